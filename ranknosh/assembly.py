@@ -1,0 +1,131 @@
+"""From a config to the parts of a search: the one place that knows every layer below the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ranknosh.budget import Limits
+from ranknosh.config import RunConfig
+from ranknosh.errors import DataError
+from ranknosh.loop import Listener
+from ranknosh.pool import Pool
+from ranknosh.pyramid import Pyramid
+from ranknosh.records import Origin, Record, Scored
+from ranknosh.search import Proposer, Search
+from ranknosh.spaces.base import Architecture, NetworkSize, Space
+from ranknosh.spaces.catalog import get_space
+
+if TYPE_CHECKING:
+    from ranknosh.data import ImageData
+    from ranknosh.train import Task
+
+PYTHON_DATA = "python"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a search on real images is made of; ``task`` holds data, network size and training settings."""
+
+    config: RunConfig
+    space: Space
+    pyramid: Pyramid
+    limits: Limits
+    task: Task
+
+
+def pyramid_of(config: RunConfig) -> Pyramid:
+    section = config.pyramid
+    return Pyramid.make(section.epochs, section.ratio, section.initial, section.batch)
+
+
+def limits_of(config: RunConfig) -> Limits:
+    budget = config.budget
+    return Limits(budget.epochs, budget.time, budget.device_time, budget.disk)
+
+
+def load_data(config: RunConfig) -> ImageData:
+    """The images of ``config.data``. Raises DataError."""
+    from ranknosh import data
+
+    settings: dict[str, Any] = config.data.model_dump()
+    options = settings.pop("options")
+    name = settings.pop("name")
+    if name == PYTHON_DATA:
+        raise DataError(
+            "this run's images were given from Python, so the command line cannot load them; continue it from Python with "
+            "Run.resume(data=...)"
+        )
+    return data.load(name, **settings, **options, seed=config.seed)
+
+
+def build_parts(config: RunConfig, data: ImageData | None = None) -> Parts:
+    """Load what the config names. ``data`` takes the place of ``config.data``. Raises the errors of each part."""
+    from ranknosh.train import Task, TrainSettings
+
+    pyramid = pyramid_of(config)
+    images = data if data is not None else load_data(config)
+    size = NetworkSize(config.network.channels, config.network.cells, len(images.classes), images.image_shape[0])
+    settings = TrainSettings(total_epochs=pyramid.epochs[-1], **config.train.model_dump())
+    return Parts(config, get_space(config.space.name), pyramid, limits_of(config), Task(images, size, settings))
+
+
+def level_zero(parts: Parts, pool: Pool, write: Callable[[Sequence[Record]], None], listener: Listener) -> None:
+    """Score the architectures that ``pool`` does not hold scores of yet, writing each down as it comes."""
+    from ranknosh.proxies import proxy_scorer
+    from ranknosh.seeding import draw
+
+    section, space = parts.config.seeding, parts.space
+    if not section.proxies or pool.count >= parts.pyramid.initial:
+        return
+    known = {scored.key for scored in pool.scored}
+    drawn = draw(space, section.draw, parts.config.seed)
+    score = proxy_scorer(space, parts.task.size, parts.task.data, section.proxies, seed=parts.config.seed)
+    for number, architecture in enumerate(drawn, start=1):
+        key = space.canonical(architecture)
+        if key not in known:
+            values, seconds = score(architecture)
+            record = Scored(architecture, key, space.format(architecture), values, seconds)
+            pool.apply(record)
+            write([record])
+        listener.on_phase("proxies", number, len(drawn))
+
+
+def make_proposer(parts: Parts, pool: Pool) -> Proposer:
+    """Seeds first (the best of level 0 and random ones), the predictor's choices after them."""
+    from ranknosh.predictors.catalog import make_predictor
+    from ranknosh.propose import PredictorProposer
+    from ranknosh.seeding import choose, draw
+
+    config, keep = parts.config, parts.pyramid.initial
+    seeds: Sequence[tuple[Architecture, Origin, float | None]]
+    if pool.scored:
+        seeds = choose(pool.scored, keep=keep, random_share=config.seeding.random_share, seed=config.seed)
+    else:
+        seeds = [(architecture, "random", None) for architecture in draw(parts.space, keep, config.seed)]
+    return PredictorProposer(
+        parts.space,
+        make_predictor(config.predictor.name),
+        parts.pyramid,
+        seeds=seeds,
+        rule=config.predictor.pairs,
+        near_tie=config.predictor.near_tie,
+        exploration=config.propose.exploration,
+        acquisition=config.propose.acquisition,
+        seed=config.seed,
+    )
+
+
+def make_search(parts: Parts, pool: Pool) -> Search:
+    section = parts.config.pyramid
+    return Search(
+        parts.pyramid,
+        parts.limits,
+        make_proposer(parts, pool),
+        seed=parts.config.seed,
+        schedule=section.schedule,
+        candidates=section.candidates,
+        finalists=section.finalists,
+        pool=pool,
+    )

@@ -1,0 +1,216 @@
+"""``plan``: what a search would do and cost, from its config and a few seconds of real training."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ranknosh.cli.outcome import BUDGET, say_error
+from ranknosh.cli.screen import facts, plural, print_json, table
+from ranknosh.cli.search import ConfigFile, Settings
+from ranknosh.units import human_count, human_duration, human_size
+
+if TYPE_CHECKING:
+    from ranknosh.assembly import Parts
+    from ranknosh.cli.timing import Timing
+    from ranknosh.config import RunConfig
+
+MOST_CANDIDATES = 100_000
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What searching ``candidates`` costs. ``seconds`` is (low, expected, high); ``closing``: epochs to bring the best to the
+    top level and to train finalists again, where the sizes alone do not."""
+
+    candidates: int
+    levels: tuple[int, ...]
+    epochs: int
+    closing: int
+    seconds: tuple[float, float, float]
+    disk: int
+
+
+def plan(
+    config: ConfigFile,
+    settings: Settings = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what a search would cost: candidates per level, epochs, time, disk, and whether the budget holds it.
+
+    Times a few sampled networks by training them for a moment. Exit code 3 where the budget does not hold the plan.
+
+    \b
+    Examples:
+    ranknosh plan configs/demo.yaml
+    ranknosh plan search.yaml --set budget.time=2h --json
+    """
+    from ranknosh.assembly import build_parts
+    from ranknosh.config import load_config
+
+    wanted = load_config(config, list(settings or ()))
+    check_holds_one(wanted)
+    began = time.perf_counter()
+    parts = build_parts(wanted)
+    loading = time.perf_counter() - began
+    facts_known = _measured(parts, quiet=as_json)
+    cost, problems = judge(wanted, facts_known, loading)
+    if as_json:
+        print_json(_as_dict(wanted, parts, facts_known, cost, problems))
+    else:
+        print(_text(wanted, parts, facts_known, cost, config), flush=True)
+    for problem in problems:
+        say_error(f"does not fit: {problem}")
+    if problems:
+        raise typer.Exit(BUDGET)
+
+
+def check_holds_one(config: RunConfig) -> None:
+    """Raises BudgetTooSmall where the limits hold no candidate, before images are loaded."""
+    from ranknosh.assembly import limits_of, pyramid_of
+
+    planned_candidates(pyramid_of(config), limits_of(config), config)
+
+
+def planned_candidates(pyramid: Any, limits: Any, config: RunConfig) -> int | None:
+    """How many candidates the search would propose; None where nothing but time ends it."""
+    from ranknosh.search import Proposal, Search
+
+    class Nobody:
+        def propose(self, pool: object, ids: object, batch: int) -> Proposal:
+            return Proposal(())
+
+    section = config.pyramid
+    search = Search(pyramid, limits, Nobody(), seed=0, candidates=section.candidates, finalists=section.finalists)
+    return search.plan().candidates
+
+
+def cost_of(config: RunConfig, timing: Timing, candidates: int, loading: float = 0.0) -> Cost:
+    """The price of a search over ``candidates``. Refits of the predictor and the report are not in it."""
+    from ranknosh.assembly import pyramid_of
+
+    pyramid = pyramid_of(config)
+    sizes = pyramid.sizes(candidates)
+    highest = sum(size > 0 for size in sizes)
+    top = pyramid.epochs[-1]
+    closing = (top - pyramid.epochs[highest - 1] if highest else 0) + config.pyramid.finalists * top
+    epochs = pyramid.cost(candidates)
+    fixed = loading + (config.seeding.draw * timing.proxy_seconds) + sum(sizes) * timing.job_seconds
+    low, expected, high = (
+        fixed + (epochs + closing) * seconds for seconds in (timing.typical, timing.large, timing.largest)
+    )
+    return Cost(candidates, sizes, epochs, closing, (low, expected, high), candidates * timing.checkpoint_bytes)
+
+
+def judge(config: RunConfig, timing: Timing, loading: float) -> tuple[Cost, list[str]]:
+    """The cost of what the limits plan for, and why a limit does not hold it (empty where all do)."""
+    from ranknosh.assembly import limits_of, pyramid_of
+
+    limits = limits_of(config)
+    held = planned_candidates(pyramid_of(config), limits, config)
+    if held is None:
+        seconds = min(value for value in (limits.wall_seconds, limits.device_seconds) if value is not None)
+        return _within(config, timing, loading, seconds), []
+    problems = []
+    wanted = config.pyramid.candidates
+    if wanted is not None and held < wanted:
+        full = cost_of(config, timing, wanted)
+        problems.append(
+            f"budget.epochs is {limits.epochs} and holds {plural(held, 'candidate')} of the {wanted} in pyramid.candidates; "
+            f"all of them need budget.epochs={full.epochs + full.closing}"
+        )
+    cost = cost_of(config, timing, held, loading)
+    expected = cost.seconds[1]
+    for name, limit in (("time", limits.wall_seconds), ("device_time", limits.device_seconds)):
+        if limit is not None and limit < expected:
+            problems.append(
+                f"budget.{name} is {human_duration(limit)}, and {plural(held, 'candidate')} are expected to take "
+                f"{human_duration(expected)}; set budget.{name}={_up(expected)}, or fewer candidates"
+            )
+    if limits.disk_bytes is not None and limits.disk_bytes < cost.disk + timing.checkpoint_bytes:
+        need = cost.disk + timing.checkpoint_bytes
+        problems.append(
+            f"budget.disk is {human_size(limits.disk_bytes)}, and the checkpoints of {plural(held, 'candidate')} need up to "
+            f"{human_size(need)}; set budget.disk={-(-need // 10**6)}MB"
+        )
+    return cost, problems
+
+
+def _within(config: RunConfig, timing: Timing, loading: float, seconds: float) -> Cost:
+    """The largest search that is expected to end within ``seconds``."""
+    low, high = 1, MOST_CANDIDATES
+    while low < high:
+        middle = (low + high + 1) // 2
+        if cost_of(config, timing, middle, loading).seconds[1] <= seconds:
+            low = middle
+        else:
+            high = middle - 1
+    return cost_of(config, timing, low, loading)
+
+
+def _up(seconds: float) -> str:
+    return f"{-(-int(seconds + 1) // 60)}m" if seconds > 60 else f"{int(seconds) + 1}s"
+
+
+def _measured(parts: Parts, quiet: bool) -> Timing:
+    from ranknosh.cli.timing import measure
+
+    shown = sys.stderr.isatty() and not quiet
+    timing = measure(parts, lambda text: print(f"\r{text} ", end="", file=sys.stderr, flush=True) if shown else None)
+    if shown:
+        print("\r" + " " * 40 + "\r", end="", file=sys.stderr, flush=True)
+    return timing
+
+
+def _as_dict(config: RunConfig, parts: Parts, timing: Timing, cost: Cost, problems: list[str]) -> dict[str, Any]:
+    low, expected, high = cost.seconds
+    return {
+        "fits": not problems,
+        "problems": problems,
+        "candidates": cost.candidates,
+        "levels": [
+            {"level": level, "epochs": epochs, "candidates": size}
+            for level, (epochs, size) in enumerate(zip(config.pyramid.epochs, cost.levels, strict=True), 1)
+        ],
+        "epochs": cost.epochs,
+        "closing_epochs": cost.closing,
+        "epochs_limit": config.budget.epochs,
+        "seconds": {"low": low, "expected": expected, "high": high},
+        "epoch_seconds": {"typical": timing.typical, "large": timing.large, "largest": timing.largest},
+        "proxy_seconds": timing.proxy_seconds * config.seeding.draw,
+        "disk_bytes": cost.disk,
+        "image_shape": list(parts.task.data.image_shape),
+        "classes": len(parts.task.data.classes),
+    }
+
+
+def _text(config: RunConfig, parts: Parts, timing: Timing, cost: Cost, file: Path) -> str:
+    data, (low, expected, high) = parts.task.data, cost.seconds
+    images = " / ".join(str(len(part)) for part in (data.train, data.validation, data.test))
+    shape = "x".join(map(str, data.image_shape))
+    rows = [
+        [str(level), str(epochs), str(size)]
+        for level, (epochs, size) in enumerate(zip(config.pyramid.epochs, cost.levels, strict=True), 1)
+    ]
+    limit = "no limit" if config.budget.epochs is None else f"limit {config.budget.epochs}"
+    closing = f" + {cost.closing} to finish the best" if cost.closing else ""
+    macs = ", ".join(human_count(one.macs) for one in timing.timed)
+    lines = [
+        ("images", f"{data.name}: {shape}, {len(data.classes)} classes, {images} for training / validation / test"),
+        ("space", f"{parts.space.name}, {parts.space.size} architectures"),
+        (
+            "proxies",
+            f"{config.seeding.draw} architectures in {human_duration(timing.proxy_seconds * config.seeding.draw)}",
+        ),
+        ("epochs", f"{cost.epochs}{closing}   ({limit})"),
+        ("time", f"{human_duration(expected)}   between {human_duration(low)} and {human_duration(high)}"),
+        ("", f"timed on {len(timing.timed)} networks of {macs} MACs; predictor refits and the report come on top"),
+        ("disk", f"up to {human_size(cost.disk)} of checkpoints"),
+        ("next", f"ranknosh search {file}"),
+    ]
+    return f"{table(['level', 'epochs', 'candidates'], rows, 'rrr')}\n\n{facts(lines)}"

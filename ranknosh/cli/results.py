@@ -1,0 +1,138 @@
+"""``status``, ``top`` and ``report``: reading a run. None of them changes its journal."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ranknosh.cli.screen import UNKNOWN, facts, percent, plural, print_json, table, whole
+from ranknosh.units import human_count, human_duration
+
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo-001.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class YesNo(str, Enum):
+    yes = "yes"
+    no = "no"
+
+
+def status(
+    run: RunFolder,
+    as_json: AsJson = False,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Print proposals and promotions in logical order, without times.")
+    ] = False,
+) -> None:
+    """Say where a run stands: budget, candidates per level, the best so far.
+
+    \b
+    Examples:
+    ranknosh status runs/demo-001
+    ranknosh status runs/demo-001 --json
+    diff <(ranknosh status runs/a --decisions) <(ranknosh status runs/b --decisions)
+    """
+    from ranknosh.report.tables import decision_lines, status_dict
+    from ranknosh.report.view import RunView
+
+    view = RunView.load(run)
+    if decisions:
+        lines = decision_lines(view)
+        print_json(lines) if as_json else print("\n".join(lines), flush=True)
+    elif as_json:
+        print_json(status_dict(view))
+    else:
+        print(status_text(status_dict(view), run), flush=True)
+
+
+def top(
+    run: RunFolder,
+    count: Annotated[int, typer.Option("--count", "-n", "-k", min=1, help="How many rows.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Print the leaderboard: the candidates that got furthest, best validation first.
+
+    \b
+    Examples:
+    ranknosh top runs/demo-001 -n 5
+    ranknosh top runs/demo-001 --json
+    """
+    from ranknosh.report.tables import top_rows
+    from ranknosh.report.view import RunView
+
+    rows = top_rows(RunView.load(run), count)
+    if as_json:
+        print_json(rows)
+    else:
+        print(leaderboard(rows) if rows else "no candidate has finished a level yet", flush=True)
+
+
+def report(
+    run: RunFolder,
+    open_it: Annotated[YesNo, typer.Option("--open", help="Open the report in a browser.")] = YesNo.no,
+) -> None:
+    """Write report.html, one offline file, and trials.csv into the run folder.
+
+    \b
+    Examples:
+    ranknosh report runs/demo-001
+    ranknosh report runs/demo-001 --open yes
+    """
+    from ranknosh.report import write_report, write_trials_csv
+
+    page = Path(write_report(run))
+    sheet = Path(write_trials_csv(run))
+    print(f"{page}\n{sheet}", flush=True)
+    if open_it is YesNo.yes:
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())
+
+
+def leaderboard(rows: list[dict[str, Any]]) -> str:
+    """The rows of ``top`` as an aligned table."""
+    cells = [
+        [
+            str(place),
+            f"#{row['id']}",
+            str(row["level"]),
+            str(row["epochs"]),
+            percent(row["validation"]),
+            human_count(row["params"]),
+            human_count(row["macs"]),
+            row["architecture"],
+        ]
+        for place, row in enumerate(rows, 1)
+    ]
+    return table(["", "id", "level", "epochs", "validation", "params", "MACs", "architecture"], cells, "rrrrrrr ")
+
+
+def status_text(now: dict[str, Any], run: Path) -> str:
+    """What ``status`` prints, from its JSON form."""
+    reason = f" ({now['detail'] or now['reason']})" if now["reason"] else ""
+    limit = "" if now["epochs_limit"] is None else f" of {now['epochs_limit']}"
+    wanted = "" if now["candidates_limit"] is None else f" of {now['candidates_limit']}"
+    seconds = f"wall {human_duration(now['wall_seconds'])}, device {human_duration(now['device_seconds'])}"
+    rows = [
+        ("run", str(run)),
+        ("state", f"{now['state']}{reason}"),
+        ("epochs", f"{whole(now['epochs_spent'])}{limit}   {seconds}   {plural(now['sessions'], 'session')}"),
+        ("candidates", f"{now['candidates']}{wanted}   {now['pending']} unfinished   {now['failed']} failed"),
+        ("levels", "   ".join(f"{level}: {count}" for level, count in now["levels"].items())),
+    ]
+    best = now["best"]
+    if best is None:
+        rows.append(("best", UNKNOWN))
+    else:
+        tested = "not read yet" if best["test"] is None else percent(best["test"])
+        where = f"level {best['level']}, {plural(best['epochs'], 'epoch')}"
+        rows.append(("best", f"#{best['id']}   validation {percent(best['validation'])} at {where}   test {tested}"))
+        rows.append(("", best["architecture"]))
+    if now["state"] in ("interrupted", "stopped"):
+        rows.append(("next", f"ranknosh resume {run}"))
+    return facts(rows)

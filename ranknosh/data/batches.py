@@ -1,0 +1,70 @@
+"""Batches of a split: gathered, augmented and normalised on the training device, without a Python loop over images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from ranknosh.data.augment import AUGMENTS, Augment, crop_flip, cutout
+from ranknosh.data.base import Split
+from ranknosh.errors import DataError
+
+
+def batches(
+    split: Split,
+    *,
+    batch: int,
+    order: torch.Tensor | None = None,
+    augment: Augment = "none",
+    generator: torch.Generator | None = None,
+    mean: torch.Tensor,
+    std: torch.Tensor,
+    device: torch.device | str = "cpu",
+    channels_last: bool = False,
+    dtype: torch.dtype = torch.float32,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield (images, labels): ``batch`` of them at a time in ``order``, the last one shorter where it does not go up.
+
+    Images: (b, C, H, W) of ``dtype`` on ``device``, crop and flip on the raw pixels, then (pixel / 255 - mean) / std, then
+    cutout. ``order``: (m,) indices into the split, any subset or repetition; None takes all as they stand. ``generator`` is
+    read for augmentation only, on its own device. ``mean`` and ``std``: (C,). A split that lies on ``device`` is not copied.
+
+    Raises DataError for an unknown ``augment``, a missing generator, or ``batch`` below 1.
+    """
+    if augment not in AUGMENTS:
+        raise DataError(f"train.augment is {augment!r}; known are {', '.join(AUGMENTS)}")
+    if augment != "none" and generator is None:
+        raise DataError(f"train.augment is {augment!r} and needs a generator to draw from")
+    if batch < 1:
+        raise DataError(f"train.batch is {batch}; it must be 1 or more")
+    return _batches(split, batch, order, augment, generator, mean, std, torch.device(device), channels_last, dtype)
+
+
+def _batches(
+    split: Split,
+    batch: int,
+    order: torch.Tensor | None,
+    augment: Augment,
+    generator: torch.Generator | None,
+    mean: torch.Tensor,
+    std: torch.Tensor,
+    device: torch.device,
+    channels_last: bool,
+    dtype: torch.dtype,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    home = split.images.device
+    order = None if order is None else order.to(home)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    scale = (1 / (255 * std)).to(device, torch.float32)[:, None, None]
+    shift = (mean / std).to(device, torch.float32)[:, None, None]
+    for start in range(0, len(split) if order is None else len(order), batch):
+        chosen = slice(start, start + batch) if order is None else order[start : start + batch]
+        pixels = split.images[chosen].to(device, non_blocking=True)
+        labels = split.labels[chosen].to(device, non_blocking=True)
+        if generator is not None and augment in ("crop_flip", "crop_flip_cutout"):
+            pixels = crop_flip(pixels, generator)
+        images = pixels.float().mul_(scale).sub_(shift)
+        if generator is not None and augment in ("cutout", "crop_flip_cutout"):
+            images = cutout(images, generator)
+        yield images.to(dtype).contiguous(memory_format=layout), labels

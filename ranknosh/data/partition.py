@@ -1,0 +1,117 @@
+"""Which images go to training, validation and test: seeded, stratified, and decided from the labels alone.
+
+Nothing is decoded here, so that a small part of a large folder costs only its own images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranknosh.data.base import PARTS
+from ranknosh.errors import DataError
+from ranknosh.streams import stream
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Division:
+    """How a set is cut where it does not come cut: shares of the images of the part that is cut, and a limit per part.
+
+    ``validation`` in (0, 1); ``test`` in [0, 1), 0 for none. ``limits``: at most so many images of train, validation and test,
+    all classes kept in proportion; None keeps all.
+    """
+
+    validation: float = 0.2
+    test: float = 0.2
+    limits: tuple[int | None, int | None, int | None] = (None, None, None)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for key, value, low in (("validation", self.validation, "0 <"), ("test", self.test, "0 <=")):
+            if not _is_number(value) or not 0 <= value < 1 or (key == "validation" and value == 0):
+                raise DataError(f"data.{key} is {value!r}; it is a share of the images and must be {low} {key} < 1")
+        if self.validation + self.test >= 1:
+            raise DataError(
+                f"data.validation {self.validation} and data.test {self.test} leave nothing to train on; "
+                f"their sum must be under 1"
+            )
+        for part, limit in zip(PARTS, self.limits, strict=True):
+            if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+                raise DataError(f"data.{part}_limit is {limit!r}; it must be a whole number of images, 1 or more")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise DataError(f"the seed of the split is {self.seed!r}; it must be a whole number, 0 or more")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def divide(
+    labels: Mapping[str, Indices], division: Division, classes: tuple[str, ...], name: str
+) -> dict[str, tuple[str, Indices]]:
+    """For train, validation and test: the part it is taken from and the indices into that part, ascending.
+
+    ``labels`` holds the parts a set came with: train always, validation and test where it has its own. A missing part is cut
+    off train; a part that is there is never mixed into another. Raises DataError where a class has too few images to stand in
+    every part cut from train, or a limit is below the number of classes.
+    """
+    missing = {part: getattr(division, part) for part in ("validation", "test") if part not in labels}
+    cut = _cut(labels["train"], missing, division.seed, classes, name)
+    taken: dict[str, tuple[str, Indices]] = {}
+    for part, limit in zip(PARTS, division.limits, strict=True):
+        source = "train" if part in cut else part
+        chosen = cut[part] if part in cut else np.arange(len(labels[part]), dtype=np.int64)
+        if limit is not None and len(chosen):
+            chosen = chosen[_stratified(labels[source][chosen], limit, part, division.seed, name)]
+        taken[part] = (source, chosen)
+    return taken
+
+
+def _cut(
+    labels: Indices, shares: Mapping[str, float], seed: int, classes: tuple[str, ...], name: str
+) -> dict[str, Indices]:
+    """Indices of train and of every part in ``shares``: each class shuffled by its own stream, then cut."""
+    pieces: dict[str, list[Indices]] = {"train": [], **{part: [] for part in shares}}
+    needed = 1 + sum(share > 0 for share in shares.values())
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        stream(seed, "data.split", int(label)).shuffle(members)
+        counts = {part: max(1, int(len(members) * share + 0.5)) if share > 0 else 0 for part, share in shares.items()}
+        rest = len(members) - sum(counts.values())
+        if rest < 1:
+            text = classes[label] if 0 <= label < len(classes) else str(label)
+            raise DataError(
+                f"{name}: class {text} has {len(members)} images, too few to stand in train"
+                + "".join(f", {part} ({share:g} of them)" for part, share in shares.items() if share > 0)
+                + f"; give it more than {needed - 1} images, lower data.validation and data.test, or remove the class"
+            )
+        pieces["train"].append(members[:rest])
+        for part, count in counts.items():
+            pieces[part].append(members[rest : rest + count])
+            rest += count
+    return {part: np.sort(np.concatenate(found)).astype(np.int64) for part, found in pieces.items()}
+
+
+def _stratified(labels: Indices, limit: int, part: str, seed: int, name: str) -> Indices:
+    """``limit`` positions of ``labels``, ascending: every class stands in proportion and with at least one image.
+
+    The positions are the first of one fixed order (each class shuffled, then merged by the share of it already used), so a
+    smaller limit takes a subset of what a larger one takes.
+    """
+    found = np.unique(labels)
+    if limit < len(found):
+        raise DataError(
+            f"{name}: data.{part}_limit is {limit}, but {part} has {len(found)} classes; give at least one image a class"
+        )
+    turn = np.empty(len(labels))
+    for label in found:
+        members = np.flatnonzero(labels == label)
+        stream(seed, f"data.limit.{part}", int(label)).shuffle(members)
+        turn[members] = (np.arange(len(members)) + 0.5) / len(members)
+        turn[members[0]] = -1.0
+    return np.sort(np.argsort(turn, kind="stable")[:limit]).astype(np.int64)

@@ -1,0 +1,1 @@
+"""Where jobs are run: in this process, or looked up in a table."""

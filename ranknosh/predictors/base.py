@@ -1,0 +1,65 @@
+"""What every ranker offers, and the unit its scores are told in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranknosh.pairs import Evidence
+from ranknosh.predictors.encodings import Encodings
+
+Floats = NDArray[np.float64]
+
+
+class Predictor(Protocol):
+    """Learns an order of architectures. Scores have no unit of their own: only their order and differences mean anything.
+
+    ``fit`` replaces what was learned before. The other three raise RuntimeError before the first fit, and treat every
+    architecture on its own: its value does not depend on which others stand in the same call, nor on their number, unless
+    a predictor says otherwise. All are deterministic in their arguments and the seed of the fit.
+    """
+
+    name: str
+
+    def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
+        """Learn from ``n`` members; ``encodings`` has their rows in the order of ``evidence.members``."""
+        ...
+
+    def score(self, encodings: Encodings) -> Floats:
+        """(n,) mean prediction, higher is better."""
+        ...
+
+    def spread(self, encodings: Encodings) -> Floats:
+        """(n,) standard deviation of the prediction, in the unit of the scores, never negative."""
+        ...
+
+    def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
+        """(len(seeds), n): one draw from the posterior, or one ensemble member, for every seed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The mean and standard deviation of scores over a reference sample of random architectures."""
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, values: Floats) -> Scale:
+        """The scale of these scores. Constant scores get deviation 1, so that standardising gives zeros, not NaN."""
+        deviation = float(np.std(values)) if len(values) else 0.0
+        mean = float(np.mean(values)) if len(values) else 0.0
+        return cls(mean, deviation if deviation > 1e-12 * max(1.0, abs(mean)) else 1.0)
+
+    def apply(self, values: Floats) -> Floats:
+        """Scores in standard deviations above a random architecture."""
+        return (values - self.mean) / self.deviation
+
+
+def not_fitted(name: str) -> RuntimeError:
+    return RuntimeError(f"the {name} predictor was asked for scores before it was fitted")

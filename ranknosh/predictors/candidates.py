@@ -1,0 +1,103 @@
+"""The architectures a batch is chosen from: the whole space where it can be listed, else a population grown for the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranknosh.predictors.base import Floats
+from ranknosh.predictors.encodings import Encodings
+from ranknosh.spaces.base import Architecture, Space
+
+_WHOLE: dict[tuple[object, ...], Candidates] = {}
+_PARENTS = 10
+_MUTANTS = 20
+_EDITS = 2
+_RANDOM = 500
+_CROSSOVERS = 100
+_GENERATIONS = 3
+
+
+class Candidates:
+    """Architectures with their canonical classes. Dead ones and members of a taken class are not open to choice."""
+
+    def __init__(self, space: Space, architectures: Iterable[Architecture]) -> None:
+        self.encodings = Encodings(space, tuple(architectures))
+        self.keys = [space.canonical(architecture) for architecture in self.encodings.architectures]
+        self._numbers = {key: number for number, key in enumerate(dict.fromkeys(self.keys))}
+        self._classes = np.array([self._numbers[key] for key in self.keys], dtype=np.int64)
+        self._alive = np.array([not space.is_dead(a) for a in self.encodings.architectures], dtype=np.bool_)
+
+    def __len__(self) -> int:
+        return len(self.encodings)
+
+    @cached_property
+    def place(self) -> dict[Architecture, int]:
+        """Where each architecture stands."""
+        return {architecture: row for row, architecture in enumerate(self.encodings.architectures)}
+
+    def open(self, taken: Iterable[str]) -> NDArray[np.bool_]:
+        """(n,) those alive whose canonical id is not among ``taken``."""
+        closed = np.zeros(len(self._numbers) + 1, dtype=np.bool_)
+        closed[[self._numbers.get(key, -1) for key in taken]] = True
+        closed[-1] = False
+        return self._alive & ~closed[self._classes]
+
+
+def whole(space: Space) -> Candidates:
+    """Every architecture of an enumerable space; made once per process, since it only depends on the space."""
+    key = (type(space), space.name, space.choices, space.operations)
+    if key not in _WHOLE:
+        _WHOLE[key] = Candidates(space, space.enumerate())
+    return _WHOLE[key]
+
+
+def grown(
+    space: Space,
+    parents: Sequence[Architecture],
+    fitness: Callable[[Encodings], Floats],
+    rng: np.random.Generator,
+) -> Candidates:
+    """A population for spaces too large to list.
+
+    Mutants of the best ``parents`` (given best first; one or two edits), crossovers among them and random architectures,
+    then three generations of mutants and crossovers of those with the highest ``fitness`` (the mean prediction). All
+    generations are kept, each canonical id once. Source: NPENAS (Wei et al., 2020) for the predictor as fitness of an inner
+    evolution; sizes are our own.
+    """
+    kept: dict[str, Architecture] = {}
+    values: list[float] = []
+    best = list(parents[:_PARENTS])
+    fresh = [space.sample(rng) for _ in range(_RANDOM)] + _children(space, best, rng)
+    for generation in range(_GENERATIONS + 1):
+        born: list[Architecture] = []
+        for architecture in fresh:
+            key = space.canonical(architecture)
+            if key not in kept and not space.is_dead(architecture):
+                kept[key] = architecture
+                born.append(architecture)
+        if generation == _GENERATIONS or not kept:
+            break
+        if born:
+            values += fitness(Encodings(space, born)).tolist()
+        everyone = list(kept.values())
+        order = np.argsort(-np.round(np.array(values), 9), kind="stable")[:_PARENTS]
+        fresh = _children(space, [everyone[i] for i in order], rng)
+    return Candidates(space, kept.values())
+
+
+def _children(space: Space, parents: Sequence[Architecture], rng: np.random.Generator) -> list[Architecture]:
+    children: list[Architecture] = []
+    for parent in parents:
+        for _ in range(_MUTANTS):
+            child = parent
+            for _ in range(int(rng.integers(1, _EDITS + 1))):
+                child = space.mutate(child, rng)
+            children.append(child)
+    for _ in range(_CROSSOVERS if len(parents) > 1 else 0):
+        first, second = rng.choice(len(parents), 2, replace=False)
+        children.append(space.crossover(parents[first], parents[second], rng))
+    return children

@@ -1,0 +1,87 @@
+"""Predictors by name. Their modules are imported when one is asked for: torch and xgboost stay out until then."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+from ranknosh.errors import ConfigError
+from ranknosh.predictors.base import Predictor
+
+_CLASSES = {
+    "linear": ("linear", "LinearPredictor"),
+    "gbdt": ("gbdt", "GbdtPredictor"),
+    "gin": ("gin", "GinPredictor"),
+    "kernel": ("kernel", "KernelPredictor"),
+    "random": ("random", "RandomPredictor"),
+}
+_COMMITTEE = {"gbdt": 4, "gin": 3}
+_MIXED_COMMITTEE = 6
+NAMES = ("auto", "kernel", "linear", "gbdt", "gin", "ensemble", "random")
+
+
+def make_predictor(name: str = "auto", *, ensemble: int | None = None, **options: Any) -> Predictor:
+    """A fresh, unfitted predictor.
+
+    linear and kernel have a posterior of their own; gbdt and gin come as bootstrap ensembles (4 and 3 members). ensemble: the
+    number of bootstrap members; for linear, kernel and random a number makes an ensemble of them, None or 0 leaves the
+    predictor as it is. ``name="ensemble"`` mixes the kinds in option ``of`` (default kernel, linear; 6 members in turn).
+    ``name="auto"`` chooses among those in option ``among`` (default kernel, linear) at every refit.
+    Other options go to the predictor itself. Raises ConfigError for a name or an option nobody knows, and MissingDependency
+    when a predictor whose package is missing is fitted.
+    """
+    if ensemble is not None and ensemble < 0:
+        raise ConfigError(f"predictor.ensemble is {ensemble}; it is a number of members and must be 0 or more")
+    if name == "auto":
+        from ranknosh.predictors.auto import AutoPredictor
+
+        among = [make_predictor(each) for each in _several(options, "among")]
+        return _build(AutoPredictor, name, {"among": among, **options})
+    if name == "ensemble":
+        kinds = _several(options, "of")
+        makers = [_maker(kind, {}) for kind in kinds]
+        _refuse(name, options, ("of", "ensemble"))
+        return _committee(lambda i: makers[i % len(makers)](), ensemble or _MIXED_COMMITTEE, name)
+    make = _maker(name, options)
+    members = _COMMITTEE.get(name, 0) if ensemble is None else ensemble
+    return _committee(lambda _: make(), members, name) if members else make()
+
+
+def _committee(make: Callable[[int], Predictor], members: int, name: str) -> Predictor:
+    from ranknosh.predictors.ensemble import EnsemblePredictor
+
+    return EnsemblePredictor(make, members=members, name=name)
+
+
+def _maker(name: str, options: Mapping[str, Any]) -> Callable[[], Predictor]:
+    if name not in _CLASSES:
+        near = get_close_matches(str(name), NAMES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"predictor.name is {name!r}; known predictors are {', '.join(NAMES)}{hint}")
+    module, cls = _CLASSES[name]
+    kind = getattr(import_module(f"ranknosh.predictors.{module}"), cls)
+    return lambda: _build(kind, name, options)
+
+
+def _several(options: dict[str, Any], key: str) -> list[str]:
+    """The names under ``key``, taken out of ``options``."""
+    named = options.pop(key, ("kernel", "linear"))
+    kinds = [named] if isinstance(named, str) else list(named)
+    if not kinds or not set(kinds) <= set(_CLASSES):
+        raise ConfigError(f"predictor.{key} is {named!r}; it takes one or more of {', '.join(_CLASSES)}")
+    return kinds
+
+
+def _build(kind: Callable[..., Predictor], name: str, options: Mapping[str, Any]) -> Predictor:
+    _refuse(name, options, tuple(inspect.signature(kind).parameters))
+    return kind(**options)
+
+
+def _refuse(name: str, options: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        takes = f"it takes {', '.join(known)}" if known else "it takes none"
+        raise ConfigError(f"the {name} predictor has no option {', '.join(unknown)}; {takes}")

@@ -1,0 +1,64 @@
+"""A committee of rankers, each trained on its own bootstrap sample of the architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ranknosh.pairs import Evidence
+from ranknosh.predictors.base import Floats, Predictor, Scale, not_fitted
+from ranknosh.predictors.encodings import WORTH_KEEPING, Encodings, reference
+from ranknosh.predictors.resample import bootstrap
+from ranknosh.streams import stream
+
+_REFERENCE = 512
+
+
+class EnsemblePredictor:
+    """``members`` rankers made by ``make(i)``. Score and spread are the mean and standard deviation over the members.
+
+    Every member's scores are standardised over the same random architectures before they are averaged, since a ranker's
+    scores have no unit. A draw is one member, chosen by the draw's seed.
+    """
+
+    def __init__(self, make: Callable[[int], Predictor], *, members: int, name: str = "ensemble") -> None:
+        self.name = name
+        self._members = [make(i) for i in range(members)]
+        self._scales: list[Scale] = []
+        self._reference: Encodings | None = None
+        self._last: tuple[Encodings, Floats] | None = None
+
+    def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
+        if self._reference is None or self._reference.space is not encodings.space:
+            self._reference = reference(encodings.space, _REFERENCE, seed=0)
+        self._scales, self._last = [], None
+        for number, member in enumerate(self._members):
+            rng = stream(seed, "bootstrap", number)
+            rows, drawn = bootstrap(evidence, rng)
+            member.fit(encodings.take(rows), drawn, seed=int(rng.integers(2**31)))
+            self._scales.append(Scale.of(member.score(self._reference)))
+
+    def scores(self, encodings: Encodings) -> Floats:
+        """(members, n) standardised scores, kept for the large set asked for last."""
+        if not self._scales:
+            raise not_fitted(self.name)
+        if self._last is not None and self._last[0] is encodings:
+            return self._last[1]
+        pairs = zip(self._members, self._scales, strict=True)
+        found = np.stack([scale.apply(member.score(encodings)) for member, scale in pairs])
+        if len(encodings) >= WORTH_KEEPING:
+            self._last = (encodings, found)
+        return found
+
+    def score(self, encodings: Encodings) -> Floats:
+        mean: Floats = self.scores(encodings).mean(axis=0)
+        return mean
+
+    def spread(self, encodings: Encodings) -> Floats:
+        deviation: Floats = self.scores(encodings).std(axis=0)
+        return deviation
+
+    def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
+        chosen = [int(stream(seed, "ensemble draw").integers(len(self._members))) for seed in seeds]
+        return self.scores(encodings)[chosen]

@@ -1,0 +1,232 @@
+"""Where new candidates come from: a predictor's choices, guarded by what its earlier predictions turned out to be worth.
+
+Every choice is a function of the results in the pool, the canonical ids taken so far and the candidate's own number, so that
+a batch cut in two by a crash is completed to the batch it would have been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Literal
+
+import numpy as np
+
+from ranknosh.errors import ConfigError
+from ranknosh.pairs import Evidence, PairRule, evidence
+from ranknosh.pool import Pool
+from ranknosh.predictors.base import Floats, Predictor, Scale
+from ranknosh.predictors.candidates import Candidates, grown, whole
+from ranknosh.predictors.encodings import Encodings, reference
+from ranknosh.predictors.gate import Verdict, judge
+from ranknosh.pyramid import Pyramid
+from ranknosh.records import Fitted, Origin, Proposed
+from ranknosh.search import Proposal
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.streams import stream
+
+Acquisition = Literal["thompson", "mean", "ucb"]
+Results = tuple[tuple[object, ...], ...]
+_ACQUISITIONS = ("thompson", "mean", "ucb")
+_REFERENCE = 512
+_ATTEMPTS = 2000
+_DIGITS = 9
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """What one state of the results taught. ``scale`` is None where there was too little for a fit."""
+
+    results: Results
+    evidence: Evidence
+    scale: Scale | None
+    verdict: Verdict
+    fallback: str | None
+
+
+class PredictorProposer:
+    """Seeds first, then the choices of a predictor that is refitted whenever there are new results.
+
+    seeds: (architecture, origin, score) of candidates 0, 1, ...; where they end before batch 0 does, the rest is drawn at
+    random. rule, near_tie, level_weight: see ``pairs.evidence``. exploration: chance of each candidate to be drawn uniformly
+    from the architectures not seen yet. acquisition: ``thompson`` takes the best of a posterior draw (one draw a candidate),
+    ``mean`` the best prediction, ``ucb`` the best of prediction plus ``confidence`` times its spread. min_members: distinct
+    places in the order of results from which on the predictor is asked.
+
+    Candidates are drawn at random, and the fit record says why, until there are enough results and while the predictions made
+    so far were no better than chance (:mod:`ranknosh.predictors.gate`); scores go on being recorded, so the gate can open
+    again. No candidate is dead or has the canonical id of another. Raises ConfigError for settings out of range.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        predictor: Predictor,
+        pyramid: Pyramid,
+        *,
+        seeds: Sequence[tuple[Architecture, Origin, float | None]] = (),
+        rule: PairRule = "level",
+        near_tie: float = 0.0,
+        level_weight: float = 0.0,
+        exploration: float = 0.1,
+        acquisition: Acquisition = "thompson",
+        confidence: float = 1.0,
+        seed: int = 0,
+        min_members: int = 4,
+    ) -> None:
+        if not 0 <= exploration <= 1:
+            raise ConfigError(f"propose.exploration is {exploration}; it is a probability and must lie between 0 and 1")
+        if acquisition not in _ACQUISITIONS:
+            raise ConfigError(f"propose.acquisition is {acquisition!r}; it must be one of {', '.join(_ACQUISITIONS)}")
+        self.space, self.predictor, self.pyramid = space, predictor, pyramid
+        self.seeds = tuple(seeds)
+        self.rule, self.near_tie, self.level_weight = rule, near_tie, level_weight
+        self.exploration, self.acquisition, self.confidence = exploration, acquisition, confidence
+        self.seed, self.min_members = seed, min_members
+        self._learned: _Learned | None = None
+        self._yardstick: Encodings | None = None
+        self._grown: tuple[tuple[Results, int], Candidates] | None = None
+
+    def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
+        """Candidates for these numbers, fewer where the space has no more; the fit record from batch 1 on."""
+        started = perf_counter()
+        learned = self._learn(pool) if batch > 0 else None
+        taken = set(pool.keys)
+        records: list[Proposed] = []
+        for number in ids:
+            picked = self._pick(number, batch, taken, learned)
+            if picked is None:
+                break
+            architecture, origin, score = picked
+            spread = None
+            if learned and learned.scale and origin in ("predictor", "explore"):
+                alone = Encodings(self.space, [architecture])
+                score = float(learned.scale.apply(self.predictor.score(alone))[0])
+                spread = float(self.predictor.spread(alone)[0]) / learned.scale.deviation
+            key = self.space.canonical(architecture)
+            taken.add(key)
+            text = self.space.format(architecture)
+            records.append(Proposed(number, architecture, key, text, batch, origin, score, spread))
+        if learned is None:
+            return Proposal(tuple(records))
+        fit = Fitted(
+            batch,
+            self.predictor.name,
+            len(learned.evidence.members),
+            len(learned.evidence.pairs),
+            learned.verdict.tau,
+            learned.verdict.compared,
+            learned.fallback,
+            perf_counter() - started,
+        )
+        return Proposal(tuple(records), fit)
+
+    def _pick(
+        self, number: int, batch: int, taken: set[str], learned: _Learned | None
+    ) -> tuple[Architecture, Origin, float | None] | None:
+        """One candidate, or None where the space has no more."""
+        if number < len(self.seeds):
+            architecture, origin, score = self.seeds[number]
+            if self.space.canonical(architecture) not in taken and not self.space.is_dead(architecture):
+                return architecture, origin, score
+        if learned is None:
+            drawn = self._uniform(stream(self.seed, "random", number), taken)
+            return (drawn, "random", None) if drawn else None
+        rng = stream(self.seed, "explore", number)
+        explore = rng.random() < self.exploration
+        if learned.fallback is None and not explore:
+            chosen = self._best(number, batch, taken, learned)
+            if chosen:
+                return chosen, "predictor", None
+        drawn = self._uniform(rng, taken)
+        return (drawn, "explore", None) if drawn else None
+
+    def _uniform(self, rng: np.random.Generator, taken: set[str]) -> Architecture | None:
+        """A random architecture that is alive and not taken."""
+        if self.space.enumerable:
+            everyone = whole(self.space)
+            free = np.flatnonzero(everyone.open(taken))
+            return everyone.encodings.architectures[free[rng.integers(len(free))]] if len(free) else None
+        for _ in range(_ATTEMPTS):
+            architecture = self.space.sample(rng)
+            if self.space.canonical(architecture) not in taken and not self.space.is_dead(architecture):
+                return architecture
+        return None
+
+    def _best(self, number: int, batch: int, taken: set[str], learned: _Learned) -> Architecture | None:
+        """The open candidate with the highest acquisition value; the earliest of equal ones."""
+        assert learned.scale is not None
+        candidates = self._candidates(batch, learned)
+        free = candidates.open(taken)
+        if not free.any():
+            return None
+        values = np.round(self._values(number, candidates.encodings) / learned.scale.deviation, _DIGITS)
+        best = int(np.argmax(np.where(free, values, -np.inf)))
+        return candidates.encodings.architectures[best]
+
+    def _values(self, number: int, encodings: Encodings) -> Floats:
+        if self.acquisition == "thompson":
+            draw = int(stream(self.seed, "propose", number).integers(2**62))
+            return self.predictor.draws(encodings, [draw])[0]
+        mean = self.predictor.score(encodings)
+        return mean if self.acquisition == "mean" else mean + self.confidence * self.predictor.spread(encodings)
+
+    def _candidates(self, batch: int, learned: _Learned) -> Candidates:
+        if self.space.enumerable:
+            return whole(self.space)
+        if self._grown is None or self._grown[0] != (learned.results, batch):
+            order = learned.evidence.order
+            ranked = [i for i in np.argsort(-order, kind="stable") if order[i] > 0]
+            parents = [learned.evidence.members[i].architecture for i in ranked]
+            grew = grown(self.space, parents, self.predictor.score, stream(self.seed, "grow", batch))
+            self._grown = ((learned.results, batch), grew)
+        return self._grown[1]
+
+    def _learn(self, pool: Pool) -> _Learned:
+        """Refit, unless the results are those of the last fit."""
+        results = _results(pool)
+        if self._learned is None or self._learned.results != results:
+            known = evidence(pool, self.pyramid, self.rule, self.near_tie, self.level_weight, self.seed)
+            verdict = judge(pool)
+            lacking = self._lacking(known)
+            scale = self._fit(known) if lacking is None else None
+            self._learned = _Learned(results, known, scale, verdict, lacking or _distrust(verdict))
+        return self._learned
+
+    def _lacking(self, known: Evidence) -> str | None:
+        distinct = len(np.unique(known.order))
+        if distinct < self.min_members:
+            return f"{distinct} distinct results so far, a predictor is fitted from {self.min_members} on"
+        return None if len(known.pairs) else "no two results are far enough apart to say which is better"
+
+    def _fit(self, known: Evidence) -> Scale:
+        members = [candidate.architecture for candidate in known.members]
+        if self.space.enumerable:
+            everyone = whole(self.space)
+            encodings = everyone.encodings.take([everyone.place[architecture] for architecture in members])
+        else:
+            encodings = Encodings(self.space, members)
+        seed = int(stream(self.seed, "fit", len(members)).integers(2**62))
+        self.predictor.fit(encodings, known, seed=seed)
+        if self._yardstick is None:
+            self._yardstick = reference(self.space, _REFERENCE, self.seed)
+        return Scale.of(self.predictor.score(self._yardstick))
+
+
+def _results(pool: Pool) -> Results:
+    """Everything in the pool that evidence and verdict are made from."""
+    return tuple(
+        (c.id, c.score, c.failed.kind if c.failed else None, *c.metrics.items())
+        for c in pool.candidates.values()
+        if c.level > 0 or c.failed
+    )
+
+
+def _distrust(verdict: Verdict) -> str | None:
+    if not verdict.closed:
+        return None
+    return (
+        f"over {verdict.compared} candidates the predictions made before training agreed with the results no better than "
+        f"chance (Kendall's tau {verdict.tau:.2f})"
+    )

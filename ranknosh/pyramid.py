@@ -1,0 +1,113 @@
+"""The NOSH pyramid as a size rule: with ``n`` candidates proposed, how many have been asked to reach each level.
+
+Level i trains *up to* ``epochs[i-1]`` epochs (cumulative). With shares r_1 .. r_{N-1}, floor(n * r_1 * ... * r_{i-1}) of n
+candidates reach level i, so that filling, later rounds and stopping are one rule and the price is a closed form,
+cost(n) = sum_i (e(i) - e(i-1)) * size_i(n).
+
+Source: RANK-NOSH (Wang et al., ICCV 2021), section 3. Deviation: the paper moves the top r*K of every round; stated as
+sizes, rounding cannot drift and the pyramid does not depend on how the candidates were cut into rounds.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranknosh.errors import ConfigError
+
+AUTO_SHARE_LIMIT = 0.5
+_TOLERANCE = 1e-9
+
+
+def auto_shares(epochs: Sequence[int]) -> tuple[float, ...]:
+    """Shares that spend about the same at every level: (e(i) - e(i-1)) / (e(i+1) - e(i)), but never more than 1/2.
+
+    The limit matters where a level adds no more epochs than the one before it cost (1, 2, ...): without it everybody would
+    be promoted and the lower level would decide nothing.
+    """
+    steps = np.diff([0, *epochs])
+    return tuple(min(AUTO_SHARE_LIMIT, float(below / above) if above > 0 else 0.0) for below, above in itertools.pairwise(steps))
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """``epochs``: cumulative training epochs of levels 1..N. ``shares``: share of level i's arrivals promoted, N-1 values.
+
+    ``initial`` candidates make batch 0, every later batch has ``batch`` candidates.
+    """
+
+    epochs: tuple[int, ...]
+    shares: tuple[float, ...]
+    initial: int
+    batch: int
+
+    def __post_init__(self) -> None:
+        if not self.epochs or any(b <= a for a, b in zip((0, *self.epochs), self.epochs, strict=False)):
+            raise ConfigError(
+                f"pyramid.epochs are {list(self.epochs)}; they must be positive and increase strictly, such as [1, 2, 4, 8]"
+            )
+        if len(self.shares) != len(self.epochs) - 1:
+            raise ConfigError(
+                f"pyramid.ratio has {len(self.shares)} values for {len(self.epochs)} levels; give one for each of the "
+                f"{len(self.epochs) - 1} steps between levels, a single number, or auto"
+            )
+        if any(not 0 < share < 1 for share in self.shares):
+            raise ConfigError(f"pyramid.ratio is {list(self.shares)}; every ratio must lie strictly between 0 and 1")
+        if self.initial < 1 or self.batch < 1:
+            raise ConfigError(
+                f"pyramid.initial is {self.initial} and pyramid.batch is {self.batch}; both must be 1 or more"
+            )
+
+    @classmethod
+    def make(
+        cls, epochs: Sequence[int], ratio: str | float | Sequence[float] = "auto", initial: int = 12, batch: int = 6
+    ) -> Pyramid:
+        """A pyramid from ``ratio``: "auto" (:func:`auto_shares`), one number for every step, or one number per step."""
+        if isinstance(ratio, str):
+            if ratio != "auto":
+                raise ConfigError(f"pyramid.ratio is {ratio!r}; it must be auto, a number in (0, 1) or a list of them")
+            shares = auto_shares(epochs)
+        elif isinstance(ratio, (int, float)):
+            shares = (float(ratio),) * (len(epochs) - 1)
+        else:
+            shares = tuple(float(value) for value in ratio)
+        return cls(tuple(int(epoch) for epoch in epochs), shares, initial, batch)
+
+    @property
+    def levels(self) -> int:
+        return len(self.epochs)
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Epochs that each level adds to the one below it."""
+        return tuple(b - a for a, b in zip((0, *self.epochs), self.epochs, strict=False))
+
+    @property
+    def fractions(self) -> tuple[float, ...]:
+        """Share of all candidates that reach each level."""
+        return tuple(prod(self.shares[:i]) for i in range(self.levels))
+
+    def sizes(self, candidates: int) -> tuple[int, ...]:
+        """How many of ``candidates`` reach level 1, 2, ..., N."""
+        return tuple(int(candidates * fraction + _TOLERANCE) for fraction in self.fractions)
+
+    def sizes_of(self, candidates: NDArray[np.int64]) -> NDArray[np.int64]:
+        """:meth:`sizes` of many numbers at once: (m,) -> (m, N)."""
+        return np.floor(candidates[:, None] * np.array(self.fractions)[None, :] + _TOLERANCE).astype(np.int64)
+
+    def cost(self, candidates: int) -> int:
+        """Training epochs of the whole pyramid over ``candidates``, each trained on from where it stood."""
+        return sum(step * size for step, size in zip(self.steps, self.sizes(candidates), strict=True))
+
+    def batch_of(self, candidate_id: int) -> int:
+        """The batch a candidate belongs to, from its number alone."""
+        return 0 if candidate_id < self.initial else 1 + (candidate_id - self.initial) // self.batch
+
+    def batch_end(self, batch: int) -> int:
+        """One past the last candidate of ``batch``."""
+        return self.initial + batch * self.batch

@@ -1,0 +1,291 @@
+"""What the plots show, as plain numbers. Pure functions of a :class:`RunView`; None or an empty list where there is nothing.
+
+Accuracies are fractions, seconds are seconds, epochs are training epochs of one candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import atanh, ceil, sqrt, tanh
+
+from ranknosh.errors import SpaceError
+from ranknosh.metrics import spearman
+from ranknosh.pool import Candidate, Pool
+from ranknosh.records import Failed, Interrupted, Observed, Promotion
+from ranknosh.report.view import RunView
+
+
+@dataclass(frozen=True)
+class Incumbent:
+    """The best candidate right after a result: what the search would have answered had it stopped there."""
+
+    epochs: int
+    seconds: float
+    candidate_id: int
+    level: int
+    validation: float | None
+    metric: float
+
+
+def incumbents(view: RunView) -> list[Incumbent]:
+    """One point per change of the incumbent, in time order.
+
+    A first result at a higher level takes the lead by that alone, so the accuracy may dip where a level opens.
+    """
+    pool, found = Pool(), list[Incumbent]()
+    for record, seconds in zip(view.records, view.times, strict=True):
+        pool.apply(record)
+        if not isinstance(record, Observed) or not _may_lead(pool, record, found[-1] if found else None):
+            continue
+        leader = pool.best()
+        if leader is None or leader.metric is None:
+            continue
+        point = Incumbent(pool.epochs_spent, seconds, leader.id, leader.level, leader.validation, leader.metric)
+        if not found or (point.candidate_id, point.level, point.metric) != (
+            found[-1].candidate_id,
+            found[-1].level,
+            found[-1].metric,
+        ):
+            found.append(point)
+    return found
+
+
+def _may_lead(pool: Pool, record: Observed, last: Incumbent | None) -> bool:
+    """Whether a result can change the incumbent at all; most cannot, and asking the pool costs a sort."""
+    if last is None or record.replica or pool.candidates[last.candidate_id].replicas:
+        return True
+    return (record.level, record.metric) >= (last.level, last.metric)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished training, placed in time."""
+
+    epochs: int
+    seconds: float
+    level: int
+    validation: float | None
+
+
+def results(view: RunView) -> list[Result]:
+    """Every completed level (retrainings left out) with the epochs spent and the seconds gone when it ended."""
+    spent, found = 0, []
+    for record, seconds in zip(view.records, view.times, strict=True):
+        if isinstance(record, (Observed, Interrupted)) or (isinstance(record, Failed) and record.final):
+            spent += record.epochs
+        if isinstance(record, Observed) and record.replica == 0:
+            found.append(Result(spent, seconds, record.level, record.validation_accuracy))
+    return found
+
+
+@dataclass(frozen=True)
+class BudgetPart:
+    """A share of the cost. ``planned`` epochs are known before the run; ``epochs`` and ``seconds`` were spent."""
+
+    name: str
+    planned: int | None
+    epochs: int
+    seconds: float
+
+
+def budget_parts(view: RunView) -> list[BudgetPart]:
+    """Where epochs and device seconds went: proxies, each level, closing, retraining, failures, predictor, test.
+
+    The epochs sum to the epochs charged; attempts that crashed and were tried again cost seconds, not budget.
+    """
+    closing = {(r.candidate_id, r.to_level) for r in view.records if isinstance(r, Promotion) and r.reason == "closing"}
+    epochs: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    for record in view.records:
+        if not isinstance(record, (Observed, Interrupted, Failed)):
+            continue
+        if isinstance(record, Failed):
+            name = "failed trainings"
+        elif record.replica:
+            name = "finalists again"
+        elif (record.candidate_id, record.level) in closing:
+            name = "closing promotions"
+        else:
+            name = f"level {record.level}"
+        charged = 0 if isinstance(record, Failed) and not record.final else record.epochs
+        epochs[name] = epochs.get(name, 0) + charged
+        seconds[name] = seconds.get(name, 0.0) + record.seconds
+    plan = view.plan()
+    sizes = view.pyramid.sizes(plan.candidates) if plan and plan.candidates is not None else None
+    planned: dict[str, int | None] = {
+        f"level {level}": None if sizes is None else sizes[level - 1] * view.pyramid.steps[level - 1]
+        for level in view.levels
+    }
+    again = view.finalists * view.pyramid.epochs[-1]
+    rest = None
+    if sizes is not None and plan is not None and plan.by_epochs and view.epochs_limit is not None:
+        rest = max(view.epochs_limit - sum(p or 0 for p in planned.values()) - again, 0)
+    planned |= {
+        "closing promotions": rest,
+        "finalists again": again if sizes is not None else None,
+        "failed trainings": None,
+    }
+    pool = view.pool
+    parts = [BudgetPart("proxies", 0, 0, pool.proxy_seconds)]
+    parts += [BudgetPart(name, plan_, epochs.get(name, 0), seconds.get(name, 0.0)) for name, plan_ in planned.items()]
+    parts += [BudgetPart("predictor", 0, 0, pool.predictor_seconds), BudgetPart("test", 0, 0, pool.test_seconds)]
+    return [part for part in parts if part.planned or part.epochs or part.seconds or part.name.startswith("level")]
+
+
+def unspent(view: RunView) -> int | None:
+    """Epochs of the limit that were not charged; None without a limit."""
+    return None if view.epochs_limit is None else view.epochs_limit - view.pool.epochs_spent
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Spearman's rho over ``n`` candidates, with a 95 % interval where n >= 5 (Fisher's z, variance 1.06 / (n - 3):
+    Fieller, Hartley & Pearson, Biometrika 1957)."""
+
+    rho: float | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+
+
+def correlate(first: Sequence[float], second: Sequence[float]) -> Correlation:
+    """Rank correlation of two sequences of equal length; rho is None below 3 points or where one is constant."""
+    n = len(first)
+    rho = spearman(first, second) if n >= 3 else None
+    if rho is None or n < 5:
+        return Correlation(rho, n)
+    centre, half = atanh(max(min(rho, 1 - 1e-9), -1 + 1e-9)), 1.96 * sqrt(1.06 / (n - 3))
+    return Correlation(rho, n, tanh(centre - half), tanh(centre + half))
+
+
+def level_agreement(view: RunView) -> list[tuple[int, int, Correlation]]:
+    """For every level below the highest reached one: does its order predict the order there? (low, high, correlation).
+
+    Only candidates that completed both count. They were promoted because they did well, which narrows the range and makes
+    the figure lower than it would be over unselected candidates.
+    """
+    high = max((level for level in view.levels if view.reached(level)), default=0)
+    both = view.pool.at_level(high) if high else []
+    pairs = []
+    for low in range(1, high):
+        lows, highs = [c.metrics[low] for c in both], [c.metrics[high] for c in both]
+        pairs.append((low, high, correlate(lows, highs)))
+    return pairs
+
+
+def predicted(view: RunView) -> list[tuple[float, Candidate]]:
+    """(score given before training, candidate) of every scored candidate that completed level 1."""
+    return [(c.score, c) for c in view.pool.candidates.values() if c.score is not None and 1 in c.observations]
+
+
+def proxy_values(view: RunView) -> dict[str, list[tuple[float, Candidate]]]:
+    """Per proxy: (value, candidate) of every candidate that has the value and completed level 1."""
+    by_key = {c.key: c for c in view.pool.candidates.values() if 1 in c.observations}
+    values: dict[str, list[tuple[float, Candidate]]] = {}
+    for scored in view.pool.scored:
+        for name, value in scored.values.items():
+            pairs = values.setdefault(name, [])
+            if value is not None and scored.key in by_key:
+                pairs.append((value, by_key[scored.key]))
+    return {name: pairs for name, pairs in values.items() if pairs}
+
+
+def pareto_front(costs: Sequence[float], values: Sequence[float]) -> list[int]:
+    """Indices, by rising cost, of the points no other point beats: none is as cheap and better, or cheaper and as good."""
+    front: list[int] = []
+    for index in sorted(range(len(costs)), key=lambda i: (costs[i], -values[i])):
+        if not front or values[index] > values[front[-1]]:
+            front.append(index)
+    return front
+
+
+@dataclass(frozen=True)
+class OperationShare:
+    operation: str
+    top: float
+    everyone: float
+
+
+def top_group(view: RunView) -> list[Candidate]:
+    """The best 10 % of the leaderboard where that is ten or more candidates, else the best 25 %, and never fewer than one."""
+    ranked = view.leaderboard()
+    size = ceil(0.10 * len(ranked))
+    return ranked[: size if size >= 10 else ceil(0.25 * len(ranked))]
+
+
+def operation_shares(view: RunView) -> list[OperationShare]:
+    """Share of each operation among the slots of :func:`top_group` and of every candidate with a result."""
+    from ranknosh.spaces.catalog import get_space
+
+    everyone, top = view.leaderboard(), top_group(view)
+    if not everyone:
+        return []
+    try:
+        space = get_space(everyone[0].architecture.space)
+        counts = {c.id: space.operation_counts(c.architecture) for c in everyone}
+    except SpaceError:
+        return []
+
+    def share(group: Sequence[Candidate], operation: str) -> float:
+        total = sum(sum(counts[c.id].values()) for c in group)
+        return sum(counts[c.id].get(operation, 0) for c in group) / total if total else 0.0
+
+    return [OperationShare(name, share(top, name), share(everyone, name)) for name in space.operations]
+
+
+@dataclass(frozen=True)
+class OriginRow:
+    """What one way of choosing candidates gave. ``validation`` is the mean accuracy at level 1 over ``measured`` of them."""
+
+    origin: str
+    proposed: int
+    measured: int
+    validation: float | None
+    promoted: int
+    best_rank: int | None
+
+
+def origin_rows(view: RunView) -> list[OriginRow]:
+    """One row per origin, in order of first use. ``promoted`` counts those that completed level 2."""
+    rank = {candidate.id: place for place, candidate in enumerate(view.leaderboard(), 1)}
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in view.pool.candidates.values():
+        groups.setdefault(candidate.origin, []).append(candidate)
+    rows = []
+    for origin, group in groups.items():
+        firsts = [c.observations[1].validation_accuracy for c in group if 1 in c.observations]
+        known = [value for value in firsts if value is not None]
+        places = [rank[c.id] for c in group if c.id in rank]
+        promoted = sum(2 in c.observations for c in group)
+        mean = sum(known) / len(known) if known else None
+        rows.append(OriginRow(origin, len(group), len(firsts), mean, promoted, min(places, default=None)))
+    return rows
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How far the found cell lies above the mean of ``n`` candidates of batch 0 at the same level, in accuracy."""
+
+    level: int
+    found: float
+    mean: float
+    n: int
+
+    @property
+    def gain(self) -> float:
+        return self.found - self.mean
+
+
+def margins(view: RunView) -> list[Margin]:
+    """The found cell against batch 0, level by level.
+
+    All of batch 0 was trained to level 1; those that went higher were chosen, so higher rows are the harder comparison.
+    """
+    best, rows = view.pool.best(), []
+    for level, observed in sorted(best.observations.items()) if best else []:
+        batch = [c.observations[level].validation_accuracy for c in view.pool.at_level(level) if c.batch == 0]
+        known = [value for value in batch if value is not None]
+        if observed.validation_accuracy is not None and known:
+            rows.append(Margin(level, observed.validation_accuracy, sum(known) / len(known), len(known)))
+    return rows

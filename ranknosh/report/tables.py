@@ -1,0 +1,176 @@
+"""A run as rows: leaderboard, trials, status, decisions, failures. Plain Python values, None where a number is unknown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ranknosh.files import write_atomic
+from ranknosh.pool import Candidate
+from ranknosh.records import Promotion, Proposed, Rerun
+from ranknosh.report.view import RunView
+
+UNKNOWN = "n/a"
+TRIAL_COLUMNS = (
+    "rank",
+    "id",
+    "architecture",
+    "status",
+    "level",
+    "epochs",
+    "validation_accuracy",
+    "validation_loss",
+    "metric",
+    "params",
+    "macs",
+    "seconds",
+    "origin",
+    "batch",
+    "score",
+    "spread",
+    "seeds",
+    "failure",
+    "key",
+)
+
+
+def top_rows(view: RunView, k: int = 10) -> list[dict[str, Any]]:
+    """The best ``k`` of the leaderboard: id, architecture, level, epochs, validation (accuracy), params, macs."""
+    return [
+        {
+            "id": candidate.id,
+            "architecture": candidate.text,
+            "level": candidate.level,
+            "epochs": candidate.epochs,
+            "validation": candidate.validation,
+            "params": candidate.params,
+            "macs": candidate.macs,
+        }
+        for candidate in view.leaderboard()[:k]
+    ]
+
+
+def status_dict(view: RunView) -> dict[str, Any]:
+    """Where the run stands. ``levels`` maps a level's number to how many candidates completed it; ``best`` may be None."""
+    pool = view.pool
+    best, tested = pool.best(), view.tested()
+    return {
+        "name": view.name,
+        "state": view.state,
+        "reason": pool.stopped.reason if pool.stopped else None,
+        "detail": pool.stopped.detail if pool.stopped else None,
+        "epochs_spent": pool.epochs_spent,
+        "epochs_limit": view.epochs_limit,
+        "wall_seconds": view.wall_seconds,
+        "device_seconds": pool.device_seconds,
+        "candidates": pool.count,
+        "candidates_limit": view.setting("pyramid", "candidates"),
+        "failed": sum(candidate.failed is not None for candidate in pool.candidates.values()),
+        "pending": len(pool.pending),
+        "levels": {str(level): view.reached(level) for level in view.levels},
+        "sessions": len(pool.sessions),
+        "best": None
+        if best is None
+        else {
+            "id": best.id,
+            "architecture": best.text,
+            "level": best.level,
+            "epochs": best.epochs,
+            "validation": best.validation,
+            "test": tested.test_accuracy if tested else None,
+            "params": best.params,
+            "macs": best.macs,
+        },
+    }
+
+
+def decision_lines(view: RunView) -> list[str]:
+    """Every proposal, promotion and rerun, one line each, in the order they were decided.
+
+    Times and predicted scores are left out: the first differ between runs, the second in their last digits between
+    machines. Under the reproducible schedule equal seeds give equal lines, whatever the number of workers.
+    """
+    lines = []
+    for record in view.records:
+        if isinstance(record, Proposed):
+            lines.append(f"propose {record.candidate_id} batch {record.batch} {record.origin} {record.text}")
+        elif isinstance(record, Promotion):
+            lines.append(f"promote {record.candidate_id} level {record.to_level} {record.reason}")
+        elif isinstance(record, Rerun):
+            lines.append(f"rerun {record.candidate_id} replica {record.replica}")
+    return lines
+
+
+def trial_status(view: RunView, candidate: Candidate) -> str:
+    """``failed``, ``training`` (asked for and not ended), ``top`` (completed every level) or ``paused``."""
+    if candidate.failed is not None:
+        return "failed"
+    if (candidate.id, 0) in view.pool.pending:
+        return "training"
+    return "top" if candidate.level == view.pyramid.levels else "paused"
+
+
+def trial_rows(view: RunView) -> list[dict[str, Any]]:
+    """Every candidate, the ranked ones first; keys are TRIAL_COLUMNS. ``seconds`` are those of its finished trainings."""
+    ranked = view.leaderboard()
+    rest = [candidate for candidate in view.pool.candidates.values() if not candidate.level]
+    rows = []
+    for place, candidate in enumerate([*ranked, *rest], 1):
+        latest = candidate.latest
+        done = [*candidate.observations.values(), *candidate.replicas.values()]
+        rows.append(
+            {
+                "rank": place if candidate.level else None,
+                "id": candidate.id,
+                "architecture": candidate.text,
+                "status": trial_status(view, candidate),
+                "level": candidate.level,
+                "epochs": candidate.epochs,
+                "validation_accuracy": candidate.validation,
+                "validation_loss": latest.validation_loss if latest else None,
+                "metric": candidate.metric,
+                "params": candidate.params,
+                "macs": candidate.macs,
+                "seconds": sum(observed.seconds for observed in done),
+                "origin": candidate.origin,
+                "batch": candidate.batch,
+                "score": candidate.score,
+                "spread": candidate.spread,
+                "seeds": 1 + len(candidate.replicas) if latest else 0,
+                "failure": f"{candidate.failed.kind}: {candidate.failed.message}" if candidate.failed else None,
+                "key": candidate.key,
+            }
+        )
+    return rows
+
+
+def write_trials_csv(run_dir: Path | str, view: RunView | None = None) -> Path:
+    """Write ``trials.csv`` into the run folder, replacing it whole; unknown numbers are empty fields."""
+    view = view if view is not None else RunView.load(run_dir)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, TRIAL_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(trial_rows(view))
+    path = Path(run_dir) / "trials.csv"
+    write_atomic(path, text.getvalue().encode())
+    return path
+
+
+def markdown_table(rows: Sequence[Mapping[str, Any]], digits: int = 4) -> str:
+    """A markdown table of rows that share their keys; floats rounded to ``digits``, unknown values ``n/a``."""
+    if not rows:
+        return ""
+
+    def cell(value: Any) -> str:
+        if value is None:
+            return UNKNOWN
+        text = f"{value:.{digits}f}" if isinstance(value, float) else str(value)
+        return text.replace("|", "\\|")
+
+    head = list(rows[0])
+    lines = [head, ["---"] * len(head)]
+    lines += [[cell(row[key]) for key in head] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

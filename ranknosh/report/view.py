@@ -1,0 +1,157 @@
+"""One run as every reader of it sees it: the journal, folded, with the questions tables and plots have in common."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ranknosh.budget import Limits
+from ranknosh.errors import BudgetTooSmall, ConfigError, StoreError
+from ranknosh.pool import Candidate, Pool
+from ranknosh.pyramid import Pyramid
+from ranknosh.records import Record, Tested
+from ranknosh.search import CAPS, Plan, Proposal, Search
+from ranknosh.store import History, read_journal
+
+LOCK = ".lock"
+State = Literal["running", "interrupted", "stopped", "finished"]
+
+
+class _NoProposer:
+    """Stands in where a search is asked for its plan only."""
+
+    def propose(self, pool: Pool, ids: object, batch: int) -> Proposal:
+        raise ConfigError("a plan proposes nothing")
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run read from its journal. ``times[i]`` is the wall time in seconds, over all sessions, when record i was written.
+
+    ``config``: the resolved settings, with limits raised by later sessions. ``running``: a process held the run's lock at
+    the moment of reading.
+    """
+
+    folder: Path
+    header: Mapping[str, Any]
+    config: Mapping[str, Any]
+    records: tuple[Record, ...]
+    times: tuple[float, ...]
+    pool: Pool
+    pyramid: Pyramid
+    running: bool = False
+
+    @classmethod
+    def load(cls, run_dir: Path | str) -> RunView:
+        """Read ``run_dir`` without changing it. Raises StoreError where it holds no readable journal."""
+        folder = Path(run_dir)
+        running = _locked(folder)
+        return cls.of(read_journal(folder), folder, running)
+
+    @classmethod
+    def of(cls, history: History, folder: Path = Path(), running: bool = False) -> RunView:
+        """Fold a journal. Raises StoreError where the header lacks the pyramid or the records contradict each other."""
+        config = history.config
+        settings = config.get("pyramid") or {}
+        if "epochs" not in settings:
+            raise StoreError(
+                "the journal's header has no config.pyramid.epochs, so its levels cannot be told apart; was it cut short?"
+            )
+        known = {key: settings[key] for key in ("ratio", "initial", "batch") if settings.get(key) is not None}
+        pyramid = Pyramid.make(settings["epochs"], **known)
+        records, times = tuple(history.records), tuple(history.times)
+        return cls(folder, history.header, config, records, times, Pool(records), pyramid, running)
+
+    def setting(self, *path: str) -> Any:
+        """The configured value at ``path``; None where it is not set."""
+        value: Any = self.config
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
+
+    @property
+    def name(self) -> str:
+        return str(self.setting("name") or self.folder.resolve().name)
+
+    @property
+    def levels(self) -> range:
+        """Level numbers, from 1."""
+        return range(1, self.pyramid.levels + 1)
+
+    @property
+    def wall_seconds(self) -> float:
+        """Wall time at the last record, over all sessions."""
+        return self.times[-1] if self.times else 0.0
+
+    @property
+    def state(self) -> State:
+        """``running`` now, ``interrupted`` (may be resumed), ``stopped`` by a cap on time or disk, ``finished`` as planned."""
+        if self.pool.stopped is None:
+            return "running" if self.running else "interrupted"
+        return "stopped" if self.pool.stopped.reason in CAPS else "finished"
+
+    @property
+    def epochs_limit(self) -> int | None:
+        return self.setting("budget", "epochs")
+
+    @property
+    def finalists(self) -> int:
+        return int(self.setting("pyramid", "finalists") or 0)
+
+    def plan(self) -> Plan | None:
+        """How many candidates the run set out to propose; None where the budget holds none or only time ends the run."""
+        candidates = self.setting("pyramid", "candidates")
+        if candidates is None and self.epochs_limit is None:
+            return None
+        try:
+            search = Search(
+                self.pyramid,
+                Limits(epochs=self.epochs_limit),
+                _NoProposer(),
+                seed=0,
+                candidates=candidates,
+                finalists=self.finalists,
+            )
+        except (BudgetTooSmall, ConfigError):
+            return None
+        return search.plan()
+
+    def reached(self, level: int) -> int:
+        """Candidates that completed ``level``."""
+        return sum(level in candidate.observations for candidate in self.pool.candidates.values())
+
+    def leaderboard(self) -> list[Candidate]:
+        """Every candidate with a result, best first, by the rule that names the incumbent.
+
+        Finalists trained again come first, by their mean; then by the highest completed level and the metric there.
+        """
+        return sorted((c for c in self.pool.candidates.values() if c.level), key=leaderboard_order)
+
+    def tested(self) -> Tested | None:
+        """The reading of the test split by the incumbent as it stands; an earlier one, less trained, does not count."""
+        best = self.pool.best()
+        state = (best.id, best.epochs) if best is not None else None
+        mine = [tested for tested in self.pool.tested if (tested.candidate_id, tested.epochs) == state]
+        return mine[-1] if mine else None
+
+
+def _locked(folder: Path) -> bool:
+    """Whether a process holds the run's lock (asked by taking a shared one for an instant)."""
+    try:
+        with open(folder / LOCK) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def leaderboard_order(candidate: Candidate) -> tuple[object, ...]:
+    """Sort key, best first, of a candidate with a result; agrees with :meth:`Pool.best`."""
+    retrained = bool(candidate.replicas)
+    metric = candidate.metric if candidate.metric is not None else float("-inf")
+    return (not retrained, 0 if retrained else -candidate.level, -metric, candidate.batch, candidate.key, candidate.id)

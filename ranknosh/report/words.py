@@ -1,0 +1,43 @@
+"""Numbers as the report writes them. Whatever is unknown is ``n/a``."""
+
+from __future__ import annotations
+
+from ranknosh.report.series import Correlation
+from ranknosh.report.tables import UNKNOWN
+from ranknosh.units import human_duration
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """``0.8125`` as ``81.25 %``."""
+    return UNKNOWN if fraction is None else f"{100 * fraction:.{digits}f}\u00a0%"
+
+
+def points(fraction: float | None) -> str:
+    """A difference of accuracies, in percentage points with its sign."""
+    return UNKNOWN if fraction is None else f"{100 * fraction:+.2f} points"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    return UNKNOWN if value is None else f"{value:.{digits}f}"
+
+
+def integer(value: int | None) -> str:
+    """``14210`` as ``14,210``."""
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def duration(seconds: float | None) -> str:
+    return UNKNOWN if seconds is None else human_duration(seconds)
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """``1 candidate``, ``3 candidates``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def correlation(found: Correlation) -> str:
+    """``rho 0.62 [0.31, 0.81], n = 21``."""
+    if found.rho is None:
+        return f"n/a (n = {found.n})"
+    interval = "" if found.low is None or found.high is None else f" [{found.low:.2f}, {found.high:.2f}]"
+    return f"{found.rho:.2f}{interval}, n = {found.n}"

@@ -1,0 +1,327 @@
+"""The search as ask and tell. Every decision is a function of the pool, so a journal cut anywhere leads to the same search.
+
+``ask`` hands out jobs and the records of the decisions behind them; ``tell`` takes a result and returns the records it
+became. The caller writes records down before it acts on them and needs nothing else: no clock, file or device is known here.
+
+Schedules. ``reproducible``: batch by batch and level by level, bottom up; a level's promotions are decided when all trainings
+up to that level have ended, a new batch when all have. Decisions do not depend on the number of workers or on who finished
+first. ``eager``: a free worker takes the highest promotion that is due at once, else a new candidate (as ASHA does; Li et
+al., MLSys 2020, algorithm 2); sizes are the same, the choice depends on the order of arrivals, which the journal keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from ranknosh.budget import Ledger, Limits
+from ranknosh.errors import BudgetTooSmall, ConfigError
+from ranknosh.pool import Candidate, Pending, Pool
+from ranknosh.pyramid import Pyramid
+from ranknosh.records import (
+    Failed,
+    Fitted,
+    Interrupted,
+    Job,
+    JobResult,
+    Observed,
+    Promotion,
+    Proposed,
+    Record,
+    Rerun,
+)
+from ranknosh.streams import torch_seed
+
+Schedule = Literal["reproducible", "eager"]
+StopReason = Literal["candidates", "epochs", "space_exhausted", "wall_time", "device_time", "disk", "nothing_learned"]
+CAPS: tuple[StopReason, ...] = ("wall_time", "device_time", "disk")
+_MANY = 1_000_000
+
+
+class Proposal(NamedTuple):
+    """New candidates, fewer than asked for where the space has no more, and the refit behind them."""
+
+    records: tuple[Proposed, ...]
+    fit: Fitted | None = None
+
+
+class Proposer(Protocol):
+    """Chooses new candidates. Must be a function of the pool's finished results and of ``ids`` alone (see propose.py)."""
+
+    def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal: ...
+
+
+class Asked(NamedTuple):
+    """Jobs to run now, and the records to write down first."""
+
+    jobs: tuple[Job, ...]
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is left to spend: ``candidates`` in all (None: no end), and whether the epoch budget is what sets that number."""
+
+    candidates: int | None
+    by_epochs: bool
+
+
+class Search:
+    """A NOSH pyramid fed by a proposer under a budget.
+
+    candidates: how many to propose in all, None for as many as the budget holds. finalists: how many of the top level are
+    trained again from scratch with another seed before one is chosen. retries: how often a crashed job is tried again.
+    pool: what a journal holds already. Raises ConfigError without any limit, BudgetTooSmall where no candidate fits.
+    """
+
+    def __init__(
+        self,
+        pyramid: Pyramid,
+        limits: Limits,
+        proposer: Proposer,
+        *,
+        seed: int,
+        schedule: Schedule = "reproducible",
+        candidates: int | None = None,
+        finalists: int = 0,
+        retries: int = 2,
+        pool: Pool | None = None,
+    ) -> None:
+        if candidates is None and limits == Limits():
+            raise ConfigError(
+                "the search has no end: set pyramid.candidates, budget.epochs, budget.time or budget.device_time"
+            )
+        self.pyramid, self.limits, self.proposer = pyramid, limits, proposer
+        self.seed, self.schedule, self.candidates = seed, schedule, candidates
+        self.finalists, self.retries = finalists, retries
+        self.pool = pool if pool is not None else Pool()
+        self.ledger = Ledger(limits.epochs, self.pool.epochs_spent)
+        self.stop_reason: StopReason | None = None
+        self._running: set[tuple[int, int]] = set()
+        self._exhausted = False
+        for token, pending in self.pool.pending.items():
+            if not self.ledger.fits(self._job(pending).epochs):
+                raise BudgetTooSmall(
+                    f"budget.epochs is {limits.epochs}, but {self.pool.epochs_spent} epochs are spent and a training that was "
+                    f"begun needs {self._job(pending).epochs} more; raise budget.epochs"
+                )
+            self.ledger.reserve(token, self._job(pending).epochs)
+        if limits.epochs is not None and limits.epochs < pyramid.epochs[0]:
+            raise BudgetTooSmall(
+                f"budget.epochs is {limits.epochs}, but the first level trains a candidate for {pyramid.epochs[0]} "
+                f"epoch{'s' if pyramid.epochs[0] > 1 else ''}; the smallest budget that holds a candidate is {pyramid.epochs[0]}"
+            )
+
+    @property
+    def done(self) -> bool:
+        """True when there is nothing left to hand out and nothing out."""
+        return self.stop_reason is not None and not self._running
+
+    def ask(self, slots: int, wall_seconds: float = 0.0) -> Asked:
+        """Up to ``slots`` jobs, best first, and the decisions behind them. ``wall_seconds``: how long the search has run.
+
+        Empty while it waits for results, or when it is over (then ``stop_reason`` says why).
+        """
+        reached = self._cap_reached(wall_seconds)
+        if reached:
+            self.stop_reason = reached
+            return Asked((), ())
+        records: list[Record] = []
+        jobs: list[Job] = []
+        while len(jobs) < slots:
+            # A decision comes before the work that is already due: one whose records were cut off is completed before any
+            # result can follow it, and in the eager schedule promotions go before newcomers that wait.
+            newcomers_wait = self.schedule == "eager" and self._ready(1)
+            decided = self._promotions() if newcomers_wait else self._decide()
+            records += decided
+            ready = self._ready(1 if self.schedule == "eager" else slots - len(jobs))
+            if not ready and not decided:
+                break
+            self._running.update((job.candidate_id, job.replica) for job in ready)
+            jobs += ready
+        if not jobs and not self.pool.pending and not records and self.stop_reason is None:
+            self.stop_reason = self._why_over()
+        return Asked(tuple(jobs), tuple(records))
+
+    def tell(self, result: JobResult) -> tuple[Record, ...]:
+        """The records a result becomes. A result nobody waits for any more (a second attempt that lost) becomes none."""
+        job, outcome = result.job, result.outcome
+        token = (job.candidate_id, job.replica)
+        pending = self.pool.pending.get(token)
+        self._running.discard(token)
+        if pending is None or (job.replica == 0 and pending.level != job.level):
+            return ()
+        if isinstance(outcome, Failed):
+            outcome = replace(
+                outcome, attempt=pending.attempt, final=outcome.kind != "crashed" or pending.attempt > self.retries
+            )
+        if isinstance(outcome, Observed) or (isinstance(outcome, Failed) and outcome.final):
+            self.ledger.settle(token, outcome.epochs)
+        elif isinstance(outcome, Interrupted):
+            self.ledger.settle(token, outcome.epochs)
+            self.ledger.reserve(token, job.epochs - outcome.epochs)
+        self.pool.apply(outcome)
+        return (outcome,)
+
+    def forget_running(self) -> None:
+        """Take back jobs that were handed out and will never be told: the next ask hands them out again."""
+        self._running.clear()
+
+    def plan(self) -> Plan:
+        """How many candidates the limits hold, from where the search stands."""
+        if self.limits.epochs is None:
+            return Plan(self.candidates, False)
+        most = self.limits.epochs // self.pyramid.epochs[0] + self.pool.count
+        if self.candidates is not None:
+            most = min(most, self.candidates)
+        numbers = np.arange(self.pool.count, max(most, self.pool.count) + 1)
+        sizes = self.pyramid.sizes_of(numbers)
+        entered = np.array([self.pool.entered(level) for level in range(1, self.pyramid.levels + 1)])
+        price = self.ledger.committed + np.maximum(sizes - entered, 0) @ np.array(self.pyramid.steps)
+        affordable = numbers[price + self._final_price(np.maximum(sizes, entered)) <= self.limits.epochs]
+        if not len(affordable) or affordable[-1] == 0:
+            affordable = numbers[price <= self.limits.epochs]
+        number = int(affordable[-1]) if len(affordable) else self.pool.count
+        return Plan(number, self.candidates is None or number < self.candidates)
+
+    def _final_price(self, sizes: np.ndarray) -> np.ndarray:
+        """Epochs to bring the best of the highest level to the top where the pyramid's sizes alone do not, and finalists."""
+        epochs = np.array([0, *self.pyramid.epochs])
+        highest = (sizes > 0).sum(axis=1)
+        return epochs[-1] - epochs[highest] + self._finalists_left() * epochs[-1]
+
+    def _cap_reached(self, wall_seconds: float) -> StopReason | None:
+        limits = self.limits
+        if limits.wall_seconds is not None and wall_seconds >= limits.wall_seconds:
+            return "wall_time"
+        if limits.device_seconds is not None and self.pool.device_seconds >= limits.device_seconds:
+            return "device_time"
+        return None
+
+    def _job(self, pending: Pending) -> Job:
+        candidate = self.pool.candidates[pending.candidate_id]
+        level = self.pyramid.levels if pending.replica else pending.level
+        return Job(
+            candidate.id,
+            candidate.architecture,
+            level,
+            pending.start_epoch,
+            self.pyramid.epochs[level - 1],
+            torch_seed(self.seed, "train", candidate.id, pending.replica),
+            pending.replica,
+            pending.attempt,
+        )
+
+    def _ready(self, slots: int) -> list[Job]:
+        waiting = [pending for token, pending in self.pool.pending.items() if token not in self._running]
+        if self.schedule == "eager":
+            waiting.sort(key=lambda pending: -pending.level)
+        return [self._job(pending) for pending in waiting[:slots]]
+
+    def _decide(self) -> list[Record]:
+        """The next decision, already applied to the pool and reserved; empty where none is due yet."""
+        return self._promotions() or self._proposals() or self._closing() or self._reruns()
+
+    def _apply(self, records: Sequence[Record]) -> list[Record]:
+        """Apply decisions in order, up to the first whose job does not fit the budget."""
+        applied: list[Record] = []
+        for record in records:
+            if isinstance(record, (Proposed, Promotion, Rerun)):
+                epochs, token = self._price(record)
+                if not self.ledger.fits(epochs):
+                    break
+                self.ledger.reserve(token, epochs)
+            self.pool.apply(record)
+            applied.append(record)
+        return applied
+
+    def _price(self, record: Proposed | Promotion | Rerun) -> tuple[int, tuple[int, int]]:
+        if isinstance(record, Rerun):
+            return self.pyramid.epochs[-1], (record.candidate_id, record.replica)
+        level = record.to_level if isinstance(record, Promotion) else 1
+        return self.pyramid.steps[level - 1], (record.candidate_id, 0)
+
+    def _promotions(self) -> list[Record]:
+        """Promotions the size rule is owed, out of the lowest level first (eager: out of the highest)."""
+        eager = self.schedule == "eager"
+        counted = self.pool.count - self._unfinished_newcomers() if eager else self.pool.count
+        sizes = self.pyramid.sizes(counted)
+        levels = range(1, self.pyramid.levels)
+        for level in reversed(levels) if eager else levels:
+            if not eager and self.pool.pending_below(level):
+                return []
+            owed = sizes[level] - self.pool.entered(level + 1)
+            if owed > 0:
+                best = self.pool.residents(level)[: 1 if eager else owed]
+                applied = self._apply([Promotion(candidate.id, level + 1) for candidate in best])
+                if applied:
+                    return applied
+        return []
+
+    def _unfinished_newcomers(self) -> int:
+        return sum(pending.level == 1 and pending.replica == 0 for pending in self.pool.pending.values())
+
+    def _proposals(self) -> list[Record]:
+        """The next batch, or the rest of one whose records were cut off before any of it had a result."""
+        pool, first = self.pool, self.pool.count
+        batch = self.pyramid.batch_of(first)
+        begun = first > 0 and self.pyramid.batch_of(first - 1) == batch and not pool.results_in_batch.get(batch)
+        if self._exhausted or (self.schedule == "reproducible" and pool.pending and not begun):
+            return []
+        limit = self.plan().candidates
+        last = min(self.pyramid.batch_end(batch), _MANY if limit is None else limit)
+        if last <= first or not self._disk_holds(last - first):
+            return []
+        proposal = self.proposer.propose(pool, range(first, last), batch)
+        self._exhausted = len(proposal.records) < last - first
+        records: list[Record] = list(proposal.records)
+        if proposal.fit is not None and not any(fit.batch == batch for fit in pool.fits):
+            records.insert(0, proposal.fit)
+        return self._apply(records) if proposal.records else []
+
+    def _disk_holds(self, newcomers: int) -> bool:
+        """Whether the checkpoints of ``newcomers`` fit, judged by the largest one so far and one more being written."""
+        if self.limits.disk_bytes is None:
+            return True
+        largest = max(self.pool.checkpoint_bytes.values(), default=0)
+        return self.pool.disk_bytes + (newcomers + 1) * largest <= self.limits.disk_bytes
+
+    def _closing(self) -> list[Record]:
+        """After the last batch: bring the best to the top, then spend what is left of an epoch budget, one by one.
+
+        One promotion a decision, because a decision must be whole on one line of the journal.
+        """
+        if self.pool.pending or not (self.plan().by_epochs or not self.pool.at_level(self.pyramid.levels)):
+            return []
+        held = self._finalists_left() * self.pyramid.epochs[-1]
+        for level in range(self.pyramid.levels - 1, 0, -1):
+            best = self.pool.best_resident(level)
+            if best and self.ledger.fits(self.pyramid.steps[level] + held):
+                return self._apply([Promotion(best.id, level + 1, "closing")])
+        return []
+
+    def _finalists_left(self) -> int:
+        return max(self.finalists - len(self.pool.reruns), 0)
+
+    def _reruns(self) -> list[Record]:
+        """Train the best of the top level again with another seed, chosen by their first one."""
+        if any(replica == 0 for _, replica in self.pool.pending) or not self._finalists_left():
+            return []
+        again = {candidate_id for candidate_id, _ in self.pool.reruns}
+        best: list[Candidate] = self.pool.at_level(self.pyramid.levels)[: self.finalists]
+        return self._apply([Rerun(candidate.id, 1) for candidate in best if candidate.id not in again])
+
+    def _why_over(self) -> StopReason:
+        if not any(candidate.level for candidate in self.pool.candidates.values()):
+            return "nothing_learned"
+        if self._exhausted:
+            return "space_exhausted"
+        plan = self.plan()
+        if plan.by_epochs:
+            return "epochs"
+        if plan.candidates is not None and self.pool.count >= plan.candidates:
+            return "candidates"
+        return "disk"

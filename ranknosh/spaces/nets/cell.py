@@ -1,0 +1,100 @@
+"""A cell: a topology whose edge modules are given from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from ranknosh.spaces.nets.ops import SOURCE_MAPS, ConvBN, FactorizedReduce, source_maps, standalone
+from ranknosh.spaces.nets.skeleton import CellPlan, EdgeContext, Preprocess
+
+EdgeFactory = Callable[[EdgeContext], nn.Module | None]
+"""Makes what sits on an edge; None where the edge carries nothing. See ``ops.source_maps`` for what the module receives."""
+
+
+class Cell(nn.Module):
+    """Runs the edges that matter and adds them up, in slot order.
+
+    Each parameter-free map of a node's value (ReLU, pooling) is computed once for all edges that take it.
+
+    An edge is executed only where it lies on a path of carrying edges from an input to an output: nothing else can reach
+    the output. The modules of the other edges are still built and registered, so that the number of parameters is the
+    one published for the space; they never get a gradient. What a plain implementation would do differently: a
+    convolution fed by a node nobody writes to would add the bias of its batch norm, a learnable constant; here it adds
+    nothing. A cell that nothing passes through gives zeros.
+    """
+
+    def __init__(self, plan: CellPlan, edge_factory: EdgeFactory) -> None:
+        super().__init__()
+        self.plan = plan
+        self.preprocess = nn.ModuleList(
+            _preprocess(how, c_in, plan.channels) for how, c_in in zip(plan.preprocess, plan.c_inputs, strict=True)
+        )
+        topology = plan.topology
+        made = [edge_factory(context) for context in plan.contexts()]
+        self.edges = nn.ModuleDict({str(slot): edge for slot, edge in enumerate(made) if edge is not None})
+        self.live = topology.live([edge is not None for edge in made])
+        self.schedule = tuple(
+            (target, tuple(slot for slot in topology.incoming(target) if self.live[slot]))
+            for target in range(topology.inputs, topology.nodes)
+        )
+        read = {topology.edges[slot][0] for slot in range(len(made)) if self.live[slot]}
+        self.inputs_read = tuple(node for node in range(topology.inputs) if node in read or node in topology.outputs)
+        # One module for each node and map, so that a hook on it sees one tensor a pass.
+        self.maps = nn.ModuleDict()
+        self.arguments: dict[int, tuple[str | None, ...]] = {}
+        for slot, edge in enumerate(made):
+            if edge is not None and self.live[slot]:
+                self.arguments[slot] = tuple(self._map(topology.edges[slot][0], name) for name in source_maps(edge))
+
+    def _map(self, node: int, name: str) -> str | None:
+        if name == "identity":
+            return None
+        key = f"{name}_of_{node}"
+        if key not in self.maps:
+            self.maps[key] = SOURCE_MAPS[name]()
+        return key
+
+    def forward(self, *states: Tensor) -> Tensor:
+        """``states``: the outputs of the blocks before, oldest first, as many as the topology has inputs.
+
+        Gives (n, plan.c_out, ceil(h / stride), ceil(w / stride)) for a last state of height h and width w.
+        """
+        values: dict[int, Tensor] = {node: self.preprocess[node](states[node]) for node in self.inputs_read}
+        mapped: dict[str, Tensor] = {}
+        for target, slots in self.schedule:
+            total: Tensor | None = None
+            for slot in slots:
+                carried = self._run(slot, values, mapped)
+                total = carried if total is None else total + carried
+            if total is not None:
+                values[target] = total
+        outputs = self.plan.topology.outputs
+        parts = [values[node] if node in values else self._zeros(states[-1]) for node in outputs]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    def _run(self, slot: int, values: dict[int, Tensor], mapped: dict[str, Tensor]) -> Tensor:
+        source = values[self.plan.topology.edges[slot][0]]
+        taken = []
+        for key in self.arguments[slot]:
+            if key is None:
+                taken.append(source)
+                continue
+            if key not in mapped:
+                mapped[key] = self.maps[key](source)
+            taken.append(mapped[key])
+        carried: Tensor = self.edges[str(slot)](*taken)
+        return carried
+
+    def _zeros(self, state: Tensor) -> Tensor:
+        count, _, height, width = state.shape
+        stride = self.plan.stride
+        return state.new_zeros(count, self.plan.channels, -(-height // stride), -(-width // stride))
+
+
+def _preprocess(how: Preprocess, c_in: int, channels: int) -> nn.Module:
+    if how == "none":
+        return nn.Identity()
+    return standalone(FactorizedReduce(c_in, channels) if how == "reduce" else ConvBN(c_in, channels, 1))

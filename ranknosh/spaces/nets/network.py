@@ -1,0 +1,94 @@
+"""From a skeleton and an edge factory to a network: candidates and supernets differ in the factory alone."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.nets.cell import Cell, EdgeFactory
+from ranknosh.spaces.nets.factories import chosen_op
+from ranknosh.spaces.nets.ops import ConvBN, standalone
+from ranknosh.spaces.nets.skeleton import ReductionPlan, Skeleton, skeleton_for
+
+
+class ResidualReduction(nn.Module):
+    """Two ReLU-conv3x3-BN, the first with stride 2, added to a 2x2 average pooling and conv1x1 (no batch norm).
+
+    Odd sizes are rounded up on both branches; for even ones this is the block of NAS-Bench-201.
+    """
+
+    def __init__(self, c_in: int, c_out: int) -> None:
+        super().__init__()
+        self.convs = nn.Sequential(standalone(ConvBN(c_in, c_out, 3, stride=2)), standalone(ConvBN(c_out, c_out, 3)))
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, stride=2, ceil_mode=True, count_include_pad=False), nn.Conv2d(c_in, c_out, 1, bias=False)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.convs(x) + self.shortcut(x)
+        return out
+
+
+class Network(nn.Module):
+    """Images (n, in_channels, h, w) to logits (n, classes). Works for any h, w >= 4, in either memory format."""
+
+    def __init__(self, skeleton: Skeleton, edge_factory: EdgeFactory) -> None:
+        super().__init__()
+        self.skeleton = skeleton
+        size = skeleton.size
+        self.stem = nn.Sequential(
+            nn.Conv2d(size.in_channels, skeleton.stem_channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(skeleton.stem_channels),
+            *([nn.ReLU()] if skeleton.stem_relu else []),
+        )
+        self.blocks = nn.ModuleList(
+            ResidualReduction(block.c_in, block.c_out)
+            if isinstance(block, ReductionPlan)
+            else Cell(block, edge_factory)
+            for block in skeleton.blocks
+        )
+        self.head = _head(skeleton)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(skeleton.head_channels, size.classes)
+
+    def features(self, images: Tensor) -> Tensor:
+        """(n, head_channels): what the linear layer sees."""
+        last = self.stem(images)
+        before = last
+        for block in self.blocks:
+            two_inputs = isinstance(block, Cell) and block.plan.topology.inputs == 2
+            before, last = last, block(before, last) if two_inputs else block(last)
+        pooled: Tensor = self.pool(self.head(last))
+        return pooled.flatten(1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.features(images))
+        return logits
+
+
+def _head(skeleton: Skeleton) -> nn.Module:
+    if skeleton.head == "plain":
+        return nn.Identity()
+    if skeleton.head == "bn_relu":
+        return nn.Sequential(nn.BatchNorm2d(skeleton.head_channels), nn.ReLU())
+    return nn.Sequential(
+        nn.Conv2d(_last_channels(skeleton), skeleton.head_channels, 1, bias=False),
+        nn.BatchNorm2d(skeleton.head_channels),
+        nn.ReLU(),
+    )
+
+
+def _last_channels(skeleton: Skeleton) -> int:
+    return skeleton.blocks[-1].c_out if skeleton.blocks else skeleton.stem_channels
+
+
+def build(skeleton: Skeleton, edge_factory: EdgeFactory) -> Network:
+    """The network of a skeleton with every edge made by ``edge_factory``; weights from torch's current random state."""
+    return Network(skeleton, edge_factory)
+
+
+def build_candidate(architecture: Architecture, size: NetworkSize) -> Network:
+    """The trainable network of one architecture. Raises SpaceError for a space that has no network."""
+    space = get_space(architecture.space)
+    return build(skeleton_for(space.name, size), chosen_op(space, architecture))

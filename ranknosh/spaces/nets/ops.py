@@ -1,0 +1,202 @@
+"""Operation modules, and the one table that names them.
+
+An operation that begins with a parameter-free map of its input (ReLU, pooling) names that map in ``takes`` and receives
+the mapped tensor. Whoever runs the operation computes each map once per tensor, however many operations take it: the
+numbers stay the same and the work is done once. ``takes`` is ``("identity",)`` for a module without the attribute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ranknosh.errors import SpaceError
+
+SOURCE_MAPS: dict[str, Callable[[], nn.Module]] = {
+    "identity": nn.Identity,
+    "relu": nn.ReLU,
+    "avg_pool_3x3": lambda: nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False),
+    "avg_pool_3x3_stride2": lambda: nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False),
+    "max_pool_3x3": lambda: nn.MaxPool2d(3, stride=1, padding=1),
+    "max_pool_3x3_stride2": lambda: nn.MaxPool2d(3, stride=2, padding=1),
+}
+
+
+def source_maps(operation: nn.Module) -> tuple[str, ...]:
+    """Names of the maps whose results the operation takes as its arguments."""
+    takes: tuple[str, ...] = getattr(operation, "takes", ("identity",))
+    return takes
+
+
+def standalone(operation: nn.Module) -> nn.Module:
+    """The operation with its own map in front, for use outside a cell: plain tensor in, tensor out."""
+    (name,) = source_maps(operation)
+    return nn.Sequential(SOURCE_MAPS[name](), operation)
+
+
+class Mapped(nn.Identity):
+    """Gives on what a parameter-free map made of the source."""
+
+    def __init__(self, source_map: str) -> None:
+        super().__init__()
+        self.takes = (source_map,)
+
+
+class ConvBN(nn.Module):
+    """Convolution and batch norm on a source through ReLU; the spatial size is divided by ``stride``, rounded up."""
+
+    takes = ("relu",)
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, c_out, kernel, stride=stride, padding=kernel // 2, bias=False)
+        self.bn = nn.BatchNorm2d(c_out)
+
+    def forward(self, rectified: Tensor) -> Tensor:
+        out: Tensor = self.bn(self.conv(rectified))
+        return out
+
+
+class SeparableConv(nn.Module):
+    """Depthwise and pointwise convolution and batch norm, ``repeats`` times with ReLU between; the first one strides.
+
+    Two repeats are the DARTS ``sep_conv``, one with dilation 2 its ``dil_conv``.
+    """
+
+    takes = ("relu",)
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int, *, repeats: int, dilation: int = 1) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for repeat in range(repeats):
+            last = repeat == repeats - 1
+            padding = dilation * (kernel // 2)
+            step = stride if repeat == 0 else 1
+            layers += [] if repeat == 0 else [nn.ReLU()]
+            layers += [
+                nn.Conv2d(c_in, c_in, kernel, step, padding, dilation=dilation, groups=c_in, bias=False),
+                nn.Conv2d(c_in, c_out if last else c_in, 1, bias=False),
+                nn.BatchNorm2d(c_out if last else c_in),
+            ]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, rectified: Tensor) -> Tensor:
+        out: Tensor = self.layers(rectified)
+        return out
+
+
+class FactorizedReduce(nn.Module):
+    """Halves the spatial size by two pointwise convolutions on pixels offset by one, side by side, and batch norm.
+
+    An odd size is rounded up; the second half then sees zeros beyond the border. Raises SpaceError for an odd ``c_out``.
+    """
+
+    takes = ("relu",)
+
+    def __init__(self, c_in: int, c_out: int) -> None:
+        super().__init__()
+        if c_out % 2:
+            raise SpaceError(f"a reduction by two halves needs an even number of channels, not {c_out}")
+        self.conv_even = nn.Conv2d(c_in, c_out // 2, 1, stride=2, bias=False)
+        self.conv_odd = nn.Conv2d(c_in, c_out // 2, 1, stride=2, bias=False)
+        self.bn = nn.BatchNorm2d(c_out)
+
+    def forward(self, rectified: Tensor) -> Tensor:
+        height, width = rectified.shape[-2:]
+        shifted = functional.pad(rectified, (0, width % 2, 0, height % 2))[:, :, 1:, 1:]
+        out: Tensor = self.bn(torch.cat([self.conv_even(rectified), self.conv_odd(shifted)], dim=1))
+        return out
+
+
+class CrossConv7(nn.Module):
+    """A 1x7 and a 7x1 convolution and batch norm; either direction strides in its own axis."""
+
+    takes = ("relu",)
+
+    def __init__(self, c_in: int, c_out: int, stride: int) -> None:
+        super().__init__()
+        self.row = nn.Conv2d(c_in, c_in, (1, 7), stride=(1, stride), padding=(0, 3), bias=False)
+        self.column = nn.Conv2d(c_in, c_out, (7, 1), stride=(stride, 1), padding=(3, 0), bias=False)
+        self.bn = nn.BatchNorm2d(c_out)
+
+    def forward(self, rectified: Tensor) -> Tensor:
+        out: Tensor = self.bn(self.column(self.row(rectified)))
+        return out
+
+
+class InvertedResidual(nn.Module):
+    """MobileNetV2 block with ReLU: expand, depthwise, project; the input is added where the shapes agree."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        hidden = c_in * expansion
+        self.layers = nn.Sequential(
+            nn.Conv2d(c_in, hidden, 1, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU(),
+            nn.Conv2d(hidden, hidden, kernel, stride, kernel // 2, groups=hidden, bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU(),
+            nn.Conv2d(hidden, c_out, 1, bias=False),
+            nn.BatchNorm2d(c_out),
+        )
+        self.residual = stride == 1 and c_in == c_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layers(x)
+        return out + x if self.residual else out
+
+
+def _skip(c_in: int, c_out: int, stride: int) -> nn.Module:
+    return Mapped("identity") if stride == 1 and c_in == c_out else FactorizedReduce(c_in, c_out)
+
+
+def _linear_skip(c_in: int, c_out: int, stride: int) -> nn.Module:
+    if stride == 1 and c_in == c_out:
+        return Mapped("identity")
+    return nn.Sequential(nn.Conv2d(c_in, c_out, 1, stride=stride, bias=False), nn.BatchNorm2d(c_out))
+
+
+def _pool(kind: str) -> Callable[[int, int, int], nn.Module]:
+    def make(c_in: int, c_out: int, stride: int) -> nn.Module:
+        if c_in != c_out:
+            raise SpaceError(f"{kind} keeps its channels, it cannot make {c_out} out of {c_in}")
+        return Mapped(kind if stride == 1 else f"{kind}_stride2")
+
+    return make
+
+
+OPERATIONS: dict[str, Callable[[int, int, int], nn.Module | None]] = {
+    "none": lambda c_in, c_out, stride: None,
+    "skip_connect": _skip,
+    "avg_pool_3x3": _pool("avg_pool_3x3"),
+    "max_pool_3x3": _pool("max_pool_3x3"),
+    # NAS-Bench-201
+    "nor_conv_1x1": lambda c_in, c_out, stride: ConvBN(c_in, c_out, 1, stride),
+    "nor_conv_3x3": lambda c_in, c_out, stride: ConvBN(c_in, c_out, 3, stride),
+    # DARTS
+    "sep_conv_3x3": lambda c_in, c_out, stride: SeparableConv(c_in, c_out, 3, stride, repeats=2),
+    "sep_conv_5x5": lambda c_in, c_out, stride: SeparableConv(c_in, c_out, 5, stride, repeats=2),
+    "sep_conv_7x7": lambda c_in, c_out, stride: SeparableConv(c_in, c_out, 7, stride, repeats=2),
+    "dil_conv_3x3": lambda c_in, c_out, stride: SeparableConv(c_in, c_out, 3, stride, repeats=1, dilation=2),
+    "dil_conv_5x5": lambda c_in, c_out, stride: SeparableConv(c_in, c_out, 5, stride, repeats=1, dilation=2),
+    "conv_7x1_1x7": CrossConv7,
+    # NAS-Bench-Macro
+    "identity": _linear_skip,
+    "mb3_k3": lambda c_in, c_out, stride: InvertedResidual(c_in, c_out, 3, stride, expansion=3),
+    "mb6_k5": lambda c_in, c_out, stride: InvertedResidual(c_in, c_out, 5, stride, expansion=6),
+}
+"""Name -> factory ``(c_in, c_out, stride) -> module``; None means that the edge carries nothing. Strides are 1 or 2."""
+
+
+def make_operation(name: str, c_in: int, c_out: int, stride: int) -> nn.Module | None:
+    """The module of an operation, initialised from torch's current random state. Raises SpaceError on an unknown name."""
+    if name not in OPERATIONS:
+        near = get_close_matches(name, OPERATIONS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise SpaceError(f"unknown operation {name!r}: {hint}known are {', '.join(OPERATIONS)}")
+    return OPERATIONS[name](c_in, c_out, stride)

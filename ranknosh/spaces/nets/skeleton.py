@@ -1,0 +1,199 @@
+"""The macro structure around the cells, as plain data: which blocks follow each other, with how many channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from ranknosh.errors import SpaceError
+from ranknosh.spaces import genotype as darts
+from ranknosh.spaces.base import NetworkSize
+from ranknosh.spaces.cell import CellTopology
+from ranknosh.spaces.nasbench201 import TOPOLOGY as NASBENCH201_TOPOLOGY
+
+CellKind = Literal["normal", "reduce"]
+Preprocess = Literal["none", "conv", "reduce"]
+"""How a cell receives an input: as it is, through a ReLU-conv1x1-BN, or through a FactorizedReduce."""
+
+CHAIN_TOPOLOGY = CellTopology(inputs=1, nodes=2, edges=((0, 1),), outputs=(1,))
+"""A single choice between one layer and the next: the cell of a chain-structured (macro) space."""
+
+
+@dataclass(frozen=True)
+class EdgeContext:
+    """Where an edge sits and what it must turn into what.
+
+    ``cell_index`` counts cells from the stem on, ``edge_index`` is the slot in the cell's topology. The edge takes
+    (n, c_in, h, w) to (n, c_out, ceil(h / stride), ceil(w / stride)).
+    """
+
+    cell_kind: CellKind
+    cell_index: int
+    edge_index: int
+    source: int
+    target: int
+    c_in: int
+    c_out: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """A cell without its operations. Every edge gives ``channels``; edges that leave an input divide the size by ``stride``.
+
+    ``c_inputs`` are the channels arriving at each input, oldest state first, and ``preprocess`` what is done to each.
+    """
+
+    kind: CellKind
+    index: int
+    topology: CellTopology
+    c_inputs: tuple[int, ...]
+    channels: int
+    stride: int
+    preprocess: tuple[Preprocess, ...]
+
+    @property
+    def c_out(self) -> int:
+        """Channels of the cell's output."""
+        return self.channels * len(self.topology.outputs)
+
+    def contexts(self) -> Iterator[EdgeContext]:
+        """The edges in slot order."""
+        for slot, (source, target) in enumerate(self.topology.edges):
+            outside = source < self.topology.inputs
+            raw = outside and self.preprocess[source] == "none"
+            yield EdgeContext(
+                cell_kind=self.kind,
+                cell_index=self.index,
+                edge_index=slot,
+                source=source,
+                target=target,
+                c_in=self.c_inputs[source] if raw else self.channels,
+                c_out=self.channels,
+                stride=self.stride if outside else 1,
+            )
+
+
+@dataclass(frozen=True)
+class ReductionPlan:
+    """A fixed residual block that halves the size and takes ``c_in`` to ``c_out`` channels."""
+
+    c_in: int
+    c_out: int
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Stem, blocks and head of a network. Only edges of the cells are left open.
+
+    The stem is a 3x3 convolution to ``stem_channels`` and batch norm, with ReLU where ``stem_relu``. The head ends in
+    global average pooling and a linear layer; before them stands nothing (``plain``), BN-ReLU (``bn_relu``), or
+    conv1x1-BN-ReLU to ``head_channels`` (``conv``).
+    """
+
+    space: str
+    size: NetworkSize
+    stem_channels: int
+    stem_relu: bool
+    blocks: tuple[CellPlan | ReductionPlan, ...]
+    head: Literal["plain", "bn_relu", "conv"]
+    head_channels: int
+
+    @property
+    def cells(self) -> tuple[CellPlan, ...]:
+        """The blocks that hold searched edges."""
+        return tuple(block for block in self.blocks if isinstance(block, CellPlan))
+
+
+def nasbench201_skeleton(size: NetworkSize) -> Skeleton:
+    """Three stages of ``size.cells`` cells at C, 2C and 4C channels, a residual reduction between them, then BN-ReLU.
+
+    The network of Dong & Yang, ICLR 2020, which has C=16 and 5 cells a stage.
+    """
+    blocks: list[CellPlan | ReductionPlan] = []
+    index = 0
+    for stage in range(3):
+        channels = size.channels * 2**stage
+        if stage:
+            blocks.append(ReductionPlan(channels // 2, channels))
+        for _ in range(size.cells):
+            blocks.append(CellPlan("normal", index, NASBENCH201_TOPOLOGY, (channels,), channels, 1, ("none",)))
+            index += 1
+    return Skeleton("nasbench201", size, size.channels, False, tuple(blocks), "bn_relu", size.channels * 4)
+
+
+def darts_skeleton(
+    size: NetworkSize,
+    steps: int = 4,
+    normal_concat: tuple[int, ...] = (2, 3, 4, 5),
+    reduce_concat: tuple[int, ...] = (2, 3, 4, 5),
+) -> Skeleton:
+    """``size.cells`` cells in all, those at one and two thirds of the depth reductions that double the channels.
+
+    The CIFAR network of Liu et al., ICLR 2019: stem of 3C channels; every cell takes the outputs of the two before it,
+    each brought to the cell's channels. Without the auxiliary head and drop-path, which belong to its training.
+    """
+    blocks: list[CellPlan] = []
+    c_before, c_last, channels = 3 * size.channels, 3 * size.channels, size.channels
+    after_reduction = False
+    for index in range(size.cells):
+        reduction = index in (size.cells // 3, 2 * size.cells // 3)
+        channels *= 2 if reduction else 1
+        plan = CellPlan(
+            kind="reduce" if reduction else "normal",
+            index=index,
+            topology=darts.topology(steps, reduce_concat if reduction else normal_concat),
+            c_inputs=(c_before, c_last),
+            channels=channels,
+            stride=2 if reduction else 1,
+            preprocess=("reduce" if after_reduction else "conv", "conv"),
+        )
+        blocks.append(plan)
+        c_before, c_last, after_reduction = c_last, plan.c_out, reduction
+    return Skeleton("darts", size, 3 * size.channels, False, tuple(blocks), "plain", c_last)
+
+
+def genotype_skeleton(size: NetworkSize, genotype: darts.Genotype) -> Skeleton:
+    """The DARTS skeleton with the number of nodes and the concatenations of a genotype.
+
+    Raises SpaceError where its two cells have different numbers of nodes.
+    """
+    if len(genotype.normal) != len(genotype.reduce):
+        raise SpaceError("the normal and the reduction cell of a genotype must have the same number of nodes")
+    return darts_skeleton(size, len(genotype.normal) // 2, genotype.normal_concat, genotype.reduce_concat)
+
+
+def chain_skeleton(size: NetworkSize) -> Skeleton:
+    """``size.cells`` layers in three stages, the first layer of each doubling the channels and halving the size.
+
+    NAS-Bench-Macro (Su et al., CVPR 2021) is C=32 and 8 layers (2, 3 and 3); its 1,280 channels before the pooling are
+    40 C here, so that small networks stay small.
+    """
+    blocks: list[CellPlan] = []
+    c_in = size.channels
+    for stage in range(3):
+        for layer in range((size.cells + stage) // 3):
+            first = layer == 0
+            channels = c_in * 2 if first else c_in
+            kind: CellKind = "reduce" if first else "normal"
+            blocks.append(CellPlan(kind, len(blocks), CHAIN_TOPOLOGY, (c_in,), channels, 2 if first else 1, ("none",)))
+            c_in = channels
+    return Skeleton("macro", size, size.channels, True, tuple(blocks), "conv", 40 * size.channels)
+
+
+SKELETONS: dict[str, Callable[[NetworkSize], Skeleton]] = {
+    "nasbench201": nasbench201_skeleton,
+    "darts": darts_skeleton,
+    "macro": chain_skeleton,
+}
+
+
+def skeleton_for(space_name: str, size: NetworkSize) -> Skeleton:
+    """The macro structure that architectures of a space are placed in. Raises SpaceError for a space without one."""
+    if space_name not in SKELETONS:
+        near = get_close_matches(space_name, SKELETONS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise SpaceError(f"no network is known for the space {space_name!r}: {hint}known are {', '.join(SKELETONS)}")
+    return SKELETONS[space_name](size)

@@ -1,0 +1,123 @@
+"""Reading accuracy and loss off a network: validation for the search, test once at its end."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ranknosh.data import Split, batches
+from ranknosh.errors import StoreError
+from ranknosh.records import Tested
+from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.train.checkpoint import Checkpoint, CheckpointStore, Identity
+from ranknosh.train.memory import give_back_memory, is_out_of_memory
+from ranknosh.train.settings import Builder, Task
+from ranknosh.train.surroundings import resolve_device, surroundings
+from ranknosh.train.training import build_network, identity, load_weights, place, wants_channels_last
+
+EVALUATION_BATCH = 512
+
+
+def evaluate(network: nn.Module, split: Split, task: Task, *, batch: int = EVALUATION_BATCH) -> tuple[float, float]:
+    """Accuracy (fraction) and mean cross-entropy (nats, without label smoothing) of ``split``, in eval mode.
+
+    In float32 whatever ``amp`` says: rounding logits to bf16 would tie candidates that differ. The network is taken where
+    it is and left in the mode it came in. Memory running out halves the batch; at one image the error passes through.
+    The loss may be NaN or infinite.
+    """
+    device = next(network.parameters()).device
+    mode = network.training
+    network.eval()
+    try:
+        while True:
+            try:
+                return _read(network, split, task, batch, device)
+            except Exception as error:
+                if not is_out_of_memory(error) or batch == 1:
+                    raise
+            batch = max(1, min(batch, len(split)) // 2)
+            give_back_memory(device)
+    finally:
+        network.train(mode)
+
+
+@torch.inference_mode()
+def _read(network: nn.Module, split: Split, task: Task, batch: int, device: torch.device) -> tuple[float, float]:
+    data, settings = task.data, task.settings
+    correct, loss = [], []
+    for images, labels in batches(
+        split,
+        batch=batch,
+        order=None,
+        augment="none",
+        generator=None,
+        mean=data.mean,
+        std=data.std,
+        device=device,
+        channels_last=wants_channels_last(network, settings),
+        dtype=torch.float32,
+    ):
+        logits = network(images)
+        correct.append((logits.argmax(1) == labels).sum())
+        loss.append(F.cross_entropy(logits, labels, reduction="sum"))
+    count = len(split)
+    return int(torch.stack(correct).sum()) / count, float(torch.stack(loss).cpu().double().sum()) / count
+
+
+def trained_network(
+    candidate_id: int, checkpoints: CheckpointStore, replica: int = 0, *, build: Builder | None = None
+) -> nn.Module:
+    """The candidate's network as it is ranked (averaged weights where the metric reads them), on the CPU, in eval mode.
+
+    The checkpoint says which network it is; ``build`` is needed where the task had one. Raises StoreError where there is no
+    checkpoint, or a damaged one.
+    """
+    return _restore(_load(candidate_id, checkpoints, replica, None), build)
+
+
+def test_candidate(
+    candidate_id: int,
+    architecture: Architecture,
+    task: Task,
+    checkpoints: CheckpointStore,
+    replica: int = 0,  # noqa: PT028
+) -> Tested:
+    """Read the test split with the candidate's checkpoint: the only place that does. None where there is no test image.
+
+    Raises StoreError where the checkpoint is missing, damaged, or of another architecture, data set or configuration.
+    """
+    began = time.perf_counter()
+    network = _restore(_load(candidate_id, checkpoints, replica, identity(architecture, task)), task.build)
+    if not len(task.data.test):
+        return Tested(candidate_id, None, None, time.perf_counter() - began)
+    device = resolve_device(task.settings.device)
+    with surroundings(task.settings.threads, device):
+        place(network, task.settings, device)
+        accuracy, loss = evaluate(network, task.data.test, task)
+    return Tested(candidate_id, accuracy, loss if math.isfinite(loss) else None, time.perf_counter() - began)
+
+
+def _load(candidate_id: int, checkpoints: CheckpointStore, replica: int, wanted: Identity | None) -> Checkpoint:
+    found = checkpoints.load(candidate_id, replica, wanted)
+    if found is None:
+        raise StoreError(
+            f"there is no checkpoint in {checkpoints.path(candidate_id, replica)}; train the candidate again to have one"
+        )
+    return found
+
+
+def _restore(found: Checkpoint, build: Builder | None) -> nn.Module:
+    facts = found.identity
+    space, code = facts["architecture"]
+    with surroundings(torch.get_num_threads(), torch.device("cpu")):
+        network = build_network(Architecture(space, tuple(code)), NetworkSize(**facts["network"]), build, seed=0)
+    averaged = found.average if facts["settings"]["metric"].startswith("ema_") else None
+    load_weights(network, found.weights if averaged is None else averaged)
+    return network.eval()
+
+
+test_candidate.__test__ = False  # type: ignore[attr-defined]  # pytest collects by name

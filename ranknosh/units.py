@@ -1,0 +1,96 @@
+"""Durations and sizes as people write them (``1h30m``, ``2gpuh``, ``10GB``), and back without loss.
+
+Seconds are floats, bytes are ints. Every parser raises ValueError with a sentence that says what to write instead.
+"""
+
+from __future__ import annotations
+
+import re
+
+SECONDS = {"d": 86400.0, "h": 3600.0, "min": 60.0, "m": 60.0, "s": 1.0}
+BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+BYTES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_BYTES_FOLDED = {unit.lower(): factor for unit, factor in BYTES.items()}
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|min|m|s)\s*", re.IGNORECASE)
+_DEVICE_UNIT = re.compile(r"\b(\d+(?:\.\d+)?)\s*(?:gpu|cpu|device)[ -]?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)", re.IGNORECASE)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``90s``, ``10m``, ``6h``, ``1h30m`` or ``2d``; above 0."""
+    rest, total = text.strip(), 0.0
+    while part := _DURATION_PART.match(rest):
+        total += float(part.group(1)) * SECONDS[part.group(2).lower()]
+        rest = rest[part.end() :]
+    if rest or total <= 0:
+        raise ValueError("must be a duration above 0 with its unit (s, m, h, d); write for example 90s, 10m or 1h30m")
+    return total
+
+
+def parse_device_time(text: str) -> float:
+    """Seconds of busy device time: ``2gpuh``, ``30gpum``, ``2cpuh``, or a plain duration."""
+    try:
+        return parse_duration(_DEVICE_UNIT.sub(r"\1", text))
+    except ValueError as error:
+        raise ValueError("must be device time with a unit; write for example 2gpuh or 30gpum") from error
+
+
+def parse_size(text: str) -> int:
+    """Bytes of ``500MB``, ``10GB`` (powers of 1000) or ``4GiB`` (powers of 1024); above 0."""
+    found = _SIZE.fullmatch(text.strip())
+    factor = _BYTES_FOLDED.get(found.group(2).lower()) if found else None
+    size = round(float(found.group(1)) * factor) if found and factor else 0
+    if size <= 0:
+        raise ValueError("must be a size above 0 with a unit; write for example 500MB or 10GB")
+    return size
+
+
+def duration_text(seconds: float) -> str:
+    """The shortest exact writing: ``parse_duration(duration_text(x)) == x`` for whole seconds."""
+    if seconds != int(seconds):
+        return f"{seconds!r}s"
+    rest, parts = int(seconds), []
+    for unit in ("h", "m", "s"):
+        count, rest = divmod(rest, int(SECONDS[unit]))
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def size_text(size: int) -> str:
+    """The shortest exact writing in powers of 1000: ``parse_size(size_text(x)) == x``."""
+    unit = max(
+        (unit for unit in ("B", "KB", "MB", "GB", "TB") if size % BYTES[unit] == 0), key=lambda unit: BYTES[unit]
+    )
+    return f"{size // BYTES[unit]}{unit}"
+
+
+def human_duration(seconds: float) -> str:
+    """Rounded for reading: ``8.4 s``, ``3 min 20 s``, ``1 h 05 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes} min {rest:02d} s" if minutes < 60 else "1 h 00 min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def human_size(size: float) -> str:
+    """Rounded for reading: ``512 B``, ``3.4 MB``."""
+    for unit in ("TB", "GB", "MB", "KB"):
+        if size >= BYTES[unit]:
+            return f"{size / BYTES[unit]:.1f} {unit}"
+    return f"{size:.0f} B"
+
+
+def human_count(count: float | None) -> str:
+    """Rounded for reading: ``14.2 K``, ``3.1 M``; ``n/a`` where unknown."""
+    if count is None:
+        return "n/a"
+    for factor, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "K")):
+        if count >= factor:
+            return f"{count / factor:.2f} {suffix}"
+    return f"{count:.0f}"

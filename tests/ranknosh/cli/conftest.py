@@ -1,0 +1,63 @@
+"""Commands run in this process through the console entry point, and real searches run as processes of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from ranknosh.cli import main
+
+ROOT = Path(__file__).parents[3]
+DIGITS = str(ROOT / "configs" / "digits.yaml")
+SMALL = ["--set", "seeding.draw=8", "--set", "pyramid.initial=4", "--set", "pyramid.batch=3", "--set", "pyramid.candidates=10"]
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(capsys):
+    """Run one command line as the console script does and give back exit code, stdout and stderr."""
+
+    def call(*words):
+        with pytest.raises(SystemExit) as left:
+            main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return Ended(int(left.value.code or 0), out, err)
+
+    return call
+
+
+def process(*words, cwd, **options):
+    """``python -m ranknosh`` in a process of its own, started and not waited for."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "ranknosh", *map(str, words)],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def finished(*words, cwd):
+    child = process(*words, cwd=cwd)
+    out, err = child.communicate(timeout=300)
+    return Ended(child.returncode, out, err)
+
+
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory):
+    """The folder ``runs/whole`` of a small search of the real digits that ran to its end, and what it printed."""
+    home = tmp_path_factory.mktemp("searched")
+    ended = finished("search", DIGITS, *SMALL, "--name", "whole", cwd=home)
+    assert ended.code == 0, ended.err
+    return home / "runs" / "whole", ended

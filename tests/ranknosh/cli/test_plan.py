@@ -1,0 +1,118 @@
+"""The plan against arithmetic by hand, and the timing against what it times."""
+
+import json
+
+import pytest
+
+from ranknosh.assembly import build_parts
+from ranknosh.cli.plan import cost_of, judge
+from ranknosh.cli.timing import Timed, Timing, on_line, part_of, spread_out, time_training
+from ranknosh.config import RunConfig
+
+TIMING = Timing(
+    timed=(Timed(10, 1.0, 0.25, 1000, 0.5), Timed(30, 3.0, 0.75, 3000, 0.1)), typical=2.0, large=2.5, largest=3.0
+)
+
+
+def config(**sections):
+    base = {"pyramid": {"epochs": [1, 2, 4], "ratio": 0.5, "candidates": 9, "initial": 4, "batch": 5}, "seeding": {"draw": 10}}
+    return RunConfig.from_dict({**base, **sections})
+
+
+def test_cost_is_the_closed_form_plus_what_was_timed():
+    cost = cost_of(config(), TIMING, 9)
+    assert cost.levels == (9, 4, 2)
+    assert cost.epochs == 9 * 1 + 4 * 1 + 2 * 2
+    assert cost.closing == 0
+    fixed = 10 * 0.3 + (9 + 4 + 2) * 0.5  # proxies, then building and saving in every job
+    assert cost.seconds == pytest.approx((fixed + 17 * 2.0, fixed + 17 * 2.5, fixed + 17 * 3.0))
+    assert cost.disk == 9 * 3000
+
+
+def test_cost_counts_finishing_the_best_where_the_pyramid_does_not_reach_the_top():
+    cost = cost_of(config(), TIMING, 3)
+    assert cost.levels == (3, 1, 0)
+    assert (cost.epochs, cost.closing) == (4, 2)
+    pyramid = {"epochs": [1, 2, 4], "ratio": 0.5, "candidates": 9, "initial": 4, "finalists": 2}
+    again = cost_of(config(pyramid=pyramid), TIMING, 9)
+    assert again.closing == 8
+
+
+def test_a_budget_that_holds_the_plan_has_no_problems():
+    cost, problems = judge(config(budget={"epochs": 17, "time": "1m", "disk": "30KB"}), TIMING, 0.0)
+    assert cost.candidates == 9
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("budget", "remedy"),
+    [
+        ({"epochs": 16}, "budget.epochs=17"),
+        ({"time": "50s"}, "budget.time=54s"),
+        ({"device_time": "50s"}, "budget.device_time=54s"),
+        ({"disk": "29KB"}, "budget.disk=1MB"),
+    ],
+)
+def test_a_budget_that_does_not_hold_the_plan_names_one_that_does(budget, remedy):
+    _, problems = judge(config(budget=budget), TIMING, 0.0)
+    assert len(problems) == 1
+    assert remedy in problems[0]
+    key, _, value = remedy.removeprefix("budget.").partition("=")
+    enough = {**budget, key: int(value) if value.isdigit() else value}
+    assert judge(config(budget=enough), TIMING, 0.0)[1] == []
+
+
+def test_where_only_time_ends_the_search_the_plan_is_the_largest_that_fits():
+    wanted = config(pyramid={"epochs": [1, 2, 4], "ratio": 0.5}, seeding={"draw": 12}, budget={"time": "5m"})
+    cost, problems = judge(wanted, TIMING, 0.0)
+    assert problems == []
+    assert cost.seconds[1] <= 300 < cost_of(wanted, TIMING, cost.candidates + 1).seconds[1]
+
+
+def test_networks_that_were_not_timed_lie_on_the_line():
+    assert on_line([10, 20, 30], TIMING.timed) == pytest.approx([1.0, 2.0, 3.0])
+    assert min(on_line([0], TIMING.timed)) == pytest.approx(0.5)  # never below half the fastest
+    falling = (Timed(10, 3.0, 0, 0, 0), Timed(30, 1.0, 0, 0, 0))
+    assert on_line([10, 30], falling) == pytest.approx([2.0, 2.0])
+    assert on_line([5, 7], TIMING.timed[:1]) == [1.0, 1.0]
+
+
+def test_timed_networks_are_spread_over_the_sizes():
+    assert spread_out([50, 10, 30, 20, 40], 3) == [1, 2, 0]
+    assert spread_out([7], 3) == [0, 0, 0]
+
+
+def test_a_part_of_the_images_keeps_two_at_least():
+    data = build_parts(config(data={"name": "digits"})).task.data
+    half = part_of(data, 0.5)
+    assert len(half.train) == round(len(data.train) / 2)
+    assert len(half.validation) == round(len(data.validation) / 2)
+    assert len(part_of(data, 1e-6).train) == 2
+    assert half.test is data.test
+
+
+def test_timing_trains_for_real(tmp_path):
+    parts = build_parts(config(data={"name": "digits", "train_limit": 200}, network={"channels": 4}))
+    architecture = parts.space.parse("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|")
+    timed = time_training(architecture, parts.task, tmp_path)
+    assert timed.macs > 0
+    assert timed.epoch_seconds > 0
+    assert timed.checkpoint_bytes == sum(p.stat().st_size for p in (tmp_path / "second").rglob("*") if p.is_file())
+
+
+@pytest.mark.slow
+def test_plan_prints_what_the_search_will_do(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text(
+        "network: {channels: 4}\ndata: {name: digits, train_limit: 200}\n"
+        "pyramid: {epochs: [1, 2, 4], ratio: 0.5, candidates: 9, initial: 4}\nseeding: {draw: 10, proxies: [params]}\n"
+    )
+    ended = cli("plan", "c.yaml", "--json")
+    plan = json.loads(ended.out)
+    assert (ended.code, plan["fits"], plan["candidates"], plan["epochs"]) == (0, True, 9, 17)
+    assert [level["candidates"] for level in plan["levels"]] == [9, 4, 2]
+    assert 0 < plan["seconds"]["low"] <= plan["seconds"]["expected"] <= plan["seconds"]["high"]
+    short = cli("plan", "c.yaml", "--set", "budget.epochs=16")
+    assert short.code == 3
+    assert "budget.epochs=17" in short.err
+    assert list(tmp_path.iterdir()) == [tmp_path / "c.yaml"]

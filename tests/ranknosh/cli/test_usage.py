@@ -1,0 +1,170 @@
+"""Wrong input of every kind: one message, the documented exit code, never a traceback."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ranknosh.cli import outcome
+from ranknosh.errors import RankNoshError
+
+VERBS = ["doctor", "init", "plan", "search", "resume", "status", "top", "report", "clean"]
+GROUPS = {"space": ["show", "sample", "count", "check"], "bench": ["run"]}
+ONE_LINE = 'import sys; from ranknosh.cli import main\ntry: main({words!r})\nexcept SystemExit: pass\nprint(*sorted(set(sys.modules) & {{"torch", "ray", "xgboost", "matplotlib", "numpy"}}), file=sys.stderr)'
+
+
+def one_message(ended, code):
+    assert ended.code == code, ended
+    assert ended.err.startswith("error: ")
+    assert "Traceback" not in ended.err
+    assert ended.err.count("\n") == 1
+    return ended.err
+
+
+@pytest.mark.parametrize("words", [[verb] for verb in VERBS] + [[group, verb] for group in GROUPS for verb in GROUPS[group]])
+def test_every_verb_explains_itself_with_an_example(cli, words):
+    ended = cli(*words, "--help")
+    assert ended.code == 0
+    assert f"ranknosh {' '.join(words)}" in ended.out.replace("\n", " ")
+    assert "Examples:" in ended.out
+
+
+def test_later_verbs_are_absent(cli):
+    text = cli("--help").out
+    for verb in ("score", "supernet", "compare", "retrain", "export"):
+        assert f" {verb} " not in text
+        assert cli(verb).code == 2
+
+
+@pytest.mark.parametrize(("words", "allowed"), [(["--help"], ""), (["search", "--help"], ""), (["status", "."], "numpy")])
+def test_reading_verbs_start_without_torch(words, allowed, tmp_path):
+    ended = subprocess.run([sys.executable, "-c", ONE_LINE.format(words=words)], capture_output=True, text=True, check=True)
+    assert ended.stderr.splitlines()[-1] == allowed
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["search"], ["search", "a.yaml", "--sett", "x=1"], ["top", ".", "-n", "0"]])
+def test_wrong_usage_is_2(cli, words):
+    ended = cli(*words)
+    assert ended.code == 2
+    assert "Traceback" not in ended.err
+    assert ended.err
+
+
+@pytest.mark.parametrize("verb", ["search", "plan"])
+@pytest.mark.parametrize(
+    ("text", "words", "code", "needle"),
+    [
+        ("pyramid: {raito: 0.5}", [], 2, "did you mean pyramid.ratio?"),
+        ("train: {batch: large}", [], 2, "must be a whole number"),
+        ("pyramid: {ratio: 1.5}", [], 2, "between 0 and 1"),
+        ("pyramid: {epochs: [4, 2]}", [], 2, "2 comes after 4"),
+        ("a: [", [], 2, "not valid YAML"),
+        ("data: {name: digits}", ["--set", "pyramid.ratio=1.5"], 2, "--set pyramid.ratio=1.5"),
+        ("data: {name: digits}", ["--set", "data.options.clutter=1"], 4, "clutter"),
+        ("data: {name: digits}", ["--set", "data.folder=none"], 4, "none"),
+        ("data: {name: digits}", ["--set", "data.npz=none.npz"], 4, "none.npz"),
+        ("data: {name: digits}", ["--set", "train.device=cuda:77"], 2, "cuda:77"),
+        ("data: {name: digits}", ["--set", "budget.epochs=0"], 3, "smallest budget that holds a candidate is 1"),
+    ],
+)
+def test_a_config_that_cannot_be_searched(cli, tmp_path, monkeypatch, verb, text, words, code, needle):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text("budget: {epochs: 4}\n" + text)
+    assert needle in one_message(cli(verb, "c.yaml", *words), code)
+    assert not (tmp_path / "runs").exists()
+
+
+def save_images(folder, names, seed=0):
+    image = pytest.importorskip("PIL.Image")
+    for number, name in enumerate(names):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng([seed, number]).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        image.fromarray(pixels).save(path)
+
+
+def empty_folder(folder):
+    folder.mkdir()
+
+
+def one_class(folder):
+    save_images(folder, [f"cat/{i}.png" for i in range(8)])
+
+
+def corrupt_image(folder):
+    save_images(folder, [f"{name}/{i}.png" for name in ("cat", "dog") for i in range(8)])
+    (folder / "cat" / "3.png").write_bytes(b"\x89PNG\r\n\x1a\nnot an image")
+
+
+def not_a_zip(folder):
+    folder.write_text("PK\x03\x04 but not really")
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "needle"),
+    [
+        (empty_folder, "images", "images"),
+        (one_class, "images", "class"),
+        (corrupt_image, "images", "3.png"),
+        (not_a_zip, "images.zip", "images.zip"),
+    ],
+)
+def test_images_that_cannot_be_learned_from_are_4(cli, tmp_path, monkeypatch, make, name, needle):
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path / name)
+    (tmp_path / "c.yaml").write_text(f"budget: {{epochs: 4}}\ndata: {{folder: {name}}}\n")
+    assert needle in one_message(cli("search", "c.yaml"), 4)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("words", [["status", "none"], ["top", "none"], ["report", "none"], ["resume", "none"], ["clean", "none"]])
+def test_a_folder_without_a_run_is_4(cli, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    assert "holds no run" in one_message(cli(*words), 4)
+
+
+def test_an_out_folder_that_cannot_be_made_is_4(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "c.yaml").write_text("budget: {epochs: 4}\ndata: {name: digits}\n")
+    assert "--out" in one_message(cli("search", "c.yaml", "--out", "file/runs"), 4)
+
+
+def raising(error):
+    def command():
+        raise error
+
+    return outcome.verb(command)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (RankNoshError("what, which, why"), 1, "error: what, which, why\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (ZeroDivisionError("by zero"), 1, "by zero (add --debug to see the traceback)\n"),
+    ],
+)
+def test_what_a_command_raises_becomes_a_message_and_a_code(capsys, monkeypatch, error, code, text):
+    typer = pytest.importorskip("typer")
+    for debug in (False, True):
+        monkeypatch.setattr(outcome, "debug", debug)
+        with pytest.raises(typer.Exit) as left:
+            raising(error)()
+        shown = capsys.readouterr().err
+        assert left.value.exit_code == code
+        assert shown.endswith(text)
+        assert ("Traceback" in shown) is debug
+
+
+def test_debug_is_understood_after_the_verb(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "Traceback" in cli("status", "none", "--debug").err
+    assert "Traceback" not in cli("status", "none").err
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    command = f"{sys.executable} -m ranknosh space sample -n 20000 | head -n 1; exit ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr, ended.stdout.count("\n")) == (0, "", 1)

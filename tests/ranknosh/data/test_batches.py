@@ -1,0 +1,105 @@
+"""Batches: order, sizes, normalisation, and where augmentation stands."""
+
+import pytest
+import torch
+
+from ranknosh.data import Split, batches
+from ranknosh.data.augment import crop_flip, cutout
+from ranknosh.errors import DataError
+
+MEAN, STD = torch.tensor([0.5, 0.25]), torch.tensor([0.2, 0.1])
+
+
+@pytest.fixture
+def split() -> Split:
+    images = torch.randint(0, 256, (10, 2, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    return Split(images, torch.arange(10))
+
+
+def normal(images: torch.Tensor) -> torch.Tensor:
+    return (images.float() / 255 - MEAN[:, None, None]) / STD[:, None, None]
+
+
+def test_all_images_once_in_their_order_with_a_short_last_batch(split: Split) -> None:
+    found = list(batches(split, batch=4, mean=MEAN, std=STD))
+    assert [len(labels) for _, labels in found] == [4, 4, 2]
+    assert torch.equal(torch.cat([labels for _, labels in found]), torch.arange(10))
+    torch.testing.assert_close(torch.cat([images for images, _ in found]), normal(split.images))
+
+
+def test_the_callers_order_decides(split: Split) -> None:
+    order = torch.tensor([7, 2, 2, 9, 0])
+    found = list(batches(split, batch=2, order=order, mean=MEAN, std=STD))
+    assert [labels.tolist() for _, labels in found] == [[7, 2], [2, 9], [0]]
+    torch.testing.assert_close(torch.cat([images for images, _ in found]), normal(split.images[order]))
+
+
+def test_crop_comes_before_normalising_and_cutout_after(split: Split) -> None:
+    (images, _), *rest = batches(
+        split, batch=10, augment="crop_flip_cutout", generator=torch.Generator().manual_seed(3), mean=MEAN, std=STD
+    )
+    again = torch.Generator().manual_seed(3)
+    torch.testing.assert_close(images, cutout(normal(crop_flip(split.images, again)), again))
+    assert not rest
+
+
+@pytest.mark.parametrize("augment", ["crop_flip", "cutout"])
+def test_single_augmentations_and_fresh_draws_for_every_batch(split: Split, augment: str) -> None:
+    order = torch.zeros(8, dtype=torch.int64)
+    found = [
+        images
+        for images, _ in batches(
+            split, batch=4, order=order, augment=augment, generator=torch.Generator().manual_seed(1), mean=MEAN, std=STD
+        )
+    ]
+    again = torch.Generator().manual_seed(1)
+    for images in found:
+        same = split.images[order[:4]]
+        expected = normal(crop_flip(same, again)) if augment == "crop_flip" else cutout(normal(same), again)
+        torch.testing.assert_close(images, expected)
+    assert not torch.equal(found[0], found[1])
+
+
+def test_layout_and_dtype(split: Split) -> None:
+    images, labels = next(batches(split, batch=4, mean=MEAN, std=STD, channels_last=True, dtype=torch.bfloat16))
+    assert images.dtype == torch.bfloat16
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert labels.dtype == torch.int64
+    images, _ = next(batches(split, batch=4, mean=MEAN, std=STD))
+    assert images.is_contiguous()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"augment": "mirror"}, "train.augment is 'mirror'; known are none, crop_flip"),
+        ({"augment": "cutout"}, "needs a generator"),
+        ({"batch": 0}, "train.batch is 0"),
+    ],
+)
+def test_bad_settings_are_refused_at_once(split: Split, settings: dict, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        batches(split, **{"batch": 4, "mean": MEAN, "std": STD, **settings})
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_gpu_makes_the_same_batches_from_a_cpu_generator(split: Split) -> None:
+    for home in (split, split.to("cuda")):
+        pairs = zip(
+            *(
+                batches(
+                    part,
+                    batch=4,
+                    augment="crop_flip_cutout",
+                    generator=torch.Generator().manual_seed(0),
+                    mean=MEAN,
+                    std=STD,
+                    device=device,
+                )
+                for part, device in ((split, "cpu"), (home, "cuda"))
+            ),
+            strict=True,
+        )
+        for (here, labels), (there, same) in pairs:
+            torch.testing.assert_close(there.cpu(), here)
+            assert torch.equal(same.cpu(), labels)

@@ -1,0 +1,113 @@
+"""Who goes to train, validation and test: exact counts, disjoint parts, limits in proportion."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from ranknosh.data.partition import Division, divide
+from ranknosh.errors import DataError
+
+CLASSES = ("a", "b", "c")
+LABELS = np.array([0] * 10 + [1] * 7 + [2] * 3, dtype=np.int64)
+
+
+def counts(labels: np.ndarray) -> list[int]:
+    return np.bincount(labels, minlength=3).tolist()
+
+
+def test_each_class_is_cut_in_the_asked_shares_and_parts_are_a_partition() -> None:
+    taken = divide({"train": LABELS}, Division(0.2, 0.3), CLASSES, "toy")
+    assert {part: source for part, (source, _) in taken.items()} == dict.fromkeys(
+        ("train", "validation", "test"), "train"
+    )
+    assert counts(LABELS[taken["validation"][1]]) == [2, 1, 1]  # 2.0, 1.4, 0.6
+    assert counts(LABELS[taken["test"][1]]) == [3, 2, 1]  # 3.0, 2.1, 0.9
+    together = np.concatenate([indices for _, indices in taken.values()])
+    assert sorted(together.tolist()) == list(range(20))
+
+
+def test_own_parts_are_kept_whole_and_never_mixed() -> None:
+    own_test, own_validation = LABELS[::2], LABELS[1::2]
+    taken = divide({"train": LABELS, "test": own_test}, Division(0.2, 0.5), CLASSES, "toy")
+    assert taken["test"][0] == "test"
+    assert taken["test"][1].tolist() == list(range(10))
+    assert taken["validation"][0] == "train"
+    assert len(taken["train"][1]) + len(taken["validation"][1]) == 20
+    taken = divide({"train": LABELS, "validation": own_validation}, Division(0.2, 0.2), CLASSES, "toy")
+    assert (taken["validation"][0], len(taken["validation"][1])) == ("validation", 10)
+    assert len(taken["train"][1]) + len(taken["test"][1]) == 20
+    taken = divide({"train": LABELS, "validation": own_validation, "test": own_test}, Division(), CLASSES, "toy")
+    assert taken["train"][1].tolist() == list(range(20))
+
+
+def test_the_seed_decides_and_only_the_seed() -> None:
+    first, again, other = (divide({"train": LABELS}, Division(seed=seed), CLASSES, "toy") for seed in (3, 3, 4))
+    assert first["test"][1].tolist() == again["test"][1].tolist()
+    assert first["test"][1].tolist() != other["test"][1].tolist()
+
+
+def test_no_test_part_where_its_share_is_zero() -> None:
+    taken = divide({"train": LABELS}, Division(0.2, 0.0), CLASSES, "toy")
+    assert len(taken["test"][1]) == 0
+    assert len(taken["train"][1]) == 20 - 4
+
+
+def test_limits_keep_proportions_and_nest() -> None:
+    labels = np.repeat([0, 1, 2], [600, 300, 100])
+    kept = {}
+    for limit in (3, 10, 50, 100, 500):
+        taken = divide(
+            {"train": labels, "validation": labels, "test": labels},
+            Division(limits=(limit, None, limit)),
+            CLASSES,
+            "toy",
+        )
+        chosen = taken["train"][1]
+        assert len(chosen) == len(taken["test"][1]) == limit
+        assert len(taken["validation"][1]) == 1000
+        assert np.all(np.diff(chosen) > 0)
+        for got, share in zip(counts(labels[chosen]), (0.6, 0.3, 0.1), strict=True):
+            assert got >= 1
+            assert abs(got - limit * share) <= 1.0
+        kept[limit] = set(chosen.tolist())
+    for small, large in itertools.pairwise(kept):
+        assert kept[small] < kept[large]
+
+
+def test_a_limit_above_what_there_is_keeps_all() -> None:
+    taken = divide({"train": LABELS}, Division(limits=(1000, 1000, 1000)), CLASSES, "toy")
+    assert sum(len(indices) for _, indices in taken.values()) == 20
+
+
+def test_a_limit_below_the_number_of_classes_is_refused() -> None:
+    with pytest.raises(DataError, match="train_limit is 2, but train has 3 classes"):
+        divide({"train": LABELS}, Division(limits=(2, None, None)), CLASSES, "toy")
+
+
+def test_a_class_too_small_for_the_split_is_named() -> None:
+    labels = np.array([0] * 10 + [1] * 2, dtype=np.int64)
+    with pytest.raises(DataError, match=r"class b has 2 images, too few .* train, validation \(0.2 of them\), test"):
+        divide({"train": labels}, Division(), CLASSES, "toy")
+    taken = divide({"train": labels}, Division(test=0.0), CLASSES, "toy")  # two images do for two parts
+    assert counts(labels[taken["validation"][1]]) == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"validation": 0.0}, "0 < validation < 1"),
+        ({"validation": 1.0}, "0 < validation < 1"),
+        ({"validation": "many"}, "data.validation is 'many'"),
+        ({"validation": float("nan")}, "0 < validation < 1"),
+        ({"test": -0.1}, "0 <= test < 1"),
+        ({"validation": 0.6, "test": 0.4}, "leave nothing to train on"),
+        ({"limits": (0, None, None)}, "data.train_limit is 0"),
+        ({"limits": (None, 2.5, None)}, "data.validation_limit is 2.5"),
+        ({"limits": (None, None, True)}, "data.test_limit is True"),
+        ({"seed": -1}, "the seed of the split is -1"),
+    ],
+)
+def test_bad_settings_are_refused(settings: dict, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Division(**settings)

@@ -1,0 +1,62 @@
+"""ranknosh/spaces/nets/ops.py"""
+
+import pytest
+import torch
+
+from ranknosh.errors import SpaceError
+from ranknosh.spaces.nets.ops import OPERATIONS, make_operation, standalone
+
+SAME_CHANNELS = ("avg_pool_3x3", "max_pool_3x3")
+KEEPS_CHANNELS_OR_SIZE = (*SAME_CHANNELS, "none", "skip_connect")
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "none"])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("side", [(6, 6), (5, 8)])
+def test_shape_and_gradient_of_every_operation(name, stride, side):
+    operation = standalone(make_operation(name, 4, 4, stride))
+    x = torch.randn(2, 4, *side, requires_grad=True)
+    out = operation(x)
+    assert out.shape == (2, 4, -(-side[0] // stride), -(-side[1] // stride))
+    out.square().sum().backward()
+    assert x.grad is not None
+    assert x.grad.abs().sum() > 0
+    assert all(parameter.grad is not None for parameter in operation.parameters())
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in KEEPS_CHANNELS_OR_SIZE])
+def test_change_of_channels(name):
+    assert standalone(make_operation(name, 4, 6, 1))(torch.randn(2, 4, 5, 5)).shape == (2, 6, 5, 5)
+
+
+def test_none_carries_nothing():
+    assert make_operation("none", 4, 8, 2) is None
+
+
+def test_unknown_operation_names_the_nearest():
+    with pytest.raises(SpaceError, match="did you mean 'sep_conv_3x3'"):
+        make_operation("sepconv_3x3", 4, 4, 1)
+
+
+@pytest.mark.parametrize("name", SAME_CHANNELS)
+def test_pooling_keeps_its_channels(name):
+    with pytest.raises(SpaceError, match="keeps its channels"):
+        make_operation(name, 4, 8, 1)
+
+
+def test_odd_channels_cannot_be_halved():
+    with pytest.raises(SpaceError, match="even number"):
+        make_operation("skip_connect", 3, 3, 2)
+
+
+def test_average_pooling_ignores_the_border():
+    pool = standalone(make_operation("avg_pool_3x3", 1, 1, 1))
+    assert torch.equal(pool(torch.ones(1, 1, 3, 3)), torch.ones(1, 1, 3, 3))
+
+
+def test_params_of_the_darts_operations_by_hand():
+    sizes = {
+        name: sum(p.numel() for p in make_operation(name, 8, 8, 1).parameters())
+        for name in ("sep_conv_3x3", "dil_conv_5x5")
+    }
+    assert sizes == {"sep_conv_3x3": 2 * (8 * 9 + 64 + 16), "dil_conv_5x5": 8 * 25 + 64 + 16}

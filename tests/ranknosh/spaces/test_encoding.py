@@ -1,0 +1,107 @@
+"""ranknosh/spaces/encoding.py, on NAS-Bench-201 by an oracle that walks the cell."""
+
+import networkx
+import numpy as np
+import pytest
+
+from ranknosh.errors import SpaceError
+from ranknosh.spaces import encoding
+from ranknosh.spaces.nasbench201 import ROLES, NasBench201
+
+SPACE = NasBench201()
+OPS = SPACE.operations
+EDGES = SPACE.topology.edges
+SAMPLE = [SPACE.at(index) for index in range(0, 15_625, 61)]
+NAMES = SPACE.feature_names()
+
+
+def walk(architecture, node=3):
+    """Every path from the input to ``node`` as a list of (slot, operation), ``none`` included."""
+    if node == 0:
+        return [[]]
+    return [
+        path + [(slot, OPS[architecture.code[slot]])]
+        for slot, (source, target) in enumerate(EDGES)
+        if target == node
+        for path in walk(architecture, source)
+    ]
+
+
+def test_shapes_and_types():
+    for kind, width in (("onehot", 30), ("paths", 180), ("counts", 16), ("features", 226)):
+        rows = SPACE.encode(SAMPLE, kind)
+        assert rows.shape == (len(SAMPLE), width)
+        assert rows.dtype == np.float32
+    assert SPACE.encode([]).shape == (0, 226)
+    assert len(NAMES) == len(set(NAMES)) == 226
+
+
+def test_features_are_the_three_others_side_by_side():
+    parts = [SPACE.encode(SAMPLE, kind) for kind in ("onehot", "paths", "counts")]
+    assert np.array_equal(SPACE.encode(SAMPLE, "features"), np.concatenate(parts, axis=1))
+
+
+def test_unknown_encoding_is_refused():
+    with pytest.raises(SpaceError, match="onehot"):
+        SPACE.encode(SAMPLE, "adjacency")  # type: ignore[arg-type]
+
+
+def test_onehot_names_the_operation_of_every_edge():
+    for a, row in zip(SAMPLE, SPACE.encode(SAMPLE, "onehot"), strict=True):
+        expected = {f"{t}<-{s} {OPS[op]}" for op, (s, t) in zip(a.code, EDGES, strict=True)}
+        assert {NAMES[column] for column in np.flatnonzero(row)} == expected
+
+
+def test_path_columns_are_the_paths_of_the_cell():
+    for a, row in zip(SAMPLE, SPACE.encode(SAMPLE, "paths"), strict=True):
+        expected = set()
+        for path in walk(a):
+            where = ", ".join(f"{EDGES[slot][1]}<-{EDGES[slot][0]}" for slot, _ in path)
+            expected.add(f"path {where}: {' '.join(op for _, op in path)}")
+        assert {NAMES[30 + column] for column in np.flatnonzero(row)} == expected
+
+
+def test_counts_agree_with_a_walk_through_the_cell():
+    names = encoding.count_names(ROLES)
+    for a, row in zip(SAMPLE, SPACE.encode(SAMPLE, "counts"), strict=True):
+        live = [path for path in walk(a) if all(op != "none" for _, op in path)]
+        edges = {slot for path in live for slot, _ in path}
+        convs = [sum(op.startswith("nor_conv") for _, op in path) for path in live]
+        expected = {name: float(count) for name, count in SPACE.operation_counts(a).items()}
+        for op in OPS[1:]:
+            expected[f"live {op}"] = sum(OPS[a.code[slot]] == op for slot in edges)
+        expected |= {
+            "live edges": len(edges),
+            "live paths": len(live),
+            "depth": max((len(path) for path in live), default=0),
+            "width": max(sum(EDGES[slot][0] <= cut < EDGES[slot][1] for slot in edges) for cut in range(3)),
+            "skip paths": sum(all(op == "skip_connect" for _, op in path) for path in live),
+            "min convolutions": min(convs, default=0),
+            "max convolutions": max(convs, default=0),
+        }
+        assert dict(zip(names, row.tolist(), strict=True)) == expected
+
+
+def test_line_graph_has_the_published_edges():
+    graphs = SPACE.graphs(SAMPLE)
+    expected = {(0, 1), (0, 2), (0, 4), (1, 3), (1, 5), (2, 6), (3, 6), (4, 7), (5, 7), (6, 7)}
+    assert {(int(i), int(j)) for i, j in np.argwhere(graphs.adjacency[0])} == expected
+    assert graphs.adjacency.shape == (len(SAMPLE), 8, 8)
+    assert (graphs.adjacency == graphs.adjacency[0]).all()
+    assert graphs.mask.all()
+    assert graphs.node_kinds == ("input", *OPS, "output")
+    for a, labels in zip(SAMPLE, graphs.labels, strict=True):
+        assert [graphs.node_kinds[label] for label in labels] == ["input", *(OPS[op] for op in a.code), "output"]
+
+
+def test_line_graph_is_the_one_of_the_other_edge_order():
+    """Edges taken by source, as another common implementation orders them, give the same labelled graph."""
+    by_source = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+    graphs = SPACE.graphs(SAMPLE)
+    for row in range(0, len(SAMPLE), 16):
+        ours = networkx.DiGraph(list(map(tuple, np.argwhere(graphs.adjacency[row]))))
+        networkx.set_node_attributes(ours, dict(enumerate(graphs.labels[row].tolist())), "op")
+        other = networkx.DiGraph([(0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (2, 6), (3, 7), (4, 6), (5, 7), (6, 7)])
+        ops = [SAMPLE[row].code[EDGES.index(edge)] + 1 for edge in by_source]
+        networkx.set_node_attributes(other, dict(enumerate([0, *ops, 6])), "op")
+        assert networkx.is_isomorphic(ours, other, node_match=lambda a, b: a["op"] == b["op"])

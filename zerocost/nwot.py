@@ -1,0 +1,105 @@
+"""nwot: how differently the activations of an untrained network code the samples of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from zerocost.errors import Undefined
+from zerocost.proxy import Pass, Proxy, Subject
+
+aten = torch.ops.aten
+# Name of the primitive operation -> position of its lower bound, None where the kink is at zero in any case.
+_KINKED: dict[str, int | None] = {
+    "relu": None,
+    "leaky_relu": None,
+    "_prelu_kernel": None,
+    "rrelu_with_noise": None,
+    "threshold": 1,
+    "hardtanh": 1,
+    "clamp": 1,
+    "clamp_min": 1,
+}
+# float32 sums of ones are exact below 2**24, so a block of units this wide loses nothing.
+_BLOCK = 2**23
+
+
+class Nwot(Proxy):
+    """``log det K`` where ``K[i, j]`` is the number of activation units on which samples i and j agree. Larger is better.
+
+    Source: Mellor et al. 2021, "Neural architecture search without training", section 3. A unit's code is 1 where its input
+    is positive; ``K = sum (b b^T + (1-b)(1-b)^T) = (V + s s^T) / 2`` with signs ``s = 2b - 1`` and V units. Products are
+    exact integers; they are added up and the log-determinant is taken in float64. ``value <= N log V``.
+
+    Counted is every execution of a piecewise linear activation with a kink at zero: ReLU, ReLU6, LeakyReLU, PReLU, RReLU, a
+    clamp or threshold at zero; as module or function, in place or not, once per call. GELU, SiLU, tanh and the like are not,
+    nor activations of tensors whose first dimension is not the batch. Deviation: the published code hooks modules whose class
+    name contains "ReLU", so that functional calls are missed.
+
+    Undefined where no such activation ran, or where K is singular (samples that the network cannot tell apart).
+    Scores of different batch sizes cannot be compared.
+    """
+
+    name = "nwot"
+    needs = Pass.BATCH
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject)
+        self._units = 0
+        self._products: list[torch.Tensor] = []
+
+    def watch(self) -> AbstractContextManager[Any]:
+        return _Activations(self._read)
+
+    def _read(self, tensor: torch.Tensor) -> None:
+        samples = self.subject.batch
+        if tensor.ndim == 0 or tensor.shape[0] != samples or not tensor.is_floating_point():
+            return
+        codes = (tensor > 0).reshape(samples, -1)
+        for block in codes.split(_BLOCK, dim=1):
+            signs = block.to(torch.float32).mul_(2.0).sub_(1.0)
+            self._products.append(signs @ signs.T)
+            self._units += signs.shape[1]
+
+    def value(self) -> float:
+        if self._units == 0:
+            raise Undefined(
+                "no ReLU-like activation (kink at zero) ran on a tensor whose first dimension is the batch of "
+                f"{self.subject.batch}"
+            )
+        products = torch.stack(self._products).cpu().double().sum(dim=0)
+        kernel = (products + self._units) / 2
+        rank = int(torch.linalg.matrix_rank(kernel, hermitian=True))
+        if rank < self.subject.batch:
+            raise Undefined(
+                f"the code kernel of {self.subject.batch} samples has rank {rank}: the activations do not tell all samples apart"
+            )
+        return float(torch.linalg.slogdet(kernel).logabsdet)
+
+
+class _Activations(TorchDispatchMode):
+    """Hands the input of every counted activation to ``read`` before the activation runs, so that in-place ones are safe."""
+
+    def __init__(self, read: Callable[[torch.Tensor], None]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        name = func.overloadpacket.__name__.removesuffix("_")
+        if func.namespace == "aten" and name in _KINKED and _kink_at_zero(name, args, kwargs or {}):
+            self._read(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+def _kink_at_zero(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    position = _KINKED[name]
+    if position is None:
+        return True
+    bound = args[position] if len(args) > position else kwargs.get("min")
+    return isinstance(bound, (int, float)) and bound == 0

@@ -1,0 +1,90 @@
+"""Scoring must leave no trace: what a forward pass could change is saved before and put back after, errors included."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def preserved(parts: Iterable[nn.Module], tensors: Iterable[torch.Tensor]) -> Iterator[None]:
+    """Holds a scope in which passes run; on leaving it the caller's world is as it was.
+
+    Covered: training modes, hooks and every other attribute of the modules, down to the entries of their dictionaries,
+    lists and sets; the random generators of torch on every device of ``tensors``, of Python and of numpy; and the switch
+    for fused transformer layers, which would hide activations and products. Autocast and inference mode are off inside.
+    Weights, buffers and inputs are not saved here: passes run on copies of them (``passes``).
+    """
+    devices = {tensor.device for tensor in tensors}
+    with ExitStack() as stack:
+        stack.enter_context(_attributes(parts))
+        stack.enter_context(_python_generators())
+        stack.enter_context(torch.random.fork_rng(devices=_indices(devices)))
+        stack.enter_context(_unfused_attention())
+        stack.enter_context(torch.inference_mode(mode=False))
+        for kind in sorted({device.type for device in devices}):
+            stack.enter_context(torch.autocast(device_type=kind, enabled=False))
+        yield
+
+
+def _indices(devices: Iterable[torch.device]) -> list[int]:
+    cuda = [device for device in devices if device.type == "cuda"]
+    return sorted({torch.cuda.current_device() if device.index is None else device.index for device in cuda})
+
+
+@contextmanager
+def _attributes(parts: Iterable[nn.Module]) -> Iterator[None]:
+    saved = [(part, dict(vars(part)), _containers(vars(part))) for part in parts]
+    try:
+        yield
+    finally:
+        for part, attributes, contents in saved:
+            for container, before in contents:
+                _refill(container, before)
+            here = vars(part)
+            for name in here.keys() - attributes.keys():
+                del here[name]
+            here.update(attributes)
+
+
+def _containers(attributes: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """Containers with a copy each; most are empty (hooks) and need none."""
+    return [
+        (value, value.copy() if value else ()) for value in attributes.values() if isinstance(value, (dict, list, set))
+    ]
+
+
+def _refill(container: Any, before: Any) -> None:
+    if container or before:
+        container.clear()
+    if before:
+        container.extend(before) if isinstance(container, list) else container.update(before)
+
+
+@contextmanager
+def _python_generators() -> Iterator[None]:
+    python = random.getstate()
+    numpy_random = sys.modules.get("numpy.random")
+    state = None if numpy_random is None else numpy_random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        if numpy_random is not None:
+            numpy_random.set_state(state)
+
+
+@contextmanager
+def _unfused_attention() -> Iterator[None]:
+    enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(enabled)
