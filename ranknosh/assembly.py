@@ -19,6 +19,7 @@ from ranknosh.spaces.catalog import get_space
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
+    from ranknosh.predictors.base import Predictor
     from ranknosh.train import Task
 
 PYTHON_DATA = "python"
@@ -61,10 +62,16 @@ def load_data(config: RunConfig) -> ImageData:
 
 
 def build_parts(config: RunConfig, data: ImageData | None = None) -> Parts:
-    """Load what the config names. ``data`` takes the place of ``config.data``. Raises the errors of each part."""
+    """Load what the config names. ``data`` takes the place of ``config.data``. Raises the errors of each part.
+
+    What needs no images is checked first, so that a wrong predictor or device costs no waiting.
+    """
     from ranknosh.train import Task, TrainSettings
+    from ranknosh.train.surroundings import resolve_device
 
     pyramid = pyramid_of(config)
+    predictor_of(config)
+    resolve_device(config.train.device)
     images = data if data is not None else load_data(config)
     size = NetworkSize(config.network.channels, config.network.cells, len(images.classes), images.image_shape[0])
     settings = TrainSettings(total_epochs=pyramid.epochs[-1], **config.train.model_dump())
@@ -92,21 +99,35 @@ def level_zero(parts: Parts, pool: Pool, write: Callable[[Sequence[Record]], Non
         listener.on_phase("proxies", number, len(drawn))
 
 
+def predictor_of(config: RunConfig) -> Predictor:
+    from ranknosh.predictors.catalog import make_predictor
+
+    section = config.predictor
+    return make_predictor(section.name, ensemble=section.ensemble, **section.options)
+
+
 def make_proposer(parts: Parts, pool: Pool) -> Proposer:
     """Seeds first (the best of level 0 and random ones), the predictor's choices after them."""
-    from ranknosh.predictors.catalog import make_predictor
     from ranknosh.propose import PredictorProposer
+    from ranknosh.proxies import directions
     from ranknosh.seeding import choose, draw
 
     config, keep = parts.config, parts.pyramid.initial
     seeds: Sequence[tuple[Architecture, Origin, float | None]]
     if pool.scored:
-        seeds = choose(pool.scored, keep=keep, random_share=config.seeding.random_share, seed=config.seed)
+        section = config.seeding
+        seeds = choose(
+            pool.scored,
+            keep=keep,
+            random_share=section.random_share,
+            seed=config.seed,
+            directions=directions(section.proxies),
+        )
     else:
         seeds = [(architecture, "random", None) for architecture in draw(parts.space, keep, config.seed)]
     return PredictorProposer(
         parts.space,
-        make_predictor(config.predictor.name),
+        predictor_of(config),
         parts.pyramid,
         seeds=seeds,
         rule=config.predictor.pairs,

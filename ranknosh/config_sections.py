@@ -135,7 +135,7 @@ class PredictorConfig(Section):
 
 class ProposeConfig(Section):
     exploration: Annotated[float, Field(ge=0, le=1)] = 0.1
-    acquisition: Literal["thompson", "mean"] = "thompson"
+    acquisition: Literal["thompson", "mean", "ucb"] = "thompson"
 
 
 class BudgetConfig(Section):

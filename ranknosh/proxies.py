@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import torch
+from torch import nn
 
 import zerocost
 from ranknosh.data import ImageData, batches
@@ -46,12 +47,14 @@ class ProxyScorer:
             return dict.fromkeys(self._proxies), time.perf_counter() - started
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self._weight_seed)
-            network = build_candidate(architecture, self._size)
+            network: nn.Module = build_candidate(architecture, self._size)
+        if self._images.device.type != "cpu":
+            network = network.to(self._images.device)
         scores = zerocost.score(
-            network.to(self._images.device),
+            network,
             self._images,
             self._labels,
-            torch.nn.functional.cross_entropy,
+            nn.functional.cross_entropy,
             self._proxies,
         )
         self.reasons.update({name: score.reason for name, score in scores.items() if score.reason is not None})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 
 import torch
@@ -12,7 +13,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from zerocost.errors import Undefined
 from zerocost.proxy import Pass, Proxy, Subject
 
-aten = torch.ops.aten
 # Name of the primitive operation -> position of its lower bound, None where the kink is at zero in any case.
 _KINKED: dict[str, int | None] = {
     "relu": None,
@@ -32,8 +32,8 @@ class Nwot(Proxy):
     """``log det K`` where ``K[i, j]`` is the number of activation units on which samples i and j agree. Larger is better.
 
     Source: Mellor et al. 2021, "Neural architecture search without training", section 3. A unit's code is 1 where its input
-    is positive; ``K = sum (b b^T + (1-b)(1-b)^T) = (V + s s^T) / 2`` with signs ``s = 2b - 1`` and V units. Products are
-    exact integers; they are added up and the log-determinant is taken in float64. ``value <= N log V``.
+    is positive; ``K = sum (b b^T + (1-b)(1-b)^T) = V - a_i - a_j + 2 b b^T`` with V units, a_i of them active for sample i.
+    Products are exact integers; they are added up and the log-determinant is taken in float64. ``value <= N log V``.
 
     Counted is every execution of a piecewise linear activation with a kink at zero: ReLU, ReLU6, LeakyReLU, PReLU, RReLU, a
     clamp or threshold at zero; as module or function, in place or not, once per call. GELU, SiLU, tanh and the like are not,
@@ -50,7 +50,7 @@ class Nwot(Proxy):
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
         self._units = 0
-        self._products: list[torch.Tensor] = []
+        self._common: list[torch.Tensor] = []
 
     def watch(self) -> AbstractContextManager[Any]:
         return _Activations(self._read)
@@ -61,9 +61,9 @@ class Nwot(Proxy):
             return
         codes = (tensor > 0).reshape(samples, -1)
         for block in codes.split(_BLOCK, dim=1):
-            signs = block.to(torch.float32).mul_(2.0).sub_(1.0)
-            self._products.append(signs @ signs.T)
-            self._units += signs.shape[1]
+            active = block.to(torch.float32)
+            self._common.append(active @ active.T)
+            self._units += active.shape[1]
 
     def value(self) -> float:
         if self._units == 0:
@@ -71,8 +71,9 @@ class Nwot(Proxy):
                 "no ReLU-like activation (kink at zero) ran on a tensor whose first dimension is the batch of "
                 f"{self.subject.batch}"
             )
-        products = torch.stack(self._products).cpu().double().sum(dim=0)
-        kernel = (products + self._units) / 2
+        common = torch.stack(self._common).cpu().double().sum(dim=0)
+        active = common.diagonal()
+        kernel = self._units - active[:, None] - active[None, :] + 2 * common
         rank = int(torch.linalg.matrix_rank(kernel, hermitian=True))
         if rank < self.subject.batch:
             raise Undefined(
@@ -91,14 +92,23 @@ class _Activations(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        name = func.overloadpacket.__name__.removesuffix("_")
-        if func.namespace == "aten" and name in _KINKED and _kink_at_zero(name, args, kwargs or {}):
+        if _is_counted(func) and _kink_at_zero(func, args, kwargs or {}):
             self._read(args[0])
         return func(*args, **(kwargs or {}))
 
 
-def _kink_at_zero(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    position = _KINKED[name]
+def _name(operation: Any) -> str:
+    name: str = operation.overloadpacket.__name__
+    return name.removesuffix("_")
+
+
+@cache
+def _is_counted(operation: Any) -> bool:
+    return operation.namespace == "aten" and _name(operation) in _KINKED
+
+
+def _kink_at_zero(operation: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    position = _KINKED[_name(operation)]
     if position is None:
         return True
     bound = args[position] if len(args) > position else kwargs.get("min")

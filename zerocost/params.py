@@ -17,5 +17,4 @@ class Params(Proxy):
     needs = Pass.NONE
 
     def value(self) -> float:
-        distinct = {id(tensor): tensor for _, tensor in self.subject.parameters}.values()
-        return float(sum(tensor.numel() for tensor in distinct if tensor.requires_grad))
+        return float(sum(tensor.numel() for tensor in self.subject.parameters if tensor.requires_grad))

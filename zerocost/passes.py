@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.func import functional_call
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
@@ -41,28 +40,27 @@ _NORMALISATIONS = {
 
 def _sample(subject: Subject, proxies: Sequence[Proxy]) -> None:
     _set_modes(subject, batch_statistics=False)
+    _install(subject, torch.clone)
     with torch.no_grad():
-        _watched(subject, _state(subject, torch.clone), [tensor[:1].clone() for tensor in subject.inputs], proxies)
+        _watched(subject, [tensor[:1].clone() for tensor in subject.inputs], proxies)
 
 
 def _batch(subject: Subject, proxies: Sequence[Proxy]) -> None:
     _set_modes(subject, batch_statistics=True)
+    _install(subject, torch.clone)
     with torch.no_grad():
-        inputs = [tensor.clone() for tensor in subject.inputs]
-        outputs = _watched(subject, _state(subject, torch.clone), inputs, proxies)
+        outputs = _watched(subject, [tensor.clone() for tensor in subject.inputs], proxies)
     if not bool(torch.isfinite(outputs).all()):
         raise Undefined("the outputs of the network hold NaN or infinity")
 
 
 def _flow(subject: Subject, proxies: Sequence[Proxy]) -> None:
     _set_modes(subject, batch_statistics=False)
-    state = _state(subject, _positive)
-    distinct = {id(tensor): state[name] for name, tensor in subject.parameters if tensor.is_floating_point()}
-    weights = [weight.requires_grad_(True) for weight in distinct.values()]
-    inputs = [_ones(tensor) for tensor in subject.inputs]
+    copies = _install(subject, _positive)
+    weights = [copies[id(p)].requires_grad_(True) for p in subject.parameters if p.is_floating_point()]
     with torch.enable_grad():
         with _WithoutNormalisation():
-            outputs = _watched(subject, state, inputs, proxies)
+            outputs = _watched(subject, [_ones(tensor) for tensor in subject.inputs], proxies)
         if not outputs.requires_grad:
             raise Undefined("the output does not depend on any weight")
         gradients = torch.autograd.grad(outputs.sum(), weights, allow_unused=True)
@@ -80,15 +78,12 @@ RUN: dict[Pass, Callable[[Subject, Sequence[Proxy]], None]] = {
 }
 
 
-def _watched(
-    subject: Subject, state: dict[str, torch.Tensor], inputs: Sequence[torch.Tensor], proxies: Iterable[Proxy]
-) -> torch.Tensor:
-    """One forward pass on ``state`` in place of the module's own tensors, read by every proxy."""
+def _watched(subject: Subject, inputs: Sequence[torch.Tensor], proxies: Iterable[Proxy]) -> torch.Tensor:
+    """The first output of one forward pass that every proxy reads."""
     with ExitStack() as watching:
         for proxy in proxies:
             watching.enter_context(proxy.watch())
-        # ``state`` names shared tensors everywhere they occur, so that there is nothing left to tie.
-        outputs = functional_call(subject.module, state, tuple(inputs), tie_weights=False)
+        outputs = subject.module(*inputs)
     first = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
     if not isinstance(first, torch.Tensor):
         raise Undefined(f"the network returns {type(outputs).__name__}, not a tensor or a tuple that starts with one")
@@ -103,12 +98,16 @@ def _set_modes(subject: Subject, *, batch_statistics: bool) -> None:
             part.training = training
 
 
-def _state(subject: Subject, copy: Callable[[torch.Tensor], torch.Tensor]) -> dict[str, torch.Tensor]:
-    """A copy of every parameter and buffer by name; tensors that are shared stay shared."""
-    named = [*subject.parameters, *subject.buffers]
-    copies = {id(tensor): tensor for _, tensor in named}
-    copies = {key: copy(tensor.detach()) for key, tensor in copies.items()}
-    return {name: copies[id(tensor)] for name, tensor in named}
+def _install(subject: Subject, copy: Callable[[torch.Tensor], torch.Tensor]) -> dict[int, torch.Tensor]:
+    """Puts copies of all parameters and buffers into the module and gives them by the id of the original.
+
+    A tensor that is shared has one copy, shared as well. ``state.preserved`` takes the originals back.
+    """
+    originals = {id(slot.tensor): slot.tensor for slot in subject.slots}
+    copies = {key: copy(tensor.detach()) for key, tensor in originals.items()}
+    for holder, name, tensor in subject.slots:
+        holder[name] = copies[id(tensor)]
+    return copies
 
 
 def _positive(tensor: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import torch
 from torch import nn
@@ -20,11 +20,19 @@ from zerocost.result import Direction
 Loss: TypeAlias = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
+class Slot(NamedTuple):
+    """One place of a module that holds a parameter or a buffer: ``holder[name]`` is ``tensor``."""
+
+    holder: dict[str, torch.Tensor | None]
+    name: str
+    tensor: torch.Tensor
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The network and the batch that are scored. Dimension 0 of every input is the batch.
 
-    ``parts``, ``parameters`` and ``buffers`` list the module once for all passes; a shared tensor appears under every name.
+    The module is listed once for all passes: its ``parts``, its distinct ``parameters``, and every slot of a tensor.
     """
 
     module: nn.Module
@@ -32,16 +40,17 @@ class Subject:
     targets: torch.Tensor | None
     loss: Loss | None
     parts: tuple[nn.Module, ...]
-    parameters: tuple[tuple[str, torch.Tensor], ...]
-    buffers: tuple[tuple[str, torch.Tensor], ...]
+    parameters: tuple[torch.Tensor, ...]
+    slots: tuple[Slot, ...]
 
     @classmethod
     def of(
         cls, module: nn.Module, inputs: tuple[torch.Tensor, ...], targets: torch.Tensor | None, loss: Loss | None
     ) -> Subject:
-        parameters = tuple(module.named_parameters(remove_duplicate=False))
-        buffers = tuple(module.named_buffers(remove_duplicate=False))
-        return cls(module, inputs, targets, loss, tuple(module.modules()), parameters, buffers)
+        parts = tuple(module.modules())
+        holders: list[Any] = [holder for part in parts for holder in (part._parameters, part._buffers)]
+        slots = tuple(Slot(h, name, tensor) for h in holders for name, tensor in h.items() if tensor is not None)
+        return cls(module, inputs, targets, loss, parts, tuple(module.parameters()), slots)
 
     @property
     def batch(self) -> int:
@@ -49,7 +58,7 @@ class Subject:
 
     def tensors(self) -> list[torch.Tensor]:
         """Every input, parameter and buffer."""
-        return [*self.inputs, *(tensor for _, tensor in self.parameters), *(tensor for _, tensor in self.buffers)]
+        return [*self.inputs, *(slot.tensor for slot in self.slots)]
 
 
 class Pass(enum.Enum):

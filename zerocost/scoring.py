@@ -38,16 +38,23 @@ def score(
     """
     kinds = find(proxies)
     subject = _subject(module, inputs, targets, loss)
-    if any(is_lazy(tensor) for tensor in subject.tensors()):
-        why = "the network has lazy parameters that no forward pass has given a shape yet"
+    why = _unfit(subject)
+    if why is not None:
         return Scores({name: Score(None, kind.direction, 0.0, why) for name, kind in kinds.items()})
     found: dict[str, Score] = {}
-    with preserved(subject.parts, subject.tensors()):
-        for needed in Pass:
-            members = {name: kind for name, kind in kinds.items() if kind.needs is needed}
-            if members:
-                found |= _score_pass(needed, members, subject)
+    for needed in Pass:
+        members = {name: kind for name, kind in kinds.items() if kind.needs is needed}
+        if members:
+            found |= _score_pass(needed, members, subject)
     return Scores({name: found[name] for name in kinds})
+
+
+def _unfit(subject: Subject) -> str | None:
+    if any(is_lazy(tensor) for tensor in subject.tensors()):
+        return "the network has lazy parameters that no forward pass has given a shape yet"
+    if any(isinstance(part, torch.jit.ScriptModule) for part in subject.parts):
+        return "the network holds a TorchScript module, whose weights cannot be replaced by copies; score it unscripted"
+    return None
 
 
 def _score_pass(needed: Pass, kinds: dict[str, type[Proxy]], subject: Subject) -> dict[str, Score]:
@@ -55,7 +62,8 @@ def _score_pass(needed: Pass, kinds: dict[str, type[Proxy]], subject: Subject) -
     started = time.perf_counter()
     proxies = {name: kind(subject) for name, kind in kinds.items()}
     try:
-        RUN[needed](subject, list(proxies.values()))
+        with preserved(subject.parts, subject.tensors()):
+            RUN[needed](subject, list(proxies.values()))
     except Exception as error:  # whatever the caller's network raises
         if len(kinds) > 1:
             return {n: s for name, kind in kinds.items() for n, s in _score_pass(needed, {name: kind}, subject).items()}

@@ -14,12 +14,12 @@ from torch import nn
 
 @contextmanager
 def preserved(parts: Iterable[nn.Module], tensors: Iterable[torch.Tensor]) -> Iterator[None]:
-    """Holds a scope in which passes run; on leaving it the caller's world is as it was.
+    """Holds a scope in which a pass runs; on leaving it the caller's world is as it was.
 
-    Covered: training modes, hooks and every other attribute of the modules, down to the entries of their dictionaries,
-    lists and sets; the random generators of torch on every device of ``tensors``, of Python and of numpy; and the switch
-    for fused transformer layers, which would hide activations and products. Autocast and inference mode are off inside.
-    Weights, buffers and inputs are not saved here: passes run on copies of them (``passes``).
+    Covered: training modes, hooks, parameters and buffers and every other attribute of ``parts``, down to the entries of
+    their dictionaries, lists and sets; the random generators of torch on every device of ``tensors``, of Python and of
+    numpy; and the switch for fused transformer layers, which would hide activations and products. Autocast and inference
+    mode are off inside. The numbers inside tensors are not saved: passes put copies in their place (``passes``).
     """
     devices = {tensor.device for tensor in tensors}
     with ExitStack() as stack:
@@ -28,7 +28,7 @@ def preserved(parts: Iterable[nn.Module], tensors: Iterable[torch.Tensor]) -> It
         stack.enter_context(torch.random.fork_rng(devices=_indices(devices)))
         stack.enter_context(_unfused_attention())
         stack.enter_context(torch.inference_mode(mode=False))
-        for kind in sorted({device.type for device in devices}):
+        for kind in sorted({device.type for device in devices} - {"meta"}):
             stack.enter_context(torch.autocast(device_type=kind, enabled=False))
         yield
 

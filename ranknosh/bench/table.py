@@ -57,6 +57,7 @@ class Table:
         self.seconds = seconds
         self.params = params
         self._rows = {architecture.code: row for row, architecture in enumerate(architectures)}
+        self._neighbours: dict[int, tuple[int, ...]] = {}
         self._check()
         self.truth: NDArray[np.float64] = np.nanmean(values[-1], axis=1)
         self.best = float(self.truth.max())
@@ -88,9 +89,10 @@ class Table:
         """Read an npz file in the layout above. Raises DataError where it is missing, unreadable or incomplete."""
         path = Path(path)
         try:
-            with np.load(path, allow_pickle=False) as archive:
-                if not hasattr(archive, "files"):
-                    raise DataError(f"{path} holds a single array; expected an npz file with {', '.join(_REQUIRED)}")
+            archive = np.load(path, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise DataError(f"{path} holds a single array; expected an npz file with {', '.join(_REQUIRED)}")
+            with archive:
                 names = [name for name in (*_REQUIRED, "params_mb") if name in archive.files]
                 arrays = {name: archive[name] for name in names}
         except FileNotFoundError as error:
@@ -124,15 +126,26 @@ class Table:
         architectures = tuple(_parse(known, row, text) for row, text in enumerate(texts.tolist()))
         return cls(known, architectures, EPOCHS, (low / 100, high / 100), seconds, params)
 
+    def find(self, architecture: Architecture) -> int | None:
+        """The row of ``architecture``, None where the table does not hold it."""
+        return self._rows.get(architecture.code) if architecture.space == self.space.name else None
+
     def row(self, architecture: Architecture) -> int:
         """The row of ``architecture``. Raises DataError where the table does not hold it."""
-        row = self._rows.get(architecture.code) if architecture.space == self.space.name else None
+        row = self.find(architecture)
         if row is None:
             raise DataError(
                 f"the table ({len(self)} architectures of {self.space.name}) does not hold {architecture.code} "
                 f"of {architecture.space}; it can only answer for the architectures it lists"
             )
         return row
+
+    def neighbours(self, row: int) -> tuple[int, ...]:
+        """Rows one edit away from ``row``, of those the table holds."""
+        if row not in self._neighbours:
+            near = (self.find(architecture) for architecture in self.space.neighbours(self.architectures[row]))
+            self._neighbours[row] = tuple(found for found in near if found is not None)
+        return self._neighbours[row]
 
     def schedule(self, accounting: Accounting) -> tuple[int, ...]:
         """What reaching each level costs in all, as the ``epochs`` of a pyramid.

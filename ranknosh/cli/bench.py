@@ -2,6 +2,51 @@
 
 from __future__ import annotations
 
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
 
-def run() -> None:
-    """x"""
+import typer
+
+
+class Accounting(str, Enum):
+    resume = "resume"
+    scratch = "scratch"
+
+
+def run(
+    table: Annotated[Path, typer.Option("--table", help="The npz file of results.", show_default=False)],
+    methods: Annotated[str, typer.Option("--methods", help="Names with commas between.")] = "ranknosh,random,lowfi_evo",
+    budget: Annotated[int, typer.Option("--budget", min=1, help="Training epochs of one run.")] = 3200,
+    repeats: Annotated[
+        int, typer.Option("--repeats", min=1, help="Runs of each method, with seeds of their own.")
+    ] = 100,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the seeds.")] = 0,
+    accounting: Annotated[
+        Accounting,
+        typer.Option("--accounting", help="A promoted training pays what it adds (resume), or all (scratch)."),
+    ] = Accounting.resume,
+    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; default: one a core.")] = None,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write settings and every regret here.")
+    ] = None,
+) -> None:
+    """Run search methods on a table of finished trainings and print their regret at equal cost.
+
+    \b
+    Examples:
+    ranknosh bench run --table nasbench201.npz --budget 4000 --repeats 100 --json bench.json
+    ranknosh bench run --table nasbench201.npz --methods ranknosh,random --repeats 10
+    """
+    from ranknosh.bench.run import format_rows, run_bench
+
+    shown = sys.stderr.isatty()
+
+    def progress(method: str, done: int, total: int) -> None:
+        if shown:
+            print(f"\r{method} {done}/{total}    ", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    names = [name.strip() for name in methods.split(",") if name.strip()]
+    rows = run_bench(table, names, budget, repeats, seed, accounting.value, json_out, progress, jobs)
+    print(format_rows(rows), flush=True)

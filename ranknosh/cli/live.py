@@ -41,20 +41,24 @@ class Progress(AbstractContextManager["Progress"], Protocol):
     def on_message(self, text: str) -> None: ...
 
 
-def make_progress(config: RunConfig | None, quiet: bool, folder: Path | None = None) -> Progress:
-    """The view that suits where stdout goes. ``config`` is None where it is not known before the run is opened."""
+def make_progress(config: RunConfig, quiet: bool, folder: Path | None = None, elapsed: float = 0.0) -> Progress:
+    """The view that suits where stdout goes. ``folder`` and ``elapsed`` (seconds searched so far) of a run that goes on."""
     if quiet:
         return Quiet(folder)
-    if config is not None and sys.stdout.isatty():
-        return LiveView(config, folder)
-    return PlainLines(folder)
+    return LiveView(config, folder, elapsed) if sys.stdout.isatty() else PlainLines(folder, elapsed)
 
 
 class Quiet:
-    """Keeps the run folder in mind and says nothing."""
+    """Keeps the run folder and the time in mind and says nothing."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, elapsed: float = 0.0) -> None:
         self.folder = folder
+        self._base, self._since = elapsed, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds the search has run, all sessions added up."""
+        return self._base + time.monotonic() - self._since
 
     def __enter__(self) -> Quiet:
         return self
@@ -64,7 +68,8 @@ class Quiet:
     ) -> None:
         pass
 
-    def on_records(self, records: Sequence[Record], pool: Pool, wall_seconds: float) -> None: ...
+    def on_records(self, records: Sequence[Record], pool: Pool, wall_seconds: float) -> None:
+        self._base, self._since = wall_seconds, time.monotonic()
 
     def on_epoch(self, job: Job, point: EpochPoint) -> None: ...
 
@@ -73,17 +78,18 @@ class Quiet:
     def on_message(self, text: str) -> None:
         if text.startswith(FOLDER_MESSAGE):
             self.folder = Path(text.removeprefix(FOLDER_MESSAGE))
+            self._base, self._since = 0.0, time.monotonic()
 
 
 class PlainLines(Quiet):
     """One line for everything that happens, stamped with the seconds the search has run; for logs and pipes."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        super().__init__(folder)
-        self._base, self._since, self._said = 0.0, time.monotonic(), 0.0
+    def __init__(self, folder: Path | None = None, elapsed: float = 0.0) -> None:
+        super().__init__(folder, elapsed)
+        self._said = time.monotonic()
 
     def on_records(self, records: Sequence[Record], pool: Pool, wall_seconds: float) -> None:
-        self._base, self._since = wall_seconds, time.monotonic()
+        super().on_records(records, pool, wall_seconds)
         for line in feed_lines(records, pool):
             self._say(line)
 
@@ -101,20 +107,21 @@ class PlainLines(Quiet):
 
     def _say(self, text: str) -> None:
         self._said = time.monotonic()
-        print(f"[{self._base + self._said - self._since:8.1f} s] {text}", flush=True)
+        print(f"[{self.seconds:8.1f} s] {text}", flush=True)
 
 
 class LiveView(Quiet):
     """A picture of the pyramid that is drawn again as results come, with the last events below it."""
 
-    def __init__(self, config: RunConfig, folder: Path | None = None, console: Console | None = None) -> None:
+    def __init__(
+        self, config: RunConfig, folder: Path | None = None, elapsed: float = 0.0, console: Console | None = None
+    ) -> None:
         from rich.console import Console
         from rich.live import Live
 
-        super().__init__(folder)
+        super().__init__(folder, elapsed)
         self.config = config
         self.pool: Pool | None = None
-        self._base, self._since = 0.0, time.monotonic()
         self._job: Job | None = None
         self._point: EpochPoint | None = None
         self._phase: tuple[str, int, int] | None = None
@@ -137,7 +144,8 @@ class LiveView(Quiet):
         self._live.__exit__(kind, error, trace)
 
     def on_records(self, records: Sequence[Record], pool: Pool, wall_seconds: float) -> None:
-        self.pool, self._base, self._since = pool, wall_seconds, time.monotonic()
+        super().on_records(records, pool, wall_seconds)
+        self.pool = pool
         self._phase = self._point = None
         self._events.extend(feed_lines(records, pool))
 
@@ -157,8 +165,9 @@ class LiveView(Quiet):
         from rich.text import Text
 
         pool = self.pool
-        elapsed = self._base + time.monotonic() - self._since
-        parts: list[Any] = [Text(f"{self.folder or 'search'}   {human_duration(elapsed)}{self._left()}", style="bold")]
+        parts: list[Any] = [
+            Text(f"{self.folder or 'search'}   {human_duration(self.seconds)}{self._left()}", style="bold")
+        ]
         parts.append(self._bar())
         if pool is not None and pool.count:
             parts.append(self._pyramid(pool))
@@ -172,13 +181,12 @@ class LiveView(Quiet):
         return (self.pool.epochs_spent if self.pool else 0) + running
 
     def _limit(self) -> int | None:
-        if self.config.budget.epochs is not None:
-            return self.config.budget.epochs
-        if self.config.pyramid.candidates is None:
-            return None
+        """Epochs the search is expected to end at, None where only time ends it."""
         from ranknosh.assembly import pyramid_of
 
-        return pyramid_of(self.config).cost(self.config.pyramid.candidates)
+        candidates, epochs = self.config.pyramid.candidates, self.config.budget.epochs
+        planned = None if candidates is None else pyramid_of(self.config).cost(candidates)
+        return min((limit for limit in (planned, epochs) if limit is not None), default=None)
 
     def _left(self) -> str:
         limit = self._limit()
@@ -210,7 +218,7 @@ class LiveView(Quiet):
         for level, epochs in enumerate(self.config.pyramid.epochs, 1):
             done = pool.at_level(level)
             best = done[0].observations[level].validation_accuracy if done else None
-            bar = "█" * round(30 * len(done) / widest)
+            bar = "█" * round(20 * len(done) / widest)
             grid.add_row(str(level), str(epochs), str(pool.entered(level)), str(len(done)), percent(best), bar)
         return grid
 

@@ -70,17 +70,18 @@ def resume(run: RunFolder, settings: Settings = None, quiet: Quiet = False) -> N
     ranknosh resume runs/demo-001 --set budget.epochs=200
     """
     from ranknosh.cli.live import make_progress
+    from ranknosh.report import RunView
     from ranknosh.run import open_run
 
     found = open_run(run)
-    progress = make_progress(found.config, quiet, run)
+    progress = make_progress(found.config, quiet, run, RunView.load(run).wall_seconds)
     try:
         with progress:
             ended = found.resume(list(settings or ()), command=_command(), listener=progress)
     except KeyboardInterrupt:
         _interrupted(progress)
     if len(ended.pool.sessions) == len(found.pool.sessions):
-        print(f"{run} had ended already; raise a limit to go on, for example --set budget.epochs=...", flush=True)
+        print(f"{run} has ended; to go on, raise a limit: ranknosh resume {run} --set budget.epochs=...", flush=True)
     _sum_up(ended)
 
 

@@ -60,13 +60,13 @@ def load(
     if npz is not None:
         _refuse(options, "an npz file", ())
         return load_npz(npz, division, resize)
+    if name is None:
+        raise DataError(f"data names no set; give data.name ({', '.join(NAMES)}), data.folder or data.npz")
     if name in SETS:
         _refuse(options, name, ())
         return published(name, division, root=root, download=download, resize=resize)
     if name not in EMBEDDED:
-        raise DataError(
-            _unknown("data.name", str(name), NAMES) + "; for images of your own set data.folder or data.npz"
-        )
+        raise DataError(_unknown("data.name", name, NAMES) + "; for images of your own set data.folder or data.npz")
     make = EMBEDDED[name]
     _refuse(
         options, name, tuple(key for key in inspect.signature(make).parameters if key not in ("division", "resize"))

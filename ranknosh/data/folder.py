@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -61,7 +62,7 @@ def folder(path: str | os.PathLike[str], division: Division, resize: int | None 
             contents = ((places[path], "/".join(path), content) for path, content in tree.read(places))
             return decoder.decode(contents, len(places))
 
-        return build(Source(name, classes, labels, fetch), division)
+        return build(Source(name, classes, labels, fetch, title=Path(path).name), division)
 
 
 def _parts(tree: Tree, name: str) -> dict[str, list[tuple[str, TreePath]]]:

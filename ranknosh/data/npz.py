@@ -65,7 +65,7 @@ def npz(path: str | os.PathLike[str], division: Division, resize: int | None = N
                 f"data.npz {file}: {x} has {len(images)} images and {y} has {len(labels)} labels; give one label each"
             )
         parts[part] = (images, labels)
-    return build(Source.of_tensors(f"data.npz {file}", classes, parts, resize), division)
+    return build(Source.of_tensors(f"data.npz {file}", classes, parts, resize, title=file.name), division)
 
 
 def _read(opened: np.lib.npyio.NpzFile, key: str, file: Path) -> NDArray[np.generic]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,13 +14,17 @@ from ranknosh.data.partition import Division, Indices, divide
 
 @dataclass(frozen=True)
 class Source:
-    """A set before it is divided. ``labels``: part to labels (n,), train always there. ``fetch``: part and indices (k,) to
-    images (k, C, H, W) uint8; it is called only for images that are kept."""
+    """A set before it is divided. ``name`` begins its messages, ``title`` is what it is called once it is loaded.
+
+    ``labels``: part to labels (n,), train always there. ``fetch``: part and indices (k,) to images (k, C, H, W) uint8; it is
+    called only for images that are kept.
+    """
 
     name: str
     classes: tuple[str, ...]
     labels: Mapping[str, Indices]
     fetch: Callable[[str, Indices], torch.Tensor]
+    title: str = ""
 
     @classmethod
     def of_tensors(
@@ -29,6 +33,7 @@ class Source:
         classes: tuple[str, ...],
         parts: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
         resize: int | None = None,
+        title: str = "",
     ) -> Source:
         """A source over images (n, C, H, W) uint8 and labels (n,) int64 that are in memory already."""
 
@@ -36,7 +41,7 @@ class Source:
             images = parts[part][0][torch.from_numpy(indices)]
             return images if resize is None else resized(images, resize)
 
-        return cls(name, classes, {part: labels.numpy() for part, (_, labels) in parts.items()}, fetch)
+        return cls(name, classes, {part: labels.numpy() for part, (_, labels) in parts.items()}, fetch, title)
 
 
 def build(source: Source, division: Division) -> ImageData:
@@ -60,7 +65,7 @@ def build(source: Source, division: Division) -> ImageData:
         if found.shape[1] == 1 < colour:
             found = found.expand(-1, colour, -1, -1).contiguous()
         splits.append(Split(found, torch.from_numpy(np.ascontiguousarray(source.labels[origin][indices]))))
-    return assemble(source.name, splits, source.classes)
+    return replace(assemble(source.name, splits, source.classes), name=source.title or source.name)
 
 
 def resized(images: torch.Tensor, side: int) -> torch.Tensor:

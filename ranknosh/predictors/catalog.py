@@ -31,7 +31,7 @@ def make_predictor(name: str = "auto", *, ensemble: int | None = None, **options
     predictor as it is. ``name="ensemble"`` mixes the kinds in option ``of`` (default kernel, linear; 6 members in turn).
     ``name="auto"`` chooses among those in option ``among`` (default kernel, linear) at every refit.
     Other options go to the predictor itself. Raises ConfigError for a name or an option nobody knows, and MissingDependency
-    when a predictor whose package is missing is fitted.
+    for gbdt without xgboost.
     """
     if ensemble is not None and ensemble < 0:
         raise ConfigError(f"predictor.ensemble is {ensemble}; it is a number of members and must be 0 or more")

@@ -13,6 +13,7 @@ from ranknosh.pool import Candidate, Pool
 
 _REPORT_FROM = 4
 _CLOSE_FROM = 8
+_REMEMBERED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +35,22 @@ class Verdict:
 def judge(pool: Pool) -> Verdict:
     """Compare the scores candidates were proposed with and their metrics at level 1.
 
-    Initial candidates drawn at random count with score 0, what a random architecture's score is on average. Candidates that
-    failed before level 1 count as worst; crashed ones (which say nothing about the architecture) are left out.
+    Only the latest 50 predictions count, so that a predictor is not held to what it said when little was known. Initial
+    candidates drawn at random count with score 0, what a random architecture's score is on average. Candidates that failed
+    before level 1 count as worst; crashed ones (which say nothing about the architecture) are left out.
     """
     scores: list[float] = []
     metrics: list[float | None] = []
     scored = 0
-    for candidate in pool.candidates.values():
+    for candidate in sorted(pool.candidates.values(), key=lambda candidate: -candidate.id):
         score, known = _score(candidate), 1 in candidate.observations
         failed = candidate.failed is not None and candidate.failed.kind != "crashed"
-        if score is None or not (known or failed):
+        predicted = candidate.origin != "random"
+        if score is None or not (known or failed) or (predicted and scored == _REMEMBERED):
             continue
         scores.append(score)
         metrics.append(candidate.observations[1].metric if known else None)
-        scored += candidate.origin != "random"
+        scored += predicted
     worst = min((metric for metric in metrics if metric is not None), default=0.0) - 1.0
     results = [worst if metric is None else metric for metric in metrics]
     tau = kendall_tau(scores, results) if scored >= _REPORT_FROM else None

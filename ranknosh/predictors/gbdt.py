@@ -48,10 +48,11 @@ class GbdtPredictor:
         self.depth = depth
         self.rate = rate
         self.columns = columns
+        self._xgboost = _xgboost()
         self._booster: Any = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
-        xgboost = _xgboost()
+        xgboost = self._xgboost
         n = len(encodings)
         loss = PairLoss(evidence.pairs, tempered(evidence.weights, n), n)
         settings = {

@@ -87,7 +87,7 @@ def _newton(rows: Floats, loss: PairLoss, l2: float) -> tuple[Floats, Floats]:
 
     Damped by halving: the problem is convex, and a step that does not lower the objective is cut.
     """
-    weights = np.zeros(rows.shape[1])
+    weights: Floats = np.zeros(rows.shape[1])
 
     def objective(at: Floats) -> float:
         return loss.value(rows @ at) + 0.5 * l2 * float(at @ at)
@@ -107,6 +107,6 @@ def _newton(rows: Floats, loss: PairLoss, l2: float) -> tuple[Floats, Floats]:
         size = 1.0
         while size > 1e-6 and objective(weights - size * step) > here:
             size /= 2
-        weights = weights - size * step
+        weights = np.asarray(weights - size * step, dtype=np.float64)
         here = objective(weights)
     return weights, factor(weights)

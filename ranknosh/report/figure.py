@@ -107,11 +107,11 @@ def draw(
     style: Any = {**STYLE, "svg.hashsalt": name}
     with matplotlib.rc_context(style):
         figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasSVG(figure)
+        canvas = FigureCanvasSVG(figure)
         ratios = {"width_ratios": list(widths)} if widths else None
         paint(list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=ratios).ravel()))
         file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+        canvas.print_svg(file, metadata={"Date": None, "Creator": None})  # savefig would lay out and draw twice
     return _inline(file.getvalue(), name, alt)
 
 

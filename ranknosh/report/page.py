@@ -128,7 +128,9 @@ def _test_note(view: RunView) -> str:
     if not view.pool.tested:
         return "read at the end only"
     times = len(view.pool.tested)
-    return "read once, at the end" if times == 1 else f"the test split was read {times} times: it is no longer untouched"
+    return (
+        "read once, at the end" if times == 1 else f"the test split was read {times} times: it is no longer untouched"
+    )
 
 
 def _headline(view: RunView, best: Candidate | None, rows: list[Margin]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ranknosh.pool import Candidate
+from ranknosh.records import Fitted
 from ranknosh.report import words
 from ranknosh.report.figure import (
     ACCENT,
@@ -67,25 +68,41 @@ def predictor_panel(view: RunView) -> Panel:
     return Panel("predictor", title, caption, draw("predictor", caption, paint, columns=2))
 
 
-def _paint_prequential(axis: Any, fits: Sequence[Any]) -> None:
-    judged = [fit for fit in fits if fit.prequential is not None]
+def _paint_prequential(axis: Any, fits: Sequence[Fitted]) -> None:
+    if not fits:
+        say(axis, "no predictor was fitted yet")
+        return
+    judged = [(fit, fit.prequential) for fit in fits if fit.prequential is not None]
     axis.axhline(0, color=INK, linewidth=0.9)
-    axis.plot([f.batch for f in judged], [f.prequential for f in judged], color=ACCENT, linewidth=1.6, zorder=2)
-    used = [f for f in judged if not f.fallback]
-    x, y = [f.batch for f in used], [f.prequential for f in used]
-    axis.plot(x, y, "o", color=ACCENT, markersize=6, label="predictor used", zorder=3)
+    axis.plot([f.batch for f, _ in judged], [tau for _, tau in judged], color=ACCENT, linewidth=1.6, zorder=2)
+    used = [(f.batch, tau) for f, tau in judged if not f.fallback]
+    axis.plot(
+        [batch for batch, _ in used],
+        [tau for _, tau in used],
+        "o",
+        color=ACCENT,
+        markersize=6,
+        label="predictor used",
+        zorder=3,
+    )
     back = [f for f in fits if f.fallback]
     x, y = [f.batch for f in back], [f.prequential or 0.0 for f in back]
     label = "fell back to exploration"
     axis.plot(x, y, "X", color=BAD, markersize=8, markeredgecolor="white", label=label, zorder=4)
-    low = min([-0.25, *(f.prequential - 0.1 for f in judged)])
+    silent = [f.batch for f in fits if f.prequential is None and not f.fallback]
+    if silent:
+        axis.plot(
+            silent, [0.0] * len(silent), "o", color=MUTED, markerfacecolor="white", label="not judged yet", zorder=3
+        )
+    axis.set_xlim(min(f.batch for f in fits) - 0.5, max(f.batch for f in fits) + 0.5)
+    low = min([-0.25, *(tau - 0.1 for _, tau in judged)])
     axis.set_ylim(low, 1.0)
     axis.text(0.995, 0.02, "chance", transform=axis.get_yaxis_transform(), ha="right", fontsize=8.5, color=MUTED)
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.locator_params(axis="x", integer=True, min_n_ticks=1)
     axis.set_title("Prequential rank correlation per round")
     axis.set_xlabel("batch")
     axis.set_ylabel("Kendall's tau")
-    axis.legend(loc="lower right", ncols=2)
+    axis.legend(loc="lower right", ncols=3, fontsize=8.5, columnspacing=1.2)
 
 
 def _paint_predicted(axis: Any, view: RunView, pairs: Sequence[tuple[float, Candidate]]) -> None:

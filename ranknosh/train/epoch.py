@@ -46,7 +46,6 @@ def train_epoch(training: Training, data: ImageData, settings: TrainSettings, se
     images_in_all = len(data.train)
     steps = steps_per_epoch(images_in_all, settings.batch)
     network, optimizer = training.network.train(), training.optimizer
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     training.steps = 0
     losses: list[Tensor] = []
     sizes: list[int] = []
@@ -64,18 +63,18 @@ def train_epoch(training: Training, data: ImageData, settings: TrainSettings, se
             dtype=torch.float32,
         )
     ):
-        optimizer.param_groups[0]["lr"] = learning_rate(settings, training.epoch * steps + index, steps)
         losses.append(accumulate(network, images, labels, training.micro_batch, settings))
         sizes.append(len(labels))
         if settings.grad_clip:
-            nn.utils.clip_grad_norm_(parameters, settings.grad_clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+            nn.utils.clip_grad_norm_(optimizer.parameters.values(), settings.grad_clip)
+        optimizer.step(learning_rate(settings, training.epoch * steps + index, steps))
         training.steps = index + 1
         if training.average is not None:
             training.average.update()
         if index % _LOOK_EVERY == _LOOK_EVERY - 1 and not math.isfinite(float(losses[-1])):
             raise Diverged(f"training loss {float(losses[-1])} in epoch {epoch}, step {index + 1} of {steps}")
+    if training.average is not None:
+        training.average.copy_buffers()
     values = torch.stack(losses).cpu().double()
     if training.initial_loss is None:
         training.initial_loss = float(values[0])

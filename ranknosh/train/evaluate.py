@@ -14,7 +14,7 @@ from ranknosh.errors import StoreError
 from ranknosh.records import Tested
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.train.checkpoint import Checkpoint, CheckpointStore, Identity
-from ranknosh.train.memory import give_back_memory, is_out_of_memory
+from ranknosh.train.memory import is_out_of_memory, release_cache
 from ranknosh.train.settings import Builder, Task
 from ranknosh.train.surroundings import resolve_device, surroundings
 from ranknosh.train.training import build_network, identity, load_weights, place, wants_channels_last
@@ -40,7 +40,7 @@ def evaluate(network: nn.Module, split: Split, task: Task, *, batch: int = EVALU
                 if not is_out_of_memory(error) or batch == 1:
                     raise
             batch = max(1, min(batch, len(split)) // 2)
-            give_back_memory(device)
+            release_cache(device)
     finally:
         network.train(mode)
 
@@ -91,14 +91,16 @@ def test_candidate(
     Raises StoreError where the checkpoint is missing, damaged, or of another architecture, data set or configuration.
     """
     began = time.perf_counter()
-    network = _restore(_load(candidate_id, checkpoints, replica, identity(architecture, task)), task.build)
-    if not len(task.data.test):
-        return Tested(candidate_id, None, None, time.perf_counter() - began)
-    device = resolve_device(task.settings.device)
-    with surroundings(task.settings.threads, device):
-        place(network, task.settings, device)
-        accuracy, loss = evaluate(network, task.data.test, task)
-    return Tested(candidate_id, accuracy, loss if math.isfinite(loss) else None, time.perf_counter() - began)
+    found = _load(candidate_id, checkpoints, replica, identity(architecture, task))
+    network, test = _restore(found, task.build), task.data.test
+    accuracy, loss = None, None
+    if len(test):
+        device = resolve_device(task.settings.device)
+        with surroundings(task.settings.threads, device):
+            place(network, task.settings, device)
+            accuracy, loss = evaluate(network, test, task)
+        loss = loss if math.isfinite(loss) else None
+    return Tested(candidate_id, accuracy, loss, time.perf_counter() - began, epochs=found.epoch)
 
 
 def _load(candidate_id: int, checkpoints: CheckpointStore, replica: int, wanted: Identity | None) -> Checkpoint:
@@ -115,7 +117,7 @@ def _restore(found: Checkpoint, build: Builder | None) -> nn.Module:
     space, code = facts["architecture"]
     with surroundings(torch.get_num_threads(), torch.device("cpu")):
         network = build_network(Architecture(space, tuple(code)), NetworkSize(**facts["network"]), build, seed=0)
-    averaged = found.average if facts["settings"]["metric"].startswith("ema_") else None
+    averaged = found.average if facts["train.metric"].startswith("ema_") else None
     load_weights(network, found.weights if averaged is None else averaged)
     return network.eval()
 

@@ -24,8 +24,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
 
 
-def give_back_memory(device: torch.device) -> None:
-    """Free what nothing refers to any more, the caching allocator's blocks included."""
-    gc.collect()
+def release_cache(device: torch.device) -> None:
+    """Give the device's cached free blocks back, so that a request of another size finds room."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
+
+
+def give_back_memory(device: torch.device) -> None:
+    """Free what nothing refers to any more, reference cycles included."""
+    gc.collect()
+    release_cache(device)

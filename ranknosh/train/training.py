@@ -16,6 +16,7 @@ from ranknosh.streams import torch_seed
 from ranknosh.train.checkpoint import Checkpoint
 from ranknosh.train.ema import Average
 from ranknosh.train.settings import Builder, Task, TrainSettings
+from ranknosh.train.sgd import SGD
 from ranknosh.train.surroundings import seed_generators
 
 _FREE_TO_CHANGE = ("threads", "device", "channels_last", "divergence_factor")
@@ -30,7 +31,7 @@ class Training:
     """
 
     network: nn.Module
-    optimizer: torch.optim.SGD
+    optimizer: SGD
     average: Average | None
     device: torch.device
     channels_last: bool
@@ -49,12 +50,12 @@ class Training:
 
 def identity(architecture: Architecture, task: Task, seed: int | None = None) -> dict[str, Any]:
     """What a checkpoint has to agree on to be continued; ``seed`` None leaves the seed out (reading a trained network)."""
-    settings = {name: value for name, value in asdict(task.settings).items() if name not in _FREE_TO_CHANGE}
+    settings = {f"train.{key}": value for key, value in asdict(task.settings).items() if key not in _FREE_TO_CHANGE}
     facts: dict[str, Any] = {
         "architecture": [architecture.space, list(architecture.code)],
         "network": asdict(task.size),
         "data": task.data.fingerprint,
-        "settings": settings,
+        **settings,
     }
     return facts if seed is None else {**facts, "seed": seed}
 
@@ -100,11 +101,7 @@ def resume(checkpoint: Checkpoint, job: Job, task: Task, device: torch.device, m
     if training.average is not None and checkpoint.average is not None:
         load_weights(training.average.network, checkpoint.average)
         training.average.updates = checkpoint.average_updates
-    for name, parameter in network.named_parameters():
-        if name in checkpoint.momentum:
-            # Strides as the parameter's: what elementwise kernels round may depend on the order they walk in.
-            buffer = torch.empty_like(parameter, requires_grad=False).copy_(checkpoint.momentum[name])
-            training.optimizer.state[parameter] = {"momentum_buffer": buffer}
+    training.optimizer.load(dict(checkpoint.momentum))
     training.epoch = checkpoint.epoch
     training.initial_loss = checkpoint.initial_loss
     training.curve = list(checkpoint.curve)
@@ -115,37 +112,19 @@ def _assemble(
     network: nn.Module, settings: TrainSettings, device: torch.device, micro_batch: int, params: int, macs: int
 ) -> Training:
     channels_last = place(network, settings, device)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=settings.lr,
-        momentum=settings.momentum,
-        nesterov=settings.nesterov and settings.momentum > 0,
-        weight_decay=settings.weight_decay,
-        **_fastest(device),
-    )
+    optimizer = SGD(network, settings.momentum, settings.nesterov, settings.weight_decay)
     average = Average(network, settings.ema) if settings.ema else None
     return Training(network, optimizer, average, device, channels_last, micro_batch, params, macs)
 
 
-def _fastest(device: torch.device) -> dict[str, bool]:
-    """The implementation of the optimiser step: a third of the plain loop's time where fused, two thirds with foreach."""
-    fused = torch.__version__ >= "2.4" and device.type in ("cpu", "cuda")
-    return {"fused": True} if fused else {"foreach": True}
-
-
 def take_checkpoint(training: Training, job: Job, task: Task) -> Checkpoint:
     """The present state, as tensors on the CPU."""
-    momentum = {
-        name: state.detach().cpu()
-        for name, parameter in training.network.named_parameters()
-        if (state := training.optimizer.state.get(parameter, {}).get("momentum_buffer")) is not None
-    }
     average = training.average
     return Checkpoint(
         epoch=training.epoch,
         identity=identity(job.architecture, task, job.seed),
         weights=_on_cpu(training.network),
-        momentum=momentum,
+        momentum={name: velocity.cpu() for name, velocity in training.optimizer.velocity.items()},
         curve=tuple(training.curve),
         micro_batch=training.micro_batch,
         initial_loss=training.initial_loss,

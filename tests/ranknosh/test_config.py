@@ -2,11 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from ranknosh import config_fields
-from ranknosh.config import RunConfig, check_resume, diff, json_schema, load_config
+from ranknosh.config import ProposeConfig, RunConfig, check_resume, diff, json_schema, load_config
 from ranknosh.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -284,12 +285,16 @@ def test_the_names_a_config_knows_are_those_that_exist():
     """The lists stand in the config so that reading one imports neither torch nor a predictor."""
     import zerocost
     from ranknosh.data import NAMES
+    from ranknosh.predictors.catalog import NAMES as PREDICTORS
+    from ranknosh.propose import Acquisition
     from ranknosh.spaces.catalog import SPACES
     from ranknosh.train.settings import TrainSettings
 
     assert set(config_fields.DATA_NAMES) == set(NAMES)
     assert set(config_fields.SPACES) == set(SPACES)
     assert set(config_fields.PROXIES) == set(zerocost.PROXIES)
+    assert set(config_fields.PREDICTORS) == set(PREDICTORS)
+    assert set(get_args(ProposeConfig.model_fields["acquisition"].annotation)) == set(get_args(Acquisition))
     train = RunConfig(pyramid={"candidates": 1}).train
     fields = TrainSettings.__dataclass_fields__
     assert set(train.model_dump()) == set(fields) - {"total_epochs"}

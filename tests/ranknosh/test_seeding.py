@@ -164,6 +164,8 @@ def test_a_missing_value_is_the_worst() -> None:
 def test_keeping_more_than_there_are_and_doubles() -> None:
     items = line(5)
     assert sorted(codes(choose([*items, *items], keep=99, random_share=0.4, seed=0))) == [0, 1, 2, 3, 4]
+    twins = [Scored(Architecture("line", (i,)), "key", f"text{i}", {"a": 1.0}, 0.0) for i in (2, 1, 3)]
+    assert codes(choose(twins, keep=3, random_share=0.0, seed=0)) == [1]
     assert choose([], keep=3, random_share=0.5, seed=0) == ()
 
 

@@ -119,6 +119,14 @@ def test_other_activations_do_not_count(activation: nn.Module) -> None:
     assert "no ReLU-like activation" in str(score.reason)
 
 
+def test_only_tensors_with_the_batch_first_count() -> None:
+    class Merged(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.relu(x) + torch.relu(x.reshape(-1, 2)).reshape(3, 4) + torch.relu(x.sum())
+
+    assert value(Merged(), THREE) == pytest.approx(math.log(20), rel=1e-12)
+
+
 def test_a_reused_activation_counts_every_time() -> None:
     relu = nn.ReLU()
     twice = value(nn.Sequential(relu, nn.Identity(), relu), THREE)

@@ -93,15 +93,32 @@ def test_any_network_has_a_value_or_a_reason(name: str, batch: int) -> None:
         assert score.seconds >= 0
 
 
-def test_two_calls_give_the_same_values() -> None:
+def test_two_calls_and_any_company_give_the_same_values() -> None:
     class Noisy(nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return torch.relu(x + torch.randn_like(x))
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear, self.calls = nn.Linear(6, 30), 0
 
-    inputs = torch.randn(4, 6)
-    assert zerocost.score(Noisy(), inputs, proxies="nwot")["nwot"].value == (
-        zerocost.score(Noisy(), inputs, proxies="nwot")["nwot"].value
-    )
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            return torch.relu(self.linear(x) + self.calls * torch.randn(len(x), 30))
+
+    net, inputs = Noisy(), torch.randn(4, 6)
+    together = zerocost.score(net, inputs, proxies=ALL).values_by_name
+    assert together == zerocost.score(net, inputs, proxies=ALL).values_by_name
+    for name in ALL:
+        assert zerocost.score(net, inputs, proxies=name)[name].value == together[name] is not None
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_scripted_modules_are_refused_and_left_alone() -> None:
+    net = torch.jit.script(nn.Sequential(nn.Linear(6, 30), nn.ReLU()))
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    scores = zerocost.score(net, torch.randn(5, 6), proxies=ALL)
+    assert all("TorchScript" in str(score.reason) for score in scores.values())
+    assert net.training
+    for name, tensor in net.state_dict().items():
+        torch.testing.assert_close(tensor, before[name], rtol=0, atol=0)
 
 
 def test_several_inputs_are_positional_arguments() -> None:

@@ -12,7 +12,16 @@ from ranknosh.cli import main
 
 ROOT = Path(__file__).parents[3]
 DIGITS = str(ROOT / "configs" / "digits.yaml")
-SMALL = ["--set", "seeding.draw=8", "--set", "pyramid.initial=4", "--set", "pyramid.batch=3", "--set", "pyramid.candidates=10"]
+SMALL = [
+    "--set",
+    "seeding.draw=8",
+    "--set",
+    "pyramid.initial=4",
+    "--set",
+    "pyramid.batch=3",
+    "--set",
+    "pyramid.candidates=10",
+]
 
 
 class Ended(NamedTuple):
@@ -61,3 +70,19 @@ def searched(tmp_path_factory):
     ended = finished("search", DIGITS, *SMALL, "--name", "whole", cwd=home)
     assert ended.code == 0, ended.err
     return home / "runs" / "whole", ended
+
+
+@pytest.fixture(scope="session")
+def small_search():
+    """The words of a search of the real digits that takes seconds; ``--name`` is for the test to add."""
+    return ["search", DIGITS, *SMALL]
+
+
+@pytest.fixture(scope="session")
+def start_process():
+    return process
+
+
+@pytest.fixture(scope="session")
+def run_process():
+    return finished

@@ -121,7 +121,7 @@ def test_quiet_says_nothing_and_knows_the_folder(capsys):
 def test_the_live_view_shows_budget_levels_best_and_what_runs():
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=100, height=40, color_system=None)
-    watch = live.LiveView(CONFIG, Path("runs/demo-001"), console)
+    watch = live.LiveView(CONFIG, Path("runs/demo-001"), console=console)
     with watch:
         watch.on_phase("proxies", 20, 200)
         console.print(watch.render())

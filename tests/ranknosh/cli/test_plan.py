@@ -15,7 +15,10 @@ TIMING = Timing(
 
 
 def config(**sections):
-    base = {"pyramid": {"epochs": [1, 2, 4], "ratio": 0.5, "candidates": 9, "initial": 4, "batch": 5}, "seeding": {"draw": 10}}
+    base = {
+        "pyramid": {"epochs": [1, 2, 4], "ratio": 0.5, "candidates": 9, "initial": 4, "batch": 5},
+        "seeding": {"draw": 10},
+    }
     return RunConfig.from_dict({**base, **sections})
 
 

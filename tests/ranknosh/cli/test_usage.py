@@ -11,7 +11,15 @@ from ranknosh.errors import RankNoshError
 
 VERBS = ["doctor", "init", "plan", "search", "resume", "status", "top", "report", "clean"]
 GROUPS = {"space": ["show", "sample", "count", "check"], "bench": ["run"]}
-ONE_LINE = 'import sys; from ranknosh.cli import main\ntry: main({words!r})\nexcept SystemExit: pass\nprint(*sorted(set(sys.modules) & {{"torch", "ray", "xgboost", "matplotlib", "numpy"}}), file=sys.stderr)'
+IMPORTED = """
+import sys
+from ranknosh.cli import main
+try:
+    main({words!r})
+except SystemExit:
+    pass
+print(*sorted(set(sys.modules) & set("torch ray xgboost matplotlib sklearn scipy numpy".split())), file=sys.stderr)
+"""
 
 
 def one_message(ended, code):
@@ -22,7 +30,9 @@ def one_message(ended, code):
     return ended.err
 
 
-@pytest.mark.parametrize("words", [[verb] for verb in VERBS] + [[group, verb] for group in GROUPS for verb in GROUPS[group]])
+@pytest.mark.parametrize(
+    "words", [[verb] for verb in VERBS] + [[group, verb] for group in GROUPS for verb in GROUPS[group]]
+)
 def test_every_verb_explains_itself_with_an_example(cli, words):
     ended = cli(*words, "--help")
     assert ended.code == 0
@@ -37,13 +47,19 @@ def test_later_verbs_are_absent(cli):
         assert cli(verb).code == 2
 
 
-@pytest.mark.parametrize(("words", "allowed"), [(["--help"], ""), (["search", "--help"], ""), (["status", "."], "numpy")])
+@pytest.mark.parametrize(
+    ("words", "allowed"), [(["--help"], ""), (["search", "--help"], ""), (["status", "."], "numpy")]
+)
 def test_reading_verbs_start_without_torch(words, allowed, tmp_path):
-    ended = subprocess.run([sys.executable, "-c", ONE_LINE.format(words=words)], capture_output=True, text=True, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(words=words)], capture_output=True, text=True, check=True
+    )
     assert ended.stderr.splitlines()[-1] == allowed
 
 
-@pytest.mark.parametrize("words", [["nonsense"], ["search"], ["search", "a.yaml", "--sett", "x=1"], ["top", ".", "-n", "0"]])
+@pytest.mark.parametrize(
+    "words", [["nonsense"], ["search"], ["search", "a.yaml", "--sett", "x=1"], ["top", ".", "-n", "0"]]
+)
 def test_wrong_usage_is_2(cli, words):
     ended = cli(*words)
     assert ended.code == 2
@@ -65,6 +81,7 @@ def test_wrong_usage_is_2(cli, words):
         ("data: {name: digits}", ["--set", "data.folder=none"], 4, "none"),
         ("data: {name: digits}", ["--set", "data.npz=none.npz"], 4, "none.npz"),
         ("data: {name: digits}", ["--set", "train.device=cuda:77"], 2, "cuda:77"),
+        ("data: {name: digits}", ["--set", "predictor={name: linear, options: {depth: 3}}"], 2, "depth"),
         ("data: {name: digits}", ["--set", "budget.epochs=0"], 3, "smallest budget that holds a candidate is 1"),
     ],
 )
@@ -118,7 +135,9 @@ def test_images_that_cannot_be_learned_from_are_4(cli, tmp_path, monkeypatch, ma
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("words", [["status", "none"], ["top", "none"], ["report", "none"], ["resume", "none"], ["clean", "none"]])
+@pytest.mark.parametrize(
+    "words", [["status", "none"], ["top", "none"], ["report", "none"], ["resume", "none"], ["clean", "none"]]
+)
 def test_a_folder_without_a_run_is_4(cli, tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     assert "holds no run" in one_message(cli(*words), 4)
@@ -168,3 +187,9 @@ def test_a_reader_that_leaves_early_is_no_error():
     command = f"{sys.executable} -m ranknosh space sample -n 20000 | head -n 1; exit ${{PIPESTATUS[0]}}"
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr, ended.stdout.count("\n")) == (0, "", 1)
+
+
+def test_bench_refuses_what_it_cannot_run(cli, tmp_path):
+    assert "no table" in one_message(cli("bench", "run", "--table", tmp_path / "none.npz", "--repeats", "1"), 4)
+    text = one_message(cli("bench", "run", "--table", tmp_path / "none.npz", "--methods", "random,magic"), 2)
+    assert "'magic'" in text

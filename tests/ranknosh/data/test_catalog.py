@@ -1,9 +1,13 @@
 """What a config may say about its data, and the words for what it may not."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from ranknosh.data import NAMES, load
-from ranknosh.errors import DataError
+from ranknosh.errors import DataError, MissingDependency
 
 
 @pytest.mark.parametrize(
@@ -14,7 +18,7 @@ from ranknosh.errors import DataError
             {"name": "imagenet"},
             "known are digits, cluttered_digits, cifar10, cifar100, fashion_mnist, svhn; .* data.folder or data.npz",
         ),
-        ({"name": None}, "data.name is 'None'"),
+        ({"name": None}, "data names no set; give data.name"),
         ({"folder": "a", "npz": "b"}, "data has folder and npz; give one of them"),
         ({"name": "digits", "npz": "b"}, "data has name and npz; give one of them"),
         ({"folder": "a", "clutter": 3}, "an image folder has no option 'clutter'"),
@@ -26,6 +30,32 @@ from ranknosh.errors import DataError
 def test_bad_settings_are_refused(settings: dict, message: str) -> None:
     with pytest.raises(DataError, match=message):
         load(**settings)
+
+
+@pytest.mark.parametrize(
+    ("package", "settings"),
+    [("sklearn", {}), ("torchvision", {"name": "svhn"}), ("PIL", {})],
+)
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
+    package: str, settings: dict, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for module in [key for key in sys.modules if key.split(".")[0] == package]:
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setitem(sys.modules, package, None)
+    if package == "PIL":
+        (tmp_path / "a").mkdir()
+        (tmp_path / "b").mkdir()
+        for path in ("a/1.png", "a/2.png", "a/3.png", "b/1.png", "b/2.png", "b/3.png"):
+            (tmp_path / path).write_bytes(b"")
+        settings = {"folder": str(tmp_path)}
+    with pytest.raises(MissingDependency, match="run: pip install"):
+        load(**settings)
+
+
+def test_importing_the_package_imports_no_optional_one() -> None:
+    code = "import ranknosh.data, sys; print([m for m in ('PIL', 'torchvision', 'sklearn') if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def test_names() -> None:

@@ -78,6 +78,7 @@ def test_class_folders_are_read_whole_and_split(write: Callable[[Files, Path], P
     files = pictures() | {"cat/notes.txt": b"not a picture", ".hidden/x.png": b"x", "__MACOSX/cat/._1.png": b"x"}
     data = load(folder=str(write(files, tmp_path)))
     assert data.classes == ("cat", "dog")
+    assert data.name.startswith("set")
     assert data.image_shape == (3, 6, 6)
     assert [len(part) for part in (data.train, data.validation, data.test)] == [12, 4, 4]
     expected = [(label, pixels(label * 10 + i).tobytes()) for label in (0, 1) for i in range(10)]

@@ -56,6 +56,12 @@ def test_fashion_mnist_from_its_published_files(tmp_path: Path) -> None:
     assert load("fashion_mnist", root=str(tmp_path), resize=14, train_limit=20).train.images.shape == (20, 1, 14, 14)
 
 
+def test_a_download_that_fails_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataError, match=r"cifar10 could not be fetched into .*/file: .*; put cifar-10-batches-py/"):
+        load("cifar10", root=str(tmp_path / "file"), download=True)
+
+
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()

@@ -1,6 +1,7 @@
 """Runs to report on: one by hand, small enough to check with a pencil, and one made by the real engine over a formula."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,7 +23,6 @@ from ranknosh.records import (
 )
 from ranknosh.report import RunView
 from ranknosh.search import Proposal, Search
-from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
 from ranknosh.store import History, Journal
 from ranknosh.streams import stream
@@ -75,7 +75,7 @@ def observed(number, level, accuracy, epochs, seconds=1.0, replica=0, params=Non
 @pytest.fixture
 def by_hand():
     """Candidates 0..3 reach level 1, 2 and 0 reach level 2, 0 reaches level 3 and is trained again; 3 diverges."""
-    timed = [
+    return [
         (0.5, Session(1, 2, "cpu", "ranknosh search tiny.yaml")),
         (1.0, Scored(CONV, "key0", "text", {"synflow": 5.0, "nwot": None}, 0.25)),
         (1.0, Scored(SKIP, "key1", "text", {"synflow": 3.0, "nwot": 2.0}, 0.25)),
@@ -99,12 +99,15 @@ def by_hand():
         (15.0, Tested(0, 0.65, 0.4, 0.5, epochs=4)),
         (15.0, Stopped("candidates", "every planned candidate was searched")),
     ]
-    return timed
+
+
+def view_of(timed, **changes):
+    return RunView.of(History(header(**changes), [record for _, record in timed], [t for t, _ in timed]))
 
 
 @pytest.fixture
 def view(by_hand):
-    return RunView.of(History(header(), [record for _, record in by_hand], [t for t, _ in by_hand]))
+    return view_of(by_hand)
 
 
 class Proposer:
@@ -126,14 +129,18 @@ class Proposer:
             records.append(Proposed(number, architecture, key, text, batch, origin, score, None if batch == 0 else 0.3))
         known = sum(candidate.level > 0 for candidate in pool.candidates.values())
         judged = batch > 1
-        fit = Fitted(batch, "formula", known, known, 0.1 * batch if judged else None, known, None if judged else "too few", 0.1)
+        fit = Fitted(
+            batch, "formula", known, known, 0.1 * batch if judged else None, known, None if judged else "too few", 0.1
+        )
         return Proposal(tuple(records), fit if batch else None)
 
 
 def quality(architecture):
     """In [0, 1]: convolutions help, ``none`` hurts."""
     counts = SPACE.operation_counts(architecture)
-    return min(1.0, max(0.0, 0.4 + 0.1 * counts["nor_conv_3x3"] + 0.05 * counts["nor_conv_1x1"] - 0.08 * counts["none"]))
+    return min(
+        1.0, max(0.0, 0.4 + 0.1 * counts["nor_conv_3x3"] + 0.05 * counts["nor_conv_1x1"] - 0.08 * counts["none"])
+    )
 
 
 def answer(job):
@@ -167,7 +174,14 @@ def answer(job):
 
 def run_search(folder, *, candidates=40, epochs=(1, 2, 4, 8), cut=None, curves=True):
     """A search by the real engine into a real journal in ``folder``; ``cut`` ends the journal after that many records."""
-    settings = {"epochs": list(epochs), "ratio": 0.5, "initial": 12, "batch": 6, "candidates": candidates, "finalists": 2}
+    settings = {
+        "epochs": list(epochs),
+        "ratio": 0.5,
+        "initial": 12,
+        "batch": 6,
+        "candidates": candidates,
+        "finalists": 2,
+    }
     pyramid = Pyramid.make(epochs, 0.5, 12, 6)
     search = Search(pyramid, Limits(), Proposer(), seed=3, candidates=candidates, finalists=2)
     records = [Session(1, 2, "cpu", "ranknosh search formula.yaml")]
@@ -191,3 +205,11 @@ def run_search(folder, *, candidates=40, epochs=(1, 2, 4, 8), cut=None, curves=T
 @pytest.fixture(scope="module")
 def engine_run(tmp_path_factory):
     return run_search(tmp_path_factory.mktemp("runs") / "engine")
+
+
+@pytest.fixture(scope="session")
+def build():
+    """The builders of this file, for tests that need records of their own."""
+    return SimpleNamespace(
+        header=header, proposed=proposed, observed=observed, view=view_of, run=run_search, CONV=CONV, SKIP=SKIP
+    )

@@ -1,4 +1,84 @@
 import fcntl
+import json
 
 import pytest
-from conftest_tools import header, run_search  # noqa: I001
+
+from ranknosh.errors import StoreError
+from ranknosh.records import Session, Stopped, Tested
+from ranknosh.report import RunView
+
+
+def test_the_leaderboard_agrees_with_the_incumbent_and_puts_retrained_then_higher_ones_first(view):
+    order = [candidate.id for candidate in view.leaderboard()]
+    assert order == [0, 2, 1]  # 0: mean of 0.8 and 0.7, level 3; 2: level 2; 1: level 1; 3 failed and has no result
+    assert view.leaderboard()[0] is view.pool.best()
+    assert view.leaderboard()[0].validation == pytest.approx(0.75)
+
+
+def test_levels_plan_and_limits(view):
+    assert [view.reached(level) for level in view.levels] == [3, 2, 1]
+    plan = view.plan()
+    assert (plan.candidates, plan.by_epochs) == (
+        4,
+        False,
+    )  # sizes 4, 2, 1 cost 4 + 2 + 2 = 8, finalist 4, in all 12 <= 20
+    assert view.epochs_limit == 20
+    assert view.wall_seconds == 15.0
+
+
+def test_a_budget_that_holds_fewer_candidates_is_what_was_planned(build, by_hand):
+    view = build.view(by_hand, budget={"epochs": 11})
+    assert view.plan().by_epochs
+    assert view.plan().candidates == 3
+
+
+@pytest.mark.parametrize(
+    ("end", "running", "state"),
+    [
+        (Stopped("epochs"), False, "finished"),
+        (Stopped("wall_time"), False, "stopped"),
+        (None, False, "interrupted"),
+        (None, True, "running"),
+        (Session(2, 2, "cpu", "ranknosh resume x"), False, "interrupted"),
+    ],
+)
+def test_states(build, by_hand, end, running, state):
+    timed = by_hand if isinstance(end, Session) else by_hand[:-1]
+    view = build.view([*timed, *([(16.0, end)] if end else [])])
+    assert (
+        RunView(view.folder, view.header, view.config, view.records, view.times, view.pool, view.pyramid, running).state
+        == state
+    )
+
+
+def test_a_test_reading_of_an_earlier_state_does_not_count(build, by_hand):
+    assert build.view(by_hand).tested().test_accuracy == 0.65
+    stale = [(t, Tested(0, 0.5, 0.9, 0.1, epochs=2) if isinstance(r, Tested) else r) for t, r in by_hand]
+    assert build.view(stale).tested() is None
+
+
+def test_limits_raised_by_a_later_session_are_in_force(build, by_hand):
+    later = Session(2, 2, "cpu", "ranknosh resume x --set budget.epochs=50", changes={"budget.epochs": 50})
+    assert build.view([*by_hand, (16.0, later)]).epochs_limit == 50
+
+
+def test_loading_sees_the_lock_and_changes_nothing(tmp_path, build):
+    folder = build.run(tmp_path / "run", cut=30)
+    journal = folder / "journal.jsonl"
+    with journal.open("ab") as file:
+        file.write(b'{"type": "obser')
+    before = journal.read_bytes()
+    assert RunView.load(folder).state == "interrupted"
+    with open(folder / ".lock") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert RunView.load(folder).state == "running"
+    assert RunView.load(folder).state == "interrupted"
+    assert journal.read_bytes() == before
+
+
+def test_a_folder_without_a_run_and_a_header_without_levels_are_errors(tmp_path, build):
+    with pytest.raises(StoreError, match="no run"):
+        RunView.load(tmp_path)
+    (tmp_path / "journal.jsonl").write_text(json.dumps({"type": "header", "format": 1, "config": {}}) + "\n")
+    with pytest.raises(StoreError, match=r"pyramid\.epochs"):
+        RunView.load(tmp_path)

@@ -1,0 +1,41 @@
+"""``python -m benchmarks [NAME [OPTIONS]]``: list the benchmarks, or run one (``all``: every one, with its defaults)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from ranknosh.errors import RankNoshError
+
+BENCHMARKS = {
+    "overhead": "jobs the engine decides a second at 1,000 candidates",
+    "refit": "one refit and scoring of 15,625 cells, per predictor",
+    "table_regret": "regret on the NAS-Bench-201 table, beside the baselines",
+    "demo_signal": "whether early epochs of the demo tell the final order (trains for minutes)",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    if not arguments:
+        for name, what in BENCHMARKS.items():
+            print(f"  {name:14} {what}")
+        print("run one: python -m benchmarks NAME [--help]; all: python -m benchmarks all")
+        return 0
+    name, *rest = arguments
+    if name != "all" and name not in BENCHMARKS:
+        print(f"unknown benchmark {name!r}; known are {', '.join(BENCHMARKS)} and all", file=sys.stderr)
+        return 2
+    for each in BENCHMARKS if name == "all" else [name]:
+        if name == "all":
+            print(f"== {each}: {BENCHMARKS[each]}", flush=True)
+        try:
+            import_module(f"benchmarks.{each}").main(rest)
+        except RankNoshError as error:
+            print(f"{each}: {error}", file=sys.stderr)
+            return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

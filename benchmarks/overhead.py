@@ -1,0 +1,107 @@
+"""How many jobs the engine decides a second, with a table look-up in place of training and no predictor.
+
+    python -m benchmarks overhead [--candidates 1000] [--more 500] [--folder DIR]
+
+A search of the NAS-Bench-201 space at levels (12, 200) is filled to ``--candidates`` candidates; then the time of the jobs of
+``--more`` further ones is taken, once in memory and once with the journal of a run, fsynced before every job, in ``--folder``
+(a temporary one by default). Goal: at least 200 jobs a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.synthetic import synthetic_table
+from ranknosh.bench.table import Table
+from ranknosh.budget import Limits
+from ranknosh.executors.tabular import TabularExecutor
+from ranknosh.loop import Silent, StopRequest, drive
+from ranknosh.pool import Pool
+from ranknosh.pyramid import Pyramid
+from ranknosh.records import Observed, Proposed, Record
+from ranknosh.search import Proposal, Search
+from ranknosh.seeding import draw
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.store import Journal
+
+Write = Callable[[Sequence[Record]], None]
+GOAL = 200
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Proposes what it was given, in order."""
+
+    space: Space
+    architectures: Sequence[Architecture]
+
+    def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
+        records = []
+        for number in ids:
+            if number < len(self.architectures):
+                one = self.architectures[number]
+                key, text = self.space.canonical(one), self.space.format(one)
+                records.append(Proposed(number, one, key, text, batch, "random"))
+        return Proposal(tuple(records))
+
+
+def jobs_per_second(table: Table, candidates: int, more: int, write: Write) -> tuple[int, float]:
+    """(jobs, seconds) of going from ``candidates`` to ``candidates + more`` candidates."""
+    proposer = Listed(table.space, draw(table.space, candidates + more, seed=0))
+    pyramid = Pyramid.make(table.epochs, "auto", initial=20, batch=10)
+    pool, jobs, seconds = Pool(), 0, 0.0
+    for total in (candidates, candidates + more):
+        limits = Limits(epochs=pyramid.cost(candidates + more))
+        search = Search(pyramid, limits, proposer, seed=0, candidates=total, pool=pool)
+        counted = _Counting(write)
+        began = perf_counter()
+        drive(
+            search,
+            TabularExecutor(table, seed=0),
+            write=counted,
+            clock=lambda: 0.0,
+            stop=StopRequest(),
+            listener=Silent(),
+        )
+        jobs, seconds = counted.jobs, perf_counter() - began
+    return jobs, seconds
+
+
+class _Counting:
+    def __init__(self, write: Write) -> None:
+        self.write, self.jobs = write, 0
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        self.jobs += sum(isinstance(record, Observed) for record in records)
+        self.write(records)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--candidates", type=int, default=1000)
+    parser.add_argument("--more", type=int, default=500)
+    parser.add_argument("--folder", type=Path, help="where the journal is written; a temporary folder by default")
+    options = parser.parse_args(arguments)
+    table = synthetic_table()
+    jobs, seconds = jobs_per_second(table, options.candidates, options.more, lambda records: None)
+    _report("in memory", jobs, seconds, options.candidates)
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        with Journal.create(Path(folder) / "run", {"config": {}}) as journal:
+            jobs, seconds = jobs_per_second(table, options.candidates, options.more, journal.append)
+        _report("with a journal, fsynced", jobs, seconds, options.candidates)
+
+
+def _report(how: str, jobs: int, seconds: float, candidates: int) -> None:
+    verdict = "" if jobs / seconds >= GOAL else f"  (goal missed: {GOAL})"
+    print(
+        f"{how}: {jobs} jobs in {seconds:.2f} s = {jobs / seconds:.0f} jobs/s beyond {candidates} candidates{verdict}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Baselines on a table: what a search must beat to have earned its place."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranknosh.bench.account import Account
+from ranknosh.bench.table import Table
+from ranknosh.errors import DataError
+from ranknosh.streams import stream
+
+DRAWN = 100
+INITIAL = 20
+PARENTS = 5
+PROMOTE_EVERY = 20
+
+
+def starting_rows(table: Table, seed: int) -> NDArray[np.int64]:
+    """All rows in an order drawn uniformly: methods started with one seed begin from the same architectures."""
+    return stream(seed, "bench rows").permutation(len(table))
+
+
+def largest_first(table: Table, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``rows`` by number of parameters, largest first; equal ones stay in order. Raises DataError without parameters."""
+    if table.params is None:
+        raise DataError("the table has no params_mb, which starting from the largest architectures needs")
+    return rows[np.argsort(-table.params[rows], kind="stable")]
+
+
+def random_search(account: Account, seed: int) -> None:
+    """Full trainings of architectures drawn uniformly, each once."""
+    top = len(account.table.epochs)
+    for row in starting_rows(account.table, seed).tolist():
+        if account.ask(row, top) is None:
+            return
+
+
+def low_fidelity_evolution(account: Account, seed: int, *, by_size: bool = False) -> None:
+    """Plain evolution on level-1 values, with the best 1 in 20 promoted to the top.
+
+    Starts from 20 random architectures (``by_size``: the 20 with most parameters of 100 random ones). Every further one is a
+    neighbour, one edit away and not seen before, of one of the 5 best so far at level 1 (drawn uniformly from all pairs of
+    parent and new neighbour). After every 20th architecture the best one at level 1 that was not promoted yet is trained to
+    the top level.
+    """
+    table, rng = account.table, stream(seed, "bench evolution")
+    start = starting_rows(table, seed)
+    queue = (largest_first(table, start[:DRAWN]) if by_size else start)[:INITIAL].tolist()
+    seen: dict[int, float] = {}
+    promoted: set[int] = set()
+    while True:
+        row = queue[len(seen)] if len(seen) < len(queue) else _child(table, seen, rng)
+        if row is None:
+            return
+        value = account.ask(row, 1)
+        if value is None:
+            return
+        seen[row] = value
+        if len(seen) % PROMOTE_EVERY == 0:
+            best = max((known for known in seen if known not in promoted), key=lambda known: seen[known])
+            if account.ask(best, len(table.epochs)) is None:
+                return
+            promoted.add(best)
+
+
+def _child(table: Table, seen: dict[int, float], rng: np.random.Generator) -> int | None:
+    """The row of a new neighbour of one of the best; of any new row where they have none; None where all were seen."""
+    parents = sorted(seen, key=lambda row: -seen[row])[:PARENTS]
+    fresh = [row for parent in parents for row in table.neighbours(parent) if row not in seen]
+    if not fresh:
+        fresh = [row for row in range(len(table)) if row not in seen]
+    return fresh[int(rng.integers(len(fresh)))] if fresh else None

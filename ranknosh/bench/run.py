@@ -1,0 +1,223 @@
+"""Runs of several methods on one table, with the same seeds, and what they add up to."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranknosh.bench.methods import METHODS, Setting, checked
+from ranknosh.bench.table import ACCOUNTINGS, Accounting, Table
+from ranknosh.errors import ConfigError
+from ranknosh.files import write_atomic
+from ranknosh.streams import stream
+
+CHECKPOINTS = (1000, 2000, 3200, 4000, 8000, 20000, 40000)
+Progress = Callable[[str, int, int], None]
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_HIT = 1e-9
+
+
+@dataclass(frozen=True)
+class At:
+    """Regret (percentage points) over the repeats once ``epochs`` were spent. p_optimum: share that held the best cell.
+
+    The numbers are None where a repeat had not paid for its first observation yet.
+    """
+
+    epochs: int
+    mean: float | None
+    standard_error: float | None
+    median: float | None
+    p_optimum: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method. ``seconds`` are processor seconds of a run, the mean over repeats."""
+
+    method: str
+    repeats: int
+    seconds: float
+    at: tuple[At, ...]
+
+
+def run_bench(
+    table: str | Path | Table,
+    methods: Sequence[str],
+    budget: int = 3200,
+    repeats: int = 100,
+    seed: int = 0,
+    accounting: Accounting = "resume",
+    json_out: str | Path | None = None,
+    progress: Progress | None = None,
+    jobs: int | None = None,
+) -> list[Row]:
+    """``repeats`` runs of each method within ``budget`` epochs; repeat i has the same seed for every method.
+
+    json_out: where the rows, the settings and every single regret are written. progress: called with (method, runs done, runs in
+    all) after every run. jobs: processes of one thread each, by default one a core. Raises ConfigError for a setting out of
+    range or an unknown method, DataError for a table that does not serve.
+    """
+    names = checked(methods)
+    _check(budget, repeats, seed, accounting, jobs)
+    loaded = table if isinstance(table, Table) else Table.load(table)
+    if budget < loaded.epochs[-1]:
+        raise ConfigError(
+            f"the budget is {budget} epochs, which does not pay for one full training of {loaded.epochs[-1]}; raise --budget"
+        )
+    seeds = [int(stream(seed, "bench run", number).integers(2**31)) for number in range(repeats)]
+    tasks = [(name, number, Setting(budget, seeds[number], accounting)) for name in names for number in range(repeats)]
+    points = sorted({point for point in CHECKPOINTS if point < budget} | {budget})
+    regrets = {name: np.full((repeats, len(points)), np.nan) for name in names}
+    seconds = dict.fromkeys(names, 0.0)
+    done = dict.fromkeys(names, 0)
+    for name, number, reached, took in _all(loaded, table, tasks, points, jobs):
+        regrets[name][number] = reached
+        seconds[name] += took
+        done[name] += 1
+        if progress:
+            progress(name, done[name], repeats)
+    rows = [_row(name, points, regrets[name], seconds[name] / repeats) for name in names]
+    if json_out is not None:
+        settings = {"budget": budget, "repeats": repeats, "seed": seed, "accounting": accounting}
+        facts = {"architectures": len(loaded), "best": loaded.best, "levels": list(loaded.epochs)}
+        every = {name: regrets[name].tolist() for name in names}
+        document = {"table": facts, "settings": settings, "rows": [asdict(row) for row in rows], "regret": every}
+        write_atomic(Path(json_out), (json.dumps(_plain(document), indent=1) + "\n").encode())
+    return rows
+
+
+def format_rows(rows: Sequence[Row]) -> str:
+    """The rows as text: mean +- standard error (median; share of runs at the optimum) of the regret at each budget."""
+    if not rows:
+        return ""
+    head = ["method", "repeats", *(f"{at.epochs} epochs" for at in rows[0].at), "s/run"]
+    lines = [head]
+    for row in rows:
+        lines.append([row.method, str(row.repeats), *(_cell(at) for at in row.at), f"{row.seconds:.2f}"])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    text.insert(0, "regret in percentage points: mean ± standard error (median; share of runs that hold the best cell)")
+    return "\n".join(text)
+
+
+def _cell(at: At) -> str:
+    if at.mean is None or at.median is None or at.p_optimum is None:
+        return "n/a"
+    error = "n/a" if at.standard_error is None else f"{at.standard_error:.3f}"
+    return f"{at.mean:.3f} ± {error} ({at.median:.2f}; {100 * at.p_optimum:.0f}%)"
+
+
+def _check(budget: int, repeats: int, seed: int, accounting: str, jobs: int | None) -> None:
+    if budget < 1:
+        raise ConfigError(f"the budget is {budget} epochs; it must be 1 or more")
+    if repeats < 1:
+        raise ConfigError(f"repeats is {repeats}; it must be 1 or more")
+    if seed < 0:
+        raise ConfigError(f"the seed is {seed}; it must be 0 or more")
+    if accounting not in ACCOUNTINGS:
+        raise ConfigError(f"unknown accounting {accounting!r}; known are {', '.join(ACCOUNTINGS)}")
+    if jobs is not None and jobs < 1:
+        raise ConfigError(f"jobs is {jobs}; it must be 1 or more")
+
+
+def _row(name: str, points: Sequence[int], regrets: NDArray[np.float64], seconds: float) -> Row:
+    at = []
+    for epochs, values in zip(points, regrets.T, strict=True):
+        if not np.isfinite(values).all():
+            at.append(At(epochs, None, None, None, None))
+            continue
+        error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+        hits = float((values <= _HIT).mean())
+        at.append(At(epochs, float(values.mean()), error, float(np.median(values)), hits))
+    return Row(name, len(regrets), seconds, tuple(at))
+
+
+def _plain(value: object) -> object:
+    """JSON has no NaN: numbers that are not there become null."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+Task = tuple[str, int, Setting]
+Outcome = tuple[str, int, list[float], float]
+_TABLE: Table | None = None
+
+
+def _all(
+    loaded: Table, source: str | Path | Table, tasks: Sequence[Task], points: list[int], jobs: int | None
+) -> Iterator[Outcome]:
+    processes = min(jobs or _cores(), len(tasks))
+    with _single_threaded():
+        if processes == 1:
+            for task in tasks:
+                yield _one(loaded, task, points)
+            return
+        with ProcessPoolExecutor(
+            processes, mp_context=get_context("spawn"), initializer=_open, initargs=(source,)
+        ) as pool:
+            futures = [pool.submit(_one_of_worker, task, points) for task in tasks]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _open(source: str | Path | Table) -> None:
+    global _TABLE
+    _TABLE = source if isinstance(source, Table) else Table.load(source)
+
+
+def _one_of_worker(task: Task, points: list[int]) -> Outcome:
+    assert _TABLE is not None
+    return _one(_TABLE, task, points)
+
+
+def _one(table: Table, task: Task, points: list[int]) -> Outcome:
+    name, number, setting = task
+    started = perf_counter()
+    trajectory = METHODS[name](table, setting)
+    return name, number, [trajectory.regret_at(point) for point in points], perf_counter() - started
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """One thread for every numerical library, here and in processes started meanwhile."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
+    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else 1
+    if torch:
+        torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        if torch:
+            torch.set_num_threads(threads)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,58 @@
+"""Jobs answered from a table of finished trainings, at once, with the seconds that the training took."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from ranknosh.bench.table import Accounting, Reading, Table
+from ranknosh.errors import DataError
+from ranknosh.records import Failed, Job, JobResult, Observed
+
+
+class TabularExecutor:
+    """Stands where training stands; the engine cannot tell the difference.
+
+    seed: which training of the table each architecture shows (see :class:`~ranknosh.bench.table.Reading`). accounting: the
+    pyramid must have :attr:`epochs` as its levels, which prices a promotion as a training that goes on ("resume": 12 + 188
+    epochs) or as one begun anew ("scratch": 12 + 200). ``metric`` is the accuracy as a fraction; ``seconds`` are the table's,
+    in proportion to the epochs charged. Results come back in the order of the jobs. Raises DataError for an architecture that
+    the table does not hold and for a job whose levels are not the table's.
+    """
+
+    def __init__(self, table: Table, seed: int, accounting: Accounting = "resume", capacity: int = 1) -> None:
+        self.table = table
+        self.epochs = table.schedule(accounting)
+        self.capacity = capacity
+        self._reading = Reading(table, seed)
+        self._finished: deque[JobResult] = deque()
+
+    def free_slots(self) -> int:
+        return self.capacity - len(self._finished)
+
+    def submit(self, job: Job) -> None:
+        if not 1 <= job.level <= len(self.epochs) or job.stop_epoch != self.epochs[job.level - 1]:
+            raise DataError(
+                f"a job trains to epoch {job.stop_epoch} at level {job.level}, but this table's levels end at epochs "
+                f"{', '.join(map(str, self.epochs))}; give the pyramid these epochs"
+            )
+        row = self.table.row(job.architecture)
+        metric = self._reading.metric(row, job.level, job.replica)
+        seconds = float(self.table.seconds[row]) * job.epochs / self.table.epochs[-1]
+        outcome: Observed | Failed
+        if metric is None:
+            message = f"the table has no training number {job.replica + 1} of this architecture"
+            outcome = Failed(job.candidate_id, job.level, "invalid", message, 0, 0.0, replica=job.replica)
+        else:
+            params = None if self.table.params is None else int(self.table.params[row])
+            outcome = Observed(
+                job.candidate_id, job.level, metric, metric, None, job.epochs, seconds, params, replica=job.replica
+            )
+        self._finished.append(JobResult(job, outcome))
+
+    def wait(self) -> list[JobResult]:
+        results = list(self._finished)
+        self._finished.clear()
+        return results
+
+    def close(self) -> None:
+        self._finished.clear()

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from ranknosh.bench.methods import METHODS, Setting, checked
+from ranknosh.bench.table import Table
+from ranknosh.errors import BudgetTooSmall, ConfigError, DataError
+
+
+@pytest.mark.parametrize("accounting", ["resume", "scratch"])
+@pytest.mark.parametrize("name", list(METHODS))
+def test_epochs_rise_within_the_budget_and_the_same_seed_gives_the_same(whole: Table, name: str, accounting) -> None:  # type: ignore[no-untyped-def]
+    setting = Setting(1000, 11, accounting)
+    one, two = METHODS[name](whole, setting), METHODS[name](whole, setting)
+    assert (np.diff(one.epochs, prepend=0) > 0).all()
+    assert one.epochs[-1] <= 1000
+    assert one.epochs.tolist() == two.epochs.tolist()
+    assert one.rows.tolist() == two.rows.tolist()
+    assert (one.regret >= 0).all()
+    np.testing.assert_allclose(one.truth, whole.truth[one.rows])
+    other = METHODS[name](whole, Setting(1000, 12, accounting))
+    assert other.rows.tolist() != one.rows.tolist()
+
+
+def test_the_engine_spends_the_budget_in_steps_of_the_accounting(whole: Table) -> None:
+    resumed = METHODS["ranknosh"](whole, Setting(1000, 1, "resume"))
+    scratch = METHODS["ranknosh"](whole, Setting(1000, 1, "scratch"))
+    assert set(np.diff(resumed.epochs, prepend=0).tolist()) == {12, 188}
+    assert set(np.diff(scratch.epochs, prepend=0).tolist()) == {12, 200}
+    assert resumed.epochs[-1] > 1000 - 188  # less than a promotion is left
+
+
+def test_the_engine_finds_better_cells_than_its_random_self(whole: Table) -> None:
+    predicted, blind = (
+        np.mean([METHODS[name](whole, Setting(1500, seed)).regret[-1] for seed in range(4)])
+        for name in ("ranknosh", "halving")
+    )
+    assert predicted < 0.7 * blind
+
+
+def test_the_engine_needs_the_whole_space_and_a_budget_for_one(small: Table, whole: Table) -> None:
+    with pytest.raises(DataError, match="400 of the 15625"):
+        METHODS["ranknosh"](small, Setting(1000, 0))
+    with pytest.raises(BudgetTooSmall):
+        METHODS["ranknosh"](whole, Setting(5, 0))
+
+
+def test_unknown_methods_are_named_with_those_known() -> None:
+    assert checked(["random", "lowfi_evo", "random"]) == ("random", "lowfi_evo")
+    with pytest.raises(ConfigError, match=r"unknown method 'rank_nosh', did you mean ranknosh.*lowfi_evo_l0"):
+        checked(["random", "rank_nosh"])
+    with pytest.raises(ConfigError, match="no method"):
+        checked([])

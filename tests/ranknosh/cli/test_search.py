@@ -1,0 +1,255 @@
+"""One small search of real images from the command line, and everything that can be asked of the folder it leaves."""
+
+import json
+import os
+import shutil
+import signal
+import time
+
+import pytest
+
+from ranknosh.report import RunView
+
+
+@pytest.fixture
+def copied(searched, tmp_path):
+    """A copy of the searched folder that a test may spoil."""
+    shutil.copytree(searched[0], tmp_path / "whole")
+    return tmp_path / "whole"
+
+
+def test_a_search_ends_with_leaderboard_test_accuracy_and_report(searched):
+    folder, ended = searched
+    view = RunView.load(folder)
+    assert len(view.pool.candidates) == 10
+    assert {
+        name: (folder / name).exists() for name in ("config.yaml", "journal.jsonl", "trials.csv", "report.html")
+    } == {
+        "config.yaml": True,
+        "journal.jsonl": True,
+        "trials.csv": True,
+        "report.html": True,
+    }
+    best = view.pool.best()
+    assert best.text in ended.out
+    assert f"test {100 * view.tested().test_accuracy:.2f} % (read once)" in ended.out
+    assert str(folder.relative_to(folder.parents[1]) / "report.html") in ended.out
+    assert "\x1b" not in ended.out  # plain lines where nobody has a terminal
+    assert ended.err == ""
+
+
+def test_status_tells_what_the_journal_holds(cli, searched):
+    folder, _ = searched
+    pool = RunView.load(folder).pool
+    now = json.loads(cli("status", folder, "--json").out)
+    assert now["state"] == "finished"
+    assert (now["candidates"], now["epochs_spent"], now["epochs_limit"]) == (10, pool.epochs_spent, 60)
+    assert now["levels"] == {"1": 10, "2": 5, "3": 2}
+    best = pool.best()
+    assert (now["best"]["architecture"], now["best"]["level"]) == (best.text, best.level)
+    assert now["best"]["validation"] == best.validation
+    assert now["best"]["test"] == pool.tested[0].test_accuracy
+    shown = cli("status", folder).out
+    for text in (best.text, f"{pool.epochs_spent} of 60", "finished"):
+        assert text in shown
+
+
+def test_top_is_sorted_and_has_the_documented_keys(cli, searched):
+    folder, _ = searched
+    rows = json.loads(cli("top", folder, "--json", "-n", "4").out)
+    assert len(rows) == 4
+    assert set(rows[0]) == {"id", "architecture", "level", "epochs", "validation", "params", "macs"}
+    assert [(row["level"], row["validation"]) for row in rows] == sorted(
+        ((row["level"], row["validation"]) for row in rows), reverse=True
+    )
+    assert json.loads(cli("top", folder, "--json", "-k", "4").out) == rows
+    for row in rows:
+        assert row["architecture"] in cli("top", folder).out
+
+
+def test_decisions_are_those_of_the_journal_in_order(cli, searched):
+    folder, _ = searched
+    lines = cli("status", folder, "--decisions").out.splitlines()
+    kinds = [line.split()[0] for line in lines]
+    assert kinds.count("propose") == 10
+    assert kinds.count("promote") == 5 + 2
+    assert json.loads(cli("status", folder, "--decisions", "--json").out) == lines
+
+
+@pytest.mark.slow
+def test_equal_seeds_give_equal_decisions_and_another_seed_does_not(cli, searched, tmp_path, monkeypatch, small_search):
+    monkeypatch.chdir(tmp_path)
+    decisions = cli("status", searched[0], "--decisions").out
+    for name, seed in (("same", "0"), ("other", "1")):
+        assert cli(*small_search, "--quiet", "--name", name, "--seed", seed).code == 0
+    assert cli("status", "runs/same", "--decisions").out == decisions
+    assert cli("status", "runs/other", "--decisions").out != decisions
+
+
+def test_report_is_written_again(cli, copied):
+    (copied / "report.html").unlink()
+    ended = cli("report", copied)
+    assert ended.code == 0
+    assert ended.out.split() == [str(copied / "report.html"), str(copied / "trials.csv")]
+    page = (copied / "report.html").read_text()
+    assert "<svg" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_search_that_has_ended_says_so_and_changes_nothing(cli, copied):
+    before = (copied / "journal.jsonl").read_bytes()
+    ended = cli("resume", copied)
+    assert ended.code == 0
+    assert "has ended" in ended.out
+    assert (copied / "journal.jsonl").read_bytes() == before
+
+
+def test_raising_a_limit_goes_on_and_anything_else_is_refused(cli, copied):
+    for setting, needle in (
+        ("seed=1", "seed was 0"),
+        ("pyramid.ratio=0.3", "pyramid.ratio"),
+        ("budget.epochs=2", "lowered"),
+    ):
+        ended = cli("resume", copied, "--set", setting)
+        assert ended.code == 2
+        assert needle in ended.err
+        assert ended.err.count("\n") == 1
+    first = cli("status", copied, "--decisions").out
+    assert cli("resume", copied, "--set", "pyramid.candidates=13", "--quiet").code == 0
+    assert len(RunView.load(copied).pool.candidates) == 13
+    assert cli("status", copied, "--decisions").out.startswith(first)
+
+
+def test_a_changed_config_file_is_refused_with_the_field_named(cli, copied):
+    path = copied / "config.yaml"
+    path.write_text(path.read_text().replace("lr: 0.1", "lr: 0.2"))
+    ended = cli("resume", copied)
+    assert ended.code == 2
+    assert "train.lr was 0.1" in ended.err
+
+
+def test_a_second_search_in_the_same_folder_is_refused(cli, searched, monkeypatch, small_search):
+    folder, _ = searched
+    monkeypatch.chdir(folder.parents[1])
+    before = (folder / "journal.jsonl").read_bytes()
+    ended = cli(*small_search, "--name", "whole")
+    assert ended.code == 2
+    assert "already holds a search" in ended.err
+    assert (folder / "journal.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("verb", ["status", "top", "report", "resume", "clean"])
+def test_a_damaged_journal_is_4_and_names_the_line(cli, copied, verb):
+    lines = (copied / "journal.jsonl").read_bytes().split(b"\n")
+    lines[5] = lines[5][: len(lines[5]) // 2]
+    (copied / "journal.jsonl").write_bytes(b"\n".join(lines))
+    ended = cli(verb, copied)
+    assert ended.code == 4
+    assert "line 6" in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_clean_leaves_the_best_and_only_what_serves(cli, copied):
+    best = RunView.load(copied).pool.best().id
+    folders = copied / "checkpoints"
+    assert "nothing to remove" in cli("clean", copied).out
+    (folders / "99").mkdir()
+    (folders / "99" / "left").write_bytes(b"12345")
+    assert "99" in cli("clean", copied, "--dry-run").out
+    assert (folders / "99").exists()
+    assert cli("clean", copied).code == 0
+    assert not (folders / "99").exists()
+    assert len(list(folders.iterdir())) == 10
+    assert "would remove 9" in cli("clean", copied, "--all", "--dry-run").out
+    assert cli("clean", copied, "--all", "--yes").code == 0
+    assert [path.name for path in folders.iterdir()] == [str(best)]
+    assert (
+        cli("resume", copied, "--set", "pyramid.candidates=11", "--quiet").code == 0
+    )  # what is needed is trained anew
+
+
+def wait_for(path, lines):
+    """Until the journal holds so many lines."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        if path.exists() and path.read_bytes().count(b"\n") >= lines:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{path} did not come to hold {lines} lines")
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_says_how_to_go_on_and_the_run_ends_as_if_nothing_happened(
+    cli, searched, tmp_path, small_search, start_process, run_process
+):
+    child = start_process(*small_search, "--name", "whole", cwd=tmp_path)
+    folder = tmp_path / "runs" / "whole"
+    wait_for(folder / "journal.jsonl", 18)
+    busy = cli("resume", folder)
+    assert busy.code == 2
+    assert "in use" in busy.err
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, (out, err)
+    assert err.endswith("Go on with: ranknosh resume runs/whole\n")
+    assert "Traceback" not in err
+    now = cli("status", folder).out
+    assert "interrupted" in now
+    assert f"ranknosh resume {folder}" in now
+    assert run_process("resume", "runs/whole", cwd=tmp_path).code == 0
+    assert cli("status", folder, "--decisions").out == cli("status", searched[0], "--decisions").out
+
+
+@pytest.mark.slow
+def test_kill_9_at_many_moments_leads_to_the_same_decisions(
+    cli, searched, tmp_path, small_search, start_process, run_process
+):
+    words = [*small_search, "--name", "whole"]
+    folder = tmp_path / "runs" / "whole"
+    total = (searched[0] / "journal.jsonl").read_bytes().count(b"\n")
+    for lines in (2, 9, 15, 19, 26, total - 3):
+        child = start_process(*words, cwd=tmp_path)
+        wait_for(folder / "journal.jsonl", lines)
+        os.kill(child.pid, signal.SIGKILL)
+        child.communicate(timeout=60)
+        words = ["resume", "runs/whole"]
+    assert run_process(*words, cwd=tmp_path).code == 0
+    assert cli("status", folder, "--decisions").out == cli("status", searched[0], "--decisions").out
+    assert RunView.load(folder).pool.epochs_spent == RunView.load(searched[0]).pool.epochs_spent
+    assert RunView.load(folder).tested().test_accuracy == RunView.load(searched[0]).tested().test_accuracy
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epochs", [1, 7])
+def test_the_epoch_budget_is_never_overrun(cli, tmp_path, monkeypatch, epochs, small_search):
+    monkeypatch.chdir(tmp_path)
+    assert cli(*small_search, "--name", "b", "--set", f"budget.epochs={epochs}", "--quiet").code == 0
+    spent = RunView.load(tmp_path / "runs" / "b").pool.epochs_spent
+    assert 1 <= spent <= epochs
+
+
+def test_a_time_limit_keeps_results_and_is_5(cli, tmp_path, monkeypatch, small_search):
+    monkeypatch.chdir(tmp_path)
+    ended = cli(*small_search, "--name", "t", "--set", "budget.time=1.5s", "--quiet")
+    assert ended.code == 5
+    assert "results are kept" in ended.err
+    assert "ranknosh resume runs/t --set budget.time=" in ended.err
+    assert json.loads(cli("status", "runs/t", "--json").out)["state"] == "stopped"
+
+
+def test_a_full_disk_is_5_and_the_run_goes_on_when_there_is_room(cli, tmp_path, monkeypatch, small_search):
+    import subprocess
+
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", small], capture_output=True).returncode:
+        pytest.skip("mounting a small tmpfs is not permitted here")
+    try:
+        ended = cli(*small_search, "--name", "d", "--out", small, "--quiet")
+        assert ended.code == 5
+        assert "intact" in ended.err
+        assert ended.err.count("\n") == 1
+        subprocess.run(["mount", "-o", "remount,size=50m", small], check=True)
+        assert cli("resume", small / "d", "--quiet").code == 0
+    finally:
+        subprocess.run(["umount", small], check=True)

@@ -1,0 +1,41 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from ranknosh.predictors.encodings import Encodings, reference
+from ranknosh.predictors.ensemble import EnsemblePredictor
+from ranknosh.predictors.linear import LinearPredictor
+from ranknosh.predictors.resample import bootstrap
+from ranknosh.streams import stream
+
+
+def test_members_are_bootstraps_told_in_one_unit(
+    everyone: Encodings, target: NDArray[np.float64], make_evidence
+) -> None:
+    rows = np.random.default_rng(0).choice(len(everyone), 40, replace=False)
+    members, known = everyone.take(rows), make_evidence(target[rows])
+    ensemble = EnsemblePredictor(lambda _: LinearPredictor(), members=3)
+    ensemble.fit(members, known, seed=5)
+    yardstick = reference(everyone.space, 512, 0)
+    alone = []
+    for number in range(3):
+        drawn, part = bootstrap(known, stream(5, "bootstrap", number))
+        single = LinearPredictor()
+        single.fit(members.take(drawn), part, seed=0)
+        unit = single.score(yardstick)
+        alone.append((single.score(everyone) - unit.mean()) / unit.std())
+    np.testing.assert_allclose(ensemble.scores(everyone), alone, atol=1e-9)
+    np.testing.assert_allclose(ensemble.score(everyone), np.mean(alone, axis=0), atol=1e-9)
+    np.testing.assert_allclose(ensemble.spread(everyone), np.std(alone, axis=0), atol=1e-9)
+    draws = ensemble.draws(everyone, range(30))
+    chosen = [int(np.abs(np.array(alone) - draw).max(axis=1).argmin()) for draw in draws]
+    np.testing.assert_allclose(draws, np.array(alone)[chosen], atol=1e-9)
+    assert set(chosen) == {0, 1, 2}
+
+
+def test_a_new_fit_forgets_kept_scores(everyone: Encodings, target: NDArray[np.float64], make_evidence) -> None:
+    rows = np.arange(0, 5000, 100)
+    ensemble = EnsemblePredictor(lambda _: LinearPredictor(), members=2)
+    ensemble.fit(everyone.take(rows), make_evidence(target[rows]), seed=0)
+    before = ensemble.score(everyone)
+    ensemble.fit(everyone.take(rows), make_evidence(-target[rows]), seed=0)
+    assert np.corrcoef(before, ensemble.score(everyone))[0, 1] < -0.5

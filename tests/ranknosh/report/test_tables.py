@@ -1,0 +1,115 @@
+import csv
+import json
+
+import pytest
+
+from ranknosh.errors import StoreError
+from ranknosh.report import RunView, decision_lines, status_dict, top_rows, trial_rows, write_trials_csv
+from ranknosh.report.tables import TRIAL_COLUMNS, markdown_table
+
+CONV = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+SKIP = "|skip_connect~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
+
+
+def test_top(view):
+    rows = top_rows(view, 2)
+    assert rows[0] == {
+        "id": 0,
+        "architecture": CONV,
+        "level": 3,
+        "epochs": 4,
+        "validation": pytest.approx(0.75),
+        "params": 100,
+        "macs": 1000,
+    }
+    assert [row["id"] for row in rows] == [0, 2]
+    assert rows[1]["params"] is None
+    assert len(top_rows(view, 99)) == 3
+
+
+def test_status(view):
+    status = status_dict(view)
+    assert status["state"] == "finished"
+    assert (status["epochs_spent"], status["epochs_limit"], status["candidates"]) == (12, 20, 4)
+    assert status["levels"] == {"1": 3, "2": 2, "3": 1}
+    assert status["best"]["architecture"] == CONV
+    assert (status["best"]["level"], status["best"]["test"]) == (3, 0.65)
+    assert status["best"]["validation"] == pytest.approx(0.75)
+    assert (status["failed"], status["pending"]) == (1, 0)
+    json.dumps(status, allow_nan=False)
+
+
+def test_status_of_a_run_that_has_nothing_yet(build):
+    status = status_dict(build.view([]))
+    assert (status["best"], status["epochs_spent"], status["candidates"], status["state"]) == (
+        None,
+        0,
+        0,
+        "interrupted",
+    )
+
+
+def test_decisions_are_listed_as_they_were_taken_without_times_or_scores(view):
+    assert decision_lines(view) == [
+        f"propose 0 batch 0 seed {CONV}",
+        f"propose 1 batch 0 random {SKIP}",
+        f"propose 2 batch 0 random {CONV}",
+        f"propose 3 batch 0 random {SKIP}",
+        "promote 2 level 2 quota",
+        "promote 0 level 2 quota",
+        "promote 0 level 3 closing",
+        "rerun 0 replica 1",
+    ]
+
+
+def test_decisions_do_not_depend_on_when_things_happened(tmp_path, build):
+    first, second = (decision_lines(RunView.load(build.run(tmp_path / name))) for name in "ab")
+    assert first == second
+    assert sum(line.startswith("propose") for line in first) == 40
+    assert sum(line.startswith("promote") for line in first) == 20 + 10 + 5
+    assert first[-2:] == [line for line in first if line.startswith("rerun")]
+
+
+def test_trials_hold_everybody_with_failures_explained(view):
+    rows = trial_rows(view)
+    assert all(tuple(row) == TRIAL_COLUMNS for row in rows)
+    assert [(row["id"], row["rank"], row["status"]) for row in rows] == [
+        (0, 1, "top"),
+        (2, 2, "paused"),
+        (1, 3, "paused"),
+        (3, None, "failed"),
+    ]
+    assert rows[0]["seconds"] == pytest.approx(1 + 1 + 2 + 4)
+    assert (rows[0]["seeds"], rows[1]["seeds"], rows[3]["seeds"]) == (2, 1, 0)
+    assert rows[3]["failure"] == "diverged: nan"
+
+
+def test_a_candidate_asked_for_is_in_training(build):
+    assert [row["status"] for row in trial_rows(build.view([(0.0, build.proposed(0))]))] == ["training"]
+
+
+def test_trials_csv_reads_back(engine_run):
+    path = write_trials_csv(engine_run)
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    expected = trial_rows(RunView.load(engine_run))
+    assert path.name == "trials.csv"
+    assert len(rows) == len(expected) == 40
+    for row, wanted in zip(rows, expected, strict=True):
+        assert row["architecture"] == wanted["architecture"]
+        assert row["rank"] == ("" if wanted["rank"] is None else str(wanted["rank"]))
+        if wanted["validation_accuracy"] is not None:
+            assert float(row["validation_accuracy"]) == wanted["validation_accuracy"]
+    assert not list(engine_run.glob(".trials*"))
+
+
+def test_a_folder_that_is_not_a_run_is_an_error(tmp_path):
+    with pytest.raises(StoreError):
+        write_trials_csv(tmp_path)
+
+
+def test_markdown():
+    assert markdown_table([{"a": 0.12345, "b": None}, {"a": 2, "b": "|x|"}]) == (
+        "| a | b |\n| --- | --- |\n| 0.1235 | n/a |\n| 2 | \\|x\\| |\n"
+    )
+    assert markdown_table([]) == ""
