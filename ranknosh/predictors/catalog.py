@@ -29,7 +29,7 @@ def make_predictor(name: str = "auto", *, ensemble: int | None = None, **options
     linear and kernel have a posterior of their own; gbdt and gin come as bootstrap ensembles (4 and 3 members). ensemble: the
     number of bootstrap members; for linear, kernel and random a number makes an ensemble of them, None or 0 leaves the
     predictor as it is. ``name="ensemble"`` mixes the kinds in option ``of`` (default kernel, linear; 6 members in turn).
-    ``name="auto"`` chooses among those in option ``among`` (default kernel, linear) at every refit.
+    ``name="auto"`` chooses among those in option ``among`` (default kernel, linear) at every refit and takes no ensemble.
     Other options go to the predictor itself. Raises ConfigError for a name or an option nobody knows, and MissingDependency
     for gbdt without xgboost.
     """

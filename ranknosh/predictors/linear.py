@@ -95,8 +95,7 @@ def _newton(rows: Floats, loss: PairLoss, l2: float) -> tuple[Floats, Floats]:
     def factor(at: Floats) -> Floats:
         curvature = rows.T @ loss.hessian(rows @ at) @ rows
         curvature[np.diag_indices_from(curvature)] += l2
-        lower: Floats = np.linalg.cholesky(curvature)
-        return lower
+        return np.asarray(np.linalg.cholesky(curvature), dtype=np.float64)
 
     here = objective(weights)
     for _ in range(_STEPS):
@@ -107,6 +106,6 @@ def _newton(rows: Floats, loss: PairLoss, l2: float) -> tuple[Floats, Floats]:
         size = 1.0
         while size > 1e-6 and objective(weights - size * step) > here:
             size /= 2
-        weights = np.asarray(weights - size * step, dtype=np.float64)
+        weights = weights - size * step
         here = objective(weights)
     return weights, factor(weights)

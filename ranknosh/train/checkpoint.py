@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 
 from ranknosh.errors import MissingDependency, StoreError
+from ranknosh.files import write_atomic
 from ranknosh.records import EpochPoint
-from ranknosh.train.durable import sync_folder, write_durably
 
 STATE = "state.pt"
 FORMAT = 1
@@ -72,8 +72,7 @@ class CheckpointStore:
         folder = self.path(candidate_id, replica)
         files = _encode(checkpoint)
         for name, data in files.items():  # state.pt is the last
-            write_durably(folder / name, data)
-        sync_folder(folder)
+            write_atomic(folder / name, data)
         for path in folder.iterdir():
             if path.name not in files:
                 path.unlink(missing_ok=True)

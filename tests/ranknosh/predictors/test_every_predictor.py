@@ -120,7 +120,7 @@ def test_a_pair_of_weight_zero_changes_nothing(
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_what_failed_ranks_low(name: str, everyone: Encodings, make_evidence) -> None:
-    """Cells with four or more 3x3 convolutions fail here, the others get noise: only the failures can be learned."""
+    """Cells with three or more 3x3 convolutions fail here, the others get noise: only the failures can be learned."""
     rng = np.random.default_rng(2)
     heavy = (everyone.codes == 3).sum(axis=1) >= 3
     rows = np.concatenate([rng.choice(np.flatnonzero(heavy), 25), rng.choice(np.flatnonzero(~heavy), 45)])

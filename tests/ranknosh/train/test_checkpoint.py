@@ -1,5 +1,4 @@
 import dataclasses
-import errno
 import os
 import signal
 import sys
@@ -9,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from ranknosh.errors import MissingDependency, StoreError, StoreFull
+from ranknosh.errors import MissingDependency, StoreError
 from ranknosh.records import EpochPoint
 from ranknosh.train.checkpoint import STATE, Checkpoint, CheckpointStore
-from ranknosh.train.durable import write_durably
 
 
 def sample(epoch: int = 3, size: int = 50) -> Checkpoint:
@@ -167,21 +165,9 @@ def test_a_later_format_is_refused(tmp_path):
         store.epoch(4)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")
-def test_a_full_disk_is_told_apart_and_leaves_the_old_file(tmp_path):
-    path = tmp_path / "state.pt"
-    path.write_bytes(b"old")
-    (tmp_path / f".state.pt.{os.getpid()}.tmp").symlink_to("/dev/full")
-    with pytest.raises(StoreFull, match="no space left") as caught:
-        write_durably(path, b"new" * 10_000)
-    assert caught.value.__cause__.errno == errno.ENOSPC
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["state.pt"]
-
-
 def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path):
     (tmp_path / "checkpoints").write_text("a file in the way")
-    with pytest.raises(StoreError, match="cannot write"):
+    with pytest.raises(StoreError, match="cannot be written"):
         CheckpointStore(tmp_path / "checkpoints").save(1, 0, sample())
 
 
@@ -201,7 +187,10 @@ def test_kill_at_any_moment_leaves_one_whole_checkpoint(tmp_path):
                     store.save(1, 0, sample(epoch, size=2000))
             finally:
                 os._exit(1)
-        time.sleep(rng.uniform(0.01, 0.12))
+        before = time.monotonic()
+        while store.epoch(1) == begin and time.monotonic() - before < 20:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0.0, 0.12))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         found = store.load(1)

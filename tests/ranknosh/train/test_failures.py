@@ -161,7 +161,7 @@ class Limited(Normed):
         if self.training:
             self.sizes.append(len(images))
         if len(images) > self.limit:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return super().forward(images)
 
 
