@@ -14,14 +14,14 @@ BANNED_NAMES = {"utils", "common", "helpers", "manager"}
 
 CORE = {
     f"ranknosh.{name}"
-    for name in "errors streams records pool pyramid budget pairs metrics propose search seeding".split()
+    for name in "errors streams records pool pyramid budget pairs metrics search seeding".split()
 }
 EDGE = {
     f"ranknosh.{name}"
     for name in "config config_fields config_messages config_sections units yaml_source files store loop provenance "
-    "assembly run api executors report bench".split()
+    "assembly run finish api executors report bench".split()
 }
-LEARNING = {"ranknosh.predictors", "ranknosh.train", "ranknosh.data", "ranknosh.proxies"}
+LEARNING = {"ranknosh.predictors", "ranknosh.propose", "ranknosh.train", "ranknosh.data", "ranknosh.proxies"}
 
 # who may import whom, by the longest prefix of a module's name
 ALLOWED = {

@@ -89,6 +89,12 @@ class _Activations(TorchDispatchMode):
         super().__init__()
         self._read = read
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here: saying so spares a process the import of torch's compiler (seconds). Older versions of
+        torch do not ask."""
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
