@@ -72,7 +72,7 @@ def _read(job: Job, task: Task, store: CheckpointStore, kind: str) -> tuple[floa
     assert weights is not None
     device = torch.device("cpu")
     with surroundings(task.settings.threads, device):
-        network = build_network(job.architecture, task, job.seed)
+        network = build_network(job.architecture, task.size, task.build, job.seed)
         load_weights(network, weights)
         place(network, task.settings, device)
         accuracy, loss = evaluate(network, task.data.validation, task)

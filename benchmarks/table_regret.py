@@ -1,6 +1,6 @@
 """Regret of the engine and its baselines on a table of finished trainings.
 
-    python -m benchmarks table_regret --table nasbench201_cifar10.npz [--budget 4000] [--repeats 100] [--json OUT]
+python -m benchmarks table_regret --table nasbench201_cifar10.npz [--budget 4000] [--repeats 100] [--json OUT]
 """
 
 from __future__ import annotations

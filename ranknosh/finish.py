@@ -123,5 +123,3 @@ def _stop_text(search: Search) -> str:
         "nothing_learned": "no candidate finished a level",
     }
     return f"{words.get(reason or '', 'ended')}: {spent}"
-
-

@@ -31,7 +31,9 @@ def auto_shares(epochs: Sequence[int]) -> tuple[float, ...]:
     be promoted and the lower level would decide nothing.
     """
     steps = np.diff([0, *epochs])
-    return tuple(min(AUTO_SHARE_LIMIT, float(below / above) if above > 0 else 0.0) for below, above in itertools.pairwise(steps))
+    return tuple(
+        min(AUTO_SHARE_LIMIT, float(below / above) if above > 0 else 0.0) for below, above in itertools.pairwise(steps)
+    )
 
 
 @dataclass(frozen=True)

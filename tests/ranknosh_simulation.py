@@ -40,7 +40,9 @@ def quality(candidate_id: int, level: int, replica: int = 0) -> float:
 def answer(job: Job, metric: Callable[[int, int, int], float] = quality) -> JobResult:
     """Every fifteenth candidate (9, 24, ...) diverges at level 2; the others get ``metric``."""
     if job.candidate_id % 15 == 9 and job.level == 2:
-        return JobResult(job, Failed(job.candidate_id, job.level, "diverged", "loss is nan", 1, 0.1, replica=job.replica))
+        return JobResult(
+            job, Failed(job.candidate_id, job.level, "diverged", "loss is nan", 1, 0.1, replica=job.replica)
+        )
     value = metric(job.candidate_id, job.level, job.replica)
     return JobResult(
         job, Observed(job.candidate_id, job.level, value, value, 1 - value, job.epochs, 0.1, replica=job.replica)

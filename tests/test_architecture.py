@@ -13,8 +13,7 @@ OURS = ("ranknosh", "zerocost", "supernet")
 BANNED_NAMES = {"utils", "common", "helpers", "manager"}
 
 CORE = {
-    f"ranknosh.{name}"
-    for name in "errors streams records pool pyramid budget pairs metrics search seeding".split()
+    f"ranknosh.{name}" for name in "errors streams records pool pyramid budget pairs metrics search seeding".split()
 }
 EDGE = {
     f"ranknosh.{name}"
@@ -85,8 +84,10 @@ def top_level_imports(module):
     for node in ast.parse(MODULES[module].read_text()).body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names]
-            yield from names if isinstance(node, ast.Import) else (
-                f"{node.module}.{name}" if f"{node.module}.{name}" in MODULES else node.module for name in names
+            yield from (
+                names
+                if isinstance(node, ast.Import)
+                else (f"{node.module}.{name}" if f"{node.module}.{name}" in MODULES else node.module for name in names)
             )
 
 

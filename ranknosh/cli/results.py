@@ -96,12 +96,14 @@ def report(
 
 def leaderboard(rows: list[dict[str, Any]]) -> str:
     """The rows of ``top`` as an aligned table."""
+    named = next((row["ranked_by"] for row in rows if "ranked_by" in row), None)
     cells = [
         [
             str(place),
             f"#{row['id']}",
             str(row["level"]),
             str(row["epochs"]),
+            *([] if named is None else ["n/a" if row["metric"] is None else f"{row['metric']:.4f}"]),
             percent(row["validation"]),
             human_count(row["params"]),
             human_count(row["macs"]),
@@ -109,7 +111,8 @@ def leaderboard(rows: list[dict[str, Any]]) -> str:
         ]
         for place, row in enumerate(rows, 1)
     ]
-    return table(["", "id", "level", "epochs", "validation", "params", "MACs", "architecture"], cells, "rrrrrrr ")
+    head = ["", "id", "level", "epochs", *([] if named is None else [named]), "validation", "params", "MACs"]
+    return table([*head, "architecture"], cells, "r" * len(head) + " ")
 
 
 def status_text(now: dict[str, Any], run: Path) -> str:

@@ -38,7 +38,12 @@ TRIAL_COLUMNS = (
 
 
 def top_rows(view: RunView, k: int = 10) -> list[dict[str, Any]]:
-    """The best ``k`` of the leaderboard: id, architecture, level, epochs, validation (accuracy), params, macs."""
+    """The best ``k`` of the leaderboard: id, architecture, level, epochs, validation (accuracy), params, macs.
+
+    Where candidates are ranked by something else than accuracy, ``ranked_by`` names it and ``metric`` is its value (a loss
+    as the loss, lower is better).
+    """
+    ranked_by = view.setting("train", "metric") or "accuracy"
     return [
         {
             "id": candidate.id,
@@ -48,9 +53,14 @@ def top_rows(view: RunView, k: int = 10) -> list[dict[str, Any]]:
             "validation": candidate.validation,
             "params": candidate.params,
             "macs": candidate.macs,
+            **({} if ranked_by == "accuracy" else {"ranked_by": ranked_by, "metric": _as_named(candidate, ranked_by)}),
         }
         for candidate in view.leaderboard()[:k]
     ]
+
+
+def _as_named(candidate: Candidate, ranked_by: str) -> float | None:
+    return candidate.metric if candidate.metric is None or not ranked_by.endswith("loss") else -candidate.metric
 
 
 def status_dict(view: RunView) -> dict[str, Any]:

@@ -53,7 +53,9 @@ def test_an_observation_is_finite(field, value):
         Observed(0, 1, epochs=1, **values)
 
 
-@pytest.mark.parametrize("row", [{}, {"type": "nonsense"}, {"type": "promotion"}, {"type": "observed", "candidate_id": 1}])
+@pytest.mark.parametrize(
+    "row", [{}, {"type": "nonsense"}, {"type": "promotion"}, {"type": "observed", "candidate_id": 1}]
+)
 def test_lines_that_are_no_record_are_refused(row):
     with pytest.raises(StoreError, match="journal line"):
         from_json(row)

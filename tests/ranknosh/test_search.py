@@ -18,7 +18,9 @@ DEMO = Pyramid.make((1, 2, 4, 8), 0.5, initial=12, batch=6)
 def good(job):
     """A reply that never fails, so that prices are exact."""
     value = quality(job.candidate_id, job.level, job.replica)
-    return JobResult(job, Observed(job.candidate_id, job.level, value, value, 1.0, job.epochs, 0.1, replica=job.replica))
+    return JobResult(
+        job, Observed(job.candidate_id, job.level, value, value, 1.0, job.epochs, 0.1, replica=job.replica)
+    )
 
 
 @pytest.mark.parametrize("schedule", ["reproducible", "eager"])
@@ -155,7 +157,11 @@ def test_a_crash_is_tried_again_and_charged_to_nobody():
 
 def test_a_crash_that_stays_is_final_after_the_retries():
     def broken(job):
-        return JobResult(job, Failed(job.candidate_id, job.level, "crashed", "boom", 0, 0.1)) if job.candidate_id == 2 else good(job)
+        return (
+            JobResult(job, Failed(job.candidate_id, job.level, "crashed", "boom", 0, 0.1))
+            if job.candidate_id == 2
+            else good(job)
+        )
 
     search, journal = simulate(DEMO, candidates=12, reply=broken)
     assert [(r.attempt, r.final) for r in journal if isinstance(r, Failed)] == [(1, False), (2, False), (3, True)]
@@ -213,7 +219,17 @@ def test_time_caps_stop_new_work_and_name_themselves():
 def test_a_disk_limit_keeps_newcomers_out():
     def heavy(job):
         return JobResult(
-            job, Observed(job.candidate_id, job.level, quality(job.candidate_id, job.level), 0.5, 1.0, job.epochs, 0.1, checkpoint_bytes=100)
+            job,
+            Observed(
+                job.candidate_id,
+                job.level,
+                quality(job.candidate_id, job.level),
+                0.5,
+                1.0,
+                job.epochs,
+                0.1,
+                checkpoint_bytes=100,
+            ),
         )
 
     search = Search(Pyramid.make((1, 2), 0.5, initial=4, batch=2), Limits(disk_bytes=850), _proposer(), seed=0)

@@ -6,6 +6,7 @@ import pytest
 from ranknosh.errors import StoreError
 from ranknosh.report import RunView, decision_lines, status_dict, top_rows, trial_rows, write_trials_csv
 from ranknosh.report.tables import TRIAL_COLUMNS, markdown_table
+from ranknosh.store import History
 
 CONV = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 SKIP = "|skip_connect~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
@@ -113,3 +114,11 @@ def test_markdown():
         "| a | b |\n| --- | --- |\n| 0.1235 | n/a |\n| 2 | \\|x\\| |\n"
     )
     assert markdown_table([]) == ""
+
+
+def test_top_names_the_metric_where_it_is_not_accuracy(view):
+    assert "metric" not in top_rows(view, 1)[0]
+    history = History({**view.header, "config": {**view.config, "train": {"metric": "ema_loss"}}}, list(view.records))
+    row = top_rows(RunView.of(history), 1)[0]
+    assert row["ranked_by"] == "ema_loss"
+    assert row["metric"] == pytest.approx(-view.leaderboard()[0].metric)
