@@ -13,12 +13,16 @@ OURS = ("ranknosh", "zerocost", "supernet")
 BANNED_NAMES = {"utils", "common", "helpers", "manager"}
 
 CORE = {
-    f"ranknosh.{name}" for name in "errors streams records pool pyramid budget pairs metrics search seeding".split()
+    f"ranknosh.{name}"
+    for name in ("errors", "streams", "records", "pool", "pyramid", "budget", "pairs", "metrics", "search", "seeding")
 }
 EDGE = {
     f"ranknosh.{name}"
-    for name in "config config_fields config_messages config_sections units yaml_source files store loop provenance "
-    "assembly run finish api executors report bench".split()
+    for name in (
+        *("config", "config_fields", "config_messages", "config_sections", "units", "yaml_source"),
+        *("files", "store", "loop", "provenance", "assembly", "run", "finish", "api"),
+        *("executors", "report", "bench"),
+    )
 }
 LEARNING = {"ranknosh.predictors", "ranknosh.propose", "ranknosh.train", "ranknosh.data", "ranknosh.proxies"}
 
