@@ -19,12 +19,12 @@ from time import perf_counter
 from benchmarks.synthetic import synthetic_table
 from ranknosh.bench.table import Table
 from ranknosh.budget import Limits
+from ranknosh.engine import Proposal, Search
 from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.loop import Silent, StopRequest, drive
 from ranknosh.pool import Pool
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import Observed, Proposed, Record
-from ranknosh.search import Proposal, Search
 from ranknosh.seeding import draw
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.store import Journal

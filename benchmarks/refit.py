@@ -24,6 +24,7 @@ from benchmarks.overhead import Listed
 from benchmarks.synthetic import synthetic_table
 from ranknosh.bench.table import Table
 from ranknosh.budget import Limits
+from ranknosh.engine import Search
 from ranknosh.errors import MissingDependency
 from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.loop import Silent, StopRequest, drive
@@ -31,7 +32,6 @@ from ranknosh.pairs import Evidence, evidence
 from ranknosh.predictors.candidates import whole
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.pyramid import Pyramid
-from ranknosh.search import Search
 from ranknosh.seeding import draw
 
 GOALS = {"linear": 1.0, "kernel": 1.0, "gbdt": 1.0, "gin": 5.0}

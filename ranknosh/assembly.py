@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ranknosh.budget import Limits
 from ranknosh.config import RunConfig
-from ranknosh.errors import DataError
+from ranknosh.engine import Proposer, Search
+from ranknosh.errors import ConfigError, DataError
 from ranknosh.loop import Listener
 from ranknosh.pool import Pool
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import Origin, Record, Scored
-from ranknosh.search import Proposer, Search
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.catalog import get_space
 
@@ -53,6 +53,12 @@ def load_data(config: RunConfig) -> ImageData:
     settings: dict[str, Any] = config.data.model_dump()
     options = settings.pop("options")
     name = settings.pop("name")
+    twice = sorted(options.keys() & {*settings, "seed"})
+    if twice:
+        raise ConfigError(
+            f"data.options holds {', '.join(twice)}, which belongs a level higher: write it as "
+            f"{'the top-level seed' if twice[0] == 'seed' else f'data.{twice[0]}'}"
+        )
     if name == PYTHON_DATA:
         raise DataError(
             "this run's images were given from Python, so the command line cannot load them; continue it from Python with "
@@ -108,7 +114,7 @@ def predictor_of(config: RunConfig) -> Predictor:
 
 def make_proposer(parts: Parts, pool: Pool) -> Proposer:
     """Seeds first (the best of level 0 and random ones), the predictor's choices after them."""
-    from ranknosh.propose import PredictorProposer
+    from ranknosh.predictors.proposer import PredictorProposer
     from ranknosh.proxies import directions
     from ranknosh.seeding import choose, draw
 

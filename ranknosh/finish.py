@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ranknosh.assembly import Parts
+from ranknosh.engine import Search
 from ranknosh.errors import MissingDependency
 from ranknosh.files import write_atomic
 from ranknosh.loop import Listener
 from ranknosh.pool import Candidate, Pool
 from ranknosh.records import Record, Stopped, Tested, to_json
-from ranknosh.search import Search
 from ranknosh.store import Journal
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Protocol
 
+from ranknosh.engine import Search
 from ranknosh.executors.base import Executor
 from ranknosh.pool import Pool
 from ranknosh.records import EpochPoint, Job, Record
-from ranknosh.search import Search
 
 
 class Listener(Protocol):

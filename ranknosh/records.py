@@ -178,7 +178,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The search ended; ``reason`` is one of the words in ``ranknosh.search.StopReason``."""
+    """The search ended; ``reason`` is one of the words in ``ranknosh.engine.StopReason``."""
 
     reason: str
     detail: str = ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ranknosh.assembly import Parts, build_parts, level_zero, make_search
 from ranknosh.config import RunConfig, check_resume, diff
+from ranknosh.engine import CAPS, Search
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.files import write_atomic
@@ -17,7 +18,6 @@ from ranknosh.loop import Listener, Silent, StopRequest, drive
 from ranknosh.pool import Candidate, Pool
 from ranknosh.provenance import git_revision, host_cores, versions
 from ranknosh.records import Failed, Record, Session
-from ranknosh.search import CAPS, Search
 from ranknosh.store import History, Journal, read_journal
 from ranknosh.yaml_source import read_source
 
@@ -50,7 +50,7 @@ class Run:
 
     @property
     def stop_reason(self) -> str | None:
-        """Why the search ended (see ``ranknosh.search.StopReason``); None where it has not."""
+        """Why the search ended (see ``ranknosh.engine.StopReason``); None where it has not."""
         return self.pool.stopped.reason if self.pool.stopped else None
 
     @property
@@ -109,6 +109,7 @@ class Run:
                     f"{self.folder} has ended already ({pool.stopped.reason}); nothing to do"
                 )
                 return Run(self.folder, journal.history)
+            write_atomic(self.folder / CONFIG_NAME, config.to_yaml().encode())
             _execute(journal, config, pool, command, listener or Silent(), data, before)
         return open_run(self.folder, self.report_error)
 

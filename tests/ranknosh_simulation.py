@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from ranknosh.budget import Limits
+from ranknosh.engine import Proposal, Search
 from ranknosh.pool import Pool
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import DECISIONS, Failed, Fitted, Job, JobResult, Observed, Proposed, Record
-from ranknosh.search import Proposal, Search
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
 

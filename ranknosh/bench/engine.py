@@ -8,14 +8,14 @@ from ranknosh.bench.account import Tracker, Trajectory
 from ranknosh.bench.baselines import DRAWN, starting_rows
 from ranknosh.bench.table import Accounting, Table
 from ranknosh.budget import Limits
+from ranknosh.engine import Search
 from ranknosh.errors import DataError
 from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.loop import Silent, StopRequest, drive
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.propose import PredictorProposer
+from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import Observed, Origin, Record, Scored
-from ranknosh.search import Search
 from ranknosh.seeding import choose
 from ranknosh.spaces.base import Architecture
 

@@ -79,7 +79,7 @@ def check_holds_one(config: RunConfig) -> None:
 
 def planned_candidates(pyramid: Any, limits: Any, config: RunConfig) -> int | None:
     """How many candidates the search would propose; None where nothing but time ends it."""
-    from ranknosh.search import Proposal, Search
+    from ranknosh.engine import Proposal, Search
 
     class Nobody:
         def propose(self, pool: object, ids: object, batch: int) -> Proposal:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ranknosh.budget import Limits
+from ranknosh.engine import CAPS, Plan, Proposal, Search
 from ranknosh.errors import BudgetTooSmall, ConfigError, StoreError
 from ranknosh.pool import Candidate, Pool
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import Record, Tested
-from ranknosh.search import CAPS, Plan, Proposal, Search
 from ranknosh.store import History, read_journal
 
 LOCK = ".lock"

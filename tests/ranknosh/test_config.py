@@ -286,7 +286,7 @@ def test_the_names_a_config_knows_are_those_that_exist():
     import zerocost
     from ranknosh.data import NAMES
     from ranknosh.predictors.catalog import NAMES as PREDICTORS
-    from ranknosh.propose import Acquisition
+    from ranknosh.predictors.proposer import Acquisition
     from ranknosh.spaces.catalog import SPACES
     from ranknosh.train.settings import TrainSettings
 

@@ -48,7 +48,7 @@ def test_what_nobody_knows_is_refused_with_what_is_known(name: str, options: dic
 
 def test_kernel_and_linear_need_neither_torch_nor_xgboost() -> None:
     code = (
-        "import sys, ranknosh.propose; from ranknosh.predictors.catalog import make_predictor;"
+        "import sys, ranknosh.predictors.proposer; from ranknosh.predictors.catalog import make_predictor;"
         "make_predictor('auto'); make_predictor('ensemble'); print(*sys.modules)"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

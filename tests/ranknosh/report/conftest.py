@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from ranknosh.budget import Limits
+from ranknosh.engine import Proposal, Search
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import (
     EpochPoint,
@@ -22,7 +23,6 @@ from ranknosh.records import (
     Tested,
 )
 from ranknosh.report import RunView
-from ranknosh.search import Proposal, Search
 from ranknosh.spaces.catalog import get_space
 from ranknosh.store import History, Journal
 from ranknosh.streams import stream

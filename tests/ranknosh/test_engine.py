@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from ranknosh_simulation import answer, decisions, quality, simulate
 
 from ranknosh.budget import Limits
+from ranknosh.engine import Search
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.pool import Pool
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import Failed, Fitted, Interrupted, JobResult, Observed, Promotion, Proposed, Rerun
-from ranknosh.search import Search
 
 DEMO = Pyramid.make((1, 2, 4, 8), 0.5, initial=12, batch=6)
 

@@ -49,7 +49,7 @@ class Proposal(NamedTuple):
 
 
 class Proposer(Protocol):
-    """Chooses new candidates. Must be a function of the pool's finished results and of ``ids`` alone (see propose.py)."""
+    """Chooses new candidates. Must be a function of the pool's finished results and of ``ids`` alone."""
 
     def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal: ...
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from ranknosh.engine import Proposal
 from ranknosh.errors import ConfigError
 from ranknosh.pairs import Evidence, PairRule, evidence
 from ranknosh.pool import Pool
@@ -22,7 +23,6 @@ from ranknosh.predictors.encodings import Encodings, reference
 from ranknosh.predictors.gate import Verdict, judge
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import Fitted, Origin, Proposed
-from ranknosh.search import Proposal
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.streams import stream
 

@@ -1,0 +1,68 @@
+"""From config to parts, on real digits."""
+
+import pytest
+
+from ranknosh.assembly import build_parts, level_zero, load_data, make_proposer, pyramid_of
+from ranknosh.config import RunConfig
+from ranknosh.errors import ConfigError, DataError
+from ranknosh.loop import Silent
+from ranknosh.pool import Pool
+from ranknosh.predictors.gate import judge
+
+
+def config(**sections):
+    base = {
+        "data": {"name": "digits", "train_limit": 100, "validation_limit": 50, "test_limit": 50},
+        "network": {"channels": 4},
+        "pyramid": {"epochs": [1, 2], "initial": 4, "batch": 2},
+        "seeding": {"draw": 8},
+        "budget": {"epochs": 10},
+    }
+    return RunConfig.from_dict({**base, **sections})
+
+
+def test_options_that_belong_a_level_higher_are_refused():
+    with pytest.raises(ConfigError, match=r"data\.resize"):
+        load_data(config(data={"name": "digits", "options": {"resize": 16}}))
+
+
+def test_images_from_python_cannot_be_loaded_by_name():
+    with pytest.raises(DataError, match=r"Run\.resume\(data="):
+        load_data(config(data={"name": "python"}))
+
+
+def test_parts_hold_what_the_config_says():
+    parts = build_parts(config(train={"lr": 0.03}))
+    assert len(parts.task.data.train) == 100
+    assert (parts.task.size.channels, parts.task.size.classes, parts.task.size.in_channels) == (4, 10, 1)
+    assert (parts.task.settings.lr, parts.task.settings.total_epochs) == (0.03, 2)
+    assert parts.limits.epochs == 10
+    assert pyramid_of(parts.config).shares == (0.5,)
+
+
+def test_a_predictor_option_nobody_knows_costs_no_loading():
+    with pytest.raises(ConfigError, match="nonsense"):
+        build_parts(config(predictor={"name": "kernel", "options": {"nonsense": 1}}, data={"folder": "/nowhere"}))
+
+
+def test_level_zero_is_written_as_it_comes_and_not_done_twice():
+    parts, pool, written = build_parts(config()), Pool(), []
+    level_zero(parts, pool, written.extend, Silent())
+    assert len(written) == len(pool.scored) == 8
+    cut = Pool(written[:5])
+    again = []
+    level_zero(parts, cut, again.extend, Silent())
+    assert [record.key for record in again] == [record.key for record in written[5:]]
+    assert [record.values for record in again] == [record.values for record in written[5:]]
+
+
+def test_the_first_batch_is_the_best_of_level_zero_and_random_ones():
+    parts, pool = build_parts(config()), Pool()
+    level_zero(parts, pool, lambda records: None, Silent())
+    first = make_proposer(parts, pool).propose(pool, range(4), 0).records
+    assert [record.origin for record in first] == ["seed", "seed", "seed", "random"]
+    assert first[0].score > first[2].score
+    assert judge(pool).compared == 0
+    without = build_parts(config(seeding={"draw": 8, "proxies": []}))
+    drawn = make_proposer(without, Pool()).propose(Pool(), range(4), 0).records
+    assert [record.origin for record in drawn] == ["random"] * 4
