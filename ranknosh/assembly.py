@@ -154,5 +154,7 @@ def make_search(parts: Parts, pool: Pool) -> Search:
         schedule=section.schedule,
         candidates=section.candidates,
         finalists=section.finalists,
+        promote=section.promote,
+        closing=section.closing,
         pool=pool,
     )

@@ -15,7 +15,7 @@ SPACES = ("nasbench201",)
 DATA_NAMES = ("cluttered_digits", "digits", "cifar10", "cifar100", "fashion_mnist", "svhn")
 FROM_PYTHON = "python"  # stands in a stored config for images that were handed over in memory
 PROXIES = ("synflow", "nwot", "params", "macs")
-PREDICTORS = ("auto", "linear", "gbdt", "gin", "kernel", "ensemble", "random")
+PREDICTORS = ("auto", "linear", "gbdt", "gin", "kernel", "staged", "ensemble", "random")
 
 
 class RuleBroken(ValueError):

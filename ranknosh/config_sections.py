@@ -112,6 +112,8 @@ class PyramidConfig(Section):
     candidates: Annotated[int | None, Field(ge=1, examples=[42])] = None
     schedule: Literal["reproducible", "eager"] = "reproducible"
     finalists: Annotated[int, Field(ge=0)] = 0
+    promote: Literal["observed", "predicted"] = "observed"
+    closing: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class SeedingConfig(Section):

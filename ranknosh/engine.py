@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -36,6 +36,7 @@ from ranknosh.records import (
 from ranknosh.streams import torch_seed
 
 Schedule = Literal["reproducible", "eager"]
+Promotions = Literal["observed", "predicted"]
 StopReason = Literal["candidates", "epochs", "space_exhausted", "wall_time", "device_time", "disk", "nothing_learned"]
 CAPS: tuple[StopReason, ...] = ("wall_time", "device_time", "disk")
 _MANY = 1_000_000
@@ -52,6 +53,15 @@ class Proposer(Protocol):
     """Chooses new candidates. Must be a function of the pool's finished results and of ``ids`` alone."""
 
     def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal: ...
+
+
+class Promoter(Protocol):
+    """A proposer that can also say whom to train on; see ``promote`` of :class:`Search`."""
+
+    def prefer(self, pool: Pool, residents: Sequence[Candidate]) -> Sequence[Candidate]:
+        """``residents`` of one level, given best first by their metric, in the order they should be promoted. A function of
+        the pool's finished results alone."""
+        ...
 
 
 class Asked(NamedTuple):
@@ -74,6 +84,9 @@ class Search:
 
     candidates: how many to propose in all, None for as many as the budget holds. finalists: how many of the top level are
     trained again from scratch with another seed before one is chosen. retries: how often a crashed job is tried again.
+    promote: ``observed`` promotes the best by the metric measured at the level; ``predicted`` asks the proposer (a Promoter),
+    whose model has smoothed what one training's luck says. closing: share of an epoch budget that is kept from newcomers, for
+    promoting the best paused candidates at the end.
     pool: what a journal holds already. Raises ConfigError without any limit, BudgetTooSmall where no candidate fits.
     """
 
@@ -88,8 +101,14 @@ class Search:
         candidates: int | None = None,
         finalists: int = 0,
         retries: int = 2,
+        promote: Promotions = "observed",
+        closing: float = 0.0,
         pool: Pool | None = None,
     ) -> None:
+        if promote == "predicted" and not hasattr(proposer, "prefer"):
+            raise ConfigError("pyramid.promote is predicted, but this proposer cannot order candidates; use observed")
+        if not 0 <= closing < 1:
+            raise ConfigError(f"pyramid.closing is {closing}; it is a share of budget.epochs, from 0 to below 1")
         if candidates is None and limits == Limits():
             raise ConfigError(
                 "the search has no end: set pyramid.candidates, budget.epochs, budget.time or budget.device_time"
@@ -97,6 +116,7 @@ class Search:
         self.pyramid, self.limits, self.proposer = pyramid, limits, proposer
         self.seed, self.schedule, self.candidates = seed, schedule, candidates
         self.finalists, self.retries = finalists, retries
+        self.promote, self.closing = promote, closing
         self.pool = pool if pool is not None else Pool()
         self.ledger = Ledger(limits.epochs, self.pool.epochs_spent)
         self.stop_reason: StopReason | None = None
@@ -180,10 +200,11 @@ class Search:
         numbers = np.arange(self.pool.count, max(most, self.pool.count) + 1)
         sizes = self.pyramid.sizes_of(numbers)
         entered = np.array([self.pool.entered(level) for level in range(1, self.pyramid.levels + 1)])
+        limit = max(self.limits.epochs - int(self.limits.epochs * self.closing), self.pyramid.epochs[0])
         price = self.ledger.committed + np.maximum(sizes - entered, 0) @ np.array(self.pyramid.steps)
-        affordable = numbers[price + self._final_price(np.maximum(sizes, entered)) <= self.limits.epochs]
+        affordable = numbers[price + self._final_price(np.maximum(sizes, entered)) <= limit]
         if not len(affordable) or affordable[-1] == 0:
-            affordable = numbers[price <= self.limits.epochs]
+            affordable = numbers[price <= limit]
         number = int(affordable[-1]) if len(affordable) else self.pool.count
         return Plan(number, self.candidates is None or number < self.candidates)
 
@@ -255,11 +276,18 @@ class Search:
                 return []
             owed = sizes[level] - self.pool.entered(level + 1)
             if owed > 0:
-                best = self.pool.residents(level)[: 1 if eager else owed]
+                best = self._best(level, 1 if eager else owed)
                 applied = self._apply([Promotion(candidate.id, level + 1) for candidate in best])
                 if applied:
                     return applied
         return []
+
+    def _best(self, level: int, number: int) -> Sequence[Candidate]:
+        """The residents of ``level`` to promote, at most ``number``."""
+        residents = self.pool.residents(level)
+        if self.promote == "predicted" and residents:
+            return cast(Promoter, self.proposer).prefer(self.pool, residents)[:number]
+        return residents[:number]
 
     def _unfinished_newcomers(self) -> int:
         return sum(pending.level == 1 and pending.replica == 0 for pending in self.pool.pending.values())
@@ -298,9 +326,9 @@ class Search:
             return []
         held = self._finalists_left() * self.pyramid.epochs[-1]
         for level in range(self.pyramid.levels - 1, 0, -1):
-            best = self.pool.best_resident(level)
+            best = self._best(level, 1)
             if best and self.ledger.fits(self.pyramid.steps[level] + held):
-                return self._apply([Promotion(best.id, level + 1, "closing")])
+                return self._apply([Promotion(best[0].id, level + 1, "closing")])
         return []
 
     def _finalists_left(self) -> int:

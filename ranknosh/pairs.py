@@ -6,6 +6,7 @@ level wins. Two further rules are offered because a newcomer held back by its qu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,12 +60,8 @@ def evidence(
         or (candidate.failed and candidate.failed.kind != "crashed")
     )
     n = len(members)
-    metric = np.full((n, pyramid.levels + 1), np.nan)
-    for row, candidate in enumerate(members):
-        for level, value in candidate.metrics.items():
-            metric[row, level] = value
+    metric, failed_at = _metrics(members, pyramid.levels), _failed_at(members)
     levels = np.array([candidate.level for candidate in members], dtype=np.int64)
-    failed_at = np.array([c.failed.level if c.failed else 0 for c in members], dtype=np.int64)
     wins, decided_at = _wins(metric, levels, failed_at, rule, near_tie)
     winners, losers = np.nonzero(wins)
     if len(winners) > MAX_PAIRS:
@@ -76,7 +73,7 @@ def evidence(
         members,
         np.stack([winners, losers], axis=1).astype(np.int64),
         weights.astype(np.float32),
-        _order(metric, levels, failed_at),
+        _order(members, pyramid.levels),
         levels,
     )
 
@@ -110,33 +107,50 @@ def _wins(
     return wins | survives, np.where(survives, failed_at[None, :], decided)
 
 
-def _order(metric: NDArray[np.float64], levels: NDArray[np.int64], failed_at: NDArray[np.int64]) -> NDArray[np.float64]:
-    """One order of all members: by level 1, then those with level 2 re-ordered among the places they hold, and so on up.
+def places(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:
+    """(n, levels): the place of every member, in (0, 1] and 1 for the best, as known after each level it completed.
 
-    Comparisons use one level only, and a candidate's place rises or falls only against those it competed with. Equal metrics
-    share the mean of their places.
+    By level 1 first; then those with level 2 are re-ordered among the places they hold, and so on up, so that comparisons use
+    one level only and a candidate's place rises or falls only against those it competed with. Equal metrics share the mean
+    of their places. NaN above the levels completed; a member that failed has place 0 at level 1 and NaN above it.
     """
-    n = len(levels)
-    value = np.zeros(n)
-    alive = np.nonzero(failed_at == 0)[0]
-    if not len(alive):
-        return value
-    first = metric[alive, 1]
-    place = np.empty(len(alive))
-    ordered = np.argsort(first, kind="stable")
-    place[ordered] = np.arange(len(alive), dtype=np.float64)
-    place = _share_ties(place, first)
-    for level in range(2, metric.shape[1]):
-        here = np.nonzero(levels[alive] >= level)[0]
-        if len(here) < 2:
-            continue
-        at_level = metric[alive[here], level]
-        held = np.sort(place[here])
+    metric, failed_at = _metrics(members, levels), _failed_at(members)
+    result = np.full((len(members), levels), np.nan)
+    result[failed_at > 0, 0] = 0.0
+    alive = np.flatnonzero(failed_at == 0)
+    place = np.zeros(len(members))
+    held = np.arange(1, len(alive) + 1, dtype=np.float64) / max(len(alive), 1)
+    here = alive
+    for level in range(1, levels + 1):
+        here = here[~np.isnan(metric[here, level])]
+        held = held if level == 1 else np.sort(place[here])
+        at_level = metric[here, level]
         moved = np.empty(len(here))
         moved[np.argsort(at_level, kind="stable")] = held
         place[here] = _share_ties(moved, at_level)
-    value[alive] = (place + 1.0) / len(alive)
-    return value
+        result[here, level - 1] = place[here]
+    return result
+
+
+def _order(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:
+    """(n,): the last known place of every member."""
+    known = places(members, levels)
+    last = (~np.isnan(known)).sum(axis=1) - 1
+    return known[np.arange(len(members)), last]
+
+
+def _metrics(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:
+    """(n, levels + 1): the metric at every level, NaN where there is none; column 0 stays empty."""
+    metric = np.full((len(members), levels + 1), np.nan)
+    for row, candidate in enumerate(members):
+        for level, value in candidate.metrics.items():
+            metric[row, level] = value
+    return metric
+
+
+def _failed_at(members: Sequence[Candidate]) -> NDArray[np.int64]:
+    """(n,): the level each member failed at, 0 where it did not."""
+    return np.array([candidate.failed.level if candidate.failed else 0 for candidate in members], dtype=np.int64)
 
 
 def _share_ties(place: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -154,10 +154,6 @@ class Pool:
         """
         return [self.candidates[key[-1]] for key in self._eligible.get(level, ())]
 
-    def best_resident(self, level: int) -> Candidate | None:
-        eligible = self._eligible.get(level)
-        return self.candidates[eligible[0][-1]] if eligible else None
-
     def at_level(self, level: int) -> list[Candidate]:
         """Every candidate that completed ``level``, best at that level first."""
         done = [candidate for candidate in self.candidates.values() if level in candidate.observations]

@@ -8,7 +8,7 @@ from ranknosh.bench.account import Tracker, Trajectory
 from ranknosh.bench.baselines import DRAWN, starting_rows
 from ranknosh.bench.table import Accounting, Table
 from ranknosh.budget import Limits
-from ranknosh.engine import Search
+from ranknosh.engine import Promotions, Search
 from ranknosh.errors import DataError
 from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.loop import Silent, StopRequest, drive
@@ -30,6 +30,8 @@ def run_engine(
     accounting: Accounting = "resume",
     *,
     predictor: str = "kernel",
+    promote: Promotions = "observed",
+    closing: float = 0.0,
     ratio: str | float = "auto",
     initial: int = INITIAL,
     batch: int = BATCH,
@@ -50,7 +52,7 @@ def run_engine(
     proposer = PredictorProposer(
         table.space, make_predictor(predictor), pyramid, seeds=_largest(table, seed, initial), seed=seed
     )
-    search = Search(pyramid, Limits(epochs=budget), proposer, seed=seed)
+    search = Search(pyramid, Limits(epochs=budget), proposer, seed=seed, promote=promote, closing=closing)
     tracker = Tracker(table)
 
     def note(records: Sequence[Record]) -> None:

@@ -11,6 +11,7 @@ from ranknosh.bench.account import Account, Trajectory
 from ranknosh.bench.baselines import low_fidelity_evolution, random_search
 from ranknosh.bench.engine import run_engine
 from ranknosh.bench.table import Accounting, Table
+from ranknosh.engine import Promotions
 from ranknosh.errors import ConfigError
 
 
@@ -35,22 +36,33 @@ def _on_account(search: Callable[[Account, int], None]) -> Method:
     return method
 
 
-def _by_engine(predictor: str) -> Method:
+def _by_engine(predictor: str, promote: Promotions = "observed", closing: float = 0.0) -> Method:
     def method(table: Table, setting: Setting) -> Trajectory:
-        return run_engine(table, setting.budget, setting.seed, setting.accounting, predictor=predictor)
+        return run_engine(
+            table,
+            setting.budget,
+            setting.seed,
+            setting.accounting,
+            predictor=predictor,
+            promote=promote,
+            closing=closing,
+        )
 
     return method
 
 
 METHODS: dict[str, Method] = {
-    "ranknosh": _by_engine("kernel"),
+    "ranknosh": _by_engine("staged", "predicted", closing=0.1),
+    "ranknosh_observed": _by_engine("kernel"),
     "halving": _by_engine("random"),
     "random": _on_account(random_search),
     "lowfi_evo": _on_account(low_fidelity_evolution),
     "lowfi_evo_l0": _on_account(partial(low_fidelity_evolution, by_size=True)),
 }
-"""ranknosh: the engine as it searches images, seeded with the largest of 100 random cells. halving: the same engine with
-random proposals. random: full trainings. lowfi_evo, lowfi_evo_l0: see ``baselines.low_fidelity_evolution``."""
+"""ranknosh: the engine as it searches images, seeded with the largest of 100 random cells, with ``predictor: staged``,
+``promote: predicted`` and ``closing: 0.1``. ranknosh_observed: the same with ``predictor: kernel`` and the defaults of the
+other two. halving: the engine with random proposals. random: full trainings of random cells. lowfi_evo, lowfi_evo_l0: see
+``baselines.low_fidelity_evolution``."""
 
 
 def checked(names: Sequence[str]) -> tuple[str, ...]:

@@ -86,7 +86,15 @@ def planned_candidates(pyramid: Any, limits: Any, config: RunConfig) -> int | No
             return Proposal(())
 
     section = config.pyramid
-    search = Search(pyramid, limits, Nobody(), seed=0, candidates=section.candidates, finalists=section.finalists)
+    search = Search(
+        pyramid,
+        limits,
+        Nobody(),
+        seed=0,
+        candidates=section.candidates,
+        finalists=section.finalists,
+        closing=section.closing,
+    )
     return search.plan().candidates
 
 

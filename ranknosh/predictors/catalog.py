@@ -17,10 +17,11 @@ _CLASSES = {
     "gin": ("gin", "GinPredictor"),
     "kernel": ("kernel", "KernelPredictor"),
     "random": ("random", "RandomPredictor"),
+    "staged": ("staged", "StagedPredictor"),
 }
 _COMMITTEE = {"gbdt": 4, "gin": 3}
 _MIXED_COMMITTEE = 6
-NAMES = ("auto", "kernel", "linear", "gbdt", "gin", "ensemble", "random")
+NAMES = ("auto", "kernel", "staged", "linear", "gbdt", "gin", "ensemble", "random")
 
 
 def make_predictor(name: str = "auto", *, ensemble: int | None = None, **options: Any) -> Predictor:

@@ -16,7 +16,7 @@ import numpy as np
 from ranknosh.engine import Proposal
 from ranknosh.errors import ConfigError
 from ranknosh.pairs import Evidence, PairRule, evidence
-from ranknosh.pool import Pool
+from ranknosh.pool import Candidate, Pool
 from ranknosh.predictors.base import Floats, Predictor, Scale
 from ranknosh.predictors.candidates import Candidates, grown, whole
 from ranknosh.predictors.encodings import Encodings, reference
@@ -122,6 +122,15 @@ class PredictorProposer:
         )
         return Proposal(tuple(records), fit)
 
+    def prefer(self, pool: Pool, residents: Sequence[Candidate]) -> Sequence[Candidate]:
+        """``residents`` by prediction, best first; as they came while the predictor is not trusted or not fitted."""
+        learned = self._learn(pool)
+        if learned.scale is None or learned.fallback is not None:
+            return residents
+        scores = self.predictor.score(self._encoded([candidate.architecture for candidate in residents]))
+        order = np.argsort(-np.round(scores / learned.scale.deviation, _DIGITS), kind="stable")
+        return [residents[index] for index in order]
+
     def _pick(
         self, number: int, batch: int, taken: set[str], learned: _Learned | None
     ) -> tuple[Architecture, Origin, float | None] | None:
@@ -200,13 +209,15 @@ class PredictorProposer:
             return f"{distinct} distinct results so far, a predictor is fitted from {self.min_members} on"
         return None if len(known.pairs) else "no two results are far enough apart to say which is better"
 
+    def _encoded(self, architectures: Sequence[Architecture]) -> Encodings:
+        if not self.space.enumerable:
+            return Encodings(self.space, architectures)
+        everyone = whole(self.space)
+        return everyone.encodings.take([everyone.place[architecture] for architecture in architectures])
+
     def _fit(self, known: Evidence) -> Scale:
         members = [candidate.architecture for candidate in known.members]
-        if self.space.enumerable:
-            everyone = whole(self.space)
-            encodings = everyone.encodings.take([everyone.place[architecture] for architecture in members])
-        else:
-            encodings = Encodings(self.space, members)
+        encodings = self._encoded(members)
         seed = int(stream(self.seed, "fit", len(members)).integers(2**62))
         self.predictor.fit(encodings, known, seed=seed)
         if self._yardstick is None:

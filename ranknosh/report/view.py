@@ -114,6 +114,7 @@ class RunView:
                 seed=0,
                 candidates=candidates,
                 finalists=self.finalists,
+                closing=float(self.setting("pyramid", "closing") or 0.0),
             )
         except (BudgetTooSmall, ConfigError):
             return None

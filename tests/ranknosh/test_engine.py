@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ranknosh_simulation import answer, decisions, quality, simulate
+from ranknosh_simulation import StreamProposer, answer, decisions, quality, simulate
 
 from ranknosh.budget import Limits
 from ranknosh.engine import Search
@@ -286,3 +286,47 @@ def _proposer():
 def test_the_simulation_itself_diverges_somewhere():
     search, _ = simulate(DEMO, candidates=42, reply=answer)
     assert any(failure.kind == "diverged" for failure in search.pool.failures)
+
+
+class Contrary(StreamProposer):
+    """Prefers the worst by the metric."""
+
+    def prefer(self, pool, residents):
+        return list(reversed(residents))
+
+
+def promoted(**options):
+    search = Search(DEMO, Limits(), Contrary(), seed=0, candidates=12, **options)
+    first = []
+    while not search.done:
+        asked = search.ask(1)
+        first += [r.candidate_id for r in asked.records if isinstance(r, Promotion) and r.to_level == 2]
+        for job in asked.jobs:
+            search.tell(good(job))
+    return first
+
+
+def test_promotions_may_follow_the_proposers_order():
+    by_metric = sorted(range(12), key=lambda i: -quality(i, 1))
+    assert promoted() == by_metric[:6]
+    assert promoted(promote="predicted") == by_metric[:5:-1]
+    with pytest.raises(ConfigError, match=r"pyramid\.promote"):
+        Search(DEMO, Limits(), StreamProposer(), seed=0, candidates=12, promote="predicted")
+
+
+def test_a_closing_share_is_spent_on_paused_candidates():
+    def closed(share):
+        search = Search(DEMO, Limits(epochs=100), StreamProposer(), seed=0, closing=share)
+        reasons = []
+        while not search.done:
+            asked = search.ask(1)
+            reasons += [record.reason for record in asked.records if isinstance(record, Promotion)]
+            for job in asked.jobs:
+                search.tell(good(job))
+        return search.pool.count, reasons.count("closing"), search.pool.epochs_spent
+
+    (many, few, spent), (fewer, more, spent_too) = closed(0.0), closed(0.3)
+    assert fewer < many
+    assert more > few
+    assert max(spent, spent_too) <= 100
+    assert spent_too > 90

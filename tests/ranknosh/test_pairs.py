@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ranknosh.pairs import MAX_PAIRS, evidence
+from ranknosh.pairs import MAX_PAIRS, evidence, places
 from ranknosh.pool import Pool
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import Failed, Observed, Promotion, Proposed
@@ -113,3 +113,13 @@ def test_an_empty_pool_has_no_evidence():
     result = evidence(Pool(), PYRAMID)
     assert result.pairs.shape == (0, 2)
     assert len(result.members) == 0
+
+
+def test_places_are_kept_for_every_level():
+    known = evidence(pool_of([(0.9, 0.3), (0.8, 0.4), (0.7,), (0.6, 0.5)], [(2, 2, "diverged")]), PYRAMID).members
+    table = places(known, 3)
+    # three are alive: level 1 says 0, 1, 3; level 2 hands the same three places to 3, 1, 0; the failed one has place 0
+    assert table[:, 0].tolist() == pytest.approx([3 / 3, 2 / 3, 0.0, 1 / 3])
+    assert table[[0, 1, 3], 1].tolist() == pytest.approx([1 / 3, 2 / 3, 3 / 3])
+    assert np.isnan(table[2, 1])
+    assert np.isnan(table[:, 2]).all()
