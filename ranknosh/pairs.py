@@ -27,7 +27,8 @@ class Evidence:
 
     members: the candidates, in order of their number. pairs: (p, 2) int64, rows (winner, loser), indexes into ``members``.
     weights: (p,) float32. order: (n,) float64 in [0, 1], 1 is the best and failed ones have 0. levels: (n,) int64, the
-    highest completed level of each.
+    highest completed level of each. places: (n, N), what :func:`places` gives; None where there is one level, whose places
+    ``order`` holds.
     """
 
     members: tuple[Candidate, ...]
@@ -35,6 +36,12 @@ class Evidence:
     weights: NDArray[np.float32]
     order: NDArray[np.float64]
     levels: NDArray[np.int64]
+    places: NDArray[np.float64] | None = None
+
+    @property
+    def places_by_level(self) -> NDArray[np.float64]:
+        """(n, N): places after every level completed, NaN above."""
+        return self.order[:, None] if self.places is None else self.places
 
 
 def evidence(
@@ -69,12 +76,14 @@ def evidence(
         winners, losers = winners[kept], losers[kept]
     epochs = np.array([0, *pyramid.epochs], dtype=np.float64)
     weights = (epochs[decided_at[winners, losers]] / epochs[-1]) ** level_weight
+    known = places(members, pyramid.levels)
     return Evidence(
         members,
         np.stack([winners, losers], axis=1).astype(np.int64),
         weights.astype(np.float32),
-        _order(members, pyramid.levels),
+        _last(known),
         levels,
+        known,
     )
 
 
@@ -132,11 +141,9 @@ def places(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:
     return result
 
 
-def _order(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:
+def _last(known: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,): the last known place of every member."""
-    known = places(members, levels)
-    last = (~np.isnan(known)).sum(axis=1) - 1
-    return known[np.arange(len(members)), last]
+    return known[np.arange(len(known)), (~np.isnan(known)).sum(axis=1) - 1]
 
 
 def _metrics(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:

@@ -21,7 +21,8 @@ def subset(evidence: Evidence, rows: NDArray[np.int64], counts: NDArray[np.int64
     if counts is not None:
         weights = (weights * counts[pairs[:, 0]] * counts[pairs[:, 1]]).astype(np.float32)
     members = tuple(evidence.members[i] for i in rows) if evidence.members else ()
-    return Evidence(members, pairs, weights, evidence.order[rows], evidence.levels[rows])
+    places = None if evidence.places is None else evidence.places[rows]
+    return Evidence(members, pairs, weights, evidence.order[rows], evidence.levels[rows], places)
 
 
 def bootstrap(evidence: Evidence, rng: np.random.Generator) -> tuple[NDArray[np.int64], Evidence]:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
 from ranknosh.errors import ConfigError
-from ranknosh.pairs import Evidence, places
+from ranknosh.pairs import Evidence
 from ranknosh.predictors.base import Floats
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.kernel import KernelPredictor, MixedKernel, _blockwise, _View
@@ -60,7 +60,7 @@ class StagedPredictor(KernelPredictor):
             self._last = None
         assert self._tables is not None
         self._levels = max(int(evidence.levels.max(initial=1)), 1)
-        known = places(evidence.members, self._levels)
+        known = evidence.places_by_level[:, : self._levels]
         level, row = np.nonzero(~np.isnan(known.T))
         self._level = level + 1
         self._target = uniform_scores(known[row, level], len(known))

@@ -31,7 +31,7 @@ def test_a_number_of_members_makes_an_ensemble(ensemble: int | None, kind: type)
     ("name", "options", "says"),
     [
         ("kernal", {}, "did you mean kernel"),
-        ("forest", {}, "auto, kernel, linear, gbdt, gin, ensemble, random"),
+        ("forest", {}, "auto, kernel, staged, linear, gbdt, gin, ensemble, random"),
         ("linear", {"depth": 3}, "no option depth; it takes l2, scale"),
         ("random", {"depth": 3}, "it takes none"),
         ("ensemble", {"of": ["kernel", "oracle"]}, "predictor.of"),

@@ -133,7 +133,7 @@ def train(pool: Pool, proposal: Proposal, metric: Metric) -> None:
         pool.apply(record)
         value = metric(record.architecture)
         pool.apply(Observed(record.candidate_id, 1, value, None, None, 1, 1.0))
-    best = pool.best_resident(1)
+    best = next(iter(pool.residents(1)), None)
     if best:
         pool.apply(Promotion(best.id, 2))
         pool.apply(Observed(best.id, 2, metric(best.architecture), None, None, 2, 1.0))
