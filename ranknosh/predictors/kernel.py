@@ -116,18 +116,14 @@ class KernelPredictor:
         self._last: _View | None = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
-        if self._kernel is None or self._kernel.space is not encodings.space:
-            self._kernel = MixedKernel(encodings.space, self.degree, self.features)
-            self._tables = SlotTables(encodings.space.choices, self.degree)
-            self._last = None
-        assert self._tables is not None
-        self._members = self._kernel.view(encodings)
+        kernel, tables = self._of(encodings.space)
+        self._members = kernel.view(encodings)
         self._target = normal_scores(evidence.order)
-        covariance = self._kernel.between(self._members, self._members)
+        covariance = kernel.between(self._members, self._members)
         covariance[np.diag_indices_from(covariance)] += self.noise
         self._factor = np.linalg.cholesky(covariance)
         self._solved = cho_solve((self._factor, True), self._target)
-        nothing = np.zeros(self._tables.total + self._members.rows.shape[1])
+        nothing = np.zeros(tables.total + self._members.rows.shape[1])
         self._mean = self._conditioned(nothing, np.zeros(len(self._target)))
 
     def score(self, encodings: Encodings) -> Floats:
@@ -162,6 +158,14 @@ class KernelPredictor:
             path = self._sample(seed)
             drawn[row, rows] = self._read(self._mean + self.scale * (path - self._mean), view)
         return drawn
+
+    def _of(self, space: Space) -> tuple[MixedKernel, SlotTables]:
+        """The covariance and its tables for ``space``, made when the space is met first."""
+        if self._kernel is None or self._tables is None or self._kernel.space is not space:
+            self._kernel = MixedKernel(space, self.degree, self.features)
+            self._tables = SlotTables(space.choices, self.degree)
+            self._last = None
+        return self._kernel, self._tables
 
     def _conditioned(self, prior: Floats, noise: Floats) -> Floats:
         """A sample of the prior moved to agree with the members. Samples are entries of the tables, then feature weights."""

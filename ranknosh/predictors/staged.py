@@ -19,8 +19,7 @@ from ranknosh.errors import ConfigError
 from ranknosh.pairs import Evidence
 from ranknosh.predictors.base import Floats
 from ranknosh.predictors.encodings import Encodings
-from ranknosh.predictors.kernel import KernelPredictor, MixedKernel, _blockwise, _View
-from ranknosh.predictors.slot_tables import SlotTables
+from ranknosh.predictors.kernel import KernelPredictor, _blockwise, _View
 from ranknosh.streams import stream
 
 
@@ -54,26 +53,22 @@ class StagedPredictor(KernelPredictor):
         self.top_noise, self.drift = top_noise, drift
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
-        if self._kernel is None or self._kernel.space is not encodings.space:
-            self._kernel = MixedKernel(encodings.space, self.degree, self.features)
-            self._tables = SlotTables(encodings.space.choices, self.degree)
-            self._last = None
-        assert self._tables is not None
+        kernel, tables = self._of(encodings.space)
         self._levels = max(int(evidence.levels.max(initial=1)), 1)
         known = evidence.places_by_level[:, : self._levels]
         level, row = np.nonzero(~np.isnan(known.T))
         self._level = level + 1
         self._target = uniform_scores(known[row, level], len(known))
-        self._members = self._kernel.view(encodings.take(row))
+        self._members = kernel.view(encodings.take(row))
         ratio = (self.top_noise / self.noise) ** (level / max(self._levels - 1, 1))
         self._noises = self.noise * ratio
         self._shared = 1.0 + self.drift * level
-        covariance = self._kernel.between(self._members, self._members)
+        covariance = kernel.between(self._members, self._members)
         covariance *= np.minimum(self._shared[:, None], self._shared[None, :])
         covariance[np.diag_indices_from(covariance)] += self._noises
         self._factor = np.linalg.cholesky(covariance)
         self._solved = cho_solve((self._factor, True), self._target) * self._shared
-        nothing = np.zeros((self._levels, self._tables.total + self._members.rows.shape[1]))
+        nothing = np.zeros((self._levels, tables.total + self._members.rows.shape[1]))
         self._mean = self._conditioned(nothing, np.zeros(len(self._target)))
 
     def spread(self, encodings: Encodings) -> Floats:
