@@ -10,6 +10,7 @@ from ranknosh.errors import RankNoshError
 
 BENCHMARKS = {
     "overhead": "jobs the engine decides a second at 1,000 candidates",
+    "scale": "engine time a decision and utilisation, 1 to 512 simulated workers",
     "refit": "one refit and scoring of 15,625 cells, per predictor",
     "table_regret": "regret on the NAS-Bench-201 table, beside the baselines",
     "demo_signal": "whether early epochs of the demo tell the final order (trains for minutes)",

@@ -10,6 +10,8 @@ from ranknosh.budget import Limits
 from ranknosh.config import RunConfig
 from ranknosh.engine import Proposer, Search
 from ranknosh.errors import ConfigError, DataError
+from ranknosh.executors.base import Executor
+from ranknosh.executors.training import ScoreArchitecture
 from ranknosh.loop import Listener
 from ranknosh.pool import Pool
 from ranknosh.pyramid import Pyramid
@@ -77,16 +79,18 @@ def build_parts(config: RunConfig, data: ImageData | None = None) -> Parts:
 
     pyramid = pyramid_of(config)
     predictor_of(config)
-    resolve_device(config.train.device)
+    if config.executor.name == "inline":
+        resolve_device(config.train.device)
     images = data if data is not None else load_data(config)
     size = NetworkSize(config.network.channels, config.network.cells, len(images.classes), images.image_shape[0])
     settings = TrainSettings(total_epochs=pyramid.epochs[-1], **config.train.model_dump())
     return Parts(config, get_space(config.space.name), pyramid, limits_of(config), Task(images, size, settings))
 
 
-def level_zero(parts: Parts, pool: Pool, write: Callable[[Sequence[Record]], None], listener: Listener) -> None:
-    """Score the architectures that ``pool`` does not hold scores of yet, writing each down as it comes."""
-    from ranknosh.proxies import proxy_scorer
+def level_zero(
+    parts: Parts, pool: Pool, executor: Executor, write: Callable[[Sequence[Record]], None], listener: Listener
+) -> None:
+    """Score the architectures that ``pool`` does not hold scores of yet on the workers, writing each down as it comes."""
     from ranknosh.seeding import draw
 
     section, space = parts.config.seeding, parts.space
@@ -94,14 +98,13 @@ def level_zero(parts: Parts, pool: Pool, write: Callable[[Sequence[Record]], Non
         return
     known = {scored.key for scored in pool.scored}
     drawn = draw(space, section.draw, parts.config.seed)
-    score = proxy_scorer(space, parts.task.size, parts.task.data, section.proxies, seed=parts.config.seed)
-    for number, architecture in enumerate(drawn, start=1):
-        key = space.canonical(architecture)
-        if key not in known:
-            values, seconds = score(architecture)
-            record = Scored(architecture, key, space.format(architecture), values, seconds)
-            pool.apply(record)
-            write([record])
+    missing = [architecture for architecture in drawn if space.canonical(architecture) not in known]
+    score = ScoreArchitecture(space, parts.task, section.proxies, parts.config.seed)
+    for number, (index, (values, seconds)) in enumerate(executor.map(score, missing), len(drawn) - len(missing) + 1):
+        architecture = missing[index]
+        record = Scored(architecture, space.canonical(architecture), space.format(architecture), values, seconds)
+        pool.apply(record)
+        write([record])
         listener.on_phase("proxies", number, len(drawn))
 
 
@@ -156,5 +159,6 @@ def make_search(parts: Parts, pool: Pool) -> Search:
         finalists=section.finalists,
         promote=section.promote,
         closing=section.closing,
+        overlap=section.overlap,
         pool=pool,
     )

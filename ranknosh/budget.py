@@ -27,11 +27,12 @@ class Ledger:
 
     limit: int | None = None
     spent: int = 0
-    reserved: dict[tuple[int, int], int] = field(default_factory=dict)
+    reserved: dict[tuple[int, int], int] = field(default_factory=dict, init=False)
+    _held: int = field(default=0, init=False)
 
     @property
     def committed(self) -> int:
-        return self.spent + sum(self.reserved.values())
+        return self.spent + self._held
 
     @property
     def left(self) -> int | None:
@@ -50,10 +51,12 @@ class Ledger:
                 f"job {token} needs {epochs} epochs, but of {self.limit} only {self.left} are left; do not start it"
             )
         self.reserved[token] = epochs
+        self._held += epochs
 
     def settle(self, token: tuple[int, int], epochs: int) -> None:
         """Release a reservation and charge the epochs that were run. Raises BudgetExceeded where more ran than reserved."""
         held = self.reserved.pop(token, 0)
         if epochs > held:
             raise BudgetExceeded(f"job {token} ran {epochs} epochs, but only {held} were reserved")
+        self._held -= held
         self.spent += epochs

@@ -27,10 +27,14 @@ from ranknosh.config_sections import (
     Section,
     SeedingConfig,
     SpaceConfig,
+    TrackConfig,
     TrainConfig,
 )
 from ranknosh.errors import ConfigError
 from ranknosh.yaml_source import Source, parse_value, read_source
+
+FREE = ("executor.", "track.")
+"""Sections that change no decision, so that a run may be resumed under others."""
 
 
 class RunConfig(Section):
@@ -49,6 +53,7 @@ class RunConfig(Section):
     propose: ProposeConfig = ProposeConfig()
     budget: BudgetConfig = BudgetConfig()
     executor: ExecutorConfig = ExecutorConfig()
+    track: TrackConfig = TrackConfig()
 
     @model_validator(mode="after")
     def _sections_agree(self) -> RunConfig:
@@ -76,6 +81,19 @@ class RunConfig(Section):
                 ("train", "metric"),
                 f"train.metric is {self.train.metric}, but no averaged weights are kept; "
                 "write for example train.ema: 0.99 beside it",
+            )
+        if self.pyramid.overlap > 1 and self.pyramid.schedule == "eager":
+            raise RuleBroken(
+                ("pyramid", "overlap"),
+                f"pyramid.overlap is {self.pyramid.overlap}, which counts the batches in flight of the reproducible schedule, "
+                "and pyramid.schedule is eager, which waits for no batch; take one of the two out",
+            )
+        beyond = [level for level in self.executor.per_level if level > levels]
+        if beyond:
+            raise RuleBroken(
+                ("executor", "per_level"),
+                f"executor.per_level names level {beyond[0]}, but pyramid.epochs has {levels}; write for example {{{levels}: "
+                "{gpus: 1}} for the top level",
             )
         if not (
             self.pyramid.candidates or self.budget.epochs is not None or self.budget.time or self.budget.device_time
@@ -166,14 +184,22 @@ def _validated(source: Source, given: Mapping[tuple[str, ...], str]) -> RunConfi
 def diff(old: RunConfig, new: RunConfig) -> list[str]:
     """The dotted names whose values differ, sorted."""
     before, after = _flat(old.to_dict()), _flat(new.to_dict())
-    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    names = (name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    return sorted({".".join(name.split(".")[:2]) if name.startswith(FREE) else name for name in names})
 
 
 def check_resume(old: RunConfig, new: RunConfig) -> None:
-    """Raises ConfigError where a run cannot go on under ``new``: only limits may change, and only upwards."""
+    """Raises ConfigError where a run cannot go on under ``new``: only where it runs, and limits, which may be raised, change."""
     limits = ("budget.epochs", "budget.time", "budget.device_time", "budget.disk", "pyramid.candidates")
     for name in diff(old, new):
         before, after = _value(old, name), _value(new, name)
+        if name == "executor.storage":
+            raise ConfigError(
+                f"executor.storage was {before!r} when this run started and is {after!r} now; its checkpoints are there: take "
+                "the change back, or start a new search"
+            )
+        if name.startswith(FREE):
+            continue
         if name not in limits:
             raise ConfigError(
                 f"{name} was {before!r} when this run started and is {after!r} now; a run goes on only with the "

@@ -52,6 +52,19 @@ def _written(write: Callable[[Any], str]) -> PlainSerializer:
     return PlainSerializer(lambda value: None if value is None else write(value), when_used="json")
 
 
+def _level_number(value: Any) -> int:
+    number = int(value) if isinstance(value, str) and value.isdigit() else value  # JSON has no other keys than texts
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ValueError("must be the number of a level, counted from 1")
+    return number
+
+
+def _deadline(value: Any) -> float | str | None:
+    if value in ("auto", None):
+        return value
+    return None if value in ("off", False) else parse_duration(value if isinstance(value, str) else "")
+
+
 def _epochs(value: Any) -> tuple[int, ...]:
     rule = "must be a list of whole numbers above 0, each larger than the one before; write for example [1, 2, 4, 8]"
     if not isinstance(value, (list, tuple)) or not value:
@@ -138,6 +151,14 @@ DeviceTime = Annotated[
     WithJsonSchema({**_UNIT, "examples": ["2gpuh"]}),
     Field(examples=["2gpuh"]),
 ]
+Deadline = Annotated[
+    float | str | None,
+    PlainValidator(_deadline),
+    _written(lambda value: value if value == "auto" else duration_text(value)),
+    WithJsonSchema({**_UNIT, "examples": ["auto", "off", "2h"]}),
+    Field(examples=["auto"]),
+]
+LevelNumber = Annotated[int, BeforeValidator(_level_number)]
 Size = Annotated[
     int | None,
     PlainValidator(_with_unit(parse_size)),

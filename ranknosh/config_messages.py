@@ -14,6 +14,8 @@ from ranknosh.config_fields import RuleBroken, did_you_mean, nearest
 from ranknosh.yaml_source import Source
 
 _TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", dict: "a mapping"}
+ANY = "LEVEL"
+"""Stands for the keys of a mapping by level number."""
 _BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"))
 
 
@@ -62,7 +64,7 @@ def _problem(row: Mapping[str, Any], model: type[BaseModel]) -> tuple[tuple[str,
 def _suggestion(path: tuple[str, ...], model: type[BaseModel]) -> str:
     """Names the setting meant: the same word in another section, the like of it here, the like of it elsewhere."""
     names = list(_dotted_names(model))
-    leaf, section = path[-1], path[:-1]
+    leaf, section = path[-1], tuple(ANY if part.isdigit() else part for part in path[:-1])
     same = [name for name in names if name.split(".")[-1] == leaf]
     here = [name.split(".")[-1] for name in names if name.split(".")[:-1] == list(section)]
     near_here, near_all = nearest(leaf, here), nearest(leaf, [name.split(".")[-1] for name in names])
@@ -81,6 +83,9 @@ def _dotted_names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         yield prefix + name
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from _dotted_names(field.annotation, f"{prefix}{name}.")
+        elif get_origin(field.annotation) is dict and isinstance(get_args(field.annotation)[1], type):
+            below = get_args(field.annotation)[1]
+            yield from _dotted_names(below, f"{prefix}{name}.{ANY}.") if issubclass(below, BaseModel) else ()
 
 
 def _field(path: Sequence[str], model: type[BaseModel]) -> FieldInfo | None:

@@ -11,9 +11,11 @@ from ranknosh.config_fields import (
     PROXIES,
     SPACES,
     DataName,
+    Deadline,
     DeviceTime,
     Duration,
     Epochs,
+    LevelNumber,
     Ratio,
     RuleBroken,
     Size,
@@ -103,7 +105,11 @@ class TrainConfig(Section):
 
 
 class PyramidConfig(Section):
-    """``epochs`` are cumulative; ``ratio`` is the share of a level's arrivals that is trained on to the next level."""
+    """``epochs`` are cumulative; ``ratio`` is the share of a level's arrivals that is trained on to the next level.
+
+    ``overlap``: batches in flight at once in the reproducible schedule. More keep more workers busy; proposals then know
+    less of the batches just before them. It decides what is searched, the number of workers does not.
+    """
 
     epochs: Epochs = (1, 2, 4, 8)
     ratio: Ratio = "auto"
@@ -111,6 +117,7 @@ class PyramidConfig(Section):
     initial: Annotated[int, Field(ge=1)] = 12
     candidates: Annotated[int | None, Field(ge=1, examples=[42])] = None
     schedule: Literal["reproducible", "eager"] = "reproducible"
+    overlap: Annotated[int, Field(ge=1)] = 1
     finalists: Annotated[int, Field(ge=0)] = 0
     promote: Literal["observed", "predicted"] = "observed"
     closing: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -149,5 +156,42 @@ class BudgetConfig(Section):
     disk: Size = None
 
 
+class LevelResources(Section):
+    """What a job of one level takes where that differs from the others."""
+
+    cpus: Annotated[float | None, Field(gt=0)] = None
+    gpus: Annotated[float | None, Field(ge=0)] = None
+    memory: Size = None
+
+
+class TrackConfig(Section):
+    """Where a search is mirrored while it runs. ``mlflow``: a tracking URI."""
+
+    tensorboard: Switch = False
+    mlflow: Annotated[str | None, Field(min_length=1, examples=["sqlite:///mlflow.db"])] = None
+
+
 class ExecutorConfig(Section):
-    name: Literal["inline"] = "inline"
+    """Where jobs run. No setting here changes a decision of the reproducible schedule.
+
+    ``address``: ``local`` is a cluster of its own on this machine, ``auto`` the one that runs here, else ``host:port``.
+    ``gpus_per_trial``: None is one where the cluster has GPUs and ``train.device`` is not cpu. ``workers``: at most so many jobs
+    at once. ``deadline``: when a job that runs is cancelled; ``auto`` is ten times what is expected. ``speculate``: a second
+    attempt is started after so many times what is expected, 0 never. ``storage``: where checkpoints go (a folder that every
+    node sees, or an fsspec URL); None is the run folder. ``ship_code``: send this package to the workers; ``auto`` does so
+    unless the cluster is local.
+    """
+
+    name: Literal["inline", "ray"] = "inline"
+    address: Annotated[str, Field(min_length=1, examples=["local", "auto", "10.0.0.1:6379"])] = "local"
+    cpus_per_trial: Annotated[float, Field(gt=0)] = 1.0
+    gpus_per_trial: Annotated[float | None, Field(ge=0, examples=[0.25])] = None
+    memory_per_trial: Size = None
+    per_level: Annotated[dict[LevelNumber, LevelResources], Field(examples=[{4: {"gpus": 1}}])] = Field(
+        default_factory=dict
+    )
+    workers: Annotated[int | None, Field(ge=1, examples=[8])] = None
+    deadline: Deadline = "auto"
+    speculate: Annotated[float, Field(ge=0)] = 3.0
+    storage: Annotated[str | None, Field(examples=["s3://bucket/runs"])] = None
+    ship_code: Annotated[bool | Literal["auto"], switch_or_auto] = "auto"

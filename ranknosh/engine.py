@@ -4,24 +4,26 @@
 became. The caller writes records down before it acts on them and needs nothing else: no clock, file or device is known here.
 
 Schedules. ``reproducible``: batch by batch and level by level, bottom up; a level's promotions are decided when all trainings
-up to that level have ended, a new batch when all have. Decisions do not depend on the number of workers or on who finished
-first. ``eager``: a free worker takes the highest promotion that is due at once, else a new candidate (as ASHA does; Li et
-al., MLSys 2020, algorithm 2); sizes are the same, the choice depends on the order of arrivals, which the journal keeps.
+up to that level have ended, a new batch when all have; with ``overlap`` several batches are in flight (see
+:mod:`ranknosh.pipeline`). Decisions do not depend on the number of workers or on who finished first. ``eager``: a free worker
+takes the highest promotion that is due at once, else a new candidate (as ASHA does; Li et al., MLSys 2020, algorithm 2);
+sizes are the same, the choice depends on the order of arrivals, which the journal keeps.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Protocol, cast
 
-import numpy as np
-
 from ranknosh.budget import Ledger, Limits
-from ranknosh.errors import BudgetTooSmall, ConfigError
+from ranknosh.errors import BudgetTooSmall, ConfigError, JobsLost
+from ranknosh.pipeline import Pipeline, Step, proposed_again
 from ranknosh.pool import Candidate, Pending, Pool
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import (
+    UNCOUNTED,
     Failed,
     Fitted,
     Interrupted,
@@ -39,6 +41,7 @@ Schedule = Literal["reproducible", "eager"]
 Promotions = Literal["observed", "predicted"]
 StopReason = Literal["candidates", "epochs", "space_exhausted", "wall_time", "device_time", "disk", "nothing_learned"]
 CAPS: tuple[StopReason, ...] = ("wall_time", "device_time", "disk")
+MOST_LOSSES = 10
 _MANY = 1_000_000
 
 
@@ -83,11 +86,13 @@ class Search:
     """A NOSH pyramid fed by a proposer under a budget.
 
     candidates: how many to propose in all, None for as many as the budget holds. finalists: how many of the top level are
-    trained again from scratch with another seed before one is chosen. retries: how often a crashed job is tried again.
+    trained again from scratch with another seed before one is chosen. retries: how often a job whose worker died or hung is
+    tried again (see :meth:`tell`).
     promote: ``observed`` promotes the best by the metric measured at the level; ``predicted`` asks the proposer (a Promoter),
     whose model has smoothed what one training's luck says. closing: share of an epoch budget that is kept from newcomers, for
     promoting the best paused candidates at the end.
-    pool: what a journal holds already. Raises ConfigError without any limit, BudgetTooSmall where no candidate fits.
+    overlap: batches in flight at once in the reproducible schedule. pool: what a journal holds already. Raises ConfigError
+    without any limit, BudgetTooSmall where no candidate fits.
     """
 
     def __init__(
@@ -100,11 +105,17 @@ class Search:
         schedule: Schedule = "reproducible",
         candidates: int | None = None,
         finalists: int = 0,
-        retries: int = 2,
+        retries: int = 3,
         promote: Promotions = "observed",
         closing: float = 0.0,
+        overlap: int = 1,
         pool: Pool | None = None,
     ) -> None:
+        if overlap < 1 or (overlap > 1 and schedule == "eager"):
+            raise ConfigError(
+                f"pyramid.overlap is {overlap} and pyramid.schedule is {schedule}; overlap counts the batches in flight of the "
+                "reproducible schedule (1 or more); eager has no batches to wait for, so leave it at 1 there"
+            )
         if promote == "predicted" and not hasattr(proposer, "prefer"):
             raise ConfigError("pyramid.promote is predicted, but this proposer cannot order candidates; use observed")
         if not 0 <= closing < 1:
@@ -120,8 +131,15 @@ class Search:
         self.pool = pool if pool is not None else Pool()
         self.ledger = Ledger(limits.epochs, self.pool.epochs_spent)
         self.stop_reason: StopReason | None = None
+        self._line = Pipeline(pyramid, overlap, limits.epochs, self.pool) if overlap > 1 else None
+        self._view = self._line.view if self._line else self.pool
+        self._books = self._line.books if self._line else self.ledger
         self._running: set[tuple[int, int]] = set()
+        self._queue: list[tuple[int, int, tuple[int, int]]] = []
+        self._turns: dict[tuple[int, int], int] = {}
+        self._turn = 0
         self._exhausted = False
+        self._lost: Failed | None = None
         for token, pending in self.pool.pending.items():
             if not self.ledger.fits(self._job(pending).epochs):
                 raise BudgetTooSmall(
@@ -129,6 +147,7 @@ class Search:
                     f"begun needs {self._job(pending).epochs} more; raise budget.epochs"
                 )
             self.ledger.reserve(token, self._job(pending).epochs)
+            self._enqueue(token)
         if limits.epochs is not None and limits.epochs < pyramid.epochs[0]:
             raise BudgetTooSmall(
                 f"budget.epochs is {limits.epochs}, but the first level trains a candidate for {pyramid.epochs[0]} "
@@ -143,8 +162,15 @@ class Search:
     def ask(self, slots: int, wall_seconds: float = 0.0) -> Asked:
         """Up to ``slots`` jobs, best first, and the decisions behind them. ``wall_seconds``: how long the search has run.
 
-        Empty while it waits for results, or when it is over (then ``stop_reason`` says why).
+        Empty while it waits for results, or when it is over (then ``stop_reason`` says why). Raises JobsLost where one job was
+        lost with its worker MOST_LOSSES times in this session: to go on would never end, and the candidate is not to blame.
         """
+        if self._lost is not None:
+            raise JobsLost(
+                f"the training of candidate {self._lost.candidate_id} to level {self._lost.level} was lost {MOST_LOSSES} times "
+                f"without its own fault, the last time because: {self._lost.message}. Everything is saved and no candidate is "
+                "marked as failed; look at the machines, then go on with `ranknosh resume`"
+            )
         reached = self._cap_reached(wall_seconds)
         if reached:
             self.stop_reason = reached
@@ -154,20 +180,23 @@ class Search:
         while len(jobs) < slots:
             # A decision comes before the work that is already due: one whose records were cut off is completed before any
             # result can follow it, and in the eager schedule promotions go before newcomers that wait.
-            newcomers_wait = self.schedule == "eager" and self._ready(1)
-            decided = self._promotions() if newcomers_wait else self._decide()
+            decided = self._promotions() if self.schedule == "eager" and self._queue else self._decide()
             records += decided
             ready = self._ready(1 if self.schedule == "eager" else slots - len(jobs))
             if not ready and not decided:
                 break
-            self._running.update((job.candidate_id, job.replica) for job in ready)
             jobs += ready
-        if not jobs and not self.pool.pending and not records and self.stop_reason is None:
+        if slots > 0 and not (jobs or records or self.pool.pending or self.stop_reason):
             self.stop_reason = self._why_over()
         return Asked(tuple(jobs), tuple(records))
 
     def tell(self, result: JobResult) -> tuple[Record, ...]:
-        """The records a result becomes. A result nobody waits for any more (a second attempt that lost) becomes none."""
+        """The records a result becomes. A result nobody waits for any more (a second attempt that lost) becomes none.
+
+        A failure is final where training said so (diverged, invalid, raised), where memory ran out even alone on its worker,
+        and where ``retries`` further tries ended in a crash or at the deadline. A lost node or a damaged checkpoint is
+        nobody's fault: the job is handed out again without counting.
+        """
         job, outcome = result.job, result.outcome
         token = (job.candidate_id, job.replica)
         pending = self.pool.pending.get(token)
@@ -175,44 +204,87 @@ class Search:
         if pending is None or (job.replica == 0 and pending.level != job.level):
             return ()
         if isinstance(outcome, Failed):
-            outcome = replace(
-                outcome, attempt=pending.attempt, final=outcome.kind != "crashed" or pending.attempt > self.retries
-            )
+            outcome = replace(outcome, attempt=pending.attempt, final=self._is_final(outcome, pending))
+            if outcome.kind in UNCOUNTED and pending.losses + 1 >= MOST_LOSSES:
+                self._lost = outcome
         if isinstance(outcome, Observed) or (isinstance(outcome, Failed) and outcome.final):
             self.ledger.settle(token, outcome.epochs)
         elif isinstance(outcome, Interrupted):
             self.ledger.settle(token, outcome.epochs)
             self.ledger.reserve(token, job.epochs - outcome.epochs)
-        self.pool.apply(outcome)
-        return (outcome,)
+        records: tuple[Record, ...] = (outcome, *result.beside)
+        for record in records:
+            self.pool.apply(record)
+        if token in self.pool.pending:
+            self._enqueue(token)
+        else:
+            del self._turns[token]
+        return records
+
+    def _is_final(self, failed: Failed, pending: Pending) -> bool:
+        if failed.kind in UNCOUNTED:
+            return False
+        if failed.kind == "out_of_memory":
+            return pending.alone
+        return failed.kind not in ("crashed", "hung") or pending.attempt > self.retries
 
     def forget_running(self) -> None:
         """Take back jobs that were handed out and will never be told: the next ask hands them out again."""
+        for token in self._running:
+            self._enqueue(token)
         self._running.clear()
 
     def plan(self) -> Plan:
         """How many candidates the limits hold, from where the search stands."""
         if self.limits.epochs is None:
             return Plan(self.candidates, False)
-        most = self.limits.epochs // self.pyramid.epochs[0] + self.pool.count
+        count = self._view.count
+        most = self.limits.epochs // self.pyramid.epochs[0] + count
         if self.candidates is not None:
-            most = min(most, self.candidates)
-        numbers = np.arange(self.pool.count, max(most, self.pool.count) + 1)
-        sizes = self.pyramid.sizes_of(numbers)
-        entered = np.array([self.pool.entered(level) for level in range(1, self.pyramid.levels + 1)])
+            most = max(min(most, self.candidates), count)
+        entered = [self._view.entered(level) for level in range(1, self.pyramid.levels + 1)]
         limit = max(self.limits.epochs - int(self.limits.epochs * self.closing), self.pyramid.epochs[0])
-        price = self.ledger.committed + np.maximum(sizes - entered, 0) @ np.array(self.pyramid.steps)
-        affordable = numbers[price + self._final_price(np.maximum(sizes, entered)) <= limit]
-        if not len(affordable) or affordable[-1] == 0:
-            affordable = numbers[price <= limit]
-        number = int(affordable[-1]) if len(affordable) else self.pool.count
+        number = self._largest(count, most, entered, limit, whole=True)
+        if not number:
+            number = self._largest(count, most, entered, limit, whole=False)
+        number = count if number is None else number
         return Plan(number, self.candidates is None or number < self.candidates)
 
-    def _final_price(self, sizes: np.ndarray) -> np.ndarray:
-        """Epochs to bring the best of the highest level to the top where the pyramid's sizes alone do not, and finalists."""
-        epochs = np.array([0, *self.pyramid.epochs])
-        highest = (sizes > 0).sum(axis=1)
-        return epochs[-1] - epochs[highest] + self._finalists_left() * epochs[-1]
+    def _largest(self, low: int, high: int, entered: Sequence[int], limit: int, whole: bool) -> int | None:
+        """The largest number of candidates from ``low`` to ``high`` whose price fits ``limit``; None where none does.
+
+        ``whole``: the price of bringing the best to the top is in it. That price falls where a further level is entered for the
+        first time, and between those numbers everything grows, so that each stretch can be halved.
+        """
+        ends = [high]
+        for level in range(2, self.pyramid.levels + 1):
+            first = self.pyramid.first_to_reach(level)
+            ends += [first - 1] if low < first <= high else []
+        for end in sorted(ends, reverse=True):
+            start = max([other + 1 for other in ends if other < end], default=low)
+            if self._price_of(start, entered, whole) > limit:
+                continue
+            while start < end:
+                middle = (start + end + 1) // 2
+                if self._price_of(middle, entered, whole) <= limit:
+                    start = middle
+                else:
+                    end = middle - 1
+            return start
+        return None
+
+    def _price_of(self, candidates: int, entered: Sequence[int], whole: bool) -> int:
+        """Epochs committed once ``candidates`` are searched, with the price of the end where ``whole``."""
+        sizes = self.pyramid.sizes(candidates)
+        price = self._books.committed
+        price += sum(
+            step * max(size - known, 0) for step, size, known in zip(self.pyramid.steps, sizes, entered, strict=True)
+        )
+        if not whole:
+            return price
+        highest = sum(max(size, known) > 0 for size, known in zip(sizes, entered, strict=True))
+        top = self.pyramid.epochs[-1]
+        return price + top - (0, *self.pyramid.epochs)[highest] + self._finalists_left() * top
 
     def _cap_reached(self, wall_seconds: float) -> StopReason | None:
         limits = self.limits
@@ -234,16 +306,30 @@ class Search:
             torch_seed(self.seed, "train", candidate.id, pending.replica),
             pending.replica,
             pending.attempt,
+            pending.alone,
         )
 
+    def _enqueue(self, token: tuple[int, int]) -> None:
+        """Let a job wait to be handed out, in its old place where it was out before. Higher levels go first, being longest."""
+        level = self.pool.pending[token].level if not token[1] else self.pyramid.levels
+        if token not in self._turns:
+            self._turns[token] = self._turn
+            self._turn += 1
+        heapq.heappush(self._queue, (-level, self._turns[token], token))
+
     def _ready(self, slots: int) -> list[Job]:
-        waiting = [pending for token, pending in self.pool.pending.items() if token not in self._running]
-        if self.schedule == "eager":
-            waiting.sort(key=lambda pending: -pending.level)
-        return [self._job(pending) for pending in waiting[:slots]]
+        jobs: list[Job] = []
+        while self._queue and len(jobs) < slots:
+            _, _, token = heapq.heappop(self._queue)
+            if token in self.pool.pending and token not in self._running:
+                self._running.add(token)
+                jobs.append(self._job(self.pool.pending[token]))
+        return jobs
 
     def _decide(self) -> list[Record]:
         """The next decision, already applied to the pool and reserved; empty where none is due yet."""
+        if self._line is not None:
+            return self._in_line(self._line)
         return self._promotions() or self._proposals() or self._closing() or self._reruns()
 
     def _apply(self, records: Sequence[Record]) -> list[Record]:
@@ -252,10 +338,15 @@ class Search:
         for record in records:
             if isinstance(record, (Proposed, Promotion, Rerun)):
                 epochs, token = self._price(record)
-                if not self.ledger.fits(epochs):
+                if not (self.ledger.fits(epochs) and self._books.fits(epochs)):
                     break
                 self.ledger.reserve(token, epochs)
-            self.pool.apply(record)
+                self.pool.apply(record)
+                self._enqueue(token)
+                if self._line is not None:
+                    self._line.ask(record)
+            else:
+                self.pool.apply(record)
             applied.append(record)
         return applied
 
@@ -268,7 +359,7 @@ class Search:
     def _promotions(self) -> list[Record]:
         """Promotions the size rule is owed, out of the lowest level first (eager: out of the highest)."""
         eager = self.schedule == "eager"
-        counted = self.pool.count - self._unfinished_newcomers() if eager else self.pool.count
+        counted = self.pool.count - self.pool.pending_at(1) if eager else self.pool.count
         sizes = self.pyramid.sizes(counted)
         levels = range(1, self.pyramid.levels)
         for level in reversed(levels) if eager else levels:
@@ -284,13 +375,10 @@ class Search:
 
     def _best(self, level: int, number: int) -> Sequence[Candidate]:
         """The residents of ``level`` to promote, at most ``number``."""
-        residents = self.pool.residents(level)
-        if self.promote == "predicted" and residents:
-            return cast(Promoter, self.proposer).prefer(self.pool, residents)[:number]
-        return residents[:number]
-
-    def _unfinished_newcomers(self) -> int:
-        return sum(pending.level == 1 and pending.replica == 0 for pending in self.pool.pending.values())
+        if self.promote == "observed":
+            return self._view.residents(level, number)
+        residents = self._view.residents(level)
+        return cast(Promoter, self.proposer).prefer(self._view, residents)[:number] if residents else []
 
     def _proposals(self) -> list[Record]:
         """The next batch, or the rest of one whose records were cut off before any of it had a result."""
@@ -299,23 +387,71 @@ class Search:
         begun = first > 0 and self.pyramid.batch_of(first - 1) == batch and not pool.results_in_batch.get(batch)
         if self._exhausted or (self.schedule == "reproducible" and pool.pending and not begun):
             return []
+        if self.candidates is not None and first >= self.candidates:
+            return []
         limit = self.plan().candidates
         last = min(self.pyramid.batch_end(batch), _MANY if limit is None else limit)
         if last <= first or not self._disk_holds(last - first):
             return []
-        proposal = self.proposer.propose(pool, range(first, last), batch)
-        self._exhausted = len(proposal.records) < last - first
+        return self._propose(range(first, last), batch)
+
+    def _propose(self, numbers: range, batch: int) -> list[Record]:
+        proposal = self.proposer.propose(self._view, numbers, batch)
+        self._exhausted = len(proposal.records) < len(numbers)
         records: list[Record] = list(proposal.records)
-        if proposal.fit is not None and not any(fit.batch == batch for fit in pool.fits):
+        if proposal.fit is not None and not any(fit.batch == batch for fit in self.pool.fits):
             records.insert(0, proposal.fit)
         return self._apply(records) if proposal.records else []
+
+    def _in_line(self, line: Pipeline) -> list[Record]:
+        """The next decision of batches that overlap, or the end of the search where every step was taken."""
+        while True:
+            step = line.next
+            if not line.see(self.pool, None if step is None or step.last or line.closing else step.tick):
+                return []
+            if (step is None or step.level == 0) and line.ask_closer():
+                continue
+            if step is None:
+                return [] if self.pool.pending else self._closing() or self._reruns()
+            records = self._batch_in_line(line, step) if step.level == 0 else self._promotions_in_line(line, step)
+            if records:
+                return records
+
+    def _batch_in_line(self, line: Pipeline, step: Step) -> list[Record]:
+        first, end = line.view.count, self.pyramid.batch_end(step.batch)
+        limit = self.plan().candidates
+        last = min(end, _MANY if limit is None else limit)
+        if self._exhausted or last <= first or not self._disk_holds(last - first):
+            line.advance(whole=False, empty=True)
+            return []
+        known = [proposed_again(self.pool.candidates[number]) for number in range(first, min(last, self.pool.count))]
+        for record in known:
+            line.ask(record)
+        missing = range(first + len(known), last)
+        records: list[Record] = self._propose(missing, step.batch) if missing else []
+        line.advance(whole=line.view.count == end, empty=line.view.count == first)
+        return records
+
+    def _promotions_in_line(self, line: Pipeline, step: Step) -> list[Record]:
+        level, view = step.level, line.view
+        owed = self.pyramid.sizes(min(self.pyramid.batch_end(step.batch), view.count))[level] - view.entered(level + 1)
+        epochs = self.pyramid.steps[level]
+        while owed > 0 and line.holds(level + 1) and line.books.fits(epochs):
+            line.ask(line.history.popleft())
+            owed -= 1
+        records: list[Record] = []
+        if owed > 0 and not line.history:
+            records = self._apply([Promotion(candidate.id, level + 1) for candidate in self._best(level, owed)])
+        line.advance()
+        return records
 
     def _disk_holds(self, newcomers: int) -> bool:
         """Whether the checkpoints of ``newcomers`` fit, judged by the largest one so far and one more being written."""
         if self.limits.disk_bytes is None:
             return True
-        largest = max(self.pool.checkpoint_bytes.values(), default=0)
-        return self.pool.disk_bytes + (newcomers + 1) * largest <= self.limits.disk_bytes
+        view = self._view
+        unwritten = view.pending_at(1) if self._line is not None else 0
+        return view.disk_bytes + (newcomers + unwritten + 1) * view.largest_checkpoint <= self.limits.disk_bytes
 
     def _closing(self) -> list[Record]:
         """After the last batch: bring the best to the top, then spend what is left of an epoch budget, one by one.
@@ -332,7 +468,7 @@ class Search:
         return []
 
     def _finalists_left(self) -> int:
-        return max(self.finalists - len(self.pool.reruns), 0)
+        return max(self.finalists - len(self._view.reruns), 0)
 
     def _reruns(self) -> list[Record]:
         """Train the best of the top level again with another seed, chosen by their first one."""

@@ -40,6 +40,18 @@ class BudgetExceeded(RankNoshError):
     exit_code = 3
 
 
+class ClusterError(RankNoshError):
+    """Workers that cannot be reached or cannot run what they are given; the run can be resumed."""
+
+    exit_code = 4
+
+
+class JobsLost(ClusterError):
+    """A job was lost with its worker again and again, so that the search does not come to its end here."""
+
+    exit_code = 5
+
+
 class DataError(RankNoshError):
     """Images or labels that are missing, unreadable or cannot be learned from."""
 

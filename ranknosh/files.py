@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
+import socket
+import uuid
 from pathlib import Path
 
 from ranknosh.errors import StoreError, StoreFull
@@ -20,21 +23,40 @@ def write_error(folder: Path, error: OSError) -> StoreError:
     return StoreError(f"{folder} cannot be written: {error.strerror or error}; give a folder you may write with --out")
 
 
+def temporary_path(path: Path) -> Path:
+    """A hidden name beside ``path`` that no other write takes, whatever the thread, process or machine."""
+    host = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:24]
+    return path.with_name(f".{path.name}.{host}-{os.getpid()}-{uuid.uuid4().hex[:16]}.tmp")
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a whole file or nothing: to a temporary name beside it, fsynced, renamed. Raises StoreFull or StoreError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        replace_file(path, data)
+    except OSError as error:
+        raise write_error(path.parent, error) from error
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """:func:`write_atomic` in a folder that is there, with the plain OSError."""
+    temporary = temporary_path(path)
+    try:
+        write_synced(temporary, data)
         os.replace(temporary, path)
         sync_folder(path.parent)
-    except OSError as error:
+    except OSError:
         with contextlib.suppress(OSError):  # a folder that cannot be written cannot be tidied either
             temporary.unlink(missing_ok=True)
-        raise write_error(path.parent, error) from error
+        raise
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write in place and fsync; a part of the file may be left where it fails. Raises OSError."""
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from ranknosh.assembly import Parts
 from ranknosh.engine import Search
 from ranknosh.errors import MissingDependency
+from ranknosh.executors.base import Executor
+from ranknosh.executors.training import TestCandidate
 from ranknosh.files import write_atomic
 from ranknosh.loop import Listener
 from ranknosh.pool import Candidate, Pool
@@ -26,12 +28,12 @@ def finish(
     parts: Parts,
     search: Search,
     checkpoints: CheckpointStore,
+    executor: Executor,
     write: Callable[[Sequence[Record]], None],
     listener: Listener,
 ) -> None:
     """Test the best once, say why the search ended, and write everything that is derived from the journal."""
     from ranknosh.report import write_report
-    from ranknosh.train import test_candidate
 
     pool, folder = search.pool, journal.folder
     best = pool.best()
@@ -41,7 +43,9 @@ def finish(
                 "the test split was read before, when this search ended the first time; its number is no longer untouched"
             )
         listener.on_phase("test", 0, 1)
-        tested = replace(test_candidate(best.id, best.architecture, parts.task, checkpoints), epochs=best.epochs)
+        test = TestCandidate(parts.task, checkpoints)
+        ((_, read),) = executor.map(test, [(best.id, best.architecture)])
+        tested = replace(read, epochs=best.epochs)
         pool.apply(tested)
         write([tested])
         listener.on_records([tested], pool, journal.seconds)
@@ -49,14 +53,14 @@ def finish(
     pool.apply(stopped)
     write([stopped])
     listener.on_records([stopped], pool, journal.seconds)
-    write_derived(folder, parts, pool)
+    write_derived(folder, parts, pool, checkpoints)
     try:
         write_report(folder)
     except MissingDependency as error:
         listener.on_message(f"no report.html: {error}")
 
 
-def write_derived(folder: Path, parts: Parts, pool: Pool) -> None:
+def write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: CheckpointStore) -> None:
     """trials.csv, archs/ and best/, all of it rebuilt from the pool and the checkpoints."""
     from ranknosh.report import write_trials_csv
 
@@ -102,8 +106,9 @@ def write_derived(folder: Path, parts: Parts, pool: Pool) -> None:
         "std": [float(value) for value in parts.task.data.std],
     }
     write_atomic(folder / "best" / "card.json", (json.dumps(card, indent=1) + "\n").encode())
-    for weights in (folder / "checkpoints" / str(best.id)).glob("weights-*.safetensors"):
-        write_atomic(folder / "best" / "weights.safetensors", weights.read_bytes())
+    weights = checkpoints.weights(best.id)
+    if weights is not None:
+        write_atomic(folder / "best" / "weights.safetensors", weights)
 
 
 def _same_state(tested: Tested, best: Candidate) -> bool:

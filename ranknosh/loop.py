@@ -12,7 +12,10 @@ from typing import Protocol
 from ranknosh.engine import Search
 from ranknosh.executors.base import Executor
 from ranknosh.pool import Pool
-from ranknosh.records import EpochPoint, Job, Record
+from ranknosh.records import EpochPoint, Job, Record, Workers
+
+LOOK_ROUND_SECONDS = 0.5
+"""How long the loop waits for a result before it looks at the clock, at stop requests and at the number of workers again."""
 
 
 class Listener(Protocol):
@@ -78,20 +81,39 @@ def drive(
     """Run ``search`` until it is done or a stop is requested. ``write`` has its records on disk before a job starts.
 
     ``clock`` gives the seconds the search has run. Raises KeyboardInterrupt where it was stopped from outside, after the
-    running job's progress was written.
+    progress of the jobs that ran was written.
     """
-    while not search.done:
-        if not stop.requested:
-            asked = search.ask(executor.free_slots(), clock())
-            write(asked.records)
-            if asked.records:
-                listener.on_records(asked.records, search.pool, clock())
-            for job in asked.jobs:
-                executor.submit(job)
-        results = executor.wait()
-        for result in results:
-            records = search.tell(result)
+    slots = 0
+
+    def keep(records: Sequence[Record]) -> None:
+        if records:
             write(records)
             listener.on_records(records, search.pool, clock())
-        if stop.requested and not results:
-            raise KeyboardInterrupt
+
+    def note_workers() -> None:
+        used = executor.usage()
+        record = Workers(used.slots, round(used.busy_seconds, 3), round(used.slot_seconds, 3))
+        search.pool.apply(record)
+        keep([record])
+
+    try:
+        while not search.done:
+            if executor.usage().slots != slots:
+                slots = executor.usage().slots
+                note_workers()
+            late = search.limits.wall_seconds is not None and clock() >= search.limits.wall_seconds
+            if stop.requested or late:
+                executor.request_stop()
+            if not stop.requested:
+                asked = search.ask(executor.free_slots(), clock())
+                keep(asked.records)
+                for job in asked.jobs:
+                    executor.submit(job)
+            for result in executor.wait(LOOK_ROUND_SECONDS):
+                keep(search.tell(result))
+            if (stop.requested or late) and not executor.running():
+                search.forget_running()  # jobs that had not begun were taken back
+            if stop.requested and not executor.running():
+                raise KeyboardInterrupt
+    finally:
+        note_workers()

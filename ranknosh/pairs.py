@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ranknosh.pool import Candidate, Pool
 from ranknosh.pyramid import Pyramid
+from ranknosh.records import SURROUNDINGS
 from ranknosh.streams import stream
 
 PairRule = Literal["level", "common", "agree"]
@@ -64,7 +65,7 @@ def evidence(
         candidate
         for candidate in pool.candidates.values()
         if (candidate.failed is None and candidate.level > 0)
-        or (candidate.failed and candidate.failed.kind != "crashed")
+        or (candidate.failed and candidate.failed.kind not in SURROUNDINGS)
     )
     n = len(members)
     metric, failed_at = _metrics(members, pyramid.levels), _failed_at(members)

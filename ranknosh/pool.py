@@ -5,12 +5,13 @@ Nothing enters the pool except by :meth:`Pool.apply`, so a journal read from the
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ranknosh.errors import StoreError
 from ranknosh.records import (
+    UNCOUNTED,
     Failed,
     Fitted,
     Interrupted,
@@ -22,8 +23,10 @@ from ranknosh.records import (
     Rerun,
     Scored,
     Session,
+    Speculated,
     Stopped,
     Tested,
+    Workers,
 )
 from ranknosh.spaces.base import Architecture
 
@@ -87,17 +90,25 @@ class Candidate:
 
 @dataclass(slots=True)
 class Pending:
-    """Work asked for and not yet ended."""
+    """Work asked for and not yet ended. ``losses``: how often it was lost in this session without its own fault; ``alone``:
+    memory ran out once, see :class:`~ranknosh.records.Job`."""
 
     candidate_id: int
     level: int
     replica: int
     start_epoch: int
     attempt: int = 1
+    losses: int = 0
+    alone: bool = False
 
 
 class Pool:
-    """Every candidate proposed so far; nobody leaves. ``apply`` is the only way to change it."""
+    """Every candidate proposed so far; nobody leaves. ``apply`` is the only way to change it.
+
+    ``disk_bytes`` are those of the checkpoints that are kept, ``largest_checkpoint`` the largest ever. ``advances`` are the
+    promotions and reruns in the order they were decided in, each with the number of candidates there were. ``revision``
+    counts the results that say something of an architecture.
+    """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.candidates: dict[int, Candidate] = {}
@@ -106,6 +117,8 @@ class Pool:
         self.fits: list[Fitted] = []
         self.scored: list[Scored] = []
         self.sessions: list[Session] = []
+        self.workers: list[Workers] = []
+        self.speculated: list[Speculated] = []
         self.tested: list[Tested] = []
         self.failures: list[Failed] = []
         self.stopped: Stopped | None = None
@@ -116,11 +129,17 @@ class Pool:
         self.predictor_seconds = 0.0
         self.test_seconds = 0.0
         self.checkpoint_bytes: dict[tuple[int, int], int] = {}
+        self.disk_bytes = 0
+        self.largest_checkpoint = 0
+        self.advances: list[tuple[int, Promotion | Rerun]] = []
+        self.revision = 0
         self.reruns: dict[tuple[int, int], Rerun] = {}
         self.results_in_batch: dict[int, int] = {}
         self._entered: dict[int, int] = {}
         self._pending_at: dict[int, int] = {}
         self._eligible: dict[int, list[tuple[float, int, str, int]]] = {}
+        self._completed: dict[int, list[tuple[float, int, str, int]]] = {}
+        self._retrained: set[int] = set()
         for record in records:
             self.apply(record)
 
@@ -134,11 +153,6 @@ class Pool:
         """Seconds of computing charged: training (failed attempts too), proxies, predictor and test."""
         return self.training_seconds + self.proxy_seconds + self.predictor_seconds + self.test_seconds
 
-    @property
-    def disk_bytes(self) -> int:
-        """Bytes of the checkpoints that are kept."""
-        return sum(self.checkpoint_bytes.values())
-
     def entered(self, level: int) -> int:
         """Candidates ever asked to reach ``level``, failed and unfinished ones included."""
         return self._entered.get(level, 0)
@@ -147,17 +161,20 @@ class Pool:
         """True while a first training to ``level`` or lower is unfinished."""
         return any(count > 0 and at <= level for at, count in self._pending_at.items())
 
-    def residents(self, level: int) -> list[Candidate]:
-        """Candidates whose highest completed level is exactly ``level`` and that may be promoted, best first.
+    def pending_at(self, level: int) -> int:
+        """Unfinished first trainings to exactly ``level``."""
+        return self._pending_at.get(level, 0)
+
+    def residents(self, level: int, most: int | None = None) -> list[Candidate]:
+        """Candidates whose highest completed level is exactly ``level`` and that may be promoted, the best ``most`` first.
 
         Paused old ones stand among newcomers; failed ones and those already asked to go on are left out.
         """
-        return [self.candidates[key[-1]] for key in self._eligible.get(level, ())]
+        return [self.candidates[key[-1]] for key in self._eligible.get(level, ())[:most]]
 
     def at_level(self, level: int) -> list[Candidate]:
         """Every candidate that completed ``level``, best at that level first."""
-        done = [candidate for candidate in self.candidates.values() if level in candidate.observations]
-        return sorted(done, key=lambda candidate: candidate.order(level))
+        return [self.candidates[key[-1]] for key in self._completed.get(level, ())]
 
     def best(self) -> Candidate | None:
         """The incumbent: best metric at the highest level anybody completed; None before the first result.
@@ -165,11 +182,11 @@ class Pool:
         Where finalists were trained again, the best mean among them: the rest were chosen against by the same single seed
         that the finalists' means correct.
         """
-        retrained = [candidate for candidate in self.candidates.values() if candidate.replicas]
-        if retrained:
+        if self._retrained:
+            retrained = [self.candidates[number] for number in self._retrained]
             return min(retrained, key=lambda c: (-(c.metric or 0.0), c.batch, c.key, c.id))
-        top = max((candidate.level for candidate in self.candidates.values()), default=0)
-        return self.at_level(top)[0] if top else None
+        top = max(self._completed, default=0)
+        return self.candidates[self._completed[top][0][-1]] if top else None
 
     def apply(self, record: Record) -> None:
         """Fold one record in. Raises StoreError where it contradicts the records before it."""
@@ -180,6 +197,7 @@ class Pool:
                 self._promote(record)
             case Rerun():
                 self.reruns[record.candidate_id, record.replica] = record
+                self.advances.append((self.count, record))
                 self.pending[record.candidate_id, record.replica] = Pending(record.candidate_id, -1, record.replica, 0)
             case Observed():
                 self._observe(record)
@@ -199,6 +217,14 @@ class Pool:
             case Session():
                 self.sessions.append(record)
                 self.stopped = None
+                for pending in self.pending.values():
+                    pending.losses = 0
+            case Speculated():
+                self.speculated.append(record)
+                self.epochs_wasted += record.epochs
+                self.training_seconds += record.seconds
+            case Workers():
+                self.workers.append(record)
             case Stopped():
                 self.stopped = record
 
@@ -233,7 +259,9 @@ class Pool:
                 f"candidate {candidate.id} was promoted to level {record.to_level}, but it stands at level {candidate.level}"
                 f"{' and failed' if candidate.failed else ''}"
             )
-        self._eligible[candidate.level].remove(candidate.order(candidate.level))
+        waiting = self._eligible[candidate.level]
+        del waiting[bisect_left(waiting, candidate.order(candidate.level))]
+        self.advances.append((self.count, record))
         self._ask(candidate.id, record.to_level)
 
     def _ask(self, candidate_id: int, level: int) -> None:
@@ -255,20 +283,23 @@ class Pool:
         self._end(candidate.id, record.replica)
         self.epochs_spent += record.epochs
         self.training_seconds += record.seconds
-        self.checkpoint_bytes[candidate.id, record.replica] = record.checkpoint_bytes
+        self._keep(record.candidate_id, record.replica, record.checkpoint_bytes)
         if record.replica:
             candidate.replicas[record.replica] = record
+            self._retrained.add(candidate.id)
             return
+        self.revision += 1
         candidate.level = record.level
         candidate.observations[record.level] = record
         candidate.epochs += record.epochs
         insort(self._eligible.setdefault(record.level, []), candidate.order(record.level))
+        insort(self._completed.setdefault(record.level, []), candidate.order(record.level))
 
     def _interrupt(self, record: Interrupted) -> None:
         candidate = self._candidate(record.candidate_id)
         self.epochs_spent += record.epochs
         self.training_seconds += record.seconds
-        self.checkpoint_bytes[candidate.id, record.replica] = record.checkpoint_bytes
+        self._keep(record.candidate_id, record.replica, record.checkpoint_bytes)
         pending = self.pending.get((candidate.id, record.replica))
         if pending is not None:
             pending.start_epoch = record.epoch
@@ -281,10 +312,22 @@ class Pool:
         self.training_seconds += record.seconds
         if not record.final:
             self.epochs_wasted += record.epochs
-            self.pending[candidate.id, record.replica].attempt = record.attempt + 1
+            pending = self.pending[candidate.id, record.replica]
+            if record.kind in UNCOUNTED:
+                pending.losses += 1
+            else:
+                pending.attempt = record.attempt + 1
+            pending.alone = pending.alone or record.kind == "out_of_memory"
             return
         self._end(candidate.id, record.replica)
         self.epochs_spent += record.epochs
-        self.checkpoint_bytes.pop((candidate.id, record.replica), None)
+        self.disk_bytes -= self.checkpoint_bytes.pop((candidate.id, record.replica), 0)
         if record.replica == 0:
             candidate.failed = record
+            self.revision += 1
+
+    def _keep(self, candidate_id: int, replica: int, size: int) -> None:
+        """A checkpoint of ``size`` bytes has taken the place of the candidate's last one."""
+        self.disk_bytes += size - self.checkpoint_bytes.get((candidate_id, replica), 0)
+        self.checkpoint_bytes[candidate_id, replica] = size
+        self.largest_checkpoint = max(self.largest_checkpoint, size)

@@ -13,10 +13,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranknosh.errors import ConfigError
 
@@ -84,12 +84,12 @@ class Pyramid:
     def levels(self) -> int:
         return len(self.epochs)
 
-    @property
+    @cached_property
     def steps(self) -> tuple[int, ...]:
         """Epochs that each level adds to the one below it."""
         return tuple(b - a for a, b in zip((0, *self.epochs), self.epochs, strict=False))
 
-    @property
+    @cached_property
     def fractions(self) -> tuple[float, ...]:
         """Share of all candidates that reach each level."""
         return tuple(prod(self.shares[:i]) for i in range(self.levels))
@@ -98,9 +98,12 @@ class Pyramid:
         """How many of ``candidates`` reach level 1, 2, ..., N."""
         return tuple(int(candidates * fraction + _TOLERANCE) for fraction in self.fractions)
 
-    def sizes_of(self, candidates: NDArray[np.int64]) -> NDArray[np.int64]:
-        """:meth:`sizes` of many numbers at once: (m,) -> (m, N)."""
-        return np.floor(candidates[:, None] * np.array(self.fractions)[None, :] + _TOLERANCE).astype(np.int64)
+    def first_to_reach(self, level: int) -> int:
+        """The smallest number of candidates of which one reaches ``level``."""
+        number = max(int(1 / self.fractions[level - 1]) - 1, 1)
+        while self.sizes(number)[level - 1] < 1:
+            number += 1
+        return number
 
     def cost(self, candidates: int) -> int:
         """Training epochs of the whole pyramid over ``candidates``, each trained on from where it stood."""

@@ -16,7 +16,11 @@ from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture
 
 Origin = Literal["seed", "random", "predictor", "explore", "evolution", "user"]
-FailureKind = Literal["diverged", "out_of_memory", "crashed", "invalid"]
+FailureKind = Literal["diverged", "out_of_memory", "raised", "invalid", "crashed", "hung", "lost", "checkpoint_damaged"]
+SURROUNDINGS: tuple[FailureKind, ...] = ("raised", "crashed", "hung", "lost", "checkpoint_damaged")
+"""Failures that say nothing about the architecture, so that no predictor learns from them."""
+UNCOUNTED: tuple[FailureKind, ...] = ("lost", "checkpoint_damaged")
+"""Failures that are nobody's fault: the job is done again without counting as a try of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,13 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A job did not end well. ``final`` is False where the engine will try again (``attempt`` counts from 1)."""
+    """A job did not end well. ``final`` is False where the engine will try again (``attempt`` counts from 1).
+
+    Kinds: ``diverged`` (loss not finite or exploded), ``out_of_memory``, ``raised`` (the training raised; ``traceback`` holds
+    where), ``invalid`` (the network cannot be built); and from the surroundings ``crashed`` (the worker process died),
+    ``hung`` (cancelled at its deadline), ``lost`` (its node went away), ``checkpoint_damaged`` (set aside; the candidate is
+    trained again from an older one or from its first epoch). ``epochs``: charged where final, else those whose work was lost.
+    """
 
     candidate_id: int
     level: int
@@ -144,6 +154,32 @@ class Failed:
     attempt: int = 1
     final: bool = True
     replica: int = 0
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Speculated:
+    """A second attempt was started beside one that took too long, and one of the two has won: the other's ``epochs`` and
+    ``seconds`` were work for nothing. Its end changes nothing else."""
+
+    candidate_id: int
+    level: int
+    epochs: int
+    seconds: float
+    replica: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How many jobs the executor could run at once from now on, and how busy it was since the session began.
+
+    Written when ``slots`` changes (a node joined or left) and when a session ends. ``busy_seconds``: time slots spent in jobs,
+    ``slot_seconds``: time there were slots, each slot counted; their ratio is the utilisation. Start-up of workers is in neither.
+    """
+
+    slots: int
+    busy_seconds: float
+    slot_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,18 +221,47 @@ class Stopped:
 
 
 Record: TypeAlias = (
-    Scored | Fitted | Proposed | Promotion | Rerun | Observed | Interrupted | Failed | Tested | Session | Stopped
+    Scored
+    | Fitted
+    | Proposed
+    | Promotion
+    | Rerun
+    | Observed
+    | Interrupted
+    | Failed
+    | Speculated
+    | Workers
+    | Tested
+    | Session
+    | Stopped
 )
 DECISIONS = (Proposed, Promotion, Rerun)
 _TYPES: dict[str, type[Any]] = {
     cls.__name__.lower(): cls
-    for cls in (Scored, Fitted, Proposed, Promotion, Rerun, Observed, Interrupted, Failed, Tested, Session, Stopped)
+    for cls in (
+        Scored,
+        Fitted,
+        Proposed,
+        Promotion,
+        Rerun,
+        Observed,
+        Interrupted,
+        Failed,
+        Speculated,
+        Workers,
+        Tested,
+        Session,
+        Stopped,
+    )
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Train one candidate from ``start_epoch`` up to ``stop_epoch`` finished epochs. ``seed`` fixes init and data order."""
+    """Train one candidate from ``start_epoch`` up to ``stop_epoch`` finished epochs. ``seed`` fixes init and data order.
+
+    ``alone``: memory ran out before, so nothing else may run beside it and it begins with half the images per forward pass.
+    """
 
     candidate_id: int
     architecture: Architecture
@@ -206,6 +271,12 @@ class Job:
     seed: int
     replica: int = 0
     attempt: int = 1
+    alone: bool = False
+
+    @property
+    def token(self) -> tuple[int, int]:
+        """What a job is known by while it is out: (candidate, replica)."""
+        return self.candidate_id, self.replica
 
     @property
     def epochs(self) -> int:
@@ -214,8 +285,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
+    """How a job ended, and the attempts beside it that lost to this one."""
+
     job: Job
     outcome: Observed | Interrupted | Failed = field()
+    beside: tuple[Speculated, ...] = ()
 
 
 def to_json(record: Record) -> dict[str, Any]:

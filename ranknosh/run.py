@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,7 +12,6 @@ from ranknosh.assembly import Parts, build_parts, level_zero, make_search
 from ranknosh.config import RunConfig, check_resume, diff
 from ranknosh.engine import CAPS, Search
 from ranknosh.errors import ConfigError, DataError
-from ranknosh.executors.inline import InlineExecutor
 from ranknosh.files import write_atomic
 from ranknosh.finish import finish
 from ranknosh.loop import Listener, Silent, StopRequest, drive
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ranknosh.data import ImageData
+    from ranknosh.track import Several
     from ranknosh.train import CheckpointStore
 
 CONFIG_NAME = "config.yaml"
@@ -85,7 +86,7 @@ class Run:
             raise ConfigError(
                 f"{self.folder} has no trained candidate yet; continue it with `ranknosh resume {self.folder}`"
             )
-        return trained_network(chosen.id, _checkpoints(self.folder))
+        return trained_network(chosen.id, _checkpoints(self.history, self.folder, self.config))
 
     def resume(
         self,
@@ -105,12 +106,12 @@ class Run:
             check_resume(before, config)
             pool = Pool(journal.history.records)
             if pool.stopped and pool.tested and config == before:
-                (listener or Silent()).on_message(
-                    f"{self.folder} has ended already ({pool.stopped.reason}); nothing to do"
-                )
+                with _watched(journal, config, listener or Silent()) as watch:
+                    watch.on_message(f"{self.folder} has ended already ({pool.stopped.reason}); nothing to do")
                 return Run(self.folder, journal.history)
             write_atomic(self.folder / CONFIG_NAME, config.to_yaml().encode())
-            _execute(journal, config, pool, command, listener or Silent(), data, before)
+            with _watched(journal, config, listener or Silent()) as watch:
+                _execute(journal, config, pool, command, watch, data, before)
         return open_run(self.folder, self.report_error)
 
 
@@ -139,6 +140,7 @@ def start_run(
     folder = Path(config.out) / config.name if config.name else _next_folder(Path(config.out), stem)
     images = parts.task.data
     header = {
+        "id": f"{folder.name}-{uuid.uuid4().hex[:12]}",
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "config": config.to_dict(),
         "seed": config.seed,
@@ -157,8 +159,18 @@ def start_run(
     with Journal.create(folder, header) as journal:
         write_atomic(folder / CONFIG_NAME, config.to_yaml().encode())
         watch.on_message(f"run folder {folder}")
-        _execute(journal, config, Pool(), command, watch, parts.task.data)
+        with _watched(journal, config, watch) as several:
+            _execute(journal, config, Pool(), command, several, parts.task.data)
     return open_run(folder)
+
+
+def _watched(journal: Journal, config: RunConfig, listener: Listener) -> Several:
+    """The listener and the trackers that the config asks for; these are brought up to the journal's end when it is left."""
+    from ranknosh.track import Several, trackers_of
+
+    name = config.name or journal.folder.resolve().name
+    trackers = trackers_of(config.track.model_dump(), journal.folder, name, say=listener.on_message)
+    return Several([listener, *trackers])
 
 
 def make_limits_hold(parts: Parts) -> None:
@@ -183,13 +195,14 @@ def _execute(
     before: RunConfig | None = None,
 ) -> None:
     """Search to the end or to an interruption, then test the best once and write what is derived."""
-    from ranknosh.train import train_rung
-    from ranknosh.train.surroundings import resolve_device, surroundings
+    import torch
+
+    from ranknosh.executors.opening import opened
+    from ranknosh.train.surroundings import surroundings
 
     parts = build_parts(config, data)
     _same_data(journal.history, parts.task.data)
-    checkpoints = _checkpoints(journal.folder)
-    device = resolve_device(config.train.device)
+    checkpoints = _checkpoints(journal.history, journal.folder, config)
 
     def write(records: Sequence[Record]) -> None:
         journal.append(records)
@@ -197,21 +210,6 @@ def _execute(
             if isinstance(record, Failed) and record.final:
                 checkpoints.remove(record.candidate_id, record.replica)
 
-    session = Session(
-        len(pool.sessions) + 1,
-        host_cores(),
-        str(device),
-        command,
-        journal.history.torn_bytes,
-        len(pool.pending),
-        {name: _setting(config, name) for name in diff(before, config)} if before else {},
-    )
-    pool.apply(session)
-    write([session])
-    if journal.history.torn_bytes:
-        listener.on_message(
-            f"the last record was cut off while it was written; {session.repaired_bytes} bytes were dropped"
-        )
     stop = StopRequest()
     limits = parts.limits
 
@@ -219,21 +217,33 @@ def _execute(
         late = limits.wall_seconds is not None and journal.seconds >= limits.wall_seconds
         return stop.requested or late
 
-    with surroundings(config.train.threads, device), stop.on_signals(listener.on_message):
-        level_zero(parts, pool, write, listener)
-        search = make_search(parts, pool)
-        executor = InlineExecutor(
-            lambda job, should_stop, on_epoch: train_rung(
-                job, parts.task, checkpoints, stop=should_stop, on_epoch=on_epoch
-            ),
-            stop=over,
-            on_epoch=listener.on_epoch,
+    with (
+        surroundings(config.train.threads, torch.device("cpu")),
+        opened(config, parts.task, checkpoints, stop=over, on_epoch=listener.on_epoch, say=listener.on_message) as (
+            executor,
+            device,
+        ),
+        stop.on_signals(listener.on_message),
+    ):
+        session = Session(
+            len(pool.sessions) + 1,
+            host_cores(),
+            device,
+            command,
+            journal.history.torn_bytes,
+            len(pool.pending),
+            {name: _setting(config, name) for name in diff(before, config)} if before else {},
         )
-        try:
-            drive(search, executor, write=write, clock=lambda: journal.seconds, stop=stop, listener=listener)
-        finally:
-            executor.close()
-        finish(journal, parts, search, checkpoints, write, listener)
+        pool.apply(session)
+        write([session])
+        if journal.history.torn_bytes:
+            listener.on_message(
+                f"the last record was cut off while it was written; {session.repaired_bytes} bytes were dropped"
+            )
+        level_zero(parts, pool, executor, write, listener)
+        search = make_search(parts, pool)
+        drive(search, executor, write=write, clock=lambda: journal.seconds, stop=stop, listener=listener)
+        finish(journal, parts, search, checkpoints, executor, write, listener)
 
 
 def _setting(config: RunConfig, name: str) -> Any:
@@ -258,10 +268,11 @@ def _same_data(history: History, images: ImageData) -> None:
         )
 
 
-def _checkpoints(folder: Path) -> CheckpointStore:
+def _checkpoints(history: History, folder: Path, config: RunConfig) -> CheckpointStore:
     from ranknosh.train import CheckpointStore
+    from ranknosh.train.storage import checkpoint_location
 
-    return CheckpointStore(folder / "checkpoints")
+    return CheckpointStore(checkpoint_location(folder, config.executor.storage, str(history.header.get("id"))))
 
 
 def _next_folder(out: Path, stem: str) -> Path:

@@ -56,6 +56,7 @@ def simulate(
     candidates: int | None = None,
     schedule: str = "reproducible",
     finalists: int = 0,
+    overlap: int = 1,
     workers: int = 1,
     shuffle: int | None = None,
     history: Sequence[Record] = (),
@@ -71,6 +72,7 @@ def simulate(
         schedule=schedule,  # type: ignore[arg-type]
         candidates=candidates,
         finalists=finalists,
+        overlap=overlap,
         pool=Pool(history),
     )
     journal, out = list(history), []

@@ -14,14 +14,26 @@ BANNED_NAMES = {"utils", "common", "helpers", "manager"}
 
 CORE = {
     f"ranknosh.{name}"
-    for name in ("errors", "streams", "records", "pool", "pyramid", "budget", "pairs", "metrics", "engine", "seeding")
+    for name in (
+        "errors",
+        "streams",
+        "records",
+        "pool",
+        "pyramid",
+        "budget",
+        "pairs",
+        "metrics",
+        "engine",
+        "pipeline",
+        "seeding",
+    )
 }
 EDGE = {
     f"ranknosh.{name}"
     for name in (
         *("config", "config_fields", "config_messages", "config_sections", "units", "yaml_source"),
         *("files", "store", "loop", "provenance", "assembly", "run", "finish", "api"),
-        *("executors", "report", "bench"),
+        *("executors", "report", "bench", "track", "tune"),
     )
 }
 LEARNING = {"ranknosh.predictors", "ranknosh.train", "ranknosh.data", "ranknosh.proxies"}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
+
+_ADDRESS = re.compile(r"local|auto|[^/\s-][^/\s]*:\d+")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -20,5 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     own = words[: words.index("--")] if "--" in words else words
     outcome.debug = "--debug" in own
     rest = [word for position, word in enumerate(words) if word != "--debug" or position >= len(own)]
-    app(args=rest, prog_name="ranknosh")
+    app(args=with_address(rest), prog_name="ranknosh")
     sys.exit(0)
+
+
+def with_address(words: Sequence[str]) -> list[str]:
+    """``--ray`` may stand alone: it takes the next word only where that is an address (local, auto, host:port)."""
+    result: list[str] = []
+    for word, following in itertools.zip_longest(words, words[1:]):
+        if result and result[-1] == "--ray":
+            result[-1] = f"--ray={word}"
+        else:
+            is_address = following is not None and _ADDRESS.fullmatch(following)
+            result.append("--ray=local" if word == "--ray" and not is_address else word)
+    return result

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,22 +10,26 @@ import typer
 from ranknosh.cli.outcome import USAGE
 from ranknosh.cli.results import RunFolder
 from ranknosh.cli.screen import plural
-from ranknosh.errors import ConfigError, StoreError
+from ranknosh.errors import ConfigError
 from ranknosh.units import human_size
 
 if TYPE_CHECKING:
     from ranknosh.pool import Pool
-
-FOLDER = "checkpoints"
+    from ranknosh.train.publications import Holding, Publications
 
 
 @dataclass(frozen=True)
 class Waste:
-    """A checkpoint folder that may go, its size in bytes, and why."""
+    """A checkpoint folder that may go, or only its ``leftovers`` (files that no checkpoint needs), and why."""
 
-    path: Path
-    size: int
+    holding: Holding
     reason: str
+    leftovers: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.holding.leftover_size if self.leftovers else self.holding.size
 
 
 def clean(
@@ -46,14 +48,20 @@ def clean(
     ranknosh clean runs/demo-001 --all --yes
     """
     from ranknosh.report.view import RunView
+    from ranknosh.train.publications import Publications
+    from ranknosh.train.storage import checkpoint_location
 
     view = RunView.load(run)
     if view.running:
         raise ConfigError(f"{run} is being searched now; stop the search or wait for its end before cleaning")
-    waste = find_waste(run, view.pool, everything)
+    kept = Publications(checkpoint_location(run, view.setting("executor", "storage"), str(view.header.get("id"))))
+    waste = find_waste(kept, view.pool, everything)
     for item in waste:
-        print(f"{human_size(item.size):>10}  {item.path}  ({item.reason})")
-    total = f"{plural(len(waste), 'checkpoint')}, {human_size(sum(item.size for item in waste))}"
+        print(f"{human_size(item.size):>10}  {item.holding.where}  ({item.reason})")
+    whole = sum(not item.leftovers for item in waste)
+    left = sum(len(item.holding.leftovers) for item in waste if item.leftovers)
+    counts = [plural(number, noun) for number, noun in ((whole, "checkpoint"), (left, "left file")) if number]
+    total = f"{' and '.join(counts)}, {human_size(sum(item.size for item in waste))}"
     if not waste:
         print("nothing to remove: every checkpoint here still serves", flush=True)
     elif dry_run:
@@ -63,32 +71,29 @@ def clean(
             print("nothing removed", flush=True)
             raise typer.Exit(USAGE)
         for item in waste:
-            _remove(item.path)
+            if item.leftovers:
+                kept.remove_leftovers(item.holding)
+            else:
+                kept.remove_holding(item.holding)
         print(f"removed {total}", flush=True)
 
 
-def find_waste(run: Path, pool: Pool, everything: bool) -> list[Waste]:
+def find_waste(kept: Publications, pool: Pool, everything: bool) -> list[Waste]:
     """What may be removed, in order of candidates."""
-    folder = run / FOLDER
     best = pool.best()
     found = []
-    for path in sorted(folder.iterdir(), key=lambda path: (len(path.name), path.name)) if folder.is_dir() else []:
-        number = path.name.partition("-r")[0]
-        candidate = pool.candidates.get(int(number)) if number.isdigit() else None
+    for holding in kept.holdings():
+        candidate = None if holding.candidate_id is None else pool.candidates.get(holding.candidate_id)
         if candidate is None:
-            reason = "belongs to no candidate"
+            found.append(Waste(holding, "belongs to no candidate"))
         elif candidate.failed is not None:
-            reason = f"candidate {candidate.id} failed"
+            found.append(Waste(holding, f"candidate {candidate.id} failed"))
         elif everything and (best is None or candidate.id != best.id):
-            reason = f"candidate {candidate.id} is not the best"
-        else:
-            continue
-        found.append(Waste(path, _size(path), reason))
+            found.append(Waste(holding, f"candidate {candidate.id} is not the best"))
+        elif holding.leftovers:
+            files = plural(len(holding.leftovers), "file")
+            found.append(Waste(holding, f"{files} that candidate {candidate.id}'s checkpoint does not need", True))
     return found
-
-
-def _size(path: Path) -> int:
-    return sum(part.stat().st_size for part in [path, *path.rglob("*")] if part.is_file())
 
 
 def _confirmed(total: str) -> bool:
@@ -96,13 +101,3 @@ def _confirmed(total: str) -> bool:
         return typer.confirm(f"remove {total}? A resumed search would train these candidates from the start")
     except typer.Abort:
         return False
-
-
-def _remove(path: Path) -> None:
-    try:
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    except OSError as error:
-        raise StoreError(f"{path} cannot be removed: {error.strerror or error}; check its permissions") from error

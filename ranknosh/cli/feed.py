@@ -16,9 +16,12 @@ from ranknosh.records import (
     Proposed,
     Record,
     Rerun,
+    Speculated,
     Stopped,
     Tested,
+    Workers,
 )
+from ranknosh.report.workers import KINDS, what_next
 
 
 def feed_lines(records: Sequence[Record], pool: Pool) -> Iterator[str]:
@@ -29,8 +32,11 @@ def feed_lines(records: Sequence[Record], pool: Pool) -> Iterator[str]:
         if isinstance(record, Fitted):
             yield _fit(record)
         elif isinstance(record, Failed):
-            again = "" if record.final else "; it will be tried again"
-            yield f"#{record.candidate_id} failed at level {record.level}: {record.kind}: {_first_line(record.message)}{again}"
+            yield _failure(record)
+        elif isinstance(record, Speculated):
+            yield f"#{record.candidate_id} level {record.level}: two attempts ran, the slower one is dropped"
+        elif isinstance(record, Workers):
+            yield from _workers(record, pool)
         elif isinstance(record, Observed):
             yield _result(record, pool)
         elif isinstance(record, Interrupted):
@@ -65,6 +71,34 @@ def _result(record: Observed, pool: Pool) -> str:
     value = percent(record.validation_accuracy)
     spent = f"[{plural(pool.epochs_spent, 'epoch')} spent]"
     return f"#{record.candidate_id}{seed} level {record.level}{epoch}: validation {value}{mark}   {spent}"
+
+
+def _failure(failed: Failed) -> str:
+    """``#7 at level 2: its node went away: ...; it is done again``; ``failed`` is said where nothing is tried any more."""
+    seed = f" (seed {failed.replica})" if failed.replica else ""
+    where = f"#{failed.candidate_id}{seed} {'failed at' if failed.final else 'at'} level {failed.level}"
+    message = _first_line(failed.message)
+    what = KINDS[failed.kind]
+    said = message if message.startswith(what) else what + (f": {message}" if message else "")
+    parts = [f"{where}: {said}"]
+    if not failed.final:
+        parts.append(what_next(failed))
+    elif failed.traceback:
+        parts.append("its traceback: ranknosh status RUN --failures")
+    return "; ".join(parts)
+
+
+def _workers(record: Workers, pool: Pool) -> Iterator[str]:
+    """A change in how many jobs can run at once; one process that starts as one process is no news."""
+    known = [id(other) for other in pool.workers]
+    place = known.index(id(record)) if id(record) in known else len(known)
+    before = pool.workers[place - 1].slots if place and record.slot_seconds > 0 else None
+    nobody = "" if record.slots else ", the search waits for a node"
+    if before is None:
+        if record.slots != 1:
+            yield f"workers: {record.slots}{nobody}"
+    elif before != record.slots:
+        yield f"workers: {before} -> {record.slots}{nobody}"
 
 
 def _first_line(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ranknosh.cli.feed import feed_lines
 from ranknosh.cli.screen import percent, plural
+from ranknosh.records import Failed, Interrupted, Observed
 from ranknosh.units import human_count, human_duration
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 FOLDER_MESSAGE = "run folder "
 QUIET_SECONDS = 30.0
+MOST_JOBS = 4
+"""Jobs of which the live view shows the latest epoch: those heard from last."""
+
+
+def _job_order(heard: tuple[Job, EpochPoint]) -> tuple[int, int]:
+    """By candidate, so that lines keep their places while epochs come in."""
+    return heard[0].token
 
 
 class Progress(AbstractContextManager["Progress"], Protocol):
@@ -122,8 +130,7 @@ class LiveView(Quiet):
         super().__init__(folder, elapsed)
         self.config = config
         self.pool: Pool | None = None
-        self._job: Job | None = None
-        self._point: EpochPoint | None = None
+        self._heard: dict[tuple[int, int], tuple[Job, EpochPoint]] = {}
         self._phase: tuple[str, int, int] | None = None
         self._events: deque[str] = deque(maxlen=6)
         self._live = Live(
@@ -146,11 +153,15 @@ class LiveView(Quiet):
     def on_records(self, records: Sequence[Record], pool: Pool, wall_seconds: float) -> None:
         super().on_records(records, pool, wall_seconds)
         self.pool = pool
-        self._phase = self._point = None
+        self._phase = None
+        for record in records:
+            if isinstance(record, (Observed, Interrupted, Failed)):
+                self._heard.pop((record.candidate_id, record.replica), None)
         self._events.extend(feed_lines(records, pool))
 
     def on_epoch(self, job: Job, point: EpochPoint) -> None:
-        self._job, self._point = job, point
+        self._heard.pop(job.token, None)  # so that the one heard from last stands last
+        self._heard[job.token] = (job, point)
 
     def on_phase(self, name: str, done: int, total: int) -> None:
         self._phase = (name, done, total)
@@ -177,8 +188,12 @@ class LiveView(Quiet):
         return Group(*parts)
 
     def _spent(self) -> int:
-        running = self._point.epoch - self._job.start_epoch if self._point and self._job else 0
+        running = sum(point.epoch - job.start_epoch for job, point in list(self._heard.values()))
         return (self.pool.epochs_spent if self.pool else 0) + running
+
+    def _slots(self) -> int:
+        """Jobs that can run at once; 1 where nobody said."""
+        return self.pool.workers[-1].slots if self.pool and self.pool.workers else 1
 
     def _limit(self) -> int | None:
         """Epochs the search is expected to end at, None where only time ends it."""
@@ -192,7 +207,8 @@ class LiveView(Quiet):
         limit = self._limit()
         if limit is None or self.pool is None or not self.pool.epochs_spent:
             return ""
-        seconds = self.pool.training_seconds / self.pool.epochs_spent * max(limit - self._spent(), 0)
+        epochs = max(limit - self._spent(), 0)
+        seconds = self.pool.training_seconds / self.pool.epochs_spent * epochs / max(self._slots(), 1)
         return f"   about {human_duration(seconds)} left"
 
     def _bar(self) -> RenderableType:
@@ -223,12 +239,14 @@ class LiveView(Quiet):
         return grid
 
     def _now(self, pool: Pool) -> list[str]:
-        lines = []
-        if self._job and self._point:
-            at = f"epoch {self._point.epoch} of {plural(self._job.stop_epoch, 'epoch')}"
+        lines, slots = [], self._slots()
+        if slots != 1:
+            lines.append(f"running    {min(len(pool.pending), slots)} of {plural(slots, 'slot')}")
+        for number, (job, point) in enumerate(sorted(list(self._heard.values())[-MOST_JOBS:], key=_job_order)):
+            at = f"epoch {point.epoch} of {plural(job.stop_epoch, 'epoch')}"
             lines.append(
-                f"now        #{self._job.candidate_id} to level {self._job.level}, {at}: "
-                f"validation {percent(self._point.validation_accuracy)}"
+                f"{'' if number else 'now':9}  #{job.candidate_id} to level {job.level}, {at}: "
+                f"validation {percent(point.validation_accuracy)}"
             )
         best = pool.best()
         if best is not None:

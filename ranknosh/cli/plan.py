@@ -17,10 +17,17 @@ from ranknosh.units import human_count, human_duration, human_size
 
 if TYPE_CHECKING:
     from ranknosh.assembly import Parts
+    from ranknosh.cli.simulation_words import Wanted
     from ranknosh.cli.timing import Timing
     from ranknosh.config import RunConfig
 
 MOST_CANDIDATES = 100_000
+SIMULATE = (
+    "Play the search on a cluster in virtual time, as KEY=VALUE,KEY=VALUE: workers (32, or 1/8/32), mtbf (2h: a worker dies so "
+    "often), repair, startup, stragglers (0.1: share of slow jobs), slowdown, speculate (3: copy a job that takes so many times "
+    "what is expected), ratio (auto/0.25/0.5), overlap (4/16), repeats; from=RUN takes times and metrics from a run folder, "
+    "table=FILE.npz from a table."
+)
 
 
 @dataclass(frozen=True)
@@ -39,35 +46,68 @@ class Cost:
 def plan(
     config: ConfigFile,
     settings: Settings = None,
+    simulation: Annotated[
+        str | None, typer.Option("--simulate", metavar="KEY=VALUE,...", help=SIMULATE, show_default=False)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say what a search would cost: candidates per level, epochs, time, disk, and whether the budget holds it.
 
     Times a few sampled networks by training them for a moment. Exit code 3 where the budget does not hold the plan.
+    With --simulate also how long it takes on a cluster, how busy that is and what its failures cost, for both schedules.
 
     \b
     Examples:
     ranknosh plan configs/demo.yaml
     ranknosh plan search.yaml --set budget.time=2h --json
+    ranknosh plan search.yaml --simulate workers=8/32,mtbf=2h,stragglers=0.05
+    ranknosh plan search.yaml --simulate workers=32,ratio=0.25/0.5,repeats=10
+    ranknosh plan search.yaml --simulate workers=32,overlap=4,from=runs/a-001
     """
     from ranknosh.assembly import build_parts
+    from ranknosh.cli.played import model_of
+    from ranknosh.cli.simulate import as_dict, as_text, simulate
+    from ranknosh.cli.simulation_words import parse_simulation
     from ranknosh.config import load_config
 
+    cluster = None if simulation is None else parse_simulation(simulation)
     wanted = load_config(config, list(settings or ()))
     check_holds_one(wanted)
+    if cluster is not None and not cluster.needs_timing:
+        _only_simulate(cluster, wanted, as_json)
+        return
     began = time.perf_counter()
     parts = build_parts(wanted)
     loading = time.perf_counter() - began
     facts_known = _measured(parts, quiet=as_json)
     cost, problems = judge(wanted, facts_known, loading)
+    playback = None if cluster is None else model_of(parts, facts_known)
     if as_json:
-        print_json(_as_dict(wanted, parts, facts_known, cost, problems))
+        planned = _as_dict(wanted, parts, facts_known, cost, problems)
+        if cluster is not None and playback is not None:
+            planned["simulation"] = as_dict(cluster, playback, simulate(cluster, wanted, playback))
+        print_json(planned)
     else:
         print(_text(wanted, parts, facts_known, cost, config), flush=True)
+        if cluster is not None and playback is not None:
+            print(f"\n{as_text(cluster, wanted, playback, simulate(cluster, wanted, playback))}", flush=True)
     for problem in problems:
         say_error(f"does not fit: {problem}")
     if problems:
         raise typer.Exit(BUDGET)
+
+
+def _only_simulate(cluster: Wanted, config: RunConfig, as_json: bool) -> None:
+    """The simulation alone, where times are known and no network has to be trained for a moment."""
+    from ranknosh.cli.simulate import as_dict, as_text, playback_of, simulate
+
+    playback = playback_of(cluster, config)
+    assert playback is not None
+    rows = simulate(cluster, config, playback)
+    if as_json:
+        print_json({"simulation": as_dict(cluster, playback, rows)})
+    else:
+        print(as_text(cluster, config, playback, rows), flush=True)
 
 
 def check_holds_one(config: RunConfig) -> None:

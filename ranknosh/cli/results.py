@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ranknosh.cli.screen import UNKNOWN, facts, percent, plural, print_json, table, whole
+from ranknosh.errors import ConfigError
 from ranknosh.units import human_count, human_duration
 
 RunFolder = Annotated[
@@ -28,20 +29,30 @@ def status(
     decisions: Annotated[
         bool, typer.Option("--decisions", help="Print proposals and promotions in logical order, without times.")
     ] = False,
+    failures: Annotated[
+        bool, typer.Option("--failures", help="Print every failed training with its message and traceback.")
+    ] = False,
 ) -> None:
-    """Say where a run stands: budget, candidates per level, the best so far.
+    """Say where a run stands: budget, candidates per level, the best so far, workers and failures.
 
     \b
     Examples:
     ranknosh status runs/demo-001
     ranknosh status runs/demo-001 --json
+    ranknosh status runs/demo-001 --failures
     diff <(ranknosh status runs/a --decisions) <(ranknosh status runs/b --decisions)
     """
     from ranknosh.report.tables import decision_lines, status_dict
     from ranknosh.report.view import RunView
+    from ranknosh.report.workers import failure_rows
 
+    if decisions and failures:
+        raise ConfigError("--decisions and --failures are two different listings; give one of them")
     view = RunView.load(run)
-    if decisions:
+    if failures:
+        rows = failure_rows(view)
+        print_json(rows) if as_json else print(failures_text(rows), flush=True)
+    elif decisions:
         lines = decision_lines(view)
         print_json(lines) if as_json else print("\n".join(lines), flush=True)
     elif as_json:
@@ -121,13 +132,28 @@ def status_text(now: dict[str, Any], run: Path) -> str:
     limit = "" if now["epochs_limit"] is None else f" of {now['epochs_limit']}"
     wanted = "" if now["candidates_limit"] is None else f" of {now['candidates_limit']}"
     seconds = f"wall {human_duration(now['wall_seconds'])}, device {human_duration(now['device_seconds'])}"
+    setup = [
+        (label, text)
+        for label, text in (("executor", now["executor_label"]), ("schedule", now["schedule_label"]))
+        if text is not None
+    ]
     rows = [
         ("run", str(run)),
         ("state", f"{now['state']}{reason}"),
+        *setup,
         ("epochs", f"{whole(now['epochs_spent'])}{limit}   {seconds}   {plural(now['sessions'], 'session')}"),
         ("candidates", f"{now['candidates']}{wanted}   {now['pending']} unfinished   {now['failed']} failed"),
         ("levels", "   ".join(f"{level}: {count}" for level, count in now["levels"].items())),
     ]
+    if now["workers"] is not None:
+        rows.insert(2 + len(setup), ("workers", _workers_text(now)))
+    if now["failures"]:
+        rows.append(("failures", ", ".join(f"{row['count']} {_words(kind)}" for kind, row in now["failures"].items())))
+        rows.append(("", f"ranknosh status {run} --failures"))
+    if now["epochs_wasted"]:
+        copies = now["second_attempts"]
+        beside = f" ({plural(copies, 'second attempt')} beside a slow one)" if copies else ""
+        rows.append(("lost work", f"{plural(now['epochs_wasted'], 'epoch')}, not charged{beside}"))
     best = now["best"]
     if best is None:
         rows.append(("best", UNKNOWN))
@@ -139,3 +165,36 @@ def status_text(now: dict[str, Any], run: Path) -> str:
     if now["state"] in ("interrupted", "stopped"):
         rows.append(("next", f"ranknosh resume {run}"))
     return facts(rows)
+
+
+def _workers_text(now: dict[str, Any]) -> str:
+    """``3 now (2 to 4)   busy 87 % of this session, 84 % of all sessions``."""
+    workers = now["workers"]
+    count = f"{workers['now']} now" if now["state"] == "running" else f"{workers['last']} at the end"
+    spread = "" if workers["fewest"] == workers["most"] else f" ({workers['fewest']} to {workers['most']})"
+    if workers["utilisation"] is None:
+        return f"{count}{spread}"
+    busy = f"busy {100 * workers['utilisation']:.0f} % of the time"
+    if now["sessions"] > 1 and workers["utilisation_all_sessions"] is not None:
+        busy += f" in the last session, {100 * workers['utilisation_all_sessions']:.0f} % in all"
+    return f"{count}{spread}   {busy}"
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")
+
+
+def failures_text(rows: list[dict[str, Any]]) -> str:
+    """What ``status --failures`` prints: a line a failure, its message and traceback indented below."""
+    from ranknosh.report.workers import OUTCOMES
+
+    blocks = []
+    for row in rows:
+        seed = f" (seed {row['replica']})" if row["replica"] else ""
+        where = f"#{row['candidate']}{seed} level {row['level']} attempt {row['attempt']}"
+        lost = f"{plural(row['epochs'], 'epoch')}, {human_duration(row['seconds'])}"
+        lines = [f"{where}: {_words(row['kind'])}, {OUTCOMES[row['final']]}   {lost}"]
+        lines += [f"    {line}" for line in (row["message"].strip() or "no message").splitlines()]
+        lines += [f"      {line}".rstrip() for line in (row["traceback"] or "").rstrip().splitlines()]
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks) if blocks else "no training failed"

@@ -13,6 +13,7 @@ import typer
 from ranknosh.cli.outcome import INTERRUPTED, say_error
 from ranknosh.cli.results import RunFolder, leaderboard
 from ranknosh.cli.screen import facts, percent, plural
+from ranknosh.errors import ConfigError
 from ranknosh.units import human_duration
 
 if TYPE_CHECKING:
@@ -26,6 +27,20 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, such as budget.epochs=60; may be repeated."),
 ]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="[ADDRESS]",
+        help="Run on Ray: alone for a cluster of its own on this machine, 'auto' for the one that runs here, or host:port.",
+    ),
+]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track", metavar="WHERE", help="Mirror the search to 'tensorboard' or 'mlflow=URI'; may be repeated."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary only.")]
 
 
@@ -37,6 +52,8 @@ def search(
     ] = None,
     out: Annotated[str | None, typer.Option("--out", help="Where run folders are made.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the run.")] = None,
+    ray: Ray = None,
+    track: Track = None,
     quiet: Quiet = False,
 ) -> None:
     """Search: train many architectures a little and few a lot; leaves a run folder with a report.
@@ -46,12 +63,16 @@ def search(
     ranknosh search configs/demo.yaml
     ranknosh search configs/demo.yaml --set budget.epochs=60 --set pyramid.ratio=0.3 --name try1
     ranknosh search configs/cifar10_small.yaml --set data.folder=cifar10.zip
+    ranknosh search configs/demo.yaml --track tensorboard
+    ranknosh search configs/demo.yaml --ray
+    ranknosh search configs/demo.yaml --ray head:6379 --set executor.gpus_per_trial=0.25
     """
     from ranknosh.cli.live import make_progress
     from ranknosh.config import load_config
     from ranknosh.run import start_run
 
-    wanted = load_config(config, [*(settings or ()), *named_overrides(name=name, out=out, seed=seed)])
+    named = named_overrides(name=name, out=out, seed=seed)
+    wanted = load_config(config, [*(settings or ()), *named, *ray_overrides(ray), *track_overrides(track)])
     progress = make_progress(wanted, quiet)
     try:
         with progress:
@@ -61,13 +82,17 @@ def search(
     _sum_up(run)
 
 
-def resume(run: RunFolder, settings: Settings = None, quiet: Quiet = False) -> None:
-    """Go on with a search that was interrupted or stopped by a limit; limits may be raised.
+def resume(
+    run: RunFolder, settings: Settings = None, ray: Ray = None, track: Track = None, quiet: Quiet = False
+) -> None:
+    """Go on with a search that was interrupted or stopped by a limit; limits may be raised, and it may move to other workers.
 
     \b
     Examples:
     ranknosh resume runs/demo-001
     ranknosh resume runs/demo-001 --set budget.epochs=200
+    ranknosh resume runs/demo-001 --ray auto
+    ranknosh resume runs/demo-001 --set executor.name=inline
     """
     from ranknosh.cli.live import make_progress
     from ranknosh.report import RunView
@@ -77,7 +102,9 @@ def resume(run: RunFolder, settings: Settings = None, quiet: Quiet = False) -> N
     progress = make_progress(found.config, quiet, run, RunView.load(run).wall_seconds)
     try:
         with progress:
-            ended = found.resume(list(settings or ()), command=_command(), listener=progress)
+            ended = found.resume(
+                [*(settings or ()), *ray_overrides(ray), *track_overrides(track)], command=_command(), listener=progress
+            )
     except KeyboardInterrupt:
         _interrupted(progress)
     if len(ended.pool.sessions) == len(found.pool.sessions):
@@ -88,6 +115,25 @@ def resume(run: RunFolder, settings: Settings = None, quiet: Quiet = False) -> N
 def named_overrides(**values: str | int | None) -> list[str]:
     """``--name``, ``--out`` and ``--seed`` in the form of ``--set``; they win over it."""
     return [f"{key}={json.dumps(value)}" for key, value in values.items() if value is not None]
+
+
+def ray_overrides(address: str | None) -> list[str]:
+    """``--ray`` in the form of ``--set``."""
+    return [] if address is None else ["executor.name=ray", f"executor.address={json.dumps(address)}"]
+
+
+def track_overrides(places: list[str] | None) -> list[str]:
+    """``--track`` in the form of ``--set``. Raises ConfigError for a place nobody knows."""
+    found = []
+    for place in places or ():
+        name, _, uri = place.partition("=")
+        if place == "tensorboard":
+            found.append("track.tensorboard=true")
+        elif name == "mlflow" and uri:
+            found.append(f"track.mlflow={json.dumps(uri)}")
+        else:
+            raise ConfigError(f"--track {place}: give tensorboard, or mlflow=URI such as mlflow=sqlite:///mlflow.db")
+    return found
 
 
 def _command() -> str:

@@ -2,30 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
 from ranknosh.records import EpochPoint, Job, JobResult
 
 RunJob = Callable[[Job, Callable[[], bool], Callable[[Job, EpochPoint], None]], JobResult]
 """Runs one job: (job, stop, on_epoch). ``stop`` is looked at after every epoch; True asks for Interrupted."""
 
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class Usage(NamedTuple):
+    """``slots``: jobs that can run at once now. ``busy_seconds`` and ``slot_seconds``: time spent in jobs and time there were
+    slots for them, each slot counted, since the first job; the start-up of workers is in neither."""
+
+    slots: int
+    busy_seconds: float
+    slot_seconds: float
+
 
 class Executor(Protocol):
     """Runs jobs and gives each result back exactly once.
 
-    A job that goes wrong comes back as a Failed, never as an exception: what to do about it is the engine's policy.
+    A job that goes wrong comes back as a Failed, never as an exception: what to do about it is the engine's policy. What
+    makes going on senseless (a full disk, images that changed) is raised by :meth:`wait`, as the RankNoshError that it is.
     """
 
     def free_slots(self) -> int:
-        """How many jobs could begin at once."""
+        """How many more jobs are welcome now, best first."""
+        ...
+
+    def running(self) -> int:
+        """Jobs submitted whose result was not returned yet."""
         ...
 
     def submit(self, job: Job) -> None: ...
 
-    def wait(self) -> list[JobResult]:
-        """Block until a job ends and return every result not yet returned; an empty list where nothing is out."""
+    def wait(self, timeout: float | None = None) -> list[JobResult]:
+        """Block until a job ends, or for ``timeout`` seconds, and return every result not yet returned.
+
+        An empty list where nothing is out or time ran out. An executor that runs jobs in the caller's process ignores the
+        timeout.
+        """
         ...
+
+    def request_stop(self) -> None:
+        """Ask the jobs that run to end as Interrupted after the epoch they are in. May be called again."""
+        ...
+
+    def map(self, function: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[tuple[int, Answer]]:
+        """(index, function(item)) of every item, in the order they are done; on the workers where there are any.
+
+        ``function`` must be a function of its item alone that pickles: work lost with a worker is done again. Raises what
+        ``function`` raises.
+        """
+        ...
+
+    def usage(self) -> Usage: ...
 
     def close(self) -> None:
         """Stop what runs and free everything held. Jobs not returned yet are lost, which costs their work only."""

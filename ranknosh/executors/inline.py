@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
-from ranknosh.executors.base import RunJob
+from ranknosh.executors.base import Answer, Item, RunJob, Usage
 from ranknosh.records import EpochPoint, Job, JobResult
 
 
@@ -21,15 +22,37 @@ class InlineExecutor:
     ) -> None:
         self._run_job, self._stop, self._on_epoch = run_job, stop, on_epoch
         self._queue: deque[Job] = deque()
+        self._stopping = False
+        self._began: float | None = None
+        self._busy = 0.0
 
     def free_slots(self) -> int:
         return 1 - len(self._queue)
 
+    def running(self) -> int:
+        return len(self._queue)
+
     def submit(self, job: Job) -> None:
         self._queue.append(job)
 
-    def wait(self) -> list[JobResult]:
-        return [self._run_job(self._queue.popleft(), self._stop, self._on_epoch)] if self._queue else []
+    def wait(self, timeout: float | None = None) -> list[JobResult]:
+        if not self._queue:
+            return []
+        began = time.monotonic()
+        if self._began is None:
+            self._began = began
+        result = self._run_job(self._queue.popleft(), lambda: self._stopping or self._stop(), self._on_epoch)
+        self._busy += time.monotonic() - began
+        return [result]
+
+    def request_stop(self) -> None:
+        self._stopping = True
+
+    def map(self, function: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[tuple[int, Answer]]:
+        yield from ((index, function(item)) for index, item in enumerate(items))
+
+    def usage(self) -> Usage:
+        return Usage(1, self._busy, 0.0 if self._began is None else time.monotonic() - self._began)
 
     def close(self) -> None:
         self._queue.clear()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 
 from ranknosh.bench.table import Accounting, Reading, Table
 from ranknosh.errors import DataError
+from ranknosh.executors.base import Answer, Item, Usage
 from ranknosh.records import Failed, Job, JobResult, Observed
 
 
@@ -49,10 +51,23 @@ class TabularExecutor:
             )
         self._finished.append(JobResult(job, outcome))
 
-    def wait(self) -> list[JobResult]:
+    def running(self) -> int:
+        return len(self._finished)
+
+    def wait(self, timeout: float | None = None) -> list[JobResult]:
         results = list(self._finished)
         self._finished.clear()
         return results
+
+    def request_stop(self) -> None:
+        """Nothing runs here that could be stopped."""
+
+    def map(self, function: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[tuple[int, Answer]]:
+        yield from ((index, function(item)) for index, item in enumerate(items))
+
+    def usage(self) -> Usage:
+        """Nothing takes time here."""
+        return Usage(self.capacity, 0.0, 0.0)
 
     def close(self) -> None:
         self._finished.clear()

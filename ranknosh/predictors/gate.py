@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ranknosh.metrics import kendall_tau
 from ranknosh.pool import Candidate, Pool
+from ranknosh.records import SURROUNDINGS
 
 _REPORT_FROM = 4
 _CLOSE_FROM = 8
@@ -44,7 +45,7 @@ def judge(pool: Pool) -> Verdict:
     scored = 0
     for candidate in sorted(pool.candidates.values(), key=lambda candidate: -candidate.id):
         score, known = _score(candidate), 1 in candidate.observations
-        failed = candidate.failed is not None and candidate.failed.kind != "crashed"
+        failed = candidate.failed is not None and candidate.failed.kind not in SURROUNDINGS
         predicted = candidate.origin != "random"
         if score is None or not (known or failed) or (predicted and scored == _REMEMBERED):
             continue

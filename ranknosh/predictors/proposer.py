@@ -27,7 +27,8 @@ from ranknosh.spaces.base import Architecture, Space
 from ranknosh.streams import stream
 
 Acquisition = Literal["thompson", "mean", "ucb"]
-Results = tuple[tuple[object, ...], ...]
+Results = tuple[Pool, int]
+"""What evidence and verdict are made from: a pool and its revision."""
 _ACQUISITIONS = ("thompson", "mean", "ucb")
 _REFERENCE = 512
 _ATTEMPTS = 2000
@@ -194,7 +195,7 @@ class PredictorProposer:
 
     def _learn(self, pool: Pool) -> _Learned:
         """Refit, unless the results are those of the last fit."""
-        results = _results(pool)
+        results = (pool, pool.revision)
         if self._learned is None or self._learned.results != results:
             known = evidence(pool, self.pyramid, self.rule, self.near_tie, self.level_weight, self.seed)
             verdict = judge(pool)
@@ -223,15 +224,6 @@ class PredictorProposer:
         if self._yardstick is None:
             self._yardstick = reference(self.space, _REFERENCE, self.seed)
         return Scale.of(self.predictor.score(self._yardstick))
-
-
-def _results(pool: Pool) -> Results:
-    """Everything in the pool that evidence and verdict are made from."""
-    return tuple(
-        (c.id, c.score, c.failed.kind if c.failed else None, *c.metrics.items())
-        for c in pool.candidates.values()
-        if c.level > 0 or c.failed
-    )
 
 
 def _distrust(verdict: Verdict) -> str | None:

@@ -41,7 +41,7 @@ def budget_panel(view: RunView) -> Panel:
     if view.pool.epochs_wasted:
         lost = words.counted(view.pool.epochs_wasted, "epoch")
         caption += (
-            f" Crashed attempts that were tried again are charged in seconds, not in epochs ({lost} of work lost)."
+            f" Attempts that failed and were tried again are charged in seconds, not in epochs ({lost} of work lost)."
         )
 
     def paint(axes: Sequence[Any]) -> None:

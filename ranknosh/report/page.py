@@ -17,6 +17,15 @@ from ranknosh.report.figure import Panel
 from ranknosh.report.series import Margin, margins, unspent
 from ranknosh.report.tables import UNKNOWN, trial_status
 from ranknosh.report.view import RunView
+from ranknosh.report.workers import (
+    KINDS,
+    executor_label,
+    failure_counts,
+    schedule_label,
+    sessions,
+    utilisation,
+    what_next,
+)
 
 TEMPLATE = "report.html.j2"
 LEADERBOARD_ROWS, FAILURE_ROWS, RUNNERS_UP = 20, 40, 3
@@ -95,6 +104,11 @@ def context(view: RunView) -> dict[str, Any]:
         "ranked": len(ranked),
         "failures": view.pool.failures[:FAILURE_ROWS],
         "failure_count": len(view.pool.failures),
+        "failure_kinds": failure_counts(view),
+        "kind_words": KINDS,
+        "what_next": what_next,
+        "uses": sessions(view),
+        "workers_note": _workers_note(view),
         "facts": _facts(view),
         "versions": sorted((view.header.get("versions") or {}).items()),
         "config": yaml.safe_dump(dict(view.config), sort_keys=False, default_flow_style=None, width=100),
@@ -131,6 +145,20 @@ def _test_note(view: RunView) -> str:
     return (
         "read once, at the end" if times == 1 else f"the test split was read {times} times: it is no longer untouched"
     )
+
+
+def _workers_note(view: RunView) -> str:
+    used = sessions(view)
+    busy = utilisation(used)
+    if busy is None:
+        return "How busy the workers were is not known: no session has ended yet or recorded it."
+    text = f"Workers were in jobs {words.percent(busy, 0)} of the time they stood ready; their start-up is not counted."
+    if view.setting("pyramid", "schedule") == "eager":
+        text += (
+            " The eager schedule decides in the order in which results arrive: another run of this configuration may decide "
+            "otherwise."
+        )
+    return text
 
 
 def _headline(view: RunView, best: Candidate | None, rows: list[Margin]) -> str:
@@ -177,6 +205,7 @@ def _facts(view: RunView) -> list[tuple[str, str]]:
         ("seed", str(header.get("seed", UNKNOWN))),
         ("git revision", str(header.get("git") or UNKNOWN)),
         ("started", str(header.get("created") or UNKNOWN)),
-        ("schedule", str(view.setting("pyramid", "schedule") or UNKNOWN)),
+        ("executor", executor_label(view) or UNKNOWN),
+        ("schedule", schedule_label(view) or UNKNOWN),
         ("ranking metric", rank_plots.metric_label(view)),
     ]

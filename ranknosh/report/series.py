@@ -12,7 +12,7 @@ from math import atanh, ceil, sqrt, tanh
 from ranknosh.errors import SpaceError
 from ranknosh.metrics import spearman
 from ranknosh.pool import Candidate, Pool
-from ranknosh.records import Failed, Interrupted, Observed, Promotion
+from ranknosh.records import Failed, Interrupted, Observed, Promotion, Speculated
 from ranknosh.report.view import RunView
 
 
@@ -92,23 +92,26 @@ class BudgetPart:
 def budget_parts(view: RunView) -> list[BudgetPart]:
     """Where epochs and device seconds went: proxies, each level, closing, retraining, failures, predictor, test.
 
-    The epochs sum to the epochs charged; attempts that crashed and were tried again cost seconds, not budget.
+    The epochs sum to the epochs charged; attempts that were lost or lost to another one cost seconds, not budget.
     """
     closing = {(r.candidate_id, r.to_level) for r in view.records if isinstance(r, Promotion) and r.reason == "closing"}
     epochs: dict[str, int] = {}
     seconds: dict[str, float] = {}
     for record in view.records:
-        if not isinstance(record, (Observed, Interrupted, Failed)):
+        if not isinstance(record, (Observed, Interrupted, Failed, Speculated)):
             continue
         if isinstance(record, Failed):
             name = "failed trainings"
+        elif isinstance(record, Speculated):
+            name = "second attempts"
         elif record.replica:
             name = "finalists again"
         elif (record.candidate_id, record.level) in closing:
             name = "closing promotions"
         else:
             name = f"level {record.level}"
-        charged = 0 if isinstance(record, Failed) and not record.final else record.epochs
+        free = isinstance(record, Speculated) or (isinstance(record, Failed) and not record.final)
+        charged = 0 if free else record.epochs
         epochs[name] = epochs.get(name, 0) + charged
         seconds[name] = seconds.get(name, 0.0) + record.seconds
     plan = view.plan()
@@ -125,6 +128,7 @@ def budget_parts(view: RunView) -> list[BudgetPart]:
         "closing promotions": rest,
         "finalists again": again if sizes is not None else None,
         "failed trainings": None,
+        "second attempts": None,
     }
     pool = view.pool
     parts = [BudgetPart("proxies", 0, 0, pool.proxy_seconds)]

@@ -12,6 +12,7 @@ from ranknosh.files import write_atomic
 from ranknosh.pool import Candidate
 from ranknosh.records import Promotion, Proposed, Rerun
 from ranknosh.report.view import RunView
+from ranknosh.report.workers import status_rows
 
 UNKNOWN = "n/a"
 TRIAL_COLUMNS = (
@@ -82,6 +83,7 @@ def status_dict(view: RunView) -> dict[str, Any]:
         "pending": len(pool.pending),
         "levels": {str(level): view.reached(level) for level in view.levels},
         "sessions": len(pool.sessions),
+        **status_rows(view),
         "best": None
         if best is None
         else {

@@ -1,34 +1,32 @@
-"""Checkpoints of candidates on disk: never half written, never of two epochs at once, never pickle.
+"""Checkpoints of candidates: never half written, never of two epochs at once, never pickle, safe from a second attempt.
 
-One folder a candidate, ``<id>`` or ``<id>-r<replica>``::
+What a publication (:mod:`ranknosh.train.publications`) holds::
 
-    state.pt                        everything but the weights: a torch file that loads with weights_only=True
-    weights-<digest>.safetensors    the network's state, plain names (inside state.pt where safetensors is not installed)
+    weights-….safetensors    the network's state, plain names (inside the state where safetensors is not installed)
+    state-….pt               a line ``ranknosh checkpoint <format> <SHA-256 of the format and of what follows>``, then a torch
+                             file of everything else, which loads with weights_only=True and names the weights file, its size
+                             and SHA-256
 
-``state.pt`` names the weights it belongs to by their digest and is renamed into place last: a process killed at any moment
-leaves the old checkpoint or the new one.
+The check sums of the zip format that torch writes do not do: a wrong byte in its headers can shift the tensors unseen.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import shutil
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ranknosh.errors import MissingDependency, StoreError
-from ranknosh.files import write_atomic
 from ranknosh.records import EpochPoint
+from ranknosh.train.publications import Damage, Publication, Publications, Torn, Vanished
 
-STATE = "state.pt"
-FORMAT = 1
+FORMAT = b"2"
+_MARK = b"ranknosh checkpoint "
 Identity = Mapping[str, Any]
 
 
@@ -54,147 +52,156 @@ class Checkpoint:
     bytes: int = field(default=0, compare=False)
 
 
-class CheckpointStore:
-    """The checkpoints of a run, below ``folder`` (made when the first one is written)."""
+class Found(NamedTuple):
+    """The newest whole checkpoint, None where there is none, and the damaged ones that would have come before it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
+    checkpoint: Checkpoint | None
+    damages: tuple[Damage, ...]
 
-    def path(self, candidate_id: int, replica: int = 0) -> Path:
-        """The candidate's own folder, there or not."""
-        return self.folder / (f"{candidate_id}-r{replica}" if replica else str(candidate_id))
+
+class CheckpointStore(Publications):
+    """The checkpoints of a run below ``location``, a path or an fsspec URL (made when the first one is written).
+
+    ``options`` are those of the fsspec file system. Instances pickle, and two attempts of one training may use the store at
+    once from different machines: a reader finds the state of the highest epoch that was completely written, from one attempt.
+    """
 
     def save(self, candidate_id: int, replica: int, checkpoint: Checkpoint) -> int:
-        """Replace the candidate's checkpoint and return its size on disk in bytes.
+        """Publish the candidate's checkpoint, delete those of earlier epochs and return its size in bytes.
 
-        Raises StoreFull where the disk is full and StoreError where it cannot be written; the old checkpoint then stands.
+        Raises StoreFull where the disk is full and StoreError where it cannot be written; what was there before then stands.
         """
-        folder = self.path(candidate_id, replica)
-        files = _encode(checkpoint)
-        for name, data in files.items():  # state.pt is the last
-            write_atomic(folder / name, data)
-        for path in folder.iterdir():
-            if path.name not in files:
-                path.unlink(missing_ok=True)
-        return sum(len(data) for data in files.values())
+        return self.publish(candidate_id, replica, checkpoint.epoch, lambda place: _encode(checkpoint, place))
 
     def load(self, candidate_id: int, replica: int = 0, identity: Identity | None = None) -> Checkpoint | None:
-        """The candidate's checkpoint, None where there is none.
+        """The newest whole checkpoint, None where there is none; :meth:`read` also says what was damaged before it.
 
-        Raises StoreError, naming the file, where it is damaged or was written for another ``identity`` (only the keys given
-        are compared).
+        Raises StoreError, naming the file, where all there are are damaged, and where it was written for another
+        ``identity`` (only the keys given are compared).
         """
-        folder = self.path(candidate_id, replica)
-        found = _read_state(folder)
-        if found is None:
-            return None
-        state, size = found
-        for name, wanted in (identity or {}).items():
+        found = self.read(candidate_id, replica, identity)
+        if found.checkpoint is None and found.damages:
+            raise StoreError(
+                f"the checkpoint file {found.damages[0]} and no older one is whole; bring the file back from a copy, or delete "
+                f"the folder {self.where(candidate_id, replica)} and train the candidate again from its first epoch"
+            )
+        return found.checkpoint
+
+    def read(self, candidate_id: int, replica: int = 0, identity: Identity | None = None) -> Found:
+        """As :meth:`load`, with the damage told instead of raised."""
+        return Found(*self.newest(candidate_id, replica, lambda place: self._read(place, identity or {})))
+
+    def epoch(self, candidate_id: int, replica: int = 0) -> int | None:
+        """Finished epochs of the newest complete checkpoint by its name, unread; None where there is none."""
+        found = self.publications(candidate_id, replica)
+        return found[0].epoch if found else None
+
+    def weights(self, candidate_id: int, replica: int = 0) -> bytes | None:
+        """The safetensors file of the newest checkpoint; None without a checkpoint and where weights lie in the torch file.
+
+        Raises StoreError where that checkpoint is damaged.
+        """
+        data, damages = self.newest(candidate_id, replica, self._read_files)
+        if damages:
+            raise StoreError(
+                f"the checkpoint file {damages[0]}; bring it back from a copy and run `ranknosh resume` again"
+            )
+        return None if data is None else data[1]
+
+    def _read(self, place: Publication, identity: Identity) -> Checkpoint:
+        state, size = self._read_state(place)
+        for name, wanted in identity.items():
             was = state["identity"].get(name)
             if was != wanted:
                 raise StoreError(
-                    f"{folder / STATE} belongs to another training: its {name} is {was!r}, this one's is {wanted!r}; "
-                    "give the search another run folder, or delete that folder to train this candidate from the start"
+                    f"{self.storage.where(place.state)} belongs to another training: its {name} is {was!r}, this one's is "
+                    f"{wanted!r}; give the search another run folder, or delete {self.storage.where(place.folder)} to train "
+                    "this candidate from the start"
                 )
-        weights = state.pop("weights")
-        if isinstance(weights, str):
-            weights, more = _read_weights(folder, weights)
-            size += more
+        file, weights = state.pop("weights_file"), state.pop("weights")
+        if file is not None:
+            data = self._read_weights(place, file)
+            size += len(data)
+            weights = _tensors(data)
         curve = tuple(EpochPoint(*point) for point in state.pop("curve"))
         return Checkpoint(weights=weights, curve=curve, bytes=size, **state)
 
-    def epoch(self, candidate_id: int, replica: int = 0) -> int | None:
-        """Finished epochs of the checkpoint, None where there is none. Raises StoreError where it is damaged."""
-        found = _read_state(self.path(candidate_id, replica))
-        return None if found is None else int(found[0]["epoch"])
+    def _read_files(self, place: Publication) -> tuple[dict[str, Any], bytes | None]:
+        state, _ = self._read_state(place)
+        file = state["weights_file"]
+        return state, None if file is None else self._read_weights(place, file)
 
-    def remove(self, candidate_id: int, replica: int = 0) -> None:
-        """Delete the candidate's checkpoint; nothing happens where there is none. Raises StoreError where it cannot be."""
-        folder = self.path(candidate_id, replica)
+    def _read_state(self, place: Publication) -> tuple[dict[str, Any], int]:
+        """The contents of the state file and its size in bytes."""
+        data = self.storage.read(place.state)
+        first, _, body = data.partition(b"\n")
+        version, _, digest = first.removeprefix(_MARK).partition(b" ")
+        if not first.startswith(_MARK) or _digest(version, body) != digest:
+            raise Torn(place.state, f"its {len(data):,} bytes are not the ones written")
+        if version != FORMAT:
+            raise StoreError(
+                f"{self.storage.where(place.state)} has format {version.decode()}, not {FORMAT.decode()}; open the run with the "
+                "version that wrote it"
+            )
         try:
-            (folder / STATE).unlink(missing_ok=True)
-            if folder.exists():
-                shutil.rmtree(folder)
-        except OSError as error:
-            raise StoreError(f"cannot delete the checkpoint {folder}: {error.strerror or error}") from error
+            state = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
+            epoch = state["epoch"]
+        except Exception as error:  # what the readers raise for foreign bytes is not limited to a few types
+            raise Torn(place.state, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
+        if epoch != place.epoch:
+            raise Torn(place.state, f"it holds epoch {epoch}")
+        return state, len(data)
 
-    def total_bytes(self) -> int:
-        """Bytes of all files below the folder."""
-        total = 0
-        for path in self.folder.rglob("*"):
-            try:
-                total += path.stat().st_size if path.is_file() else 0
-            except FileNotFoundError:  # replaced by a worker since the listing
-                continue
-        return total
-
-
-def _damaged(path: Path, what: str) -> StoreError:
-    return StoreError(
-        f"the checkpoint file {path} is damaged ({what}); delete the folder {path.parent} and resume the search: "
-        "the candidate is then trained again from its first epoch"
-    )
+    def _read_weights(self, place: Publication, wanted: Mapping[str, Any]) -> bytes:
+        """The bytes of the weights file that a state names, which have to be those written."""
+        try:
+            data = self.storage.read(place.weights)
+        except FileNotFoundError as error:
+            raise Vanished from error
+        if len(data) != wanted["size"] or hashlib.sha256(data).hexdigest() != wanted["sha256"]:
+            raise Torn(place.weights, f"its {len(data):,} bytes are not the {wanted['size']:,} written")
+        return data
 
 
-def _encode(checkpoint: Checkpoint) -> dict[str, bytes]:
-    """File names and contents, in the order they have to be written."""
-    files: dict[str, bytes] = {}
+def _encode(checkpoint: Checkpoint, place: Publication) -> tuple[bytes | None, bytes]:
+    """The contents of the weights file (None without safetensors) and of the state file."""
     state: dict[str, Any] = {
         name: value for name, value in vars(checkpoint).items() if name not in ("bytes", "weights")
     }
-    state["format"] = FORMAT
     state["curve"] = [list(asdict(point).values()) for point in checkpoint.curve]
     for name in ("identity", "momentum", "average"):
         state[name] = None if state[name] is None else dict(state[name])
     weights = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in checkpoint.weights.items()}
+    data: bytes | None = None
+    state["weights"], state["weights_file"] = weights, None
     try:
         from safetensors.torch import save
     except ImportError:
-        state["weights"] = weights
+        pass
     else:
         data = save(weights)
-        state["weights"] = f"weights-{hashlib.sha256(data).hexdigest()[:32]}.safetensors"
-        files[state["weights"]] = data
+        state["weights"] = None
+        state["weights_file"] = {
+            "name": place.weights.rpartition("/")[2],
+            "size": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    return {**files, STATE: buffer.getvalue()}
+    body = buffer.getvalue()
+    return data, b"%s%s %s\n%s" % (_MARK, FORMAT, _digest(FORMAT, body), body)
 
 
-def _read_state(folder: Path) -> tuple[dict[str, Any], int] | None:
-    """The contents of state.pt and its size in bytes."""
-    path = folder / STATE
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StoreError(f"cannot read the checkpoint {path}: {error.strerror or error}") from error
-    try:
-        # torch does not look at the check sums that it writes.
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            torn = archive.testzip()
-        if torn is not None:
-            raise ValueError(f"check sum of {torn}")
-        state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        version = state.pop("format")
-    except Exception as error:  # what the readers raise for damaged bytes is not limited to a few types
-        raise _damaged(path, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
-    if version != FORMAT:
-        raise StoreError(f"{path} has format {version!r}, not {FORMAT}; open the run with the version that wrote it")
-    return state, len(data)
+def _digest(version: bytes, body: bytes) -> bytes:
+    digest = hashlib.sha256(version)
+    digest.update(body)
+    return digest.hexdigest().encode()
 
 
-def _read_weights(folder: Path, name: str) -> tuple[dict[str, Tensor], int]:
-    """The tensors of a weights file, which has to hold what was written, and its size in bytes."""
-    path = folder / name
+def _tensors(data: bytes) -> dict[str, Tensor]:
     try:
         from safetensors.torch import load
     except ImportError as error:
         raise MissingDependency("safetensors", "reading the weights of this run's checkpoints") from error
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise _damaged(path, error.strerror or str(error)) from error
-    if hashlib.sha256(data).hexdigest()[:32] not in name:
-        raise _damaged(path, f"its {len(data):,} bytes are not the ones written")
-    return load(data), len(data)
+    tensors: dict[str, Tensor] = load(data)
+    return tensors

@@ -104,10 +104,16 @@ def test_candidate(
 
 
 def _load(candidate_id: int, checkpoints: CheckpointStore, replica: int, wanted: Identity | None) -> Checkpoint:
-    found = checkpoints.load(candidate_id, replica, wanted)
+    found, damages = checkpoints.read(candidate_id, replica, wanted)
+    if damages:  # an older one would be another network than the one that was ranked
+        raise StoreError(
+            f"the checkpoint file {damages[0]}, and candidate {candidate_id} cannot be read as it was trained; bring the file "
+            "back from a copy and run `ranknosh resume` again, or train the candidate again (ranknosh.train.train_rung gives "
+            "the same bits on the CPU)"
+        )
     if found is None:
         raise StoreError(
-            f"there is no checkpoint in {checkpoints.path(candidate_id, replica)}; train the candidate again to have one"
+            f"there is no checkpoint in {checkpoints.where(candidate_id, replica)}; train the candidate again to have one"
         )
     return found
 

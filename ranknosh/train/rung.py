@@ -11,7 +11,7 @@ import torch
 
 from ranknosh.errors import ConfigError, RankNoshError, SpaceError
 from ranknosh.records import EpochPoint, Failed, FailureKind, Interrupted, Job, JobResult, Observed
-from ranknosh.train.checkpoint import Checkpoint, CheckpointStore
+from ranknosh.train.checkpoint import Checkpoint, CheckpointStore, Found
 from ranknosh.train.divergence import Diverged, check_loss, check_validation, check_weights
 from ranknosh.train.epoch import train_epoch
 from ranknosh.train.evaluate import evaluate
@@ -23,6 +23,9 @@ from ranknosh.train.training import Training, identity, resume, start, take_chec
 
 SAVE_EVERY_SECONDS = 10.0
 """Inside a rung a finished epoch is saved once this much work would be lost otherwise."""
+
+TRACEBACK_CHARACTERS = 8000
+"""A failure keeps this much of its traceback, from the end."""
 
 T = TypeVar("T")
 OnEpoch = Callable[[Job, EpochPoint], None]
@@ -39,8 +42,12 @@ def train_rung(
     """Train the job's candidate from its checkpoint to ``job.stop_epoch`` finished epochs.
 
     Outcomes: Observed; Interrupted, where ``stop()``, asked after every epoch but the last, is true; Failed, for a training
-    that diverged, ran out of memory with one image at a time, could not be built (``invalid``) or raised (``crashed``).
-    The checkpoint is kept whatever the outcome.
+    that diverged, ran out of memory with one image at a time, could not be built (``invalid``) or raised (with its
+    ``traceback``). The checkpoint is kept whatever the outcome.
+
+    A damaged checkpoint is set aside (a folder: renamed to ``damaged-*``; an object store: deleted) and answered with a Failed
+    of kind ``checkpoint_damaged`` that is not final. Its ``epochs`` are those charged before whose work was lost with it. The
+    same job, run again, trains on from the newest whole checkpoint, or from the start.
 
     Charging: ``Observed.epochs`` is always ``stop_epoch - start_epoch``. ``job.start_epoch`` is what was charged before, so
     epochs are charged once, whether the checkpoint is further than that (a record was lost; nothing is trained twice) or
@@ -49,9 +56,11 @@ def train_rung(
     ``Failed.epochs`` counts the epoch that failed as a whole one if a step of it was made.
 
     Memory running out restarts from the last checkpoint with half the images per forward pass, at the same effective batch.
+    A job that is ``alone`` begins with half of what its checkpoint says, or of the batch.
 
-    Raises StoreError (damaged or foreign checkpoint), StoreFull, ConfigError (device, stop_epoch beyond the schedule) and
-    what ``stop`` and ``on_epoch`` raise. KeyboardInterrupt passes through, the last written checkpoint intact.
+    Raises StoreError (a foreign checkpoint, or one that cannot be read or written), StoreFull, ConfigError (device, stop_epoch
+    beyond the schedule) and what ``stop`` and ``on_epoch`` raise. KeyboardInterrupt passes through, the last written checkpoint
+    intact.
     """
     if not 0 <= job.start_epoch < job.stop_epoch <= task.settings.total_epochs:
         raise ConfigError(
@@ -69,6 +78,14 @@ class _CallerError(Exception):
     def __init__(self, original: Exception) -> None:
         super().__init__()
         self.original = original
+
+
+class _DamagedCheckpoint(Exception):
+    """Carries what was found in place of a whole checkpoint."""
+
+    def __init__(self, found: Found) -> None:
+        super().__init__()
+        self.found = found
 
 
 class _Rung:
@@ -92,35 +109,59 @@ class _Rung:
 
     def run(self) -> Observed | Interrupted | Failed:
         job = self.job
-        found = self.checkpoints.load(job.candidate_id, job.replica, identity(job.architecture, self.task, job.seed))
-        micro_batch = min(self.task.settings.batch, len(self.task.data.train))
-        if found is not None:
-            self.checkpoint_bytes = found.bytes
-            self.found_seconds = sum(p.seconds for p in found.curve[job.start_epoch : job.stop_epoch])
-            self.announced = found.epoch
-            micro_batch = min(micro_batch, found.micro_batch)
-            if found.epoch >= job.stop_epoch:
-                return self._observed(found.curve, found.params, found.macs)
+        try:
+            found = self._load()
+            micro_batch = min(self.task.settings.batch, len(self.task.data.train))
+            if found is not None:
+                self.checkpoint_bytes = found.bytes
+                self.found_seconds = sum(p.seconds for p in found.curve[job.start_epoch : job.stop_epoch])
+                self.announced = found.epoch
+                micro_batch = min(micro_batch, found.micro_batch)
+                if found.epoch >= job.stop_epoch:
+                    return self._observed(found.curve, found.params, found.macs)
+            return self._train(found, max(1, micro_batch // 2) if job.alone else micro_batch)
+        except _DamagedCheckpoint as error:
+            return self._set_aside(error.found)
+        except _CallerError as error:
+            raised = error.original
+        # Outside of the handler, which would take the place of what the callback's error says of its own cause.
+        raise raised
+
+    def _train(self, found: Checkpoint | None, micro_batch: int) -> Observed | Interrupted | Failed:
         while True:
             try:
                 return self._attempt(found, micro_batch)
-            except _CallerError as error:
-                raise error.original from None
             except Diverged as error:
                 return self._failed("diverged", str(error))
             except SpaceError as error:
                 return self._failed("invalid", str(error))
-            except RankNoshError:
+            except (RankNoshError, _CallerError):
                 raise
             except Exception as error:
                 if not is_out_of_memory(error):
-                    return self._failed("crashed", _short_traceback(error))
+                    return self._failed("raised", _short_traceback(error), traceback=_traceback(error))
                 if micro_batch == 1:
                     return self._failed("out_of_memory", f"with one image at a time: {_first_line(error)}")
             # Outside of the handler, where nothing holds the failed attempt's tensors any more.
             micro_batch //= 2
             give_back_memory(self.device)
-            found = self.checkpoints.load(job.candidate_id, job.replica)
+            found = self._load()
+
+    def _load(self) -> Checkpoint | None:
+        job = self.job
+        found = self.checkpoints.read(job.candidate_id, job.replica, identity(job.architecture, self.task, job.seed))
+        if found.damages:
+            raise _DamagedCheckpoint(found)
+        return found.checkpoint
+
+    def _set_aside(self, found: Found) -> Failed:
+        """Make way for the job's next attempt."""
+        epoch = found.checkpoint.epoch if found.checkpoint else 0
+        told = "; ".join(f"{damage}, {self.checkpoints.set_aside(damage)}" for damage in found.damages)
+        goes_on = f"epoch {epoch}, the newest that is whole" if found.checkpoint else "its first epoch"
+        lost = max(0, self.job.start_epoch - epoch)
+        message = f"the checkpoint {told}; the candidate is trained again from {goes_on}"
+        return self._failed("checkpoint_damaged", message, epochs=lost, final=False)
 
     def _attempt(self, found: Checkpoint | None, micro_batch: int) -> Observed | Interrupted:
         job, task = self.job, self.task
@@ -211,18 +252,16 @@ class _Rung:
             replica=job.replica,
         )
 
-    def _failed(self, kind: FailureKind, message: str) -> Failed:
+    def _failed(self, kind: FailureKind, message: str, **facts: Any) -> Failed:
         job = self.job
-        return Failed(
-            job.candidate_id,
-            job.level,
-            kind,
-            message,
-            epochs=self.reached - job.start_epoch,
-            seconds=self._seconds,
-            attempt=job.attempt,
-            replica=job.replica,
-        )
+        values = {
+            "epochs": self.reached - job.start_epoch,
+            "seconds": self._seconds,
+            "attempt": job.attempt,
+            "replica": job.replica,
+            **facts,
+        }
+        return Failed(job.candidate_id, job.level, kind, message, **values)
 
 
 def _first_line(error: BaseException) -> str:
@@ -234,3 +273,9 @@ def _short_traceback(error: BaseException) -> str:
     frames = reversed(traceback.extract_tb(error.__traceback__)[-3:])
     where = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} in {frame.name}" for frame in frames)
     return f"{_first_line(error)} ({where})"
+
+
+def _traceback(error: BaseException) -> str:
+    """All of it as Python prints it, cut at the beginning where it is too long."""
+    text = "".join(traceback.format_exception(error)).rstrip()
+    return text if len(text) <= TRACEBACK_CHARACTERS else f"…{text[1 - TRACEBACK_CHARACTERS :]}"

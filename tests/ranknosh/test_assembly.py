@@ -5,9 +5,12 @@ import pytest
 from ranknosh.assembly import build_parts, level_zero, load_data, make_proposer, pyramid_of
 from ranknosh.config import RunConfig
 from ranknosh.errors import ConfigError, DataError
+from ranknosh.executors.inline import InlineExecutor
 from ranknosh.loop import Silent
 from ranknosh.pool import Pool
 from ranknosh.predictors.gate import judge
+
+INLINE = InlineExecutor(lambda job, stop, on_epoch: pytest.fail("no job is asked for here"))
 
 
 def config(**sections):
@@ -47,18 +50,18 @@ def test_a_predictor_option_nobody_knows_costs_no_loading():
 
 def test_level_zero_is_written_as_it_comes_and_not_done_twice():
     parts, pool, written = build_parts(config()), Pool(), []
-    level_zero(parts, pool, written.extend, Silent())
+    level_zero(parts, pool, INLINE, written.extend, Silent())
     assert len(written) == len(pool.scored) == 8
     cut = Pool(written[:5])
     again = []
-    level_zero(parts, cut, again.extend, Silent())
+    level_zero(parts, cut, INLINE, again.extend, Silent())
     assert [record.key for record in again] == [record.key for record in written[5:]]
     assert [record.values for record in again] == [record.values for record in written[5:]]
 
 
 def test_the_first_batch_is_the_best_of_level_zero_and_random_ones():
     parts, pool = build_parts(config()), Pool()
-    level_zero(parts, pool, lambda records: None, Silent())
+    level_zero(parts, pool, INLINE, lambda records: None, Silent())
     first = make_proposer(parts, pool).propose(pool, range(4), 0).records
     assert [record.origin for record in first] == ["seed", "seed", "seed", "random"]
     assert first[0].score > first[2].score

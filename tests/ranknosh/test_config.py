@@ -119,7 +119,16 @@ def test_yaml_words_of_version_1_1_mean_what_they_say(tmp_path):
         ("train: {warmup_epochs: 8}", "train.warmup_epochs is 8"),
         ("name: ../elsewhere", "name is '../elsewhere'"),
         ("seed: -1", "seed is -1"),
-        ("executor: {name: ray}", "it must be inline"),
+        ("executor: {name: rey}", "it must be one of inline, ray"),
+        ("executor: {adress: auto}", "did you mean executor.address?"),
+        ("executor: {address: 3}", "executor.address is 3"),
+        ("executor: {deadline: 5}", "executor.deadline is 5; it must be a duration above 0 with its unit"),
+        ("executor: {workers: 0}", "executor.workers is 0"),
+        ("executor: {gpus_per_trial: -1}", "executor.gpus_per_trial is -1"),
+        ("executor: {per_level: {9: {gpus: 1}}}", "executor.per_level names level 9, but pyramid.epochs has 4"),
+        ("executor: {per_level: {2: {gpu: 1}}}", "did you mean executor.per_level.LEVEL.gpus?"),
+        ("pyramid: {overlap: 0}", "pyramid.overlap is 0"),
+        ("pyramid: {overlap: 2, schedule: eager}", "pyramid.overlap is 2, which counts the batches"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_line_and_rule(tmp_path, section, needle):

@@ -164,7 +164,12 @@ def test_a_crash_that_stays_is_final_after_the_retries():
         )
 
     search, journal = simulate(DEMO, candidates=12, reply=broken)
-    assert [(r.attempt, r.final) for r in journal if isinstance(r, Failed)] == [(1, False), (2, False), (3, True)]
+    assert [(r.attempt, r.final) for r in journal if isinstance(r, Failed)] == [
+        (1, False),
+        (2, False),
+        (3, False),
+        (4, True),
+    ]
     assert search.pool.candidates[2].failed
     assert search.pool.best().level == 4
 

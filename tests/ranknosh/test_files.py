@@ -1,10 +1,12 @@
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ranknosh import files
 from ranknosh.errors import StoreError, StoreFull
-from ranknosh.files import write_atomic
+from ranknosh.files import temporary_path, write_atomic
 
 
 def test_the_new_content_takes_the_place_of_the_old(tmp_path):
@@ -22,12 +24,34 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")
-def test_a_full_disk_is_told_apart_and_leaves_the_old_file(tmp_path):
+def test_a_full_disk_is_told_apart_and_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "state.pt"
     path.write_bytes(b"old")
-    (tmp_path / f".state.pt.{os.getpid()}.tmp").symlink_to("/dev/full")
+    monkeypatch.setattr(files, "temporary_path", lambda path: tmp_path / ".full.tmp")
+    (tmp_path / ".full.tmp").symlink_to("/dev/full")
     with pytest.raises(StoreFull, match="disk holding") as caught:
         write_atomic(path, b"new" * 10_000)
     assert caught.value.__cause__.errno == errno.ENOSPC
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["state.pt"]
+
+
+def test_temporary_names_are_hidden_siblings_that_never_repeat(tmp_path):
+    names = {temporary_path(tmp_path / "state.pt") for _ in range(1000)}
+    assert len(names) == 1000
+    assert {path.parent for path in names} == {tmp_path}
+    assert all(path.name.startswith(".state.pt.") and path.name.endswith(".tmp") for path in names)
+
+
+def test_threads_of_one_process_do_not_spoil_each_others_writes(tmp_path):
+    path = tmp_path / "file"
+    contents = [bytes([number]) * 200_000 for number in range(8)]
+
+    def write(content: bytes) -> None:
+        for _ in range(10):
+            write_atomic(path, content)
+            assert path.read_bytes() in contents
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, contents))
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]

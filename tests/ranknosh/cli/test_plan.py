@@ -119,3 +119,22 @@ def test_plan_prints_what_the_search_will_do(cli, tmp_path, monkeypatch):
     assert short.code == 3
     assert "budget.epochs=17" in short.err
     assert list(tmp_path.iterdir()) == [tmp_path / "c.yaml"]
+
+
+@pytest.mark.slow
+def test_plan_simulates_with_the_times_it_measured(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text(
+        "network: {channels: 4}\ndata: {name: digits, train_limit: 200}\n"
+        "pyramid: {epochs: [1, 2, 4], ratio: 0.5, candidates: 12, initial: 4}\nseeding: {draw: 10, proxies: [params]}\n"
+    )
+    ended = cli("plan", "c.yaml", "--simulate", "workers=4", "--json")
+    plan = json.loads(ended.out)
+    rows = plan["simulation"]["rows"]
+    assert (ended.code, [row["workers"] for row in rows]) == (0, [1, 4, 1, 4])
+    assert all(row["epochs"] == plan["epochs"] for row in rows)
+    alone, four = rows[2:]
+    assert alone["wall_seconds"] == pytest.approx(plan["seconds"]["expected"], rel=0.5)
+    assert 1.5 < four["speed_up"] <= 4.0
+    text = cli("plan", "c.yaml", "--simulate", "workers=4").out
+    assert text.index("ranknosh search c.yaml") < text.index("worker-hours")

@@ -19,7 +19,7 @@ from train_samples import (
     trained,
 )
 
-from ranknosh.records import to_json
+from ranknosh.records import from_json, to_json
 from ranknosh.spaces.base import Architecture
 from ranknosh.train import CheckpointStore, rung, train_rung
 from ranknosh.train.divergence import Diverged, check_loss
@@ -110,10 +110,32 @@ def breaking(architecture, size):
 
 def test_a_crash_is_told_with_its_place(tmp_path):
     outcome = failed(train_rung(a_job(0, 4), a_task(build=breaking), CheckpointStore(tmp_path)))
-    assert (outcome.kind, outcome.epochs) == ("crashed", 2)
+    assert (outcome.kind, outcome.epochs) == ("raised", 2)
     assert outcome.message.startswith("TypeError: a bug (test_failures.py:")
     assert "in forward" in outcome.message
     assert "\n" not in outcome.message
+    assert outcome.traceback.startswith("Traceback (most recent call last)")
+    assert outcome.traceback.endswith("TypeError: a bug\nwith a second line")
+    assert "in train_epoch" in outcome.traceback
+    assert from_json(to_json(outcome)) == outcome
+
+
+def deep(architecture, size, depth=400):
+    return deep(architecture, size, depth - 1) if depth else too_deep(depth)
+
+
+def too_deep(depth):
+    try:
+        return 1 // depth
+    except ZeroDivisionError as error:
+        raise ValueError("x" * 7000) from error
+
+
+def test_the_end_of_a_long_traceback_is_kept(tmp_path):
+    outcome = failed(train_rung(a_job(0, 2), a_task(build=deep), CheckpointStore(tmp_path)))
+    assert len(outcome.traceback) == 8000
+    assert outcome.traceback.endswith("ValueError: " + "x" * 7000)
+    assert "in too_deep" in outcome.traceback
 
 
 def unbuildable(architecture, size):
@@ -122,7 +144,7 @@ def unbuildable(architecture, size):
 
 def test_a_network_that_cannot_be_built_costs_no_epoch(tmp_path):
     outcome = failed(train_rung(a_job(0, 2), a_task(build=unbuildable), CheckpointStore(tmp_path)))
-    assert (outcome.kind, outcome.epochs) == ("crashed", 0)
+    assert (outcome.kind, outcome.epochs) == ("raised", 0)
     foreign = a_job(0, 2, architecture=Architecture("nasbench201", (0, 1)))
     outcome = failed(train_rung(foreign, a_task(build=None), CheckpointStore(tmp_path)))
     assert (outcome.kind, outcome.epochs) == ("invalid", 0)
@@ -199,6 +221,18 @@ def test_smaller_parts_are_tried_until_they_fit_and_remembered(tmp_path):
     Limited.sizes.clear()
     observed(train_rung(a_job(1, 2), a_task(quadrants(train=64), build=limited), store))
     assert Limited.sizes == [4] * 16
+
+
+def test_a_job_that_has_a_worker_alone_begins_with_half(tmp_path):
+    task = a_task(quadrants(train=64), build=limited)
+    Limited.sizes.clear()
+    _, store = trained(a_job(0, 1, alone=True), task, tmp_path / "anew")
+    assert Limited.sizes == [8] + [4] * 16
+    Limited.sizes.clear()
+    observed(train_rung(a_job(1, 2, alone=True), task, store))
+    assert Limited.sizes == [2] * 32
+    tiny = a_task(quadrants(train=64), build=plain, batch=1)
+    assert trained(a_job(0, 1, alone=True), tiny, tmp_path / "tiny")[1].load(7).micro_batch == 1
 
 
 def test_smaller_parts_give_the_training_of_the_whole_batch(tmp_path):

@@ -17,10 +17,11 @@ from train_samples import (
 )
 
 from ranknosh.data import load
-from ranknosh.errors import ConfigError, StoreError
+from ranknosh.errors import ConfigError, SpaceError, StoreError
 from ranknosh.records import from_json, to_json
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.train import CheckpointStore, Task, TrainSettings, rung, train_rung
+from ranknosh.train.divergence import Diverged
 
 
 def test_a_cell_learns_digits(tmp_path):
@@ -120,12 +121,12 @@ def test_on_epoch_sees_every_point_once(tmp_path):
 def test_a_lost_record_is_answered_from_the_checkpoint(tmp_path):
     task, store, seen = a_task(), CheckpointStore(tmp_path), []
     lost = observed(train_rung(a_job(0, 3), task, store))
-    before = {path: path.stat().st_mtime_ns for path in store.path(7).iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in (store.folder / "7").iterdir()}
     again = observed(train_rung(a_job(0, 3), task, store, on_epoch=lambda job, point: seen.append(point)))
     assert dataclasses.replace(again, seconds=0) == dataclasses.replace(lost, seconds=0)
     assert again.seconds >= sum(point.seconds for point in lost.curve)
     assert seen == []
-    assert {path: path.stat().st_mtime_ns for path in store.path(7).iterdir()} == before
+    assert {path: path.stat().st_mtime_ns for path in (store.folder / "7").iterdir()} == before
     # A checkpoint further on still gives the numbers that epoch had.
     early = observed(train_rung(a_job(0, 2), task, store))
     assert (early.epochs, early.metric, early.curve) == (2, lost.curve[1].metric, lost.curve[:2])
@@ -199,6 +200,23 @@ def test_what_callbacks_raise_is_the_callers(tmp_path):
 
 def exhaust() -> bool:
     raise MemoryError
+
+
+@pytest.mark.parametrize(
+    "error", [StoreError, SpaceError, Diverged, MemoryError, OSError, KeyboardInterrupt, SystemExit]
+)
+def test_an_error_of_a_callback_arrives_as_it_was_raised(tmp_path, error):
+    cause, raised = ValueError("why"), error("what")
+
+    def callback(job, point):
+        raise raised from cause
+
+    with pytest.raises(error) as caught:
+        train_rung(a_job(0, 1), a_task(), CheckpointStore(tmp_path), on_epoch=callback)
+    assert caught.value is raised
+    assert raised.__cause__ is cause
+    assert raised.__context__ in (None, cause)
+    assert CheckpointStore(tmp_path).epoch(7) == 1
 
 
 def test_the_process_is_left_as_it_was_found(tmp_path):

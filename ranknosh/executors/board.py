@@ -1,0 +1,45 @@
+"""What workers and driver tell each other while jobs run: who began, which epoch is done, whether to stop."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ranknosh.records import EpochPoint, Job
+
+
+class Began(NamedTuple):
+    """An attempt left the queue; ``node`` is Ray's id of its machine."""
+
+    attempt: int
+    node: str
+    pid: int
+
+
+class Epoch(NamedTuple):
+    """An attempt finished an epoch."""
+
+    attempt: int
+    job: Job
+    point: EpochPoint
+
+
+class Board:
+    """An actor that lives beside the driver. Losing it costs what it shows, never a result."""
+
+    def __init__(self) -> None:
+        self._events: list[Began | Epoch] = []
+        self._stopping = False
+
+    def note(self, event: Began | Epoch) -> None:
+        self._events.append(event)
+
+    def drain(self) -> list[Began | Epoch]:
+        """Everything noted since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def stopping(self) -> bool:
+        return self._stopping

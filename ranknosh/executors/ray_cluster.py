@@ -1,0 +1,147 @@
+"""Connecting to a Ray cluster, or starting one of our own on this machine and leaving nothing of it behind."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ranknosh.errors import ClusterError, ConfigError, MissingDependency
+from ranknosh.provenance import host_cores
+
+_PREFIX = "ranknosh-ray-"
+_OWN_OBJECTS = 512 * 1024**2
+_ANSWER_SECONDS = 5.0
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@contextlib.contextmanager
+def connected(address: str, *, ship_code: bool | str = "auto", object_bytes: int = 0) -> Iterator[None]:
+    """Be connected to a cluster while the block runs. ``address``: see ``executor.address`` of a config.
+
+    object_bytes: size of what is put into the object store of a cluster of our own. Raises MissingDependency without ray,
+    ConfigError where nothing answers at the address, ClusterError where a cluster of our own does not start.
+    """
+    try:
+        for name, value in _SETTINGS.items():  # read by ray when it is imported and by the processes that it starts
+            os.environ.setdefault(name, value)
+        import ray
+    except ImportError as error:
+        raise MissingDependency("ray[tune]", "executor.name: ray") from error
+    if ray.is_initialized():
+        raise ClusterError("this process is connected to a Ray cluster already; call ray.shutdown() before the search")
+    with _own_cluster(object_bytes) if address == "local" else _cluster_at(address, ship_code):
+        yield
+
+
+@contextlib.contextmanager
+def _own_cluster(object_bytes: int) -> Iterator[None]:
+    import ray
+
+    _remove_leftovers()
+    # Short, because sockets lie below it and the system limits their paths to 107 characters.
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
+    try:
+        ray.init(
+            address="local",
+            num_cpus=host_cores(),
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            object_store_memory=_OWN_OBJECTS + 2 * object_bytes,
+            _temp_dir=str(folder),
+            runtime_env={"env_vars": {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": _import_path()}},
+        )
+        yield
+    except (ConnectionError, OSError, TimeoutError) as error:
+        raise ClusterError(f"a Ray cluster on this machine did not start: {_first_line(error)}") from error
+    finally:
+        ray.shutdown()
+        _remove(folder)
+
+
+@contextlib.contextmanager
+def _cluster_at(address: str, ship_code: bool | str) -> Iterator[None]:
+    import ray
+
+    _must_answer(address)
+    environment: dict[str, object] = {"env_vars": {"OMP_WAIT_POLICY": "PASSIVE"}}
+    if ship_code is True or ship_code == "auto":
+        root = Path(__file__).resolve().parents[2]
+        environment["py_modules"] = [str(root / package) for package in ("ranknosh", "zerocost")]
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=environment)
+    except (ConnectionError, TimeoutError, OSError, ValueError) as error:
+        raise ConfigError(
+            f"executor.address is {address!r}, and no Ray cluster answers there ({_first_line(error)}); start one with "
+            "`ray start --head`, or use --ray without an address for a cluster of its own on this machine"
+        ) from error
+    except RuntimeError as error:
+        raise ClusterError(f"the Ray cluster at {address!r} cannot be used from here: {_first_line(error)}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _must_answer(address: str) -> None:
+    """Ask a plain socket first: ray itself waits for minutes where nobody listens."""
+    host, colon, port = address.rpartition(":")
+    if address == "auto" or "://" in address:
+        return
+    try:
+        if not colon or not port.isdigit():
+            raise OSError("it is not of the form host:port")
+        socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
+    except OSError as error:
+        raise ConfigError(
+            f"executor.address is {address!r}, and nobody answers there ({error.strerror or error}); give local, auto, or the "
+            "host:port that `ray start --head` printed"
+        ) from error
+
+
+def _import_path() -> str:
+    """Where workers on this machine find this very package, checkout or installed."""
+    root = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
+def _remove_leftovers() -> None:
+    """Folders of clusters whose driver was killed before it could remove them."""
+    for folder in Path("/tmp").glob(f"{_PREFIX}*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder; daemons that are ending may still write into it for a moment."""
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.1)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,386 @@
+"""Jobs as stateless tasks on a Ray cluster. Ray places and runs them; whether one is tried again is the engine's policy.
+
+At most one job more than the cluster can run is handed to Ray, so that what runs next is still the engine's choice.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray import exceptions
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from ranknosh import errors
+from ranknosh.errors import ClusterError, RankNoshError
+from ranknosh.executors import ray_worker
+from ranknosh.executors.base import Answer, Item, RunJob, Usage
+from ranknosh.executors.board import Began, Board
+from ranknosh.executors.pace import Pace, Patience
+from ranknosh.executors.ray_worker import Done, Refusal
+from ranknosh.executors.resources import Demand, Resources
+from ranknosh.records import EpochPoint, Failed, FailureKind, Job, JobResult, Observed, Speculated
+
+NODES_SECONDS = 2.0
+BOARD_SECONDS = 0.25
+READY_SECONDS = 300.0
+COMPLAIN_SECONDS = 30.0
+MAP_RETRIES = 8
+_LARGEST_CHUNK = 32
+
+
+@dataclass
+class Attempt:
+    """One submission of a job. ``began`` is the driver's clock when a worker took it, None while it queues."""
+
+    number: int
+    job: Job
+    submitted: float
+    began: float | None = None
+    node: str = ""
+    epoch: int = 0
+    cancelled: FailureKind | None = None
+
+
+class RayExecutor:
+    """Runs jobs on the cluster this process is connected to.
+
+    run_job: what a job is; pickled once, fetched once by every worker process. demand: resources of a job by its level.
+    workers: at most so many jobs at once, None for what the cluster holds. patience: deadlines and second copies.
+    saved_epoch: epochs of a candidate's checkpoint, to tell how many epochs were lost with a worker. check: answered on one
+    worker of every node by :meth:`get_ready`. say: receives what a user should know.
+
+    A node that joins is used within NODES_SECONDS. Raises ClusterError from :meth:`wait` and :meth:`map` where workers cannot
+    run our code at all.
+    """
+
+    def __init__(
+        self,
+        run_job: RunJob,
+        *,
+        demand: Demand | None = None,
+        workers: int | None = None,
+        patience: Patience | None = None,
+        on_epoch: Callable[[Job, EpochPoint], None] = lambda job, point: None,
+        saved_epoch: Callable[[Job], int] = lambda job: job.start_epoch,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.demand, self.workers, self.patience = demand or Demand(), workers, patience or Patience()
+        self._on_epoch, self._saved_epoch, self._say = on_epoch, saved_epoch, say
+        self._code = self._put(run_job)
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        actor: Any = ray.remote(num_cpus=0)(Board)
+        self._board = actor.options(scheduling_strategy=here).remote()
+        self._run = _task(ray_worker.run_job, retries=0)
+        self._attempts: dict[Any, Attempt] = {}
+        self._held: list[Job] = []
+        self._numbers = itertools.count()
+        self._pace = Pace()
+        self._nodes: dict[str, dict[str, float]] = {}
+        self._nodes_at = self._board_at = -1e9
+        self._busy = self._slot_seconds = 0.0
+        self._counted_at: float | None = None
+        self._stopping = False
+        self._complained_at = time.monotonic()
+
+    def slots(self) -> int:
+        """Jobs of the base kind that the cluster, as it is now, runs at once."""
+        now = time.monotonic()
+        if now - self._nodes_at >= NODES_SECONDS:
+            self._count_slots(now)
+            self._nodes = {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
+            self._nodes_at = now
+            self._complain(now)
+        held = self.demand.slots(self._nodes.values())
+        return held if self.workers is None else min(held, self.workers)
+
+    def free_slots(self) -> int:
+        if self._held or any(attempt.job.alone for attempt in self._attempts.values()):
+            return 0
+        taken = sum(self.demand.weight(attempt.job.level) for attempt in self._attempts.values())
+        return max(int(self.slots() + 1 - taken), 0)
+
+    def running(self) -> int:
+        return len({attempt.job.token for attempt in self._attempts.values()}) + len(self._held)
+
+    def submit(self, job: Job) -> None:
+        if self._counted_at is None:
+            self._counted_at = time.monotonic()
+        if job.alone and self._attempts:
+            self._held.append(job)
+        else:
+            self._start(job)
+
+    def wait(self, timeout: float | None = None) -> list[JobResult]:
+        until = None if timeout is None else time.monotonic() + timeout
+        while self.running():
+            if self._held and not self._attempts:
+                self._start(self._held.pop(0))
+            pause = BOARD_SECONDS if until is None else min(BOARD_SECONDS, max(until - time.monotonic(), 0.0))
+            references = list(self._attempts)
+            ready, rest = ray.wait(references, num_returns=1, timeout=pause)
+            if ready and rest:
+                ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0]
+            self._read_board()
+            results = [result for reference in ready for result in self._end(reference)]
+            if not self._attempts:
+                self._board_at = -1e9
+                self._read_board()
+            if results or (until is not None and time.monotonic() >= until):
+                return results
+            self._watch()
+            self.slots()
+        return []
+
+    def request_stop(self) -> None:
+        self._held.clear()
+        if not self._stopping:
+            self._stopping = True
+            self._board.stop.remote()
+        for reference, attempt in list(self._attempts.items()):
+            if attempt.began is None:
+                ray.cancel(reference, force=False)
+
+    def map(self, function: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[tuple[int, Answer]]:
+        if not items:
+            return
+        code = self._put(function)
+        size = max(1, min(_LARGEST_CHUNK, len(items) // (8 * max(self.slots(), 1))))
+        run = _task(ray_worker.run_items, MAP_RETRIES).options(**_options(self.demand.base))
+        waiting = [range(first, min(first + size, len(items))) for first in range(0, len(items), size)]
+        waiting.reverse()
+        out: dict[Any, range] = {}
+        while waiting or out:
+            while waiting and len(out) < self.slots() + 1:
+                part = waiting.pop()
+                out[run.remote(*code, [items[index] for index in part])] = part
+            ready, _ = ray.wait(list(out), num_returns=1, timeout=NODES_SECONDS)
+            for reference in ready:
+                part = out.pop(reference)
+                answers = _refused(self._answer(reference))
+                yield from zip(part, answers, strict=True)
+
+    def get_ready(self, check: Callable[[], Any] | None = None) -> list[Any]:
+        """Start the workers and load the jobs' code in them, which is then in no utilisation. Returns what ``check`` gave.
+
+        Raises ClusterError where no worker can be started, and the RankNoshError that ``check`` raised.
+        """
+        ready = _task(ray_worker.get_ready, MAP_RETRIES).options(
+            **_options(self.demand.base), scheduling_strategy="SPREAD"
+        )
+        began, answers = time.monotonic(), []
+        while not self.slots():
+            if self.demand.base.gpus and not self._any("GPU"):
+                break
+            if time.monotonic() - began > READY_SECONDS:
+                break
+            time.sleep(BOARD_SECONDS)
+        if not self.slots():
+            raise ClusterError(
+                f"a job needs {self.demand.base.text()}, and no node of this cluster has that: it has {self._text()}; lower "
+                "executor.cpus_per_trial, gpus_per_trial or memory_per_trial, or add a node"
+            )
+        references = [ready.remote(*self._code, check) for _ in range(self.slots())]
+        for reference in references:
+            answers.append(_refused(self._answer(reference, max(began + READY_SECONDS - time.monotonic(), 1.0))))
+        return answers
+
+    def usage(self) -> Usage:
+        slots = self.slots()
+        self._count_slots(time.monotonic())
+        return Usage(slots, self._busy, self._slot_seconds)
+
+    def close(self) -> None:
+        """Cancel what runs. The cluster itself belongs to whoever connected to it."""
+        if not ray.is_initialized():
+            return
+        for reference in self._attempts:
+            ray.cancel(reference, force=True)
+        self._attempts.clear()
+        self._held.clear()
+        ray.kill(self._board)
+
+    def _put(self, thing: Any) -> tuple[str, list[Any]]:
+        return uuid.uuid4().hex, [ray.put(thing)]
+
+    def _answer(self, reference: Any, timeout: float | None = None) -> Any:
+        """What a task without a job gave. Raises ClusterError where it could not be run."""
+        try:
+            return ray.get(reference, timeout=timeout)
+        except exceptions.GetTimeoutError as error:
+            raise ClusterError(
+                f"no worker was ready within {READY_SECONDS:.0f} s; is the cluster busy with other work? It has {self._text()}"
+            ) from error
+        except exceptions.RayError as error:
+            raise ClusterError(_unable(error)) from error
+
+    def _start(self, job: Job) -> None:
+        options = _options(self.demand.of(job.level))
+        attempt = Attempt(next(self._numbers), job, time.monotonic())
+        reference = self._run.options(**options).remote(*self._code, attempt.number, job, self._board)
+        self._attempts[reference] = attempt
+
+    def _end(self, reference: Any) -> list[JobResult]:
+        """The result of an attempt; none where another attempt of its job still runs or where nobody waits for it."""
+        attempt = self._attempts.pop(reference)
+        job, now = attempt.job, time.monotonic()
+        others = [other for other in self._attempts.items() if other[1].job.token == job.token]
+        seconds = 0.0 if attempt.began is None else now - attempt.began
+        try:
+            done: Done = ray.get(reference)
+        except exceptions.TaskCancelledError:
+            if attempt.cancelled is None:
+                return []
+            kind, message = attempt.cancelled, f"cancelled after {seconds:.0f} s, at its deadline"
+        except exceptions.OutOfMemoryError as error:
+            kind, message = "out_of_memory", _first_line(error)
+        except (exceptions.NodeDiedError, exceptions.ObjectLostError, exceptions.OwnerDiedError) as error:
+            kind, message = "lost", f"its node went away ({_first_line(error)})"
+        except exceptions.WorkerCrashedError as error:
+            self._nodes_at = -1e9
+            self.slots()
+            gone = bool(attempt.node) and attempt.node not in self._nodes
+            kind = "lost" if gone else "crashed"
+            message = "its node went away" if gone else f"its worker process died ({_first_line(error)})"
+        except (exceptions.RayTaskError, exceptions.RuntimeEnvSetupError) as error:
+            raise ClusterError(_unable(error)) from error
+        except exceptions.RayError as error:
+            kind, message = "lost", _first_line(error)
+        else:
+            self._busy += done.seconds
+            outcome = _refused(done.outcome)
+            if isinstance(outcome.outcome, Observed):
+                self._pace.note(job, done.seconds)
+            return [self._won(outcome, others)]
+        self._busy += seconds
+        if others:
+            self._say(f"one of two attempts of #{job.candidate_id} ended: {message}")
+            return []
+        epochs = 0
+        if attempt.began is not None:
+            # the running epoch counts as a whole one; what a checkpoint holds is not lost
+            reached = max(attempt.epoch, job.start_epoch)
+            epochs = max(min(reached + 1, job.stop_epoch) - max(self._saved_epoch(job), job.start_epoch), 0)
+        failed = Failed(job.candidate_id, job.level, kind, message, epochs, seconds, replica=job.replica)
+        return [JobResult(job, failed)]
+
+    def _won(self, result: JobResult, others: Sequence[tuple[Any, Attempt]]) -> JobResult:
+        """Cancel the other attempts of a job that ended and say what they cost."""
+        lost, now = [], time.monotonic()
+        for reference, attempt in others:
+            del self._attempts[reference]
+            ray.cancel(reference, force=True)
+            job, seconds = attempt.job, 0.0 if attempt.began is None else now - attempt.began
+            self._busy += seconds
+            begun = 0 if attempt.began is None else min(max(attempt.epoch, job.start_epoch) + 1, job.stop_epoch)
+            epochs = max(begun - job.start_epoch, 0)
+            lost.append(Speculated(job.candidate_id, job.level, epochs, seconds, job.replica))
+        return JobResult(result.job, result.outcome, tuple(lost))
+
+    def _read_board(self) -> None:
+        now = time.monotonic()
+        if now - self._board_at < BOARD_SECONDS:
+            return
+        self._board_at = now
+        try:
+            events = ray.get(self._board.drain.remote(), timeout=BOARD_SECONDS * 20)
+        except exceptions.RayError:
+            return
+        known = {attempt.number: attempt for attempt in self._attempts.values()}
+        for event in events:
+            attempt = known.get(event.attempt)
+            if isinstance(event, Began):
+                if attempt is not None:
+                    attempt.began, attempt.node = now, event.node
+            else:
+                if attempt is not None:
+                    attempt.epoch = event.point.epoch
+                self._on_epoch(event.job, event.point)
+
+    def _watch(self) -> None:
+        """Cancel what is beyond its deadline, and start a second copy of what is late where there is room for it."""
+        now = time.monotonic()
+        idle = self.slots() - sum(self.demand.weight(attempt.job.level) for attempt in self._attempts.values())
+        copies = [attempt.job.token for attempt in self._attempts.values()]
+        for reference, attempt in list(self._attempts.items()):
+            if attempt.began is None or attempt.cancelled:
+                continue
+            running, expected = now - attempt.began, self._pace.expected(attempt.job)
+            if self.patience.is_hung(running, expected):
+                attempt.cancelled = "hung"
+                ray.cancel(reference, force=True)
+            elif (
+                self.patience.is_straggling(running, expected)
+                and copies.count(attempt.job.token) == 1
+                and idle >= self.demand.weight(attempt.job.level)
+                and not (attempt.job.alone or self._stopping)
+            ):
+                self._say(
+                    f"#{attempt.job.candidate_id} runs for {running:.0f} s where {expected:.0f} s were expected; a second "
+                    "attempt is started beside it"
+                )
+                idle -= self.demand.weight(attempt.job.level)
+                self._start(attempt.job)
+
+    def _count_slots(self, now: float) -> None:
+        """Add the time since the last look, with the slots there were."""
+        if self._counted_at is not None:
+            held = self.demand.slots(self._nodes.values())
+            slots = held if self.workers is None else min(held, self.workers)
+            self._slot_seconds += slots * (now - self._counted_at)
+            self._counted_at = now
+
+    def _complain(self, now: float) -> None:
+        if self.demand.slots(self._nodes.values()):
+            self._complained_at = now
+        elif now - self._complained_at >= COMPLAIN_SECONDS:
+            self._complained_at = now
+            self._say(f"waiting for a node with {self.demand.base.text()}; the cluster has {self._text()}")
+
+    def _any(self, name: str) -> bool:
+        return any(node.get(name, 0) for node in self._nodes.values())
+
+    def _text(self) -> str:
+        cpus, gpus = (sum(node.get(name, 0) for node in self._nodes.values()) for name in ("CPU", "GPU"))
+        return (
+            f"{len(self._nodes)} node{'s' if len(self._nodes) != 1 else ''} with {cpus:g} CPU and {gpus:g} GPU in all"
+        )
+
+
+def _task(function: Callable[..., Any], retries: int) -> Any:
+    """``function`` as a Ray task whose worker processes are used again (with GPUs Ray would end them after each task)."""
+    remote: Any = ray.remote(max_retries=retries, max_calls=0)
+    return remote(function)
+
+
+def _options(resources: Resources) -> dict[str, Any]:
+    options: dict[str, Any] = {"num_cpus": resources.cpus, "num_gpus": resources.gpus}
+    return {**options, "memory": resources.memory} if resources.memory else options
+
+
+def _refused(answer: Any) -> Any:
+    """The answer, unless it is an error of the search, which is raised again."""
+    if not isinstance(answer, Refusal):
+        return answer
+    kind = getattr(errors, answer.error, RankNoshError)
+    error = kind.__new__(kind)
+    Exception.__init__(error, answer.message)
+    raise error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _unable(error: BaseException) -> str:
+    last = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+    return (
+        f"workers cannot run this search: {last}. Install the same ranknosh and its packages on every node, or let "
+        "executor.ship_code send this one's code"
+    )

@@ -1,0 +1,104 @@
+"""What workers are given of a search on images: how a job is run, an architecture scored, the best one tested."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ranknosh.errors import ConfigError
+from ranknosh.records import EpochPoint, Job, JobResult, Tested
+from ranknosh.spaces.base import Architecture, Space
+
+if TYPE_CHECKING:
+    from ranknosh.proxies import ProxyScorer
+    from ranknosh.train import CheckpointStore, Task
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """A job is a rung of training; see :func:`ranknosh.train.train_rung`."""
+
+    task: Task
+    checkpoints: CheckpointStore
+
+    def __call__(self, job: Job, stop: Callable[[], bool], on_epoch: Callable[[Job, EpochPoint], None]) -> JobResult:
+        from ranknosh.train import train_rung
+
+        return train_rung(job, self.task, self.checkpoints, stop=stop, on_epoch=on_epoch)
+
+
+class Score(NamedTuple):
+    """Proxy values by name, None where a proxy gave none, and the seconds they took."""
+
+    values: Mapping[str, float | None]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ScoreArchitecture:
+    """Train-free scores of one architecture, the same numbers in every process."""
+
+    space: Space
+    task: Task
+    proxies: tuple[str, ...]
+    seed: int
+
+    @cached_property
+    def _scorer(self) -> ProxyScorer:
+        from ranknosh.proxies import proxy_scorer
+
+        return proxy_scorer(self.space, self.task.size, self.task.data, self.proxies, seed=self.seed)
+
+    def __call__(self, architecture: Architecture) -> Score:
+        import torch
+
+        from ranknosh.train.surroundings import surroundings
+
+        with surroundings(self.task.settings.threads, torch.device("cpu")):
+            return Score(*self._scorer(architecture))
+
+
+@dataclass(frozen=True)
+class TestCandidate:
+    """The reading of the test split by one trained candidate, given as (id, architecture)."""
+
+    __test__ = False
+
+    task: Task
+    checkpoints: CheckpointStore
+
+    def __call__(self, candidate: tuple[int, Architecture]) -> Tested:
+        from ranknosh.train import test_candidate
+
+        return test_candidate(*candidate, self.task, self.checkpoints)
+
+
+class Place(NamedTuple):
+    """Where a worker runs and what it trains on."""
+
+    host: str
+    device: str
+
+
+@dataclass(frozen=True)
+class LookRound:
+    """Whether a worker can do what it will be asked: ``device`` is one it has, and it sees ``probe``, a file of the run folder
+    (None where checkpoints go to a URL). Raises ConfigError."""
+
+    device: str
+    probe: Path | None
+
+    def __call__(self) -> Place:
+        from ranknosh.train.surroundings import resolve_device
+
+        host = socket.gethostname()
+        if self.probe is not None and not self.probe.exists():
+            raise ConfigError(
+                f"the node {host} does not see {self.probe.parent}, where checkpoints are kept; put the run folder (--out) on "
+                "storage that all nodes share, or give executor.storage such a folder or a URL like s3://bucket/runs"
+            )
+        return Place(host, str(resolve_device(self.device)))

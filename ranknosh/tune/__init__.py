@@ -1,0 +1,46 @@
+"""The NOSH pyramid for Ray Tune: a searcher and a scheduler that act as one, for a user's own trainable and config space.
+
+Importing this costs nothing; ray is loaded when ``RankSearcher``, ``NOSHScheduler``, ``make_tuner`` or ``as_trainable`` is first
+used. ``rung_runner`` and ``read_search`` work without it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ranknosh.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from ranknosh.tune.domains import flat_space as flat_space
+    from ranknosh.tune.rungs import rung_runner as rung_runner
+    from ranknosh.tune.scheduler import NOSHScheduler as NOSHScheduler
+    from ranknosh.tune.searcher import RankSearcher as RankSearcher
+    from ranknosh.tune.state import read_search as read_search
+    from ranknosh.tune.trainable import as_trainable as as_trainable
+    from ranknosh.tune.tuner import make_tuner as make_tuner
+
+_HOMES = {
+    "NOSHScheduler": "scheduler",
+    "RankSearcher": "searcher",
+    "as_trainable": "trainable",
+    "flat_space": "domains",
+    "make_tuner": "tuner",
+    "read_search": "state",
+    "rung_runner": "rungs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ranknosh.tune' has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"ranknosh.tune.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in ("ray", "pyarrow"):
+            raise MissingDependency("ray[tune]", f"ranknosh.tune.{name}") from error
+        raise
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,256 @@
+"""Pauses trials at the ends of levels and resumes the promoted ones; see ``searcher.py`` for who decides.
+
+What Tune does and this file answers to (Ray 2.60): a restored experiment has its paused trials pending, and pending ones always
+start, so they are paused again as they are added; a trial that was paused and is needed no more must be stopped, or the
+experiment never ends; an exception in ``on_trial_result`` is wrapped, one in ``choose_trial_to_run`` is not.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ray import cloudpickle
+from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import TrialScheduler
+
+from ranknosh.errors import ConfigError, StoreError
+from ranknosh.records import Job
+from ranknosh.tune.searcher import Failure, RankSearcher
+
+logger = logging.getLogger(__name__)
+
+
+class NOSHScheduler(TrialScheduler):
+    """The scheduler of a :class:`RankSearcher`; both must be given to the same Tuner."""
+
+    _supports_buffered_results = False
+
+    def __init__(self, searcher: RankSearcher) -> None:
+        super().__init__()
+        if not isinstance(searcher, RankSearcher):
+            raise ConfigError(f"NOSHScheduler takes the RankSearcher of the same Tuner, not {type(searcher).__name__}")
+        self.searcher = searcher
+        searcher.scheduled = True
+        self._forget()
+
+    def _forget(self) -> None:
+        self._trials: dict[str, Trial] = {}
+        self._unverified: set[str] = set()
+        self._behind: set[str] = set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"searcher": self.searcher}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.searcher = state["searcher"]
+        self._forget()
+
+    def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
+        # The searcher hears of metric and mode only where the Tuner has a param_space.
+        self.searcher.set_search_properties(metric, mode, {})
+        self._metric = self.searcher.search_metric
+        most = spec.get("num_samples", -1)
+        if most and 0 < most < sys.maxsize:  # Tune says sys.maxsize for -1
+            self.searcher.limit_candidates(int(most))
+        return True
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        searcher, trial_id = self.searcher, trial.trial_id
+        failure = searcher.take_failure(trial_id)
+        self._trials[trial_id] = trial
+        if trial.is_finished():
+            return
+        if failure is not None and trial_id in searcher.in_flight():
+            final = searcher.fail(trial_id, failure)
+            tune_controller._set_trial_status(trial, Trial.ERROR if final else Trial.PAUSED)
+        elif trial_id in searcher.in_flight():
+            if len(self._trials) == 1:
+                self._refuse_used_folder(trial)
+        else:
+            # Restored by Tune. It is not filed yet, so its status may simply be set.
+            known = searcher.token_of(trial_id) is not None
+            trial.set_status(Trial.PAUSED if known else Trial.TERMINATED)
+            if not known:
+                logger.warning(
+                    "trial %s was begun after the last saved state of the search and is dropped; its candidate comes again",
+                    trial_id,
+                )
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        self.searcher.note_failure(trial.trial_id, failure_of(trial))
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        verdict = self.searcher.report(trial.trial_id, result)
+        if verdict == "PAUSE":
+            self._unverified.add(trial.trial_id)
+        return verdict
+
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
+        """Nothing: Tune tells the searcher as well."""
+
+    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
+        """Nothing: Tune tells the searcher as well."""
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        searcher = self.searcher
+        searcher.raise_fatal()
+        self._verify()
+        if searcher.done:
+            for trial in self._trials.values():
+                if trial.status == Trial.PAUSED:
+                    tune_controller.stop_trial(trial)
+            return None
+        # One that waits for room is enough: what comes after it is decided when there is room for it.
+        if any(self._trials[trial_id].status == Trial.PENDING for trial_id in searcher.in_flight()):
+            return None
+        job = searcher.next_job()
+        while job is not None and searcher.trial_for(job) is None and tune_controller.search_alg.is_finished():
+            searcher.withdraw(
+                job, "Tune starts no more trials (num_samples); leave num_samples at -1 and set candidates"
+            )
+            job = searcher.next_job()
+        if job is None or searcher.trial_for(job) is None:
+            if job is None and not searcher.in_flight() and not searcher.done:
+                raise StoreError("the search waits for results, but no trial runs; resume it from its last saved state")
+            return None
+        return self._resume(tune_controller, job)
+
+    def debug_string(self) -> str:
+        if self.searcher.state is None:
+            return "NOSH"
+        pool, pyramid = self.searcher.pool, self.searcher.search.pyramid
+        reached = " -> ".join(
+            f"{len(pool.at_level(level))} at epoch {epochs}" for level, epochs in enumerate(pyramid.epochs, start=1)
+        )
+        return f"NOSH: {pool.count} candidates, {reached}; {pool.epochs_spent} epochs"
+
+    def _resume(self, tune_controller: Any, job: Job) -> Trial | None:
+        """The job's paused trial, where its checkpoint is what the search believes it to be."""
+        searcher = self.searcher
+        trial_id = searcher.trial_for(job)
+        assert trial_id is not None
+        trial = self._trials.get(trial_id)
+        if trial is None or trial.is_finished():
+            self._lose(job, f"trial {trial_id} is {'ended' if trial else 'not in the restored experiment'}")
+            return None
+        if trial.status != Trial.PAUSED:
+            return None  # its checkpoint is still being written
+        at, metrics = self._checkpoint(trial)
+        if at is None or at > job.stop_epoch:
+            self._lose(job, f"the checkpoint of trial {trial_id} is {'missing' if at is None else f'at epoch {at}'}")
+            tune_controller.stop_trial(trial)
+            return None
+        if at == job.stop_epoch and searcher.observed_before(job, metrics):
+            return None
+        if at < job.start_epoch and trial_id not in self._behind:
+            # A driver died between a checkpoint and the snapshot that would have named it. Said once, then gone on from there.
+            self._behind.add(trial_id)
+            message = f"the checkpoint of trial {trial_id} is at epoch {at}, not {job.start_epoch}"
+            logger.error("%s; the epochs between are trained again", message)
+            searcher.lose(job, message, epochs=job.start_epoch - at, forget=False)
+            return None
+        searcher.take(job, trial_id, at)
+        return trial
+
+    def _lose(self, job: Job, message: str) -> None:
+        if job.start_epoch:
+            logger.error(
+                "candidate %s cannot be resumed: %s; it is trained again from its first epoch",
+                job.candidate_id,
+                message,
+            )
+        self.searcher.lose(job, message, epochs=job.start_epoch)
+
+    def _checkpoint(self, trial: Trial) -> tuple[int | None, Mapping[str, Any]]:
+        """The epoch of the latest checkpoint and what was reported then; 0 where none was taken yet, None where it is missing."""
+        result = trial.latest_checkpoint_result
+        if result is None or result.checkpoint is None:
+            token = self.searcher.token_of(trial.trial_id)
+            begun = token is not None and token[1] == 0 and self.searcher.pool.candidates[token[0]].epochs > 0
+            return (None if begun else 0), {}
+        if not _exists(result.checkpoint):
+            return None, {}
+        return _epoch(result.metrics, self.searcher), result.metrics
+
+    def _verify(self) -> None:
+        """Every trial paused at the end of a level must have a checkpoint of exactly that epoch, or promoting it would train it
+        again from an earlier one, and nobody would know."""
+        for trial_id in tuple(self._unverified):
+            trial = self._trials[trial_id]
+            if trial.status == Trial.RUNNING:
+                continue
+            self._unverified.discard(trial_id)
+            if trial.status != Trial.PAUSED:
+                continue
+            result, expected = trial.latest_checkpoint_result, self.searcher.epochs_of(trial_id)
+            at = _epoch(result.metrics, self.searcher) if result is not None and result.checkpoint is not None else None
+            if at != expected:
+                levels = ", ".join(map(str, self.searcher.search.pyramid.epochs))
+                raise ConfigError(
+                    f"trial {trial_id} finished epoch {expected}, but its checkpoint is "
+                    f"{'missing' if at is None else f'of epoch {at}'}, so that it could not be resumed from there. A function "
+                    "trainable must pass a checkpoint to tune.report at the end of every level "
+                    f"(config['nosh']['levels']: epochs {levels}), and load the one it is given"
+                )
+
+    def _refuse_used_folder(self, trial: Trial) -> None:
+        """A state that Tune failed to restore makes it begin anew in the old folder, which would lose the old search."""
+        from pyarrow.fs import FileSelector  # type: ignore[import-untyped]
+
+        storage = trial.storage
+        assert storage is not None
+        selector = FileSelector(storage.experiment_fs_path, allow_not_found=True)
+        names = sorted(info.base_name for info in storage.storage_filesystem.get_file_info(selector))
+        states = [name for name in names if name.startswith("experiment_state-") and name.endswith(".json")]
+        if states:
+            self.searcher.fatal = StoreError(
+                f"{storage.experiment_fs_path} holds a search already ({states[-1]}), which Tune did not restore (see its log): "
+                "continue it with make_tuner(..., resume=True), which checks the state files first, or choose another name"
+            )
+
+
+def failure_of(trial: Trial) -> Failure:
+    """What Tune knows of a trial's last failure, in the engine's words."""
+    error: BaseException | None = None
+    text = "Tune kept no error of this trial"
+    try:
+        if trial.pickled_error_file:
+            error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+        elif trial.error_file:
+            text = Path(trial.error_file).read_text()
+    except Exception as unreadable:  # an error whose class cannot be imported here, or no file
+        text = f"an error that cannot be read: {unreadable}"
+    if error is None:
+        return Failure("raised", text.strip().splitlines()[-1] if text.strip() else text, text)
+    text = str(error)
+    cause: BaseException = error
+    if isinstance(error, RayTaskError):
+        cause = error.cause if isinstance(error.cause, BaseException) else error
+    if isinstance(cause, RayActorError) and not cause.actor_init_failed:
+        if cause.preempted or "node has died" in text or "node is dead" in text.lower():
+            return Failure("lost", _first_line(text))
+        return Failure("crashed", _first_line(text))
+    if isinstance(cause, (OutOfMemoryError, MemoryError)) or type(cause).__name__ == "OutOfMemoryError":
+        return Failure("out_of_memory", f"{type(cause).__name__}: {_first_line(str(cause))}", text)
+    return Failure("raised", f"{type(cause).__name__}: {_first_line(str(cause))}", text)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else ""
+
+
+def _epoch(metrics: Mapping[str, Any], searcher: RankSearcher) -> int | None:
+    assert searcher.state is not None
+    epoch = metrics.get(searcher.state.settings.time_attr)
+    return None if epoch is None else int(epoch)
+
+
+def _exists(checkpoint: Any) -> bool:
+    from pyarrow.fs import FileType
+
+    return bool(checkpoint.filesystem.get_file_info(checkpoint.path).type != FileType.NotFound)

@@ -1,0 +1,236 @@
+"""What a search under Ray Tune keeps on disk: its settings, its records and which trial trains which candidate.
+
+JSON lines: a header, the trials, the records of the search in order, and a last line that counts them. The state of the search
+is the fold of the records; nothing else is needed to go on. Tune copies the file about without care, so that a reader may meet a
+part of it: without its last line a file is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from ranknosh.budget import Limits
+from ranknosh.engine import Promotions, Schedule, Search
+from ranknosh.errors import ConfigError, StoreError
+from ranknosh.files import write_atomic
+from ranknosh.pool import Candidate, Pool
+from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.proposer import Acquisition, PredictorProposer
+from ranknosh.pyramid import Pyramid
+from ranknosh.records import Record, from_json, to_json
+from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.flat import FlatSpace, Parameter
+
+FORMAT = 1
+FILE_TEMPLATE = "ranknosh-search-{}.json"
+Token = tuple[int, int]
+_LIMITS = ("candidates", "budget", "max_concurrent")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a search is made of besides its space; every decision is a function of these and of the results.
+
+    levels: epochs at which the pyramid's levels end. candidates, budget: how many are proposed, and training epochs in all; at
+    least one of the two. metric, mode: the entry of a result to rank by, and whether larger ("max") or smaller is better.
+    time_attr: the entry that counts finished epochs. For the others see ``engine.Search`` and ``PredictorProposer``.
+    """
+
+    metric: str
+    mode: Literal["min", "max"]
+    levels: tuple[int, ...] = (1, 3, 9)
+    ratio: str | float | tuple[float, ...] = "auto"
+    initial: int = 12
+    batch: int = 6
+    candidates: int | None = None
+    budget: int | None = None
+    finalists: int = 0
+    retries: int = 3
+    schedule: Schedule = "reproducible"
+    promote: Promotions = "observed"
+    closing: float = 0.0
+    overlap: int = 1
+    seed: int = 0
+    predictor: str = "auto"
+    exploration: float = 0.1
+    acquisition: Acquisition = "thompson"
+    time_attr: str = "training_iteration"
+    max_concurrent: int | None = None
+    points: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("min", "max"):
+            raise ConfigError(f"mode is {self.mode!r}; it must be min or max")
+        if self.candidates is None and self.budget is None:
+            raise ConfigError("the search has no end: give candidates, budget (training epochs in all) or both")
+        if self.max_concurrent is not None and self.max_concurrent < 1:
+            raise ConfigError(f"max_concurrent is {self.max_concurrent}; at least one trial must be able to run")
+
+    @property
+    def sign(self) -> int:
+        """What a metric is multiplied by so that higher is better."""
+        return 1 if self.mode == "max" else -1
+
+    def search(self, space: FlatSpace, pool: Pool) -> Search:
+        """The engine over ``pool``. ``points`` are the first candidates, before random ones."""
+        pyramid = Pyramid.make(self.levels, self.ratio, self.initial, self.batch)
+        proposer = PredictorProposer(
+            space,
+            make_predictor(self.predictor),
+            pyramid,
+            seeds=[(space.parse(text), "user", None) for text in self.points],
+            exploration=self.exploration,
+            acquisition=self.acquisition,
+            seed=self.seed,
+        )
+        return Search(
+            pyramid,
+            Limits(epochs=self.budget),
+            proposer,
+            seed=self.seed,
+            schedule=self.schedule,
+            candidates=self.candidates,
+            finalists=self.finalists,
+            retries=self.retries,
+            promote=self.promote,
+            closing=self.closing,
+            overlap=self.overlap,
+            pool=pool,
+        )
+
+    def differences(self, other: Settings) -> dict[str, tuple[Any, Any]]:
+        """Settings in which ``other`` disagrees, limits aside: name to (mine, theirs)."""
+        names = (f.name for f in fields(self) if f.name not in _LIMITS)
+        return {
+            name: (getattr(self, name), getattr(other, name))
+            for name in names
+            if getattr(self, name) != getattr(other, name)
+        }
+
+
+@dataclass
+class SearchState:
+    """A search as read from its file. ``trials`` maps Tune's trial ids to (candidate, replica), the newest trial of each last."""
+
+    settings: Settings
+    space: FlatSpace
+    records: list[Record] = field(default_factory=list)
+    trials: dict[str, Token] = field(default_factory=dict)
+
+    @property
+    def pool(self) -> Pool:
+        return Pool(self.records)
+
+    @property
+    def best(self) -> Candidate | None:
+        """The best candidate of the highest level reached; None before the first result."""
+        return self.pool.best()
+
+    def config(self, architecture: Architecture) -> dict[str, Any]:
+        """The configuration of a candidate; fixed entries are not kept in the file and are left out."""
+        return self.space.decode(architecture)
+
+    def metric(self, candidate: Candidate) -> float | None:
+        """The metric of a candidate as the trainable reported it."""
+        return None if candidate.metric is None else candidate.metric * self.settings.sign
+
+
+def write_state(path: Path, state: SearchState) -> None:
+    """Write the whole state or nothing. Raises StoreFull or StoreError."""
+    rows: list[Mapping[str, Any]] = [
+        {
+            "type": "header",
+            "format": FORMAT,
+            "of": "ranknosh.tune",
+            "space": state.space.name,
+            "parameters": {key: [p.values, p.places] for key, p in state.space.parameters.items()},
+            "settings": asdict(state.settings),
+        },
+        {"type": "trials", "trials": state.trials},
+        *(to_json(record) for record in state.records),
+        {"type": "end", "records": len(state.records)},
+    ]
+    write_atomic(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode())
+
+
+def read_state(path: Path) -> SearchState:
+    """Raises StoreError for a file that is torn, of another program, or of a later version."""
+    try:
+        lines = Path(path).read_bytes().split(b"\n")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}; check the path and its permissions") from error
+    return parse_state(lines, str(path))
+
+
+def parse_state(lines: Sequence[bytes], path: str) -> SearchState:
+    """:func:`read_state` of lines at hand; ``path`` is for messages."""
+    rows: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, start=1):
+        if not line and number == len(lines):
+            break
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise _torn(path, f"line {number} of {len(lines)} cannot be read: {error}") from error
+        if not isinstance(row, dict):
+            raise _torn(path, f"line {number} is no object")
+        rows.append(row)
+    header = rows[0] if rows else {}
+    if header.get("type") != "header" or header.get("of") != "ranknosh.tune":
+        if not rows:
+            raise _torn(path, "it is empty")
+        raise StoreError(f"{path} is no state of a ranknosh search under Ray Tune; give the file that the search wrote")
+    if header.get("format") != FORMAT:
+        raise StoreError(
+            f"{path} has format {header.get('format')!r}; this version reads format {FORMAT}: upgrade ranknosh"
+        )
+    if len(rows) < 3 or rows[-1].get("type") != "end" or rows[-1].get("records") != len(rows) - 3:
+        raise _torn(path, "its end is missing")
+    try:
+        settings = Settings(**{key: _tuple(value) for key, value in header["settings"].items()})
+        parameters = {
+            key: Parameter(tuple(values), None if places is None else tuple(places))
+            for key, (values, places) in header["parameters"].items()
+        }
+        trials = {str(key): (int(token[0]), int(token[1])) for key, token in rows[1]["trials"].items()}
+        space = FlatSpace(parameters, name=str(header["space"]).rpartition("-")[0])
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        raise StoreError(f"{path} does not have the fields of a search's state: {error}") from error
+    if space.name != header["space"]:
+        raise StoreError(
+            f"{path} names the space {header['space']}, but its parameters are those of {space.name}; it was edited"
+        )
+    return SearchState(settings, space, [from_json(row) for row in rows[2:-1]], trials)
+
+
+def read_search(folder: Path | str) -> SearchState:
+    """The newest state in a local experiment folder of Tune, such as ``results.experiment_path``.
+
+    Raises StoreError where there is none or it is torn.
+    """
+    found = sorted(Path(folder).glob(FILE_TEMPLATE.format("*")))
+    if not found:
+        raise StoreError(
+            f"{folder} holds no search: it has no {FILE_TEMPLATE.format('*')}. Give the experiment folder of a search"
+        )
+    return read_state(found[-1])
+
+
+def with_limits(settings: Settings, other: Settings) -> Settings:
+    """``settings`` under the limits of ``other``."""
+    return replace(settings, **{name: getattr(other, name) for name in _LIMITS})
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _torn(path: str, why: str) -> StoreError:
+    return StoreError(
+        f"{path} is torn: {why}. It was probably being copied when the driver died; move it away to go on from an earlier one "
+        "in the same folder, or start a new search under another name"
+    )

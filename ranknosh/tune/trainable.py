@@ -1,0 +1,77 @@
+"""A user's training function as a Tune trainable whose every step is a whole rung."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from ranknosh.errors import StoreError
+from ranknosh.tune.rungs import TrainFunction, checked
+from ranknosh.tune.searcher import CONFIG_KEY
+
+_EPOCH = ".ranknosh-epoch"
+
+
+def as_trainable(train: TrainFunction) -> type[tune.Trainable]:
+    """A trainable class for ``train(config, folder, start, stop, seed) -> metrics``; see ``rungs.TrainFunction``.
+
+    Each step trains from one level's epoch to the next, in a folder of the trial that is saved and loaded whole, and reports the
+    metrics with ``training_iteration`` set to the finished epochs. Actors may be reused. The same function runs on our own
+    executors by ``rung_runner``.
+    """
+
+    class RungTrainable(_RungTrainable):
+        function = staticmethod(train)
+
+    RungTrainable.__name__ = RungTrainable.__qualname__ = getattr(train, "__name__", "train")
+    return RungTrainable
+
+
+class _RungTrainable(tune.Trainable):
+    function: TrainFunction
+
+    def setup(self, config: dict[str, Any]) -> None:
+        own = config.get(CONFIG_KEY)
+        if own is None:
+            raise ValueError(
+                "this trainable runs under ranknosh's RankSearcher, which puts the levels into config['nosh']"
+            )
+        self._levels: list[int] = list(own["levels"])
+        self._seed = int(own["seed"])
+        self._own_config = {key: value for key, value in config.items() if key != CONFIG_KEY}
+        self._epoch = 0
+        self._folder = Path(self.logdir) / "state"
+        self._empty()
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self.setup(dict(new_config))
+        return True
+
+    def step(self) -> dict[str, Any]:
+        stop = next(level for level in self._levels if level > self._epoch)
+        metrics = checked(type(self).function(dict(self._own_config), self._folder, self._epoch, stop, self._seed))
+        self._epoch = stop
+        return {**metrics, "training_iteration": stop}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        shutil.copytree(self._folder, checkpoint_dir, dirs_exist_ok=True)
+        (Path(checkpoint_dir) / _EPOCH).write_text(str(self._epoch))
+
+    def load_checkpoint(self, checkpoint_dir: Any) -> None:
+        written = Path(checkpoint_dir) / _EPOCH
+        if not written.exists():
+            raise StoreError(f"{checkpoint_dir} is no whole checkpoint of this trainable: it does not say its epoch")
+        self._empty()
+        shutil.copytree(checkpoint_dir, self._folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(_EPOCH))
+        self._epoch = int(written.read_text())
+
+    def cleanup(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _empty(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)

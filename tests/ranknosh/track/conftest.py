@@ -1,0 +1,86 @@
+"""A journal to mirror: small enough to check with a pencil, with every kind of record that is logged."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from ranknosh.records import (
+    EpochPoint,
+    Failed,
+    Fitted,
+    Interrupted,
+    Observed,
+    Promotion,
+    Proposed,
+    Rerun,
+    Session,
+    Stopped,
+    Tested,
+    Workers,
+    to_json,
+)
+from ranknosh.spaces.base import Architecture
+
+HEADER = {
+    "created": "2026-03-01T12:00:00+00:00",
+    "command": "ranknosh search tiny.yaml",
+    "git": "abc123",
+    "seed": 3,
+    "config": {"seed": 3, "pyramid": {"epochs": [1, 3], "candidates": 3}, "budget": {"epochs": None}},
+}
+BEGAN = 1772366400.0
+"""HEADER's ``created``, in seconds of the epoch."""
+
+
+def proposed(number):
+    code = (number,) * 6
+    return Proposed(number, Architecture("nasbench201", code), f"key{number}", f"text{number}", 0, "random")
+
+
+def observed(number, level, first, accuracies, replica=0):
+    """A result with a curve from epoch ``first``; losses are 1 - accuracy, training losses half of that."""
+    curve = tuple(
+        EpochPoint(epoch, (1 - value) / 2, 1 - value, value, value, 0.5)
+        for epoch, value in enumerate(accuracies, first)
+    )
+    last = accuracies[-1]
+    return Observed(number, level, last, last, 1 - last, len(curve), 1.0, 100, 2000, curve, 10, replica)
+
+
+STORY = [
+    (0.0, Session(1, 2, "cpu", "ranknosh search tiny.yaml")),
+    (0.5, Workers(2, 0.0, 0.0)),
+    *[(1.0, proposed(number)) for number in range(3)],
+    (2.0, observed(0, 1, 1, [0.25])),
+    (2.5, Failed(1, 1, "lost", "the node left", 1, 0.5, final=False)),
+    (2.5, Workers(1, 3.0, 4.0)),
+    (3.0, observed(1, 1, 1, [0.5])),
+    (3.5, Failed(2, 1, "diverged", "loss is nan", 1, 0.5)),
+    (4.0, Promotion(1, 2)),
+    (4.5, Interrupted(1, 2, 2, 1, 0.5)),
+    (4.5, Workers(1, 4.0, 5.0)),
+    (4.5, Session(2, 2, "cpu", "ranknosh resume runs/tiny")),
+    (4.6, Failed(1, 2, "checkpoint_damaged", "bytes are missing", 2, 0.0, final=False)),
+    (6.0, observed(1, 2, 1, [0.5, 0.625, 0.75])),
+    (6.5, Fitted(1, "linear", 2, 1, 0.25, 9, None, 0.1)),
+    (7.0, Rerun(1, 1)),
+    (9.0, observed(1, 2, 1, [0.25, 0.375, 0.5], replica=1)),
+    (9.5, Tested(1, 0.6, 0.4, 0.1, 3)),
+    (9.5, Stopped("candidates", "done")),
+]
+
+
+def journal_of(folder, count=len(STORY), onto=0):
+    """The first ``count`` records of the story as a journal in ``folder``; ``onto``: how many of them it holds already."""
+    folder.mkdir(exist_ok=True)
+    rows = [] if onto else [{"type": "header", "format": 1, **HEADER}]
+    rows += [{**to_json(record), "t": seconds} for seconds, record in STORY[onto:count]]
+    with (folder / "journal.jsonl").open("a") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    return folder
+
+
+@pytest.fixture
+def story():
+    return SimpleNamespace(records=STORY, journal=journal_of, began=BEGAN, header=HEADER)

@@ -1,0 +1,126 @@
+"""A training function as jobs: where its state goes, what is found again, and what its failures become."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+import tune_trainables as own
+
+from ranknosh.errors import ConfigError, StoreError
+from ranknosh.records import Job
+from ranknosh.spaces.flat import FlatSpace, choice, uniform
+from ranknosh.tune import rung_runner
+
+
+@pytest.fixture
+def space(tmp_path):
+    return FlatSpace({"x": uniform(0, 1), "kind": choice(["a", "b", "c"])}, fixed={"trace": str(tmp_path / "trace")})
+
+
+@pytest.fixture
+def job(space):
+    return Job(3, space.locate({"x": 0.0, "kind": "b"}), 1, 0, 1, seed=12)
+
+
+def runner(space, tmp_path, train=own.train, mode="max"):
+    return rung_runner(train, space, tmp_path / "store", metric="score", mode=mode)
+
+
+def rungs(tmp_path):
+    return sorted(path.name for path in (tmp_path / "store" / "00003-0").iterdir())
+
+
+def test_rungs_follow_one_another(space, job, tmp_path):
+    run = runner(space, tmp_path)
+    values = []
+    for level, (start, stop) in enumerate([(0, 1), (1, 2), (2, 4)], start=1):
+        result = run(replace(job, level=level, start_epoch=start, stop_epoch=stop))
+        values.append(result.outcome.metric)
+        assert result.outcome.epochs == stop - start
+        assert rungs(tmp_path) == [str(stop)]
+    config = space.decode(job.architecture)
+    assert values == pytest.approx([own.quality(config, epoch) + 12e-5 for epoch in (1, 2, 4)])
+    assert own.epochs_trained(tmp_path / "trace") == {("0.0b", epoch): 1 for epoch in (1, 2, 3, 4)}
+
+
+def test_a_finished_rung_is_found_and_not_trained_again(space, job, tmp_path):
+    first, second = runner(space, tmp_path)(job), runner(space, tmp_path)(job)
+    assert first.outcome.metric == second.outcome.metric
+    assert set(own.epochs_trained(tmp_path / "trace").values()) == {1}
+
+
+def test_a_lost_rung_is_trained_from_the_newest_earlier_one(space, job, tmp_path):
+    run = runner(space, tmp_path)
+    run(job)
+    second = replace(job, level=2, start_epoch=1, stop_epoch=2)
+    expected = run(second).outcome.metric
+    shutil.rmtree(tmp_path / "store" / "00003-0" / "2")
+    assert run(second).outcome.metric == expected
+
+
+def test_smaller_is_better(space, job, tmp_path):
+    assert runner(space, tmp_path / "b", mode="min")(job).outcome.metric == -runner(space, tmp_path)(job).outcome.metric
+
+
+def test_two_attempts_at_one_rung(space, job, tmp_path):
+    """The second ends while the first runs: the one that is there first stays, the other leaves nothing."""
+    quick = runner(space, tmp_path)
+
+    def slow(config, folder, start, stop, seed):
+        quick(job)
+        return {"score": -1.0}
+
+    runner(space, tmp_path, slow)(job)
+    assert rungs(tmp_path) == ["1"]
+    assert json.loads((tmp_path / "store" / "00003-0" / "1" / "metrics.json").read_text())["metrics"]["score"] > 0
+
+
+def fails(config, folder, start, stop, seed):
+    (folder / "half").touch()
+    raise KeyError("layer")
+
+
+def overflows(config, folder, start, stop, seed):
+    raise MemoryError("too large")
+
+
+def diverges(config, folder, start, stop, seed):
+    return {"score": float("inf")}
+
+
+@pytest.mark.parametrize(
+    ("train", "kind", "message"),
+    [
+        (fails, "raised", "KeyError: 'layer'"),
+        (overflows, "out_of_memory", "MemoryError: too large"),
+        (diverges, "diverged", "score is inf at epoch 1"),
+    ],
+)
+def test_failures(train, kind, message, space, job, tmp_path):
+    failed = runner(space, tmp_path, train)(job).outcome
+    assert (failed.kind, failed.message, failed.epochs) == (kind, message, 1)
+    assert ("in fails" in failed.traceback) == (kind == "raised")
+    assert [name for name in rungs(tmp_path) if name != "1"] == []
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [({"other": 1.0}, "no 'score'"), (0.5, "must return a dictionary"), ({"score": "high"}, "no number")],
+)
+def test_what_train_must_return(returned, words, space, job, tmp_path):
+    with pytest.raises(ConfigError, match=words):
+        runner(space, tmp_path, lambda *_: returned)(job)
+
+
+def test_another_searchs_store_is_refused(space, job, tmp_path):
+    runner(space, tmp_path)(job)
+    with pytest.raises(StoreError, match="another search"):
+        runner(space, tmp_path)(replace(job, seed=13))
+    (tmp_path / "store" / "00003-0" / "1" / "metrics.json").write_text("{")
+    with pytest.raises(StoreError, match="damaged"):
+        runner(space, tmp_path)(job)
+    with pytest.raises(ConfigError, match="min or max"):
+        rung_runner(own.train, space, tmp_path, metric="score", mode="up")

@@ -1,0 +1,104 @@
+"""The file a search under Tune is kept in: what comes back, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import tune_trainables as own
+
+from ranknosh.errors import ConfigError, StoreError
+from ranknosh.spaces.flat import FlatSpace, choice, uniform
+from ranknosh.tune import read_search
+from ranknosh.tune.state import SearchState, Settings, read_state, write_state
+
+SPACE = FlatSpace({"x": uniform(0, 1), "kind": choice(["a", "b", "c"])}, fixed={"trace": "somewhere"})
+SETTINGS = Settings("score", "min", levels=own.LEVELS, ratio=(0.5, 0.25), initial=6, batch=3, candidates=9)
+
+
+@pytest.fixture(scope="module")
+def state():
+    """A finished search, one trial a candidate."""
+    from ranknosh.executors.inline import InlineExecutor
+    from ranknosh.loop import Silent, StopRequest, drive
+    from ranknosh.pool import Pool
+
+    search, journal = SETTINGS.search(SPACE, Pool()), []
+    executor = InlineExecutor(own.by_formula(SPACE, {1: "diverged"}))
+    drive(search, executor, write=journal.extend, clock=lambda: 0.0, stop=StopRequest(), listener=Silent())
+    return SearchState(SETTINGS, SPACE, journal, {f"t{number}": (number, 0) for number in range(9)})
+
+
+def test_what_is_written_comes_back(state, tmp_path):
+    write_state(tmp_path / "ranknosh-search-1.json", state)
+    again = read_search(tmp_path)
+    assert again.settings == state.settings
+    assert again.space.name == SPACE.name
+    assert again.trials == state.trials
+    assert again.records == state.records
+    assert own.metrics(again.pool) == own.metrics(state.pool)
+    best = again.best
+    assert again.metric(best) == -best.metric
+    assert again.config(best.architecture) == {k: v for k, v in state.config(best.architecture).items() if k != "trace"}
+    for line in (tmp_path / "ranknosh-search-1.json").read_text().splitlines():
+        json.loads(line)
+
+
+def test_the_newest_file_is_read(state, tmp_path):
+    write_state(tmp_path / "ranknosh-search-2.json", state)
+    write_state(tmp_path / "ranknosh-search-1.json", SearchState(SETTINGS, SPACE))
+    assert read_search(tmp_path).pool.count == 9
+
+
+def test_a_part_of_a_file_is_refused_wherever_it_ends(state, tmp_path):
+    path = tmp_path / "state"
+    write_state(path, state)
+    data = path.read_bytes()
+    for length in (0, 1, 50, *range(100, len(data) - 1, 37), len(data) - 2):
+        path.write_bytes(data[:length])
+        with pytest.raises(StoreError, match="torn"):
+            read_state(path)
+    path.write_bytes(data[:-1])  # all but the last line feed
+    assert read_state(path).records == state.records
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda rows: rows[0].update(of="another"), "no state of a ranknosh search"),
+        (lambda rows: rows[0].update(format=2), "upgrade ranknosh"),
+        (lambda rows: rows[0]["parameters"]["kind"][0].append("d"), "it was edited"),
+        (lambda rows: rows[0]["settings"].update(unheard=1), "does not have the fields"),
+        (lambda rows: rows[0]["settings"].update(mode="up"), "does not have the fields"),
+        (lambda rows: rows.pop(5), "its end is missing"),
+        (lambda rows: rows[5].update(type="other"), "type 'other'"),
+    ],
+)
+def test_a_foreign_file_is_refused(state, tmp_path, change, words):
+    path = tmp_path / "state"
+    write_state(path, state)
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    change(rows)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(StoreError, match=words):
+        read_state(path)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(StoreError, match="holds no search"):
+        read_search(tmp_path)
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_state(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"mode": "up"}, "min or max"),
+        ({"candidates": None}, "has no end"),
+        ({"max_concurrent": 0}, "at least one trial"),
+    ],
+)
+def test_settings_out_of_range(settings, words):
+    with pytest.raises(ConfigError, match=words):
+        Settings(**{"metric": "score", "mode": "max", "candidates": 3, **settings})
