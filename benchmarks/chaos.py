@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ranknosh.pool import Pool
 from ranknosh.records import Failed, Observed, Record
 from ranknosh.store import read_journal
 
@@ -123,8 +124,8 @@ def kill_node(cluster: Any, node: Any) -> None:
     cluster.remove_node(node, allow_graceful=False)
 
 
-def busy_workers(cluster: Any) -> list[Any]:
-    """Worker processes that run a job now."""
+def busy_workers(cluster: Any) -> list[tuple[Any, Any]]:
+    """(node, process) of the worker processes that run a job now."""
     import psutil
 
     found = []
@@ -134,7 +135,7 @@ def busy_workers(cluster: Any) -> list[Any]:
             for process in daemon.children(recursive=True):
                 with contextlib.suppress(psutil.NoSuchProcess):
                     if any(word.startswith("ray::run_job") for word in process.cmdline()):
-                        found.append(process)
+                        found.append((node, process))
     return found
 
 
@@ -198,12 +199,17 @@ def decisions_of(run: Path) -> list[str]:
     return decision_lines(RunView.load(run))
 
 
-def damage_a_checkpoint(run: Path, rng: random.Random) -> bool:
-    """Overwrite the middle of one file of a checkpoint that a later training may need."""
-    files = sorted(path for path in (run / "checkpoints").glob("*/*") if path.is_file() and path.stat().st_size > 200)
-    if not files:
+def damage_a_checkpoint(run: Path, calm: Path, rng: random.Random) -> bool:
+    """Overwrite the middle of every file of a checkpoint that a training still to come goes on from."""
+    final = {candidate.id: candidate.level for candidate in Pool(records_of(calm)).candidates.values()}
+    needed = [
+        run / "checkpoints" / str(candidate.id)
+        for candidate in Pool(records_of(run)).candidates.values()
+        if 0 < candidate.level < final[candidate.id]
+    ]
+    if not needed:
         return False
-    for path in rng.choice(sorted({path.parent for path in files})).iterdir():
+    for path in rng.choice(needed).iterdir():
         with open(path, "r+b") as file:
             file.seek(path.stat().st_size // 2)
             file.write(os.urandom(64))
@@ -247,18 +253,17 @@ def _disturb(storm: Storm, rng: random.Random, cluster: Any, config: Path, run: 
         return Driver(run, "resume", str(run), "--ray", address)
 
     if driver.wait_for(rng.randint(1, 5)):
-        _kill_a_worker(cluster, rng)
+        _busy(cluster, rng)[1].kill()
         storm.done["worker killed"] += 1
         driver.wait_for(driver.results() + rng.randint(2, 5))
         time.sleep(rng.uniform(0, 0.3))
         driver.end(kill=True)
         storm.done["driver killed"] += 1
-    if damage_a_checkpoint(run, rng):
+    if damage_a_checkpoint(run, run.parents[1] / "calm", rng):
         storm.done["checkpoint damaged"] += 1
     driver = again()
     if driver.wait_for(driver.results() + rng.randint(1, 5)):
-        time.sleep(rng.uniform(0, 0.3))
-        kill_node(cluster, rng.choice(list(cluster.worker_nodes)))
+        kill_node(cluster, _busy(cluster, rng)[0])
         storm.done["node lost"] += 1
         driver.wait_for(driver.results() + 1)
         add_node(cluster)
@@ -281,27 +286,24 @@ def _disturb(storm: Storm, rng: random.Random, cluster: Any, config: Path, run: 
         raise RuntimeError(f"the last session ended with {driver.process.returncode}: {told}")
 
 
-def _kill_a_worker(cluster: Any, rng: random.Random) -> None:
+def _busy(cluster: Any, rng: random.Random) -> tuple[Any, Any]:
+    """A node and a worker process on it that is in the middle of a job."""
     time.sleep(rng.uniform(0, 0.3))
     for _ in range(500):
         found = busy_workers(cluster)
         if found:
-            rng.choice(found).kill()
-            return
+            return rng.choice(found)
         time.sleep(0.01)
     raise RuntimeError("no worker was ever busy")
 
 
 def _fill(path: Path) -> None:
-    with open(path, "wb") as file, contextlib.suppress(OSError):
+    with open(path, "wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
-            file.write(b"x" * 65536)
-            file.flush()
+            file.write(b"x" * 4096)
 
 
 def _charged(records: Sequence[Record]) -> int:
-    from ranknosh.pool import Pool
-
     return Pool(records).epochs_spent
 
 

@@ -11,7 +11,8 @@ from ranknosh.config import RunConfig
 from ranknosh.engine import Proposer, Search
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.base import Executor
-from ranknosh.executors.training import ScoreArchitecture
+from ranknosh.executors.ray_cluster import check_address
+from ranknosh.executors.training import ScoreArchitecture, WithThreads
 from ranknosh.loop import Listener
 from ranknosh.pool import Pool
 from ranknosh.pyramid import Pyramid
@@ -81,6 +82,8 @@ def build_parts(config: RunConfig, data: ImageData | None = None) -> Parts:
     predictor_of(config)
     if config.executor.name == "inline":
         resolve_device(config.train.device)
+    else:
+        check_address(config.executor.address)
     images = data if data is not None else load_data(config)
     size = NetworkSize(config.network.channels, config.network.cells, len(images.classes), images.image_shape[0])
     settings = TrainSettings(total_epochs=pyramid.epochs[-1], **config.train.model_dump())
@@ -115,8 +118,12 @@ def predictor_of(config: RunConfig) -> Predictor:
     return make_predictor(section.name, ensemble=section.ensemble, **section.options)
 
 
-def make_proposer(parts: Parts, pool: Pool) -> Proposer:
-    """Seeds first (the best of level 0 and random ones), the predictor's choices after them."""
+def make_proposer(parts: Parts, pool: Pool, executor: Executor | None = None) -> Proposer:
+    """Seeds first (the best of level 0 and random ones), the predictor's choices after them.
+
+    executor: where the members of an ensemble are fitted side by side; None for this process.
+    """
+    from ranknosh.predictors.ensemble import EnsemblePredictor
     from ranknosh.predictors.proposer import PredictorProposer
     from ranknosh.proxies import directions
     from ranknosh.seeding import choose, draw
@@ -134,9 +141,13 @@ def make_proposer(parts: Parts, pool: Pool) -> Proposer:
         )
     else:
         seeds = [(architecture, "random", None) for architecture in draw(parts.space, keep, config.seed)]
+    predictor = predictor_of(config)
+    if executor is not None and isinstance(predictor, EnsemblePredictor):
+        threads = config.train.threads
+        predictor.fit_each = lambda fit, lessons: executor.map(WithThreads(fit, threads), lessons)
     return PredictorProposer(
         parts.space,
-        predictor_of(config),
+        predictor,
         parts.pyramid,
         seeds=seeds,
         rule=config.predictor.pairs,
@@ -147,12 +158,12 @@ def make_proposer(parts: Parts, pool: Pool) -> Proposer:
     )
 
 
-def make_search(parts: Parts, pool: Pool) -> Search:
+def make_search(parts: Parts, pool: Pool, executor: Executor | None = None) -> Search:
     section = parts.config.pyramid
     return Search(
         parts.pyramid,
         parts.limits,
-        make_proposer(parts, pool),
+        make_proposer(parts, pool, executor),
         seed=parts.config.seed,
         schedule=section.schedule,
         candidates=section.candidates,

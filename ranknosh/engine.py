@@ -25,6 +25,7 @@ from ranknosh.pyramid import Pyramid
 from ranknosh.records import (
     UNCOUNTED,
     Failed,
+    FailureKind,
     Fitted,
     Interrupted,
     Job,
@@ -169,7 +170,7 @@ class Search:
             raise JobsLost(
                 f"the training of candidate {self._lost.candidate_id} to level {self._lost.level} was lost {MOST_LOSSES} times "
                 f"without its own fault, the last time because: {self._lost.message}. Everything is saved and no candidate is "
-                "marked as failed; look at the machines, then go on with `ranknosh resume`"
+                "marked as failed; look at the machines, then resume the search"
             )
         reached = self._cap_reached(wall_seconds)
         if reached:
@@ -204,7 +205,7 @@ class Search:
         if pending is None or (job.replica == 0 and pending.level != job.level):
             return ()
         if isinstance(outcome, Failed):
-            outcome = replace(outcome, attempt=pending.attempt, final=self._is_final(outcome, pending))
+            outcome = replace(outcome, attempt=pending.attempt, final=self.is_final(outcome.kind, token))
             if outcome.kind in UNCOUNTED and pending.losses + 1 >= MOST_LOSSES:
                 self._lost = outcome
         if isinstance(outcome, Observed) or (isinstance(outcome, Failed) and outcome.final):
@@ -221,12 +222,14 @@ class Search:
             del self._turns[token]
         return records
 
-    def _is_final(self, failed: Failed, pending: Pending) -> bool:
-        if failed.kind in UNCOUNTED:
+    def is_final(self, kind: FailureKind, token: tuple[int, int]) -> bool:
+        """Whether a failure of this kind now ends the job that is out under ``token`` (candidate, replica)."""
+        pending = self.pool.pending[token]
+        if kind in UNCOUNTED:
             return False
-        if failed.kind == "out_of_memory":
+        if kind == "out_of_memory":
             return pending.alone
-        return failed.kind not in ("crashed", "hung") or pending.attempt > self.retries
+        return kind not in ("crashed", "hung") or pending.attempt > self.retries
 
     def forget_running(self) -> None:
         """Take back jobs that were handed out and will never be told: the next ask hands them out again."""

@@ -84,6 +84,7 @@ def drive(
     progress of the jobs that ran was written.
     """
     slots = 0
+    noted: Workers | None = None
 
     def keep(records: Sequence[Record]) -> None:
         if records:
@@ -91,8 +92,12 @@ def drive(
             listener.on_records(records, search.pool, clock())
 
     def note_workers() -> None:
+        nonlocal noted
         used = executor.usage()
         record = Workers(used.slots, round(used.busy_seconds, 3), round(used.slot_seconds, 3))
+        if record == noted:
+            return
+        noted = record
         search.pool.apply(record)
         keep([record])
 

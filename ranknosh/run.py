@@ -241,7 +241,7 @@ def _execute(
                 f"the last record was cut off while it was written; {session.repaired_bytes} bytes were dropped"
             )
         level_zero(parts, pool, executor, write, listener)
-        search = make_search(parts, pool)
+        search = make_search(parts, pool, executor)
         drive(search, executor, write=write, clock=lambda: journal.seconds, stop=stop, listener=listener)
         finish(journal, parts, search, checkpoints, executor, write, listener)
 

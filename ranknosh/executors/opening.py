@@ -60,7 +60,7 @@ def _ray(
     say("starting a Ray cluster on this machine" if section.address == "local" else f"joining Ray at {section.address}")
     with connected(section.address, ship_code=section.ship_code, object_bytes=size):
         from ranknosh.executors.pace import Patience
-        from ranknosh.executors.ray_tasks import RayExecutor
+        from ranknosh.executors.ray_tasks import READY_SECONDS, RayExecutor
 
         executor = RayExecutor(
             run,
@@ -73,7 +73,9 @@ def _ray(
         )
         try:
             with _probe(run.checkpoints) as probe:
-                places: list[Place] = executor.get_ready(LookRound(config.train.device, probe))
+                places: list[Place] = executor.get_ready(
+                    LookRound(config.train.device, probe), 0.0 if section.address == "local" else READY_SECONDS
+                )
             hosts, devices = Counter(place.host for place in places), Counter(place.device for place in places)
             say(
                 f"{len(places)} workers ready on {len(hosts)} node{'s' if len(hosts) > 1 else ''}: {', '.join(devices)}"

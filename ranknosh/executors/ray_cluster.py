@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import os
 import shutil
@@ -24,6 +25,13 @@ _SETTINGS = {
 }
 
 
+def check_address(address: str) -> None:
+    """Raises MissingDependency without ray, and ConfigError where nobody listens at a host:port; costs no start."""
+    if importlib.util.find_spec("ray") is None:
+        raise MissingDependency("ray[tune]", "executor.name: ray")
+    _must_answer(address)
+
+
 @contextlib.contextmanager
 def connected(address: str, *, ship_code: bool | str = "auto", object_bytes: int = 0) -> Iterator[None]:
     """Be connected to a cluster while the block runs. ``address``: see ``executor.address`` of a config.
@@ -31,9 +39,9 @@ def connected(address: str, *, ship_code: bool | str = "auto", object_bytes: int
     object_bytes: size of what is put into the object store of a cluster of our own. Raises MissingDependency without ray,
     ConfigError where nothing answers at the address, ClusterError where a cluster of our own does not start.
     """
+    for name, value in _SETTINGS.items():  # read by ray when it is imported and by the processes that it starts
+        os.environ.setdefault(name, value)
     try:
-        for name, value in _SETTINGS.items():  # read by ray when it is imported and by the processes that it starts
-            os.environ.setdefault(name, value)
         import ray
     except ImportError as error:
         raise MissingDependency("ray[tune]", "executor.name: ray") from error
@@ -73,7 +81,7 @@ def _own_cluster(object_bytes: int) -> Iterator[None]:
 def _cluster_at(address: str, ship_code: bool | str) -> Iterator[None]:
     import ray
 
-    _must_answer(address)
+    check_address(address)
     environment: dict[str, object] = {"env_vars": {"OMP_WAIT_POLICY": "PASSIVE"}}
     if ship_code is True or ship_code == "auto":
         root = Path(__file__).resolve().parents[2]
@@ -96,7 +104,7 @@ def _cluster_at(address: str, ship_code: bool | str) -> Iterator[None]:
 def _must_answer(address: str) -> None:
     """Ask a plain socket first: ray itself waits for minutes where nobody listens."""
     host, colon, port = address.rpartition(":")
-    if address == "auto" or "://" in address:
+    if address in ("local", "auto") or "://" in address:
         return
     try:
         if not colon or not port.isdigit():

@@ -129,8 +129,7 @@ class RayExecutor:
             self._read_board()
             results = [result for reference in ready for result in self._end(reference)]
             if not self._attempts:
-                self._board_at = -1e9
-                self._read_board()
+                self._read_board(now=True)
             if results or (until is not None and time.monotonic() >= until):
                 return results
             self._watch()
@@ -165,19 +164,18 @@ class RayExecutor:
                 answers = _refused(self._answer(reference))
                 yield from zip(part, answers, strict=True)
 
-    def get_ready(self, check: Callable[[], Any] | None = None) -> list[Any]:
+    def get_ready(self, check: Callable[[], Any] | None = None, wait_seconds: float = READY_SECONDS) -> list[Any]:
         """Start the workers and load the jobs' code in them, which is then in no utilisation. Returns what ``check`` gave.
 
-        Raises ClusterError where no worker can be started, and the RankNoshError that ``check`` raised.
+        wait_seconds: how long to wait for a node that holds a job. Raises ClusterError where none comes or no worker can be
+        started, and the RankNoshError that ``check`` raised.
         """
         ready = _task(ray_worker.get_ready, MAP_RETRIES).options(
             **_options(self.demand.base), scheduling_strategy="SPREAD"
         )
         began, answers = time.monotonic(), []
         while not self.slots():
-            if self.demand.base.gpus and not self._any("GPU"):
-                break
-            if time.monotonic() - began > READY_SECONDS:
+            if time.monotonic() - began > wait_seconds:
                 break
             time.sleep(BOARD_SECONDS)
         if not self.slots():
@@ -186,6 +184,7 @@ class RayExecutor:
                 "executor.cpus_per_trial, gpus_per_trial or memory_per_trial, or add a node"
             )
         references = [ready.remote(*self._code, check) for _ in range(self.slots())]
+        self._answer(self._board.stopping.remote(), max(began + READY_SECONDS - time.monotonic(), 1.0))
         for reference in references:
             answers.append(_refused(self._answer(reference, max(began + READY_SECONDS - time.monotonic(), 1.0))))
         return answers
@@ -227,47 +226,56 @@ class RayExecutor:
 
     def _end(self, reference: Any) -> list[JobResult]:
         """The result of an attempt; none where another attempt of its job still runs or where nobody waits for it."""
-        attempt = self._attempts.pop(reference)
+        attempt = self._attempts[reference]
+        try:
+            done: Done | None = ray.get(reference)
+            error: exceptions.RayError | None = None
+        except exceptions.RayError as raised:
+            done, error = None, raised
+            self._read_board(now=True)  # how far it had come
+        del self._attempts[reference]
         job, now = attempt.job, time.monotonic()
         others = [other for other in self._attempts.items() if other[1].job.token == job.token]
         seconds = 0.0 if attempt.began is None else now - attempt.began
-        try:
-            done: Done = ray.get(reference)
-        except exceptions.TaskCancelledError:
-            if attempt.cancelled is None:
-                return []
-            kind, message = attempt.cancelled, f"cancelled after {seconds:.0f} s, at its deadline"
-        except exceptions.OutOfMemoryError as error:
-            kind, message = "out_of_memory", _first_line(error)
-        except (exceptions.NodeDiedError, exceptions.ObjectLostError, exceptions.OwnerDiedError) as error:
-            kind, message = "lost", f"its node went away ({_first_line(error)})"
-        except exceptions.WorkerCrashedError as error:
-            self._nodes_at = -1e9
-            self.slots()
-            gone = bool(attempt.node) and attempt.node not in self._nodes
-            kind = "lost" if gone else "crashed"
-            message = "its node went away" if gone else f"its worker process died ({_first_line(error)})"
-        except (exceptions.RayTaskError, exceptions.RuntimeEnvSetupError) as error:
-            raise ClusterError(_unable(error)) from error
-        except exceptions.RayError as error:
-            kind, message = "lost", _first_line(error)
-        else:
+        if done is not None:
             self._busy += done.seconds
             outcome = _refused(done.outcome)
             if isinstance(outcome.outcome, Observed):
                 self._pace.note(job, done.seconds)
             return [self._won(outcome, others)]
+        assert error is not None
+        if isinstance(error, exceptions.TaskCancelledError) and attempt.cancelled is None:
+            return []
+        kind, message = self._reason(error, attempt, seconds)
         self._busy += seconds
         if others:
             self._say(f"one of two attempts of #{job.candidate_id} ended: {message}")
             return []
         epochs = 0
-        if attempt.began is not None:
+        if attempt.began is not None or kind in ("crashed", "out_of_memory"):
             # the running epoch counts as a whole one; what a checkpoint holds is not lost
             reached = max(attempt.epoch, job.start_epoch)
             epochs = max(min(reached + 1, job.stop_epoch) - max(self._saved_epoch(job), job.start_epoch), 0)
         failed = Failed(job.candidate_id, job.level, kind, message, epochs, seconds, replica=job.replica)
         return [JobResult(job, failed)]
+
+    def _reason(self, error: exceptions.RayError, attempt: Attempt, seconds: float) -> tuple[FailureKind, str]:
+        """What kind of failure an error of Ray's is. Raises ClusterError where it concerns every job alike."""
+        if attempt.cancelled is not None and isinstance(
+            error, (exceptions.TaskCancelledError, exceptions.WorkerCrashedError)
+        ):
+            return attempt.cancelled, f"cancelled after {seconds:.0f} s, at its deadline"
+        if isinstance(error, exceptions.OutOfMemoryError):
+            return "out_of_memory", _first_line(error)
+        if isinstance(error, exceptions.WorkerCrashedError):
+            self._nodes_at = -1e9
+            self.slots()
+            if attempt.node and attempt.node not in self._nodes:
+                return "lost", "its node went away"
+            return "crashed", f"its worker process died ({_first_line(error)})"
+        if isinstance(error, (exceptions.RayTaskError, exceptions.RuntimeEnvSetupError)):
+            raise ClusterError(_unable(error)) from error
+        return "lost", f"its node went away ({_first_line(error)})"
 
     def _won(self, result: JobResult, others: Sequence[tuple[Any, Attempt]]) -> JobResult:
         """Cancel the other attempts of a job that ended and say what they cost."""
@@ -282,11 +290,11 @@ class RayExecutor:
             lost.append(Speculated(job.candidate_id, job.level, epochs, seconds, job.replica))
         return JobResult(result.job, result.outcome, tuple(lost))
 
-    def _read_board(self) -> None:
-        now = time.monotonic()
-        if now - self._board_at < BOARD_SECONDS:
+    def _read_board(self, now: bool = False) -> None:
+        time_read = time.monotonic()
+        if not now and time_read - self._board_at < BOARD_SECONDS:
             return
-        self._board_at = now
+        self._board_at = time_read
         try:
             events = ray.get(self._board.drain.remote(), timeout=BOARD_SECONDS * 20)
         except exceptions.RayError:
@@ -296,7 +304,7 @@ class RayExecutor:
             attempt = known.get(event.attempt)
             if isinstance(event, Began):
                 if attempt is not None:
-                    attempt.began, attempt.node = now, event.node
+                    attempt.began, attempt.node = time_read, event.node
             else:
                 if attempt is not None:
                     attempt.epoch = event.point.epoch
@@ -341,9 +349,6 @@ class RayExecutor:
         elif now - self._complained_at >= COMPLAIN_SECONDS:
             self._complained_at = now
             self._say(f"waiting for a node with {self.demand.base.text()}; the cluster has {self._text()}")
-
-    def _any(self, name: str) -> bool:
-        return any(node.get(name, 0) for node in self._nodes.values())
 
     def _text(self) -> str:
         cpus, gpus = (sum(node.get(name, 0) for node in self._nodes.values()) for name in ("CPU", "GPU"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ranknosh.errors import ConfigError
 from ranknosh.records import EpochPoint, Job, JobResult, Tested
@@ -75,6 +75,22 @@ class TestCandidate:
         from ranknosh.train import test_candidate
 
         return test_candidate(*candidate, self.task, self.checkpoints)
+
+
+@dataclass(frozen=True)
+class WithThreads:
+    """``function`` as the driver would run it: with the search's number of threads, which sums may depend on in the last bit."""
+
+    function: Callable[[Any], Any]
+    threads: int
+
+    def __call__(self, item: Any) -> Any:
+        import torch
+
+        from ranknosh.train.surroundings import surroundings
+
+        with surroundings(self.threads, torch.device("cpu")):
+            return self.function(item)
 
 
 class Place(NamedTuple):

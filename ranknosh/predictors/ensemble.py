@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,12 +16,38 @@ from ranknosh.streams import stream
 _REFERENCE = 512
 
 
+class Lesson(NamedTuple):
+    """A member that is to learn, and from what."""
+
+    member: Predictor
+    encodings: Encodings
+    evidence: Evidence
+    seed: int
+
+
+def learn(lesson: Lesson) -> Predictor:
+    """The member, fitted."""
+    lesson.member.fit(lesson.encodings, lesson.evidence, seed=lesson.seed)
+    return lesson.member
+
+
+FitEach = Callable[[Callable[[Lesson], Predictor], Sequence[Lesson]], Iterator[tuple[int, Predictor]]]
+"""Gives (index, fitted member) of every lesson in any order, such as an executor's ``map``."""
+
+
+def one_by_one(fit: Callable[[Lesson], Predictor], lessons: Sequence[Lesson]) -> Iterator[tuple[int, Predictor]]:
+    yield from ((index, fit(lesson)) for index, lesson in enumerate(lessons))
+
+
 class EnsemblePredictor:
     """``members`` rankers made by ``make(i)``. Score and spread are the mean and standard deviation over the members.
 
     Every member's scores are standardised over the same random architectures before they are averaged, since a ranker's
-    scores have no unit. A draw is one member, chosen by the draw's seed.
+    scores have no unit. A draw is one member, chosen by the draw's seed. ``fit_each`` may be set to have members fitted
+    elsewhere, side by side; it changes nothing of what they learn.
     """
+
+    fit_each: FitEach = staticmethod(one_by_one)
 
     def __init__(self, make: Callable[[int], Predictor], *, members: int, name: str = "ensemble") -> None:
         self.name = name
@@ -33,11 +60,14 @@ class EnsemblePredictor:
         if self._reference is None or self._reference.space is not encodings.space:
             self._reference = reference(encodings.space, _REFERENCE, seed=0)
         self._scales, self._last = [], None
+        lessons = []
         for number, member in enumerate(self._members):
             rng = stream(seed, "bootstrap", number)
             rows, drawn = bootstrap(evidence, rng)
-            member.fit(encodings.take(rows), drawn, seed=int(rng.integers(2**31)))
-            self._scales.append(Scale.of(member.score(self._reference)))
+            lessons.append(Lesson(member, encodings.take(rows), drawn, int(rng.integers(2**31))))
+        for number, member in self.fit_each(learn, lessons):
+            self._members[number] = member
+        self._scales = [Scale.of(member.score(self._reference)) for member in self._members]
 
     def scores(self, encodings: Encodings) -> Floats:
         """(members, n) standardised scores, kept for the large set asked for last."""

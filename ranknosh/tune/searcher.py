@@ -20,7 +20,7 @@ from ray.tune.search import Searcher
 from ranknosh.engine import Search
 from ranknosh.errors import ConfigError, RankNoshError, StoreError
 from ranknosh.pool import Candidate, Pool
-from ranknosh.records import UNCOUNTED, Failed, FailureKind, Job, JobResult, Observed, Record
+from ranknosh.records import Failed, FailureKind, Job, JobResult, Observed, Record
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.tune.domains import flat_space, has_samples
@@ -378,12 +378,7 @@ class RankSearcher(Searcher):
         job, kind, message = flight.job, failure.kind, failure.message
         if give_up and kind not in ("raised", "diverged", "invalid"):
             kind, message = "raised", f"{message} ({kind}; Tune's max_failures allow no other try)"
-        pending = self.pool.pending[job.token]
-        again = (
-            kind in UNCOUNTED
-            or (kind == "out_of_memory" and not pending.alone)
-            or (kind in ("crashed", "hung") and pending.attempt <= self.search.retries)
-        )
+        again = not self.search.is_final(kind, job.token)
         # How far a trial came that raised or died is known to nobody, so where that is final it is charged its whole rung.
         charged = max(flight.epoch - job.start_epoch, 0) if kind == "diverged" else job.epochs
         epochs = flight.epoch - flight.at if again else charged

@@ -69,10 +69,12 @@ def executor(cluster, tmp_path):
 
     made = []
 
-    def make(**settings):
+    def make(ready=True, **settings):
         heard = []
         one = RayExecutor(Scripted(tmp_path), on_epoch=lambda job, point: heard.append((job, point)), **settings)
         one.heard = heard
+        if ready:
+            one.get_ready()
         made.append(one)
         return one
 
@@ -236,7 +238,7 @@ def test_a_need_that_no_node_meets_is_said(executor):
     from ranknosh.executors.resources import Demand, Resources
 
     with pytest.raises(ClusterError, match=r"a job needs 1 CPU and 0.5 GPU, and no node of this cluster has that"):
-        executor(demand=Demand(Resources(1, 0.5))).get_ready()
+        executor(ready=False, demand=Demand(Resources(1, 0.5))).get_ready(wait_seconds=0.0)
 
 
 def test_code_that_a_worker_cannot_load_ends_the_search_and_blames_no_candidate(cluster):

@@ -1,0 +1,169 @@
+"""``search --ray`` as a user runs it: the inline search's decisions, and nothing left behind whatever the end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+from ranknosh.cli import with_address
+from ranknosh.store import read_journal
+
+ROOT = Path(__file__).parents[3]
+DIGITS = str(ROOT / "configs" / "digits.yaml")
+SMALL = [
+    *("--set", "seeding.draw=8", "--set", "pyramid.initial=4", "--set", "pyramid.batch=3"),
+    *("--set", "pyramid.candidates=10", "--set", "train.device=cpu"),
+]
+LONG = ["--set", "pyramid.epochs=[4,20,100]", "--set", "budget.epochs=1000", "--set", "train.batch=8"]
+
+
+class Marked:
+    """A process whose descendants are all known by a word in their environment, however they detach themselves."""
+
+    def __init__(self, *words, cwd):
+        self.mark = uuid.uuid4().hex
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "RANKNOSH_TEST_MARK": self.mark}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ranknosh", *map(str, words)],
+            cwd=cwd,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def end(self):
+        out, _ = self.process.communicate(timeout=240)
+        return out
+
+    def alive(self):
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if self.mark.encode() in path.read_bytes():
+                    found.append(path.with_name("cmdline").read_bytes().replace(b"\0", b" ").decode()[:100])
+            except OSError:
+                continue
+        return found
+
+    def left(self, seconds=10.0):
+        """Processes alive after the end, those given a moment that are on their way out."""
+        until = time.monotonic() + seconds
+        while self.alive() and time.monotonic() < until:
+            time.sleep(0.2)
+        return self.alive()
+
+
+def folders():
+    return set(Path("/tmp").glob("ranknosh-ray-*"))
+
+
+def decisions(run):
+    from ranknosh.report import RunView
+    from ranknosh.report.tables import decision_lines
+
+    return decision_lines(RunView.load(run))
+
+
+def wait_for(path, word, count, process):
+    until = time.monotonic() + 120
+    while not path.exists() or path.read_text().count(word) < count:
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_search_on_ray_decides_as_one_in_this_process(tmp_path):
+    before = folders()
+    inline = Marked("search", DIGITS, *SMALL, "--name", "inline", "--out", tmp_path, cwd=tmp_path)
+    assert "ended" in inline.end()
+    ray = Marked("search", DIGITS, *SMALL, "--name", "ray", "--out", tmp_path, "--ray", cwd=tmp_path)
+    told = ray.end()
+    assert ray.process.returncode == 0, told
+    assert "workers ready on 1 node: cpu" in told
+    assert decisions(tmp_path / "ray") == decisions(tmp_path / "inline")
+    assert ray.left() == []
+    assert folders() == before
+
+
+@pytest.mark.slow
+def test_what_no_node_has_is_said_and_leaves_nothing(tmp_path):
+    before = folders()
+    asked = Marked(
+        *("search", DIGITS, *SMALL, "--out", tmp_path, "--ray", "--set", "executor.memory_per_trial=900TB"),
+        cwd=tmp_path,
+    )
+    told = asked.end()
+    assert asked.process.returncode == 4
+    assert "error: a job needs 1 CPU and 900000 GB memory, and no node of this cluster has that" in told
+    assert "Traceback" not in told
+    assert asked.left() == []
+    assert folders() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_saves_stops_and_leaves_nothing(tmp_path, times):
+    before = folders()
+    journal = tmp_path / "run" / "journal.jsonl"
+    search = Marked(*("search", DIGITS, *SMALL, *LONG, "--name", "run", "--out", tmp_path, "--ray"), cwd=tmp_path)
+    wait_for(journal, '"observed"', 1, search.process)
+    for _ in range(times):  # as a terminal does: to every process of the group
+        os.killpg(search.process.pid, signal.SIGINT)
+        time.sleep(0.3)
+    told = search.end()
+    assert search.process.returncode == 130, told
+    assert f"ranknosh resume {tmp_path / 'run'}" in told
+    assert "Traceback" not in told
+    assert search.left() == []
+    assert folders() == before
+    assert not any(record for record in read_journal(tmp_path / "run").records if type(record).__name__ == "Failed")
+
+
+@pytest.mark.slow
+def test_a_killed_driver_leaves_no_process_and_the_next_one_removes_its_folder(tmp_path):
+    before = folders()
+    search = Marked(*("search", DIGITS, *SMALL, *LONG, "--name", "run", "--out", tmp_path, "--ray"), cwd=tmp_path)
+    wait_for(tmp_path / "run" / "journal.jsonl", '"proposed"', 1, search.process)
+    search.process.kill()
+    search.end()
+    assert search.left(seconds=90) == []
+    assert folders() - before
+    again = Marked("search", DIGITS, *SMALL, "--name", "next", "--out", tmp_path, "--ray", cwd=tmp_path)
+    again.end()
+    assert folders() == before
+
+
+def test_an_address_where_nobody_listens_is_said_at_once(tmp_path):
+    pytest.importorskip("ray")
+    began = time.monotonic()
+    asked = Marked("search", DIGITS, *SMALL, "--out", tmp_path, "--ray", "127.0.0.1:9", cwd=tmp_path)
+    told = asked.end()
+    assert asked.process.returncode == 2
+    assert "error: executor.address is '127.0.0.1:9', and nobody answers there" in told
+    assert not (tmp_path / "digits-001").exists()
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        (["search", "c.yaml", "--ray"], ["search", "c.yaml", "--ray=local"]),
+        (["search", "--ray", "c.yaml"], ["search", "--ray=local", "c.yaml"]),
+        (["search", "c.yaml", "--ray", "auto", "-q"], ["search", "c.yaml", "--ray=auto", "-q"]),
+        (["search", "c.yaml", "--ray", "head:6379"], ["search", "c.yaml", "--ray=head:6379"]),
+        (["search", "c.yaml", "--ray", "--quiet"], ["search", "c.yaml", "--ray=local", "--quiet"]),
+        (["search", "--ray=10.0.0.1:6379", "c.yaml"], ["search", "--ray=10.0.0.1:6379", "c.yaml"]),
+        (["search", "--ray", "runs/a:1.yaml"], ["search", "--ray=local", "runs/a:1.yaml"]),
+        ([], []),
+    ],
+)
+def test_ray_may_stand_alone(words, read):
+    assert with_address(words) == read
