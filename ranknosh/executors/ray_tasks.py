@@ -138,12 +138,12 @@ class RayExecutor:
 
     def request_stop(self) -> None:
         self._held.clear()
-        if not self._stopping:
-            self._stopping = True
-            self._board.stop.remote()
         for reference, attempt in list(self._attempts.items()):
             if attempt.began is None:
                 ray.cancel(reference, force=False)
+        if not self._stopping:
+            self._stopping = True
+            self._board.stop.remote()
 
     def map(self, function: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[tuple[int, Answer]]:
         if not items:

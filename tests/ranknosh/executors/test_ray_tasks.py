@@ -193,9 +193,10 @@ def test_a_stop_keeps_what_ran_and_takes_back_what_did_not(executor):
     time.sleep(1.5)
     one.wait(0.1)
     one.request_stop()
-    results = collect(one)
-    assert sorted(result.job.candidate_id for result in results) == [0, 1]
-    assert all(isinstance(result.outcome, Interrupted) for result in results)
+    outcomes = {result.job.candidate_id: result.outcome for result in collect(one)}
+    assert all(isinstance(outcome, Interrupted) for outcome in outcomes.values())
+    assert {0, 1} <= outcomes.keys()
+    assert 2 not in outcomes or outcomes[2].epoch == 1  # it may have begun in the instant between
 
 
 def test_map_answers_every_item_and_survives_a_killed_worker(executor, tmp_path):
