@@ -13,6 +13,9 @@ BENCHMARKS = {
     "scale": "engine time a decision and utilisation, 1 to 512 simulated workers",
     "refit": "one refit and scoring of 15,625 cells, per predictor",
     "table_regret": "regret on the NAS-Bench-201 table, beside the baselines",
+    "overlap_regret": "what batches in flight cost in regret (needs --table)",
+    "ray_jobs": "overhead of the Ray executor and how busy two workers are",
+    "chaos": "20 searches on a cluster of three nodes while things are killed (half an hour)",
     "demo_signal": "whether early epochs of the demo tell the final order (trains for minutes)",
 }
 

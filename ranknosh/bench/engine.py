@@ -35,6 +35,7 @@ def run_engine(
     ratio: str | float = "auto",
     initial: int = INITIAL,
     batch: int = BATCH,
+    overlap: int = 1,
 ) -> Trajectory:
     """One search of the table's whole space within ``budget`` epochs.
 
@@ -52,7 +53,9 @@ def run_engine(
     proposer = PredictorProposer(
         table.space, make_predictor(predictor), pyramid, seeds=_largest(table, seed, initial), seed=seed
     )
-    search = Search(pyramid, Limits(epochs=budget), proposer, seed=seed, promote=promote, closing=closing)
+    search = Search(
+        pyramid, Limits(epochs=budget), proposer, seed=seed, promote=promote, closing=closing, overlap=overlap
+    )
     tracker = Tracker(table)
 
     def note(records: Sequence[Record]) -> None:
