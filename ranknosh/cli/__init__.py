@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -24,7 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     own = words[: words.index("--")] if "--" in words else words
     outcome.debug = "--debug" in own
     rest = [word for position, word in enumerate(words) if word != "--debug" or position >= len(own)]
-    app(args=with_address(rest), prog_name="ranknosh")
+    try:
+        app(args=with_address(rest), prog_name="ranknosh")
+    except SystemExit as ended:
+        if arguments is None and ended.code == outcome.INTERRUPTED:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed once more, it would only change the exit code
+        raise
     sys.exit(0)
 
 

@@ -7,8 +7,10 @@ import importlib.util
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,8 +75,9 @@ def _own_cluster(object_bytes: int) -> Iterator[None]:
     except (ConnectionError, OSError, TimeoutError) as error:
         raise ClusterError(f"a Ray cluster on this machine did not start: {_first_line(error)}") from error
     finally:
-        ray.shutdown()
-        _remove(folder)
+        with _undisturbed():
+            ray.shutdown()
+            _remove(folder)
 
 
 @contextlib.contextmanager
@@ -98,7 +101,21 @@ def _cluster_at(address: str, ship_code: bool | str) -> Iterator[None]:
     try:
         yield
     finally:
-        ray.shutdown()
+        with _undisturbed():
+            ray.shutdown()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no Ctrl-C cut the clearing up short: it takes a second or two, and what it left nobody would remove."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _must_answer(address: str) -> None:

@@ -110,11 +110,12 @@ def test_what_no_node_has_is_said_and_leaves_nothing(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_saves_stops_and_leaves_nothing(tmp_path, times):
+@pytest.mark.parametrize("moment", ['"type": "header"', '"type": "observed"'])
+def test_ctrl_c_saves_stops_and_leaves_nothing(tmp_path, times, moment):
     before = folders()
     journal = tmp_path / "run" / "journal.jsonl"
     search = Marked(*("search", DIGITS, *SMALL, *LONG, "--name", "run", "--out", tmp_path, "--ray"), cwd=tmp_path)
-    wait_for(journal, '"observed"', 1, search.process)
+    wait_for(journal, moment, 1, search.process)
     for _ in range(times):  # as a terminal does: to every process of the group
         os.killpg(search.process.pid, signal.SIGINT)
         time.sleep(0.3)
@@ -131,7 +132,7 @@ def test_ctrl_c_saves_stops_and_leaves_nothing(tmp_path, times):
 def test_a_killed_driver_leaves_no_process_and_the_next_one_removes_its_folder(tmp_path):
     before = folders()
     search = Marked(*("search", DIGITS, *SMALL, *LONG, "--name", "run", "--out", tmp_path, "--ray"), cwd=tmp_path)
-    wait_for(tmp_path / "run" / "journal.jsonl", '"proposed"', 1, search.process)
+    wait_for(tmp_path / "run" / "journal.jsonl", '"type": "proposed"', 1, search.process)
     search.process.kill()
     search.end()
     assert search.left(seconds=90) == []
