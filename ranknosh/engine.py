@@ -21,6 +21,7 @@ from ranknosh.budget import Ledger, Limits
 from ranknosh.errors import BudgetTooSmall, ConfigError, JobsLost
 from ranknosh.pipeline import Pipeline, Step, proposed_again
 from ranknosh.pool import Candidate, Pending, Pool
+from ranknosh.price import most_affordable
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import (
     UNCOUNTED,
@@ -247,47 +248,12 @@ class Search:
             most = max(min(most, self.candidates), count)
         entered = [self._view.entered(level) for level in range(1, self.pyramid.levels + 1)]
         limit = max(self.limits.epochs - int(self.limits.epochs * self.closing), self.pyramid.epochs[0])
-        number = self._largest(count, most, entered, limit, whole=True)
+        known = (entered, self._books.committed, limit)
+        number = most_affordable(self.pyramid, count, most, *known, self._finalists_left())
         if not number:
-            number = self._largest(count, most, entered, limit, whole=False)
+            number = most_affordable(self.pyramid, count, most, *known)
         number = count if number is None else number
         return Plan(number, self.candidates is None or number < self.candidates)
-
-    def _largest(self, low: int, high: int, entered: Sequence[int], limit: int, whole: bool) -> int | None:
-        """The largest number of candidates from ``low`` to ``high`` whose price fits ``limit``; None where none does.
-
-        ``whole``: the price of bringing the best to the top is in it. That price falls where a further level is entered for the
-        first time, and between those numbers everything grows, so that each stretch can be halved.
-        """
-        ends = [high]
-        for level in range(2, self.pyramid.levels + 1):
-            first = self.pyramid.first_to_reach(level)
-            ends += [first - 1] if low < first <= high else []
-        for end in sorted(ends, reverse=True):
-            start = max([other + 1 for other in ends if other < end], default=low)
-            if self._price_of(start, entered, whole) > limit:
-                continue
-            while start < end:
-                middle = (start + end + 1) // 2
-                if self._price_of(middle, entered, whole) <= limit:
-                    start = middle
-                else:
-                    end = middle - 1
-            return start
-        return None
-
-    def _price_of(self, candidates: int, entered: Sequence[int], whole: bool) -> int:
-        """Epochs committed once ``candidates`` are searched, with the price of the end where ``whole``."""
-        sizes = self.pyramid.sizes(candidates)
-        price = self._books.committed
-        price += sum(
-            step * max(size - known, 0) for step, size, known in zip(self.pyramid.steps, sizes, entered, strict=True)
-        )
-        if not whole:
-            return price
-        highest = sum(max(size, known) > 0 for size, known in zip(sizes, entered, strict=True))
-        top = self.pyramid.epochs[-1]
-        return price + top - (0, *self.pyramid.epochs)[highest] + self._finalists_left() * top
 
     def _cap_reached(self, wall_seconds: float) -> StopReason | None:
         limits = self.limits

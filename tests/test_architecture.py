@@ -25,6 +25,7 @@ CORE = {
         "metrics",
         "engine",
         "pipeline",
+        "price",
         "seeding",
     )
 }
