@@ -145,6 +145,7 @@ def start_run(
         "config": config.to_dict(),
         "seed": config.seed,
         "space": parts.space.name,
+        "decisions": "order-dependent" if config.pyramid.schedule == "eager" else "reproducible",
         "versions": versions(),
         "git": git_revision(),
         "command": command,

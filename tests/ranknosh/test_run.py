@@ -121,3 +121,34 @@ def test_longer_trainings_agree_with_shorter_ones(run):
     top = run.pool.at_level(2)
     assert len(top) == 3
     assert kendall_tau([c.metrics[1] for c in top], [c.metrics[2] for c in top]) is not None
+
+
+def test_a_run_says_whether_its_decisions_depend_on_the_order_of_results(run, tmp_path):
+    pyramid = {**SMALL["pyramid"], "schedule": "eager", "candidates": 4}
+    eager = ranknosh.search(data=DIGITS, budget=20, out=str(tmp_path), **{**SMALL, "pyramid": pyramid})
+    assert [each.history.header["decisions"] for each in (run, eager)] == ["reproducible", "order-dependent"]
+
+
+def test_overlapping_batches_are_resumed_as_they_were_begun(tmp_path):
+    """Cut in the middle of the second batch, where both batches have trainings out."""
+    pyramid = {"epochs": [1, 2, 4], "initial": 4, "batch": 4, "candidates": 12, "overlap": 2}
+    whole = ranknosh.search(data=DIGITS, budget=60, out=str(tmp_path), name="whole", **{**SMALL, "pyramid": pyramid})
+    lines = (whole.folder / "journal.jsonl").read_text().splitlines(keepends=True)
+    second = next(i for i, line in enumerate(lines) if '"type": "proposed"' in line and '"batch": 1' in line)
+    cut = tmp_path / "cut"
+    cut.mkdir()
+    (cut / "journal.jsonl").write_text("".join(lines[: second + 2]))
+    again = ranknosh.open_run(cut).resume()
+    kept = [[r for r in each.history.records if isinstance(r, DECISIONS)] for each in (whole, again)]
+    assert kept[0] == kept[1]
+    assert again.pool.epochs_spent == whole.pool.epochs_spent
+
+
+def test_what_runs_a_search_may_change_on_resume_and_its_storage_may_not(tmp_path):
+    run = ranknosh.search(data=DIGITS, budget=3, out=str(tmp_path), **SMALL)
+    moved = run.resume(["budget.epochs=6", "executor.workers=3", "executor.per_level={2: {cpus: 2}}"])
+    assert moved.config.executor.workers == 3
+    assert moved.config.executor.per_level[2].cpus == 2
+    assert moved.resume(["budget.epochs=9"]).config.executor.workers == 3
+    with pytest.raises(ConfigError, match=r"executor\.storage was None when this run started"):
+        run.resume(["executor.storage=/elsewhere"])
