@@ -204,6 +204,7 @@ def _execute(
     parts = build_parts(config, data)
     _same_data(journal.history, parts.task.data)
     checkpoints = _checkpoints(journal.history, journal.folder, config)
+    checkpoints.publications(0)  # storage that cannot be reached is told of before any work, not after it
 
     def write(records: Sequence[Record]) -> None:
         journal.append(records)
