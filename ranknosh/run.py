@@ -242,7 +242,13 @@ def _execute(
             listener.on_message(
                 f"the last record was cut off while it was written; {session.repaired_bytes} bytes were dropped"
             )
-        level_zero(parts, pool, executor, write, listener)
+
+        def write_score(records: Sequence[Record]) -> None:
+            write(records)
+            if stop.requested:
+                raise KeyboardInterrupt
+
+        level_zero(parts, pool, executor, write_score, listener)
         search = make_search(parts, pool, executor)
         drive(search, executor, write=write, clock=lambda: journal.seconds, stop=stop, listener=listener)
         finish(journal, parts, search, checkpoints, executor, write, listener)

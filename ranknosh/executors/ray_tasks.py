@@ -52,8 +52,8 @@ class RayExecutor:
 
     run_job: what a job is; pickled once, fetched once by every worker process. demand: resources of a job by its level.
     workers: at most so many jobs at once, None for what the cluster holds. patience: deadlines and second copies.
-    saved_epoch: epochs of a candidate's checkpoint, to tell how many epochs were lost with a worker. check: answered on one
-    worker of every node by :meth:`get_ready`. say: receives what a user should know.
+    saved_epoch: epochs of a candidate's checkpoint, to tell how many epochs were lost with a worker. say: receives what a
+    user should know.
 
     A node that joins is used within NODES_SECONDS. Raises ClusterError from :meth:`wait` and :meth:`map` where workers cannot
     run our code at all.
@@ -167,21 +167,19 @@ class RayExecutor:
     def get_ready(self, check: Callable[[], Any] | None = None, wait_seconds: float = READY_SECONDS) -> list[Any]:
         """Start the workers and load the jobs' code in them, which is then in no utilisation. Returns what ``check`` gave.
 
-        wait_seconds: how long to wait for a node that holds a job. Raises ClusterError where none comes or no worker can be
-        started, and the RankNoshError that ``check`` raised.
+        wait_seconds: how long to wait for nodes that hold a job of every level. Raises ClusterError where none come or no
+        worker can be started, and the RankNoshError that ``check`` raised.
         """
         ready = _task(ray_worker.get_ready, MAP_RETRIES).options(
             **_options(self.demand.base), scheduling_strategy="SPREAD"
         )
         began, answers = time.monotonic(), []
-        while not self.slots():
-            if time.monotonic() - began > wait_seconds:
-                break
+        while (lacking := self._lacking()) and time.monotonic() - began <= wait_seconds:
             time.sleep(BOARD_SECONDS)
-        if not self.slots():
+        if lacking:
             raise ClusterError(
-                f"a job needs {self.demand.base.text()}, and no node of this cluster has that: it has {self._text()}; lower "
-                "executor.cpus_per_trial, gpus_per_trial or memory_per_trial, or add a node"
+                f"{lacking}, and no node of this cluster has that: it has {self._text()}; lower executor.cpus_per_trial, "
+                "gpus_per_trial, memory_per_trial or per_level, or add a node"
             )
         references = [ready.remote(*self._code, check) for _ in range(self.slots())]
         self._answer(self._board.stopping.remote(), max(began + READY_SECONDS - time.monotonic(), 1.0))
@@ -342,6 +340,15 @@ class RayExecutor:
             slots = held if self.workers is None else min(held, self.workers)
             self._slot_seconds += slots * (now - self._counted_at)
             self._counted_at = now
+
+    def _lacking(self) -> str:
+        """The first kind of job that no node holds; empty where there is none."""
+        if not self.slots():
+            return f"a job needs {self.demand.base.text()}"
+        for level, need in (self.demand.per_level or {}).items():
+            if not any(need.fits(node) for node in self._nodes.values()):
+                return f"a job of level {level} needs {need.text()}"
+        return ""
 
     def _complain(self, now: float) -> None:
         if self.demand.slots(self._nodes.values()):

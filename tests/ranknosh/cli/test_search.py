@@ -200,6 +200,16 @@ def test_ctrl_c_saves_says_how_to_go_on_and_the_run_ends_as_if_nothing_happened(
     assert cli("status", folder, "--decisions").out == cli("status", searched[0], "--decisions").out
 
 
+def test_ctrl_c_while_proxies_are_scored_does_not_wait_for_all_of_them(tmp_path, small_search, start_process):
+    child = start_process(*small_search, "--set", "seeding.draw=3000", "--name", "many", cwd=tmp_path)
+    journal = tmp_path / "runs" / "many" / "journal.jsonl"
+    wait_for(journal, 6)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=30)
+    assert child.returncode == 130, (out, err)
+    assert 4 <= journal.read_text().count('"type": "scored"') < 1000
+
+
 @pytest.mark.slow
 def test_kill_9_at_many_moments_leads_to_the_same_decisions(
     cli, searched, tmp_path, small_search, start_process, run_process

@@ -242,6 +242,14 @@ def test_a_need_that_no_node_meets_is_said(executor):
         executor(ready=False, demand=Demand(Resources(1, 0.5))).get_ready(wait_seconds=0.0)
 
 
+def test_a_level_whose_need_no_node_meets_is_said_before_any_job(executor):
+    from ranknosh.executors.resources import Demand, Resources
+
+    demand = Demand(Resources(1), {1: Resources(2), 3: Resources(1, 1)})
+    with pytest.raises(ClusterError, match=r"a job of level 3 needs 1 CPU and 1 GPU, and no node"):
+        executor(ready=False, demand=demand).get_ready(wait_seconds=0.0)
+
+
 def test_code_that_a_worker_cannot_load_ends_the_search_and_blames_no_candidate(cluster):
     from ranknosh.executors.ray_tasks import RayExecutor
 
