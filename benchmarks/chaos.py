@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,9 +83,9 @@ def three_nodes() -> Iterator[Any]:
     os.environ["PYTHONPATH"] = str(ROOT)
     from ray.cluster_utils import Cluster
 
-    Path("/tmp/ray").mkdir(
-        exist_ok=True
-    )  # where a cluster's address is noted, made by ray only where it picks the folder
+    noted = Path("/tmp/ray")  # where a cluster's address is noted; ray makes it only where it picks the folder itself
+    found = noted.exists()
+    noted.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="rn-storm-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         health = {
             "health_check_period_ms": 1000,
@@ -107,6 +108,8 @@ def three_nodes() -> Iterator[Any]:
             yield cluster
         finally:
             cluster.shutdown()
+            if not found:
+                shutil.rmtree(noted, ignore_errors=True)
 
 
 def add_node(cluster: Any) -> Any:

@@ -221,12 +221,15 @@ def _execute(
 
     with (
         surroundings(config.train.threads, torch.device("cpu")),
+        stop.on_signals(listener.on_message),  # ray swallows a KeyboardInterrupt here and there while it starts
         opened(config, parts.task, checkpoints, stop=over, on_epoch=listener.on_epoch, say=listener.on_message) as (
             executor,
             device,
         ),
-        stop.on_signals(listener.on_message),
+        stop.on_signals(listener.on_message),  # and has taken SIGTERM for itself
     ):
+        if stop.requested:
+            raise KeyboardInterrupt
         session = Session(
             len(pool.sessions) + 1,
             host_cores(),

@@ -33,7 +33,8 @@ def opened(
 ) -> Iterator[tuple[Executor, str]]:
     """The executor and the name of the device it trains on. Closed, with everything it started, when the block ends.
 
-    stop: looked at after every epoch by an executor in this process. Raises ConfigError, ClusterError, MissingDependency.
+    stop: looked at while workers are waited for, and after every epoch by an executor in this process. Raises ConfigError,
+    ClusterError, MissingDependency, KeyboardInterrupt.
     """
     run = TrainJob(task, checkpoints)
     if config.executor.name == "inline":
@@ -45,13 +46,17 @@ def opened(
         finally:
             inline.close()
         return
-    with _ray(config, run, on_epoch, say) as (executor, device):
+    with _ray(config, run, stop, on_epoch, say) as (executor, device):
         yield executor, device
 
 
 @contextlib.contextmanager
 def _ray(
-    config: RunConfig, run: TrainJob, on_epoch: Callable[[Job, EpochPoint], None], say: Callable[[str], None]
+    config: RunConfig,
+    run: TrainJob,
+    stop: Callable[[], bool],
+    on_epoch: Callable[[Job, EpochPoint], None],
+    say: Callable[[str], None],
 ) -> Iterator[tuple[Executor, str]]:
     from ranknosh.executors.ray_cluster import connected
 
@@ -73,9 +78,8 @@ def _ray(
         )
         try:
             with _probe(run.checkpoints) as probe:
-                places: list[Place] = executor.get_ready(
-                    LookRound(config.train.device, probe), 0.0 if section.address == "local" else READY_SECONDS
-                )
+                wait = 0.0 if section.address == "local" else READY_SECONDS
+                places: list[Place] = executor.get_ready(LookRound(config.train.device, probe), wait, stop)
             hosts, devices = Counter(place.host for place in places), Counter(place.device for place in places)
             say(
                 f"{len(places)} workers ready on {len(hosts)} node{'s' if len(hosts) > 1 else ''}: {', '.join(devices)}"

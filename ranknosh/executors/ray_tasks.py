@@ -164,17 +164,25 @@ class RayExecutor:
                 answers = _refused(self._answer(reference))
                 yield from zip(part, answers, strict=True)
 
-    def get_ready(self, check: Callable[[], Any] | None = None, wait_seconds: float = READY_SECONDS) -> list[Any]:
+    def get_ready(
+        self,
+        check: Callable[[], Any] | None = None,
+        wait_seconds: float = READY_SECONDS,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> list[Any]:
         """Start the workers and load the jobs' code in them, which is then in no utilisation. Returns what ``check`` gave.
 
         wait_seconds: how long to wait for nodes that hold a job of every level. Raises ClusterError where none come or no
-        worker can be started, and the RankNoshError that ``check`` raised.
+        worker can be started, the RankNoshError that ``check`` raised, and KeyboardInterrupt once ``stop()`` is true while it
+        waits.
         """
         ready = _task(ray_worker.get_ready, MAP_RETRIES).options(
             **_options(self.demand.base), scheduling_strategy="SPREAD"
         )
         began, answers = time.monotonic(), []
         while (lacking := self._lacking()) and time.monotonic() - began <= wait_seconds:
+            if stop():
+                raise KeyboardInterrupt
             time.sleep(BOARD_SECONDS)
         if lacking:
             raise ClusterError(
