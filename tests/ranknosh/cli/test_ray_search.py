@@ -36,6 +36,8 @@ class Marked:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # A shell in the background ignores SIGINT, and so does what it starts: here a terminal is played.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def end(self):
@@ -90,7 +92,7 @@ def test_a_search_on_ray_decides_as_one_in_this_process(tmp_path):
     assert "workers ready on 1 node: cpu" in told
     assert decisions(tmp_path / "ray") == decisions(tmp_path / "inline")
     assert ray.left() == []
-    assert folders() == before
+    assert folders() <= before  # what a search killed earlier left may have gone
 
 
 @pytest.mark.slow
@@ -105,7 +107,7 @@ def test_what_no_node_has_is_said_and_leaves_nothing(tmp_path):
     assert "error: a job needs 1 CPU and 900000 GB memory, and no node of this cluster has that" in told
     assert "Traceback" not in told
     assert asked.left() == []
-    assert folders() == before
+    assert folders() <= before  # what a search killed earlier left may have gone
 
 
 @pytest.mark.slow
@@ -124,7 +126,7 @@ def test_ctrl_c_saves_stops_and_leaves_nothing(tmp_path, times, moment):
     assert f"ranknosh resume {tmp_path / 'run'}" in told
     assert "Traceback" not in told
     assert search.left() == []
-    assert folders() == before
+    assert folders() <= before  # what a search killed earlier left may have gone
     assert not any(record for record in read_journal(tmp_path / "run").records if type(record).__name__ == "Failed")
 
 
@@ -139,7 +141,7 @@ def test_a_killed_driver_leaves_no_process_and_the_next_one_removes_its_folder(t
     assert folders() - before
     again = Marked("search", DIGITS, *SMALL, "--name", "next", "--out", tmp_path, "--ray", cwd=tmp_path)
     again.end()
-    assert folders() == before
+    assert folders() <= before  # what a search killed earlier left may have gone
 
 
 def test_an_address_where_nobody_listens_is_said_at_once(tmp_path):
