@@ -102,7 +102,9 @@ def level_zero(
     known = {scored.key for scored in pool.scored}
     drawn = draw(space, section.draw, parts.config.seed)
     missing = [architecture for architecture in drawn if space.canonical(architecture) not in known]
-    score = ScoreArchitecture(space, parts.task, section.proxies, parts.config.seed)
+    score = WithThreads(
+        ScoreArchitecture(space, parts.task, section.proxies, parts.config.seed), parts.config.train.threads
+    )
     for number, (index, (values, seconds)) in enumerate(executor.map(score, missing), len(drawn) - len(missing) + 1):
         architecture = missing[index]
         record = Scored(architecture, space.canonical(architecture), space.format(architecture), values, seconds)

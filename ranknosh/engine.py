@@ -200,7 +200,7 @@ class Search:
         nobody's fault: the job is handed out again without counting.
         """
         job, outcome = result.job, result.outcome
-        token = (job.candidate_id, job.replica)
+        token = job.token
         pending = self.pool.pending.get(token)
         self._running.discard(token)
         if pending is None or (job.replica == 0 and pending.level != job.level):

@@ -83,7 +83,6 @@ def drive(
     ``clock`` gives the seconds the search has run. Raises KeyboardInterrupt where it was stopped from outside, after the
     progress of the jobs that ran was written.
     """
-    slots = 0
     noted: Workers | None = None
 
     def keep(records: Sequence[Record]) -> None:
@@ -103,8 +102,7 @@ def drive(
 
     try:
         while not search.done:
-            if executor.usage().slots != slots:
-                slots = executor.usage().slots
+            if noted is None or executor.usage().slots != noted.slots:
                 note_workers()
             late = search.limits.wall_seconds is not None and clock() >= search.limits.wall_seconds
             if stop.requested or late:

@@ -12,7 +12,6 @@ class Began(NamedTuple):
 
     attempt: int
     node: str
-    pid: int
 
 
 class Epoch(NamedTuple):

@@ -61,19 +61,20 @@ def _own_cluster(object_bytes: int) -> Iterator[None]:
     # Short, because sockets lie below it and the system limits their paths to 107 characters.
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
     try:
-        ray.init(
-            address="local",
-            num_cpus=host_cores(),
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            object_store_memory=_OWN_OBJECTS + 2 * object_bytes,
-            _temp_dir=str(folder),
-            runtime_env={"env_vars": {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": _import_path()}},
-        )
+        try:
+            ray.init(
+                address="local",
+                num_cpus=host_cores(),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=_OWN_OBJECTS + 2 * object_bytes,
+                _temp_dir=str(folder),
+                runtime_env={"env_vars": {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": _import_path()}},
+            )
+        except (ConnectionError, OSError, TimeoutError) as error:
+            raise ClusterError(f"a Ray cluster on this machine did not start: {first_line(error)}") from error
         yield
-    except (ConnectionError, OSError, TimeoutError) as error:
-        raise ClusterError(f"a Ray cluster on this machine did not start: {_first_line(error)}") from error
     finally:
         with _undisturbed():
             ray.shutdown()
@@ -93,11 +94,11 @@ def _cluster_at(address: str, ship_code: bool | str) -> Iterator[None]:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=environment)
     except (ConnectionError, TimeoutError, OSError, ValueError) as error:
         raise ConfigError(
-            f"executor.address is {address!r}, and no Ray cluster answers there ({_first_line(error)}); start one with "
+            f"executor.address is {address!r}, and no Ray cluster answers there ({first_line(error)}); start one with "
             "`ray start --head`, or use --ray without an address for a cluster of its own on this machine"
         ) from error
     except RuntimeError as error:
-        raise ClusterError(f"the Ray cluster at {address!r} cannot be used from here: {_first_line(error)}") from error
+        raise ClusterError(f"the Ray cluster at {address!r} cannot be used from here: {first_line(error)}") from error
     try:
         yield
     finally:
@@ -167,6 +168,7 @@ def _remove(folder: Path) -> None:
         time.sleep(0.1)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says first; its type where it says nothing."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -22,6 +22,7 @@ from ranknosh.executors import ray_worker
 from ranknosh.executors.base import Answer, Item, RunJob, Usage
 from ranknosh.executors.board import Began, Board
 from ranknosh.executors.pace import Pace, Patience
+from ranknosh.executors.ray_cluster import first_line
 from ranknosh.executors.ray_worker import Done, Refusal
 from ranknosh.executors.resources import Demand, Resources
 from ranknosh.records import EpochPoint, Failed, FailureKind, Job, JobResult, Observed, Speculated
@@ -40,7 +41,6 @@ class Attempt:
 
     number: int
     job: Job
-    submitted: float
     began: float | None = None
     node: str = ""
     epoch: int = 0
@@ -226,7 +226,7 @@ class RayExecutor:
 
     def _start(self, job: Job) -> None:
         options = _options(self.demand.of(job.level))
-        attempt = Attempt(next(self._numbers), job, time.monotonic())
+        attempt = Attempt(next(self._numbers), job)
         reference = self._run.options(**options).remote(*self._code, attempt.number, job, self._board)
         self._attempts[reference] = attempt
 
@@ -272,16 +272,16 @@ class RayExecutor:
         ):
             return attempt.cancelled, f"cancelled after {seconds:.0f} s, at its deadline"
         if isinstance(error, exceptions.OutOfMemoryError):
-            return "out_of_memory", _first_line(error)
+            return "out_of_memory", first_line(error)
         if isinstance(error, exceptions.WorkerCrashedError):
             self._nodes_at = -1e9
             self.slots()
             if attempt.node and attempt.node not in self._nodes:
                 return "lost", "its node went away"
-            return "crashed", f"its worker process died ({_first_line(error)})"
+            return "crashed", f"its worker process died ({first_line(error)})"
         if isinstance(error, (exceptions.RayTaskError, exceptions.RuntimeEnvSetupError)):
             raise ClusterError(_unable(error)) from error
-        return "lost", f"its node went away ({_first_line(error)})"
+        return "lost", f"its node went away ({first_line(error)})"
 
     def _won(self, result: JobResult, others: Sequence[tuple[Any, Attempt]]) -> JobResult:
         """Cancel the other attempts of a job that ended and say what they cost."""
@@ -391,11 +391,6 @@ def _refused(answer: Any) -> Any:
     error = kind.__new__(kind)
     Exception.__init__(error, answer.message)
     raise error
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _unable(error: BaseException) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import traceback
 from collections import OrderedDict
@@ -50,7 +49,7 @@ def run_job(key: str, reference: Sequence[Any], attempt: int, job: Job, board: A
     import ray
 
     began = time.monotonic()
-    board.note.remote(Began(attempt, ray.get_runtime_context().get_node_id(), os.getpid()))
+    board.note.remote(Began(attempt, ray.get_runtime_context().get_node_id()))
     run: RunJob = load(key, reference)
 
     def stop() -> bool:

@@ -40,7 +40,7 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class ScoreArchitecture:
-    """Train-free scores of one architecture, the same numbers in every process."""
+    """Train-free scores of one architecture, on the same images and from the same weights in every process."""
 
     space: Space
     task: Task
@@ -54,12 +54,7 @@ class ScoreArchitecture:
         return proxy_scorer(self.space, self.task.size, self.task.data, self.proxies, seed=self.seed)
 
     def __call__(self, architecture: Architecture) -> Score:
-        import torch
-
-        from ranknosh.train.surroundings import surroundings
-
-        with surroundings(self.task.settings.threads, torch.device("cpu")):
-            return Score(*self._scorer(architecture))
+        return Score(*self._scorer(architecture))
 
 
 @dataclass(frozen=True)
