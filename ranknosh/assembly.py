@@ -126,20 +126,24 @@ def make_proposer(parts: Parts, pool: Pool, executor: Executor | None = None) ->
     executor: where the members of an ensemble are fitted side by side; None for this process.
     """
     from ranknosh.predictors.ensemble import EnsemblePredictor
+    from ranknosh.predictors.level_zero import LevelZero
     from ranknosh.predictors.proposer import PredictorProposer
-    from ranknosh.proxies import directions
+    from ranknosh.proxies import directions, proxy_weights
     from ranknosh.seeding import choose, draw
 
-    config, keep = parts.config, parts.pyramid.initial
+    config, keep, section = parts.config, parts.pyramid.initial, parts.config.seeding
+    scored_by = directions(section.proxies)
     seeds: Sequence[tuple[Architecture, Origin, float | None]]
+    level_zero = None
     if pool.scored:
-        section = config.seeding
+        level_zero = LevelZero(pool.scored, scored_by, proxy_weights, combine=section.combine, seed=config.seed)
         seeds = choose(
             pool.scored,
             keep=keep,
             random_share=section.random_share,
             seed=config.seed,
-            directions=directions(section.proxies),
+            directions=scored_by,
+            combine=section.combine,
         )
     else:
         seeds = [(architecture, "random", None) for architecture in draw(parts.space, keep, config.seed)]
@@ -157,6 +161,8 @@ def make_proposer(parts: Parts, pool: Pool, executor: Executor | None = None) ->
         exploration=config.propose.exploration,
         acquisition=config.propose.acquisition,
         seed=config.seed,
+        level_zero=level_zero,
+        follow=section.follow,
     )
 
 

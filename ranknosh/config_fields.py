@@ -14,7 +14,11 @@ from ranknosh.units import duration_text, parse_device_time, parse_duration, par
 SPACES = ("nasbench201",)
 DATA_NAMES = ("cluttered_digits", "digits", "cifar10", "cifar100", "fashion_mnist", "svhn")
 FROM_PYTHON = "python"  # stands in a stored config for images that were handed over in memory
-PROXIES = ("synflow", "nwot", "params", "macs")
+PROXIES = (
+    *("params", "macs", "l2_norm", "grad_norm", "snip", "plain", "fisher", "grasp", "synflow", "logsynflow", "jacov"),
+    *("epe_nas", "nwot", "swap", "swap_reg", "zen", "zico", "meco", "gradsign", "ntk", "linear_regions"),
+    *("expressivity", "progressivity", "trainability"),
+)
 PREDICTORS = ("auto", "linear", "gbdt", "gin", "kernel", "staged", "ensemble", "random")
 
 

@@ -124,12 +124,17 @@ class PyramidConfig(Section):
 
 
 class SeedingConfig(Section):
-    """The initial candidates: the best of ``draw`` by train-free proxies, but for ``random_share`` of them."""
+    """The initial candidates: the best of ``draw`` by train-free proxies, but for ``random_share`` of them.
+
+    ``combine``: how the proxies are made into one order (see ``seeding.standing``). ``follow``: the chance that a later
+    candidate which would be drawn at random is the best left of the draw instead, its proxies weighed by the results so far.
+    """
 
     draw: Annotated[int, Field(ge=1)] = 200
     proxies: Annotated[tuple[str, ...], names_of("proxy", PROXIES)] = ("synflow", "nwot")
-    combine: Literal["rank_mean"] = "rank_mean"
+    combine: Literal["rank_mean", "log_rank_product", "vote"] = "rank_mean"
     random_share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    follow: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class PredictorConfig(Section):

@@ -52,6 +52,7 @@ class Fitted:
 
     ``prequential`` is Kendall's tau between predictions made before a result was known and the results, over ``compared``
     candidates; None while there are too few. ``fallback`` says why the batch was explored instead, None where it was not.
+    ``level0`` is the weight of each proxy by which explored candidates may follow level 0 in this batch, None where none may.
     """
 
     batch: int
@@ -62,6 +63,7 @@ class Fitted:
     compared: int
     fallback: str | None
     seconds: float
+    level0: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

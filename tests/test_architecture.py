@@ -34,7 +34,7 @@ EDGE = {
     for name in (
         *("config", "config_fields", "config_messages", "config_sections", "units", "yaml_source"),
         *("files", "store", "loop", "provenance", "assembly", "run", "finish", "api"),
-        *("executors", "report", "bench", "track", "tune"),
+        *("executors", "report", "bench", "scoring", "track", "tune"),
     )
 }
 LEARNING = {"ranknosh.predictors", "ranknosh.train", "ranknosh.data", "ranknosh.proxies"}
@@ -46,7 +46,7 @@ ALLOWED = {
     "ranknosh.streams": set(),
     "ranknosh.spaces": {"ranknosh.errors", "ranknosh.streams"},
     "ranknosh.spaces.nets": {"ranknosh.spaces", "ranknosh.errors"},
-    "supernet": {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.errors"},
+    "supernet": {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.errors", "zerocost"},
     **{name: CORE | {"ranknosh.spaces"} for name in CORE - {"ranknosh.errors", "ranknosh.streams"}},
     **{name: CORE | LEARNING | {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.files"} for name in LEARNING},
     "ranknosh.proxies": CORE | LEARNING | {"ranknosh.spaces", "ranknosh.spaces.nets", "zerocost"},

@@ -6,57 +6,166 @@ A missing value is the worst of its column and never dropped: leaving failures o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import torch
 
 Row = Mapping[str, float | None]
+Weights: TypeAlias = Mapping[str, float]
+Combination: TypeAlias = Callable[[Sequence[Row], Mapping[str, int], Weights | None], list[float]]
+
+# Votes are compared in blocks of about this many pairs, so that memory does not grow with the square of the rows.
+_PAIRS = 2**22
+# Weighted votes closer to a draw than this share of all weights are one: 0.1 + 0.2 against 0.3.
+_DRAW = 1e-12
 
 
 def average_ranks(column: Sequence[float]) -> list[float]:
     """Ranks 1 (smallest) to n (largest); equal values share the mean of the ranks they hold."""
-    order = sorted(range(len(column)), key=column.__getitem__)
-    ranks = [0.0] * len(column)
-    start = 0
-    while start < len(order):
-        stop = start
-        while stop < len(order) and column[order[stop]] == column[order[start]]:
-            stop += 1
-        for place in order[start:stop]:
-            ranks[place] = (start + 1 + stop) / 2
-        start = stop
-    return ranks
+    return ranked([column])[0].tolist()
 
 
-def rank_mean(values: Sequence[Row], directions: Mapping[str, int]) -> list[float]:
+def ranked(columns: Sequence[Sequence[float]]) -> torch.Tensor:
+    """(k, n) float64 ranks of k columns of n values each, 1 the smallest; equal values share the mean of their ranks.
+
+    Minus infinity is a value below all others. NaN has no rank and must not be in there.
+    """
+    table = torch.tensor([list(column) for column in columns], dtype=torch.float64, device="cpu")
+    if not table.numel():
+        return table
+    ascending = table.sort(dim=1).values
+    below = torch.searchsorted(ascending, table)
+    up_to = torch.searchsorted(ascending, table, right=True)
+    return (below + up_to + 1).double() / 2
+
+
+def oriented_column(values: Sequence[Row], name: str, direction: int) -> list[float]:
+    """(n,) values of one proxy turned so that larger is better; what is missing, NaN or infinite is minus infinity, the worst.
+
+    values: one mapping an architecture, proxy name -> value or None. direction: +1 where larger is better, else -1.
+    """
+    return [_turned(row.get(name), direction) for row in values]
+
+
+def oriented(values: Sequence[Row], directions: Mapping[str, int]) -> list[list[float]]:
+    """One :func:`oriented_column` a proxy of ``directions``, in its order.
+
+    Raises ValueError where a direction is neither +1 nor -1, or none is given.
+    """
+    if not directions or any(direction not in (1, -1) for direction in directions.values()):
+        raise ValueError(f"directions must map at least one proxy to +1 or -1, got {dict(directions)}")
+    return [oriented_column(values, name, direction) for name, direction in directions.items()]
+
+
+def rank_mean(values: Sequence[Row], directions: Mapping[str, int], weights: Weights | None = None) -> list[float]:
     """(n,) mean rank over the proxies of ``directions``, between 1 and n; higher is better.
 
     values: one mapping an architecture, proxy name -> value or None. directions: +1 where larger is better, else -1.
-    Raises ValueError where a direction is neither, or none is given.
+    weights: at least 0 for each proxy and not 0 for all, of any sum; a proxy that is not named has weight 0. None: all alike.
+    Raises ValueError where a direction is neither, none is given, or weights are not of that kind.
     """
-    columns = [average_ranks(column) for column in _oriented(values, directions)]
-    return [sum(ranks) / len(columns) for ranks in zip(*columns, strict=True)]
+    shares, _ = _shares(weights, directions)
+    total = math.fsum(shares)
+    return [points / total for points in _weighted_sum(shares, ranked(oriented(values, directions)))]
 
 
-def vote(values: Sequence[Row], directions: Mapping[str, int]) -> list[float]:
+def borda(values: Sequence[Row], directions: Mapping[str, int], weights: Weights | None = None) -> list[float]:
+    """(n,) how many others each one beats, added up over the proxies, a tie counting one half; higher is better.
+
+    Beating r - 1 others is holding rank r, so this is ``sum(weights) * (rank_mean - 1)`` (without weights ``k * (rank_mean
+    - 1)`` for k proxies): the same order, counted in duels. Between 0 and ``sum(weights) * (n - 1)``.
+    Arguments and errors are those of :func:`rank_mean`.
+    """
+    shares, unit = _shares(weights, directions)
+    return [points * unit for points in _weighted_sum(shares, ranked(oriented(values, directions)) - 1)]
+
+
+def log_rank_product(
+    values: Sequence[Row], directions: Mapping[str, int], weights: Weights | None = None
+) -> list[float]:
+    """(n,) ``sum over the proxies of log(rank / n)``, rank 1 the worst; at most 0, higher is better.
+
+    Source: Lee and Ham 2024, "AZ-NAS: assembling zero-cost proxies for network architecture search", "non-linear ranking
+    aggregation". One bad rank costs more than several middling ones. Defined within a population only: values over populations of
+    different sizes cannot be compared. Deviation: each term may have a weight. Arguments and errors are those of
+    :func:`rank_mean`.
+    """
+    shares, unit = _shares(weights, directions)
+    logs = torch.log(ranked(oriented(values, directions)) / max(len(values), 1))
+    return [points * unit for points in _weighted_sum(shares, logs)]
+
+
+def vote(values: Sequence[Row], directions: Mapping[str, int], weights: Weights | None = None) -> list[float]:
     """(n,) share of the others that each one beats by a majority of the proxies, between 0 and 1; a draw counts half.
 
-    The pairwise vote of Abdelfattah et al. 2021, which is not transitive, made into an order by Copeland counts.
+    The pairwise vote of Abdelfattah et al. 2021, which is not transitive, made into an order by Copeland counts. With
+    weights each proxy has that many votes. Arguments and errors are those of :func:`rank_mean`.
+    Every pair is compared: the time grows with n * n * k, so it serves thousands of rows, where the others serve any number.
     """
-    columns = _oriented(values, directions)
+    shares, _ = _shares(weights, directions)
+    ranks = ranked(oriented(values, directions))
     n = len(values)
-    wins = [0.0] * n
-    for first in range(n):
-        for second in range(first):
-            balance = sum((column[first] > column[second]) - (column[first] < column[second]) for column in columns)
-            wins[first] += 0.5 + 0.5 * (balance > 0) - 0.5 * (balance < 0)
-            wins[second] += 0.5 + 0.5 * (balance < 0) - 0.5 * (balance > 0)
-    return [won / (n - 1) if n > 1 else 0.5 for won in wins]
+    if n < 2:
+        return [0.5] * n
+    draw = _DRAW * math.fsum(shares)
+    wins = torch.zeros(n, dtype=torch.float64, device="cpu")
+    for rows in torch.arange(n, device="cpu").split(max(1, _PAIRS // n)):
+        balance = torch.zeros(len(rows), n, dtype=torch.float64, device="cpu")
+        for share, column in zip(shares, ranks, strict=True):
+            balance += (column[rows, None] - column[None, :]).sign_().mul_(share)
+        wins[rows] = (balance > draw).sum(dim=1).double() + (balance.abs() <= draw).sum(dim=1).double() / 2
+    return ((wins - 0.5) / (n - 1)).tolist()
 
 
-def _oriented(values: Sequence[Row], directions: Mapping[str, int]) -> list[list[float]]:
-    """One column a proxy, larger is better, missing ones at minus infinity."""
-    if not directions or any(direction not in (1, -1) for direction in directions.values()):
-        raise ValueError(f"directions must map at least one proxy to +1 or -1, got {dict(directions)}")
-    return [[_turned(row.get(name), direction) for row in values] for name, direction in directions.items()]
+COMBINATIONS: dict[str, Combination] = {
+    "rank_mean": rank_mean,
+    "borda": borda,
+    "log_rank_product": log_rank_product,
+    "vote": vote,
+}
+
+
+def combine(
+    values: Sequence[Row], directions: Mapping[str, int], how: str = "rank_mean", weights: Weights | None = None
+) -> list[float]:
+    """(n,) one score an architecture by the combination of that name in ``COMBINATIONS``; higher is better.
+
+    Raises ValueError where ``how`` is no combination; other arguments and errors are those of :func:`rank_mean`.
+    """
+    if how not in COMBINATIONS:
+        raise ValueError(f"{how!r} is no way to combine proxies; known are {', '.join(COMBINATIONS)}")
+    return COMBINATIONS[how](values, directions, weights)
+
+
+def _shares(weights: Weights | None, directions: Mapping[str, int]) -> tuple[list[float], float]:
+    """Weights in the order of ``directions`` in units of the largest, and that unit.
+
+    In that unit equal weights are exactly 1, so that they make the same ties as none.
+    """
+    if weights is None:
+        return [1.0] * len(directions), 1.0
+    if unknown := [name for name in weights if name not in directions]:
+        raise ValueError(
+            f"weights name {', '.join(map(repr, unknown))}, which are none of the proxies {', '.join(directions)}: "
+            "take them out, or give their directions"
+        )
+    for name, weight in weights.items():
+        if not (math.isfinite(weight) and weight >= 0):
+            raise ValueError(f"the weight of {name!r} is {weight}, but weights are finite and at least 0")
+    unit = max(weights.values(), default=0.0)
+    if unit == 0 and directions:
+        raise ValueError(
+            f"all weights of the proxies {', '.join(directions)} are 0, so nothing is left to combine: "
+            "give one of them a weight above 0, or no weights for all alike"
+        )
+    return [weights.get(name, 0.0) / unit for name in directions], float(unit)
+
+
+def _weighted_sum(shares: Sequence[float], table: torch.Tensor) -> list[float]:
+    """(n,) sums of the columns of (k, n), each rounded once: equal terms in another order make equal sums."""
+    columns = [(share * column).tolist() for share, column in zip(shares, table, strict=True)]
+    return [math.fsum(terms) for terms in zip(*columns, strict=True)]
 
 
 def _turned(value: float | None, direction: int) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,9 +16,11 @@ from torch.nn.parameter import is_lazy
 from zerocost.catalog import find
 from zerocost.errors import Undefined
 from zerocost.passes import RUN
-from zerocost.proxy import Loss, Pass, Proxy, Subject
+from zerocost.proxy import Loss, Pass, Proxy, Reading, Subject
 from zerocost.result import Score, Scores
 from zerocost.state import preserved
+
+NO_TARGETS = "it needs targets: give the labels of the batch"
 
 
 def score(
@@ -24,29 +29,50 @@ def score(
     targets: torch.Tensor | None = None,
     loss: Loss | None = None,
     proxies: str | Sequence[str] = ("synflow", "nwot"),
+    *,
+    seed: int = 0,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Scores:
     """Scores ``module`` as it is (untrained, as a rule) without training it.
 
     inputs: what the module is called with, a tensor or a sequence of them; dimension 0 is the batch. targets, loss:
-    labels (N, ...) and ``loss(outputs, targets)`` for proxies that need them. proxies: names out of ``zerocost.PROXIES``.
+    labels (N, ...) and ``loss(outputs, targets)`` for proxies that need them, by default the mean cross-entropy. proxies: names
+    out of ``zerocost.PROXIES``. seed: of what proxies draw themselves (weights, images, directions). options: keyword arguments
+    of single proxies by name, as in ``{"swap_reg": {"mu": 800.0, "sigma": 4e5}}``.
 
     Every proxy has a finite value or a reason, also where the network raises. Nothing of the caller's changes: weights,
     buffers, gradients, modes, hooks, inputs, random generators, global switches. Module and inputs stay on their device.
+    Proxies that read the same pass share it, and a value does not depend on which others are asked for.
 
-    Raises UnknownProxy (a ValueError) for a name that is not known, TypeError or ValueError for a module or inputs
+    Raises UnknownProxy (a ValueError) for a name that is not known, TypeError or ValueError for a module, inputs or options
     that are none.
     """
     kinds = find(proxies)
-    subject = _subject(module, inputs, targets, loss)
+    find(tuple(options or ()))
+    made = {name: _maker(name, kind, (options or {}).get(name, {})) for name, kind in kinds.items()}
+    subject = _subject(module, inputs, targets, loss, seed)
     why = _unfit(subject)
     if why is not None:
         return Scores({name: Score(None, kind.direction, 0.0, why) for name, kind in kinds.items()})
-    found: dict[str, Score] = {}
+    unlabelled = [name for name, kind in kinds.items() if targets is None and Reading.LOSS in kind.reads]
+    found = {name: Score(None, kinds[name].direction, 0.0, NO_TARGETS) for name in unlabelled}
     for needed in Pass:
-        members = {name: kind for name, kind in kinds.items() if kind.needs is needed}
-        if members:
-            found |= _score_pass(needed, members, subject)
+        members = {name: made[name] for name, kind in kinds.items() if kind.needs is needed and name not in found}
+        # What shares nothing runs by itself, so that its time is its own.
+        groups = [{name: make} for name, make in members.items()] if needed is Pass.OWN else [members]
+        for group in groups:
+            if group:
+                found |= _score_pass(needed, group, subject)
     return Scores({name: found[name] for name in kinds})
+
+
+def _maker(name: str, kind: type[Proxy], options: Mapping[str, Any]) -> Callable[[Subject], Proxy]:
+    known = list(inspect.signature(kind).parameters)[1:]
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        takes = f"it takes {', '.join(known)}" if known else "it takes none"
+        raise ValueError(f"the proxy {name} has no option {', '.join(unknown)}; {takes}")
+    return partial(kind, **options)
 
 
 def _unfit(subject: Subject) -> str | None:
@@ -57,20 +83,23 @@ def _unfit(subject: Subject) -> str | None:
     return None
 
 
-def _score_pass(needed: Pass, kinds: dict[str, type[Proxy]], subject: Subject) -> dict[str, Score]:
+def _score_pass(needed: Pass, kinds: dict[str, Callable[[Subject], Proxy]], subject: Subject) -> dict[str, Score]:
     """The scores of all proxies of one pass. Where the shared run fails each one gets a run of its own."""
     started = time.perf_counter()
-    proxies = {name: kind(subject) for name, kind in kinds.items()}
+    with torch.inference_mode(mode=False):
+        proxies = {name: make(subject) for name, make in kinds.items()}
     try:
         with preserved(subject.parts, subject.tensors()):
             RUN[needed](subject, list(proxies.values()))
+            share = (time.perf_counter() - started) / len(proxies)
+            return {name: _value(proxy, share) for name, proxy in proxies.items()}
     except Exception as error:  # whatever the caller's network raises
-        if len(kinds) > 1:
-            return {n: s for name, kind in kinds.items() for n, s in _score_pass(needed, {name: kind}, subject).items()}
-        seconds = time.perf_counter() - started
-        return {name: Score(None, kind.direction, seconds, _reason(error)) for name, kind in kinds.items()}
-    share = (time.perf_counter() - started) / len(proxies)
-    return {name: _value(proxy, share) for name, proxy in proxies.items()}
+        reason = _reason(error)
+    # Not while the error is handled: that keeps the graph of the failed run in memory.
+    if len(kinds) > 1:
+        return {n: s for name, make in kinds.items() for n, s in _score_pass(needed, {name: make}, subject).items()}
+    seconds = time.perf_counter() - started
+    return {name: Score(None, proxy.direction, seconds, reason) for name, proxy in proxies.items()}
 
 
 def _value(proxy: Proxy, share: float) -> Score:
@@ -92,16 +121,22 @@ def _reason(error: Exception) -> str:
 
 
 def _subject(
-    module: nn.Module, inputs: torch.Tensor | Sequence[torch.Tensor], targets: torch.Tensor | None, loss: Loss | None
+    module: nn.Module,
+    inputs: torch.Tensor | Sequence[torch.Tensor],
+    targets: torch.Tensor | None,
+    loss: Loss | None,
+    seed: int,
 ) -> Subject:
     if not isinstance(module, nn.Module):
         raise TypeError(f"module must be a torch.nn.Module, got {type(module).__name__}")
     tensors = (inputs,) if isinstance(inputs, torch.Tensor) else tuple(inputs)
     if not tensors or not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
         raise TypeError("inputs must be a tensor or a non-empty sequence of tensors")
+    if targets is not None and not isinstance(targets, torch.Tensor):
+        raise TypeError(f"targets must be a tensor, got {type(targets).__name__}")
     sizes = {int(tensor.shape[0]) if tensor.ndim else 0 for tensor in tensors}
     if len(sizes) != 1 or 0 in sizes:
         raise ValueError(
             f"dimension 0 of every input is the batch and must be the same and not empty, got {sorted(sizes)}"
         )
-    return Subject.of(module, tensors, targets, loss)
+    return Subject.of(module, tensors, targets, loss, seed)

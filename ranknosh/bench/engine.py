@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ranknosh.bench.account import Tracker, Trajectory
-from ranknosh.bench.baselines import DRAWN, starting_rows
+from ranknosh.bench.seeding import Seeding
 from ranknosh.bench.table import Accounting, Table
 from ranknosh.budget import Limits
 from ranknosh.engine import Promotions, Search
@@ -15,12 +15,11 @@ from ranknosh.loop import Silent, StopRequest, drive
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.pyramid import Pyramid
-from ranknosh.records import Observed, Origin, Record, Scored
-from ranknosh.seeding import choose
-from ranknosh.spaces.base import Architecture
+from ranknosh.records import Observed, Record
 
 INITIAL = 20
 BATCH = 10
+LARGEST = Seeding()
 
 
 def run_engine(
@@ -36,11 +35,12 @@ def run_engine(
     initial: int = INITIAL,
     batch: int = BATCH,
     overlap: int = 1,
+    seeding: Seeding = LARGEST,
 ) -> Trajectory:
     """One search of the table's whole space within ``budget`` epochs.
 
-    Levels are the table's, candidates 0 to ``initial`` - 1 the largest of 100 random architectures (level 0 by number of
-    parameters), everything else as in a search on images. Raises DataError where the table lacks a part of its space or
+    Levels are the table's, candidates 0 to ``initial`` - 1 those of ``seeding`` (by default the largest of 100 random
+    architectures), everything else as in a search on images. Raises DataError where the table lacks a part of its space or
     the parameters, BudgetTooSmall where no candidate fits.
     """
     if len(table) < table.space.size:
@@ -51,7 +51,13 @@ def run_engine(
     executor = TabularExecutor(table, seed, accounting)
     pyramid = Pyramid.make(executor.epochs, ratio, initial, batch)
     proposer = PredictorProposer(
-        table.space, make_predictor(predictor), pyramid, seeds=_largest(table, seed, initial), seed=seed
+        table.space,
+        make_predictor(predictor),
+        pyramid,
+        seeds=seeding.chosen(table, seed, initial),
+        seed=seed,
+        level_zero=seeding.level_zero(table, seed),
+        follow=seeding.follow,
     )
     search = Search(
         pyramid, Limits(epochs=budget), proposer, seed=seed, promote=promote, closing=closing, overlap=overlap
@@ -66,16 +72,3 @@ def run_engine(
 
     drive(search, executor, write=note, clock=lambda: 0.0, stop=StopRequest(), listener=Silent())
     return tracker.trajectory()
-
-
-def _largest(table: Table, seed: int, keep: int) -> tuple[tuple[Architecture, Origin, float | None], ...]:
-    """Level 0 as in a search: the best of 100 random architectures by a train-free score, here the number of parameters."""
-    if table.params is None:
-        raise DataError("the table has no params_mb, which starting from the largest architectures needs")
-    scored = []
-    for row in starting_rows(table, seed)[:DRAWN].tolist():
-        architecture = table.architectures[row]
-        if not table.space.is_dead(architecture):
-            key, text = table.space.canonical(architecture), table.space.format(architecture)
-            scored.append(Scored(architecture, key, text, {"params": float(table.params[row])}, 0.0))
-    return choose(scored, keep=keep, random_share=0.0, seed=seed)

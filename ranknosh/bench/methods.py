@@ -1,17 +1,23 @@
-"""The methods that can be measured, behind one call: a table, a budget and a seed in, a trajectory out."""
+"""The methods that can be measured, behind one call: a table, a budget and a seed in, a trajectory out.
+
+``METHODS`` need a table alone, ``SCORED_METHODS`` also train-free scores of its architectures.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
+from typing import Any
 
 from ranknosh.bench.account import Account, Trajectory
 from ranknosh.bench.baselines import low_fidelity_evolution, random_search
 from ranknosh.bench.engine import run_engine
+from ranknosh.bench.scores import TableScores
+from ranknosh.bench.seeding import Seeding
 from ranknosh.bench.table import Accounting, Table
-from ranknosh.engine import Promotions
+from ranknosh.config_sections import SeedingConfig
 from ranknosh.errors import ConfigError
 
 
@@ -25,6 +31,7 @@ class Setting:
 
 
 Method = Callable[[Table, Setting], Trajectory]
+ScoredMethod = Callable[[Table, Setting, TableScores], Trajectory]
 
 
 def _on_account(search: Callable[[Account, int], None]) -> Method:
@@ -36,25 +43,31 @@ def _on_account(search: Callable[[Account, int], None]) -> Method:
     return method
 
 
-def _by_engine(predictor: str, promote: Promotions = "observed", closing: float = 0.0) -> Method:
+def _by_engine(seeding: Seeding, settings: Mapping[str, Any]) -> Method:
     def method(table: Table, setting: Setting) -> Trajectory:
-        return run_engine(
-            table,
-            setting.budget,
-            setting.seed,
-            setting.accounting,
-            predictor=predictor,
-            promote=promote,
-            closing=closing,
-        )
+        return run_engine(table, setting.budget, setting.seed, setting.accounting, seeding=seeding, **settings)
 
     return method
 
 
+def _by_scores(seeding: Mapping[str, float], settings: Mapping[str, Any]) -> ScoredMethod:
+    def method(table: Table, setting: Setting, scores: TableScores) -> Trajectory:
+        return _by_engine(Seeding(scores, **{**AS_A_SEARCH, **seeding}), settings)(table, setting)
+
+    return method
+
+
+LARGEST, RANDOM = Seeding("largest"), Seeding("random")
+BEST: Mapping[str, Any] = {"predictor": "staged", "promote": "predicted", "closing": 0.1}
+OBSERVED: Mapping[str, Any] = {"predictor": "kernel"}
+AS_A_SEARCH: Mapping[str, Any] = SeedingConfig().model_dump(include={"combine", "random_share", "follow"})
+
 METHODS: dict[str, Method] = {
-    "ranknosh": _by_engine("staged", "predicted", closing=0.1),
-    "ranknosh_observed": _by_engine("kernel"),
-    "halving": _by_engine("random"),
+    "ranknosh": _by_engine(LARGEST, BEST),
+    "ranknosh_unseeded": _by_engine(RANDOM, BEST),
+    "ranknosh_observed": _by_engine(LARGEST, OBSERVED),
+    "ranknosh_observed_unseeded": _by_engine(RANDOM, OBSERVED),
+    "halving": _by_engine(LARGEST, {"predictor": "random"}),
     "random": _on_account(random_search),
     "lowfi_evo": _on_account(low_fidelity_evolution),
     "lowfi_evo_l0": _on_account(partial(low_fidelity_evolution, by_size=True)),
@@ -62,17 +75,33 @@ METHODS: dict[str, Method] = {
 """ranknosh: the engine as it searches images, seeded with the largest of 100 random cells, with ``predictor: staged``,
 ``promote: predicted`` and ``closing: 0.1``. ranknosh_observed: the same with ``predictor: kernel`` and the defaults of the
 other two. halving: the engine with random proposals. random: full trainings of random cells. lowfi_evo, lowfi_evo_l0: see
-``baselines.low_fidelity_evolution``."""
+``baselines.low_fidelity_evolution``. The names that end with _unseeded start from random ones of the same 100 cells."""
+
+_FORMS: Mapping[str, Mapping[str, float]] = {
+    "proxies": {},
+    "proxies_only": {"random_share": 0.0},
+    "proxies_half": {"random_share": 0.5},
+    "proxies_follow": {"follow": 0.5},
+}
+SCORED_METHODS: dict[str, ScoredMethod] = {
+    f"{engine}_{form}": _by_scores(seeding, settings)
+    for engine, settings in (("ranknosh", BEST), ("ranknosh_observed", OBSERVED))
+    for form, seeding in _FORMS.items()
+}
+"""The engine as in ``METHODS``, seeded with the best of the same 100 random cells by the proxies of the scores together, with the
+defaults of a search for ``seeding``. _proxies_only leaves none of the initial cells to chance, as ``ranknosh`` does,
+_proxies_half half of them; _proxies_follow has ``seeding.follow: 0.5``."""
 
 
 def checked(names: Sequence[str]) -> tuple[str, ...]:
-    """``names`` without repetitions. Raises ConfigError for one that is not in METHODS, and where there are none."""
-    known = ", ".join(METHODS)
+    """``names`` without repetitions. Raises ConfigError for one that is no method, and where there are none."""
+    everyone = (*METHODS, *SCORED_METHODS)
+    known = ", ".join(everyone)
     if not names:
         raise ConfigError(f"no method to measure; known methods are {known}")
     for name in names:
-        if name not in METHODS:
-            near = get_close_matches(name, METHODS, n=1)
+        if name not in everyone:
+            near = get_close_matches(name, everyone, n=1)
             raise ConfigError(
                 f"unknown method {name!r}{f', did you mean {near[0]}?' if near else ''}; known methods are {known}"
             )

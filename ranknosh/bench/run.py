@@ -16,13 +16,16 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.bench.methods import METHODS, Setting, checked
+from ranknosh.bench.curves import Curve, curve_of, epochs_to, interval_to
+from ranknosh.bench.methods import METHODS, SCORED_METHODS, Setting, checked
+from ranknosh.bench.scores import TableScores, read_scores
 from ranknosh.bench.table import ACCOUNTINGS, Accounting, Table
 from ranknosh.errors import ConfigError
 from ranknosh.files import write_atomic
 from ranknosh.streams import stream
 
 CHECKPOINTS = (1000, 2000, 3200, 4000, 8000, 20000, 40000)
+TARGETS = (1.0, 0.5, 0.3, 0.2, 0.1)
 Progress = Callable[[str, int, int], None]
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _HIT = 1e-9
@@ -43,6 +46,17 @@ class At:
 
 
 @dataclass(frozen=True)
+class To:
+    """``epochs``: the first at which the mean regret over the repeats is ``target`` or less. low, high: the middle 90 % of that
+    over bootstrap samples of the repeats. None for never within the budget."""
+
+    target: float
+    epochs: int | None
+    low: int | None
+    high: int | None
+
+
+@dataclass(frozen=True)
 class Row:
     """One method. ``seconds`` are processor seconds of a run, the mean over repeats."""
 
@@ -50,6 +64,7 @@ class Row:
     repeats: int
     seconds: float
     at: tuple[At, ...]
+    to: tuple[To, ...]
 
 
 def run_bench(
@@ -62,12 +77,17 @@ def run_bench(
     json_out: str | Path | None = None,
     progress: Progress | None = None,
     jobs: int | None = None,
+    scores: str | Path | TableScores | None = None,
+    proxies: Sequence[str] | None = None,
+    checkpoints: Sequence[int] = CHECKPOINTS,
 ) -> list[Row]:
     """``repeats`` runs of each method within ``budget`` epochs; repeat i has the same seed for every method.
 
     json_out: where the rows, the settings and every single regret are written. progress: called with (method, runs done, runs in
-    all) after every run. jobs: processes of one thread each, by default one a core. Raises ConfigError for a setting out of
-    range or an unknown method, DataError for a table that does not serve.
+    all) after every run. jobs: processes of one thread each, by default one a core. scores: the file of train-free scores that
+    ``SCORED_METHODS`` go by, proxies: which of them (see ``scores.read_scores``). checkpoints: epochs at which the regret is
+    told, beside the budget. Raises ConfigError for a setting out of range or an unknown method, DataError for a table or
+    scores that do not serve.
     """
     names = checked(methods)
     _check(budget, repeats, seed, accounting, jobs)
@@ -76,39 +96,53 @@ def run_bench(
         raise ConfigError(
             f"the budget is {budget} epochs, which does not pay for one full training of {loaded.epochs[-1]}; raise --budget"
         )
+    known = _scores(loaded, names, scores, proxies)
     seeds = [int(stream(seed, "bench run", number).integers(2**31)) for number in range(repeats)]
     tasks = [(name, number, Setting(budget, seeds[number], accounting)) for name in names for number in range(repeats)]
-    points = sorted({point for point in CHECKPOINTS if point < budget} | {budget})
+    points = sorted({point for point in checkpoints if point < budget} | {budget})
     regrets = {name: np.full((repeats, len(points)), np.nan) for name in names}
+    curves: dict[str, dict[int, Curve]] = {name: {} for name in names}
     seconds = dict.fromkeys(names, 0.0)
     done = dict.fromkeys(names, 0)
-    for name, number, reached, took in _all(loaded, table, tasks, points, jobs):
+    for name, number, reached, curve, took in _all((loaded, known), (table, known), tasks, points, jobs):
         regrets[name][number] = reached
+        curves[name][number] = curve
         seconds[name] += took
         done[name] += 1
         if progress:
             progress(name, done[name], repeats)
-    rows = [_row(name, points, regrets[name], seconds[name] / repeats) for name in names]
+    rows = [
+        _row(name, points, regrets[name], [curves[name][number] for number in range(repeats)], seconds[name])
+        for name in names
+    ]
     if json_out is not None:
         settings = {"budget": budget, "repeats": repeats, "seed": seed, "accounting": accounting}
         facts = {"architectures": len(loaded), "best": loaded.best, "levels": list(loaded.epochs)}
         every = {name: regrets[name].tolist() for name in names}
         document = {"table": facts, "settings": settings, "rows": [asdict(row) for row in rows], "regret": every}
+        document["proxies"] = list(known.values) if known else None
         write_atomic(Path(json_out), (json.dumps(_plain(document), indent=1) + "\n").encode())
     return rows
 
 
 def format_rows(rows: Sequence[Row]) -> str:
-    """The rows as text: mean +- standard error (median; share of runs at the optimum) of the regret at each budget."""
+    """The rows as text: mean +- standard error (median; share of runs at the optimum) of the regret at each budget, and the
+    epochs at which the mean reaches each target."""
     if not rows:
         return ""
-    head = ["method", "repeats", *(f"{at.epochs} epochs" for at in rows[0].at), "s/run"]
+    targets = [f"to {to.target:g}" for to in rows[0].to]
+    head = ["method", "repeats", *(f"{at.epochs} epochs" for at in rows[0].at), *targets, "s/run"]
     lines = [head]
     for row in rows:
-        lines.append([row.method, str(row.repeats), *(_cell(at) for at in row.at), f"{row.seconds:.2f}"])
+        reached = ["never" if to.epochs is None else str(to.epochs) for to in row.to]
+        lines.append([row.method, str(row.repeats), *(_cell(at) for at in row.at), *reached, f"{row.seconds:.2f}"])
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    text.insert(0, "regret in percentage points: mean ± standard error (median; share of runs that hold the best cell)")
+    text.insert(
+        0,
+        "regret in percentage points: mean ± standard error (median; share of runs that hold the best cell); epochs to a mean "
+        "regret of so much",
+    )
     return "\n".join(text)
 
 
@@ -132,7 +166,24 @@ def _check(budget: int, repeats: int, seed: int, accounting: str, jobs: int | No
         raise ConfigError(f"jobs is {jobs}; it must be 1 or more")
 
 
-def _row(name: str, points: Sequence[int], regrets: NDArray[np.float64], seconds: float) -> Row:
+def _scores(
+    table: Table, names: Sequence[str], scores: str | Path | TableScores | None, proxies: Sequence[str] | None
+) -> TableScores | None:
+    """The scores that the methods need; None where none does, whatever was given."""
+    needing = [name for name in names if name in SCORED_METHODS]
+    if not needing:
+        return None
+    if scores is None:
+        raise ConfigError(
+            f"{needing[0]} starts from train-free scores of all architectures; write them with: ranknosh score "
+            f"{table.space.name} --all --out scores.csv, and give them with --scores scores.csv"
+        )
+    return scores if isinstance(scores, TableScores) else read_scores(scores, table, proxies)
+
+
+def _row(
+    name: str, points: Sequence[int], regrets: NDArray[np.float64], curves: Sequence[Curve], seconds: float
+) -> Row:
     at = []
     for epochs, values in zip(points, regrets.T, strict=True):
         if not np.isfinite(values).all():
@@ -141,7 +192,8 @@ def _row(name: str, points: Sequence[int], regrets: NDArray[np.float64], seconds
         error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
         hits = float((values <= _HIT).mean())
         at.append(At(epochs, float(values.mean()), error, float(np.median(values)), hits))
-    return Row(name, len(regrets), seconds, tuple(at))
+    to = tuple(To(target, epochs_to(target, curves), *interval_to(target, curves)) for target in TARGETS)
+    return Row(name, len(regrets), seconds / len(regrets), tuple(at), to)
 
 
 def _plain(value: object) -> object:
@@ -154,21 +206,26 @@ def _plain(value: object) -> object:
 
 
 Task = tuple[str, int, Setting]
-Outcome = tuple[str, int, list[float], float]
-_TABLE: Table | None = None
+Outcome = tuple[str, int, list[float], Curve, float]
+Known = tuple[Table, TableScores | None]
+_KNOWN: Known | None = None
 
 
 def _all(
-    loaded: Table, source: str | Path | Table, tasks: Sequence[Task], points: list[int], jobs: int | None
+    known: Known,
+    source: tuple[str | Path | Table, TableScores | None],
+    tasks: Sequence[Task],
+    points: list[int],
+    jobs: int | None,
 ) -> Iterator[Outcome]:
     processes = min(jobs or _cores(), len(tasks))
     with _single_threaded():
         if processes == 1:
             for task in tasks:
-                yield _one(loaded, task, points)
+                yield _one(known, task, points)
             return
         with ProcessPoolExecutor(
-            processes, mp_context=get_context("spawn"), initializer=_open, initargs=(source,)
+            processes, mp_context=get_context("spawn"), initializer=_open, initargs=source
         ) as pool:
             futures = [pool.submit(_one_of_worker, task, points) for task in tasks]
             try:
@@ -178,21 +235,26 @@ def _all(
                 pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _open(source: str | Path | Table) -> None:
-    global _TABLE
-    _TABLE = source if isinstance(source, Table) else Table.load(source)
+def _open(source: str | Path | Table, scores: TableScores | None) -> None:
+    global _KNOWN
+    _KNOWN = (source if isinstance(source, Table) else Table.load(source), scores)
 
 
 def _one_of_worker(task: Task, points: list[int]) -> Outcome:
-    assert _TABLE is not None
-    return _one(_TABLE, task, points)
+    assert _KNOWN is not None
+    return _one(_KNOWN, task, points)
 
 
-def _one(table: Table, task: Task, points: list[int]) -> Outcome:
-    name, number, setting = task
+def _one(known: Known, task: Task, points: list[int]) -> Outcome:
+    (table, scores), (name, number, setting) = known, task
     started = perf_counter()
-    trajectory = METHODS[name](table, setting)
-    return name, number, [trajectory.regret_at(point) for point in points], perf_counter() - started
+    if name in METHODS:
+        trajectory = METHODS[name](table, setting)
+    else:
+        assert scores is not None
+        trajectory = SCORED_METHODS[name](table, setting, scores)
+    took = perf_counter() - started
+    return name, number, [trajectory.regret_at(point) for point in points], curve_of(trajectory), took
 
 
 def _cores() -> int:

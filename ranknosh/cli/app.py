@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ranknosh.cli import bench, clean, doctor, plan, results, search, spaces, starter
+from ranknosh.cli import bench, clean, doctor, plan, results, score, search, spaces, starter
 from ranknosh.cli.outcome import EXIT_CODES, verb
 
 app = typer.Typer(
@@ -51,6 +51,7 @@ app.command("resume")(verb(search.resume))
 app.command("status")(verb(results.status))
 app.command("top")(verb(results.top))
 app.command("report")(verb(results.report))
+app.command("score")(verb(score.score))
 app.command("clean")(verb(clean.clean))
 
 _space = typer.Typer(no_args_is_help=True, help="Look at a search space: show, sample, count, check.")

@@ -27,6 +27,13 @@ def run(
         Accounting,
         typer.Option("--accounting", help="A promoted training pays what it adds (resume), or all (scratch)."),
     ] = Accounting.resume,
+    scores: Annotated[
+        Path | None,
+        typer.Option("--scores", help="Train-free scores of all architectures, for methods named *_proxies."),
+    ] = None,
+    proxies: Annotated[
+        str | None, typer.Option("--proxies", help="Which of the scores, with commas between; default: synflow,nwot.")
+    ] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; default: one a core.")] = None,
     json_out: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Write settings and every regret here.")
@@ -38,6 +45,7 @@ def run(
     Examples:
     ranknosh bench run --table nasbench201.npz --budget 4000 --repeats 100 --json bench.json
     ranknosh bench run --table nasbench201.npz --methods ranknosh,random --repeats 10
+    ranknosh bench run --table nasbench201.npz --methods ranknosh_unseeded,ranknosh_proxies --scores scores.csv
     """
     from ranknosh.bench.run import format_rows, run_bench
 
@@ -47,6 +55,21 @@ def run(
         if shown:
             print(f"\r{method} {done}/{total}    ", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
-    names = [name.strip() for name in methods.split(",") if name.strip()]
-    rows = run_bench(table, names, budget, repeats, seed, accounting.value, json_out, progress, jobs)
+    rows = run_bench(
+        table,
+        _listed(methods),
+        budget,
+        repeats,
+        seed,
+        accounting.value,
+        json_out,
+        progress,
+        jobs,
+        scores,
+        None if proxies is None else _listed(proxies),
+    )
     print(format_rows(rows), flush=True)
+
+
+def _listed(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]

@@ -6,7 +6,7 @@ a batch cut in two by a crash is completed to the batch it would have been.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal
@@ -21,6 +21,7 @@ from ranknosh.predictors.base import Floats, Predictor, Scale
 from ranknosh.predictors.candidates import Candidates, grown, whole
 from ranknosh.predictors.encodings import Encodings, reference
 from ranknosh.predictors.gate import Verdict, judge
+from ranknosh.predictors.level_zero import LevelZero
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import Fitted, Origin, Proposed
 from ranknosh.spaces.base import Architecture, Space
@@ -46,6 +47,14 @@ class _Learned:
     fallback: str | None
 
 
+@dataclass(frozen=True)
+class _Followed:
+    """Level 0 as the results see it now: the weight of each proxy, and who is worth trying, best first."""
+
+    weights: Mapping[str, float]
+    leaders: Sequence[tuple[str, Architecture]]
+
+
 class PredictorProposer:
     """Seeds first, then the choices of a predictor that is refitted whenever there are new results.
 
@@ -53,7 +62,10 @@ class PredictorProposer:
     random. rule, near_tie, level_weight: see ``pairs.evidence``. exploration: chance of each candidate to be drawn uniformly
     from the architectures not seen yet. acquisition: ``thompson`` takes the best of a posterior draw (one draw a candidate),
     ``mean`` the best prediction, ``ucb`` the best of prediction plus ``confidence`` times its spread. min_members: distinct
-    places in the order of results from which on the predictor is asked.
+    places in the order of results from which on the predictor is asked. level_zero, follow: the chance, for each candidate
+    that would be drawn at random after batch 0, to be the best of level 0 instead, its proxies weighed by the results so far;
+    the fit record keeps the weights. Where no proxy helps, or all those above the average are taken, it is drawn at random
+    as well.
 
     Candidates are drawn at random, and the fit record says why, until there are enough results and while the predictions made
     so far were no better than chance (:mod:`ranknosh.predictors.gate`); scores go on being recorded, so the gate can open
@@ -75,16 +87,21 @@ class PredictorProposer:
         confidence: float = 1.0,
         seed: int = 0,
         min_members: int = 4,
+        level_zero: LevelZero | None = None,
+        follow: float = 0.0,
     ) -> None:
         if not 0 <= exploration <= 1:
             raise ConfigError(f"propose.exploration is {exploration}; it is a probability and must lie between 0 and 1")
         if acquisition not in _ACQUISITIONS:
             raise ConfigError(f"propose.acquisition is {acquisition!r}; it must be one of {', '.join(_ACQUISITIONS)}")
+        if not 0 <= follow <= 1:
+            raise ConfigError(f"seeding.follow is {follow}; it is a probability and must lie between 0 and 1")
         self.space, self.predictor, self.pyramid = space, predictor, pyramid
         self.seeds = tuple(seeds)
         self.rule, self.near_tie, self.level_weight = rule, near_tie, level_weight
         self.exploration, self.acquisition, self.confidence = exploration, acquisition, confidence
         self.seed, self.min_members = seed, min_members
+        self.level_zero, self.follow = level_zero, follow
         self._learned: _Learned | None = None
         self._yardstick: Encodings | None = None
         self._grown: tuple[tuple[Results, int], Candidates] | None = None
@@ -93,10 +110,11 @@ class PredictorProposer:
         """Candidates for these numbers, fewer where the space has no more; the fit record from batch 1 on."""
         started = perf_counter()
         learned = self._learn(pool) if batch > 0 else None
+        followed = self._followed(learned.evidence) if learned else None
         taken = set(pool.keys)
         records: list[Proposed] = []
         for number in ids:
-            picked = self._pick(number, batch, taken, learned)
+            picked = self._pick(number, batch, taken, learned, followed)
             if picked is None:
                 break
             architecture, origin, score = picked
@@ -120,6 +138,7 @@ class PredictorProposer:
             learned.verdict.compared,
             learned.fallback,
             perf_counter() - started,
+            followed.weights if followed else None,
         )
         return Proposal(tuple(records), fit)
 
@@ -133,7 +152,7 @@ class PredictorProposer:
         return [residents[index] for index in order]
 
     def _pick(
-        self, number: int, batch: int, taken: set[str], learned: _Learned | None
+        self, number: int, batch: int, taken: set[str], learned: _Learned | None, followed: _Followed | None
     ) -> tuple[Architecture, Origin, float | None] | None:
         """One candidate, or None where the space has no more."""
         if number < len(self.seeds):
@@ -149,8 +168,21 @@ class PredictorProposer:
             chosen = self._best(number, batch, taken, learned)
             if chosen:
                 return chosen, "predictor", None
-        drawn = self._uniform(rng, taken)
+        drawn = self._leader(number, taken, followed) or self._uniform(rng, taken)
         return (drawn, "explore", None) if drawn else None
+
+    def _followed(self, known: Evidence) -> _Followed | None:
+        if self.level_zero is None or self.follow == 0:
+            return None
+        weights = self.level_zero.weights(known)
+        return _Followed(weights, self.level_zero.leaders(weights))
+
+    def _leader(self, number: int, taken: set[str], followed: _Followed | None) -> Architecture | None:
+        """The best of level 0 that is alive and not taken; None where this candidate is not to follow it."""
+        if followed is None or stream(self.seed, "follow", number).random() >= self.follow:
+            return None
+        open_ones = (a for key, a in followed.leaders if key not in taken and not self.space.is_dead(a))
+        return next(open_ones, None)
 
     def _uniform(self, rng: np.random.Generator, taken: set[str]) -> Architecture | None:
         """A random architecture that is alive and not taken."""

@@ -9,6 +9,9 @@ from ranknosh.executors.inline import InlineExecutor
 from ranknosh.loop import Silent
 from ranknosh.pool import Pool
 from ranknosh.predictors.gate import judge
+from ranknosh.proxies import directions
+from ranknosh.records import Observed
+from ranknosh.seeding import COMBINATIONS, choose
 
 INLINE = InlineExecutor(lambda job, stop, on_epoch: pytest.fail("no job is asked for here"))
 
@@ -69,3 +72,39 @@ def test_the_first_batch_is_the_best_of_level_zero_and_random_ones():
     without = build_parts(config(seeding={"draw": 8, "proxies": []}))
     drawn = make_proposer(without, Pool()).propose(Pool(), range(4), 0).records
     assert [record.origin for record in drawn] == ["random"] * 4
+
+
+def scored_pool(parts):
+    pool = Pool()
+    level_zero(parts, pool, INLINE, lambda records: None, Silent())
+    return pool
+
+
+def test_proxies_are_combined_as_the_config_says():
+    proxies, chosen = ["params", "synflow", "nwot"], set()
+    pool = scored_pool(build_parts(config(seeding={"draw": 40, "proxies": proxies})))
+    for how in COMBINATIONS:
+        parts = build_parts(config(seeding={"draw": 40, "proxies": proxies, "combine": how}))
+        first = make_proposer(parts, pool).propose(pool, range(4), 0).records
+        expected = choose(pool.scored, keep=4, random_share=0.25, seed=0, directions=directions(proxies), combine=how)
+        assert [(r.architecture, r.origin, r.score) for r in first] == list(expected)
+        chosen.add(tuple((r.key, round(r.score or 0.0, 6)) for r in first))
+    assert len(chosen) == 3
+
+
+def test_later_candidates_follow_level_zero_where_the_config_says():
+    later = {}
+    for follow in (0.0, 1.0):
+        parts = build_parts(config(seeding={"draw": 40, "follow": follow}, propose={"exploration": 1.0}))
+        pool = scored_pool(parts)
+        proposer = make_proposer(parts, pool)
+        values = {scored.key: scored.values["synflow"] for scored in pool.scored}
+        for record in proposer.propose(pool, range(4), 0).records:
+            pool.apply(record)
+            pool.apply(Observed(record.candidate_id, 1, values[record.key], 0.5, 1.0, 1, 0.1))
+        later[follow] = proposer.propose(pool, range(4, 8), 1)
+        assert {record.origin for record in later[follow].records} == {"explore"}
+    assert later[0.0].fit.level0 is None
+    assert sorted(later[1.0].fit.level0) == ["nwot", "synflow"]
+    assert {record.key for record in later[1.0].records} <= set(values)
+    assert later[1.0].records != later[0.0].records

@@ -108,6 +108,8 @@ def test_yaml_words_of_version_1_1_mean_what_they_say(tmp_path):
         ("seeding: {draw: 5}", "line 2: seeding.draw is 5, fewer than the 12 of pyramid.initial"),
         ("seeding: {proxies: [synflo]}", "did you mean synflow?"),
         ("seeding: {proxies: [nwot, nwot]}", "must name each proxy once"),
+        ("seeding: {combine: product}", "it must be one of rank_mean, log_rank_product, vote"),
+        ("seeding: {follow: 1.5}", "seeding.follow is 1.5; it must be a number, at least 0 and at most 1"),
         ("predictor: {name: xgboost}", "it must be one of auto, linear"),
         ("predictor: {near_tie: -0.1}", "at least 0"),
         ("propose: {exploration: 1.1}", "at most 1"),

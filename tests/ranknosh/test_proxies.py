@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import pickle
 
 import pytest
 import torch
 
+import zerocost
 from ranknosh import data
 from ranknosh.data import ImageData
 from ranknosh.errors import ConfigError
-from ranknosh.proxies import directions, proxy_scorer
+from ranknosh.proxies import NEEDS_OPTIONS, audit_proxies, check_options, directions, known_proxies, proxy_scorer
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.nets import build_candidate, count_macs, count_params
@@ -79,8 +81,79 @@ def test_images_are_normalised_training_images(digits: ImageData) -> None:
 
 
 def test_what_breaks_a_rule(digits: ImageData) -> None:
-    with pytest.raises(ConfigError, match="'synflw', which is no proxy; known proxies are params, macs, synflow, nwot"):
+    with pytest.raises(ConfigError, match="'synflw', which is no proxy; known proxies are params, macs, "):
         proxy_scorer(SPACE, SIZE, digits, ("synflw",), seed=0)
     with pytest.raises(ConfigError, match="batch of 0"):
         proxy_scorer(SPACE, SIZE, digits, PROXIES, batch=0, seed=0)
     assert directions(("nwot", "params")) == {"nwot": 1, "params": 1}
+
+
+def test_full_scores_hold_value_or_reason_of_dead_cells_too(digits: ImageData) -> None:
+    scores = proxy_scorer(SPACE, SIZE, digits, PROXIES, seed=0).scores(DEAD)
+    assert list(scores) == list(PROXIES)
+    assert scores["params"].value == count_params(build_candidate(DEAD, SIZE))
+    assert (scores["params"].reason, scores["synflow"].value) == (None, None)
+    assert "flow is zero" in (scores["synflow"].reason or "")
+    assert all(score.seconds >= 0 for score in scores.values())
+
+
+def test_some_proxies_have_the_values_they_have_among_all(digits: ImageData) -> None:
+    scorer = proxy_scorer(SPACE, SIZE, digits, PROXIES, seed=0)
+    some = scorer.scores(LIVE, ("nwot", "synflow"))
+    assert list(some) == ["nwot", "synflow"]
+    everything = scorer(LIVE)[0]
+    assert some.values_by_name == {name: everything[name] for name in some}
+
+
+def test_a_scorer_goes_to_other_processes_and_devices(digits: ImageData) -> None:
+    scorer = proxy_scorer(SPACE, SIZE, digits, PROXIES, seed=0)
+    there = pickle.loads(pickle.dumps(scorer)).to("cpu")
+    assert there(LIVE)[0] == scorer(LIVE)[0]
+    on_meta = scorer.to("meta")
+    assert on_meta._images.device.type == "meta"
+    assert scorer._images.device.type == "cpu"
+
+
+def test_options_reach_their_proxy(digits: ImageData) -> None:
+    weights = count_params(build_candidate(LIVE, SIZE)) / 1e3
+
+    def reg(mu: float) -> float | None:
+        options = {"swap_reg": {"mu": mu, "sigma": 4.0}}
+        return proxy_scorer(SPACE, SIZE, digits, ("swap", "swap_reg"), seed=0, options=options)(LIVE)[0]["swap_reg"]
+
+    swap = proxy_scorer(SPACE, SIZE, digits, ("swap",), seed=0)(LIVE)[0]["swap"]
+    assert reg(weights) == swap  # at the size wanted nothing is taken off
+    assert swap is not None
+    assert reg(weights + 2.0) == pytest.approx(swap * math.exp(-1.0))
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"swap_rag": {}}, "'swap_rag', which is no proxy"),
+        ({"swap_reg": {"mu": 1.0}}, "needs a value for sigma"),
+        ({"swap_reg": {}}, "needs a value for mu and sigma"),
+        ({"swap_reg": {"mu": 1.0, "sigma": 1.0, "tau": 1.0}}, "no option tau"),
+        ({"swap_reg": {"mu": 1.0, "sigma": -1.0}}, "above 0"),
+        ({"swap_reg": {"mu": "much", "sigma": 1.0}}, "refuses its options"),
+        ({"params": {"mu": 1.0}}, "no option mu; it takes none"),
+    ],
+)
+def test_options_that_cannot_be_meant(options: dict[str, dict[str, object]], text: str) -> None:
+    with pytest.raises(ConfigError, match=text):
+        check_options(options)
+
+
+def test_every_proxy_but_those_that_need_options_does_without(digits: ImageData) -> None:
+    assert known_proxies() == tuple(zerocost.PROXIES)
+    scores = proxy_scorer(SPACE, SIZE, digits, known_proxies(), batch=16, seed=0).scores(LIVE)
+    assert {name for name, score in scores.items() if "option" in (score.reason or "")} == set(NEEDS_OPTIONS)
+
+
+def test_the_audit_is_plain_data_about_the_proxies_given() -> None:
+    values = [{"synflow": float(i), "nwot": float(-i), "params": float(i % 3)} for i in range(20)]
+    found = audit_proxies(values, [float(i) for i in range(20)], {"synflow": 1, "nwot": 1}, seed=0)
+    verdicts = {proxy["name"]: proxy["verdict"] for proxy in found["proxies"]}
+    assert verdicts == {"synflow": "helps beyond size", "nwot": "misleads"}
+    turned = audit_proxies(values, [float(i) for i in range(20)], {"nwot": -1}, seed=0)
+    assert turned["proxies"][0]["verdict"] == "helps beyond size"

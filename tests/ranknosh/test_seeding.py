@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ranknosh.errors import ConfigError
 from ranknosh.records import Scored
-from ranknosh.seeding import choose, draw
+from ranknosh.seeding import COMBINATIONS, Combine, choose, draw, standing
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
-from zerocost.aggregate import rank_mean
+from zerocost.aggregate import log_rank_product, rank_mean, vote
 
 SPACE = get_space("nasbench201")
 
@@ -175,3 +176,74 @@ def test_arguments_that_break_a_rule(keep: int, share: float) -> None:
         choose(line(5), keep=keep, random_share=share, seed=0)
     with pytest.raises(ConfigError, match="-2 architectures"):
         draw(SPACE, -2, seed=0)
+
+
+COMBINED = {"rank_mean": rank_mean, "log_rank_product": log_rank_product, "vote": vote}
+
+
+def rows_with_holes(n: int, seed: int) -> list[dict[str, float | None]]:
+    """Few distinct values, so that there are ties, and some that are missing."""
+    return [
+        {"a": float(a), "b": None if a == 3 else float(b), "c": float("nan") if b == 1 else float(c)}
+        for a, b, c in np.random.default_rng(seed).integers(0, 6, (n, 3))
+    ]
+
+
+@pytest.mark.parametrize("how", COMBINATIONS)
+@pytest.mark.parametrize("weights", [None, {"a": 0.2, "b": 0.5, "c": 0.3}, {"b": 2.0}, {"a": 0.3, "b": 0.3, "c": 0.3}])
+def test_every_combination_agrees_with_that_of_zerocost(how: Combine, weights: dict[str, float] | None) -> None:
+    rows, directions = rows_with_holes(50, 3), {"a": 1, "b": -1, "c": 1}
+    expected = np.array(COMBINED[how](rows, directions, weights))
+    expected = (expected - expected.mean()) / expected.std()
+    found = standing(scored(rows), directions=directions, combine=how, weights=weights)
+    assert found is not None
+    assert found.tolist() == pytest.approx(expected.tolist(), abs=1e-9)
+    chosen = choose(
+        scored(rows), keep=50, random_share=0.0, seed=0, directions=directions, combine=how, weights=weights
+    )
+    assert [score for _, _, score in chosen] == pytest.approx(expected[codes(chosen)].tolist())
+
+
+def test_combination_and_weights_change_the_order() -> None:
+    items, directions = scored(rows_with_holes(50, 3)), {"b": -1}
+
+    def order(how: Combine, weights: dict[str, float] | None = None) -> tuple[int, ...]:
+        return tuple(
+            codes(choose(items, keep=50, random_share=0, seed=0, directions=directions, combine=how, weights=weights))
+        )
+
+    orders = {order("rank_mean"), order("log_rank_product"), order("vote"), order("rank_mean", {"b": 2.0, "c": 1.0})}
+    assert len(orders) == 4
+    assert order("rank_mean", dict.fromkeys("abc", 0.3)) == order("rank_mean")
+
+
+def test_combinations_by_hand() -> None:
+    items = scored([{"a": 1.0, "b": 4.0}, {"a": 2.0, "b": 3.0}, {"a": 3.0, "b": 2.0}, {"a": 4.0, "b": 1.0}])
+    assert standing(items) == pytest.approx([0.0] * 4)
+    # log(1/4) + log(4/4) at the ends, log(2/4) + log(3/4) between them: log 0.25 and log 0.375.
+    assert standing(items, combine="log_rank_product") == pytest.approx([-1.0, 1.0, 1.0, -1.0])
+    # By a twice as heavy "a", everybody beats those before: 0, 1, 2 and 3 of three others.
+    votes = np.array([0.0, 1.0, 2.0, 3.0])
+    expected = ((votes - 1.5) / votes.std()).tolist()
+    assert standing(items, combine="vote", weights={"a": 2.0, "b": 1.0}) == pytest.approx(expected)
+    assert standing(items, weights={"b": 1.0}) == pytest.approx(expected[::-1])
+
+
+def test_a_proxy_without_weight_says_nothing() -> None:
+    items = scored([{"a": 1.0, "b": 9.0}, {"a": 2.0, "b": 1.0}, {"a": None, "b": 5.0}])
+    assert codes(choose(items, keep=3, random_share=0.0, seed=0, weights={"a": 0.1})) == [1, 0, 2]
+    assert codes(choose(items, keep=3, random_share=0.0, seed=0, weights={"b": 7.0, "a": 0.0})) == [0, 2, 1]
+    for nothing in ({"a": 0.0, "b": 0.0}, {}, {"other": 1.0}):
+        assert standing(items, weights=nothing) is None
+        assert {origin for _, origin, _ in choose(items, keep=2, random_share=0.0, seed=0, weights=nothing)} == {
+            "random"
+        }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"weights": {"a": -1.0}}, {"weights": {"a": float("nan")}}, {"weights": {"a": float("inf")}}, {"combine": "sum"}],
+)
+def test_weights_and_combinations_that_break_a_rule(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="every weight 0 or more"):
+        choose(line(5), keep=3, random_share=0.0, seed=0, **wrong)

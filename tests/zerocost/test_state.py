@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import random
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,17 +16,48 @@ from torch import nn
 from torch.nn.modules import module as module_hooks
 
 import zerocost
-from zerocost.proxy import Pass, Proxy
+from zerocost.proxy import Pass, Proxy, Reading
 
 ALL = tuple(zerocost.PROXIES)
+OPTIONS = {"swap_reg": {"mu": 1.0, "sigma": 100.0}}
+READS = {
+    Pass.BATCH: {Reading.LOSS, Reading.INPUTS},
+    Pass.SINGLES: {Reading.LOSS, Reading.OUTPUTS},
+    Pass.BLOCKS: {Reading.BLOCK_GRADIENTS},
+}
 
 
 def digest(tensor: torch.Tensor | None) -> str | None:
     return None if tensor is None else hashlib.sha1(tensor.detach().cpu().numpy().tobytes()).hexdigest()
 
 
-def fingerprint(module: nn.Module, inputs: torch.Tensor) -> dict[str, Any]:
-    """Everything observable about a module, its input and the process; identities too."""
+def score(module: nn.Module, inputs: torch.Tensor, proxies: Any = ALL) -> zerocost.Scores:
+    return zerocost.score(module, inputs, labels(inputs), proxies=proxies, options=OPTIONS)
+
+
+def labels(inputs: torch.Tensor) -> torch.Tensor:
+    return torch.arange(len(inputs), device=inputs.device) % 2
+
+
+def flags() -> dict[str, Any]:
+    cuda, cudnn, mkldnn = torch.backends.cuda, torch.backends.cudnn, torch.backends.mkldnn
+    return {
+        "cudnn": (cudnn.enabled, cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32),
+        "mkldnn": (mkldnn.enabled, getattr(mkldnn, "deterministic", None)),
+        "attention": (cuda.flash_sdp_enabled(), cuda.mem_efficient_sdp_enabled(), cuda.math_sdp_enabled()),
+        "cudnn attention": cuda.cudnn_sdp_enabled() if hasattr(cuda, "cudnn_sdp_enabled") else None,
+        "fused": torch.backends.mha.get_fastpath_enabled(),
+        "products": (cuda.matmul.allow_tf32, torch.get_float32_matmul_precision()),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "dtype": torch.get_default_dtype(),
+        "modes": (torch.is_grad_enabled(), torch.is_inference_mode_enabled(), torch.is_autocast_enabled()),
+        "anomaly": torch.is_anomaly_enabled(),
+        "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
+    }
+
+
+def fingerprint(module: nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> dict[str, Any]:
+    """Everything observable about a module, its inputs and the process; identities too."""
     parts = dict(module.named_modules())
     tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     return {
@@ -36,22 +70,9 @@ def fingerprint(module: nn.Module, inputs: torch.Tensor) -> dict[str, Any]:
             for n, m in parts.items()
         },
         "global hooks": [list(getattr(module_hooks, name)) for name in dir(module_hooks) if name.endswith("_hooks")],
-        "inputs": (digest(inputs), inputs._version, inputs.requires_grad, digest(inputs.grad)),
+        "inputs": [(digest(t), t._version, t.requires_grad, digest(t.grad)) for t in (inputs, targets)],
         "generators": (digest(torch.get_rng_state()), random.getstate(), np.random.get_state()[1].tobytes()),  # noqa: NPY002
-        "flags": (
-            torch.backends.cudnn.enabled,
-            torch.backends.cudnn.benchmark,
-            torch.backends.cudnn.deterministic,
-            torch.backends.cudnn.allow_tf32,
-            torch.backends.mkldnn.enabled,
-            torch.backends.mha.get_fastpath_enabled(),
-            torch.are_deterministic_algorithms_enabled(),
-            torch.get_default_dtype(),
-            torch.is_grad_enabled(),
-            torch.is_inference_mode_enabled(),
-            torch.is_autocast_enabled(),
-            torch.get_num_threads(),
-        ),
+        "flags": flags(),
     }
 
 
@@ -108,67 +129,169 @@ CASES = {
     "careless": (Careless, (5, 6)),
     "careless and failing": (lambda: Careless(fail=True), (5, 6)),
     "transformer": (lambda: nn.TransformerEncoderLayer(6, 2, 8, batch_first=True), (4, 5, 6)),
-    "lstm": (lambda: nn.LSTM(6, 4, batch_first=True), (4, 5, 6)),
+    "lstm": (lambda: nn.LSTM(6, 4, num_layers=2, dropout=0.5, batch_first=True), (4, 5, 6)),
 }
 
 
+@pytest.fixture(params=["usual switches", "unusual switches"])
+def _switches(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.param == "usual switches":
+        yield
+        return
+    cuda, cudnn, mkldnn = torch.backends.cuda, torch.backends.cudnn, torch.backends.mkldnn
+    kept = flags()
+    cudnn.enabled = mkldnn.enabled = False
+    cudnn.benchmark = cudnn.deterministic = True
+    cuda.enable_flash_sdp(False)
+    torch.backends.mha.set_fastpath_enabled(False)
+    torch.set_float32_matmul_precision("high")
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        cudnn.enabled, cudnn.benchmark, cudnn.deterministic, _ = kept["cudnn"]
+        mkldnn.enabled, _ = kept["mkldnn"]
+        cuda.enable_flash_sdp(kept["attention"][0])
+        torch.backends.mha.set_fastpath_enabled(kept["fused"])
+        torch.set_float32_matmul_precision(kept["products"][1])
+        torch.use_deterministic_algorithms(kept["deterministic"])
+        assert flags() == kept
+
+
+@pytest.mark.usefixtures("_switches")
 @pytest.mark.filterwarnings("ignore:Full backward hook")
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_changes(name: str) -> None:
     make, shape = CASES[name]
     module, inputs = prepared(make(), torch.randn(*shape))  # type: ignore[operator]
-    before = fingerprint(module, inputs)
-    scores = zerocost.score(module, inputs, proxies=ALL)
-    assert fingerprint(module, inputs) == before
+    targets = labels(inputs)
+    before = fingerprint(module, inputs, targets)
+    scores = zerocost.score(module, inputs, targets, proxies=ALL, options=OPTIONS)
+    assert fingerprint(module, inputs, targets) == before
     assert (scores["synflow"].reason == "RuntimeError: no forward today") == name.endswith("failing")
 
 
 @pytest.mark.filterwarnings("ignore:Full backward hook")
 @pytest.mark.parametrize("needs", list(Pass))
-@pytest.mark.parametrize("where", ["watch", "weight", "value"])
+@pytest.mark.parametrize(
+    "where",
+    ["watch", "weight", "differentiated", "inputs", "sample_gradients", "features", "block_gradients", "run", "value"],
+)
 def test_nothing_changes_when_a_proxy_raises(needs: Pass, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any) -> Any:
         raise RuntimeError("no")
 
-    kind = type("Failing", (Proxy,), {"name": "failing", "needs": needs, where: fail})
-    monkeypatch.setitem(zerocost.PROXIES, "failing", kind)
+    content = {"name": "failing", "needs": needs, "reads": frozenset(READS.get(needs, ())), where: fail}
+    monkeypatch.setitem(zerocost.PROXIES, "failing", type("Failing", (Proxy,), content))
     # Torch refuses in-place operations after a module with a full backward hook.
     module, inputs = prepared(conv_net(inplace=False), torch.randn(5, 3, 6, 6))
-    before = fingerprint(module, inputs)
-    scores = zerocost.score(module, inputs, proxies=(*ALL, "failing"))
-    assert fingerprint(module, inputs) == before
+    targets = labels(inputs)
+    reference = score(module, inputs).values_by_name
+    before = fingerprint(module, inputs, targets)
+    scores = zerocost.score(module, inputs, targets, proxies=(*ALL, "failing"), options=OPTIONS)
+    assert fingerprint(module, inputs, targets) == before
     assert scores["failing"].value is None
-    assert all(scores[name].value is not None for name in ALL)
+    assert {name: scores[name].value for name in ALL} == reference
+
+
+@pytest.mark.filterwarnings("ignore:Full backward hook")
+@pytest.mark.parametrize("proxy", ALL)
+def test_an_interrupt_passes_through_and_nothing_changes(proxy: str) -> None:
+    class Interrupted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = conv_net(inplace=False)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.net(x)
+            raise KeyboardInterrupt
+
+    module, inputs = prepared(Interrupted(), torch.randn(5, 3, 6, 6))
+    targets = labels(inputs)
+    before = fingerprint(module, inputs, targets)
+    if zerocost.PROXIES[proxy].needs is Pass.NONE:
+        score(module, inputs, proxy)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            zerocost.score(module, inputs, targets, proxies=proxy, options=OPTIONS)
+    assert fingerprint(module, inputs, targets) == before
 
 
 def test_the_fingerprint_sees_a_careless_forward() -> None:
     module, inputs = Careless(), torch.randn(5, 6)
-    before = fingerprint(module, inputs)
+    targets = labels(inputs)
+    before = fingerprint(module, inputs, targets)
     module(inputs)
-    after = fingerprint(module, inputs)
+    targets.add_(1)
+    after = fingerprint(module, inputs, targets)
     unchanged = {key for key in before if before[key] == after[key]}
     assert unchanged == {"gradients", "modes", "global hooks", "flags"}
 
 
 def test_scoring_inside_other_modes() -> None:
     module, inputs = conv_net(), torch.randn(5, 3, 6, 6)
-    reference = zerocost.score(module, inputs, proxies=ALL).values_by_name
+    reference = score(module, inputs).values_by_name
     with torch.no_grad():
-        assert zerocost.score(module, inputs, proxies=ALL).values_by_name == reference
+        assert score(module, inputs).values_by_name == reference
     with torch.inference_mode():
-        assert zerocost.score(module, inputs, proxies=ALL).values_by_name == reference
+        assert score(module, inputs).values_by_name == reference
+        # Tensors made here cannot take part in a backward run themselves.
+        assert score(module, inputs.clone()).values_by_name == reference
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert zerocost.score(module, inputs, proxies=ALL).values_by_name == reference
+        assert score(module, inputs).values_by_name == reference
         assert torch.is_autocast_enabled("cpu")
+
+
+LIVING: list[weakref.ref[torch.Tensor]] = []
+
+
+class Watched(nn.Module):
+    """Remembers its activations, not keeping them alive, and how many of earlier runs are alive when it runs again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = conv_net()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        assert all(reference() is None for reference in LIVING), "an earlier run is still in memory"
+        for part in self.net:
+            x = part(x)
+            LIVING.append(weakref.ref(x))
+        return x
+
+
+class Late(Proxy):
+    """Fails when all of its pass is in memory."""
+
+    name = "late"
+    needs = Pass.BATCH
+    reads = frozenset({Reading.LOSS, Reading.INPUTS})
+
+    def inputs(self, gradients: Any) -> None:
+        raise RuntimeError("late")
+
+
+@pytest.mark.parametrize("proxies", [("late", "fisher", "nwot", "jacov"), ("fisher", "jacov", "nwot", "grasp")])
+def test_no_graph_outlives_its_run(proxies: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(zerocost.PROXIES, "late", Late)
+    LIVING.clear()
+    gc.disable()  # what is kept by a circle would go at some later time
+    try:
+        scores = score(Watched(), torch.randn(5, 3, 6, 6), proxies)
+        assert {name for name in proxies if scores[name].value is None} == {"late"} & set(proxies)
+        assert LIVING
+        assert all(reference() is None for reference in LIVING)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_gives_the_same_values_and_keeps_its_generator() -> None:
     module, inputs = conv_net(), torch.randn(8, 3, 6, 6)
-    on_cpu = zerocost.score(module, inputs, proxies=ALL).values_by_name
+    on_cpu = score(module, inputs).values_by_name
     module.cuda()
     state = torch.cuda.get_rng_state()
-    on_gpu = zerocost.score(module, inputs.cuda(), proxies=ALL).values_by_name
+    on_gpu = score(module, inputs.cuda()).values_by_name
     assert torch.equal(torch.cuda.get_rng_state(), state)
     assert all(tensor.is_cuda for tensor in [*module.parameters(), *module.buffers()])
     assert on_gpu == pytest.approx(on_cpu, rel=1e-3)

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from ranknosh.bench.methods import METHODS, Setting, checked
+from ranknosh.bench.engine import run_engine
+from ranknosh.bench.methods import BEST, METHODS, OBSERVED, SCORED_METHODS, Setting, checked
+from ranknosh.bench.scores import TableScores
+from ranknosh.bench.seeding import Seeding
 from ranknosh.bench.table import Table
 from ranknosh.errors import BudgetTooSmall, ConfigError, DataError
 
@@ -19,6 +22,37 @@ def test_epochs_rise_within_the_budget_and_the_same_seed_gives_the_same(whole: T
     np.testing.assert_allclose(one.truth, whole.truth[one.rows])
     other = METHODS[name](whole, Setting(1000, 12, accounting))
     assert other.rows.tolist() != one.rows.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "seeding"),
+    [
+        ("ranknosh", BEST, {"by": "largest"}),
+        ("ranknosh_unseeded", BEST, {"by": "random"}),
+        ("ranknosh_observed_unseeded", OBSERVED, {"by": "random"}),
+        ("ranknosh_proxies", BEST, {"random_share": 0.25}),
+        ("ranknosh_proxies_half", BEST, {"random_share": 0.5}),
+        ("ranknosh_proxies_only", BEST, {}),
+        ("ranknosh_observed_proxies", OBSERVED, {"random_share": 0.25}),
+        ("ranknosh_observed_proxies_follow", OBSERVED, {"random_share": 0.25, "follow": 0.5}),
+    ],
+)
+def test_a_name_stands_for_its_settings(whole: Table, scores: TableScores, name, settings, seeding) -> None:  # type: ignore[no-untyped-def]
+    for seed in range(3):
+        setting = Setting(1000, seed)
+        found = METHODS[name](whole, setting) if name in METHODS else SCORED_METHODS[name](whole, setting, scores)
+        expected = run_engine(whole, 1000, seed, seeding=Seeding(**{"by": scores, **seeding}), **settings)
+        assert found.rows.tolist() == expected.rows.tolist()
+        assert found.epochs.tolist() == expected.epochs.tolist()
+
+
+def test_every_name_is_a_search_of_its_own(whole: Table, scores: TableScores) -> None:
+    def incumbents(name: str) -> tuple[tuple[int, ...], ...]:
+        settings = [Setting(1700, seed) for seed in range(4)]
+        return tuple(tuple(SCORED_METHODS[name](whole, setting, scores).rows.tolist()) for setting in settings)
+
+    assert len({incumbents(f"ranknosh_observed_{form}") for form in ("proxies", "proxies_only", "proxies_half")}) == 3
+    assert incumbents("ranknosh_observed_proxies_follow") != incumbents("ranknosh_observed_proxies")
 
 
 def test_the_engine_spends_the_budget_in_steps_of_the_accounting(whole: Table) -> None:
@@ -45,7 +79,7 @@ def test_the_engine_needs_the_whole_space_and_a_budget_for_one(small: Table, who
 
 
 def test_unknown_methods_are_named_with_those_known() -> None:
-    assert checked(["random", "lowfi_evo", "random"]) == ("random", "lowfi_evo")
+    assert checked(["random", "ranknosh_proxies", "random"]) == ("random", "ranknosh_proxies")
     with pytest.raises(ConfigError, match=r"unknown method 'rank_nosh', did you mean ranknosh.*lowfi_evo_l0"):
         checked(["random", "rank_nosh"])
     with pytest.raises(ConfigError, match="no method"):

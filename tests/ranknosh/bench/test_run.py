@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from ranknosh.bench.methods import METHODS, Setting
 from ranknosh.bench.run import format_rows, run_bench
 from ranknosh.bench.table import Table
-from ranknosh.errors import ConfigError, StoreError
+from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.streams import stream
 
 
@@ -39,6 +40,39 @@ def test_rows_are_the_statistics_of_the_runs(small: Table, tmp_path: Path) -> No
     assert document["rows"][0]["method"] == "random"
     assert document["rows"][1]["at"][2]["mean"] == rows[1].at[2].mean
     assert np.array(document["regret"]["lowfi_evo"]).shape == (6, 3)
+    assert document["proxies"] is None
+    assert document["rows"][1]["to"] == [asdict(to) for to in rows[1].to]
+
+
+def test_epochs_to_a_target_are_the_first_at_which_the_mean_is_there(whole: Table) -> None:
+    row = run_bench(whole, ["ranknosh_observed"], budget=1500, repeats=3, seed=4, jobs=1)[0]
+    seeds = [int(stream(4, "bench run", number).integers(2**31)) for number in range(3)]
+    runs = [METHODS["ranknosh_observed"](whole, Setting(1500, seed)) for seed in seeds]
+    mean = {epochs: np.mean([run.regret_at(epochs) for run in runs]) for epochs in range(12, 1501)}
+    expected = {
+        t: next((e for e, regret in mean.items() if regret <= t + 1e-9), None) for t in (1.0, 0.5, 0.3, 0.2, 0.1)
+    }
+    assert {to.target: to.epochs for to in row.to} == expected
+    assert expected[1.0] is not None
+    cells = format_rows([row]).splitlines()[2].split()[-6:-1]
+    assert cells == ["never" if epochs is None else str(epochs) for epochs in expected.values()]
+
+
+def test_methods_that_go_by_scores_say_how_to_make_them(whole: Table, scores_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"ranknosh_proxies starts from .*ranknosh score nasbench201 --all --out"):
+        run_bench(whole, ["random", "ranknosh_proxies"], repeats=1, jobs=1)
+    with pytest.raises(DataError, match="no column grasp"):
+        run_bench(whole, ["ranknosh_proxies"], repeats=1, jobs=1, scores=scores_file, proxies=["grasp"])
+    out = tmp_path / "rows.json"
+    settings = {"budget": 400, "repeats": 2, "jobs": 1, "json_out": out}
+    names = ["ranknosh_unseeded", "ranknosh_proxies"]
+    rows = run_bench(whole, names, scores=scores_file, proxies=["snip", "synflow"], **settings)  # type: ignore[arg-type]
+    assert [row.method for row in rows] == names
+    assert rows[0].at != rows[1].at
+    assert json.loads(out.read_text())["proxies"] == ["snip", "synflow"]
+    other = run_bench(whole, names, scores=scores_file, proxies=["nwot"], **settings)  # type: ignore[arg-type]
+    assert other[0].at == rows[0].at
+    assert other[1].at != rows[1].at
 
 
 def test_text_has_a_line_for_every_method_and_a_column_for_every_budget(small: Table) -> None:
@@ -86,3 +120,14 @@ def test_two_processes_give_what_one_gives(small: Table, arrays, tmp_path: Path)
     alone = run_bench(small, ["random", "lowfi_evo"], budget=1000, repeats=3, jobs=1)
     shared = run_bench(tmp_path / "table.npz", ["random", "lowfi_evo"], budget=1000, repeats=3, jobs=2)
     assert [row.at for row in shared] == [row.at for row in alone]
+    assert [row.to for row in shared] == [row.to for row in alone]
+
+
+@pytest.mark.slow
+def test_processes_of_their_own_have_the_scores(whole: Table, arrays, scores_file: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    np.savez(tmp_path / "table.npz", **arrays(len(whole)))
+    alone, shared = (
+        run_bench(tmp_path / "table.npz", ["ranknosh_proxies"], 400, 2, jobs=jobs, scores=scores_file)
+        for jobs in (1, 2)
+    )
+    assert shared[0].at == alone[0].at

@@ -1,0 +1,146 @@
+"""Train-free scores of the architectures of a table, from a file: what level 0 sees where nothing can be built.
+
+Layout of the csv, as ``ranknosh score SPACE --all --out FILE`` writes it: ``architecture`` (exchange string), ``canonical``
+(canonical id), one column for each proxy with an empty cell where it gave no value. ``seconds``, ``accuracy`` and ``reasons`` may
+be there and are not read.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranknosh.bench.table import Table
+from ranknosh.config_sections import SeedingConfig
+from ranknosh.errors import ConfigError, DataError, SpaceError
+
+PROXIES: tuple[str, ...] = SeedingConfig().proxies
+"""What is read of a file where nothing else is asked for: the proxies that a search is seeded with unless told otherwise."""
+_OTHERS = ("architecture", "canonical", "seconds", "accuracy", "reasons")
+_REQUIRED = ("architecture", "canonical")
+
+
+@dataclass(frozen=True)
+class TableScores:
+    """values: proxy name -> (n,) float64 by row of the table, NaN where it gave none. directions: +1 where larger values are
+    better, -1 for the others."""
+
+    values: Mapping[str, NDArray[np.float64]]
+    directions: Mapping[str, int]
+
+    def of(self, row: int) -> dict[str, float | None]:
+        """The values of one row of the table, None where there is none."""
+        found = {name: float(column[row]) for name, column in self.values.items()}
+        return {name: None if math.isnan(value) else value for name, value in found.items()}
+
+
+def read_scores(path: str | Path, table: Table, proxies: Sequence[str] | None = None) -> TableScores:
+    """Values of ``proxies`` (None: :data:`PROXIES`) for every architecture of ``table``.
+
+    Its own row counts where it has one, else the first row of its function (its canonical id), whose network may have
+    operations that do nothing more or less. Dead architectures need no row.
+
+    Raises ConfigError for a name that is no proxy, DataError where the file is missing, is no such csv, has a cell that is no
+    finite number, or lacks a proxy or an architecture.
+    """
+    from ranknosh.proxies import directions
+
+    names = tuple(dict.fromkeys(PROXIES if proxies is None else proxies))
+    if not names:
+        raise ConfigError("no proxy is left to read from the scores; name at least one with --proxies")
+    toward = directions(names)
+    path = Path(path)
+    header, rows = _lines(path)
+    missing = [name for name in (*_REQUIRED, *names) if name not in header]
+    if missing:
+        raise DataError(
+            f"{path} has no column {', '.join(missing)}; its proxies are {', '.join(_proxies_of(header)) or 'none'}; "
+            f"{_made_by(table, (*_proxies_of(header), *names))}, or name others with --proxies"
+        )
+    found: dict[str, list[float]] = {}
+    for number, row in enumerate(rows, start=1):
+        values = [_number(path, number, name, row[name]) for name in names]
+        text, key = _read(path, number, row, table)
+        if not np.array_equal(found.setdefault(text, values), values, equal_nan=True):
+            raise DataError(f"row {number} of {path} repeats {text} with other values; an architecture has one row")
+        found.setdefault(key, values)
+    return TableScores(_by_row(path, table, names, found), toward)
+
+
+def _proxies_of(header: Sequence[str]) -> list[str]:
+    return [name for name in header if name not in _OTHERS]
+
+
+def _made_by(table: Table, names: Sequence[str]) -> str:
+    listed = ",".join(dict.fromkeys(names))
+    return f"write it with: ranknosh score {table.space.name} --all --proxies {listed} --out FILE"
+
+
+def _lines(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """Column names and rows; every row has a text for each column."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="", strict=True)
+            header, rows = list(reader.fieldnames or ()), list(reader)
+    except FileNotFoundError as error:
+        raise DataError(f"no scores at {path}; give the csv file with --scores") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read {path} as csv: {error}") from error
+    long = next((number for number, row in enumerate(rows, start=1) if None in row), None)
+    if long is not None:
+        raise DataError(f"row {long} of {path} has more cells than there are columns")
+    return header, rows
+
+
+def _number(path: Path, number: int, name: str, text: str) -> float:
+    if not text.strip():
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(
+            f"row {number} of {path}: {name} is {text!r}; write a finite number, or nothing where the proxy gave none"
+        )
+    return value
+
+
+def _read(path: Path, number: int, row: Mapping[str, str], table: Table) -> tuple[str, str]:
+    """Exchange string and canonical id of a row, which must fit each other."""
+    try:
+        architecture = table.space.parse(row["architecture"])
+    except SpaceError as error:
+        raise DataError(f"row {number} of {path} has no architecture of {table.space.name}: {error}") from error
+    own = table.space.canonical(architecture)
+    if own != row["canonical"]:
+        raise DataError(
+            f"row {number} of {path}: {row['architecture']} has the canonical id {own}, the file says {row['canonical']!r}; "
+            "it was written for another space or by another version, so write it again"
+        )
+    return table.space.format(architecture), own
+
+
+def _by_row(
+    path: Path, table: Table, names: Sequence[str], found: Mapping[str, Sequence[float]]
+) -> dict[str, NDArray[np.float64]]:
+    values = np.full((len(names), len(table)), np.nan)
+    lacking: dict[str, str] = {}
+    for row, architecture in enumerate(table.architectures):
+        text, key = table.space.format(architecture), table.space.canonical(architecture)
+        if text in found or key in found:
+            values[:, row] = found[text if text in found else key]
+        elif not table.space.is_dead(architecture):
+            lacking[key] = text
+    if lacking:
+        raise DataError(
+            f"{path} has no scores of {len(lacking)} of the table's functions, such as {next(iter(lacking.values()))}; "
+            f"{_made_by(table, names)}"
+        )
+    return dict(zip(names, values, strict=True))

@@ -1,0 +1,84 @@
+"""``score --audit``: which train-free proxies told the truth in a search, and which to seed the next one with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ranknosh.cli.screen import UNKNOWN, facts, plural, print_json, table
+
+
+def audit_run(run: Path, as_json: bool) -> None:
+    """Print the audit of a run folder. Raises StoreError where there is no run."""
+    from ranknosh.report.view import RunView
+    from ranknosh.scoring.audit import audited, helpful, observed
+
+    view = RunView.load(run)
+    found = observed(view.pool, view.pyramid)
+    report = None if found.silence else audited(found, int(view.header.get("seed") or 0))
+    names = helpful(report["proxies"]) if report else []
+    if as_json:
+        print_json(
+            {
+                "run": view.name,
+                "candidates": len(found.values),
+                "no_evidence": found.silence,
+                "audit": report,
+                "seeding": {"proxies": names} if names else None,
+            }
+        )
+    elif report is None:
+        print(f"no evidence: {found.silence}", flush=True)
+    else:
+        print(audit_text(report, names), flush=True)
+
+
+def audit_text(report: Mapping[str, Any], names: list[str]) -> str:
+    """A row a proxy, what their combination is worth, and a line for the next config."""
+    head = [
+        "proxy",
+        "n",
+        "without",
+        "Spearman",
+        f"given {report['size']}",
+        "top half",
+        "redundant with",
+        "weight",
+        "verdict",
+    ]
+    rows = [
+        [
+            proxy["name"],
+            str(proxy["n"]),
+            str(proxy["missing"]),
+            _estimate(proxy["spearman"]),
+            _estimate(proxy["beyond_size"]),
+            _estimate(proxy["among_best"]),
+            proxy["redundant_with"] or "",
+            f"{proxy['weight']:.2f}",
+            proxy["verdict"],
+        ]
+        for proxy in report["proxies"]
+    ]
+    combined = report["combination"]
+    lines = [
+        ("evidence", f"{plural(report['n'], 'candidate')} with scores and a result; in brackets 95 % intervals"),
+        ("all alike", f"{_estimate(combined['equal'])}   mean rank of all proxies"),
+        ("weighed", f"{_estimate(combined['cross_validated'])}   on candidates that the weights were not fitted on"),
+        ("size alone", _estimate(combined["size"])),
+        *(("note", note) for note in report["notes"]),
+    ]
+    parts = [table(head, rows, "lrrrrrlrl"), facts(lines)]
+    if names:
+        parts.append(f"for the next search:\nseeding: {{proxies: [{', '.join(names)}]}}")
+    else:
+        parts.append("no proxy is shown to help here, so there is none to suggest for the next search")
+    return "\n\n".join(parts)
+
+
+def _estimate(found: Mapping[str, float | None]) -> str:
+    value, low, high = found["value"], found["low"], found["high"]
+    if value is None:
+        return UNKNOWN
+    return f"{value:.2f}" if low is None or high is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"

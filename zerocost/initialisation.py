@@ -1,0 +1,42 @@
+"""Fresh weights for the copies that a pass has put into a module."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from zerocost.proxy import Subject
+
+
+def draw_weights(subject: Subject, generator: torch.Generator) -> None:
+    """Draws the weights of ``subject.module`` anew, in place; call it after ``install`` only, on copies.
+
+    By the name that a parameter has in its module: "bias" becomes 0; "weight" of two or more dimensions is drawn from
+    N(0, 2 / fan-in) with the fan-in ``numel / shape[0]`` (He et al. 2015, "Delving deep into rectifiers", eq. 10); "weight"
+    of one dimension, the gain of a normalisation, becomes 1. Everything else (slopes of PReLU, scales of layers,
+    embeddings of positions, parameters with names of their own) stays as it is. A shared parameter is drawn once.
+
+    Numbers come from the CPU in float32, in the order of the module tree, so that they are the same on every device and
+    in every precision.
+    """
+    done: set[int] = set()
+    with torch.no_grad():
+        for part in subject.parts:
+            for name, parameter in part._parameters.items():
+                if parameter is None or id(parameter) in done or not parameter.is_floating_point():
+                    continue
+                done.add(id(parameter))
+                _draw(part, name, parameter, generator)
+
+
+def _draw(part: nn.Module, name: str, parameter: torch.Tensor, generator: torch.Generator) -> None:
+    if "bias" in name:
+        parameter.zero_()
+    elif "weight" in name and parameter.ndim >= 2:
+        fan_in = parameter[0].numel()
+        drawn = torch.randn(parameter.shape, generator=generator, dtype=torch.float32, device="cpu")
+        parameter.copy_(drawn * math.sqrt(2.0 / fan_in))
+    elif "weight" in name and not isinstance(part, nn.PReLU):
+        parameter.fill_(1.0)

@@ -1,0 +1,63 @@
+"""BATCH: the whole batch in one forward run, and the backward runs that its proxies read.
+
+Batch and instance norm use the statistics of the batch, as in training; everything else is in evaluation mode, so that
+dropout and stochastic depth add no noise and auxiliary heads stay off. All proxies together cost one forward run, one
+backward run of the loss to the weights, and one of the summed outputs to the inputs.
+
+Inputs and trainable weights require a gradient whatever is read, because torch chooses kernels by that, which differ by rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from zerocost.errors import Undefined
+from zerocost.passes.network import (
+    finite,
+    input_copies,
+    install,
+    loss_of,
+    set_modes,
+    trainable,
+    watched,
+    weight_gradients,
+)
+from zerocost.proxy import Proxy, Reading, Subject
+
+
+def batch(subject: Subject, proxies: Sequence[Proxy]) -> None:
+    reads = frozenset().union(*(proxy.reads for proxy in proxies))
+    set_modes(subject, batch_statistics=True)
+    weights = trainable(subject, install(subject, torch.clone))
+    copies = input_copies(subject)
+    sources = [tensor.requires_grad_(True) for tensor in copies if tensor.is_floating_point()]
+    with torch.enable_grad():
+        # Clones, as a network may work in place on what it is given.
+        outputs = finite(watched(subject, [tensor.clone() for tensor in copies], proxies))
+        if Reading.LOSS in reads:
+            total = loss_of(subject, outputs, subject.targets)
+            for weight, gradient in weight_gradients(total, weights, retain=Reading.INPUTS in reads):
+                for proxy in proxies:
+                    proxy.weight(weight.detach(), gradient)
+            for proxy in proxies:
+                proxy.differentiated()
+        if Reading.INPUTS in reads:
+            gradients = _input_gradients(outputs, sources)
+            for proxy in proxies:
+                proxy.inputs(gradients)
+
+
+def _input_gradients(outputs: torch.Tensor, sources: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    if not sources:
+        raise Undefined(
+            "it needs an input of floating-point numbers: there is no gradient with respect to whole numbers"
+        )
+    total = outputs.sum()
+    found = torch.autograd.grad(total, list(sources), allow_unused=True) if total.requires_grad else ()
+    if all(gradient is None for gradient in found):
+        raise Undefined("the outputs do not depend on the inputs")
+    if not all(gradient is None or bool(torch.isfinite(gradient).all()) for gradient in found):
+        raise Undefined("the gradient of the outputs with respect to the inputs holds NaN or infinity")
+    return [torch.zeros_like(s) if g is None else g for s, g in zip(sources, found, strict=True)]

@@ -1,0 +1,139 @@
+"""What every pass is made of: modes, copies of weights in the module, a watched forward run, the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import nn
+
+from zerocost.errors import Undefined
+from zerocost.proxy import Proxy, Subject
+
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+_BATCH_STATISTICS = (*BATCH_NORMS, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
+Copies = dict[int, torch.Tensor]
+NO_WEIGHT = "the loss does not depend on any trainable weight"
+
+
+def set_modes(subject: Subject, *, batch_statistics: bool) -> None:
+    """Evaluation mode, but for normalisation by the statistics of the batch where these are asked for.
+
+    Recurrent layers then are in training mode too, without their dropout: cuDNN has no backward run in evaluation mode.
+    """
+    # Attribute by attribute: calling train() would run the caller's own overrides of it.
+    for part in subject.parts:
+        training = batch_statistics and isinstance(part, (*_BATCH_STATISTICS, nn.RNNBase))
+        if part.training != training:
+            part.training = training
+        if training and isinstance(part, nn.RNNBase):
+            part.dropout = 0.0
+
+
+def install(subject: Subject, copy: Callable[[torch.Tensor], torch.Tensor]) -> Copies:
+    """Puts copies of all parameters and buffers into the module and gives them by the id of the original.
+
+    A tensor that is shared has one copy, shared as well. ``state.preserved`` takes the originals back.
+    """
+    originals = {id(slot.tensor): slot.tensor for slot in subject.slots}
+    copies = {key: copy(tensor.detach()) for key, tensor in originals.items()}
+    for holder, name, tensor in subject.slots:
+        holder[name] = copies[id(tensor)]
+    return copies
+
+
+def trainable(subject: Subject, copies: Copies) -> list[torch.Tensor]:
+    """The installed copies of the parameters that require a gradient, set to require one."""
+    return [copies[id(p)].requires_grad_(True) for p in subject.parameters if p.requires_grad]
+
+
+def input_copies(subject: Subject) -> list[torch.Tensor]:
+    return [tensor.detach().clone() for tensor in subject.inputs]
+
+
+def watched(subject: Subject, inputs: Sequence[torch.Tensor], proxies: Iterable[Proxy]) -> torch.Tensor:
+    """The first output of one forward run that every proxy reads."""
+    with ExitStack() as watching:
+        for proxy in proxies:
+            watching.enter_context(proxy.watch())
+        return forward(subject, inputs)
+
+
+def forward(subject: Subject, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The first output of one forward run. Raises Undefined where it is no tensor."""
+    return first_tensor(subject.module(*inputs))
+
+
+def first_tensor(outputs: object) -> torch.Tensor:
+    """A module's output, or the first of a tuple or list of them. Raises Undefined where that is no tensor."""
+    first = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
+    if not isinstance(first, torch.Tensor):
+        raise Undefined(f"the network returns {type(outputs).__name__}, not a tensor or a tuple that starts with one")
+    return first
+
+
+def finite(outputs: torch.Tensor) -> torch.Tensor:
+    """``outputs``. Raises Undefined where they hold NaN or infinity."""
+    if not bool(torch.isfinite(outputs).all()):
+        raise Undefined("the outputs of the network hold NaN or infinity")
+    return outputs
+
+
+def loss_of(subject: Subject, outputs: torch.Tensor, targets: torch.Tensor | None) -> torch.Tensor:
+    """The loss of ``outputs``, whose batch ``targets`` belongs to. Raises Undefined where there is none to differentiate."""
+    assert targets is not None, "proxies that read the loss are not run without targets"
+    # Clones, as a loss may work in place on what it is given.
+    value = subject.loss(outputs.clone(), targets.detach().clone())
+    if not isinstance(value, torch.Tensor):
+        raise Undefined(f"the loss returns {type(value).__name__}; it must return a tensor with a single number")
+    if value.numel() != 1:
+        raise Undefined(f"the loss has shape {tuple(value.shape)}; it must be a single number")
+    if not bool(torch.isfinite(value)):
+        raise Undefined(f"the loss is {float(value.detach())}")
+    if not value.requires_grad:
+        raise Undefined(NO_WEIGHT)
+    return value
+
+
+def nodes(total: torch.Tensor) -> Iterator[Any]:
+    """Every operation in the graph behind ``total``."""
+    waiting = [total.grad_fn]
+    seen = set(waiting)
+    while waiting:
+        node = waiting.pop()
+        if node is not None:
+            yield node
+            following = {after for after, _ in node.next_functions} - seen
+            seen |= following
+            waiting.extend(following)
+
+
+def gradients(
+    total: torch.Tensor, weights: Sequence[torch.Tensor], *, retain: bool = False, graph: bool = False
+) -> list[torch.Tensor | None]:
+    """The gradient of ``total`` with respect to each of ``weights``, None where it does not depend on one.
+
+    ``retain`` keeps the graph for another backward run, ``graph`` makes the gradients differentiable. Raises Undefined where
+    there are no ``weights``, and where the network hides some of them from the graph.
+    """
+    if not weights:
+        raise Undefined(NO_WEIGHT)
+    if any(node.name() == "CheckpointFunctionBackward" for node in nodes(total)):
+        raise Undefined(
+            "the network uses checkpoints that hide weights from the graph; make them with use_reentrant=False"
+        )
+    found = torch.autograd.grad(
+        total, list(weights), allow_unused=True, retain_graph=retain or graph, create_graph=graph
+    )
+    return [gradient.to_dense() if gradient is not None and gradient.is_sparse else gradient for gradient in found]
+
+
+def weight_gradients(
+    total: torch.Tensor, weights: Sequence[torch.Tensor], *, retain: bool = False, graph: bool = False
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """(weight, gradient) of every weight of two or more dimensions that has one; otherwise like :func:`gradients`."""
+    for weight, gradient in zip(weights, gradients(total, weights, retain=retain, graph=graph), strict=True):
+        if weight.ndim >= 2 and gradient is not None:
+            yield weight, gradient
