@@ -75,11 +75,13 @@ def build_parts(config: RunConfig, data: ImageData | None = None) -> Parts:
 
     What needs no images is checked first, so that a wrong predictor or device costs no waiting.
     """
+    from ranknosh.proxies import check_options
     from ranknosh.train import Task, TrainSettings
     from ranknosh.train.surroundings import resolve_device
 
     pyramid = pyramid_of(config)
     predictor_of(config)
+    check_options(config.seeding.options, config.seeding.proxies)
     if config.executor.name == "inline":
         resolve_device(config.train.device)
     else:
@@ -103,7 +105,8 @@ def level_zero(
     drawn = draw(space, section.draw, parts.config.seed)
     missing = [architecture for architecture in drawn if space.canonical(architecture) not in known]
     score = WithThreads(
-        ScoreArchitecture(space, parts.task, section.proxies, parts.config.seed), parts.config.train.threads
+        ScoreArchitecture(space, parts.task, section.proxies, parts.config.seed, section.options),
+        parts.config.train.threads,
     )
     for number, (index, (values, seconds)) in enumerate(executor.map(score, missing), len(drawn) - len(missing) + 1):
         architecture = missing[index]

@@ -128,6 +128,7 @@ class SeedingConfig(Section):
 
     ``combine``: how the proxies are made into one order (see ``seeding.standing``). ``follow``: the chance that a later
     candidate which would be drawn at random is the best left of the draw instead, its proxies weighed by the results so far.
+    ``options``: settings of single proxies, such as ``{swap_reg: {mu: 800, sigma: 4.0e+5}}``.
     """
 
     draw: Annotated[int, Field(ge=1)] = 200
@@ -135,6 +136,7 @@ class SeedingConfig(Section):
     combine: Literal["rank_mean", "log_rank_product", "vote"] = "rank_mean"
     random_share: Annotated[float, Field(ge=0, le=1)] = 0.25
     follow: Annotated[float, Field(ge=0, le=1)] = 0.0
+    options: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 class PredictorConfig(Section):

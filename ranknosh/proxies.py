@@ -116,8 +116,12 @@ def known_proxies() -> tuple[str, ...]:
     return tuple(zerocost.PROXIES)
 
 
-def check_options(options: Options) -> None:
-    """Raises ConfigError for a proxy that is not known, and an option that it does not take, lacks or refuses."""
+def check_options(options: Options, proxies: Sequence[str] = ()) -> None:
+    """Raises ConfigError for a proxy that is not known, and an option that it does not take, lacks or refuses.
+
+    proxies: those that will be asked for; one that needs options must have them.
+    """
+    options = {**{name: {} for name in proxies if name in NEEDS_OPTIONS}, **options}
     with torch.random.fork_rng(devices=[]):
         network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
     for name, values in options.items():
@@ -128,7 +132,8 @@ def check_options(options: Options) -> None:
         lacking = [option for option in NEEDS_OPTIONS.get(name, ()) if option not in values]
         if lacking:
             raise ConfigError(
-                f"the proxy {name} needs a value for {' and '.join(lacking)}: such options have no default"
+                f"the proxy {name} needs a value for {' and '.join(lacking)}: such options have no default. Give them with "
+                f"--option {name}.{lacking[0]}=... or in the config as seeding.options, or leave the proxy out"
             )
         try:
             tried = zerocost.score(network, torch.eye(2), torch.arange(2), proxies=name, options={name: values})[name]

@@ -91,6 +91,7 @@ def _score_pass(needed: Pass, kinds: dict[str, Callable[[Subject], Proxy]], subj
     try:
         with preserved(subject.parts, subject.tensors()):
             RUN[needed](subject, list(proxies.values()))
+            _finish_kernels(subject)
             share = (time.perf_counter() - started) / len(proxies)
             return {name: _value(proxy, share) for name, proxy in proxies.items()}
     except Exception as error:  # whatever the caller's network raises
@@ -100,6 +101,12 @@ def _score_pass(needed: Pass, kinds: dict[str, Callable[[Subject], Proxy]], subj
         return {n: s for name, make in kinds.items() for n, s in _score_pass(needed, {name: make}, subject).items()}
     seconds = time.perf_counter() - started
     return {name: Score(None, proxy.direction, seconds, reason) for name, proxy in proxies.items()}
+
+
+def _finish_kernels(subject: Subject) -> None:
+    """Waits for what a GPU was asked to do, so that its time is that of the pass."""
+    if subject.device.type == "cuda":
+        torch.cuda.synchronize(subject.device)
 
 
 def _value(proxy: Proxy, share: float) -> Score:

@@ -18,8 +18,9 @@ def preserved(parts: Iterable[nn.Module], tensors: Iterable[torch.Tensor]) -> It
 
     Covered: training modes, hooks, parameters and buffers and every other attribute of ``parts``, down to the entries of
     their dictionaries, lists and sets; the random generators of torch on every device of ``tensors``, of Python and of
-    numpy; and the switch for fused transformer layers, which would hide activations and products. Autocast and inference
-    mode are off inside. The numbers inside tensors are not saved: passes put copies in their place (``passes``).
+    numpy; the switch for fused transformer layers, which would hide activations and products; and on CUDA those for TF32,
+    which keeps three digits of a product. Autocast and inference mode are off inside. The numbers inside tensors are not
+    saved: passes put copies in their place (``passes``).
     """
     devices = {tensor.device for tensor in tensors}
     with ExitStack() as stack:
@@ -28,6 +29,8 @@ def preserved(parts: Iterable[nn.Module], tensors: Iterable[torch.Tensor]) -> It
         stack.enter_context(torch.random.fork_rng(devices=_indices(devices)))
         stack.enter_context(_unfused_attention())
         stack.enter_context(torch.inference_mode(mode=False))
+        if any(device.type == "cuda" for device in devices):
+            stack.enter_context(_full_precision())
         for kind in sorted({device.type for device in devices} - {"meta"}):
             stack.enter_context(torch.autocast(device_type=kind, enabled=False))
         yield
@@ -88,3 +91,20 @@ def _unfused_attention() -> Iterator[None]:
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(enabled)
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    switches: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    try:
+        before = [switch.allow_tf32 for switch in switches]
+    except RuntimeError:  # set by layer or operation, which these switches cannot tell: the caller's choice stands
+        yield
+        return
+    try:
+        for switch in switches:
+            switch.allow_tf32 = False
+        yield
+    finally:
+        for switch, allowed in zip(switches, before, strict=True):
+            switch.allow_tf32 = allowed

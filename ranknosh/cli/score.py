@@ -42,8 +42,9 @@ Things = Annotated[
 def score(
     things: Things = None,
     proxies: Annotated[
-        str, typer.Option("--proxies", help="Names with commas between, or 'all' that need no option.")
-    ] = "all",
+        str | None,
+        typer.Option("--proxies", help="Names with commas between, or 'all' that need no option; default: all."),
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -95,7 +96,12 @@ def score(
     ray: Ray = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Drop the scores that the files hold already.")] = False,
     audit: Annotated[
-        Path | None, typer.Option("--audit", metavar="RUN", help="Say which proxies told the truth in a search.")
+        Path | None,
+        typer.Option(
+            "--audit",
+            metavar="RUN",
+            help="Say which proxies told the truth in a search: those of its level 0, or with --proxies any others too.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary and all rows as JSON.")] = False,
     quiet: Quiet = False,
@@ -114,30 +120,42 @@ def score(
     ranknosh score nasbench201 --option swap_reg.mu=900 --option swap_reg.sigma=800000
     ranknosh score --config search.yaml --out runs/scores.csv
     ranknosh score --audit runs/demo-001
+    ranknosh score --audit runs/demo-001 --proxies all
     """
-    if audit is not None:
-        from ranknosh.cli.score_audit import audit_run
+    from ranknosh.cli.score_progress import make_score_progress
+    from ranknosh.cli.score_request import ALL, Wanted, make_request
+    from ranknosh.scoring.outputs import Outputs, write_whole
 
-        _alone("--audit", things, count, every, draw, config, out, table, options, ray, fresh, data, channels, cells)
-        audit_run(audit, as_json)
+    progress = make_score_progress(quiet or as_json)
+    if audit is not None:
+        from ranknosh.cli.score_audit import RUN_SCORES, audit_run, candidates_of, config_of
+
+        _alone("--audit", things, count, every, draw, config, out, table, fresh, channels, cells, seed)
+        if proxies is None:
+            _alone("--audit without --proxies", options, ray, data, data_root)
+            audit_run(audit, as_json)
+            return
+        asked = Wanted(candidates_of(audit), proxies, tuple(options or ()), config_of(audit), None, False, None, batch)
+        asked = asked.with_settings(
+            channels=None, cells=None, seed=None, device=device, data=data, data_root=data_root, ray=ray
+        )
+        found = _scored(make_request(asked), Outputs.at(audit / RUN_SCORES), None, progress, False)
+        audit_run(audit, as_json, {row.canonical: row.values for row in found.rows})
         return
     from ranknosh.bench.table import Table
-    from ranknosh.cli.score_progress import make_score_progress
-    from ranknosh.cli.score_request import Wanted, make_request
     from ranknosh.cli.score_text import as_dict, as_text
-    from ranknosh.scoring.outputs import Outputs, write_whole
     from ranknosh.scoring.page import render
     from ranknosh.scoring.summary import summarise
 
     how: Draw | None = None if draw is None else ("codes" if draw is HowDrawn.codes else "functions")
     files = Outputs.at(out or Path("scores.csv"), fresh)
-    wanted = Wanted(tuple(things or ()), proxies, tuple(options or ()), config, count, every, how, batch)
+    wanted = Wanted(tuple(things or ()), proxies or ALL, tuple(options or ()), config, count, every, how, batch)
     wanted = wanted.with_settings(
         channels=channels, cells=cells, seed=seed, device=device, data=data, data_root=data_root, ray=ray
     )
     request = make_request(wanted)
     known = None if table is None else Table.load(table, request.space.name)
-    results = _scored(request, files, known, make_score_progress(quiet or as_json), fresh)
+    results = _scored(request, files, known, progress, fresh)
     try:
         write_whole(files.page, render(results).encode())
     except MissingDependency as error:
@@ -150,8 +168,11 @@ def score(
 
 
 def _alone(flag: str, *others: Any) -> None:
-    if any(others):
-        raise ConfigError(f"{flag} reads a search that was run and takes nothing but --json; leave the rest out")
+    if any(other is not None and other is not False and other != [] for other in others):
+        raise ConfigError(
+            f"{flag} reads a search that was run, with its space, network, images and seed. It takes --json; with --proxies also "
+            "--option, --batch, --device, --data and --ray; leave the rest out"
+        )
 
 
 def _scored(request: Request, files: Outputs, table: Table | None, progress: ScoreProgress, fresh: bool) -> Results:

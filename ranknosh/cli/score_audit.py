@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from ranknosh.cli.screen import UNKNOWN, facts, plural, print_json, table
+from ranknosh.errors import ConfigError
+
+RUN_SCORES = "scores.csv"
+"""Where in a run folder the scores of its candidates are kept."""
 
 
-def audit_run(run: Path, as_json: bool) -> None:
-    """Print the audit of a run folder. Raises StoreError where there is no run."""
+def audit_run(run: Path, as_json: bool, scores: Mapping[str, Mapping[str, float | None]] | None = None) -> None:
+    """Print the audit of a run folder. scores: values by canonical id, None for those of level 0.
+
+    Raises StoreError where there is no run.
+    """
     from ranknosh.report.view import RunView
     from ranknosh.scoring.audit import audited, helpful, observed
 
     view = RunView.load(run)
-    found = observed(view.pool, view.pyramid)
+    found = observed(view.pool, view.pyramid, scores)
     report = None if found.silence else audited(found, int(view.header.get("seed") or 0))
     names = helpful(report["proxies"]) if report else []
     if as_json:
@@ -32,6 +39,29 @@ def audit_run(run: Path, as_json: bool) -> None:
         print(f"no evidence: {found.silence}", flush=True)
     else:
         print(audit_text(report, names), flush=True)
+    unscored = sum(candidate.level > 0 for candidate in view.pool.candidates.values()) - len(found.values)
+    if scores is None and unscored > 0 and not as_json:
+        print(
+            f"\n{plural(unscored, 'more candidate')} with a result, not scored at level 0; to score and audit all of them:"
+        )
+        print(f"ranknosh score --audit {run} --proxies all", flush=True)
+
+
+def candidates_of(run: Path) -> tuple[str, ...]:
+    """Exchange strings of the candidates of a search that can be judged. Raises ConfigError where there is none."""
+    from ranknosh.run import open_run
+
+    members = [candidate for candidate in open_run(run).pool.candidates.values() if candidate.level or candidate.failed]
+    if not members:
+        raise ConfigError(f"no candidate of {run} has a result to judge proxies by; go on with: ranknosh resume {run}")
+    return tuple(candidate.text for candidate in members)
+
+
+def config_of(run: Path) -> Path:
+    """The settings that a search ran with."""
+    from ranknosh.run import CONFIG_NAME
+
+    return run / CONFIG_NAME
 
 
 def audit_text(report: Mapping[str, Any], names: list[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,12 +46,15 @@ class ScoreArchitecture:
     task: Task
     proxies: tuple[str, ...]
     seed: int
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def _scorer(self) -> ProxyScorer:
         from ranknosh.proxies import proxy_scorer
 
-        return proxy_scorer(self.space, self.task.size, self.task.data, self.proxies, seed=self.seed)
+        return proxy_scorer(
+            self.space, self.task.size, self.task.data, self.proxies, seed=self.seed, options=self.options
+        )
 
     def __call__(self, architecture: Architecture) -> Score:
         return Score(*self._scorer(architecture))

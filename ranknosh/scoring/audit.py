@@ -18,7 +18,7 @@ HELPFUL = ("helps beyond size", "helps")
 
 @dataclass(frozen=True)
 class Observed:
-    """The candidates of a search with both scores and a result. ``proxies``: those of level 0, in their order. ``values[i]`` are
+    """The candidates of a search with both scores and a result. ``proxies``: their names, in order. ``values[i]`` are
     the scores of one candidate, with its number of weights as ``params`` where that was no proxy; ``outcomes[i]`` is its place in
     the order of the evidence, in [0, 1], higher is better."""
 
@@ -32,13 +32,14 @@ class Observed:
         if not self.proxies:
             return "no proxy was scored at level 0 (seeding.proxies is empty, or the search ended before)"
         if len(self.values) < FEWEST:
-            return f"{len(self.values)} of the candidates scored at level 0 have a result, and it takes {FEWEST}"
+            return f"{len(self.values)} of the candidates with scores have a result, and it takes {FEWEST}"
         return None
 
 
-def observed(pool: Pool, pyramid: Pyramid) -> Observed:
-    """What a search knows of its proxies. Candidates proposed later, which nobody scored, are not in it."""
-    scored = {record.key: record.values for record in pool.scored}
+def observed(pool: Pool, pyramid: Pyramid, scores: Mapping[str, Mapping[str, float | None]] | None = None) -> Observed:
+    """What a search knows of its proxies. scores: values by canonical id; None for those of level 0, which candidates that were
+    proposed later have none of."""
+    scored = {record.key: record.values for record in pool.scored} if scores is None else scores
     proxies = tuple(dict.fromkeys(name for values in scored.values() for name in values))
     known = evidence(pool, pyramid)
     values, outcomes = [], []
@@ -58,6 +59,6 @@ def audited(found: Observed, seed: int) -> dict[str, Any]:
 
 
 def helpful(proxies: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of the audited proxies that help, the weightiest first; those that repeat another one are not among them."""
-    helping = [proxy for proxy in proxies if proxy["verdict"] in HELPFUL]
+    """Names of the audited proxies that help and have a weight beside the others, the weightiest first."""
+    helping = [proxy for proxy in proxies if proxy["verdict"] in HELPFUL and proxy["weight"] > 0]
     return [proxy["name"] for proxy in sorted(helping, key=lambda proxy: -proxy["weight"])]

@@ -108,3 +108,27 @@ def test_later_candidates_follow_level_zero_where_the_config_says():
     assert sorted(later[1.0].fit.level0) == ["nwot", "synflow"]
     assert {record.key for record in later[1.0].records} <= set(values)
     assert later[1.0].records != later[0.0].records
+
+
+def test_options_of_a_proxy_reach_level_zero():
+    def values(options):
+        proxies = {"draw": 8, "proxies": ["swap_reg"], "options": options}
+        return [scored.values["swap_reg"] for scored in scored_pool(build_parts(config(seeding=proxies))).scored]
+
+    near, far = values({"swap_reg": {"mu": 5.0, "sigma": 1e6}}), values({"swap_reg": {"mu": 3000.0, "sigma": 1e6}})
+    assert len(near) == 8
+    assert all(a is not None and b is not None and a > b for a, b in zip(near, far, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "swap_reg needs a value for mu and sigma"),
+        ({"swap_reg": {"mu": 1.0, "sigma": -1.0}}, "sigma=-1.0"),
+        ({"swap_reg": {"mu": 1.0, "sigma": 1.0}, "nwot": {"x": 1}}, "no option x"),
+    ],
+)
+def test_options_are_checked_before_images_are_loaded(options, said):
+    wanted = config(seeding={"draw": 8, "proxies": ["swap_reg"], "options": options}, data={"folder": "nowhere"})
+    with pytest.raises(ConfigError, match=said):
+        build_parts(wanted)

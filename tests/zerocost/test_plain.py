@@ -35,7 +35,7 @@ def test_agrees_with_a_backward_run_of_a_copy(dtype: torch.dtype, tolerance: flo
         float(weight) * float(gradient)
         for layer in layers_of(twin)
         if layer.weight.grad is not None
-        for weight, gradient in zip(layer.weight.flatten(), layer.weight.grad.flatten(), strict=True)
+        for weight, gradient in zip(layer.weight.detach().flatten(), layer.weight.grad.flatten(), strict=True)
     ]
     size = sum(map(abs, products))
     assert value("plain", net, images(dtype=dtype), labels()) == pytest.approx(sum(products), abs=tolerance * size)
@@ -49,7 +49,7 @@ def test_normalised_layers_cancel_so_that_the_classifier_alone_speaks() -> None:
     size = value("snip", net, batch, labels())
     assert abs(convolutions) < 1e-12 * size
     head = differentiated(conv_net(torch.float64, eps=1e-15), batch, labels())[8]
-    assert whole == pytest.approx(float((head.weight * head.weight.grad).sum()), rel=1e-9)
+    assert whole == pytest.approx(float((head.weight.detach() * head.weight.grad).sum()), rel=1e-9)
 
 
 def test_every_layer_of_a_chain_without_biases_contributes_the_same() -> None:

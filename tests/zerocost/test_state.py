@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import hashlib
 import random
@@ -17,6 +18,7 @@ from torch.nn.modules import module as module_hooks
 
 import zerocost
 from zerocost.proxy import Pass, Proxy, Reading
+from zerocost.state import _full_precision
 
 ALL = tuple(zerocost.PROXIES)
 OPTIONS = {"swap_reg": {"mu": 1.0, "sigma": 100.0}}
@@ -283,6 +285,20 @@ def test_no_graph_outlives_its_run(proxies: tuple[str, ...], monkeypatch: pytest
         assert all(reference() is None for reference in LIVING)
     finally:
         gc.enable()
+
+
+def test_full_precision_switches_tf32_off_and_back() -> None:
+    found = (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32)
+    try:
+        for wanted in ((True, False), (False, True)):
+            torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = wanted
+            with contextlib.suppress(KeyError), _full_precision():
+                assert not torch.backends.cuda.matmul.allow_tf32
+                assert not torch.backends.cudnn.allow_tf32
+                raise KeyError
+            assert (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32) == wanted
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = found
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

@@ -5,13 +5,17 @@ dropout and stochastic depth add no noise and auxiliary heads stay off. All prox
 backward run of the loss to the weights, and one of the summed outputs to the inputs.
 
 Inputs and trainable weights require a gradient whatever is read, because torch chooses kernels by that, which differ by rounding.
+Where nothing but the forward run is read, the graph keeps no tensors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
 
 import torch
+from torch.autograd.graph import saved_tensors_hooks
 
 from zerocost.errors import Undefined
 from zerocost.passes.network import (
@@ -35,7 +39,8 @@ def batch(subject: Subject, proxies: Sequence[Proxy]) -> None:
     sources = [tensor.requires_grad_(True) for tensor in copies if tensor.is_floating_point()]
     with torch.enable_grad():
         # Clones, as a network may work in place on what it is given.
-        outputs = finite(watched(subject, [tensor.clone() for tensor in copies], proxies))
+        with nullcontext() if reads else saved_tensors_hooks(_forget, _forget):
+            outputs = finite(watched(subject, [tensor.clone() for tensor in copies], proxies))
         if Reading.LOSS in reads:
             total = loss_of(subject, outputs, subject.targets)
             for weight, gradient in weight_gradients(total, weights, retain=Reading.INPUTS in reads):
@@ -47,6 +52,10 @@ def batch(subject: Subject, proxies: Sequence[Proxy]) -> None:
             gradients = _input_gradients(outputs, sources)
             for proxy in proxies:
                 proxy.inputs(gradients)
+
+
+def _forget(_: Any) -> Any:
+    """What is kept of a tensor that no backward run will ask for: nothing."""
 
 
 def _input_gradients(outputs: torch.Tensor, sources: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -345,6 +346,31 @@ def test_the_audit_of_a_search_that_scored_proxies(cli, small_search):
     assert (report["seeding"] is None) is not bool(helping)
 
 
+def test_an_audit_by_other_proxies_scores_all_candidates(cli, small_search):
+    run = small_run(cli, small_search, "more", "pyramid.initial=4", "pyramid.candidates=8", "seeding.draw=6")
+    journal = Path(run) / "journal.jsonl"
+    before = journal.read_bytes()
+    alone = cli("score", "--audit", run)
+    scored = {json.loads(line)["key"] for line in before.splitlines() if b'"type": "scored"' in line}
+    proposed = {json.loads(line)["key"] for line in before.splitlines() if b'"type": "proposed"' in line}
+    later = len(proposed - scored)
+    assert later > 0
+    assert f"{later} more candidates with a result" in alone.out.replace("1 more candidate ", "1 more candidates ")
+    assert f"ranknosh score --audit {run} --proxies all" in alone.out
+    report = json.loads(cli("score", "--audit", run, "--proxies", "synflow,l2_norm", "--json").out)
+    assert (report["candidates"], [p["name"] for p in report["audit"]["proxies"]]) == (8, ["synflow", "l2_norm"])
+    assert journal.read_bytes() == before
+    found = {row["canonical"]: row for row in rows_of(Path(run) / "scores.csv")}
+    assert set(found) == proposed
+    for line in map(json.loads, before.splitlines()):
+        if line["type"] == "scored" and line["key"] in found:
+            assert float(found[line["key"]]["synflow"]) == line["values"]["synflow"]
+    again = cli("score", "--audit", run, "--proxies", "synflow,l2_norm")
+    assert "all 8 networks were scored before" in again.err
+    assert "l2_norm" in again.out
+    assert "more candidate" not in again.out
+
+
 def test_an_audit_ends_with_a_line_for_the_next_config():
     from ranknosh.cli.score_audit import audit_text
     from ranknosh.config import RunConfig
@@ -364,7 +390,7 @@ def test_an_audit_without_evidence_says_so(cli, small_search, searched):
     none = small_run(cli, small_search, "none", "seeding.proxies=[]", "pyramid.candidates=4")
     for run, text in (
         (none, "no proxy was scored at level 0"),
-        (searched[0], "4 of the candidates scored at level 0 have a result, and it takes 5"),
+        (searched[0], "4 of the candidates with scores have a result, and it takes 5"),
     ):
         ended = cli("score", "--audit", run)
         assert (ended.code, ended.err) == (0, "")
