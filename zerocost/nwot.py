@@ -40,8 +40,7 @@ class Nwot(Proxy):
         return Activations(self.subject.batch, self._read)
 
     def _read(self, codes: torch.Tensor) -> None:
-        for block in codes.split(_BLOCK, dim=1):
-            active = block.to(torch.float32)
+        for active in codes.split(_BLOCK, dim=1):
             self._common.append(active @ active.T)
             self._units += active.shape[1]
 

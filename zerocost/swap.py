@@ -41,7 +41,7 @@ class Swap(Proxy):
         samples = torch.arange(len(codes), device=codes.device)
         weights = torch.zeros((-(-len(codes) // _WORD), len(codes)), dtype=torch.float32, device=codes.device)
         weights[samples // _WORD, samples] = (1 << samples % _WORD).to(torch.float32)
-        self._patterns.append(_distinct((weights @ codes.to(torch.float32)).to(torch.int64)))
+        self._patterns.append(_distinct((weights @ codes).to(torch.int64)))
 
     def value(self) -> float:
         if not self._patterns:
