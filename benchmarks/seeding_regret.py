@@ -4,8 +4,9 @@
 
 All rows start from 20 of the same 100 random cells and differ in nothing but how these are chosen: at random (unseeded), those
 with most parameters (largest), or the best by proxies but for a share drawn at random (see ``ranknosh.bench.methods``); follow
-may also draw later candidates by level 0, its proxies weighed by the results so far. ``--scores`` is a file that ``ranknosh score
-nasbench201 --all --out scores.csv`` wrote; without it only the rows that need no proxies are run. Skipped without a table.
+may also draw later candidates by level 0, its proxies weighed by the results so far; wide draws 1,000 cells (asked for with
+``--forms`` only). ``--scores`` is a file that ``ranknosh score nasbench201 --all --out scores.csv`` wrote; without it only the
+rows that need no proxies are run. Skipped without a table.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from ranknosh.bench.scores import PROXIES
 CHECKPOINTS = (500, 1000, 2000)
 PLAIN = {"unseeded": "{}_unseeded", "largest": "{}"}
 SCORED = {form: f"{{}}_{form}" for form in ("proxies", "proxies_only", "proxies_half", "proxies_follow")}
-FORMS = {**PLAIN, **SCORED}
+WIDE = {form: f"{{}}_{form}" for form in ("proxies_wide", "proxies_wide_follow")}
+FORMS = {**PLAIN, **SCORED, **WIDE}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--scores", type=Path, help="a csv file in the layout of ranknosh.bench.scores")
     parser.add_argument("--proxies", default=",".join(PROXIES), help="columns of --scores, with commas between")
     parser.add_argument("--engines", nargs="+", default=["ranknosh", "ranknosh_observed"])
-    parser.add_argument("--forms", nargs="+", choices=FORMS, help="rows of each engine; default: all")
+    parser.add_argument("--forms", nargs="+", choices=FORMS, help="rows of each engine; default: all but wide")
     parser.add_argument("--budget", type=int, default=4000)
     parser.add_argument("--repeats", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("skipped: give --table FILE")
         return
     began = perf_counter()
-    forms = options.forms or (PLAIN if options.scores is None else FORMS)
+    forms = options.forms or (PLAIN if options.scores is None else {**PLAIN, **SCORED})
     rows = run_bench(
         options.table,
         [FORMS[form].format(engine) for engine in options.engines for form in forms],

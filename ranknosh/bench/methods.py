@@ -60,6 +60,7 @@ def _by_scores(seeding: Mapping[str, float], settings: Mapping[str, Any]) -> Sco
 LARGEST, RANDOM = Seeding("largest"), Seeding("random")
 BEST: Mapping[str, Any] = {"predictor": "staged", "promote": "predicted", "closing": 0.1}
 OBSERVED: Mapping[str, Any] = {"predictor": "kernel"}
+HALVING: Mapping[str, Any] = {"predictor": "random"}
 AS_A_SEARCH: Mapping[str, Any] = SeedingConfig().model_dump(include={"combine", "random_share", "follow"})
 
 METHODS: dict[str, Method] = {
@@ -67,7 +68,8 @@ METHODS: dict[str, Method] = {
     "ranknosh_unseeded": _by_engine(RANDOM, BEST),
     "ranknosh_observed": _by_engine(LARGEST, OBSERVED),
     "ranknosh_observed_unseeded": _by_engine(RANDOM, OBSERVED),
-    "halving": _by_engine(LARGEST, {"predictor": "random"}),
+    "halving": _by_engine(LARGEST, HALVING),
+    "halving_unseeded": _by_engine(RANDOM, HALVING),
     "random": _on_account(random_search),
     "lowfi_evo": _on_account(low_fidelity_evolution),
     "lowfi_evo_l0": _on_account(partial(low_fidelity_evolution, by_size=True)),
@@ -82,15 +84,17 @@ _FORMS: Mapping[str, Mapping[str, float]] = {
     "proxies_only": {"random_share": 0.0},
     "proxies_half": {"random_share": 0.5},
     "proxies_follow": {"follow": 0.5},
+    "proxies_wide": {"drawn": 1000},
+    "proxies_wide_follow": {"drawn": 1000, "follow": 0.5},
 }
 SCORED_METHODS: dict[str, ScoredMethod] = {
     f"{engine}_{form}": _by_scores(seeding, settings)
-    for engine, settings in (("ranknosh", BEST), ("ranknosh_observed", OBSERVED))
+    for engine, settings in (("ranknosh", BEST), ("ranknosh_observed", OBSERVED), ("halving", HALVING))
     for form, seeding in _FORMS.items()
 }
 """The engine as in ``METHODS``, seeded with the best of the same 100 random cells by the proxies of the scores together, with the
 defaults of a search for ``seeding``. _proxies_only leaves none of the initial cells to chance, as ``ranknosh`` does,
-_proxies_half half of them; _proxies_follow has ``seeding.follow: 0.5``."""
+_proxies_half half of them; _follow has ``seeding.follow: 0.5``; _wide draws 1,000 random cells instead of 100."""
 
 
 def checked(names: Sequence[str]) -> tuple[str, ...]:

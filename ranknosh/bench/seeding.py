@@ -18,7 +18,7 @@ from ranknosh.spaces.base import Architecture
 
 @dataclass(frozen=True)
 class Seeding:
-    """Where the initial candidates come from: the first 100 of ``starting_rows``, the dead ones left out.
+    """Where the initial candidates come from: the first ``drawn`` of ``starting_rows``, the dead ones left out.
 
     by: "largest" takes those with most parameters, "random" draws uniformly, scores take the best by their proxies together.
     combine, random_share, follow: as in the configuration of a search (``seeding``), but that none is left to chance unless
@@ -29,6 +29,7 @@ class Seeding:
     combine: Combine = "rank_mean"
     random_share: float = 0.0
     follow: float = 0.0
+    drawn: int = DRAWN
 
     def scored(self, table: Table, seed: int) -> list[Scored]:
         """The drawn architectures, the same ones for every way of seeding, with the values that they are chosen by.
@@ -36,7 +37,7 @@ class Seeding:
         Raises DataError where the largest are asked for and the table has no parameters.
         """
         values, scored = self._values(table), []
-        for row in starting_rows(table, seed)[:DRAWN].tolist():
+        for row in starting_rows(table, seed)[: self.drawn].tolist():
             architecture = table.architectures[row]
             if not table.space.is_dead(architecture):
                 key, text = table.space.canonical(architecture), table.space.format(architecture)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ranknosh.bench.engine import run_engine
-from ranknosh.bench.methods import BEST, METHODS, OBSERVED, SCORED_METHODS, Setting, checked
+from ranknosh.bench.methods import BEST, HALVING, METHODS, OBSERVED, SCORED_METHODS, Setting, checked
 from ranknosh.bench.scores import TableScores
 from ranknosh.bench.seeding import Seeding
 from ranknosh.bench.table import Table
@@ -34,6 +34,9 @@ def test_epochs_rise_within_the_budget_and_the_same_seed_gives_the_same(whole: T
         ("ranknosh_proxies_half", BEST, {"random_share": 0.5}),
         ("ranknosh_proxies_only", BEST, {}),
         ("ranknosh_observed_proxies", OBSERVED, {"random_share": 0.25}),
+        ("halving_unseeded", HALVING, {"by": "random"}),
+        ("halving_proxies_wide", HALVING, {"random_share": 0.25, "drawn": 1000}),
+        ("halving_proxies_wide_follow", HALVING, {"random_share": 0.25, "drawn": 1000, "follow": 0.5}),
         ("ranknosh_observed_proxies_follow", OBSERVED, {"random_share": 0.25, "follow": 0.5}),
     ],
 )

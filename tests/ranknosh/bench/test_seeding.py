@@ -59,6 +59,16 @@ def test_directions_combination_and_share_are_those_asked_for(whole: Table, scor
     assert origins.count("random") == 5
 
 
+def test_more_can_be_drawn(whole: Table, scores: TableScores) -> None:
+    few, many = (Seeding(scores, drawn=drawn) for drawn in (30, 1000))
+    drawn = {key.key for key in many.scored(whole, 4)}
+    assert len(drawn) > 500
+    assert {item.key for item in few.scored(whole, 4)} < drawn
+    assert np.mean(scores.values["synflow"][rows_of(whole, many)]) > np.mean(
+        scores.values["synflow"][rows_of(whole, few)]
+    )
+
+
 def test_values_and_parameters_that_are_not_there(whole: Table) -> None:
     nothing = TableScores({"x": np.full(len(whole), np.nan)}, {"x": 1})
     assert rows_of(whole, Seeding(nothing)) == rows_of(whole, Seeding("random"))
