@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.files import sync_folder, write_error
+from ranknosh.files import append_synced, sync_folder, write_error
 from ranknosh.records import Record, Session, from_json, to_json
 
 FORMAT = 1
@@ -170,14 +170,9 @@ class Journal:
         if not rows:
             return
         text = "".join(json.dumps({**to_json(record), "t": stamp}, allow_nan=False) + "\n" for record in rows)
-        size = os.fstat(self._descriptor).st_size
         try:
-            data = memoryview(text.encode())
-            while data:
-                data = data[os.write(self._descriptor, data) :]
-            os.fsync(self._descriptor)
+            append_synced(self._descriptor, text.encode())
         except OSError as error:
-            os.ftruncate(self._descriptor, size)
             raise write_error(self.folder, error) from error
 
     def close(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from zerocost.errors import Undefined
-from zerocost.proxy import Proxy, Subject
+from zerocost.proxy import Pass, Proxy, Subject
 
 
 class WeightSum(Proxy):
@@ -30,6 +32,25 @@ class WeightSum(Proxy):
         if not self._terms:
             raise Undefined("the loss does not depend on any trainable weight of two or more dimensions")
         return float(torch.stack(self._terms).sum())
+
+
+class FlowSum(WeightSum):
+    """Adds up ``term(weight, gradient)`` over all weights of two or more dimensions of the flow pass, trainable or not. Above 0.
+
+    Undefined where nothing flows from input to output, or the flow is beyond float64.
+    """
+
+    needs = Pass.FLOW
+
+    def value(self) -> float:
+        if not self._terms:
+            raise Undefined("the network has no weight of two or more dimensions")
+        total = super().value()
+        if not math.isfinite(total):
+            raise Undefined(f"the flow through the network is {total}: weights are not finite, or it overflows float64")
+        if total == 0.0:
+            raise Undefined("the flow is zero: no path of non-zero weights leads from the input to the output")
+        return total
 
 
 def inner(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -21,14 +22,20 @@ def draw_weights(subject: Subject, generator: torch.Generator) -> None:
     Numbers come from the CPU in float32, in the order of the module tree, so that they are the same on every device and
     in every precision.
     """
-    done: set[int] = set()
     with torch.no_grad():
-        for part in subject.parts:
-            for name, parameter in part._parameters.items():
-                if parameter is None or id(parameter) in done or not parameter.is_floating_point():
-                    continue
-                done.add(id(parameter))
-                _draw(part, name, parameter, generator)
+        for part, name, parameter in installed(subject):
+            _draw(part, name, parameter, generator)
+
+
+def installed(subject: Subject) -> Iterator[tuple[nn.Module, str, torch.Tensor]]:
+    """(module, name in it, tensor) of the floating-point parameters that the module holds now, in the order of the module tree;
+    one that is shared comes once, at its first place."""
+    seen: set[int] = set()
+    for part in subject.parts:
+        for name, tensor in part._parameters.items():
+            if tensor is not None and tensor.is_floating_point() and id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield part, name, tensor
 
 
 def _draw(part: nn.Module, name: str, parameter: torch.Tensor, generator: torch.Generator) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 
-from zerocost.errors import Undefined
-from zerocost.proxy import Pass, Proxy, Subject
+from zerocost.gradients import FlowSum
 
 
-class Logsynflow(Proxy):
+class Logsynflow(FlowSum):
     """``sum |W| log(1 + |dR/dW|)`` over the weights W, where R is the sum of the outputs of the flow pass. Larger is better.
 
     Source: Cavagnero et al. 2023, "FreeREA: training-free evolution-based architecture search", section 3.2. Grows with the depth
@@ -21,21 +18,6 @@ class Logsynflow(Proxy):
     """
 
     name = "logsynflow"
-    needs = Pass.FLOW
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self._terms: list[torch.Tensor] = []
-
-    def weight(self, weight: torch.Tensor, gradient: torch.Tensor) -> None:
-        self._terms.append((weight.abs() * gradient.abs().log1p()).sum())
-
-    def value(self) -> float:
-        if not self._terms:
-            raise Undefined("the network has no weight of two or more dimensions")
-        total = float(torch.stack(self._terms).sum())
-        if not math.isfinite(total):
-            raise Undefined(f"the flow through the network is {total}: weights are not finite, or it overflows float64")
-        if total == 0.0:
-            raise Undefined("the flow is zero: no path of non-zero weights leads from the input to the output")
-        return total
+    def term(self, weight: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        return (weight.abs() * gradient.abs().log1p()).sum()

@@ -6,11 +6,10 @@ import math
 
 import torch
 
-from zerocost.errors import Undefined
-from zerocost.proxy import Pass, Proxy, Subject
+from zerocost.gradients import FlowSum
 
 
-class Synflow(Proxy):
+class Synflow(FlowSum):
     """``log sum |W * dR/dW|`` over the weights W, where R is the sum of the outputs of the flow pass. Larger is better.
 
     Source: Tanaka et al. 2020, "Pruning neural networks without any data by iteratively conserving synaptic flow", eq. 2
@@ -28,21 +27,9 @@ class Synflow(Proxy):
     """
 
     name = "synflow"
-    needs = Pass.FLOW
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self._terms: list[torch.Tensor] = []
-
-    def weight(self, weight: torch.Tensor, gradient: torch.Tensor) -> None:
-        self._terms.append((weight * gradient).abs().sum())
+    def term(self, weight: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+        return (weight * gradient).abs().sum()
 
     def value(self) -> float:
-        if not self._terms:
-            raise Undefined("the network has no weight of two or more dimensions")
-        total = float(torch.stack(self._terms).sum())
-        if not math.isfinite(total):
-            raise Undefined(f"the flow through the network is {total}: weights are not finite, or it overflows float64")
-        if total == 0.0:
-            raise Undefined("the flow is zero: no path of non-zero weights leads from the input to the output")
-        return math.log(total)
+        return math.log(super().value())

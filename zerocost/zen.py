@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.overrides import TorchFunctionMode
 
 from zerocost.errors import Undefined
+from zerocost.initialisation import installed
 from zerocost.passes.network import install, set_modes
 from zerocost.proxy import Pass, Proxy, Subject
 
@@ -153,22 +154,14 @@ class _Watch(TorchFunctionMode):
 
 
 def _refresh(subject: Subject, generator: torch.Generator) -> None:
-    """Fills the parameters that are installed in the module, one that is shared once."""
-    filled: set[int] = set()
-    for part in subject.parts:
-        for name, tensor in part._parameters.items():
-            if tensor is not None and tensor.is_floating_point() and id(tensor) not in filled:
-                filled.add(id(tensor))
-                _fill(tensor, part, name, generator)
-
-
-def _fill(tensor: torch.Tensor, part: nn.Module, name: str, generator: torch.Generator) -> None:
-    if tensor.ndim >= 2 and not isinstance(part, _NORMS):
-        tensor.copy_(_gaussian(tensor.shape, generator))
-    elif isinstance(part, nn.PReLU):
-        tensor.fill_(0.25)
-    else:
-        tensor.fill_(0.0 if "bias" in name else 1.0)
+    """Fills the parameters that are installed in the module."""
+    for part, name, tensor in installed(subject):
+        if tensor.ndim >= 2 and not isinstance(part, _NORMS):
+            tensor.copy_(_gaussian(tensor.shape, generator))
+        elif isinstance(part, nn.PReLU):
+            tensor.fill_(0.25)
+        else:
+            tensor.fill_(0.0 if "bias" in name else 1.0)
 
 
 def _gaussian(shape: Sequence[int], generator: torch.Generator) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -18,6 +19,7 @@ from ranknosh.errors import ConfigError, MissingDependency
 if TYPE_CHECKING:
     from ranknosh.bench.table import Table
     from ranknosh.cli.score_progress import ScoreProgress
+    from ranknosh.cli.score_request import Wanted
     from ranknosh.scoring.outputs import Outputs
     from ranknosh.scoring.population import Draw
     from ranknosh.scoring.request import Request
@@ -88,7 +90,9 @@ def score(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The table; its journal and page get the same name; default: scores.csv."),
+        typer.Option(
+            "--out", help="The table; its journal and page get the same name; default: scores.csv, with --audit in RUN."
+        ),
     ] = None,
     table: Annotated[
         Path | None, typer.Option("--table", metavar="FILE.npz", help="Accuracies to compare the scores with.")
@@ -127,32 +131,23 @@ def score(
     from ranknosh.scoring.outputs import Outputs, write_whole
 
     progress = make_score_progress(quiet or as_json)
+    how: Draw | None = None if draw is None else ("codes" if draw is HowDrawn.codes else "functions")
+    wanted = Wanted(tuple(things or ()), proxies or ALL, tuple(options or ()), config, count, every, how, batch)
+    wanted = wanted.with_settings(
+        channels=channels, cells=cells, seed=seed, device=device, data=data, data_root=data_root, ray=ray
+    )
     if audit is not None:
-        from ranknosh.cli.score_audit import RUN_SCORES, audit_run, candidates_of, config_of
-
-        _alone("--audit", things, count, every, draw, config, out, table, fresh, channels, cells, seed)
+        _alone("--audit", things, count, every, draw, config, table, channels, cells, seed)
         if proxies is None:
-            _alone("--audit without --proxies", options, ray, data, data_root)
-            audit_run(audit, as_json)
-            return
-        asked = Wanted(candidates_of(audit), proxies, tuple(options or ()), config_of(audit), None, False, None, batch)
-        asked = asked.with_settings(
-            channels=None, cells=None, seed=None, device=device, data=data, data_root=data_root, ray=ray
-        )
-        found = _scored(make_request(asked), Outputs.at(audit / RUN_SCORES), None, progress, False)
-        audit_run(audit, as_json, {row.canonical: row.values for row in found.rows})
+            _alone("--audit without --proxies", options, ray, data, data_root, out, fresh)
+        _audit(audit, None if proxies is None else wanted, out, progress, fresh, as_json)
         return
     from ranknosh.bench.table import Table
     from ranknosh.cli.score_text import as_dict, as_text
     from ranknosh.scoring.page import render
     from ranknosh.scoring.summary import summarise
 
-    how: Draw | None = None if draw is None else ("codes" if draw is HowDrawn.codes else "functions")
     files = Outputs.at(out or Path("scores.csv"), fresh)
-    wanted = Wanted(tuple(things or ()), proxies or ALL, tuple(options or ()), config, count, every, how, batch)
-    wanted = wanted.with_settings(
-        channels=channels, cells=cells, seed=seed, device=device, data=data, data_root=data_root, ray=ray
-    )
     request = make_request(wanted)
     known = None if table is None else Table.load(table, request.space.name)
     results = _scored(request, files, known, progress, fresh)
@@ -167,11 +162,28 @@ def score(
         print(as_text(results, files, summaries), flush=True)
 
 
+def _audit(
+    run: Path, wanted: Wanted | None, out: Path | None, progress: ScoreProgress, fresh: bool, as_json: bool
+) -> None:
+    """Print what proxies were worth in ``run``: those of its level 0, or those ``wanted``, by which its candidates are scored."""
+    from ranknosh.cli.score_audit import RUN_SCORES, audit_run, candidates_of, config_of
+    from ranknosh.cli.score_request import make_request
+    from ranknosh.scoring.outputs import Outputs
+
+    if wanted is None:
+        audit_run(run, as_json)
+        return
+    files = Outputs.at(out or run / RUN_SCORES, fresh)
+    request = make_request(replace(wanted, things=candidates_of(run), config=config_of(run)))
+    found = _scored(request, files, None, progress, fresh)
+    audit_run(run, as_json, {row.canonical: row.values for row in found.rows})
+
+
 def _alone(flag: str, *others: Any) -> None:
     if any(other is not None and other is not False and other != [] for other in others):
         raise ConfigError(
             f"{flag} reads a search that was run, with its space, network, images and seed. It takes --json; with --proxies also "
-            "--option, --batch, --device, --data and --ray; leave the rest out"
+            "--option, --batch, --device, --data, --data-root, --ray, --out and --fresh; leave the rest out"
         )
 
 

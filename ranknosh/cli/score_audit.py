@@ -10,7 +10,7 @@ from ranknosh.cli.screen import UNKNOWN, facts, plural, print_json, table
 from ranknosh.errors import ConfigError
 
 RUN_SCORES = "scores.csv"
-"""Where in a run folder the scores of its candidates are kept."""
+"""Where in a run folder the scores of its candidates are kept, unless ``--out`` says elsewhere."""
 
 
 def audit_run(run: Path, as_json: bool, scores: Mapping[str, Mapping[str, float | None]] | None = None) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.files import sync_folder
+from ranknosh.files import append_synced, sync_folder
 from ranknosh.scoring.outputs import unwritable
 
 FORMAT = 1
@@ -246,15 +246,7 @@ def _content(descriptor: int) -> bytes:
 
 def _append(descriptor: int, rows: Iterable[Mapping[str, Any]]) -> None:
     """Nothing is half-written where it raises OSError."""
-    data = memoryview("".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode())
-    size = os.fstat(descriptor).st_size
-    try:
-        while data:
-            data = data[os.write(descriptor, data) :]
-        os.fsync(descriptor)
-    except OSError:
-        os.ftruncate(descriptor, size)
-        raise
+    append_synced(descriptor, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode())
 
 
 def _lock(path: Path, descriptor: int) -> None:

@@ -1,12 +1,15 @@
 import errno
+import multiprocessing
 import os
+import resource
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ranknosh import files
 from ranknosh.errors import StoreError, StoreFull
-from ranknosh.files import temporary_path, write_atomic
+from ranknosh.files import append_synced, temporary_path, write_atomic
 
 
 def test_the_new_content_takes_the_place_of_the_old(tmp_path):
@@ -34,6 +37,31 @@ def test_a_full_disk_is_told_apart_and_leaves_the_old_file(tmp_path, monkeypatch
     assert caught.value.__cause__.errno == errno.ENOSPC
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["state.pt"]
+
+
+def _refused_halfway(path):
+    """A file size limit makes the system take a part of a write and refuse the rest, as a full disk does."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    with pytest.raises(OSError, match="too large"):
+        append_synced(descriptor, b"x" * 200)
+    append_synced(descriptor, b"z")
+
+
+def test_an_append_is_whole_or_nothing(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+    append_synced(descriptor, b"new" * 10)
+    append_synced(descriptor, b"")
+    os.close(descriptor)
+    assert path.read_bytes() == b"old" + b"new" * 10
+    process = multiprocessing.get_context("spawn").Process(target=_refused_halfway, args=(path,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    assert path.read_bytes() == b"old" + b"new" * 10 + b"z"
 
 
 def test_temporary_names_are_hidden_siblings_that_never_repeat(tmp_path):

@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 import torch
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 import zerocost
 from ranknosh import data
@@ -142,6 +143,23 @@ def test_options_reach_their_proxy(digits: ImageData) -> None:
 def test_options_that_cannot_be_meant(options: dict[str, dict[str, object]], text: str) -> None:
     with pytest.raises(ConfigError, match=text):
         check_options(options)
+
+
+def test_a_network_is_built_only_to_try_options() -> None:
+    built: list[str] = []
+    hook = register_module_parameter_registration_hook(lambda module, name, parameter: built.append(name))
+    try:
+        check_options({}, ("synflow", "nwot"))
+        assert built == []
+        check_options({"swap_reg": {"mu": 1.0, "sigma": 1.0}})
+        assert built
+    finally:
+        hook.remove()
+
+
+def test_proxies_asked_for_must_have_the_options_they_need() -> None:
+    with pytest.raises(ConfigError, match="needs a value for mu and sigma"):
+        check_options({}, ("synflow", "swap_reg"))
 
 
 def test_every_proxy_but_those_that_need_options_does_without(digits: ImageData) -> None:

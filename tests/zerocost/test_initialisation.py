@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from zerocost.initialisation import draw_weights
+from zerocost.initialisation import draw_weights, installed
 from zerocost.passes.network import install
 from zerocost.proxy import Subject
 from zerocost.state import preserved
@@ -78,3 +78,20 @@ def test_the_numbers_are_the_same_in_every_precision_and_of_shared_weights_drawn
     generator = torch.Generator().manual_seed(0)
     torch.randn(3, 3, generator=generator)
     torch.testing.assert_close(single["2.weight"], torch.randn(2, 3, generator=generator) * math.sqrt(2 / 3))
+
+
+def test_installed_are_the_copies_once_each_in_the_order_of_the_tree() -> None:
+    net = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Linear(3, 3, bias=False))
+    net[2].weight = net[0].weight
+    net.register_parameter("none", None)
+    net.whole = nn.Parameter(torch.ones(2, dtype=torch.int64), requires_grad=False)
+    subject = Subject.of(net, (torch.zeros(1, 3),))
+    with preserved(subject.parts, subject.tensors()):
+        install(subject, lambda tensor: tensor + 1)
+        found = list(installed(subject))
+        assert [(part, name) for part, name, _ in found] == [
+            *((net[0], "weight"), (net[0], "bias")),
+            *((net[1], "weight"), (net[1], "bias")),
+        ]
+        assert found[0][2] is net[0].weight is net[2].weight
+    torch.testing.assert_close(found[0][2], net[0].weight + 1)

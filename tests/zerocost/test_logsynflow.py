@@ -73,5 +73,17 @@ def test_reasons_in_place_of_a_value(weight: float, word: str) -> None:
     assert word in reason("logsynflow", net, torch.zeros(1, 2))
 
 
+def test_gains_and_biases_alone_are_no_flow() -> None:
+    class Gain(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gain = nn.Parameter(torch.ones(2))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.gain
+
+    assert "no weight of two or more dimensions" in reason("logsynflow", Gain(), torch.zeros(1, 2))
+
+
 def test_no_weights_is_a_reason() -> None:
     assert "does not depend on any weight" in reason("logsynflow", nn.ReLU(), torch.zeros(1, 2))

@@ -20,7 +20,7 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from zerocost.blocks import blocks_of, channel_dimension
 from zerocost.feature import Feature
 from zerocost.initialisation import draw_weights
-from zerocost.passes.network import input_copies, install, set_modes, watched
+from zerocost.passes.network import input_copies, install, nodes, set_modes, watched
 from zerocost.proxy import Proxy, Reading, Subject
 
 
@@ -109,7 +109,7 @@ class _Tape:
         """The steps that ``outputs`` depend on, as far as the graph tells: what has no gradient counts as well."""
         if not outputs.requires_grad:
             return self._steps
-        reached = _edges_behind(outputs)
+        reached = {edge for node in nodes(outputs) for edge in node.next_functions}
         return [s for s in self._steps if s.edge is None or (s.edge.node, s.edge.output_nr) in reached]
 
 
@@ -126,21 +126,6 @@ def _with_first(output: Any, first: torch.Tensor) -> Any:
         return first
     items = (first, *output[1:])
     return type(output)(*items) if hasattr(output, "_fields") else type(output)(items)
-
-
-def _edges_behind(outputs: torch.Tensor) -> set[tuple[Any, int]]:
-    """(node, number of its output) of every tensor in the graph that ``outputs`` was made from."""
-    edges: set[tuple[Any, int]] = set()
-    waiting: list[Any] = [outputs.grad_fn]
-    nodes = set(waiting)
-    while waiting:
-        node = waiting.pop()
-        for edge in () if node is None else node.next_functions:
-            edges.add(edge)
-            if edge[0] not in nodes:
-                nodes.add(edge[0])
-                waiting.append(edge[0])
-    return edges
 
 
 def _gradients(steps: Sequence[_Step], generator: torch.Generator) -> Iterator[tuple[Feature, Feature]]:

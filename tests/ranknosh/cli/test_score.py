@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -179,6 +180,10 @@ def test_all_proxies_are_those_that_need_no_option(cli, tmp_path):
         (["nasbench201", "--device", "gpu"], "--device is gpu"),
         (["--config", "none.yaml"], "no such config file"),
         (["--audit", "run", "nasbench201"], "leave the rest out"),
+        (["--audit", "run", "--proxies", "all", "--count", "2"], "leave the rest out"),
+        (["--audit", "run", "--out", "b.csv"], "--audit without --proxies reads"),
+        (["--audit", "run", "--fresh"], "--audit without --proxies reads"),
+        (["--audit", "run", "--proxies", "all", "--out", "scores.txt"], "ending in .csv"),
     ],
 )
 def test_what_cannot_be_meant_is_one_message(cli, tmp_path, words, text):
@@ -192,6 +197,7 @@ def test_what_cannot_be_meant_is_one_message(cli, tmp_path, words, text):
         (["nasbench201", "--data", "none.npz"], "none.npz"),
         (["nasbench201", "--table", "none.npz"], "no table at none.npz"),
         (["--audit", "none"], "holds no run"),
+        (["--audit", "none", "--proxies", "all", "--out", "b.csv", "--fresh"], "holds no run"),
     ],
 )
 def test_what_is_not_there_is_4(cli, tmp_path, words, text):
@@ -369,6 +375,30 @@ def test_an_audit_by_other_proxies_scores_all_candidates(cli, small_search):
     assert "all 8 networks were scored before" in again.err
     assert "l2_norm" in again.out
     assert "more candidate" not in again.out
+
+
+def test_an_audit_under_other_settings_goes_elsewhere_or_starts_anew(cli, searched, tmp_path):
+    run = Path(shutil.copytree(searched[0], tmp_path / "run"))
+    words = ("score", "--audit", "run", "--proxies", "params,nwot", "--json")
+    assert cli(*words, "--batch", "8").code == 0
+    table, journal = (run / f"scores.{ending}" for ending in ("csv", "jsonl"))
+    before, nwot = (table.read_bytes(), journal.read_bytes()), [row["nwot"] for row in rows_of(table)]
+    message = one_message(cli(*words, "--batch", "9"))
+    assert "batch 8, and this is 9" in message
+    assert "--out" in message
+    assert "--fresh" in message
+
+    def batch_of(path):
+        return json.loads(path.read_text().splitlines()[0])["settings"]["batch"]
+
+    elsewhere = json.loads(cli(*words, "--batch", "9", "--out", "b.csv").out)
+    assert (table.read_bytes(), journal.read_bytes()) == before
+    assert (batch_of(journal), batch_of(tmp_path / "b.jsonl")) == (8, 9)
+    anew = json.loads(cli(*words, "--batch", "9", "--fresh").out)
+    assert batch_of(journal) == 9
+    assert len(scored_in(journal)) == len(before[1].splitlines()) - 2
+    assert [row["nwot"] for row in rows_of(table)] == [row["nwot"] for row in rows_of(tmp_path / "b.csv")] != nwot
+    assert elsewhere == anew
 
 
 def test_an_audit_ends_with_a_line_for_the_next_config():

@@ -82,11 +82,12 @@ def test_the_audit_tells_the_proxies_apart() -> None:
     assert helpful(report["proxies"]) == ["synflow"]
 
 
-def test_the_weightiest_helper_comes_first() -> None:
+def test_the_weightiest_helper_comes_first_and_one_without_weight_not_at_all() -> None:
     rows = [
         {"name": "a", "verdict": "helps", "weight": 0.2},
         {"name": "b", "verdict": "says what a says", "weight": 0.9},
         {"name": "c", "verdict": "helps beyond size", "weight": 0.5},
         {"name": "d", "verdict": "no evidence", "weight": 0.7},
+        {"name": "e", "verdict": "helps beyond size", "weight": 0.0},
     ]
     assert helpful(rows) == ["c", "a"]
