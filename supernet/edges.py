@@ -1,73 +1,145 @@
-"""Mixed operations for the edges of a skeleton."""
+"""The mixed edge: every operation of an edge, weighted, and the parts that change how an edge runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from ranknosh.spaces.nets import EdgeContext, EdgeFactory, Skeleton, make_operation
+from ranknosh.spaces.nets import EdgeContext, EdgeFactory
+from ranknosh.spaces.nets.cell import Read
 from ranknosh.spaces.nets.ops import source_maps
+from supernet.accumulate import add_scaled
+from supernet.mix import Mix
+from supernet.space import CellSpace
 
-EdgeWeights = Callable[[EdgeContext], Tensor]
-"""(operations,) weights of an edge, asked for at every forward pass."""
+MakeNamed = Callable[[str, EdgeContext], nn.Module | None]
 
 
-class EdgeAlphas(nn.Module):
-    """Architecture parameters, one row an edge, shared by all cells of a kind; gives their softmax (Liu et al. 2019).
+class Current:
+    """The mix of the pass that is running; edges look it up here, so that it is not an argument of every module."""
 
-    ``alphas[kind]``: (edges, operations), drawn from N(0, ``spread``^2) by ``generator``.
+    def __init__(self, plain: bool = False) -> None:
+        self._mix: Mix | None = None
+        self.plain = plain
+
+    @property
+    def mix(self) -> Mix:
+        assert self._mix is not None, "a supernet is run as supernet(images, mix)"
+        return self._mix
+
+    def set(self, mix: Mix | None) -> None:
+        self._mix = mix
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Current:
+        # A copied supernet runs its own passes: copy.deepcopy keeps one Current for all of its edges.
+        memo[id(self)] = copied = Current(self.plain)
+        return copied
+
+
+@dataclass(frozen=True)
+class EdgePart:
+    """Changes how edges run. This one changes nothing; parts override either method.
+
+    ``operation``: what stands for one operation. ``edge``: what stands for the whole edge; ``inner`` makes the edge without
+    this part, for the same or another context, and the result must keep the edge's output shape.
     """
 
-    def __init__(
-        self, skeleton: Skeleton, operations: int, *, generator: torch.Generator, spread: float = 1e-3
-    ) -> None:
-        super().__init__()
-        edges = {plan.kind: len(plan.topology.edges) for plan in skeleton.cells}
-        self.alphas = nn.ParameterDict(
-            {
-                kind: nn.Parameter(spread * torch.randn(count, operations, generator=generator))
-                for kind, count in sorted(edges.items())
-            }
-        )
+    def operation(self, name: str, context: EdgeContext, make: MakeNamed, current: Current) -> nn.Module | None:
+        return make(name, context)
 
-    def forward(self, context: EdgeContext) -> Tensor:
-        """(operations,) weights of an edge that sum to 1."""
-        return torch.softmax(self.alphas[context.cell_kind][context.edge_index], dim=0)
+    def edge(self, context: EdgeContext, inner: EdgeFactory, current: Current) -> nn.Module | None:
+        return inner(context)
 
 
 class MixedOp(nn.Module):
-    """The weighted sum of the operations of one edge; ``none`` takes its share of the weight and adds nothing."""
+    """The weighted sum of the operations of one edge that are executed now; ``none`` takes its weight and adds nothing.
 
-    def __init__(self, operations: Sequence[str], context: EdgeContext, weights: EdgeWeights) -> None:
-        super().__init__()
-        made = {name: make_operation(name, context.c_in, context.c_out, context.stride) for name in operations}
-        self.operations = nn.ModuleDict({name: module for name, module in made.items() if module is not None})
-        self.places = tuple(place for place, name in enumerate(operations) if made[name] is not None)
-        self.takes = tuple(dict.fromkeys(name for module in self.operations.values() for name in source_maps(module)))
-        self.context = context
-        # Held in a tuple: the weights belong to the search, not to the parameters of this module.
-        self._weights = (weights,)
-
-    def forward(self, *mapped: Tensor) -> Tensor:
-        by_map = dict(zip(self.takes, mapped, strict=True))
-        weights = self._weights[0](self.context)
-        total: Tensor | None = None
-        for place, module in zip(self.places, self.operations.values(), strict=True):
-            term = weights[place] * module(*(by_map[name] for name in source_maps(module)))
-            total = term if total is None else total + term
-        assert total is not None, "an edge of none alone is not built"
-        return total
-
-
-def weighted_sum(operations: Sequence[str], weights: EdgeWeights) -> EdgeFactory:
-    """An edge factory that puts every operation on every edge, summed with ``weights(context)``.
-
-    ``weights`` is an :class:`EdgeAlphas` or any function of the edge; its result may change from one pass to the next.
+    Batch norms that end an operation and have no scale of their own take the operation's weight as scale, so no scaled copy
+    is made; sums go into memory that is there. Equal to ``sum_k theta_k * o_k(x)`` up to rounding. An operation with forward
+    hooks, and every operation of a ``plain`` supernet, is called as a module, so that whoever watches it sees its output.
     """
 
-    def make(context: EdgeContext) -> nn.Module | None:
-        return MixedOp(operations, context, weights) if any(name != "none" for name in operations) else None
+    reads_lazily = True
 
-    return make
+    def __init__(self, modules: dict[str, nn.Module | None], context: EdgeContext, current: Current) -> None:
+        super().__init__()
+        self.operations = nn.ModuleDict({name: module for name, module in modules.items() if module is not None})
+        self.at_place = tuple(name if module is not None else None for name, module in modules.items())
+        self.takes = tuple(dict.fromkeys(name for module in self.operations.values() for name in source_maps(module)))
+        self.folds = {name: _ends_in_plain_norm(module) for name, module in self.operations.items()}
+        self.context, self.current = context, current
+
+    def forward(self, read: Read) -> Tensor | None:
+        mix, context = self.current.mix, self.context
+        total: Tensor | None = None
+        plain: list[tuple[Tensor, Tensor]] = []
+        for place in mix.executed[context.cell_kind][context.edge_index]:
+            name = self.at_place[place]
+            if name is None:
+                continue
+            module = self.operations[name]
+            mapped = [read(source_map) for source_map in source_maps(module)]
+            if self.current.plain or not self.folds[name] or module._forward_hooks or module._forward_pre_hooks:
+                plain.append((mix.weight(context, place), module(*mapped)))
+                continue
+            raw = module.before_norm(*mapped)  # type: ignore[operator]
+            norm: nn.BatchNorm2d = module.last_norm  # type: ignore[assignment]
+            scaled = scaled_norm(norm, raw, mix.channel_weights(context, place, norm.num_features))
+            total = scaled if total is None else total.add_(scaled)
+        for weight, value in plain:
+            total = add_scaled(total, value, weight)
+        return self._with_scalar(total, mix)
+
+    def _with_scalar(self, total: Tensor | None, mix: Mix) -> Tensor | None:
+        if total is None or mix.scalars is None:
+            return total
+        return total.add_(mix.scalars[self.context.cell_kind][self.context.edge_index])
+
+
+def scaled_norm(norm: nn.BatchNorm2d, x: Tensor, scale: Tensor) -> Tensor:
+    """A batch norm without scale of its own, times ``scale`` (channels,)."""
+    if norm.training and norm.track_running_stats and norm.num_batches_tracked is not None:
+        norm.num_batches_tracked.add_(1)
+    use_batch = norm.training or norm.running_mean is None
+    assert norm.momentum is not None
+    return functional.batch_norm(
+        x, norm.running_mean, norm.running_var, scale, None, use_batch, norm.momentum, norm.eps
+    )
+
+
+def _ends_in_plain_norm(module: nn.Module) -> bool:
+    norm = getattr(module, "last_norm", None)
+    return isinstance(norm, nn.BatchNorm2d) and not norm.affine
+
+
+def edge_factory(space: CellSpace, parts: tuple[EdgePart, ...], current: Current, *, affine: bool) -> EdgeFactory:
+    """Mixed edges of a space, changed by ``parts``; the last part is the outermost."""
+
+    def named(name: str, context: EdgeContext) -> nn.Module | None:
+        return space.make(name, context, affine)
+
+    make: MakeNamed = named
+    for part in parts:
+        make = _operation_of(part, make, current)
+
+    def mixed(context: EdgeContext) -> nn.Module | None:
+        names = space.candidates[context.cell_kind][context.edge_index]
+        modules = {name: make(name, context) for name in names}
+        return MixedOp(modules, context, current) if any(m is not None for m in modules.values()) else None
+
+    factory: EdgeFactory = mixed
+    for part in parts:
+        factory = _edge_of(part, factory, current)
+    return factory
+
+
+def _operation_of(part: EdgePart, make: MakeNamed, current: Current) -> MakeNamed:
+    return lambda name, context: part.operation(name, context, make, current)
+
+
+def _edge_of(part: EdgePart, inner: EdgeFactory, current: Current) -> EdgeFactory:
+    return lambda context: part.edge(context, inner, current)

@@ -46,7 +46,7 @@ ALLOWED = {
     "ranknosh.streams": set(),
     "ranknosh.spaces": {"ranknosh.errors", "ranknosh.streams"},
     "ranknosh.spaces.nets": {"ranknosh.spaces", "ranknosh.errors"},
-    "supernet": {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.errors", "zerocost"},
+    "supernet": {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.errors", "ranknosh.streams", "zerocost"},
     **{name: CORE | {"ranknosh.spaces"} for name in CORE - {"ranknosh.errors", "ranknosh.streams"}},
     **{name: CORE | LEARNING | {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.files"} for name in LEARNING},
     "ranknosh.proxies": CORE | LEARNING | {"ranknosh.spaces", "ranknosh.spaces.nets", "zerocost"},

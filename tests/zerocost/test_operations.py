@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,8 +14,9 @@ from torch import nn
 import zerocost
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.nets import EdgeContext, build, skeleton_for
-from supernet.edges import EdgeAlphas, MixedOp
+from supernet.mix import Mix, Moment
+from supernet.network import Supernet
+from supernet.space import nasbench201
 from tests.zerocost.test_state import fingerprint
 from zerocost.operations import perturbation_search, ranking, score_operations, silenced
 from zerocost.result import Score
@@ -29,20 +31,30 @@ def digits() -> torch.Tensor:
     return torch.rand(8, 2, 8, 8, generator=torch.Generator().manual_seed(1))
 
 
+class Fixed(nn.Module):
+    """A supernet under weights that stay."""
+
+    def __init__(self, net: Supernet, theta: torch.Tensor, executed: tuple[tuple[int, ...], ...]) -> None:
+        super().__init__()
+        self.net, self.mix = net, Mix({"normal": theta}, {"normal": executed}, Moment())
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.net(images, self.mix)
+        return logits
+
+
 def supernet(kept: Choice | None = None) -> nn.Module:
     """A NAS-Bench-201 supernet that holds on every edge only the operations ``kept``, with their share of the weight."""
-    torch.manual_seed(0)
-    skeleton = skeleton_for("nasbench201", SIZE)
-    alphas = EdgeAlphas(skeleton, len(OPERATIONS), generator=torch.Generator().manual_seed(2), spread=0.5)
-
-    def make(context: EdgeContext) -> nn.Module | None:
-        names = OPERATIONS if kept is None else kept(context.edge_index)
-        rows = [OPERATIONS.index(name) for name in names]
-        if all(name == "none" for name in names):
-            return None
-        return MixedOp(names, context, lambda edge: alphas(edge)[rows].detach())
-
-    net = build(skeleton, make)
+    logits = 0.5 * torch.randn(6, len(OPERATIONS), generator=torch.Generator().manual_seed(2))
+    shares = torch.softmax(logits, dim=1)
+    names = tuple(OPERATIONS if kept is None else tuple(kept(edge)) for edge in range(6))
+    space = replace(nasbench201(), candidates={"normal": names})
+    theta = torch.zeros(6, space.width)
+    for edge, some in enumerate(names):
+        for place, name in enumerate(some):
+            theta[edge, place] = shares[edge, OPERATIONS.index(name)]
+    executed = tuple(tuple(range(len(some))) for some in names)
+    net = Fixed(Supernet(space, SIZE, affine=True, running_statistics=True, plain=True), theta, executed)
     if kept is not None:
         net.load_state_dict({name: whole()[name] for name in net.state_dict()})
     return net
@@ -62,7 +74,7 @@ def alone(edge: int, operation: str) -> nn.Module:
 
 
 def branches(net: nn.Module, edge: int) -> dict[str, list[nn.Module]]:
-    mixed = [cell.edges[str(edge)] for cell in net.blocks if hasattr(cell, "edges")]
+    mixed = [cell.edges[str(edge)] for cell in net.net.network.blocks if hasattr(cell, "edges")]
     return {name: [m.operations[name] for m in mixed if name in m.operations] for name in OPERATIONS}
 
 
@@ -298,7 +310,7 @@ def test_gradients_stop_at_a_silenced_module() -> None:
 
 def test_nothing_of_the_supernet_changes() -> None:
     net, inputs = supernet().train(), digits()
-    net.blocks[0].register_forward_hook(lambda *args: None)
+    net.net.network.blocks[0].register_forward_hook(lambda *args: None)
     for parameter in net.parameters():
         parameter.grad = torch.ones_like(parameter)
     before = fingerprint(net, inputs, LABELS)

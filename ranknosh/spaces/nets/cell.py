@@ -7,11 +7,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ranknosh.spaces.nets.ops import SOURCE_MAPS, ConvBN, FactorizedReduce, source_maps, standalone
+from ranknosh.spaces.nets.ops import ConvBN, FactorizedReduce, make_source_map, source_maps, standalone
 from ranknosh.spaces.nets.skeleton import CellPlan, EdgeContext, Preprocess
 
 EdgeFactory = Callable[[EdgeContext], nn.Module | None]
-"""Makes what sits on an edge; None where the edge carries nothing. See ``ops.source_maps`` for what the module receives."""
+"""Makes what sits on an edge; None where the edge carries nothing. See ``ops.source_maps`` for what the module receives.
+
+A module with ``reads_lazily = True`` receives a :data:`Read` instead of the maps' results, and may give None: nothing now.
+Its result belongs to the cell: a tensor that nothing else refers to.
+"""
+Read = Callable[[str], Tensor]
+"""From the name of a map to what it makes of the edge's source; computed at the first question of a pass."""
 
 
 class Cell(nn.Module):
@@ -44,17 +50,21 @@ class Cell(nn.Module):
         self.inputs_read = tuple(node for node in range(topology.inputs) if node in read or node in topology.outputs)
         # One module for each node and map, so that a hook on it sees one tensor a pass.
         self.maps = nn.ModuleDict()
-        self.arguments: dict[int, tuple[str | None, ...]] = {}
+        self.arguments: dict[int, dict[str, str | None]] = {}
         for slot, edge in enumerate(made):
             if edge is not None and self.live[slot]:
-                self.arguments[slot] = tuple(self._map(topology.edges[slot][0], name) for name in source_maps(edge))
+                source = topology.edges[slot][0]
+                self.arguments[slot] = {name: self._map(source, name) for name in source_maps(edge)}
+        self.lazy = {slot for slot, edge in enumerate(made) if getattr(edge, "reads_lazily", False)}
+        self.owned = all(edge is None or slot in self.lazy for slot, edge in enumerate(made))
 
     def _map(self, node: int, name: str) -> str | None:
         if name == "identity":
             return None
         key = f"{name}_of_{node}"
         if key not in self.maps:
-            self.maps[key] = SOURCE_MAPS[name]()
+            raw = node < self.plan.topology.inputs and self.plan.preprocess[node] == "none"
+            self.maps[key] = make_source_map(name, self.plan.c_inputs[node] if raw else self.plan.channels)
         return key
 
     def forward(self, *states: Tensor) -> Tensor:
@@ -68,24 +78,34 @@ class Cell(nn.Module):
             total: Tensor | None = None
             for slot in slots:
                 carried = self._run(slot, values, mapped)
-                total = carried if total is None else total + carried
+                if carried is None:
+                    continue
+                if total is None:
+                    total = carried
+                else:
+                    total = total.add_(carried) if self.owned else total + carried
             if total is not None:
                 values[target] = total
         outputs = self.plan.topology.outputs
         parts = [values[node] if node in values else self._zeros(states[-1]) for node in outputs]
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
-    def _run(self, slot: int, values: dict[int, Tensor], mapped: dict[str, Tensor]) -> Tensor:
-        source = values[self.plan.topology.edges[slot][0]]
-        taken = []
-        for key in self.arguments[slot]:
+    def _run(self, slot: int, values: dict[int, Tensor], mapped: dict[str, Tensor]) -> Tensor | None:
+        source = values.get(self.plan.topology.edges[slot][0])
+        if source is None:
+            return None
+        keys = self.arguments[slot]
+
+        def read(name: str) -> Tensor:
+            key = keys[name]
             if key is None:
-                taken.append(source)
-                continue
+                return source
             if key not in mapped:
                 mapped[key] = self.maps[key](source)
-            taken.append(mapped[key])
-        carried: Tensor = self.edges[str(slot)](*taken)
+            return mapped[key]
+
+        edge = self.edges[str(slot)]
+        carried: Tensor | None = edge(read) if slot in self.lazy else edge(*(read(name) for name in keys))
         return carried
 
     def _zeros(self, state: Tensor) -> Tensor:

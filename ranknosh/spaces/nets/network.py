@@ -54,13 +54,22 @@ class Network(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """(n, head_channels): what the linear layer sees."""
+        return self._features(images, None)[0]
+
+    def with_block(self, images: Tensor, block: int) -> tuple[Tensor, Tensor]:
+        """The logits, and the output of block number ``block``, for a second head."""
+        features, found = self._features(images, block)
+        assert found is not None
+        return self.classifier(features), found
+
+    def _features(self, images: Tensor, wanted: int | None) -> tuple[Tensor, Tensor | None]:
         last = self.stem(images)
-        before = last
-        for block in self.blocks:
+        before, found = last, None
+        for index, block in enumerate(self.blocks):
             two_inputs = isinstance(block, Cell) and block.plan.topology.inputs == 2
             before, last = last, block(before, last) if two_inputs else block(last)
-        pooled: Tensor = self.pool(self.head(last))
-        return pooled.flatten(1)
+            found = last if index == wanted else found
+        return self.pool(self.head(last)).flatten(1), found
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.features(images))

@@ -23,7 +23,41 @@ SOURCE_MAPS: dict[str, Callable[[], nn.Module]] = {
     "avg_pool_3x3_stride2": lambda: nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False),
     "max_pool_3x3": lambda: nn.MaxPool2d(3, stride=1, padding=1),
     "max_pool_3x3_stride2": lambda: nn.MaxPool2d(3, stride=2, padding=1),
+    "max_pool_2x2_stride2": lambda: nn.MaxPool2d(2, stride=2, ceil_mode=True),
 }
+NORMED = "_norm"
+"""Behind the name of a map: batch norm without scale and shift follows it."""
+
+
+class Channels(nn.Module):
+    """The first of ``parts`` equal shares of the channels, or all the others (``rest``)."""
+
+    def __init__(self, parts: int, rest: bool) -> None:
+        super().__init__()
+        self.parts, self.rest = parts, rest
+
+    def forward(self, x: Tensor) -> Tensor:
+        share = x.shape[1] // self.parts
+        return x[:, share:] if self.rest else x[:, :share]
+
+
+def make_source_map(name: str, channels: int) -> nn.Module:
+    """The module of a map of a value of ``channels`` channels.
+
+    ``name`` is one of ``SOURCE_MAPS``, with ``_norm`` behind it where batch norm (no scale, no shift) follows, and with
+    ``/K`` or ``/rest-K`` at its end where only the first K-th of the channels, or all but those, are read.
+    """
+    base, _, share = name.partition("/")
+    layers: list[nn.Module] = []
+    if share:
+        rest = share.startswith("rest-")
+        parts = int(share.removeprefix("rest-"))
+        layers.append(Channels(parts, rest))
+        channels = channels - channels // parts if rest else channels // parts
+    layers.append(SOURCE_MAPS[base.removesuffix(NORMED)]())
+    if base.endswith(NORMED):
+        layers.append(nn.BatchNorm2d(channels, affine=False))
+    return layers[0] if len(layers) == 1 else nn.Sequential(*layers)
 
 
 def source_maps(operation: nn.Module) -> tuple[str, ...]:
@@ -36,6 +70,19 @@ def standalone(operation: nn.Module) -> nn.Module:
     """The operation with its own map in front, for use outside a cell: plain tensor in, tensor out."""
     (name,) = source_maps(operation)
     return nn.Sequential(SOURCE_MAPS[name](), operation)
+
+
+class PooledNorm(nn.Module):
+    """Batch norm on what a pooling made of the source: a pooling of the DARTS supernet with scale and shift of its own."""
+
+    def __init__(self, channels: int, source_map: str) -> None:
+        super().__init__()
+        self.takes = (source_map,)
+        self.bn = nn.BatchNorm2d(channels)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        out: Tensor = self.bn(pooled)
+        return out
 
 
 class Mapped(nn.Identity):
@@ -57,8 +104,18 @@ class ConvBN(nn.Module):
         self.bn = nn.BatchNorm2d(c_out)
 
     def forward(self, rectified: Tensor) -> Tensor:
-        out: Tensor = self.bn(self.conv(rectified))
+        out: Tensor = self.bn(self.before_norm(rectified))
         return out
+
+    def before_norm(self, rectified: Tensor) -> Tensor:
+        """What the batch norm receives."""
+        out: Tensor = self.conv(rectified)
+        return out
+
+    @property
+    def last_norm(self) -> nn.BatchNorm2d:
+        """The batch norm that the operation ends in."""
+        return self.bn
 
 
 class SeparableConv(nn.Module):
@@ -88,6 +145,20 @@ class SeparableConv(nn.Module):
         out: Tensor = self.layers(rectified)
         return out
 
+    def before_norm(self, rectified: Tensor) -> Tensor:
+        """What the last batch norm receives."""
+        out = rectified
+        for layer in list(self.layers)[:-1]:
+            out = layer(out)
+        return out
+
+    @property
+    def last_norm(self) -> nn.BatchNorm2d:
+        """The batch norm that the operation ends in."""
+        norm = self.layers[-1]
+        assert isinstance(norm, nn.BatchNorm2d)
+        return norm
+
 
 class FactorizedReduce(nn.Module):
     """Halves the spatial size by two pointwise convolutions on pixels offset by one, side by side, and batch norm.
@@ -106,10 +177,19 @@ class FactorizedReduce(nn.Module):
         self.bn = nn.BatchNorm2d(c_out)
 
     def forward(self, rectified: Tensor) -> Tensor:
+        out: Tensor = self.bn(self.before_norm(rectified))
+        return out
+
+    def before_norm(self, rectified: Tensor) -> Tensor:
+        """What the batch norm receives."""
         height, width = rectified.shape[-2:]
         shifted = functional.pad(rectified, (0, width % 2, 0, height % 2))[:, :, 1:, 1:]
-        out: Tensor = self.bn(torch.cat([self.conv_even(rectified), self.conv_odd(shifted)], dim=1))
-        return out
+        return torch.cat([self.conv_even(rectified), self.conv_odd(shifted)], dim=1)
+
+    @property
+    def last_norm(self) -> nn.BatchNorm2d:
+        """The batch norm that the operation ends in."""
+        return self.bn
 
 
 class CrossConv7(nn.Module):

@@ -107,10 +107,10 @@ class Skeleton:
         return tuple(block for block in self.blocks if isinstance(block, CellPlan))
 
 
-def nasbench201_skeleton(size: NetworkSize) -> Skeleton:
+def nasbench201_skeleton(size: NetworkSize, topology: CellTopology = NASBENCH201_TOPOLOGY) -> Skeleton:
     """Three stages of ``size.cells`` cells at C, 2C and 4C channels, a residual reduction between them, then BN-ReLU.
 
-    The network of Dong & Yang, ICLR 2020, which has C=16 and 5 cells a stage.
+    The network of Dong & Yang, ICLR 2020, which has C=16 and 5 cells a stage; for cells of any one-input ``topology``.
     """
     blocks: list[CellPlan | ReductionPlan] = []
     index = 0
@@ -119,7 +119,7 @@ def nasbench201_skeleton(size: NetworkSize) -> Skeleton:
         if stage:
             blocks.append(ReductionPlan(channels // 2, channels))
         for _ in range(size.cells):
-            blocks.append(CellPlan("normal", index, NASBENCH201_TOPOLOGY, (channels,), channels, 1, ("none",)))
+            blocks.append(CellPlan("normal", index, topology, (channels,), channels, 1, ("none",)))
             index += 1
     return Skeleton("nasbench201", size, size.channels, False, tuple(blocks), "bn_relu", size.channels * 4)
 

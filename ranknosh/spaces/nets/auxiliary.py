@@ -1,0 +1,56 @@
+"""A second classifier inside a deep network, which is trained along and then left out."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ranknosh.errors import SpaceError
+from ranknosh.spaces.nets.skeleton import CellPlan, ReductionPlan, Skeleton
+
+
+class AuxiliaryHead(nn.Module):
+    """Logits (n, classes) of maps (n, c_in, h, w) with h, w >= 2: pooling to 2x2, two convolutions, a linear layer.
+
+    The CIFAR head of Liu et al., ICLR 2019, which averages windows of 5 pixels at a distance of 3 on 8x8 maps. Deviation:
+    for maps of another side s the distance is 3/8 of it, rounded (at least 1), and the window what is left, so that two
+    windows always span the side. Raises SpaceError in ``forward`` for maps below 2x2.
+    """
+
+    def __init__(self, c_in: int, classes: int) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(c_in, 128, 1, bias=False),
+            nn.BatchNorm2d(128),
+            nn.ReLU(),
+            nn.Conv2d(128, 768, 2, bias=False),
+            nn.BatchNorm2d(768),
+            nn.ReLU(),
+        )
+        self.classifier = nn.Linear(768, classes)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        height, width = maps.shape[-2:]
+        if min(height, width) < 2:
+            raise SpaceError(
+                f"an auxiliary head needs maps of at least 2x2 pixels, not {height}x{width}: give larger images or leave it out"
+            )
+        distance = (max(1, round(3 * height / 8)), max(1, round(3 * width / 8)))
+        pooled = F.avg_pool2d(F.relu(maps), (height - distance[0], width - distance[1]), distance)
+        logits: Tensor = self.classifier(self.features(pooled).flatten(1))
+        return logits
+
+
+def auxiliary_place(skeleton: Skeleton) -> tuple[int, int]:
+    """The block that an auxiliary head reads, and its channels: the last one that halves the size.
+
+    In the DARTS skeleton that is cell ``2 * cells // 3``, as published. Raises SpaceError where no block halves the size.
+    """
+    places = [
+        index
+        for index, block in enumerate(skeleton.blocks)
+        if isinstance(block, ReductionPlan) or (isinstance(block, CellPlan) and block.stride == 2)
+    ]
+    if not places:
+        raise SpaceError(f"a network of {skeleton.space} without a reduction has no place for an auxiliary head")
+    return places[-1], skeleton.blocks[places[-1]].c_out

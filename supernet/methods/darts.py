@@ -1,0 +1,10 @@
+"""DARTS, and what needs no part of its own."""
+
+from __future__ import annotations
+
+from supernet.method import Method, Stage
+
+
+def darts(epochs: int = 50) -> Method:
+    """DARTS, first order (Liu et al., ICLR 2019): softmax relaxation, alternating steps, largest weight kept."""
+    return Method("DARTS", "Liu et al., ICLR 2019", (Stage(epochs),))

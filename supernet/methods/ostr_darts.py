@@ -1,0 +1,31 @@
+"""Selection by operation strength on DARTS' and PC-DARTS' supernets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from supernet.method import Method
+from supernet.methods.darts import darts
+from supernet.monitors import ArchitectureStable
+from supernet.selections import Strength
+
+SOURCE = "OStr-DARTS, arXiv 2409.14433"
+
+
+def ostr_darts(epochs: int = 50, patience: int = 10) -> Method:
+    """OStr-DARTS (arXiv 2409.14433): the supernet of DARTS, cells by operation strength, stopped when they are settled.
+
+    ``patience``: see :class:`supernet.monitors.ArchitectureStable`; 0 searches all epochs.
+    """
+    monitors = (ArchitectureStable(patience),) if patience else ()
+    return replace(darts(epochs), name="OStr-DARTS", source=SOURCE, selection=Strength("ostr"), monitors=monitors)
+
+
+def ostr_star_darts(epochs: int = 50, patience: int = 10) -> Method:
+    """OStr-DARTS* of the same paper: the loss expanded about the mixture, so that theta drops out."""
+    return replace(ostr_darts(epochs, patience), name="OStr-DARTS*", selection=Strength("ostr_star"))
+
+
+def naive_strength(epochs: int = 50, patience: int = 10) -> Method:
+    """The "Naive" baseline of the same paper: what deleting an operation would do to the loss, to first order."""
+    return replace(ostr_darts(epochs, patience), name="Naive", selection=Strength("naive"))

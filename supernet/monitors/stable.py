@@ -1,0 +1,32 @@
+"""Stopping when the derived architecture no longer changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supernet.part import Part, Stop
+
+if TYPE_CHECKING:
+    from supernet.search import EpochReport, Search
+
+
+@dataclass(frozen=True)
+class ArchitectureStable(Part):
+    """Stop once the derived architecture was the same in ``patience`` epochs after the one that brought it.
+
+    OStr-DARTS (arXiv 2409.14433, algorithm 1); the paper's number of epochs could not be read, 10 is ours. Epochs that train
+    weights only do not count.
+    """
+
+    patience: int = 10
+
+    def describe(self) -> str:
+        return f"stop after {self.patience} equal architectures"
+
+    def after_epoch(self, search: Search, report: EpochReport) -> Stop | None:
+        recent = search.history[-(self.patience + 1) :]
+        searched = [r for r in recent if r.alphas_loss is not None]
+        if len(searched) <= self.patience or len({r.text for r in searched}) > 1:
+            return None
+        return Stop(report.epoch, f"the derived architecture has not changed in {self.patience} epochs")

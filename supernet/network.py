@@ -1,0 +1,80 @@
+"""The supernet: the network of a space with all operations on every edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from ranknosh.spaces.base import NetworkSize
+from ranknosh.spaces.nets import Cell, Network
+from supernet.edges import Current, EdgePart, edge_factory
+from supernet.mix import Mix
+from supernet.space import CellSpace
+
+
+class Supernet(nn.Module):
+    """``supernet(images, mix)``: images (n, in_channels, h, w) to logits (n, classes), mixed by ``mix``.
+
+    ``affine``: scale and shift in the batch norms of the operations (the published supernets have none).
+    ``running_statistics``: keep running means and variances in the batch norms of operations and cells; without them, as the
+    default is, evaluation uses the statistics of its batch. The fixed parts of the network always keep theirs.
+    ``plain``: call every operation as a module, for those who replace or watch modules; slower, and equal up to rounding.
+    ``seed``: of the initial weights.
+    """
+
+    def __init__(
+        self,
+        space: CellSpace,
+        size: NetworkSize,
+        *,
+        parts: tuple[EdgePart, ...] = (),
+        affine: bool = False,
+        running_statistics: bool = False,
+        plain: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.space, self.size = space, size
+        self.current = Current(plain)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            skeleton = space.skeleton(size)
+            self.network = Network(skeleton, edge_factory(space, parts, self.current, affine=affine))
+        for block in self.network.blocks:
+            if isinstance(block, Cell):
+                _adapt_norms(block, affine, running_statistics)
+
+    def forward(self, images: Tensor, mix: Mix) -> Tensor:
+        mix.restart()
+        self.current.set(mix)
+        try:
+            logits: Tensor = self.network(images)
+        finally:
+            self.current.set(None)
+        return logits
+
+    @contextmanager
+    def kept_buffers(self) -> Iterator[None]:
+        """Put every buffer (running statistics) back to what it was: for passes that only ask."""
+        found = {name: buffer.clone() for name, buffer in self.named_buffers()}
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, buffer in self.named_buffers():
+                    buffer.copy_(found[name])
+
+
+def _adapt_norms(cell: Cell, affine: bool, running_statistics: bool) -> None:
+    """Batch norms of a searched cell: without scale and shift in what brings its inputs to its width, too."""
+    for module in cell.preprocess.modules():
+        if isinstance(module, nn.BatchNorm2d) and not affine:
+            module.affine = False
+            module.weight = module.bias = None  # type: ignore[assignment]
+    for module in cell.modules():
+        if isinstance(module, nn.BatchNorm2d) and not running_statistics:
+            module.track_running_stats = False
+            module.running_mean = module.running_var = module.num_batches_tracked = None

@@ -1,0 +1,19 @@
+"""What the weight step sees in place of the weights of operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from supernet.mix import Mix
+from supernet.part import Part
+from supernet.updates.base import Batch
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+
+class Perturbation(Part):
+    """``perturb`` gives the mix that the weight step runs with; the alphas are never changed."""
+
+    def perturb(self, search: Search, mix: Mix, batch: Batch) -> Mix:
+        raise NotImplementedError

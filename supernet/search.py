@@ -1,0 +1,433 @@
+"""A search over a supernet: epochs of a method, with everything that must be saved to go on exactly."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ranknosh.errors import ConfigError
+from ranknosh.spaces.base import NetworkSize
+from ranknosh.streams import torch_seed
+from supernet.data import DataPart, SearchData
+from supernet.method import Method, Recipe, Stage
+from supernet.mix import Mix, Moment, Phase
+from supernet.network import Supernet
+from supernet.part import Stop
+from supernet.space import Cells, CellSpace
+from supernet.states import EdgeStates
+from supernet.updates.base import Batch, Losses
+
+EDGES = "edges."
+"""Before the kind in the names of edge parameters."""
+OnStep = Callable[[int, int], None]
+
+
+@dataclass
+class EpochReport:
+    """What an epoch left: plain numbers, texts and lists.
+
+    ``epoch`` counts from 0. Losses are mean cross-entropies in nats; accuracy is that of the training batches. ``theta[kind]``:
+    mean weights, edges by operations; ``cells``, ``text``: what would be derived now; ``skips``: skip connections in it.
+    ``strength[kind]``: scores of a selection that has its own, edges by operations. ``measured``: what monitors add, by name.
+    """
+
+    epoch: int
+    stage: str
+    lr: float
+    steps: int
+    weights_loss: float
+    train_accuracy: float
+    alphas_loss: float | None
+    theta: dict[str, list[list[float]]]
+    cells: dict[str, list[int | None]]
+    text: str
+    skips: int
+    seconds: float = 0.0
+    strength: dict[str, list[list[float]]] = field(default_factory=dict)
+    measured: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Search:
+    """A method on a space, with data. Call :meth:`run_epoch` until :attr:`ended`, then :meth:`result`.
+
+    ``state_dict`` after any epoch, loaded into a new Search of the same arguments, goes on bit for bit (CPU, same threads).
+    Raises ConfigError where the method's parts do not fit the space.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        space: CellSpace,
+        size: NetworkSize,
+        data: SearchData,
+        *,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        channels_last: bool = True,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        method.check(space)
+        self.method = copy.deepcopy(method)
+        self.space, self.size, self.data, self.seed = space, size, data, seed
+        self.device, self.channels_last, self.dtype = torch.device(device), channels_last, dtype
+        self.states = EdgeStates(space)
+        self.parameters: dict[str, nn.Parameter] = {}
+        self.epoch = 0
+        self.stage_index = -1
+        self.stage_began = 0
+        self.draws = 0
+        self.rebuilds = 0
+        self.history: list[EpochReport] = []
+        self.stopped: Stop | None = None
+        self._places: dict[str, tuple[int, tuple[tuple[int, ...], ...]]] = {}
+        self.draw_parameters()
+        self.build()
+        for part in self.method.all_parts():
+            part.begin(self)
+
+    # What the search is made of; transforms of stages call these again.
+
+    def draw_parameters(self) -> None:
+        """Fresh architecture parameters, in place where their shapes stay."""
+        generator = torch.Generator().manual_seed(torch_seed(self.seed, "alphas", self.rebuilds))
+        relaxation, weighting = self.method.relaxation, self.method.weighting
+        for kind in self.space.kinds:
+            edges = len(self.space.candidates[kind])
+            self._put(kind, relaxation.initial(edges, self.space.width, generator))
+            if weighting is not None:
+                self._put(EDGES + kind, weighting.initial(self.space.topology(kind), generator))
+
+    def _put(self, name: str, values: Tensor) -> None:
+        values = values.to(self.device, self.dtype)
+        if name in self.parameters and self.parameters[name].shape == values.shape:
+            with torch.no_grad():
+                self.parameters[name].copy_(values)
+        else:
+            self.parameters[name] = nn.Parameter(values)
+
+    def build(self) -> None:
+        """A fresh supernet of ``space``, ``size`` and the method's parts, and its optimiser."""
+        method = self.method
+        net = Supernet(
+            self.space,
+            self.size,
+            parts=method.parts,
+            affine=method.affine,
+            running_statistics=method.running_statistics,
+            seed=torch_seed(self.seed, "weights", self.rebuilds),
+        ).to(self.device, self.dtype)
+        self.net = net.to(memory_format=torch.channels_last) if self.channels_last else net
+        if method.trained == "norms":
+            _freeze_convolutions(self.net)
+        self.restart_weights()
+
+    def restart_weights(self) -> None:
+        """A fresh optimiser for the weights that are there."""
+        recipe = self.recipe
+        self.optimiser = torch.optim.SGD(
+            [p for p in self.net.parameters() if p.requires_grad],
+            lr=recipe.lr,
+            momentum=recipe.momentum,
+            nesterov=recipe.nesterov,
+            weight_decay=recipe.weight_decay,
+        )
+
+    # Where it stands.
+
+    @property
+    def stage(self) -> Stage:
+        return self.method.stages[max(self.stage_index, 0)]
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.stage.recipe or self.method.recipe
+
+    @property
+    def update(self) -> Any:
+        return self.stage.update or self.method.update
+
+    @property
+    def alphas(self) -> dict[str, nn.Parameter]:
+        """Architecture parameters by kind, (edges, operations)."""
+        return {kind: self.parameters[kind] for kind in self.space.kinds}
+
+    @property
+    def ended(self) -> bool:
+        return self.stopped is not None or self.epoch >= self.method.epochs
+
+    @property
+    def warming_up(self) -> bool:
+        """True in the epochs of a stage that train weights only."""
+        return self.epoch - self.stage_began < self.stage.warm_up
+
+    def moment(self, phase: Phase) -> Moment:
+        stage = self.stage
+        return Moment(self.epoch, self.method.epochs, self.epoch - self.stage_began, stage.epochs, phase)
+
+    def movable(self, name: str) -> Tensor | None:
+        """Which entries of a parameter are still in a mixture, of its shape; None for all."""
+        kind = name.removeprefix(EDGES)
+        mixed = torch.tensor([decision == -1 for decision in self.states.decided[kind]])
+        free = mixed if name.startswith(EDGES) else self.states.allowed[kind] & mixed[:, None]
+        return None if bool(free.all()) else free.to(self.device)
+
+    # What a pass mixes with.
+
+    def draw(self) -> int:
+        """The seed of the next random mix; counted, so that a resumed search draws on where it was."""
+        self.draws += 1
+        return torch_seed(self.seed, "mix", self.draws)
+
+    def mix(
+        self,
+        phase: Phase,
+        *,
+        detached: bool = False,
+        draw: int | None = None,
+        parameters: Mapping[str, Tensor] | None = None,
+    ) -> Mix:
+        """The weights of a pass. The same ``draw`` gives the same random choices, for passes that must share them.
+
+        ``evaluation`` takes mean weights and every allowed operation. ``detached``: without gradients to the parameters.
+        """
+        values = self.parameters if parameters is None else parameters
+        if phase == "evaluation":
+            seed = draw if draw is not None else torch_seed(self.seed, "evaluation", 0)
+        else:
+            seed = self.draw() if draw is None else draw
+        generator = torch.Generator().manual_seed(seed)
+        moment, relaxation, weighting = self.moment(phase), self.method.relaxation, self.method.weighting
+        theta, executed, factors, scalars = {}, {}, {}, {}
+        with torch.set_grad_enabled(not detached and torch.is_grad_enabled()):
+            for kind in self.space.kinds:
+                allowed = self.states.allowed[kind].to(self.device)
+                if phase == "evaluation":
+                    weights, chosen = relaxation.mean(values[kind], allowed, moment), None
+                else:
+                    weights = relaxation.weights(values[kind], allowed, moment, generator)
+                    chosen = relaxation.chosen(weights, allowed, moment)
+                executed[kind] = self._executed(kind, chosen)
+                if chosen is not None and (added := relaxation.scalars(weights, chosen)) is not None:
+                    scalars[kind] = added
+                if weighting is not None:
+                    factors[kind] = weighting.factors(values[EDGES + kind], self.space.topology(kind))
+                    weights = weights * factors[kind][:, None]
+                theta[kind] = self.states.decided_weights(kind, weights)
+        return Mix(theta, executed, moment, seed, factors or None, scalars or None)
+
+    def _executed(self, kind: str, chosen: Tensor | None) -> tuple[tuple[int, ...], ...]:
+        version, places = self._places.get(kind, (-1, ()))
+        if version != self.states.version:
+            places = self.states.places(kind)
+            self._places[kind] = (self.states.version, places)
+        if chosen is None:
+            return places
+        return tuple((pick,) if len(row) > 1 else row for pick, row in zip(chosen.tolist(), places, strict=True))
+
+    # Training.
+
+    def step_weights(self) -> None:
+        """Clip and move the weights by their gradients, and drop those."""
+        clip = self.recipe.clip
+        if clip:
+            parameters = [p for group in self.optimiser.param_groups for p in group["params"] if p.grad is not None]
+            nn.utils.clip_grad_norm_(parameters, clip)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+
+    def learning_rate(self) -> float:
+        """Of the present epoch: a cosine over the stage."""
+        moment, recipe = self.moment("weights"), self.recipe
+        share = 0.5 * (1 + math.cos(math.pi * moment.stage_epoch / moment.stage_epochs))
+        return recipe.lr_last + (recipe.lr - recipe.lr_last) * share
+
+    def batches(self, part: DataPart, epoch: int | None = None, *, augment: str | None = None) -> Iterator[Batch]:
+        """Batches of a part in the order of an epoch (the present one by default)."""
+        recipe = self.recipe
+        for images, labels in self.data.batches(
+            part,
+            batch=recipe.batch,
+            epoch=self.epoch if epoch is None else epoch,
+            seed=self.seed,
+            augment=recipe.augment if augment is None else augment,
+            device=self.device,
+            channels_last=self.channels_last,
+        ):
+            yield images.to(self.dtype), labels
+
+    def run_epoch(self, on_step: OnStep | None = None) -> EpochReport:
+        """Train one epoch and report it. ``on_step(done, all)`` is called after every step."""
+        began = time.perf_counter()
+        self._enter_stage()
+        for each in self.method.all_parts():
+            each.before_epoch(self)
+        lr = self.learning_rate()
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        halves = self.update.split == "halves"
+        part: DataPart = "weights" if halves else "all"
+        steps = self.steps_per_epoch()
+        validation = _cycle(self, "alphas") if halves and not self.warming_up else None
+        losses: list[Losses] = []
+        for done, batch in enumerate(self.batches(part), 1):
+            losses.append(self.update.step(self, batch, None if validation is None else next(validation)))
+            if on_step is not None:
+                on_step(done, steps)
+        report = self._report(losses, lr)
+        self._finish_epoch(report)
+        report.seconds = time.perf_counter() - began
+        return report
+
+    def steps_per_epoch(self) -> int:
+        """Weight steps of an epoch."""
+        count = self.data.count("weights" if self.update.split == "halves" else "all")
+        batch = self.recipe.batch
+        return max(1, count // batch + (count % batch > 1))
+
+    def _enter_stage(self) -> None:
+        index, began = stage_at(self.method.stages, self.epoch)
+        if index == self.stage_index:
+            return
+        self.stage_index, self.stage_began = index, began
+        enter = self.stage.enter
+        if enter is not None:
+            enter.apply(self)
+
+    def _report(self, losses: list[Losses], lr: float) -> EpochReport:
+        cells = self.method.selection.derive(self)
+        mean = self.mix("evaluation", detached=True)
+        return EpochReport(
+            epoch=self.epoch,
+            stage=self.stage.name,
+            lr=lr,
+            steps=len(losses),
+            weights_loss=_mean([step.weights for step in losses]) or 0.0,
+            train_accuracy=_mean([step.correct.double().mean() for step in losses if step.correct is not None]) or 0.0,
+            alphas_loss=_mean([step.alphas for step in losses]),
+            theta={kind: theta.double().cpu().tolist() for kind, theta in mean.theta.items()},
+            cells={kind: list(places) for kind, places in cells.items()},
+            text=self.space.write(cells),
+            skips=self.space.count(cells, "skip_connect"),
+        )
+
+    def _finish_epoch(self, report: EpochReport) -> None:
+        if not math.isfinite(report.weights_loss):
+            if not self.history:
+                raise ConfigError(
+                    f"the supernet's loss is {report.weights_loss} in its first epoch; lower the recipe's lr ({report.lr:g})"
+                )
+            self.stopped = Stop(self.epoch - 1, f"the supernet's loss is {report.weights_loss} in epoch {self.epoch}")
+        self.history.append(report)
+        self.epoch += 1
+        for part in self.method.all_parts():
+            stop = part.after_epoch(self, report)
+            if stop is not None and self.stopped is None:
+                self.stopped = stop
+
+    @torch.no_grad()
+    def evaluate(self, mix: Mix, *, part: DataPart = "alphas", batches: int | None = None) -> tuple[float, float]:
+        """Accuracy (higher is better) and mean cross-entropy (nats) of a mix on a part, without augmentation.
+
+        Batch norms use the statistics of each batch, and no running statistic is changed. The images come in one order always.
+        """
+        correct = total = 0
+        loss = 0.0
+        with self.net.kept_buffers():
+            self.net.train()
+            for index, (images, labels) in enumerate(self.batches(part, epoch=0, augment="none")):
+                if batches is not None and index >= batches:
+                    break
+                logits = self.net(images, mix)
+                correct += int((logits.argmax(1) == labels).sum())
+                loss += float(functional.cross_entropy(logits, labels, reduction="sum"))
+                total += len(labels)
+        return correct / total, loss / total
+
+    def result(self) -> Cells:
+        """The architecture found: the selection's, or the one of the epoch that a stop rule names."""
+        if self.stopped is not None and self.stopped.epoch < len(self.history) - 1:
+            cells = self.history[max(self.stopped.epoch, 0)].cells
+            return {kind: tuple(places) for kind, places in cells.items()}
+        return self.method.selection.finish(self)
+
+    # Saving.
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, numbers, texts, and lists and dictionaries of them: all that an epoch boundary needs."""
+        return {
+            "epoch": self.epoch,
+            "stage_index": self.stage_index,
+            "draws": self.draws,
+            "rebuilds": self.rebuilds,
+            "net": self.net.state_dict(),
+            "parameters": {name: p.detach().clone() for name, p in self.parameters.items()},
+            "optimiser": self.optimiser.state_dict(),
+            "states": self.states.state_dict(),
+            "parts": [part.state_dict() for part in self.method.all_parts()],
+            "history": [report.to_dict() for report in self.history],
+            "stopped": None if self.stopped is None else asdict(self.stopped),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from :meth:`state_dict`."""
+        stages = self.method.stages
+        for index in range(state["stage_index"] + 1):
+            self.stage_index = index
+            self.stage_began = sum(stage.epochs for stage in stages[:index])
+            enter = stages[index].enter
+            if enter is not None:
+                enter.rebuild(self)
+        self.epoch, self.draws, self.rebuilds = state["epoch"], state["draws"], state["rebuilds"]
+        self.states.load_state_dict(state["states"])
+        self.net.load_state_dict(state["net"])
+        for name, values in state["parameters"].items():
+            self._put(name, values)
+        self.restart_weights()
+        self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
+        for part, saved in zip(self.method.all_parts(), state["parts"], strict=True):
+            part.begin(self)
+            part.load_state_dict(saved)
+        self.history = [EpochReport(**report) for report in state["history"]]
+        self.stopped = None if state["stopped"] is None else Stop(**state["stopped"])
+
+
+def stage_at(stages: tuple[Stage, ...], epoch: int) -> tuple[int, int]:
+    """The stage that an epoch (from 0) lies in, and that stage's first epoch; the last one for epochs beyond the end."""
+    began = 0
+    for index, stage in enumerate(stages):
+        if epoch < began + stage.epochs or index == len(stages) - 1:
+            return index, began
+        began += stage.epochs
+    raise ConfigError("a method needs at least one stage")
+
+
+def _cycle(search: Search, part: DataPart) -> Iterator[Batch]:
+    """Batches of a part without end, every pass in another order, and no pass shared with another epoch."""
+    passes = 0
+    while True:
+        yield from search.batches(part, epoch=search.epoch + passes * search.method.epochs)
+        passes += 1
+
+
+def _mean(values: list[Tensor | None]) -> float | None:
+    found = [value for value in values if value is not None]
+    return float(torch.stack(found).double().mean()) if found else None
+
+
+def _freeze_convolutions(net: nn.Module) -> None:
+    """Leave batch norms and linear layers as the only weights that learn (RF-DARTS, Zhang et al., CVPR 2023)."""
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(False)

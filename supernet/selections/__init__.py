@@ -1,0 +1,7 @@
+"""From a trained supernet to an architecture."""
+
+from supernet.selections.base import Selection, decode
+from supernet.selections.magnitude import Magnitude
+from supernet.selections.strength import Strength
+
+__all__ = ["Magnitude", "Selection", "Strength", "decode"]

@@ -1,0 +1,25 @@
+"""The operation of largest weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from supernet.selections.base import Selection
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+
+@dataclass(frozen=True)
+class Magnitude(Selection):
+    """Scores are the mean weights theta (Liu et al., ICLR 2019, sec. 2.4), times the edge factors where there are any."""
+
+    def describe(self) -> str:
+        return "magnitude"
+
+    def scores(self, search: Search) -> Mapping[str, Tensor]:
+        return search.mix("evaluation", detached=True).theta

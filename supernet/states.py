@@ -1,0 +1,94 @@
+"""Which operations are still in the mixture of every edge: mixed, fixed to one, or pruned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from supernet.space import Cells, CellSpace
+
+MIXED = -1
+PRUNED = -2
+
+
+class EdgeStates:
+    """``allowed[kind]``: (edges, operations) bool, which operations an edge runs. ``decided[kind]``: one number an edge:
+    ``MIXED``, ``PRUNED`` (carries nothing), or the place of the operation that is fixed with weight 1."""
+
+    def __init__(self, space: CellSpace) -> None:
+        self.space = space
+        self.allowed: dict[str, Tensor] = {}
+        self.decided: dict[str, list[int]] = {}
+        self.version = 0
+        for kind in space.kinds:
+            names = space.candidates[kind]
+            counts = torch.tensor([len(edge) for edge in names])
+            self.allowed[kind] = torch.arange(space.width)[None, :] < counts[:, None]
+            self.decided[kind] = [MIXED] * len(names)
+
+    def kind_of(self, kind: str, edge: int) -> Literal["mixed", "fixed", "pruned"]:
+        decision = self.decided[kind][edge]
+        return "mixed" if decision == MIXED else "pruned" if decision == PRUNED else "fixed"
+
+    def undecided(self, kind: str) -> list[int]:
+        """Edges that still mix, in slot order."""
+        return [edge for edge, decision in enumerate(self.decided[kind]) if decision == MIXED]
+
+    def fix(self, kind: str, edge: int, place: int) -> None:
+        """Leave one operation on an edge, with weight 1."""
+        self.decided[kind][edge] = place
+        self.allowed[kind][edge] = False
+        self.allowed[kind][edge, place] = True
+        self.version += 1
+
+    def prune(self, kind: str, edge: int) -> None:
+        """Take an edge out of the cell."""
+        self.decided[kind][edge] = PRUNED
+        self.allowed[kind][edge] = False
+        self.version += 1
+
+    def forbid(self, kind: str, edge: int, place: int) -> None:
+        """Take one operation out of an edge's mixture. Raises ValueError where it is the last one."""
+        self.allowed[kind][edge, place] = False
+        if not bool(self.allowed[kind][edge].any()):
+            self.allowed[kind][edge, place] = True
+            raise ValueError(f"edge {edge} of the {kind} cell has no operation left; prune the edge instead")
+        self.version += 1
+
+    def decided_weights(self, kind: str, theta: Tensor) -> Tensor:
+        """``theta`` (edges, operations) with the rows of decided edges replaced by constants: one-hot, or zeros."""
+        decided = self.decided[kind]
+        if all(decision == MIXED for decision in decided):
+            return theta
+        mixed = torch.tensor([decision == MIXED for decision in decided], device=theta.device)[:, None]
+        constant = torch.zeros_like(theta)
+        for edge, decision in enumerate(decided):
+            if decision >= 0:
+                constant[edge, decision] = 1
+        return torch.where(mixed, theta, constant)
+
+    def places(self, kind: str) -> tuple[tuple[int, ...], ...]:
+        """For every edge the places of the operations it runs."""
+        return tuple(tuple(row.nonzero().flatten().tolist()) for row in self.allowed[kind])
+
+    def cells(self) -> Cells:
+        """What is decided so far; None on mixed and pruned edges."""
+        return {kind: tuple(d if d >= 0 else None for d in decided) for kind, decided in self.decided.items()}
+
+    def state_dict(self) -> dict[str, object]:
+        """Plain lists, for a checkpoint."""
+        return {
+            "allowed": {kind: mask.tolist() for kind, mask in self.allowed.items()},
+            "decided": {kind: list(decided) for kind, decided in self.decided.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
+        allowed, decided = state["allowed"], state["decided"]
+        assert isinstance(allowed, Mapping)
+        assert isinstance(decided, Mapping)
+        self.allowed = {kind: torch.tensor(mask, dtype=torch.bool) for kind, mask in allowed.items()}
+        self.decided = {kind: list(row) for kind, row in decided.items()}
+        self.version += 1

@@ -1,0 +1,28 @@
+"""First-order alternation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supernet.updates.base import Batch, Losses, Update, alpha_step, architecture_gradients, weight_step
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+
+@dataclass(frozen=True)
+class FirstOrder(Update):
+    """An alpha step with ``d L_val(w, alpha) / d alpha``, then a weight step (Liu et al., ICLR 2019, eq. 7 with xi = 0)."""
+
+    def describe(self) -> str:
+        return "first order"
+
+    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+        loss = None
+        if validation is not None:
+            loss, gradients = architecture_gradients(search, validation)
+            alpha_step(search, gradients)
+        losses = weight_step(search, train)
+        losses.alphas = loss
+        return losses

@@ -1,0 +1,51 @@
+"""One level: weights and alphas learn from the same batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from supernet.updates.base import Batch, Losses, Update, alpha_step, observe
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+
+@dataclass(frozen=True)
+class SingleLevel(Update):
+    """One backward pass a batch for weights and alphas together, on all training images (Hou et al., arXiv 2012.11337)."""
+
+    split: Literal["halves", "all"] = "all"
+
+    def describe(self) -> str:
+        return "single level"
+
+    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+        mix = search.mix("weights")
+        search.net.train()
+        images, labels = train
+        for theta in mix.theta.values():
+            if theta.requires_grad:
+                theta.retain_grad()
+        logits = search.net(images, mix)
+        loss = functional.cross_entropy(logits, labels)
+        loss.backward()
+        gradients = {name: _gradient(parameter) for name, parameter in search.parameters.items()}
+        for parameter in search.parameters.values():
+            parameter.grad = None
+        search.step_weights()
+        losses = Losses(weights=loss.detach(), correct=logits.detach().argmax(1) == labels)
+        if not search.warming_up:
+            observe(search, loss, mix, {kind: _gradient(theta) for kind, theta in mix.theta.items()}, gradients)
+            alpha_step(search, gradients)
+            losses.alphas = loss.detach()
+        return losses
+
+
+def _gradient(tensor: Tensor) -> Tensor:
+    found = tensor.grad if tensor.requires_grad else None
+    return torch.zeros_like(tensor) if found is None else found
