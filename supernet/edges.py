@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -69,7 +70,8 @@ class MixedOp(nn.Module):
         super().__init__()
         self.operations = nn.ModuleDict({name: module for name, module in modules.items() if module is not None})
         self.at_place = tuple(name if module is not None else None for name, module in modules.items())
-        self.takes = tuple(dict.fromkeys(name for module in self.operations.values() for name in source_maps(module)))
+        taken = [name for module in self.operations.values() for name in source_maps(module)]
+        self.takes = tuple(dict.fromkeys([*taken, "identity"]))
         self.folds = {name: _ends_in_plain_norm(module) for name, module in self.operations.items()}
         self.context, self.current = context, current
 
@@ -92,12 +94,24 @@ class MixedOp(nn.Module):
             total = scaled if total is None else total.add_(scaled)
         for weight, value in plain:
             total = add_scaled(total, value, weight)
-        return self._with_scalar(total, mix)
+        return total if mix.scalars is None else self._with_scalar(total, mix, read)
 
-    def _with_scalar(self, total: Tensor | None, mix: Mix) -> Tensor | None:
-        if total is None or mix.scalars is None:
-            return total
-        return total.add_(mix.scalars[self.context.cell_kind][self.context.edge_index])
+    def _with_scalar(self, total: Tensor | None, mix: Mix, read: Read) -> Tensor | None:
+        kind, edge = self.context.cell_kind, self.context.edge_index
+        assert mix.scalars is not None
+        if total is None:
+            if not mix.executed[kind][edge]:
+                return None
+            # A sampled ``none`` gives zeros that the scalar's gradient can come back from.
+            total = _zeros(read("identity"), self.context)
+        return total.add_(mix.scalars[kind][edge])
+
+
+def _zeros(source: Tensor, context: EdgeContext) -> Tensor:
+    count, _, height, width = source.shape
+    zeros = source.new_zeros(count, context.c_out, -(-height // context.stride), -(-width // context.stride))
+    last = source.is_contiguous(memory_format=torch.channels_last)
+    return zeros.contiguous(memory_format=torch.channels_last) if last else zeros
 
 
 def scaled_norm(norm: nn.BatchNorm2d, x: Tensor, scale: Tensor) -> Tensor:
@@ -116,8 +130,18 @@ def _ends_in_plain_norm(module: nn.Module) -> bool:
     return isinstance(norm, nn.BatchNorm2d) and not norm.affine
 
 
-def edge_factory(space: CellSpace, parts: tuple[EdgePart, ...], current: Current, *, affine: bool) -> EdgeFactory:
-    """Mixed edges of a space, changed by ``parts``; the last part is the outermost."""
+def edge_factory(
+    space: CellSpace,
+    parts: tuple[EdgePart, ...],
+    current: Current,
+    *,
+    affine: bool,
+    allowed: Mapping[str, Tensor] | None = None,
+) -> EdgeFactory:
+    """Mixed edges of a space, changed by ``parts``; the last part is the outermost.
+
+    Operations that ``allowed[kind]`` (edges, operations) rules out are not built.
+    """
 
     def named(name: str, context: EdgeContext) -> nn.Module | None:
         return space.make(name, context, affine)
@@ -127,8 +151,10 @@ def edge_factory(space: CellSpace, parts: tuple[EdgePart, ...], current: Current
         make = _operation_of(part, make, current)
 
     def mixed(context: EdgeContext) -> nn.Module | None:
-        names = space.candidates[context.cell_kind][context.edge_index]
-        modules = {name: make(name, context) for name in names}
+        kind, edge = context.cell_kind, context.edge_index
+        names = space.candidates[kind][edge]
+        built = [allowed is None or bool(allowed[kind][edge, place]) for place in range(len(names))]
+        modules = {name: make(name, context) if wanted else None for name, wanted in zip(names, built, strict=True)}
         return MixedOp(modules, context, current) if any(m is not None for m in modules.values()) else None
 
     factory: EdgeFactory = mixed

@@ -105,9 +105,18 @@ class Method:
         yield self.selection
         yield from self.monitors
 
+    def fitted(self, space: CellSpace) -> Method:
+        """The method as it runs on a space: parts fill in what depends on it, such as the epochs of a stage."""
+        method = self
+        for part in self.all_parts():
+            method = part.fitted(method, space)
+        return method
+
     def check(self, space: CellSpace) -> None:
         """Raises ConfigError where parts do not fit each other or the space, with every reason."""
         reasons = [reason for part in self.all_parts() if (reason := part.refuses(self, space)) is not None]
+        if self.trained == "norms" and not self.affine:
+            reasons.append("only batch norms are trained, and those of operations have nothing to train; set affine=True")
         if reasons:
             raise ConfigError(f"{self.name} cannot search {space.name}: {'; '.join(reasons)}")
 
@@ -143,5 +152,10 @@ def _words(part: EdgePart) -> str:
 
 
 def with_recipe(method: Method, **changes: Any) -> Method:
-    """The method with some of its recipe changed, such as ``batch=128``."""
-    return replace(method, recipe=replace(method.recipe, **changes))
+    """The method with some of its recipe changed, such as ``batch=128``.
+
+    Stages with a recipe of their own follow, but for their learning rates.
+    """
+    shared = {name: value for name, value in changes.items() if name not in ("lr", "lr_last")}
+    stages = tuple(s if s.recipe is None else replace(s, recipe=replace(s.recipe, **shared)) for s in method.stages)
+    return replace(method, stages=stages, recipe=replace(method.recipe, **changes))

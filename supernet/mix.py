@@ -16,16 +16,20 @@ Phase = Literal["weights", "alphas", "evaluation"]
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a search stands, for everything that follows a schedule. Epochs count from 0; ``stage_*`` within the stage."""
+    """Where a search stands, for everything that follows a schedule. Epochs count from 0; ``stage_*`` within the stage.
+
+    ``kind``: of the cells whose weights are asked for, where that matters.
+    """
 
     epoch: int = 0
     epochs: int = 1
     stage_epoch: int = 0
     stage_epochs: int = 1
     phase: Phase = "weights"
+    kind: str = ""
 
-    def of(self, phase: Phase) -> Moment:
-        return replace(self, phase=phase)
+    def of(self, kind: str) -> Moment:
+        return replace(self, kind=kind)
 
 
 @dataclass
@@ -35,7 +39,8 @@ class Mix:
     ``theta[kind]``: (edges, operations). ``executed[kind][edge]``: places of the operations that run. ``edge_factors[kind]``:
     (edges,) or None for 1; they are inside ``theta`` already, and are here for what passes an edge beside its operations.
     ``scalars[kind]``: (edges,) numbers added to the output of an edge (GDAS), of value 0 and with a gradient.
-    ``seed``: of everything random inside the pass, so that the same mix gives the same output.
+    ``seed``: of everything random inside the pass, so that the same mix gives the same output. ``discrete``: the pass stands
+    for one derived network, without what helps a search alone.
     """
 
     theta: Mapping[str, Tensor]
@@ -44,6 +49,7 @@ class Mix:
     seed: int = 0
     edge_factors: Mapping[str, Tensor] | None = None
     scalars: Mapping[str, Tensor] | None = None
+    discrete: bool = False
     _rows: dict[tuple[str, int], tuple[Tensor, ...]] = field(default_factory=dict, repr=False)
     _generator: torch.Generator | None = field(default=None, repr=False)
 

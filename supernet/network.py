@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -22,6 +22,7 @@ class Supernet(nn.Module):
     ``running_statistics``: keep running means and variances in the batch norms of operations and cells; without them, as the
     default is, evaluation uses the statistics of its batch. The fixed parts of the network always keep theirs.
     ``plain``: call every operation as a module, for those who replace or watch modules; slower, and equal up to rounding.
+    ``allowed[kind]``: (edges, operations) bool, which operations are built; None for all.
     ``seed``: of the initial weights.
     """
 
@@ -34,6 +35,7 @@ class Supernet(nn.Module):
         affine: bool = False,
         running_statistics: bool = False,
         plain: bool = False,
+        allowed: Mapping[str, Tensor] | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -42,7 +44,7 @@ class Supernet(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             skeleton = space.skeleton(size)
-            self.network = Network(skeleton, edge_factory(space, parts, self.current, affine=affine))
+            self.network = Network(skeleton, edge_factory(space, parts, self.current, affine=affine, allowed=allowed))
         for block in self.network.blocks:
             if isinstance(block, Cell):
                 _adapt_norms(block, affine, running_statistics)

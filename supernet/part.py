@@ -47,6 +47,10 @@ class Part:
         """A few words for the composition line; empty for a part that changes nothing."""
         return type(self).__name__
 
+    def fitted(self, method: Method, space: CellSpace) -> Method:
+        """The method with what depends on the space filled in; itself where nothing does."""
+        return method
+
     def refuses(self, method: Method, space: CellSpace) -> str | None:
         """Why the part cannot work in a method over a space; None where it can."""
         return None

@@ -77,6 +77,7 @@ class Search:
         channels_last: bool = True,
         dtype: torch.dtype = torch.float32,
     ) -> None:
+        method = method.fitted(space)
         method.check(space)
         self.method = copy.deepcopy(method)
         self.space, self.size, self.data, self.seed = space, size, data, seed
@@ -108,6 +109,13 @@ class Search:
             if weighting is not None:
                 self._put(EDGES + kind, weighting.initial(self.space.topology(kind), generator))
 
+    def draw_missing_parameters(self) -> None:
+        """Parameters of parts that a stage has brought in; those that are there stay."""
+        found = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
+        self.draw_parameters()
+        for name, values in found.items():
+            self._put(name, values)
+
     def _put(self, name: str, values: Tensor) -> None:
         values = values.to(self.device, self.dtype)
         if name in self.parameters and self.parameters[name].shape == values.shape:
@@ -125,6 +133,7 @@ class Search:
             parts=method.parts,
             affine=method.affine,
             running_statistics=method.running_statistics,
+            allowed=self.states.allowed,
             seed=torch_seed(self.seed, "weights", self.rebuilds),
         ).to(self.device, self.dtype)
         self.net = net.to(memory_format=torch.channels_last) if self.channels_last else net
@@ -207,11 +216,11 @@ class Search:
         else:
             seed = self.draw() if draw is None else draw
         generator = torch.Generator().manual_seed(seed)
-        moment, relaxation, weighting = self.moment(phase), self.method.relaxation, self.method.weighting
+        now, relaxation, weighting = self.moment(phase), self.method.relaxation, self.method.weighting
         theta, executed, factors, scalars = {}, {}, {}, {}
         with torch.set_grad_enabled(not detached and torch.is_grad_enabled()):
             for kind in self.space.kinds:
-                allowed = self.states.allowed[kind].to(self.device)
+                allowed, moment = self.states.allowed[kind].to(self.device), now.of(kind)
                 if phase == "evaluation":
                     weights, chosen = relaxation.mean(values[kind], allowed, moment), None
                 else:
@@ -223,8 +232,9 @@ class Search:
                 if weighting is not None:
                     factors[kind] = weighting.factors(values[EDGES + kind], self.space.topology(kind))
                     weights = weights * factors[kind][:, None]
+                    factors[kind] = self.states.decided_factors(kind, factors[kind])
                 theta[kind] = self.states.decided_weights(kind, weights)
-        return Mix(theta, executed, moment, seed, factors or None, scalars or None)
+        return Mix(theta, executed, now, seed, factors or None, scalars or None)
 
     def _executed(self, kind: str, chosen: Tensor | None) -> tuple[tuple[int, ...], ...]:
         version, places = self._places.get(kind, (-1, ()))
@@ -233,7 +243,23 @@ class Search:
             self._places[kind] = (self.states.version, places)
         if chosen is None:
             return places
-        return tuple((pick,) if len(row) > 1 else row for pick, row in zip(chosen.tolist(), places, strict=True))
+        if chosen.ndim == 2:
+            some = zip(chosen.tolist(), places, strict=True)
+            return tuple(row if len(row) < 2 else tuple(p for p in row if runs[p]) for runs, row in some)
+        picked = zip(chosen.tolist(), places, strict=True)
+        return tuple(row if len(row) < 2 else (pick,) if pick >= 0 else () for pick, row in picked)
+
+    def discrete_mix(self, cells: Cells) -> Mix:
+        """The supernet as the one network of ``cells``: weight 1 for what is kept, and nothing else runs."""
+        theta, executed = {}, {}
+        for kind, places in cells.items():
+            rows = torch.zeros(len(places), self.space.width, dtype=self.dtype)
+            for edge, place in enumerate(places):
+                if place is not None:
+                    rows[edge, place] = 1
+            theta[kind] = rows.to(self.device)
+            executed[kind] = tuple(() if place is None else (place,) for place in places)
+        return Mix(theta, executed, self.moment("evaluation"), torch_seed(self.seed, "evaluation", 0), discrete=True)
 
     # Training.
 
@@ -266,6 +292,13 @@ class Search:
         ):
             yield images.to(self.dtype), labels
 
+    def alpha_batches(self) -> Iterator[Batch]:
+        """Batches of the alphas' half without end, every pass in another order, no pass shared with another epoch."""
+        passes = 0
+        while True:
+            yield from self.batches("alphas", epoch=self.epoch + passes * self.method.epochs)
+            passes += 1
+
     def run_epoch(self, on_step: OnStep | None = None) -> EpochReport:
         """Train one epoch and report it. ``on_step(done, all)`` is called after every step."""
         began = time.perf_counter()
@@ -278,7 +311,8 @@ class Search:
         halves = self.update.split == "halves"
         part: DataPart = "weights" if halves else "all"
         steps = self.steps_per_epoch()
-        validation = _cycle(self, "alphas") if halves and not self.warming_up else None
+        wanted = halves and self.update.uses_validation and not self.warming_up
+        validation = self.alpha_batches() if wanted else None
         losses: list[Losses] = []
         for done, batch in enumerate(self.batches(part), 1):
             losses.append(self.update.step(self, batch, None if validation is None else next(validation)))
@@ -354,6 +388,14 @@ class Search:
                 total += len(labels)
         return correct / total, loss / total
 
+    @torch.no_grad()
+    def accuracy_on(self, batch: Batch, mix: Mix) -> float:
+        """Accuracy of a mix on one batch (higher is better), with its statistics; no running statistic is changed."""
+        images, labels = batch
+        with self.net.kept_buffers():
+            self.net.train()
+            return float((self.net(images, mix).argmax(1) == labels).double().mean())
+
     def result(self) -> Cells:
         """The architecture found: the selection's, or the one of the epoch that a stop rule names."""
         if self.stopped is not None and self.stopped.epoch < len(self.history) - 1:
@@ -382,6 +424,7 @@ class Search:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from :meth:`state_dict`."""
         stages = self.method.stages
+        self.states.load_state_dict(state["states"])
         for index in range(state["stage_index"] + 1):
             self.stage_index = index
             self.stage_began = sum(stage.epochs for stage in stages[:index])
@@ -389,7 +432,6 @@ class Search:
             if enter is not None:
                 enter.rebuild(self)
         self.epoch, self.draws, self.rebuilds = state["epoch"], state["draws"], state["rebuilds"]
-        self.states.load_state_dict(state["states"])
         self.net.load_state_dict(state["net"])
         for name, values in state["parameters"].items():
             self._put(name, values)
@@ -410,14 +452,6 @@ def stage_at(stages: tuple[Stage, ...], epoch: int) -> tuple[int, int]:
             return index, began
         began += stage.epochs
     raise ConfigError("a method needs at least one stage")
-
-
-def _cycle(search: Search, part: DataPart) -> Iterator[Batch]:
-    """Batches of a part without end, every pass in another order, and no pass shared with another epoch."""
-    passes = 0
-    while True:
-        yield from search.batches(part, epoch=search.epoch + passes * search.method.epochs)
-        passes += 1
 
 
 def _mean(values: list[Tensor | None]) -> float | None:

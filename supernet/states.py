@@ -70,6 +70,13 @@ class EdgeStates:
                 constant[edge, decision] = 1
         return torch.where(mixed, theta, constant)
 
+    def decided_factors(self, kind: str, factors: Tensor) -> Tensor:
+        """``factors`` (edges,) with those of fixed edges 1 and of pruned ones 0, constants, as their weights are."""
+        decided = torch.tensor(self.decided[kind], device=factors.device)
+        if bool((decided == MIXED).all()):
+            return factors
+        return torch.where(decided == MIXED, factors, (decided != PRUNED).to(factors.dtype))
+
     def places(self, kind: str) -> tuple[tuple[int, ...], ...]:
         """For every edge the places of the operations it runs."""
         return tuple(tuple(row.nonzero().flatten().tolist()) for row in self.allowed[kind])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
@@ -42,15 +43,19 @@ def validation_worth(search: Search, criterion: Criterion, batches: int | None) 
 
 
 def most_needed(mix: Mix, kind: str, edge: int, places: Sequence[int], worth: Worth) -> int:
-    """The operation of an edge without which the supernet is worth least; ties go to the first place."""
+    """The operation of an edge without which the supernet is worth least; ties go to the first place, NaN counts as most."""
     if len(places) == 1:
         return places[0]
-    return min(places, key=lambda place: worth(without(mix, kind, edge, place)))
+    return min(places, key=lambda place: _number(worth(without(mix, kind, edge, place)), math.inf))
 
 
 def least_needed(mix: Mix, kind: str, edges: Sequence[int], worth: Worth) -> int:
-    """The edge without which the supernet is worth most; ties go to the first edge."""
-    return max(edges, key=lambda edge: worth(without(mix, kind, edge)))
+    """The edge without which the supernet is worth most; ties go to the first edge, NaN counts as least."""
+    return max(edges, key=lambda edge: _number(worth(without(mix, kind, edge)), -math.inf))
+
+
+def _number(value: float, instead: float) -> float:
+    return instead if math.isnan(value) else value
 
 
 def candidates(space: CellSpace, states: EdgeStates, kind: str, edge: int) -> list[int]:

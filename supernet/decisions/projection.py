@@ -120,11 +120,11 @@ def _pick(items: list[int], seed: int, kind: str, event: int) -> int:
 
 
 def published_epochs(space: CellSpace, interval: int) -> int:
-    """Epochs of tuning: one interval after every decision; the last of spaces that keep all edges comes in the last epoch."""
+    """Epochs of tuning: one interval after every decision; where all edges are kept, the last decision is for the last epoch."""
     fresh = EdgeStates(space)
     edges = max(len(space.candidates[kind]) for kind in space.kinds)
     nodes = max(len(crowded_nodes(space, fresh, kind)) for kind in space.kinds)
-    return interval * (edges + nodes) + 1 if nodes else max(1, interval * (edges - 1))
+    return interval * (edges + nodes) + 1 if nodes else max(edges, interval * (edges - 1))
 
 
 class RestartWeights(Transform):
@@ -151,11 +151,15 @@ def with_projection(
     code); alphas, penalties and perturbations go on. Rules that stop a search early would stop it before the projection; take
     them out first. Raises ConfigError for numbers below 1.
     """
-    for name, value in (("interval", interval), ("tuning_epochs", tuning_epochs), ("validation_batches", validation_batches)):
+    for name, value in (
+        ("interval", interval),
+        ("tuning_epochs", tuning_epochs),
+        ("validation_batches", validation_batches),
+    ):
         if value is not None and value < 1:
             raise ConfigError(f"{name} is {value}; a projection needs at least 1")
     recipe = replace(method.recipe, lr=method.recipe.lr / 10, lr_last=min(0.001, method.recipe.lr / 10))
-    stage = Stage(tuning_epochs or 5 * interval, enter=RestartWeights(), recipe=recipe, name=STAGE)
+    stage = Stage(tuning_epochs or max(6, 5 * interval), enter=RestartWeights(), recipe=recipe, name=STAGE)
     return replace(
         method,
         name=f"{method.name}-PT",

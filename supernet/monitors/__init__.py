@@ -1,5 +1,20 @@
 """Rules that watch a search and may end it."""
 
+from supernet.monitors.adaptive import Adaptive
+from supernet.monitors.curvature import Curvature
+from supernet.monitors.eigenvalue_rise import EigenvalueRise, Rise
+from supernet.monitors.gap import Gap
+from supernet.monitors.ranking import RankingStable
+from supernet.monitors.skips import SkipLimit
 from supernet.monitors.stable import ArchitectureStable
 
-__all__ = ["ArchitectureStable"]
+__all__ = [
+    "Adaptive",
+    "ArchitectureStable",
+    "Curvature",
+    "EigenvalueRise",
+    "Gap",
+    "RankingStable",
+    "Rise",
+    "SkipLimit",
+]

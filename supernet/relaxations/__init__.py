@@ -1,6 +1,8 @@
 """From architecture parameters to the weights of a pass."""
 
 from supernet.relaxations.base import Relaxation
+from supernet.relaxations.dirichlet import Dirichlet
+from supernet.relaxations.gumbel import GumbelPath, GumbelSoftmax
 from supernet.relaxations.softmax import Softmax
 
-__all__ = ["Relaxation", "Softmax"]
+__all__ = ["Dirichlet", "GumbelPath", "GumbelSoftmax", "Relaxation", "Softmax"]

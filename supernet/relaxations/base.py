@@ -29,7 +29,8 @@ class Relaxation(Part):
         raise NotImplementedError
 
     def chosen(self, theta: Tensor, allowed: Tensor, moment: Moment) -> Tensor | None:
-        """(edges,) the one operation that every edge runs in this pass; None where all allowed ones run."""
+        """What runs in this pass: (edges,) the one operation of every edge, -1 for none; or (edges, operations) bool, which of
+        them; None where all allowed ones run."""
         return None
 
     def scalars(self, theta: Tensor, chosen: Tensor) -> Tensor | None:

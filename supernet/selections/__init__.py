@@ -1,7 +1,8 @@
 """From a trained supernet to an architecture."""
 
 from supernet.selections.base import Selection, decode
+from supernet.selections.decided import Decided
 from supernet.selections.magnitude import Magnitude
 from supernet.selections.strength import Strength
 
-__all__ = ["Magnitude", "Selection", "Strength", "decode"]
+__all__ = ["Decided", "Magnitude", "Selection", "Strength", "decode"]

@@ -37,6 +37,8 @@ class Update(Part):
     gives all images to the weights, and none to the alphas."""
 
     split: Literal["halves", "all"] = "halves"
+    uses_validation = True
+    """False where steps never look at the alphas' half."""
 
     def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
         """``validation`` is None while only weights are trained."""

@@ -1,4 +1,4 @@
-"""No architecture step at all."""
+"""Training shared weights and nothing else."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WeightsOnly(Update):
-    """A weight step on every batch; architecture parameters stay. ``split``: see :class:`supernet.updates.Update`."""
+    """A weight step a batch. With ``halves`` the other half of the images stays unseen, for ranking."""
 
-    split: Literal["halves", "all"] = "all"
+    split: Literal["halves", "all"] = "halves"
+    uses_validation = False
 
     def describe(self) -> str:
         return "weights only"

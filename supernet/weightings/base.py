@@ -1,4 +1,4 @@
-"""Factors of whole edges."""
+"""What makes factors of whole edges."""
 
 from __future__ import annotations
 

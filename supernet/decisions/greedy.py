@@ -1,0 +1,170 @@
+"""Greedy decisions during the search: the surest edge is fixed to its likeliest operation, again and again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor
+
+from supernet.decisions.perturbation import Criterion, candidates, most_needed, validation_worth
+from supernet.method import Method, with_recipe
+from supernet.part import Part
+from supernet.states import EdgeStates
+
+if TYPE_CHECKING:
+    from supernet.search import EpochReport, Search
+    from supernet.space import CellSpace
+
+
+@dataclass
+class GreedyDecisions(Part):
+    """One edge of every kind is decided after epoch ``warm_up`` and after every ``interval`` epochs from there (SGAS).
+
+    Li et al., CVPR 2020, sec. 3.2, and released code. Of an edge's mean weights, with ``q`` those of the ``n`` operations other
+    than ``none``, scaled to sum 1: importance, the weight that is not on ``none`` (eq. 3); certainty ``1 - H(q) / log n`` (eq. 4 and 5), and stability, the
+    mean over the last ``history`` epochs of ``sum min(q_then, q)`` (eq. 6). Each is scaled to 0 to 1 over the edges of a cell;
+    criterion 1 is importance times certainty, criterion 2 that times stability. The best undecided edge is fixed to its largest
+    ``q``, or, with ``choice="perturbation"`` (SGAS-PT), to the operation the supernet needs most. A node that has as many fixed
+    edges as a derived cell keeps loses the others. Every round of decisions adds ``batch_growth`` images to the batch. What
+    is undecided after the last epoch is decided then.
+
+    Deviation: a measure that is equal on all edges (importance where no edge offers ``none``) says nothing and is left out; the
+    released scaling would make all scores 0.
+    """
+
+    criterion: Literal[1, 2] = 1
+    warm_up: int = 9
+    interval: int = 5
+    history: int = 4
+    batch_growth: int = 8
+    choice: Literal["weight", "perturbation"] = "weight"
+    worth: Criterion = "accuracy"
+    validation_batches: int | None = None
+    _past: dict[str, list[Tensor]] = field(default_factory=dict, repr=False, compare=False)
+    _rounds: int = field(default=0, repr=False, compare=False)
+    _batch: int | None = field(default=None, repr=False, compare=False)
+
+    def describe(self) -> str:
+        chosen = " by perturbation" if self.choice == "perturbation" else ""
+        return f"greedy decisions {self.criterion}{chosen} from epoch {self.warm_up} every {self.interval}"
+
+    def fitted(self, method: Method, space: CellSpace) -> Method:
+        """Epochs beyond an interval and one more after the last decision have nothing to search."""
+        needed = self.warm_up + self.interval * rounds(space) + 1
+        if len(method.stages) != 1 or method.epochs <= needed:
+            return method
+        return replace(method, stages=(replace(method.stages[0], epochs=needed),))
+
+    def begin(self, search: Search) -> None:
+        if self._batch is None:
+            self._batch = search.recipe.batch
+
+    def before_epoch(self, search: Search) -> None:
+        assert self._batch is not None
+        batch = self._batch + self.batch_growth * self._rounds
+        if search.recipe.batch != batch:
+            search.method = with_recipe(search.method, batch=batch)
+
+    def after_epoch(self, search: Search, report: EpochReport) -> None:
+        shares = {kind: operation_shares(search, kind) for kind in search.space.kinds}
+        due = report.epoch >= self.warm_up and (report.epoch - self.warm_up) % self.interval == 0
+        last = search.ended
+        while (due or last) and any(search.states.undecided(kind) for kind in search.space.kinds):
+            for kind in search.space.kinds:
+                self._decide(search, kind, shares[kind])
+            self._rounds += 1
+            due = False
+        for kind in search.space.kinds:
+            # The share of none is of no use to the stability.
+            self._past[kind] = [*self._past.get(kind, []), shares[kind][1]][-self.history :]
+
+    def _decide(self, search: Search, kind: str, shares: tuple[Tensor, Tensor]) -> None:
+        states, space = search.states, search.space
+        undecided = states.undecided(kind)
+        if not undecided:
+            return
+        scores = self.scores(space, kind, *shares)
+        edge = max(undecided, key=lambda e: (float(scores[e]), -e))
+        states.fix(kind, edge, self._operation(search, kind, edge, shares[1]))
+        if space.edges_per_node is not None:
+            prune_saturated(space, states, kind)
+
+    def _operation(self, search: Search, kind: str, edge: int, shares: Tensor) -> int:
+        places = candidates(search.space, search.states, kind, edge)
+        if self.choice == "perturbation":
+            worth = validation_worth(search, self.worth, self.validation_batches)
+            return most_needed(search.mix("evaluation", detached=True), kind, edge, places, worth)
+        return max(places, key=lambda place: (float(shares[edge, place]), -place))
+
+    def scores(self, space: CellSpace, kind: str, importance: Tensor, shares: Tensor) -> Tensor:
+        """(edges,) in 0 to 1, higher is decided sooner."""
+        counts = torch.tensor([sum(name != "none" for name in names) for names in space.candidates[kind]])
+        measures = [importance, certainty(shares, counts)]
+        past = self._past.get(kind, [])
+        if self.criterion == 2 and past:
+            measures.append(torch.stack([torch.minimum(then, shares).sum(dim=1) for then in past]).mean(dim=0))
+        return torch.stack([scaled(measure) for measure in measures]).prod(dim=0)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"past": {k: list(v) for k, v in self._past.items()}, "rounds": self._rounds, "batch": self._batch}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._past = {kind: list(shares) for kind, shares in state["past"].items()}
+        self._rounds, self._batch = state["rounds"], state["batch"]
+
+
+def operation_shares(search: Search, kind: str) -> tuple[Tensor, Tensor]:
+    """Weight that is not ``none`` (edges,), and how operations share it (edges, operations), of decided edges too; float64, CPU.
+
+    Decided edges count as they stood when they were decided: they take part in the scaling over the edges of a cell.
+    """
+    fresh = EdgeStates(search.space).allowed[kind]
+    moment = search.moment("evaluation").of(kind)
+    with torch.no_grad():
+        weights = search.method.relaxation.mean(search.alphas[kind], fresh.to(search.device), moment).double().cpu()
+    for edge, names in enumerate(search.space.candidates[kind]):
+        if "none" in names:
+            weights[edge, names.index("none")] = 0
+    importance = weights.sum(dim=1)
+    return importance, weights / importance.clamp_min(1e-12)[:, None]
+
+
+def certainty(shares: Tensor, counts: Tensor) -> Tensor:
+    """(edges,) one minus the entropy of ``shares`` over that of an even share among ``counts`` operations; 1 for a single one."""
+    entropy = -(shares * shares.clamp_min(1e-12).log()).sum(dim=1)
+    highest = counts.clamp_min(2).double().log()
+    return torch.where(counts > 1, 1 - entropy / highest, torch.ones_like(entropy))
+
+
+def scaled(measure: Tensor) -> Tensor:
+    """From 0 at its least to 1 at its largest; 1 everywhere where all are equal."""
+    low, high = float(measure.min()), float(measure.max())
+    if math.isclose(low, high, rel_tol=1e-9, abs_tol=1e-12):
+        return torch.ones_like(measure)
+    return (measure - low) / (high - low)
+
+
+def prune_saturated(space: CellSpace, states: EdgeStates, kind: str) -> None:
+    """Take the undecided edges from nodes that have all the edges they may keep."""
+    topology = space.topology(kind)
+    for node in range(topology.inputs, topology.nodes):
+        slots = topology.incoming(node)
+        fixed = [slot for slot in slots if states.kind_of(kind, slot) == "fixed"]
+        if space.edges_per_node is not None and len(fixed) >= space.edges_per_node:
+            for slot in set(slots) & set(states.undecided(kind)):
+                states.prune(kind, slot)
+
+
+def rounds(space: CellSpace) -> int:
+    """How many decisions the kind with most of them takes."""
+    counts = []
+    for kind in space.kinds:
+        topology = space.topology(kind)
+        incoming = [len(topology.incoming(node)) for node in range(topology.inputs, topology.nodes)]
+        keep = space.edges_per_node
+        counts.append(sum(incoming if keep is None else [min(keep, n) for n in incoming]))
+    return max(counts)

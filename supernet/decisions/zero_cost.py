@@ -1,0 +1,153 @@
+"""Perturbation-based selection without training: a proxy of untrained networks stands for accuracy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+import zerocost
+from ranknosh.spaces.nets import EdgeContext, Network
+from ranknosh.streams import torch_seed
+from supernet.decisions.perturbation import Worth
+from supernet.decisions.projection import project
+from supernet.mix import Mix
+from supernet.selections.magnitude import Magnitude
+from supernet.space import Cells
+from supernet.updates.base import Batch
+
+if TYPE_CHECKING:
+    from supernet.method import Method
+    from supernet.network import Supernet
+    from supernet.search import Search
+    from supernet.space import CellSpace
+
+Proxy = Callable[[nn.Module, Batch], float]
+"""What an untrained network ``net(images) -> logits`` is worth on a batch; higher is better, NaN where it says nothing."""
+
+
+@dataclass(frozen=True)
+class ZeroCostProjection(Magnitude):
+    """The best of ``candidates`` architectures, each projected out of an untrained supernet of its own.
+
+    Zero-Cost-PT (Xiang et al., AAAI 2023). Edges, then nodes, are decided as by :class:`supernet.decisions.Projection`, untuned, by ``proxy`` on a fresh batch for each decision; then the distinct architectures, as networks of their own with random
+    weights, are scored on ``votes`` batches, and the highest mean is returned. ``proxy``: a name of ``zerocost.PROXIES`` or a function
+    ``(net, (images, labels)) -> float``; ``nwot`` is the published one.
+
+    Deviation: maps that operations of a node share (ReLU) count once in ``nwot``, and operations that lost their edge no longer.
+    """
+
+    candidates: int = 10
+    votes: int = 100
+    proxy: str | Proxy = "nwot"
+
+    def describe(self) -> str:
+        name = self.proxy if isinstance(self.proxy, str) else getattr(self.proxy, "__name__", "a function")
+        return f"{name} projection, best of {self.candidates} on {self.votes} batches"
+
+    def refuses(self, method: Method, space: CellSpace) -> str | None:
+        if isinstance(self.proxy, str) and self.proxy not in zerocost.PROXIES:
+            return f"there is no proxy {self.proxy!r}; known are {', '.join(zerocost.PROXIES)}"
+        return None
+
+    def finish(self, search: Search) -> Cells:
+        found = [propose(search, self.proxy_value(), index) for index in range(self.candidates)]
+        distinct = {search.space.write(cells): cells for cells in found}
+        if len(distinct) == 1:
+            return found[0]
+        totals = self.vote(search, list(distinct.values()))
+        return list(distinct.values())[max(range(len(totals)), key=lambda index: (totals[index], -index))]
+
+    def vote(self, search: Search, found: list[Cells]) -> list[float]:
+        """The mean proxy of each architecture over the batches it is defined on; minus infinity where it never is."""
+        value = self.proxy_value()
+        nets = [discrete(search, cells) for cells in found]
+        sums, defined = [0.0] * len(found), [0] * len(found)
+        for _, batch in zip(range(self.votes), fresh_batches(search), strict=False):
+            for index, net in enumerate(nets):
+                score = value(net, batch)
+                if math.isfinite(score):
+                    sums[index] += score
+                    defined[index] += 1
+        return [total / times if times else -math.inf for total, times in zip(sums, defined, strict=True)]
+
+    def proxy_value(self) -> Proxy:
+        return named_proxy(self.proxy) if isinstance(self.proxy, str) else self.proxy
+
+
+def propose(search: Search, proxy: Proxy, index: int) -> Cells:
+    """One architecture, projected out of a fresh supernet; ``index`` counts the supernets of a search."""
+    fresh = type(search)(
+        search.method,
+        search.space,
+        search.size,
+        search.data,
+        seed=torch_seed(search.seed, "zero-cost", index),
+        device=search.device,
+        channels_last=search.channels_last,
+        dtype=search.dtype,
+    )
+    batches = fresh_batches(fresh)
+    for event in count():
+        if not project(fresh, proxy_worth(fresh, proxy, next(batches)), event):
+            break
+    return fresh.states.cells()
+
+
+def proxy_worth(search: Search, proxy: Proxy, batch: Batch) -> Worth:
+    """The proxy of the supernet under a mix. What lost its weight still runs: an operation less must not mean less units."""
+
+    def worth(mix: Mix) -> float:
+        running = {kind: search.states.places(kind) for kind in search.space.kinds}
+        return proxy(MixedNetwork(search.net, replace(mix, executed=running)), batch)
+
+    return worth
+
+
+class MixedNetwork(nn.Module):
+    """A supernet under one mix as a network of its own: images to logits."""
+
+    def __init__(self, net: Supernet, mix: Mix) -> None:
+        super().__init__()
+        self.net, self.mix = net, mix
+
+    def forward(self, images: Tensor) -> Tensor:
+        theta = {kind: weights.to(images.dtype) for kind, weights in self.mix.theta.items()}
+        logits: Tensor = self.net(images, self.mix.with_theta(theta))
+        return logits
+
+
+def discrete(search: Search, cells: Cells) -> nn.Module:
+    """The network of an architecture, of the search's size, with random weights and affine batch norms."""
+    space = search.space
+
+    def kept(context: EdgeContext) -> nn.Module | None:
+        name = space.names(context.cell_kind, cells)[context.edge_index]
+        return None if name is None else space.make(name, context, True)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(search.seed, "zero-cost-vote", 0))
+        net = Network(space.skeleton(search.size), kept).to(search.device, search.dtype)
+    return net.to(memory_format=torch.channels_last) if search.channels_last else net
+
+
+def fresh_batches(search: Search) -> Iterator[Batch]:
+    """Batches of all training images without end."""
+    for epoch in count():
+        yield from search.batches("all", epoch=epoch)
+
+
+def named_proxy(name: str) -> Proxy:
+    """A proxy of ``zerocost``, its sign turned where less is better."""
+
+    def value(net: nn.Module, batch: Batch) -> float:
+        images, labels = batch
+        oriented = zerocost.score(net, images, labels, proxies=(name,))[name].oriented
+        return math.nan if oriented is None else oriented
+
+    return value

@@ -1,0 +1,23 @@
+"""What can be read off a supernet during and after a search; nothing here changes it."""
+
+from supernet.diagnostics.collapse import collapse_warning
+from supernet.diagnostics.gap import DiscretisationGap, discretisation_gap
+from supernet.diagnostics.hessian import alpha_hessian, hessian_eigenvalue
+from supernet.diagnostics.landscape import Landscape, landscape
+from supernet.diagnostics.trajectories import Agreement, agreement, drift, entropies, margins, skip_counts
+
+__all__ = [
+    "Agreement",
+    "DiscretisationGap",
+    "Landscape",
+    "agreement",
+    "alpha_hessian",
+    "collapse_warning",
+    "discretisation_gap",
+    "drift",
+    "entropies",
+    "hessian_eigenvalue",
+    "landscape",
+    "margins",
+    "skip_counts",
+]

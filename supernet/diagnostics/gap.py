@@ -1,0 +1,35 @@
+"""What a supernet loses when all but its derived architecture is taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supernet.space import Cells
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+
+@dataclass(frozen=True)
+class DiscretisationGap:
+    """Accuracies on the alphas' half with the same weights (higher is better)."""
+
+    supernet: float
+    derived: float
+
+    @property
+    def gap(self) -> float:
+        """What discretisation costs, as a difference of accuracies; negative where it helps."""
+        return self.supernet - self.derived
+
+
+def discretisation_gap(search: Search, cells: Cells | None = None, *, batches: int | None = None) -> DiscretisationGap:
+    """The supernet with its mean weights against the network of ``cells`` (what would be derived now) inside it.
+
+    Batch norms use the statistics of each batch in both. ``batches``: of the alphas' half, None for all.
+    """
+    chosen = search.method.selection.derive(search) if cells is None else cells
+    mixed, _ = search.evaluate(search.mix("evaluation", detached=True), batches=batches)
+    derived, _ = search.evaluate(search.discrete_mix(chosen), batches=batches)
+    return DiscretisationGap(mixed, derived)

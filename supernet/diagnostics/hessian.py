@@ -1,0 +1,79 @@
+"""Curvature of the validation loss over the architecture parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from supernet.diagnostics.lanczos import lanczos
+from supernet.updates.hypergradient import gradients
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+
+def hessian_eigenvalue(search: Search, batches: int = 4, *, steps: int = 20) -> float:
+    """The largest eigenvalue of the validation loss's Hessian to the alphas, weights held; higher is sharper.
+
+    R-DARTS (Zela et al., ICLR 2020) takes it as a sign of bad generalisation. Where there are at most twice as many alphas as
+    ``steps`` the matrix is computed whole, else Lanczos' iteration is run for ``steps``. Mean weights, batch norms on the
+    statistics of each batch, the first ``batches`` batches of the alphas' half without augmentation, which are the same at
+    every call. Deviations: several batches instead of one; weight decay of the alphas is not in it (the released code's Hessian
+    has it on its diagonal). A softmax gives every edge an eigenvalue 0, so that it is never below 0 there.
+    """
+    size = alpha_count(search)
+    if size <= 2 * steps:
+        return float(torch.linalg.eigvalsh(alpha_hessian(search, batches)).max())
+    return float(lanczos(lambda vector: alpha_hessian_product(search, vector, batches), size, steps).max())
+
+
+def alpha_count(search: Search) -> int:
+    """Entries of all alphas together: the size of the Hessian."""
+    return sum(alphas.numel() for alphas in search.alphas.values())
+
+
+def alpha_hessian(search: Search, batches: int = 4) -> Tensor:
+    """The Hessian (n, n), float64, by one double differentiation a column, made symmetric.
+
+    Rows and columns: the alphas of all kinds, flattened, one kind after the other.
+    """
+    identity = torch.eye(alpha_count(search), dtype=torch.float64)
+
+    def columns(slopes: list[Tensor]) -> Tensor:
+        return torch.stack([_along(search, slopes, row) for row in identity])
+
+    mean = _mean(search, columns, batches)
+    return (mean + mean.T) / 2
+
+
+def alpha_hessian_product(search: Search, vector: Tensor, batches: int = 4) -> Tensor:
+    """The Hessian times ``vector`` (n,), float64."""
+    return _mean(search, lambda slopes: _along(search, slopes, vector), batches)
+
+
+def _mean(search: Search, measure: Callable[[list[Tensor]], Tensor], batches: int) -> Tensor:
+    """The mean over batches of what ``measure`` makes of the gradients of a batch's loss to the alphas."""
+    was_training = search.net.training
+    alphas = list(search.alphas.values())
+    found = []
+    with search.net.kept_buffers(), torch.enable_grad(), torch.autocast(search.device.type, enabled=False):
+        search.net.train()
+        for images, labels in islice(search.batches("alphas", epoch=0, augment="none"), batches):
+            loss = functional.cross_entropy(search.net(images, search.mix("evaluation")), labels)
+            found.append(measure(gradients(loss, alphas, graph=True)))
+    search.net.train(was_training)
+    return torch.stack(found).mean(dim=0)
+
+
+def _along(search: Search, slopes: list[Tensor], vector: Tensor) -> Tensor:
+    """The derivative of ``slopes`` to the alphas along ``vector`` (n,), flat, float64; the graph is kept."""
+    alphas = list(search.alphas.values())
+    pieces = vector.to(search.device, search.dtype).split([a.numel() for a in alphas])
+    along = [piece.view_as(a) for piece, a in zip(pieces, alphas, strict=True)]
+    found = gradients(slopes, alphas, vectors=along, keep=True)
+    return torch.cat([part.detach().flatten() for part in found]).double().cpu()

@@ -1,0 +1,23 @@
+"""Shapley-NAS (Xiao et al., CVPR 2022)."""
+
+from __future__ import annotations
+
+from supernet.alpha_optimisers import Frozen
+from supernet.method import Method, Recipe, Stage
+from supernet.updates.shapley import ShapleyValues
+
+
+def shapley_nas(epochs: int = 50, *, warm_up: int | None = None, permutations: int = 10, batch: int = 1024) -> Method:
+    """Shapley-NAS (Xiao et al., CVPR 2022): alphas written from Shapley values of operations, largest weight kept.
+
+    The first half of the epochs (``warm_up``; 25 of 50) trains weights only. Recipe of PC-DARTS (Xu et al., ICLR 2020), as in the
+    released code; the same on NAS-Bench-201. ``permutations``, ``batch``: see :class:`supernet.updates.shapley.ShapleyValues`.
+    """
+    return Method(
+        "Shapley-NAS",
+        "Xiao et al., CVPR 2022",
+        (Stage(epochs, warm_up=epochs // 2 if warm_up is None else warm_up),),
+        update=ShapleyValues(permutations=permutations, batch=batch),
+        alpha_optimiser=Frozen(),
+        recipe=Recipe(batch=256, lr=0.1, lr_last=0.0),
+    )

@@ -1,0 +1,32 @@
+"""Zero-Cost-PT (Xiang et al., AAAI 2023)."""
+
+from __future__ import annotations
+
+from ranknosh.errors import ConfigError
+from supernet.alpha_optimisers import Frozen
+from supernet.decisions.zero_cost import Proxy, ZeroCostProjection
+from supernet.method import Method, Recipe, Stage
+from supernet.updates import WeightsOnly
+
+
+def zero_cost_pt(
+    epochs: int = 0, candidates: int = 10, *, votes: int = 100, proxy: str | Proxy = "nwot", batch: int = 256
+) -> Method:
+    """Zero-Cost-PT (Xiang et al., AAAI 2023): projection of untrained supernets, see :class:`ZeroCostProjection`.
+
+    ``batch`` 256 on NAS-Bench-201, 64 on the DARTS space. Nothing is trained, so ``epochs`` is 0. Raises ConfigError for other
+    epochs and for counts below 1.
+    """
+    if epochs:
+        raise ConfigError(f"Zero-Cost-PT trains nothing, and was asked for {epochs} epochs; set them to 0")
+    if min(candidates, votes) < 1:
+        raise ConfigError(f"Zero-Cost-PT was asked for {candidates} candidates and {votes} votes; both are at least 1")
+    return Method(
+        "Zero-Cost-PT",
+        "Xiang et al., AAAI 2023",
+        (Stage(0),),
+        update=WeightsOnly("all"),
+        alpha_optimiser=Frozen(),
+        selection=ZeroCostProjection(candidates, votes, proxy),
+        recipe=Recipe(batch=batch),
+    )

@@ -1,0 +1,83 @@
+"""Early stopping before the curvature rises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supernet.monitors.curvature import EIGENVALUE, Curvature
+from supernet.part import Part, Stop
+
+if TYPE_CHECKING:
+    from supernet.method import Method
+    from supernet.search import EpochReport, Search
+    from supernet.space import CellSpace
+
+
+@dataclass(frozen=True)
+class Rise:
+    """When the eigenvalue has risen (R-DARTS, Zela et al., ICLR 2020, sec. 4.3; constants of the released code).
+
+    Eigenvalues are averaged over ``window`` epochs about each one. It has risen where such a mean is above ``ratio`` times the
+    one ``delta`` epochs before it, which is the epoch to go back to and is ``start`` at the earliest. ``decay`` is added to every
+    eigenvalue: the alphas' weight decay, which the released code's Hessian has on its diagonal; a mean that is still not above
+    0 has no ratio. The released rule measures every 50th epoch unless told otherwise, and so never fires; here every epoch is
+    measured. Deviation: no shorter windows about the last two epochs.
+    """
+
+    window: int = 5
+    delta: int = 4
+    ratio: float = 1.3
+    start: int = 10
+    decay: float = 1e-3
+
+    def found(self, eigenvalues: Sequence[float], start: int | None = None) -> int | None:
+        """The epoch before the rise, by the eigenvalues of all epochs up to the present; None where there is no rise."""
+        now = len(eigenvalues) - 1 - self.window // 2
+        before = now - self.delta
+        if before < (self.start if start is None else start) or before < self.window // 2:
+            return None
+        after, base = self._mean(eigenvalues, now), self._mean(eigenvalues, before)
+        return before if base > 0 and after > self.ratio * base else None
+
+    def _mean(self, eigenvalues: Sequence[float], centre: int) -> float:
+        first = centre - self.window // 2
+        values = eigenvalues[first : first + self.window]
+        return sum(values) / len(values) + self.decay
+
+    def __str__(self) -> str:
+        return f"eigenvalue above {self.ratio:g} times that of {self.delta} epochs before"
+
+
+@dataclass(frozen=True)
+class EigenvalueRise(Part):
+    """Ends the search when the eigenvalue has risen; the architecture of the epoch before the rise is returned."""
+
+    rule: Rise = Rise()
+
+    def describe(self) -> str:
+        return f"stop at {self.rule}"
+
+    def refuses(self, method: Method, space: CellSpace) -> str | None:
+        return needs_curvature(self, method)
+
+    def after_epoch(self, search: Search, report: EpochReport) -> Stop | None:
+        before = self.rule.found(measured(search))
+        if before is None:
+            return None
+        return Stop(before, f"the dominant eigenvalue of the Hessian has risen since epoch {before}")
+
+
+def measured(search: Search) -> list[float]:
+    """The eigenvalues of all epochs so far."""
+    return [report.measured[EIGENVALUE] for report in search.history]
+
+
+def needs_curvature(rule: Part, method: Method) -> str | None:
+    """Why a rule on eigenvalues lacks them; None where a monitor before it measures every epoch."""
+    place = next((i for i, monitor in enumerate(method.monitors) if monitor is rule), 0)
+    before = method.monitors[:place]
+    if any(isinstance(monitor, Curvature) and monitor.every == 1 for monitor in before):
+        return None
+    return "a rule on the Hessian's eigenvalue needs the monitor Curvature(every=1) before it"

@@ -1,0 +1,54 @@
+"""Stopping when the order of the learnable operations no longer changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supernet.part import Part, Stop
+
+if TYPE_CHECKING:
+    from supernet.method import Method
+    from supernet.search import EpochReport, Search
+    from supernet.space import CellSpace
+
+Ranking = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class RankingStable(Part):
+    """Stop when on no edge the order of the learnable operations' weights has changed for ``patience`` epochs.
+
+    DARTS+ (Liang et al., arXiv 1909.06035, criterion 1*). Learnable is everything but ``none``, ``noise``, skip connections and
+    poolings. Epochs that train weights only do not count.
+    """
+
+    patience: int = 10
+
+    def describe(self) -> str:
+        return f"stop after {self.patience} equal rankings"
+
+    def refuses(self, method: Method, space: CellSpace) -> str | None:
+        if any(len(learnable(names)) > 1 for edges in space.candidates.values() for names in edges):
+            return None
+        return f"no edge of {space.name} has two learnable operations, so there is no ranking of them"
+
+    def after_epoch(self, search: Search, report: EpochReport) -> Stop | None:
+        recent = [r for r in search.history[-(self.patience + 1) :] if r.alphas_loss is not None]
+        if len(recent) <= self.patience or len({rankings(search.space, r) for r in recent}) > 1:
+            return None
+        return Stop(report.epoch, f"the order of the learnable operations has not changed in {self.patience} epochs")
+
+
+def learnable(names: tuple[str, ...]) -> list[int]:
+    """Places of the operations of an edge that have weights wherever they stand."""
+    return [p for p, name in enumerate(names) if name not in ("none", "noise", "skip_connect") and "pool" not in name]
+
+
+def rankings(space: CellSpace, report: EpochReport) -> Ranking:
+    """The learnable operations of every edge of every kind, the largest weight first; ties by place."""
+    return tuple(
+        tuple(sorted(learnable(names), key=lambda place, row=row: -row[place]))
+        for kind in space.kinds
+        for names, row in zip(space.candidates[kind], report.theta[kind], strict=True)
+    )

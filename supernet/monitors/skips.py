@@ -1,0 +1,48 @@
+"""Stopping when the derived cell fills with skip connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supernet.part import Part, Stop
+
+if TYPE_CHECKING:
+    from supernet.method import Method
+    from supernet.search import EpochReport, Search
+    from supernet.space import CellSpace
+
+
+@dataclass(frozen=True)
+class SkipLimit(Part):
+    """Stop when the derived cell of ``kind`` has ``limit`` skip connections; the last one that had fewer is returned.
+
+    DARTS+ (Liang et al., arXiv 1909.06035, criterion 1). Epochs before ``start``, those that train weights only, and
+    those before the first derived cell under the limit do not count: there is nothing to return yet.
+    """
+
+    limit: int = 2
+    kind: str = "normal"
+    start: int = 0
+
+    def describe(self) -> str:
+        return f"stop at {self.limit} skips in the {self.kind} cell"
+
+    def refuses(self, method: Method, space: CellSpace) -> str | None:
+        if self.kind not in space.kinds:
+            return f"skips are to be counted in the {self.kind} cell, and there are {', '.join(space.kinds)}"
+        if not any("skip_connect" in names for names in space.candidates[self.kind]):
+            return f"{space.name} has no skip connections to stop at"
+        return None
+
+    def after_epoch(self, search: Search, report: EpochReport) -> Stop | None:
+        if report.alphas_loss is None or report.epoch < self.start or self._skips(search, report) < self.limit:
+            return None
+        under = [r.epoch for r in search.history if r.alphas_loss is not None and self._skips(search, r) < self.limit]
+        if not under:
+            return None
+        found = self._skips(search, report)
+        return Stop(under[-1], f"the derived {self.kind} cell has {found} skip connections in epoch {report.epoch}")
+
+    def _skips(self, search: Search, report: EpochReport) -> int:
+        return search.space.count({self.kind: tuple(report.cells[self.kind])}, "skip_connect", self.kind)

@@ -1,0 +1,199 @@
+"""A recurrent controller that draws architectures and learns from their reward."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ranknosh.streams import torch_seed
+from supernet.mix import Moment
+from supernet.relaxations.base import Relaxation
+from supernet.space import Cells, CellSpace
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+_MEAN_OVER = 64
+
+
+@dataclass
+class Draw:
+    """An architecture, its log-probability and the entropy of the decisions, the last two with gradients (nats)."""
+
+    cells: Cells
+    log_probability: Tensor
+    entropy: Tensor
+
+
+class ControllerNet(nn.Module):
+    """An LSTM over the decisions of all cells: where a space keeps every edge, an operation an edge; else, for every node,
+    first a source not taken yet and then its operation, ``edges_per_node`` times.
+
+    Logits are ``tanh_constant * tanh(logits / temperature)``.
+    """
+
+    def __init__(self, space: CellSpace, hidden: int, layers: int, tanh_constant: float, temperature: float) -> None:
+        super().__init__()
+        self.space, self.tanh_constant, self.temperature = space, tanh_constant, temperature
+        most = max(space.width, *(space.topology(kind).nodes for kind in space.kinds))
+        self.first = nn.Parameter(torch.zeros(1, hidden))
+        self.embed = nn.Embedding(2 * most, hidden)
+        self.lstm = nn.LSTM(hidden, hidden, layers)
+        self.heads = nn.ModuleDict({"operation": nn.Linear(hidden, space.width), "source": nn.Linear(hidden, most)})
+        self.most = most
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -0.1, 0.1)
+
+    def draw(self, generator: torch.Generator) -> Draw:
+        """One architecture, by ``generator`` (CPU)."""
+        walk = _Walk(self, generator)
+        cells = {kind: self._cell(kind, walk) for kind in self.space.kinds}
+        return Draw(cells, torch.stack(walk.log_probabilities).sum(), torch.stack(walk.entropies).sum())
+
+    def _cell(self, kind: str, walk: _Walk) -> tuple[int | None, ...]:
+        space, topology = self.space, self.space.topology(kind)
+        places: list[int | None] = [None] * len(space.candidates[kind])
+        if space.edges_per_node is None:
+            return tuple(walk.decide("operation", self._usable(kind, edge)) for edge in range(len(places)))
+        for node in range(topology.inputs, topology.nodes):
+            slots = topology.incoming(node)
+            for _ in range(min(space.edges_per_node, len(slots))):
+                free = [topology.edges[slot][0] for slot in slots if places[slot] is None]
+                source = walk.decide("source", free)
+                slot = next(s for s in slots if topology.edges[s][0] == source)
+                places[slot] = walk.decide("operation", self._usable(kind, slot))
+        return tuple(places)
+
+    def _usable(self, kind: str, edge: int) -> list[int]:
+        names = self.space.candidates[kind][edge]
+        return [place for place, name in enumerate(names) if name not in self.space.excluded]
+
+
+class _Walk:
+    """The decisions of one draw, each fed to the next."""
+
+    def __init__(self, net: ControllerNet, generator: torch.Generator) -> None:
+        self.net, self.generator = net, generator
+        self.input, self.state = net.first, None
+        self.log_probabilities: list[Tensor] = []
+        self.entropies: list[Tensor] = []
+
+    def decide(self, head: str, options: list[int]) -> int:
+        out, self.state = self.net.lstm(self.input[None], self.state)
+        raw = self.net.heads[head](out[0])[0][torch.tensor(options)]
+        logits = self.net.tanh_constant * torch.tanh(raw / self.net.temperature)
+        log_shares = torch.log_softmax(logits, 0)
+        pick = int(torch.multinomial(log_shares.detach().exp(), 1, generator=self.generator))
+        self.log_probabilities.append(log_shares[pick])
+        self.entropies.append(-(log_shares * log_shares.exp()).sum())
+        offset = 0 if head == "operation" else self.net.most
+        self.input = self.net.embed(torch.tensor([options[pick] + offset]))
+        return options[pick]
+
+
+@dataclass
+class Controller(Relaxation):
+    """Passes run one architecture drawn by a controller, which learns by REINFORCE at the end of every epoch (ENAS, Pham et
+    al., ICML 2018).
+
+    ``updates`` steps of Adam an epoch, each over ``samples`` draws: the gradient of ``-log p (R - b)`` with R the accuracy of
+    the draw on one batch of the alphas' half plus ``entropy`` times the draw's entropy, and b an exponential mean of the
+    rewards (``decay``), which begins with the first. Defaults: NAS-Bench-201 code (Dong & Yang, ICLR 2020). Batch norms use the
+    statistics of the batch. Mean weights are the frequencies of 64 draws.
+    """
+
+    updates: int = 50
+    samples: int = 20
+    lr: float = 1e-3
+    entropy: float = 1e-4
+    decay: float = 0.99
+    clip: float = 5.0
+    hidden: int = 32
+    layers: int = 2
+    tanh_constant: float = 2.5
+    temperature: float = 5.0
+    _net: ControllerNet | None = field(default=None, repr=False, compare=False)
+    _optimiser: torch.optim.Adam | None = field(default=None, repr=False, compare=False)
+    _baseline: float | None = field(default=None, repr=False, compare=False)
+
+    def describe(self) -> str:
+        return f"LSTM controller by REINFORCE ({self.updates} x {self.samples} an epoch)"
+
+    @property
+    def net(self) -> ControllerNet:
+        assert self._net is not None, "a controller belongs to a search"
+        return self._net
+
+    def begin(self, search: Search) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(torch_seed(search.seed, "controller"))
+            self._net = ControllerNet(search.space, self.hidden, self.layers, self.tanh_constant, self.temperature)
+        self._optimiser = torch.optim.Adam(self._net.parameters(), lr=self.lr, betas=(0.0, 0.999), eps=1e-3)
+        self._baseline = None
+
+    def weights(self, alphas: Tensor, allowed: Tensor, moment: Moment, generator: torch.Generator) -> Tensor:
+        # Kinds are asked for one by one; a generator of their common seed lets them be cells of one draw.
+        shared = torch.Generator().manual_seed(generator.initial_seed())
+        with torch.no_grad():
+            cells = self.net.draw(shared).cells
+        return _one_hot(cells[moment.kind], alphas)
+
+    def mean(self, alphas: Tensor, allowed: Tensor, moment: Moment) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            draws = [self.net.draw(generator).cells[moment.kind] for _ in range(_MEAN_OVER)]
+        return torch.stack([_one_hot(cells, alphas) for cells in draws]).mean(0)
+
+    def chosen(self, theta: Tensor, allowed: Tensor, moment: Moment) -> Tensor | None:
+        return torch.where(theta.any(dim=1), theta.argmax(dim=1), -1)
+
+    def after_epoch(self, search: Search, report: Any) -> None:
+        batches = search.alpha_batches()
+        generator = torch.Generator().manual_seed(search.draw())
+        rewards = []
+        for _ in range(self.updates):
+            drawn = []
+            for _ in range(self.samples):
+                draw = self.net.draw(generator)
+                accuracy = search.accuracy_on(next(batches), search.discrete_mix(draw.cells))
+                drawn.append((draw, accuracy + self.entropy * float(draw.entropy.detach())))
+            self.learn(drawn)
+            rewards += [reward for _, reward in drawn]
+        report.measured["reward"] = sum(rewards) / len(rewards)
+
+    def learn(self, drawn: list[tuple[Draw, float]]) -> None:
+        """One step of Adam from draws and their rewards (higher is better)."""
+        assert self._optimiser is not None
+        loss = torch.zeros(())
+        for draw, reward in drawn:
+            before = reward if self._baseline is None else self._baseline
+            self._baseline = before - (1 - self.decay) * (before - reward)
+            loss = loss - draw.log_probability * (reward - self._baseline)
+        self._optimiser.zero_grad()
+        (loss / len(drawn)).backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), self.clip)
+        self._optimiser.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        assert self._optimiser is not None
+        net, optimiser = copy.deepcopy(self.net.state_dict()), copy.deepcopy(self._optimiser.state_dict())
+        return {"net": dict(net), "optimiser": optimiser, "baseline": self._baseline}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        assert self._optimiser is not None
+        self.net.load_state_dict(state["net"])
+        self._optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
+        self._baseline = state["baseline"]
+
+
+def _one_hot(places: tuple[int | None, ...], like: Tensor) -> Tensor:
+    theta = torch.zeros_like(like)
+    for edge, place in enumerate(places):
+        if place is not None:
+            theta[edge, place] = 1
+    return theta

@@ -1,0 +1,133 @@
+"""Beginning a stage with another supernet: deeper, with fewer operations, wider, or with other parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ranknosh.streams import torch_seed
+from supernet.stages import Transform
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+
+@dataclass(frozen=True)
+class Restage(Transform):
+    """Prune, change the method's parts, build again.
+
+    ``cells``: as in ``NetworkSize``. ``keep``: every mixed edge keeps so many operations of largest mean weight; with
+    ``groups``, so many out of each group of names (an edge keeps what it has of a group). ``changes``: fields of
+    :class:`supernet.method.Method` that the stage replaces. ``fresh_alphas``: draw the parameters again. ``inherit``: carry the
+    weights and their momentum over, channels that are new being copies of random old ones; without it weights are fresh.
+    """
+
+    cells: int | None = None
+    keep: int | None = None
+    groups: tuple[tuple[str, ...], ...] = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    fresh_alphas: bool = True
+    inherit: bool = False
+
+    def describe(self) -> str:
+        words = [
+            f"{self.cells} cells" if self.cells is not None else "",
+            f"{self.keep} operations an edge" + (" and group" if self.groups else "") if self.keep is not None else "",
+            *(f"{name} {_words(value)}" for name, value in self.changes.items()),
+            "weights widened" if self.inherit else "weights anew",
+        ]
+        return ", ".join(word for word in words if word)
+
+    def apply(self, search: Search) -> None:
+        if self.keep is not None:
+            self._prune(search)
+        old = search.net.state_dict()
+        momentum = _momentum(search) if self.inherit else {}
+        search.rebuilds += 1
+        self.rebuild(search)
+        if self.fresh_alphas:
+            search.draw_parameters()
+        if self.inherit:
+            self._carry_over(search, old, momentum)
+        search.method.alpha_optimiser.begin(search)
+
+    def rebuild(self, search: Search) -> None:
+        if self.cells is not None:
+            search.size = replace(search.size, cells=self.cells)
+        if self.changes:
+            search.method = replace(search.method, **self.changes)
+            for value in self.changes.values():
+                for part in value if isinstance(value, tuple) else (value,):
+                    if hasattr(part, "begin"):
+                        part.begin(search)
+            search.draw_missing_parameters()
+        search.build()
+
+    def _prune(self, search: Search) -> None:
+        theta = search.mix("evaluation", detached=True).theta
+        assert self.keep is not None
+        for kind in search.space.kinds:
+            for edge in search.states.undecided(kind):
+                names = search.space.candidates[kind][edge]
+                allowed = search.states.places(kind)[edge]
+                kept: list[int] = []
+                for group in self.groups or (names,):
+                    members = [place for place in allowed if names[place] in group]
+                    kept += sorted(members, key=lambda place: (-float(theta[kind][edge, place]), place))[: self.keep]
+                for place in allowed:
+                    if place not in kept:
+                        search.states.forbid(kind, edge, place)
+
+    def _carry_over(self, search: Search, old: Mapping[str, Tensor], momentum: Mapping[str, Tensor]) -> None:
+        generator = torch.Generator().manual_seed(torch_seed(search.seed, "widen", search.rebuilds))
+        picks: dict[tuple[int, int], Tensor] = {}
+        new = search.net.state_dict()
+        search.net.load_state_dict(
+            {name: widened(old[name], value, picks, generator) if name in old else value for name, value in new.items()}
+        )
+        for name, parameter in search.net.named_parameters():
+            if name in momentum:
+                state = search.optimiser.state[parameter]
+                state["momentum_buffer"] = widened(momentum[name], parameter, picks, generator)
+
+
+def widened(old: Tensor, like: Tensor, picks: dict[tuple[int, int], Tensor], generator: torch.Generator) -> Tensor:
+    """``old`` in the shape of ``like``: new channels are copies of random old ones (Net2Wider, Chen et al., ICLR 2016).
+
+    ``picks[(n, m)]``: which of n channels each of m copies; shared by all tensors, so that the input of one layer follows
+    the output of the one before. Input channels (dimension 1) are divided by how often they are copied, so that
+    sums over them stay.
+    """
+    if old.shape == like.shape:
+        return old
+    for dimension in (0, 1):
+        n, m = old.shape[dimension], like.shape[dimension]
+        if n == m:
+            continue
+        if (n, m) not in picks:
+            extra = torch.randint(n, (m - n,), generator=generator)
+            picks[n, m] = torch.cat([torch.arange(n), extra])
+        pick = picks[n, m].to(old.device)
+        old = old.index_select(dimension, pick)
+        if dimension == 1:
+            copies = torch.bincount(pick, minlength=n)[pick].to(old.dtype)
+            old = old / copies.reshape(1, -1, *[1] * (old.ndim - 2))
+    return old
+
+
+def _momentum(search: Search) -> dict[str, Tensor]:
+    found = {}
+    for name, parameter in search.net.named_parameters():
+        buffer = search.optimiser.state.get(parameter, {}).get("momentum_buffer")
+        if buffer is not None:
+            found[name] = buffer
+    return found
+
+
+def _words(value: Any) -> str:
+    parts = value if isinstance(value, tuple) else (value,)
+    return " + ".join(part.describe() if hasattr(part, "describe") else str(part) for part in parts)

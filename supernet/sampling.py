@@ -1,0 +1,79 @@
+"""Drawing architectures of a cell space, and ranking them with shared weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ranknosh.errors import SpaceError
+from supernet.space import Cells, CellSpace
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+_TRIES = 1000
+
+
+def sample_cells(
+    space: CellSpace, generator: torch.Generator, probabilities: Mapping[str, Tensor] | None = None
+) -> Cells:
+    """One architecture: an operation for every kept edge, by ``probabilities[kind]`` (edges, operations) or uniformly.
+
+    Where the space keeps ``edges_per_node``, these are drawn uniformly. Excluded operations are not drawn, and cells through
+    which nothing can pass are drawn again. Raises SpaceError where no living cell is found in 1000 draws.
+    """
+    return {
+        kind: sample_kind(space, kind, generator, None if probabilities is None else probabilities[kind])
+        for kind in space.kinds
+    }
+
+
+def sample_kind(
+    space: CellSpace, kind: str, generator: torch.Generator, probabilities: Tensor | None = None
+) -> tuple[int | None, ...]:
+    """The cell of one kind; see :func:`sample_cells`."""
+    for _ in range(_TRIES):
+        places = _draw(space, kind, generator, probabilities)
+        if passes(space, kind, places):
+            return places
+    raise SpaceError(f"no {kind} cell of {space.name} that lets anything pass was found in {_TRIES} draws")
+
+
+def passes(space: CellSpace, kind: str, places: tuple[int | None, ...]) -> bool:
+    """Whether something can get from an input to an output of the cell."""
+    names = space.candidates[kind]
+    carries = [place is not None and names[edge][place] != "none" for edge, place in enumerate(places)]
+    return any(space.topology(kind).live(carries))
+
+
+def _draw(
+    space: CellSpace, kind: str, generator: torch.Generator, probabilities: Tensor | None
+) -> tuple[int | None, ...]:
+    topology, kept = space.topology(kind), set(range(len(space.candidates[kind])))
+    if space.edges_per_node is not None:
+        kept = set()
+        for node in range(topology.inputs, topology.nodes):
+            slots = topology.incoming(node)
+            kept |= {slots[i] for i in torch.randperm(len(slots), generator=generator)[: space.edges_per_node].tolist()}
+    places: list[int | None] = []
+    for edge, names in enumerate(space.candidates[kind]):
+        shares = torch.ones(len(names)) if probabilities is None else probabilities[edge, : len(names)].float().cpu()
+        allowed = torch.tensor([name not in space.excluded for name in names])
+        pick = int(torch.multinomial(shares * allowed, 1, generator=generator))
+        places.append(pick if edge in kept else None)
+    return tuple(places)
+
+
+def best_of(search: Search, candidates: Iterator[Cells], batches: int | None) -> tuple[Cells, float]:
+    """The first of the cells with the highest accuracy under shared weights, and that accuracy; see ``Search.evaluate``."""
+    best: tuple[Cells, float] | None = None
+    for cells in candidates:
+        accuracy, _ = search.evaluate(search.discrete_mix(cells), batches=batches)
+        if best is None or accuracy > best[1]:
+            best = (cells, accuracy)
+    if best is None:
+        raise SpaceError("there are no architectures to choose from")
+    return best

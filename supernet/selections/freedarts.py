@@ -1,0 +1,97 @@
+"""Connection sensitivity: how much the untrained supernet's output depends on each architecture parameter."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ranknosh.streams import torch_seed
+from supernet.selections.base import Selection
+
+if TYPE_CHECKING:
+    from supernet.network import Supernet
+    from supernet.search import Search
+
+Style = Literal["synflow", "snip"]
+
+
+@dataclass(frozen=True)
+class ConnectionSensitivity(Selection):
+    """Scores ``|alpha dR/dalpha|``, mean over ``draws`` of the alphas, each draw's scores scaled to sum 1.
+
+    FreeDARTS (Zhang & Jia, arXiv 2106.11542). ``synflow``: R is the sum of the logits of one image of ones, after taking |w| of every
+    weight, so that neither images nor labels matter. ``snip``: R is the cross-entropy of a batch of the weights' half. The
+    first draw is the search's own alphas, the published procedure is ``draws=1``; sign and size of a single draw decide much.
+    Deviations: batch norms of ``synflow`` are at mean 0 and variance 1 (on an image of ones the statistics of the batch would
+    cancel what flows); only weights are taken absolutely, in the released code buffers are too. All in float64 on a copy.
+    """
+
+    style: Style = "synflow"
+    draws: int = 8
+
+    def describe(self) -> str:
+        return f"connection sensitivity ({self.style}, {self.draws} draws)"
+
+    def scores(self, search: Search) -> Mapping[str, Tensor]:
+        net = copy.deepcopy(search.net).double()
+        if self.style == "synflow":
+            linearise(net)
+        totals = {kind: torch.zeros_like(alphas, dtype=torch.float64) for kind, alphas in search.alphas.items()}
+        for draw in range(self.draws):
+            found = sensitivities(search, net, self._alphas(search, draw), self.style)
+            whole = sum(float(score.sum()) for score in found.values())
+            for kind, score in found.items():
+                if whole > 0:
+                    totals[kind] += score / whole / self.draws
+        return totals
+
+    def _alphas(self, search: Search, draw: int) -> dict[str, Tensor]:
+        own = {name: parameter.detach().double() for name, parameter in search.parameters.items()}
+        if draw == 0:
+            return own
+        generator = torch.Generator().manual_seed(torch_seed(search.seed, "sensitivity", draw))
+        for kind, alphas in search.alphas.items():
+            drawn = search.method.relaxation.initial(*alphas.shape, generator)
+            own[kind] = drawn.to(alphas.device, torch.float64)
+        return own
+
+
+def linearise(net: nn.Module) -> None:
+    """Weights to their absolute values, batch norms to evaluation at mean 0 and variance 1."""
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.abs_()
+    net.eval()
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            some = next(net.parameters())
+            module.track_running_stats = True
+            module.running_mean = some.new_zeros(module.num_features)
+            module.running_var = some.new_ones(module.num_features)
+
+
+def sensitivities(search: Search, net: Supernet, parameters: Mapping[str, Tensor], style: Style) -> dict[str, Tensor]:
+    """(edges, operations) ``|alpha dR/dalpha|`` per kind of one draw; ``net`` and ``parameters`` are of float64."""
+    leaves = {
+        name: values.detach().clone().requires_grad_(name in search.space.kinds) for name, values in parameters.items()
+    }
+    mix = search.mix("evaluation", parameters=leaves)
+    if style == "synflow":
+        images = torch.ones(1, *search.data.image_shape, dtype=torch.float64, device=search.device)
+        value = net(images, mix).sum()
+    else:
+        images, labels = next(iter(search.batches("weights", epoch=0, augment="none")))
+        with net.kept_buffers():
+            value = functional.cross_entropy(net.train()(images.double(), mix), labels)
+    kinds = list(search.space.kinds)
+    gradients = torch.autograd.grad(value, [leaves[kind] for kind in kinds], allow_unused=True)
+    return {
+        kind: torch.zeros_like(leaves[kind]) if gradient is None else (leaves[kind] * gradient).detach().abs()
+        for kind, gradient in zip(kinds, gradients, strict=True)
+    }

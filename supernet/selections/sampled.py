@@ -1,0 +1,87 @@
+"""Choosing among architectures by what shared weights make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from ranknosh.spaces.nasbench201 import NasBench201
+from ranknosh.streams import torch_seed
+from supernet.relaxations.controller import Controller
+from supernet.sampling import best_of, passes, sample_cells
+from supernet.selections.base import Selection
+from supernet.space import Cells, CellSpace
+
+if TYPE_CHECKING:
+    from supernet.method import Method
+    from supernet.search import Search
+
+_POOL = 20
+
+
+@dataclass(frozen=True)
+class BestOfSamples(Selection):
+    """The best of ``samples`` architectures by accuracy under shared weights on ``batches`` batches of the alphas' half.
+
+    ``draw``: ``uniform`` over the space (random search with parameter sharing, Li & Talwalkar, UAI 2019: 100 samples and one
+    batch each in the NAS-Bench-201 code); ``likeliest``: those of highest probability under theta (SETN, Dong & Yang, ICCV
+    2019), which in a space too large to list are the likeliest of 20 times as many draws from theta; ``controller``: drawn by
+    a :class:`supernet.relaxations.controller.Controller` (ENAS). Batch norms use the statistics of the batch. ``derive``,
+    which is asked after every epoch, gives the magnitude of theta.
+    """
+
+    samples: int = 100
+    batches: int | None = 1
+    draw: Literal["uniform", "likeliest", "controller"] = "uniform"
+
+    def describe(self) -> str:
+        return f"best of {self.samples} ({self.draw})"
+
+    def refuses(self, method: Method, space: CellSpace) -> str | None:
+        if self.draw == "controller" and not isinstance(method.relaxation, Controller):
+            return "a selection that draws by a controller needs one as the relaxation"
+        return None
+
+    def scores(self, search: Search) -> Mapping[str, Tensor]:
+        return search.mix("evaluation", detached=True).theta
+
+    def finish(self, search: Search) -> Cells:
+        cells, _ = best_of(search, self.candidates(search), self.batches)
+        return cells
+
+    def candidates(self, search: Search) -> Iterator[Cells]:
+        """The architectures that are ranked, every one once."""
+        generator = torch.Generator().manual_seed(torch_seed(search.seed, "candidates"))
+        if self.draw == "uniform":
+            return iter([sample_cells(search.space, generator) for _ in range(self.samples)])
+        if self.draw == "controller":
+            controller = search.method.relaxation
+            assert isinstance(controller, Controller)
+            with torch.no_grad():
+                return iter([controller.net.draw(generator).cells for _ in range(self.samples)])
+        theta = self.scores(search)
+        listed = _all_cells(search) if search.space.name == "nasbench201" else None
+        if listed is None:
+            draws = [sample_cells(search.space, generator, theta) for _ in range(_POOL * self.samples)]
+            listed = list({str(cells): cells for cells in draws}.values())
+        return iter(sorted(listed, key=lambda cells: -log_probability(cells, theta))[: self.samples])
+
+
+def log_probability(cells: Cells, theta: Mapping[str, Tensor]) -> float:
+    """Sum of the logarithms of the kept operations' weights, in nats."""
+    picked = [
+        theta[kind][edge, place]
+        for kind, places in cells.items()
+        for edge, place in enumerate(places)
+        if place is not None
+    ]
+    return float(torch.stack(picked).double().clamp_min(1e-30).log().sum())
+
+
+def _all_cells(search: Search) -> list[Cells]:
+    every = ({"normal": tuple(architecture.code)} for architecture in NasBench201().enumerate())
+    return [cells for cells in every if passes(search.space, "normal", cells["normal"])]

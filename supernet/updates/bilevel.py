@@ -1,0 +1,97 @@
+"""The two levels of a search as a problem for :mod:`supernet.updates.hypergradient`, and the step that uses its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from supernet.mix import Mix
+from supernet.updates.base import Batch, Losses, Update, alpha_step, observe, weight_step
+from supernet.updates.hypergradient import Bilevel, Hypergradient
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+
+@dataclass
+class OuterPass:
+    """What observers want to know of the pass over the validation batch."""
+
+    mix: Mix | None = None
+    theta_gradients: dict[str, Tensor] = field(default_factory=dict)
+
+    def watch(self, mix: Mix) -> None:
+        """Keep the gradients to the weights of operations when they are computed."""
+        self.mix, self.theta_gradients = mix, {}
+        for kind, theta in mix.theta.items():
+            if theta.requires_grad:
+                theta.register_hook(partial(self._keep, kind))
+
+    def _keep(self, kind: str, gradient: Tensor) -> None:
+        self.theta_gradients[kind] = gradient.detach()
+
+
+def search_weights(search: Search) -> list[Tensor]:
+    """The weights that are trained, in the order of the optimiser."""
+    return [parameter for group in search.optimiser.param_groups for parameter in group["params"]]
+
+
+def problem_of(search: Search, train: Batch, validation: Batch) -> tuple[Bilevel, OuterPass]:
+    """Cross-entropies of two batches as functions of the search's weights and architecture parameters.
+
+    All passes are those of the phase ``alphas`` and share one random draw; reduced precision is off in them.
+    """
+    draw, outer = search.draw(), OuterPass()
+
+    def passed(batch: Batch, look: Callable[[Mix], None] | None = None) -> Tensor:
+        mix = search.mix("alphas", draw=draw)
+        if look is not None:
+            look(mix)
+        images, labels = batch
+        with torch.autocast(search.device.type, enabled=False):
+            return functional.cross_entropy(search.net(images, mix), labels)
+
+    problem = Bilevel(
+        search_weights(search),
+        list(search.parameters.values()),
+        train=lambda: passed(train),
+        validation=lambda: passed(validation, outer.watch),
+    )
+    return problem, outer
+
+
+class BilevelUpdate(Update):
+    """An alpha step with a hypergradient, then a weight step.
+
+    Observers see gradients of the validation loss with the weights held, taken where the rule takes them. Running statistics
+    of batch norms are those of weight steps alone.
+    """
+
+    def hypergradient(self, search: Search, problem: Bilevel) -> Hypergradient:
+        raise NotImplementedError
+
+    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+        loss = None if validation is None else self.alphas(search, train, validation)
+        losses = weight_step(search, train)
+        losses.alphas = loss
+        return losses
+
+    def alphas(self, search: Search, train: Batch, validation: Batch) -> Tensor:
+        """The alpha step; gives the validation loss."""
+        search.net.train()
+        problem, outer = problem_of(search, train, validation)
+        with search.net.kept_buffers():
+            found = self.hypergradient(search, problem)
+        assert outer.mix is not None
+        seen = {
+            kind: outer.theta_gradients.get(kind, torch.zeros_like(theta)) for kind, theta in outer.mix.theta.items()
+        }
+        observe(search, found.loss, outer.mix, seen, dict(zip(search.parameters, found.direct, strict=True)))
+        alpha_step(search, dict(zip(search.parameters, found.total, strict=True)))
+        return found.loss

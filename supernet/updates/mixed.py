@@ -1,0 +1,30 @@
+"""Mixed level: the alphas learn from both halves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supernet.updates.bilevel import BilevelUpdate
+from supernet.updates.hypergradient import Bilevel, Hypergradient, gradients, outer_gradients
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+
+@dataclass(frozen=True)
+class MixedLevel(BilevelUpdate):
+    """Alphas follow ``d (L_train + weight L_val) / d alpha``, weights ``d L_train / d w`` (MiLeNAS, He et al., CVPR 2020).
+
+    ``weight``: the paper's lambda. Observers see the validation loss alone.
+    """
+
+    weight: float = 1.0
+
+    def describe(self) -> str:
+        return f"mixed level (lambda {self.weight:g})"
+
+    def hypergradient(self, search: Search, problem: Bilevel) -> Hypergradient:
+        loss, direct, _ = outer_gradients(problem, weights=False)
+        train = gradients(problem.train(), problem.alphas)
+        return Hypergradient(loss, direct, [t + self.weight * d for t, d in zip(train, direct, strict=True)])

@@ -1,0 +1,55 @@
+"""Implicit differentiation with a cut Neumann series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from supernet.updates.base import Batch, Losses, weight_step
+from supernet.updates.bilevel import BilevelUpdate
+from supernet.updates.hypergradient import Bilevel, Hypergradient, neumann
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+
+@dataclass
+class Neumann(BilevelUpdate):
+    """The implicit hypergradient at the present weights (iDARTS, Zhang et al., ICML 2021).
+
+    ``terms``: K, terms beyond the first, each an exact Hessian-vector product. ``inner_steps``: T, weight steps an alpha step;
+    the alpha step comes before the last of them and uses its batch. ``gamma``: None for the weights' learning rate.
+    ``exact_mixed``: see :func:`supernet.updates.hypergradient.neumann`. The Hessian holds the weight decay.
+    """
+
+    terms: int = 2
+    inner_steps: int = 4
+    gamma: float | None = None
+    exact_mixed: bool = True
+    _inner: int = field(default=0, repr=False, compare=False)
+
+    def describe(self) -> str:
+        return f"implicit ({self.terms} terms, an alpha step in {self.inner_steps})"
+
+    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+        if validation is None:
+            return weight_step(search, train)
+        self._inner += 1
+        if self._inner < self.inner_steps:
+            return weight_step(search, train)
+        self._inner = 0
+        return super().step(search, train, validation)
+
+    def hypergradient(self, search: Search, problem: Bilevel) -> Hypergradient:
+        group = search.optimiser.param_groups[0]
+        gamma = float(group["lr"]) if self.gamma is None else self.gamma
+        return neumann(
+            problem, gamma, self.terms, weight_decay=float(group["weight_decay"]), exact_mixed=self.exact_mixed
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"inner": self._inner}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._inner = state["inner"]

@@ -1,0 +1,166 @@
+"""Alphas that follow what operations contribute to the supernet's accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ranknosh.streams import torch_seed
+from supernet.decisions.perturbation import without
+from supernet.updates.base import Batch, Losses, Update, weight_step
+
+if TYPE_CHECKING:
+    from supernet.mix import Mix
+    from supernet.search import Search
+
+Player = tuple[str, int, int]
+"""An operation of the supernet: kind, edge, place."""
+
+
+@dataclass
+class ShapleyValues(Update):
+    """Before each epoch the alphas move by the operations' Shapley values; within an epoch only weights are trained.
+
+    Shapley-NAS (Xiao et al., CVPR 2022, sec. 3.2 and 3.3, and released code). ``permutations`` times, on a batch of ``batch`` images
+    of the alphas' half, operations of undecided edges are taken out (theta set to 0, the rest as it is) in a random order; each is
+    worth the accuracy lost with it. A permutation ends once accuracy is below ``truncation`` of that of all operations; who is
+    still in is worth 0 there. Values are mean minus standard deviation over permutations, standardised over each kind;
+    ``v <- momentum v + (1 - momentum) value`` and ``alpha <- alpha + step v``, ``v`` from N(0, 0.001^2).
+
+    Deviation: batch norms always use the statistics of the batch; in the released code they do so every other epoch.
+    """
+
+    permutations: int = 10
+    truncation: float = 0.5
+    batch: int = 1024
+    momentum: float = 0.8
+    step_size: float = 0.1
+    uses_validation = False
+    _values: dict[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
+
+    def describe(self) -> str:
+        return f"Shapley values of {self.permutations} permutations"
+
+    def begin(self, search: Search) -> None:
+        if not self._values:
+            generator = torch.Generator().manual_seed(torch_seed(search.seed, "shapley-values"))
+            self._values = {
+                kind: 1e-3 * torch.randn(alphas.shape, generator=generator, dtype=torch.float64)
+                for kind, alphas in search.alphas.items()
+            }
+
+    def before_epoch(self, search: Search) -> None:
+        if search.warming_up or search.update is not self:
+            return
+        values = self.estimate(search)
+        with torch.no_grad():
+            for kind, alphas in search.alphas.items():
+                self._values[kind] = self.momentum * self._values[kind] + (1 - self.momentum) * values[kind]
+                moved = alphas + self.step_size * self._values[kind].to(alphas.device, alphas.dtype)
+                free = search.movable(kind)
+                alphas.copy_(moved if free is None else torch.where(free, moved, alphas))
+        for part in search.method.all_parts():
+            part.after_alpha_step(search)
+
+    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+        return weight_step(search, train)
+
+    @torch.no_grad()
+    def estimate(self, search: Search) -> dict[str, Tensor]:
+        """(edges, operations) float64 per kind, standardised over the operations that took part, 0 for others."""
+        players: list[Player] = [
+            (kind, edge, place)
+            for kind in search.space.kinds
+            for edge in search.states.undecided(kind)
+            for place in search.states.places(kind)[edge]
+        ]
+        generator = torch.Generator().manual_seed(torch_seed(search.seed, "shapley", search.epoch))
+        marginals = []
+        with search.net.kept_buffers():
+            search.net.train()
+            for images in self._batches(search):
+                order = torch.randperm(len(players), generator=generator).tolist()
+                worth = accuracy_without(search, players, images)
+                marginals.append(marginal_worths(order, worth, self.truncation))
+        values = cautious_mean(torch.tensor(marginals, dtype=torch.float64))
+        found = {}
+        for kind, alphas in search.alphas.items():
+            mine = [index for index, player in enumerate(players) if player[0] == kind]
+            found[kind] = torch.zeros(alphas.shape, dtype=torch.float64)
+            for index, value in zip(mine, standardised(values[mine]).tolist(), strict=True):
+                found[kind][players[index][1], players[index][2]] = value
+        return found
+
+    def _batches(self, search: Search) -> list[Batch]:
+        """A batch a permutation, of the alphas' half in an order of the epoch."""
+        found: list[Batch] = []
+        passes = 0
+        while len(found) < self.permutations:
+            for images, labels in search.data.batches(
+                "alphas",
+                batch=min(self.batch, search.data.count("alphas")),
+                epoch=search.epoch + passes * search.method.epochs,
+                seed=search.seed,
+                augment="none",
+                device=search.device,
+                channels_last=search.channels_last,
+            ):
+                found.append((images.to(search.dtype), labels))
+                if len(found) == self.permutations:
+                    break
+            passes += 1
+        return found
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"values": dict(self._values)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._values = dict(state["values"])
+
+
+def accuracy_without(search: Search, players: Sequence[Player], batch: Batch) -> Callable[[Sequence[int]], float]:
+    """From the numbers of the players that are out, one more each time, to the accuracy on a batch of what is left."""
+    images, labels = batch
+    mixes: list[Mix] = [search.mix("evaluation", detached=True)]
+
+    def worth(out: Sequence[int]) -> float:
+        for index in out[len(mixes) - 1 :]:
+            mixes.append(without(mixes[-1], *players[index]))
+        logits = search.net(images, mixes[len(out)])
+        return float((logits.argmax(1) == labels).double().mean())
+
+    return worth
+
+
+def marginal_worths(
+    order: Sequence[int], worth: Callable[[Sequence[int]], float], truncation: float = 0.0
+) -> list[float]:
+    """What is lost with each player, by its number, when players leave in ``order``; 0 for those still in at the end.
+
+    The end is when ``worth(those who left)`` is below ``truncation`` times that of nobody having left.
+    """
+    found = [0.0] * len(order)
+    full = before = worth([])
+    for count, player in enumerate(order, 1):
+        now = worth(order[:count])
+        found[player] = before - now
+        before = now
+        if now < truncation * full:
+            break
+    return found
+
+
+def cautious_mean(marginals: Tensor) -> Tensor:
+    """(players,) mean minus standard deviation (of the population) over the permutations of (permutations, players)."""
+    return marginals.mean(dim=0) - marginals.std(dim=0, correction=0)
+
+
+def standardised(values: Tensor) -> Tensor:
+    """Mean 0 and standard deviation 1 (unbiased); zeros where all are equal or there is one."""
+    if len(values) < 2 or float(values.max() - values.min()) == 0:
+        return torch.zeros_like(values)
+    return (values - values.mean()) / values.std()

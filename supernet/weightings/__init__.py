@@ -1,0 +1,6 @@
+"""Factors of whole edges."""
+
+from supernet.weightings.base import EdgeWeighting
+from supernet.weightings.node_softmax import NodeSoftmax
+
+__all__ = ["EdgeWeighting", "NodeSoftmax"]
