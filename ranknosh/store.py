@@ -77,6 +77,12 @@ def read_journal(folder: Path) -> History:
         raise StoreError(
             f"{path} does not begin with a header, so nothing of the run is known; if the run never started, delete {folder}"
         )
+    kind = str(rows[0].get("format")).partition(" ")[0]
+    if kind in ("supernet", "retrain"):
+        raise StoreError(
+            f"{folder} is the run of `ranknosh {kind}`, not of a search: its report.html tells where it stands, and `ranknosh "
+            f"{kind} --resume {folder}` goes on with it"
+        )
     if rows[0].get("format") != FORMAT:
         raise StoreError(
             f"{path} has format {rows[0].get('format')!r}; this version reads format {FORMAT}: upgrade ranknosh"

@@ -14,6 +14,7 @@ from ranknosh.spaces.nets import EdgeContext, EdgeFactory
 from ranknosh.spaces.nets.cell import Read
 from ranknosh.spaces.nets.ops import source_maps
 from supernet.accumulate import add_scaled
+from supernet.draws import lend
 from supernet.mix import Mix
 from supernet.space import CellSpace
 
@@ -144,7 +145,9 @@ def edge_factory(
     """
 
     def named(name: str, context: EdgeContext) -> nn.Module | None:
-        return space.make(name, context, affine)
+        module = space.make(name, context, affine)
+        lend(module, current)
+        return module
 
     make: MakeNamed = named
     for part in parts:

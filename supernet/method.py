@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the weights of a supernet are trained: SGD with one cosine from ``lr`` to ``lr_last`` over a stage's epochs.
+    """How the weights of a supernet are trained: SGD with one cosine from ``lr`` to ``lr_last`` over a stage's epochs, or over
+    those of all stages where it ``spans_stages``.
 
     ``clip``: bound of the global gradient norm, 0 for none. Defaults: DARTS (Liu et al., ICLR 2019, sec. A.1.1).
     """
@@ -37,6 +38,7 @@ class Recipe:
     weight_decay: float = 3e-4
     clip: float = 5.0
     augment: Literal["none", "crop_flip", "crop_flip_cutout"] = "crop_flip"
+    spans_stages: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,9 @@ class Method:
         """Raises ConfigError where parts do not fit each other or the space, with every reason."""
         reasons = [reason for part in self.all_parts() if (reason := part.refuses(self, space)) is not None]
         if self.trained == "norms" and not self.affine:
-            reasons.append("only batch norms are trained, and those of operations have nothing to train; set affine=True")
+            reasons.append(
+                "only batch norms are trained, and those of operations have nothing to train; set affine=True"
+            )
         if reasons:
             raise ConfigError(f"{self.name} cannot search {space.name}: {'; '.join(reasons)}")
 

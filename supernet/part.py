@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class Part:
         """Called once when a search is made, before its first epoch, and again when it is resumed."""
 
     def before_epoch(self, search: Search) -> None: ...
+
+    def training_images(self, search: Search, images: Tensor, generator: torch.Generator) -> Tensor:
+        """A batch (n, c, h, w) as a step shall see it. ``generator``: on the CPU, of this pass over the images."""
+        return images
 
     def alpha_gradients(self, search: Search, gradients: AlphaGradients) -> None: ...
 

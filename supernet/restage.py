@@ -13,7 +13,13 @@ from ranknosh.streams import torch_seed
 from supernet.stages import Transform
 
 if TYPE_CHECKING:
+    from supernet.method import Method
     from supernet.search import Search
+    from supernet.space import CellSpace
+
+
+BySpace = int | None | Mapping[str, int]
+"""A number, or one for every space by name."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +27,14 @@ class Restage(Transform):
     """Prune, change the method's parts, build again.
 
     ``cells``: as in ``NetworkSize``. ``keep``: every mixed edge keeps so many operations of largest mean weight; with
-    ``groups``, so many out of each group of names (an edge keeps what it has of a group). ``changes``: fields of
+    ``groups``, so many out of each group of names (an edge keeps what it has of a group). Both may be given by the name of the
+    space, ``""`` standing for every other one. ``changes``: fields of
     :class:`supernet.method.Method` that the stage replaces. ``fresh_alphas``: draw the parameters again. ``inherit``: carry the
     weights and their momentum over, channels that are new being copies of random old ones; without it weights are fresh.
     """
 
-    cells: int | None = None
-    keep: int | None = None
+    cells: BySpace = None
+    keep: BySpace = None
     groups: tuple[tuple[str, ...], ...] = ()
     changes: Mapping[str, Any] = field(default_factory=dict)
     fresh_alphas: bool = True
@@ -35,16 +42,23 @@ class Restage(Transform):
 
     def describe(self) -> str:
         words = [
-            f"{self.cells} cells" if self.cells is not None else "",
-            f"{self.keep} operations an edge" + (" and group" if self.groups else "") if self.keep is not None else "",
+            "" if self.cells is None else f"{_numbers(self.cells)} cells",
+            ""
+            if self.keep is None
+            else f"{_numbers(self.keep)} operations an edge{' and group' if self.groups else ''}",
             *(f"{name} {_words(value)}" for name, value in self.changes.items()),
             "weights widened" if self.inherit else "weights anew",
         ]
         return ", ".join(word for word in words if word)
 
+    def fitted(self, method: Method, space: CellSpace) -> Method:
+        mine = replace(self, cells=_number(self.cells, space.name), keep=_number(self.keep, space.name))
+        stages = tuple(replace(stage, enter=mine) if stage.enter is self else stage for stage in method.stages)
+        return replace(method, stages=stages)
+
     def apply(self, search: Search) -> None:
-        if self.keep is not None:
-            self._prune(search)
+        if isinstance(self.keep, int):
+            self._prune(search, self.keep)
         old = search.net.state_dict()
         momentum = _momentum(search) if self.inherit else {}
         search.rebuilds += 1
@@ -56,7 +70,7 @@ class Restage(Transform):
         search.method.alpha_optimiser.begin(search)
 
     def rebuild(self, search: Search) -> None:
-        if self.cells is not None:
+        if isinstance(self.cells, int):
             search.size = replace(search.size, cells=self.cells)
         if self.changes:
             search.method = replace(search.method, **self.changes)
@@ -67,9 +81,8 @@ class Restage(Transform):
             search.draw_missing_parameters()
         search.build()
 
-    def _prune(self, search: Search) -> None:
+    def _prune(self, search: Search, keep: int) -> None:
         theta = search.mix("evaluation", detached=True).theta
-        assert self.keep is not None
         for kind in search.space.kinds:
             for edge in search.states.undecided(kind):
                 names = search.space.candidates[kind][edge]
@@ -77,7 +90,7 @@ class Restage(Transform):
                 kept: list[int] = []
                 for group in self.groups or (names,):
                     members = [place for place in allowed if names[place] in group]
-                    kept += sorted(members, key=lambda place: (-float(theta[kind][edge, place]), place))[: self.keep]
+                    kept += sorted(members, key=lambda place: (-float(theta[kind][edge, place]), place))[:keep]
                 for place in allowed:
                     if place not in kept:
                         search.states.forbid(kind, edge, place)
@@ -117,6 +130,14 @@ def widened(old: Tensor, like: Tensor, picks: dict[tuple[int, int], Tensor], gen
             copies = torch.bincount(pick, minlength=n)[pick].to(old.dtype)
             old = old / copies.reshape(1, -1, *[1] * (old.ndim - 2))
     return old
+
+
+def _number(value: BySpace, space: str) -> int | None:
+    return value.get(space, value.get("")) if isinstance(value, Mapping) else value
+
+
+def _numbers(value: int | Mapping[str, int]) -> str:
+    return str(value) if isinstance(value, int) else "/".join(str(number) for number in value.values())
 
 
 def _momentum(search: Search) -> dict[str, Tensor]:

@@ -273,23 +273,32 @@ class Search:
         self.optimiser.zero_grad(set_to_none=True)
 
     def learning_rate(self) -> float:
-        """Of the present epoch: a cosine over the stage."""
+        """Of the present epoch: a cosine over the stage, or over all stages."""
         moment, recipe = self.moment("weights"), self.recipe
-        share = 0.5 * (1 + math.cos(math.pi * moment.stage_epoch / moment.stage_epochs))
+        done, all_ = (moment.epoch, moment.epochs) if recipe.spans_stages else (moment.stage_epoch, moment.stage_epochs)
+        share = 0.5 * (1 + math.cos(math.pi * done / all_))
         return recipe.lr_last + (recipe.lr - recipe.lr_last) * share
 
     def batches(self, part: DataPart, epoch: int | None = None, *, augment: str | None = None) -> Iterator[Batch]:
-        """Batches of a part in the order of an epoch (the present one by default)."""
+        """Batches of a part in the order of an epoch (the present one by default).
+
+        Training batches, for which ``augment`` is not given, go through the parts' ``training_images``.
+        """
         recipe = self.recipe
+        epoch = self.epoch if epoch is None else epoch
+        generator = torch.Generator().manual_seed(torch_seed(self.seed, f"images-{part}", epoch))
         for images, labels in self.data.batches(
             part,
             batch=recipe.batch,
-            epoch=self.epoch if epoch is None else epoch,
+            epoch=epoch,
             seed=self.seed,
             augment=recipe.augment if augment is None else augment,
             device=self.device,
             channels_last=self.channels_last,
         ):
+            if augment is None:
+                for each in self.method.all_parts():
+                    images = each.training_images(self, images, generator)
             yield images.to(self.dtype), labels
 
     def alpha_batches(self) -> Iterator[Batch]:

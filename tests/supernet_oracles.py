@@ -11,7 +11,6 @@ from supernet.method import with_recipe
 from supernet.search import Search
 from supernet.space import CellSpace, supernet_operation
 
-CHAIN = CellTopology(inputs=1, nodes=3, edges=((0, 1), (1, 2)), outputs=(2,))
 OPERATIONS = ("none", "flat", "skip_connect", "bright")
 SIGNAL = OPERATIONS.index("skip_connect")
 
@@ -33,9 +32,13 @@ def make(name, context, affine):
     return supernet_operation(name, context, affine)
 
 
-def chain_space(operations=OPERATIONS):
-    """Two edges in a row; only ``skip_connect`` lets the image through."""
-    return CellSpace("chain", lambda size: nasbench201_skeleton(size, CHAIN), {"normal": (operations,) * 2}, make=make)
+def chain_space(operations=OPERATIONS, edges=2):
+    """Edges in a row; only ``skip_connect`` lets the image through."""
+    steps = tuple((node, node + 1) for node in range(edges))
+    chain = CellTopology(inputs=1, nodes=edges + 1, edges=steps, outputs=(edges,))
+    return CellSpace(
+        "chain", lambda size: nasbench201_skeleton(size, chain), {"normal": (operations,) * edges}, make=make
+    )
 
 
 def coloured_data(images=48, classes=3, seed=0):

@@ -34,7 +34,7 @@ EDGE = {
     for name in (
         *("config", "config_fields", "config_messages", "config_sections", "units", "yaml_source"),
         *("files", "store", "loop", "provenance", "assembly", "run", "finish", "api"),
-        *("executors", "report", "bench", "scoring", "track", "tune"),
+        *("executors", "report", "bench", "scoring", "retrain", "track", "tune", "compare", "oneshot"),
     )
 }
 LEARNING = {"ranknosh.predictors", "ranknosh.train", "ranknosh.data", "ranknosh.proxies"}
@@ -51,6 +51,10 @@ ALLOWED = {
     **{name: CORE | LEARNING | {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.files"} for name in LEARNING},
     "ranknosh.proxies": CORE | LEARNING | {"ranknosh.spaces", "ranknosh.spaces.nets", "zerocost"},
     **{name: CORE | LEARNING | EDGE | {"ranknosh.spaces", "ranknosh.spaces.nets"} for name in EDGE},
+    **{
+        name: CORE | LEARNING | EDGE | {"ranknosh.spaces", "ranknosh.spaces.nets", "supernet"}
+        for name in ("ranknosh.oneshot", "ranknosh.compare")
+    },
     "ranknosh.cli": CORE | LEARNING | EDGE | {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.cli", "supernet"},
     "ranknosh.__main__": {"ranknosh.cli"},
     "ranknosh": EDGE | {"ranknosh.spaces"},

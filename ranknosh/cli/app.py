@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ranknosh.cli import bench, clean, doctor, plan, results, score, search, spaces, starter
+from ranknosh.cli import bench, clean, compare, doctor, plan, results, retrain, score, search, spaces, starter, supernet
 from ranknosh.cli.outcome import EXIT_CODES, verb
 
 app = typer.Typer(
@@ -52,6 +52,9 @@ app.command("status")(verb(results.status))
 app.command("top")(verb(results.top))
 app.command("report")(verb(results.report))
 app.command("score")(verb(score.score))
+app.command("retrain")(verb(retrain.retrain))
+app.command("compare")(verb(compare.compare))
+app.command("supernet")(verb(supernet.supernet))
 app.command("clean")(verb(clean.clean))
 
 _space = typer.Typer(no_args_is_help=True, help="Look at a search space: show, sample, count, check.")

@@ -87,18 +87,25 @@ def report(
     run: RunFolder,
     open_it: Annotated[YesNo, typer.Option("--open", help="Open the report in a browser.")] = YesNo.no,
 ) -> None:
-    """Write report.html, one offline file, and trials.csv into the run folder.
+    """Write report.html, one offline file, and trials.csv into the run folder; of a supernet's search report.html alone.
 
     \b
     Examples:
     ranknosh report runs/demo-001
     ranknosh report runs/demo-001 --open yes
     """
-    from ranknosh.report import write_report, write_trials_csv
+    from ranknosh.oneshot.journal import is_supernet
 
-    page = Path(write_report(run))
-    sheet = Path(write_trials_csv(run))
-    print(f"{page}\n{sheet}", flush=True)
+    if is_supernet(run):
+        from ranknosh.oneshot.page import write_page
+
+        page = write_page(run)
+        print(page, flush=True)
+    else:
+        from ranknosh.report import write_report, write_trials_csv
+
+        page, sheet = Path(write_report(run)), Path(write_trials_csv(run))
+        print(f"{page}\n{sheet}", flush=True)
     if open_it is YesNo.yes:
         import webbrowser
 

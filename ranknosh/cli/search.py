@@ -87,6 +87,8 @@ def resume(
 ) -> None:
     """Go on with a search that was interrupted or stopped by a limit; limits may be raised, and it may move to other workers.
 
+    A supernet's search goes on as well.
+
     \b
     Examples:
     ranknosh resume runs/demo-001
@@ -94,6 +96,13 @@ def resume(
     ranknosh resume runs/demo-001 --ray auto
     ranknosh resume runs/demo-001 --set executor.name=inline
     """
+    from ranknosh.oneshot.journal import is_supernet
+
+    if is_supernet(run):
+        from ranknosh.cli.supernet import resume_folder
+
+        resume_folder(run, list(settings or ()), quiet)
+        return
     from ranknosh.cli.live import make_progress
     from ranknosh.report import RunView
     from ranknosh.run import open_run

@@ -19,8 +19,9 @@ OPERATIONS = (
     "dil_conv_5x5",
 )
 """The DARTS set, in its usual order."""
-EXTENDED_OPERATIONS = (*OPERATIONS, "sep_conv_7x7", "conv_7x1_1x7")
-"""What a genotype may name: the DARTS set and two operations of hand-made cells."""
+EXTENDED_OPERATIONS = (*OPERATIONS, "sep_conv_7x7", "conv_7x1_1x7", "noise")
+"""What a genotype may name: the DARTS set, two operations of hand-made cells, and that of a space made to mislead searches
+(S4 of R-DARTS), which no network is built of."""
 
 _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _EXAMPLE = "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ...], normal_concat=[2, 3], reduce=..., ...)"

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 class GreedyDecisions(Part):
     """One edge of every kind is decided after epoch ``warm_up`` and after every ``interval`` epochs from there (SGAS).
 
-    Li et al., CVPR 2020, sec. 3.2, and released code. Of an edge's mean weights, with ``q`` those of the ``n`` operations other
-    than ``none``, scaled to sum 1: importance, the weight that is not on ``none`` (eq. 3); certainty ``1 - H(q) / log n`` (eq. 4 and 5), and stability, the
-    mean over the last ``history`` epochs of ``sum min(q_then, q)`` (eq. 6). Each is scaled to 0 to 1 over the edges of a cell;
-    criterion 1 is importance times certainty, criterion 2 that times stability. The best undecided edge is fixed to its largest
-    ``q``, or, with ``choice="perturbation"`` (SGAS-PT), to the operation the supernet needs most. A node that has as many fixed
-    edges as a derived cell keeps loses the others. Every round of decisions adds ``batch_growth`` images to the batch. What
-    is undecided after the last epoch is decided then.
+    Li et al., CVPR 2020, sec. 3.2, and released code. With ``q`` the mean weights of the ``n`` operations of an edge other than
+    ``none``, scaled to sum 1: importance, the weight that is not on ``none`` (eq. 3); certainty, ``1 - H(q) / log n`` (eq. 4, 5);
+    stability, the mean over the last ``history`` epochs of ``sum min(q_then, q)`` (eq. 6). Each is scaled to 0 to 1 over the
+    edges of a cell; criterion 1 is importance times certainty, criterion 2 that times stability. The best undecided edge is fixed
+    to its largest ``q`` (never ``none``), or with ``choice="perturbation"`` (SGAS-PT) to the operation that the supernet needs
+    most by ``worth``. A node that has as many fixed edges as a derived cell keeps loses the others. Every round of decisions adds
+    ``batch_growth`` images to the batch. What is undecided after the last epoch is decided then.
 
     Deviation: a measure that is equal on all edges (importance where no edge offers ``none``) says nothing and is left out; the
     released scaling would make all scores 0.

@@ -38,10 +38,10 @@ class Projection(Part):
     """In the stage ``projection`` decides one edge of every kind each ``interval`` epochs, and tunes in between.
 
     DARTS-PT (Wang et al., ICLR 2021, algorithm 1 and appendix A.2). The edges of a kind come in a random order of the search's
-    seed. An edge keeps the operation without which (its theta set to 0, the others as they are) the supernet is worth least on the
-    alphas' half, batch norms on the statistics of each batch. When all edges are decided, nodes with more edges than a derived
-    cell keeps follow one by one: the edge without which the supernet is worth most goes, until few enough are left. What is not
-    decided when the stage's last epoch begins is decided then. Ties go to the lower place or edge.
+    seed. An edge keeps the operation without which (its theta set to 0, the others as they are) the supernet is worth least on
+    the alphas' half, batch norms on the statistics of each batch. When all edges are decided, nodes with more edges than a
+    derived cell keeps follow one by one: the edge without which the supernet is worth most goes, until few enough are left.
+    What is not decided when the stage's last epoch begins is decided then. Ties go to the lower place or edge.
 
     ``criterion``: ``accuracy`` or ``loss``. ``validation_batches``: how many batches are asked; None for all. ``tuning_epochs``:
     of the stage; None for the published number, 25 on NAS-Bench-201 and 86 on DARTS at an interval of 5. Deviations: running
@@ -147,9 +147,9 @@ def with_projection(
 ) -> Method:
     """The method with its selection replaced by perturbation: a stage of tuning follows, see :class:`Projection`.
 
-    The weights' optimiser starts again with a tenth of the learning rate, down to .001 (DARTS-PT, Wang et al., ICLR 2021, released
-    code); alphas, penalties and perturbations go on. Rules that stop a search early would stop it before the projection; take
-    them out first. Raises ConfigError for numbers below 1.
+    The weights' optimiser starts again with a tenth of the learning rate, down to .001 (DARTS-PT, Wang et al., ICLR 2021,
+    released code); alphas, penalties and perturbations go on. Rules that stop a search early would stop it before the
+    projection; take them out first. Raises ConfigError for numbers below 1.
     """
     for name, value in (
         ("interval", interval),

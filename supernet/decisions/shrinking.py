@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 class InformationShrinking(Selection):
     """Operations leave in as many steps as an edge has to lose, every ``interval`` epochs, the last step an epoch before the end.
 
-    IS-DARTS (He et al., AAAI 2024, and released code). The larger the measure of :func:`information`, the sooner an operation goes.
-    Where all edges are kept (NAS-Bench-201) every edge loses one a step; where a derived cell keeps some edges a node, the node
-    loses an even share of its operations, over all of its edges, until it has one on each of as many edges. ``interval`` None: 2
-    and 3 epochs in these two cases. ``batches``: of the training images that are looked at; None for all. Scores are the last
-    measure, its sign turned. Deviations: a node always keeps enough edges (the code may keep two operations of one edge), and its
-    operations leave evenly over the steps. The code counts its steps backwards, so that on DARTS all leave in the first one;
-    ``compat`` does so too.
+    IS-DARTS (He et al., AAAI 2024, and released code). The larger the measure of :func:`information`, the sooner an operation
+    goes. Where all edges are kept (NAS-Bench-201) every edge loses one a step; where a derived cell keeps some edges a node, the
+    node loses an even share of its operations, over all of its edges, until it has one on each of as many edges. ``interval``
+    None: 2 and 3 epochs in these two cases. ``batches``: of the training images that are looked at; None for all. Scores are the
+    last measure, its sign turned. Deviations: a node always keeps enough edges (in the code it may keep two operations of one
+    edge), and its operations leave evenly over the steps. The code counts its steps backwards, so that on DARTS all leave in the
+    first one; ``compat`` does so too.
     """
 
     interval: int | None = None
@@ -56,9 +56,10 @@ class InformationShrinking(Selection):
     def _shrink(self, search: Search, kind: str, measure: Tensor, steps_left: int) -> None:
         space, states = search.space, search.states
         if space.edges_per_node is None:
-            for edge, places in enumerate(states.places(kind)):
-                if len(places) > 1:
-                    states.forbid(kind, edge, max(places, key=lambda place: (float(measure[edge, place]), -place)))
+            for edge, allowed in enumerate(states.places(kind)):
+                if len(allowed) > 1:
+                    values = measure[edge].tolist()
+                    states.forbid(kind, edge, max(allowed, key=lambda place: (values[place], -place)))
             return
         topology = space.topology(kind)
         for node in range(topology.inputs, topology.nodes):
@@ -127,7 +128,7 @@ def information(search: Search, batches: int | None) -> dict[str, Tensor]:
 def fisher(output: Tensor) -> Tensor:
     """(n,) for (n, c, h, w), float32 or better: the mean of ``3 (z - m)^2 / s^6``, m and s (unbiased) over a pixel's channels.
 
-    Curvature of a Gaussian's log-likelihood (He et al., AAAI 2024, released code). Infinite where a pixel is the same in all channels.
+    Curvature of a Gaussian's log-likelihood (He et al., AAAI 2024, released code). Infinite where a pixel's channels are equal.
     """
     output = output.to(torch.promote_types(output.dtype, torch.float32))
     mean = output.mean(dim=1, keepdim=True)

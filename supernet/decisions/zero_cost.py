@@ -35,9 +35,10 @@ Proxy = Callable[[nn.Module, Batch], float]
 class ZeroCostProjection(Magnitude):
     """The best of ``candidates`` architectures, each projected out of an untrained supernet of its own.
 
-    Zero-Cost-PT (Xiang et al., AAAI 2023). Edges, then nodes, are decided as by :class:`supernet.decisions.Projection`, untuned, by ``proxy`` on a fresh batch for each decision; then the distinct architectures, as networks of their own with random
-    weights, are scored on ``votes`` batches, and the highest mean is returned. ``proxy``: a name of ``zerocost.PROXIES`` or a function
-    ``(net, (images, labels)) -> float``; ``nwot`` is the published one.
+    Zero-Cost-PT (Xiang et al., AAAI 2023). Edges, then nodes, are decided as by :class:`supernet.decisions.Projection`, without
+    tuning, by ``proxy`` on a fresh batch for each decision. The distinct architectures, as networks of their own with random
+    weights, are then scored on ``votes`` batches, and the highest mean wins. ``proxy``: a name of ``zerocost.PROXIES`` (the
+    published one is ``nwot``) or a function ``(net, (images, labels)) -> float``.
 
     Deviation: maps that operations of a node share (ReLU) count once in ``nwot``, and operations that lost their edge no longer.
     """

@@ -15,15 +15,31 @@ from supernet.methods.darts_es import darts_ada, darts_es
 from supernet.methods.darts_minus import darts_minus
 from supernet.methods.darts_plus import darts_plus
 from supernet.methods.darts_second import darts_second
+from supernet.methods.dots import dots
 from supernet.methods.drnas import drnas
+from supernet.methods.drnas_progressive import drnas_progressive
+from supernet.methods.dropnas import dropnas
+from supernet.methods.fairdarts import fairdarts
+from supernet.methods.free_darts import free_darts
+from supernet.methods.gaea import gaea, gaea_pc_darts
 from supernet.methods.gdas import gdas
 from supernet.methods.i_darts import i_darts
+from supernet.methods.is_darts import is_darts
 from supernet.methods.mile_nas import mile_nas
+from supernet.methods.noisy_darts import noisy_darts
 from supernet.methods.ostr_darts import naive_strength, ostr_darts, ostr_star_darts
+from supernet.methods.p_darts import p_darts
 from supernet.methods.pc_darts import pc_darts
-from supernet.methods.pt import darts_pt, fixed_alpha_pt
+from supernet.methods.pt import darts_pt, fixed_alpha_pt, sdarts_pt
+from supernet.methods.r_darts import r_darts_dp, r_darts_l2
 from supernet.methods.rf_darts import rf_darts, rf_pc_darts
+from supernet.methods.sdarts import sdarts_adv, sdarts_rs
+from supernet.methods.sgas import sgas, sgas_cri2, sgas_pt
+from supernet.methods.shapley_nas import shapley_nas
+from supernet.methods.single_darts import single_darts
+from supernet.methods.snas import snas
 from supernet.methods.weight_sharing import enas, rsps, setn
+from supernet.methods.zero_cost_pt import zero_cost_pt
 
 METHODS: dict[str, Callable[..., Method]] = {
     "darts": darts,
@@ -38,14 +54,36 @@ METHODS: dict[str, Callable[..., Method]] = {
     "rf_pc_darts": rf_pc_darts,
     "darts_minus": darts_minus,
     "pc_darts": pc_darts,
+    "p_darts": p_darts,
+    "noisy_darts": noisy_darts,
+    "r_darts_l2": r_darts_l2,
+    "r_darts_dp": r_darts_dp,
+    "sdarts_rs": sdarts_rs,
+    "sdarts_adv": sdarts_adv,
     "ostr_darts": ostr_darts,
     "ostr_star_darts": ostr_star_darts,
     "naive": naive_strength,
     "darts_pt": darts_pt,
+    "sdarts_pt": sdarts_pt,
+    "sgas_pt": sgas_pt,
     "fixed_alpha_pt": fixed_alpha_pt,
+    "zero_cost_pt": zero_cost_pt,
+    "sgas": sgas,
+    "sgas_cri2": sgas_cri2,
+    "is_darts": is_darts,
+    "shapley_nas": shapley_nas,
+    "free_darts": free_darts,
     "gdas": gdas,
     "drnas": drnas,
+    "drnas_progressive": drnas_progressive,
+    "dots": dots,
     "beta_darts": beta_darts,
+    "snas": snas,
+    "fairdarts": fairdarts,
+    "gaea": gaea,
+    "gaea_pc_darts": gaea_pc_darts,
+    "dropnas": dropnas,
+    "single_darts": single_darts,
     "rsps": rsps,
     "setn": setn,
     "enas": enas,

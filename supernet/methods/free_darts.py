@@ -9,7 +9,7 @@ from supernet.selections.freedarts import ConnectionSensitivity, Style
 from supernet.updates import WeightsOnly
 
 
-def free_darts(epochs: int = 0, *, style: Style = "synflow", draws: int = 8) -> Method:
+def free_darts(epochs: int = 0, *, style: Style = "synflow", draws: int = 8, compat: bool = False) -> Method:
     """FreeDARTS (Zhang & Jia, arXiv 2106.11542): cells by the sensitivity to raw alphas at initialisation.
 
     ``epochs`` of weight training before, 0 as published. ``draws`` of alphas are averaged (ours; 1 as published). See
@@ -22,5 +22,5 @@ def free_darts(epochs: int = 0, *, style: Style = "synflow", draws: int = 8) -> 
         relaxation=Raw(),
         update=WeightsOnly("halves"),
         alpha_optimiser=Frozen(),
-        selection=ConnectionSensitivity(style, draws),
+        selection=ConnectionSensitivity(style, draws, compat),
     )

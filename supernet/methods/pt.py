@@ -9,6 +9,7 @@ from supernet.decisions import with_projection
 from supernet.decisions.perturbation import Criterion
 from supernet.method import Method
 from supernet.methods.darts import darts
+from supernet.methods.sdarts import sdarts_rs
 from supernet.updates import WeightsOnly
 
 SOURCE = "Wang et al., ICLR 2021"
@@ -35,6 +36,27 @@ def darts_pt(
         validation_batches=validation_batches,
     )
     return replace(method, source=SOURCE)
+
+
+def sdarts_pt(
+    epochs: int = 50,
+    interval: int = 5,
+    *,
+    tuning_epochs: int | None = None,
+    criterion: Criterion = "accuracy",
+    validation_batches: int | None = None,
+) -> Method:
+    """SDARTS-PT (the same paper): SDARTS-RS, then the projection, in whose tuning weights go on seeing perturbed mixtures.
+
+    The radius of the perturbation grows over search and tuning together.
+    """
+    return with_projection(
+        sdarts_rs(epochs),
+        interval,
+        tuning_epochs=tuning_epochs,
+        criterion=criterion,
+        validation_batches=validation_batches,
+    )
 
 
 def fixed_alpha_pt(

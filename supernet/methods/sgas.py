@@ -25,8 +25,8 @@ def sgas(
 ) -> Method:
     """SGAS (Li et al., CVPR 2020): DARTS whose edges are decided one by one, see :class:`supernet.decisions.GreedyDecisions`.
 
-    On the DARTS space 50 epochs, the first decision after epoch 9, the next ones every 5; other ``epochs`` scale both, unless they
-    are given. The search ends an interval after the last decision: 40 epochs on NAS-Bench-201 (ours; none is published).
+    On the DARTS space 50 epochs, the first decision after epoch 9, the next ones every 5; other ``epochs`` scale both, unless
+    they are given. The search ends an interval after the last decision: 40 epochs on NAS-Bench-201 (ours; none is published).
     """
     if epochs < 1 or (interval is not None and interval < 1):
         raise ConfigError(f"SGAS was asked for {epochs} epochs and decisions every {interval}; both are at least 1")

@@ -7,6 +7,7 @@ from supernet.monitors.gap import Gap
 from supernet.monitors.ranking import RankingStable
 from supernet.monitors.skips import SkipLimit
 from supernet.monitors.stable import ArchitectureStable
+from supernet.monitors.without import Without
 
 __all__ = [
     "Adaptive",
@@ -17,4 +18,5 @@ __all__ = [
     "RankingStable",
     "Rise",
     "SkipLimit",
+    "Without",
 ]

@@ -51,6 +51,7 @@ class Adaptive(Part):
         more = self.factor * decay
         # The last factor may pass the cap by rounding.
         if search.ended or more > self.cap * (1 + 1e-9):
+            self._kept = {}
             return
         start = max(self.rule.start, self._floor)
         before = self.rule.found(measured(search), start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,11 @@ def learnable(names: tuple[str, ...]) -> list[int]:
 def rankings(space: CellSpace, report: EpochReport) -> Ranking:
     """The learnable operations of every edge of every kind, the largest weight first; ties by place."""
     return tuple(
-        tuple(sorted(learnable(names), key=lambda place, row=row: -row[place]))
+        _ordered(learnable(names), row)
         for kind in space.kinds
         for names, row in zip(space.candidates[kind], report.theta[kind], strict=True)
     )
+
+
+def _ordered(places: list[int], row: Sequence[float]) -> tuple[int, ...]:
+    return tuple(sorted(places, key=lambda place: -row[place]))

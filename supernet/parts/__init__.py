@@ -1,6 +1,18 @@
-"""What changes how edges run."""
+"""What changes how edges run, and what training images go through."""
 
 from supernet.parts.auxiliary_skip import AuxiliarySkip
+from supernet.parts.cutout import Cutout
+from supernet.parts.drop_path import EdgeDropPath
+from supernet.parts.noisy_skip import NoisySkip
 from supernet.parts.partial_channels import PartialChannels
+from supernet.parts.skip_dropout import SkipDropout, SkipDropoutRate
 
-__all__ = ["AuxiliarySkip", "PartialChannels"]
+__all__ = [
+    "AuxiliarySkip",
+    "Cutout",
+    "EdgeDropPath",
+    "NoisySkip",
+    "PartialChannels",
+    "SkipDropout",
+    "SkipDropoutRate",
+]

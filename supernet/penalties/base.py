@@ -33,3 +33,9 @@ def mixtures(search: Search) -> Iterator[tuple[str, Tensor, Tensor]]:
         edges = torch.tensor(search.states.undecided(kind), dtype=torch.long)
         if len(edges):
             yield kind, alphas[edges.to(alphas.device)], search.states.allowed[kind][edges].to(alphas.device)
+
+
+def mean_weights(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
+    """For every kind of cell: the mean weights of the edges that still mix, and which operations these allow."""
+    for kind, alphas, allowed in mixtures(search):
+        yield search.method.relaxation.mean(alphas, allowed, search.moment("alphas").of(kind)), allowed

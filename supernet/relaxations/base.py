@@ -43,3 +43,10 @@ def masked_softmax(logits: Tensor, allowed: Tensor) -> Tensor:
     empty = ~allowed.any(dim=1, keepdim=True)
     theta = torch.softmax(logits.masked_fill(~(allowed | empty), -torch.inf), dim=1)
     return theta.masked_fill(empty, 0.0) if bool(empty.any()) else theta
+
+
+def masked_shares(values: Tensor, allowed: Tensor) -> Tensor:
+    """Non-negative ``values`` over the sums of their rows' allowed entries; zeros elsewhere, and in rows that allow nothing."""
+    values = values.masked_fill(~allowed, 0.0)
+    total = values.sum(dim=1, keepdim=True)
+    return values / total.masked_fill(total == 0, 1.0)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from supernet.mix import Moment
-from supernet.relaxations.base import Relaxation
+from supernet.relaxations.base import Relaxation, masked_shares
 
 LEAST, MOST = 1e-5, 1e4
 
@@ -31,10 +31,10 @@ class Dirichlet(Relaxation):
         return (functional.elu(alphas) + 1).clamp(LEAST, MOST)
 
     def weights(self, alphas: Tensor, allowed: Tensor, moment: Moment, generator: torch.Generator) -> Tensor:
-        return _shared_out(sample_dirichlet(self.concentration(alphas), generator), allowed)
+        return masked_shares(sample_dirichlet(self.concentration(alphas), generator), allowed)
 
     def mean(self, alphas: Tensor, allowed: Tensor, moment: Moment) -> Tensor:
-        return _shared_out(self.concentration(alphas), allowed)
+        return masked_shares(self.concentration(alphas), allowed)
 
 
 def sample_dirichlet(concentration: Tensor, generator: torch.Generator) -> Tensor:
@@ -47,10 +47,3 @@ def sample_dirichlet(concentration: Tensor, generator: torch.Generator) -> Tenso
         torch.default_generator.manual_seed(seed)
         sample: Tensor = torch.distributions.Dirichlet(concentration.double().cpu(), validate_args=False).rsample()
     return sample.to(concentration).clamp_min(torch.finfo(concentration.dtype).tiny)
-
-
-def _shared_out(values: Tensor, allowed: Tensor) -> Tensor:
-    """Rows over the allowed entries, divided by their sums; zeros elsewhere."""
-    values = values.masked_fill(~allowed, 0.0)
-    total = values.sum(dim=1, keepdim=True)
-    return values / total.masked_fill(total == 0, 1.0)

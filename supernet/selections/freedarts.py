@@ -25,15 +25,17 @@ Style = Literal["synflow", "snip"]
 class ConnectionSensitivity(Selection):
     """Scores ``|alpha dR/dalpha|``, mean over ``draws`` of the alphas, each draw's scores scaled to sum 1.
 
-    FreeDARTS (Zhang & Jia, arXiv 2106.11542). ``synflow``: R is the sum of the logits of one image of ones, after taking |w| of every
-    weight, so that neither images nor labels matter. ``snip``: R is the cross-entropy of a batch of the weights' half. The
-    first draw is the search's own alphas, the published procedure is ``draws=1``; sign and size of a single draw decide much.
-    Deviations: batch norms of ``synflow`` are at mean 0 and variance 1 (on an image of ones the statistics of the batch would
-    cancel what flows); only weights are taken absolutely, in the released code buffers are too. All in float64 on a copy.
+    FreeDARTS (Zhang & Jia, arXiv 2106.11542, and released code). ``synflow``: R is the sum of the logits of one image of ones,
+    with the absolute values of all weights and alphas, so that neither images nor labels matter. ``snip``: R is the
+    cross-entropy of a batch of the weights' half. The first draw is the search's own alphas; published is ``draws=1``, whose size
+    alone decides much. Deviations of ``synflow``: batch norms are at mean 0 and variance 1, since on an image of ones the image's
+    own statistics cancel most of what flows; ``compat`` takes those, as the released code does. Only weights and alphas are taken
+    absolutely; there, buffers are too. All in float64 on a copy.
     """
 
     style: Style = "synflow"
     draws: int = 8
+    compat: bool = False
 
     def describe(self) -> str:
         return f"connection sensitivity ({self.style}, {self.draws} draws)"
@@ -41,7 +43,7 @@ class ConnectionSensitivity(Selection):
     def scores(self, search: Search) -> Mapping[str, Tensor]:
         net = copy.deepcopy(search.net).double()
         if self.style == "synflow":
-            linearise(net)
+            linearise(net, batch_statistics=self.compat)
         totals = {kind: torch.zeros_like(alphas, dtype=torch.float64) for kind, alphas in search.alphas.items()}
         for draw in range(self.draws):
             found = sensitivities(search, net, self._alphas(search, draw), self.style)
@@ -57,17 +59,20 @@ class ConnectionSensitivity(Selection):
             return own
         generator = torch.Generator().manual_seed(torch_seed(search.seed, "sensitivity", draw))
         for kind, alphas in search.alphas.items():
-            drawn = search.method.relaxation.initial(*alphas.shape, generator)
+            edges, operations = alphas.shape
+            drawn = search.method.relaxation.initial(edges, operations, generator)
             own[kind] = drawn.to(alphas.device, torch.float64)
         return own
 
 
-def linearise(net: nn.Module) -> None:
-    """Weights to their absolute values, batch norms to evaluation at mean 0 and variance 1."""
+def linearise(net: nn.Module, *, batch_statistics: bool = False) -> None:
+    """Weights to their absolute values, batch norms to evaluation at mean 0 and variance 1, or to statistics of the batch."""
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.abs_()
-    net.eval()
+    net.train(batch_statistics)
+    if batch_statistics:
+        return
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             some = next(net.parameters())
@@ -77,19 +82,19 @@ def linearise(net: nn.Module) -> None:
 
 
 def sensitivities(search: Search, net: Supernet, parameters: Mapping[str, Tensor], style: Style) -> dict[str, Tensor]:
-    """(edges, operations) ``|alpha dR/dalpha|`` per kind of one draw; ``net`` and ``parameters`` are of float64."""
-    leaves = {
-        name: values.detach().clone().requires_grad_(name in search.space.kinds) for name, values in parameters.items()
-    }
+    """(edges, operations) ``|alpha dR/dalpha|`` per kind of one draw; ``net`` (a copy) and ``parameters`` are of float64."""
+    leaves = {}
+    for name, values in parameters.items():
+        signed = values.detach().abs() if style == "synflow" else values.detach().clone()
+        leaves[name] = signed.requires_grad_(name in search.space.kinds)
     mix = search.mix("evaluation", parameters=leaves)
+    kinds = list(search.space.kinds)
     if style == "synflow":
         images = torch.ones(1, *search.data.image_shape, dtype=torch.float64, device=search.device)
         value = net(images, mix).sum()
     else:
         images, labels = next(iter(search.batches("weights", epoch=0, augment="none")))
-        with net.kept_buffers():
-            value = functional.cross_entropy(net.train()(images.double(), mix), labels)
-    kinds = list(search.space.kinds)
+        value = functional.cross_entropy(net.train()(images.double(), mix), labels)
     gradients = torch.autograd.grad(value, [leaves[kind] for kind in kinds], allow_unused=True)
     return {
         kind: torch.zeros_like(leaves[kind]) if gradient is None else (leaves[kind] * gradient).detach().abs()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.hooks import RemovableHandle
 
 from supernet.mix import Mix
 from supernet.updates.base import Batch, Losses, Update, alpha_step, observe, weight_step
@@ -25,16 +26,23 @@ class OuterPass:
 
     mix: Mix | None = None
     theta_gradients: dict[str, Tensor] = field(default_factory=dict)
+    _handles: list[RemovableHandle] = field(default_factory=list)
 
     def watch(self, mix: Mix) -> None:
         """Keep the gradients to the weights of operations when they are computed."""
-        self.mix, self.theta_gradients = mix, {}
+        self.mix = mix
         for kind, theta in mix.theta.items():
             if theta.requires_grad:
-                theta.register_hook(partial(self._keep, kind))
+                self._handles.append(theta.register_hook(partial(self._keep, kind)))
+
+    def release(self) -> None:
+        """Leave no hook behind: the weights of operations may be the parameters themselves."""
+        for handle in self._handles:
+            handle.remove()
 
     def _keep(self, kind: str, gradient: Tensor) -> None:
-        self.theta_gradients[kind] = gradient.detach()
+        # Where they are, later passes come by here, too.
+        self.theta_gradients.setdefault(kind, gradient.detach())
 
 
 def search_weights(search: Search) -> list[Tensor]:
@@ -87,7 +95,10 @@ class BilevelUpdate(Update):
         search.net.train()
         problem, outer = problem_of(search, train, validation)
         with search.net.kept_buffers():
-            found = self.hypergradient(search, problem)
+            try:
+                found = self.hypergradient(search, problem)
+            finally:
+                outer.release()
         assert outer.mix is not None
         seen = {
             kind: outer.theta_gradients.get(kind, torch.zeros_like(theta)) for kind, theta in outer.mix.theta.items()

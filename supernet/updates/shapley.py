@@ -25,11 +25,11 @@ Player = tuple[str, int, int]
 class ShapleyValues(Update):
     """Before each epoch the alphas move by the operations' Shapley values; within an epoch only weights are trained.
 
-    Shapley-NAS (Xiao et al., CVPR 2022, sec. 3.2 and 3.3, and released code). ``permutations`` times, on a batch of ``batch`` images
-    of the alphas' half, operations of undecided edges are taken out (theta set to 0, the rest as it is) in a random order; each is
-    worth the accuracy lost with it. A permutation ends once accuracy is below ``truncation`` of that of all operations; who is
-    still in is worth 0 there. Values are mean minus standard deviation over permutations, standardised over each kind;
-    ``v <- momentum v + (1 - momentum) value`` and ``alpha <- alpha + step v``, ``v`` from N(0, 0.001^2).
+    Shapley-NAS (Xiao et al., CVPR 2022, sec. 3.2 and 3.3, and released code). ``permutations`` times, on a batch of ``batch``
+    images of the alphas' half, operations of undecided edges are taken out (theta set to 0, the rest as it is) in a random
+    order; each is worth the accuracy lost with it. A permutation ends once accuracy is below ``truncation`` of that of all
+    operations; who is still in is worth 0 there. Values are mean minus standard deviation over permutations, standardised over
+    each kind; ``v <- momentum v + (1 - momentum) value`` and ``alpha <- alpha + step_size v``, ``v`` from N(0, 0.001^2).
 
     Deviation: batch norms always use the statistics of the batch; in the released code they do so every other epoch.
     """

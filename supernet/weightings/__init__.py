@@ -1,6 +1,7 @@
 """Factors of whole edges."""
 
 from supernet.weightings.base import EdgeWeighting
+from supernet.weightings.node_simplex import NodeSimplex
 from supernet.weightings.node_softmax import NodeSoftmax
 
-__all__ = ["EdgeWeighting", "NodeSoftmax"]
+__all__ = ["EdgeWeighting", "NodeSimplex", "NodeSoftmax"]

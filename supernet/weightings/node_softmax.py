@@ -26,14 +26,14 @@ class NodeSoftmax(EdgeWeighting):
         return 1e-3 * torch.randn(len(topology.edges), generator=generator)
 
     def factors(self, parameters: Tensor, topology: CellTopology) -> Tensor:
-        elsewhere = ~_entering(topology).to(parameters.device)
+        elsewhere = ~entering(topology).to(parameters.device)
         # Every edge enters one node: the other rows hold zeros for it.
         rows = parameters.expand(len(elsewhere), -1).masked_fill(elsewhere, -torch.inf)
         return torch.softmax(rows, dim=1).sum(dim=0)
 
 
 @lru_cache(maxsize=64)
-def _entering(topology: CellTopology) -> Tensor:
+def entering(topology: CellTopology) -> Tensor:
     """(nodes, edges) bool, which edges enter a node; nodes without any are left out."""
     targets = torch.tensor([target for _, target in topology.edges])
     return targets.unique()[:, None] == targets[None, :]

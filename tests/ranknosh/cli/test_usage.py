@@ -9,7 +9,21 @@ import pytest
 from ranknosh.cli import outcome
 from ranknosh.errors import RankNoshError
 
-VERBS = ["doctor", "init", "plan", "search", "resume", "status", "top", "score", "report", "clean"]
+VERBS = [
+    "doctor",
+    "init",
+    "plan",
+    "search",
+    "resume",
+    "status",
+    "top",
+    "score",
+    "supernet",
+    "retrain",
+    "compare",
+    "report",
+    "clean",
+]
 GROUPS = {"space": ["show", "sample", "count", "check"], "bench": ["run"]}
 IMPORTED = """
 import sys
@@ -40,11 +54,9 @@ def test_every_verb_explains_itself_with_an_example(cli, words):
     assert "Examples:" in ended.out
 
 
-def test_later_verbs_are_absent(cli):
-    text = cli("--help").out
-    for verb in ("supernet", "compare", "retrain", "export"):
-        assert f" {verb} " not in text
-        assert cli(verb).code == 2
+def test_a_later_verb_is_absent(cli):
+    assert " export " not in cli("--help").out
+    assert cli("export").code == 2
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.supernet_cases import bare, tiny_darts, tiny_search, triangle
-from tests.supernet_oracles import SIGNAL, chain_space, oracle_search
 from torch.nn import functional
 
 from ranknosh.errors import ConfigError
@@ -13,8 +11,10 @@ from ranknosh.spaces.base import NetworkSize
 from supernet.decisions import Projection, with_projection, without
 from supernet.decisions.perturbation import least_needed, most_needed, validation_worth
 from supernet.decisions.projection import published_epochs
-from supernet.method import Stage
+from supernet.method import Stage, with_recipe
 from supernet.space import darts, nasbench201
+from tests.supernet_cases import bare, tiny_darts, tiny_search, triangle
+from tests.supernet_oracles import SIGNAL, chain_space, oracle_search
 
 SIZE = NetworkSize(4, 1, 4)
 
@@ -199,6 +199,13 @@ def test_resumed_in_the_middle_of_the_projection():
     assert resumed.result() == straight.result()
     assert all(torch.equal(a, b) for a, b in zip(resumed.net.parameters(), straight.net.parameters(), strict=True))
     assert torch.equal(resumed.alphas["normal"], straight.alphas["normal"])
+
+
+def test_a_changed_recipe_reaches_the_tuning_but_for_its_learning_rate():
+    method = with_recipe(with_projection(searched()), batch=96, lr=0.5, augment="none")
+    tuning = method.stages[-1].recipe
+    assert (tuning.batch, tuning.augment, tuning.lr) == (96, "none", 0.0025)
+    assert (method.recipe.batch, method.recipe.lr) == (96, 0.5)
 
 
 def test_without_its_stage_it_is_refused():

@@ -84,7 +84,7 @@ def test_second_order_against_differentiation_through_the_step(case, monkeypatch
     exact = torch.autograd.grad(loss(ahead, validation), parameters)
     direct = torch.autograd.grad(loss([a.detach() for a in ahead], validation), parameters)
     # Steps short enough not to cross the kinks of ReLUs.
-    monkeypatch.setattr("supernet.updates.hypergradient.STEP", 1e-5)
+    monkeypatch.setattr("supernet.updates.hypergradient.STEP", 1e-7)
     search.update.alphas(search, train, validation)
     for found, right, held in zip(search.method.alpha_optimiser.seen[0].values(), exact, direct, strict=True):
         torch.testing.assert_close(found, right, rtol=1e-5, atol=1e-9)
@@ -129,7 +129,7 @@ def test_the_answer_of_the_weights_is_in_the_gradient(update):
         search.method.alpha_optimiser.seen[0]["normal"],
         search.method.monitors[0].events[0].alphas["normal"],
     )
-    assert 1e-6 < (found - direct).norm() / direct.norm()
+    assert (found - direct).norm() / direct.norm() > 1e-6
 
 
 @pytest.mark.parametrize("update", ALL, ids=lambda u: u.describe())
@@ -163,6 +163,23 @@ def test_all_passes_of_an_alpha_step_share_one_draw(update):
     assert not torch.equal(drawn[0][1], drawn[half][1])
 
 
+class Raw(Softmax):
+    """The parameters themselves as weights."""
+
+    def mean(self, alphas, allowed, moment):
+        return alphas
+
+
+@pytest.mark.parametrize("update", ALL, ids=lambda u: u.describe())
+def test_weights_of_operations_that_are_the_parameters(update):
+    search = double(update, relaxation=Raw(), monitors=(Observer(),))
+    for _ in range(2):
+        search.update.alphas(search, *two_batches(search))
+    assert not search.alphas["normal"]._backward_hooks
+    for event in search.method.monitors[0].events:
+        torch.testing.assert_close(event.theta_gradients["normal"], event.alphas["normal"])
+
+
 @pytest.mark.parametrize("weight", [0.0, 1.0, 2.5])
 def test_mixed_level_adds_both_gradients(weight):
     search = double(MixedLevel(weight), alpha_optimiser=Recorder())
@@ -174,7 +191,7 @@ def test_mixed_level_adds_both_gradients(weight):
 
 
 def test_exact_and_approximate_products_agree(monkeypatch):
-    monkeypatch.setattr("supernet.updates.hypergradient.STEP", 1e-5)
+    monkeypatch.setattr("supernet.updates.hypergradient.STEP", 1e-7)
     for pair in ((Amended(), Amended(exact=True)), (Neumann(2, 1), Neumann(2, 1, exact_mixed=False))):
         found = []
         for update in pair:
@@ -228,11 +245,3 @@ def test_decided_edges_stay(update):
     search.update.alphas(search, *two_batches(search))
     assert torch.equal(search.alphas["normal"][:2], before[:2])
     assert (search.alphas["normal"][2:] != before[2:]).all()
-
-
-@pytest.mark.parametrize("update", ALL, ids=lambda u: u.describe())
-def test_on_the_darts_space(update):
-    search = tiny_search(bare(update=update), *tiny_darts())
-    report = search.run_epoch()
-    assert report.alphas_loss is not None
-    assert all(torch.isfinite(a).all() for a in search.alphas.values())

@@ -161,9 +161,14 @@ def test_weights_come_back_to_their_bits(quadratic, rule):
 def test_moved_comes_back_from_errors():
     tensor = torch.full((3,), 0.1, requires_grad=True)
     before = tensor.detach().clone()
-    with pytest.raises(RuntimeError, match="inside"), moved([tensor], [torch.full((3,), 1e8)], 1.0):
-        assert tensor[0].item() == pytest.approx(1e8)
-        raise RuntimeError("inside")
+
+    def fail():
+        with moved([tensor], [torch.full((3,), 1e8)], 1.0):
+            assert tensor[0].item() == pytest.approx(1e8)
+            raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"):
+        fail()
     assert torch.equal(tensor, before)
 
 

@@ -1,4 +1,4 @@
-"""What moves the architecture parameters, given their gradients."""
+"""Adam on architecture parameters."""
 
 from __future__ import annotations
 
@@ -10,17 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from supernet.part import Part
+from supernet.alpha_optimisers.base import AlphaOptimiser
 
 if TYPE_CHECKING:
     from supernet.search import Search
-
-
-class AlphaOptimiser(Part):
-    """``step`` moves ``search.parameters`` by their gradients. Rows of decided edges do not move."""
-
-    def step(self, search: Search, gradients: Mapping[str, Tensor]) -> None:
-        raise NotImplementedError
 
 
 @dataclass
@@ -28,16 +21,18 @@ class Adam(AlphaOptimiser):
     """``torch.optim.Adam`` on the parameters; ``weight_decay`` is added to the gradients.
 
     Defaults: DARTS (Liu et al., ICLR 2019, sec. A.1.1). Only entries that are still in a mixture move: decay and the moments'
-    inertia would move the others without any evidence.
+    inertia would move the others without any evidence. ``partial``: entries whose gradient is 0 do not move either (DropNAS,
+    Hong et al., IJCAI 2020, decays only what had a gradient).
     """
 
     lr: float = 3e-4
     betas: tuple[float, float] = (0.5, 0.999)
     weight_decay: float = 1e-3
+    partial: bool = False
     _optimiser: torch.optim.Adam | None = field(default=None, repr=False, compare=False)
 
     def describe(self) -> str:
-        return f"Adam {self.lr:g}"
+        return f"Adam {self.lr:g}" + (" where there is a gradient" if self.partial else "")
 
     def begin(self, search: Search) -> None:
         tensors = list(search.parameters.values())
@@ -48,7 +43,7 @@ class Adam(AlphaOptimiser):
         kept = {}
         for name, parameter in search.parameters.items():
             parameter.grad = gradients[name]
-            free = search.movable(name)
+            free = self._free(search, name, gradients[name])
             if free is not None:
                 kept[name] = (free, parameter.detach().clone())
         self._optimiser.step()
@@ -58,6 +53,13 @@ class Adam(AlphaOptimiser):
                 parameter.copy_(torch.where(free, parameter, before))
         self._optimiser.zero_grad()
 
+    def _free(self, search: Search, name: str, gradient: Tensor) -> Tensor | None:
+        """Which entries may move; None for all."""
+        free = search.movable(name)
+        if not self.partial:
+            return free
+        return gradient != 0 if free is None else free & (gradient != 0)
+
     def state_dict(self) -> dict[str, Any]:
         assert self._optimiser is not None
         return {"optimiser": self._optimiser.state_dict()}
@@ -65,13 +67,3 @@ class Adam(AlphaOptimiser):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         assert self._optimiser is not None
         self._optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
-
-
-@dataclass
-class Frozen(AlphaOptimiser):
-    """Parameters stay where they are."""
-
-    def describe(self) -> str:
-        return "alphas frozen"
-
-    def step(self, search: Search, gradients: Mapping[str, Tensor]) -> None: ...

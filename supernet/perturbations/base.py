@@ -1,4 +1,4 @@
-"""What the weight step sees in place of the weights of operations."""
+"""What takes the place of the weights of operations in a weight step."""
 
 from __future__ import annotations
 

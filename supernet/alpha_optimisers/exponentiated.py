@@ -1,0 +1,67 @@
+"""Exponentiated gradient steps on the simplex."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from supernet.alpha_optimisers.base import AlphaOptimiser
+from supernet.relaxations import Simplex
+from supernet.relaxations.base import masked_shares, masked_softmax
+from supernet.weightings import NodeSimplex
+from supernet.weightings.node_softmax import entering
+
+if TYPE_CHECKING:
+    from supernet.method import Method
+    from supernet.search import Search
+    from supernet.space import CellSpace
+
+
+@dataclass
+class ExponentiatedGradient(AlphaOptimiser):
+    """``theta <- theta * exp(-lr * gradient)``, divided by its sum (GAEA, Li et al., ICLR 2021).
+
+    One simplex an edge; with :class:`supernet.weightings.NodeSimplex` also one a node, over the edges that enter it. This is
+    mirror descent: a step of plain gradient descent on the logits of a softmax, along ``d loss / d theta``. No weight becomes
+    less than ``floor`` before the last division. Deviations: the released code cuts off at the floor before it divides by the
+    sum, and has no floor for edges. What no longer mixes does not move, and the others keep their sum.
+    """
+
+    lr: float = 0.1
+    floor: float = 1e-5
+    keeps_simplex = True
+
+    def describe(self) -> str:
+        return f"exponentiated gradient {self.lr:g}"
+
+    def refuses(self, method: Method, space: CellSpace) -> str | None:
+        if not isinstance(method.relaxation, Simplex):
+            return f"exponentiated gradients move weights on the simplex, not the parameters of {method.relaxation.describe()}"
+        if method.weighting is not None and not isinstance(method.weighting, NodeSimplex):
+            return (
+                f"exponentiated gradients move edge weights on the simplex, not those of {method.weighting.describe()}"
+            )
+        return None
+
+    @torch.no_grad()
+    def step(self, search: Search, gradients: Mapping[str, Tensor]) -> None:
+        for name, parameter in search.parameters.items():
+            movable = search.movable(name)
+            free = torch.ones_like(parameter, dtype=torch.bool) if movable is None else movable
+            if name in search.alphas:
+                free = free & search.states.allowed[name].to(parameter.device)
+                moved = self._moved(parameter, gradients[name], free)
+            else:
+                nodes = entering(search.space.topology(name.removeprefix("edges."))).to(parameter.device)
+                moved = self._moved(parameter.expand(nodes.shape), gradients[name], nodes & free).sum(dim=0)
+            parameter.copy_(torch.where(free, moved, parameter))
+
+    def _moved(self, values: Tensor, gradients: Tensor, free: Tensor) -> Tensor:
+        """Rows of ``values`` after a step; the free entries of a row keep their sum, all others are zeros."""
+        logits = values.clamp_min(self.floor).log() - self.lr * gradients
+        shares = masked_shares(masked_softmax(logits, free).clamp_min(self.floor), free)
+        return shares * values.masked_fill(~free, 0.0).sum(dim=1, keepdim=True)

@@ -1,0 +1,54 @@
+"""Random numbers inside a pass: the same mix draws the same ones whenever it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from supernet.edges import Current
+    from supernet.mix import Mix
+
+
+def generator_on(mix: Mix, device: torch.device) -> torch.Generator:
+    """A generator for whole feature maps: the mix's own on a CPU; elsewhere one seeded by it, for maps too big to send."""
+    own = mix.generator()
+    if device.type == "cpu":
+        return own
+    seed = int(torch.randint(2**62, (), generator=own))
+    return torch.Generator(device=device).manual_seed(seed)
+
+
+def normal_like(x: Tensor, mix: Mix) -> Tensor:
+    """N(0, 1) of the shape, type and device of ``x``, without gradient."""
+    return torch.empty_like(x, requires_grad=False).normal_(generator=generator_on(mix, x.device))
+
+
+def uniform_like(x: Tensor, mix: Mix) -> Tensor:
+    """U(-1, 1) of the shape, type and device of ``x``, without gradient."""
+    return torch.empty_like(x, requires_grad=False).uniform_(-1, 1, generator=generator_on(mix, x.device))
+
+
+def kept_like(x: Tensor, keep: float, mix: Mix) -> Tensor:
+    """1 with chance ``keep``, else 0, of the shape, type and device of ``x``."""
+    return torch.empty_like(x, requires_grad=False).bernoulli_(keep, generator=generator_on(mix, x.device))
+
+
+class RandomOperation(nn.Module):
+    """An operation of a space that draws. A supernet sets ``current``, whose mix it has to draw from."""
+
+    current: Current
+
+    @property
+    def mix(self) -> Mix:
+        """The mix of the running pass."""
+        return self.current.mix
+
+
+def lend(module: nn.Module | None, current: Current) -> None:
+    """Set what random operations in ``module`` draw from."""
+    for part in () if module is None else module.modules():
+        if isinstance(part, RandomOperation):
+            part.current = current

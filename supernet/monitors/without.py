@@ -1,0 +1,36 @@
+"""Operations that a search does without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supernet.part import Part
+
+if TYPE_CHECKING:
+    from supernet.method import Method
+    from supernet.search import Search
+    from supernet.space import CellSpace
+
+
+@dataclass(frozen=True)
+class Without(Part):
+    """Takes operations out of all mixtures before the first epoch. Refuses edges that have nothing else."""
+
+    operations: tuple[str, ...] = ("none",)
+
+    def describe(self) -> str:
+        return f"without {', '.join(self.operations)}"
+
+    def refuses(self, method: Method, space: CellSpace) -> str | None:
+        edges = (names for kind in space.candidates.values() for names in kind)
+        if all(set(names) - set(self.operations) for names in edges):
+            return None
+        return f"edges would have no operation left without {', '.join(self.operations)}"
+
+    def begin(self, search: Search) -> None:
+        for kind, edges in search.space.candidates.items():
+            for edge in search.states.undecided(kind):
+                for place, name in enumerate(edges[edge]):
+                    if name in self.operations and bool(search.states.allowed[kind][edge, place]):
+                        search.states.forbid(kind, edge, place)

@@ -1,0 +1,50 @@
+"""Cutout whose chance grows over the search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from supernet.part import Part
+from supernet.schedules import Linear, Schedule
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+RAMP = Linear(0.0, 1.0, inclusive=True)
+
+
+@dataclass(frozen=True)
+class Cutout(Part):
+    """Sets a square of ``side`` pixels to 0, the mean of normalised images, in each training image with chance ``chance``.
+
+    The square's centre is any pixel, and what lies outside of the image is lost (DeVries & Taylor, arXiv 1708.04552).
+    ``chance`` follows the search's epochs; the default is that of R-DARTS (Zela et al., ICLR 2020, released code). It acts
+    behind the recipe's own augmentation, on the batches of weights and of alphas, not in evaluation.
+    """
+
+    chance: Schedule = RAMP
+    side: int = 16
+
+    def describe(self) -> str:
+        return f"cutout {self.side} with chance {self.chance}"
+
+    def training_images(self, search: Search, images: Tensor, generator: torch.Generator) -> Tensor:
+        chance = self.chance(search.epoch, search.method.epochs)
+        if chance == 0:
+            return images
+        count, _, height, width = images.shape
+        chosen = torch.rand(count, generator=generator) < chance
+        hidden = chosen[:, None, None] & _covered(count, height, self.side, generator)[:, :, None]
+        hidden = hidden & _covered(count, width, self.side, generator)[:, None, :]
+        return images.masked_fill(hidden[:, None].to(images.device), 0)
+
+
+def _covered(count: int, length: int, side: int, generator: torch.Generator) -> Tensor:
+    """(count, length) bool: which places of one axis lie in a stretch of ``side`` around a random centre."""
+    centres = torch.randint(length, (count, 1), generator=generator)
+    places = torch.arange(length)[None, :]
+    return (places >= centres - side // 2) & (places < centres - side // 2 + side)

@@ -1,0 +1,47 @@
+"""What skip connections of a mixture go through: the base of parts that handicap them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from ranknosh.spaces.nets import EdgeContext
+from ranknosh.spaces.nets.ops import source_maps
+from supernet.edges import Current, EdgePart, MakeNamed
+from supernet.mix import Mix
+
+SKIP = "skip_connect"
+
+
+@dataclass(frozen=True)
+class SkipChange(EdgePart):
+    """Changes the output of ``skip_connect`` in weight and architecture passes, whatever its weight; not in evaluation."""
+
+    def changed(self, x: Tensor, mix: Mix) -> Tensor:
+        """``x`` (n, c, h, w) changed; ``x`` itself, untouched, where nothing is to change now."""
+        raise NotImplementedError
+
+    def applies(self, skip: nn.Module) -> bool:
+        """Whether a skip connection is changed at all."""
+        return True
+
+    def operation(self, name: str, context: EdgeContext, make: MakeNamed, current: Current) -> nn.Module | None:
+        made = make(name, context)
+        if made is None or name != SKIP or not self.applies(made):
+            return made
+        return ChangedSkip(made, self, current)
+
+
+class ChangedSkip(nn.Module):
+    """A skip connection and the change behind it."""
+
+    def __init__(self, inner: nn.Module, part: SkipChange, current: Current) -> None:
+        super().__init__()
+        self.inner, self.part, self.current = inner, part, current
+        self.takes = source_maps(inner)
+
+    def forward(self, *mapped: Tensor) -> Tensor:
+        out: Tensor = self.inner(*mapped)
+        mix = self.current.mix
+        return out if mix.moment.phase == "evaluation" else self.part.changed(out, mix)

@@ -1,0 +1,42 @@
+"""The entropy of mixtures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from supernet.penalties.base import Penalty, mean_weights
+from supernet.schedules import Constant, Schedule
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+WEAK = Constant(0.01)
+
+
+@dataclass(frozen=True)
+class Entropy(Penalty):
+    """``weight * mean over edges of the entropy (nats) of theta_e``, for mean weights that sum to 1; edges that still mix count.
+
+    A positive weight pulls mixtures towards single operations, a negative one towards even mixtures.
+    """
+
+    weight: Schedule = WEAK
+
+    def describe(self) -> str:
+        return f"entropy {self.weight}"
+
+    def loss(self, search: Search) -> Tensor:
+        moment = search.moment("alphas")
+        entropies = [entropy(theta, allowed) for theta, allowed in mean_weights(search)]
+        if not entropies:
+            return torch.zeros((), device=search.device)
+        return self.weight(moment.epoch, moment.epochs) * torch.cat(entropies).mean()
+
+
+def entropy(theta: Tensor, allowed: Tensor) -> Tensor:
+    """(edges,) nats; with a finite gradient where a weight is 0."""
+    return -(theta * theta.masked_fill(~allowed, 1.0).clamp_min(torch.finfo(theta.dtype).tiny).log()).sum(dim=1)

@@ -1,0 +1,39 @@
+"""The zero-one loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from supernet.penalties.base import Penalty, mean_weights
+from supernet.schedules import Constant, Schedule
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+PUBLISHED = Constant(10.0)
+
+
+@dataclass(frozen=True)
+class ZeroOne(Penalty):
+    """``-weight * mean (theta - 1/2)^2``: pushes gates away from one half (FairDARTS, Chu et al., ECCV 2020).
+
+    ``power``: 2, or 1 for the absolute value. The mean is over all operations of all edges that still mix. Least where every
+    gate is 0 or 1, and 0 where all are one half.
+    """
+
+    weight: Schedule = PUBLISHED
+    power: Literal[1, 2] = 2
+
+    def describe(self) -> str:
+        return f"zero-one {self.weight}" + (" (absolute)" if self.power == 1 else "")
+
+    def loss(self, search: Search) -> Tensor:
+        moment = search.moment("alphas")
+        away = [(theta[allowed] - 0.5).abs() ** self.power for theta, allowed in mean_weights(search)]
+        if not away:
+            return torch.zeros((), device=search.device)
+        return -self.weight(moment.epoch, moment.epochs) * torch.cat(away).mean()

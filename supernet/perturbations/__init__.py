@@ -1,0 +1,7 @@
+"""What the weight step sees in place of the weights of operations."""
+
+from supernet.perturbations.adversarial import AdversarialSmoothing
+from supernet.perturbations.base import Perturbation
+from supernet.perturbations.random import RandomSmoothing
+
+__all__ = ["AdversarialSmoothing", "Perturbation", "RandomSmoothing"]

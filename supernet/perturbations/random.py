@@ -1,0 +1,42 @@
+"""Uniform noise on the weights of operations (SDARTS-RS)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ranknosh.streams import torch_seed
+from supernet.mix import Mix
+from supernet.perturbations.simplex import Simplex, Smoothing, mixed_with, simplexes
+from supernet.updates.base import Batch
+
+if TYPE_CHECKING:
+    from supernet.search import Search
+
+
+@dataclass(frozen=True)
+class RandomSmoothing(Smoothing):
+    """Every weight step sees ``theta + U(-radius, radius)``, brought back to the simplex (SDARTS-RS, Chen & Hsieh, ICML 2020)."""
+
+    def describe(self) -> str:
+        return f"random smoothing {self.radius}"
+
+    def perturb(self, search: Search, mix: Mix, batch: Batch) -> Mix:
+        radius = self.radius_now(search)
+        if radius == 0:
+            return mix
+        edges = simplexes(search, mix)
+        noise = uniform_noise(edges, radius, mix.seed)
+        return mixed_with(mix, edges, {kind: each.clipped(each.theta + noise[kind]) for kind, each in edges.items()})
+
+
+def uniform_noise(edges: dict[str, Simplex], radius: float, seed: int) -> dict[str, Tensor]:
+    """U(-radius, radius) for every weight of every kind, of the weights' shapes."""
+    generator = torch.Generator().manual_seed(torch_seed(seed, "perturbation"))
+    return {
+        kind: (radius * (2 * torch.rand(each.theta.shape, generator=generator) - 1)).to(each.theta)
+        for kind, each in edges.items()
+    }

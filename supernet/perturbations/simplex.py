@@ -1,0 +1,94 @@
+"""Weights that stay on the simplex near those that they perturb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from supernet.decisions.projection import STAGE as PROJECTION
+from supernet.mix import Mix
+from supernet.perturbations.base import Perturbation
+from supernet.relaxations import Softmax
+from supernet.schedules import Linear, Schedule
+from supernet.updates import SingleLevel
+
+if TYPE_CHECKING:
+    from supernet.method import Method
+    from supernet.search import Search
+    from supernet.space import CellSpace
+
+RADIUS = Linear(0.03, 0.3)
+"""Of the ball of perturbations, over the epochs of a search (SDARTS, Chen & Hsieh, ICML 2020, released code)."""
+
+
+@dataclass(frozen=True)
+class Smoothing(Perturbation):
+    """Perturbs the softmax weights of mixed edges within ``radius`` of each, then brings every edge back to the simplex.
+
+    ``radius`` follows the epochs of the search and keeps its end in the tuning of a projection. Weights of operations that an
+    edge does not allow stay 0, decided edges stay as they are, and edge factors are not perturbed.
+    """
+
+    radius: Schedule = RADIUS
+
+    def refuses(self, method: Method, space: CellSpace) -> str | None:
+        if not isinstance(method.relaxation, Softmax):
+            return f"{self.describe()} perturbs the weights of a softmax, not of {method.relaxation.describe()}"
+        updates = [method.update, *(stage.update for stage in method.stages)]
+        if any(isinstance(update, SingleLevel) for update in updates):
+            return f"{self.describe()} acts in weight steps of their own, and a single level has none; use two levels"
+        return None
+
+    def radius_now(self, search: Search) -> float:
+        """The radius of the present epoch."""
+        epochs = sum(stage.epochs for stage in search.method.stages if stage.name != PROJECTION)
+        return self.radius(min(search.epoch, epochs), epochs)
+
+
+@dataclass
+class Simplex:
+    """What of one kind's weights may move. ``theta``: (edges, operations) without edge factors; ``free``: bool, of its shape."""
+
+    theta: Tensor
+    free: Tensor
+    factors: Tensor | None
+
+    def clipped(self, moved: Tensor) -> Tensor:
+        """``moved`` brought back to the simplex: cut to [0, 1], a row of zeros put on its largest weight, rows divided by sums.
+
+        Rows that are not free are those of ``theta``.
+        """
+        cut = torch.where(self.free, moved.clamp(0, 1), 0)
+        top = moved.masked_fill(~self.free, -torch.inf).argmax(dim=1, keepdim=True)
+        largest = torch.zeros_like(cut).scatter_(1, top, 1)
+        cut = torch.where(cut.sum(dim=1, keepdim=True) > 0, cut, largest)
+        return torch.where(self.free.any(dim=1, keepdim=True), cut / cut.sum(dim=1, keepdim=True), self.theta)
+
+    def weights(self, theta: Tensor) -> Tensor:
+        """``theta`` as a mix holds it, with edge factors."""
+        return theta if self.factors is None else theta * self.factors[:, None]
+
+
+def simplexes(search: Search, mix: Mix) -> dict[str, Simplex]:
+    """Every kind's weights of a mix, without gradients."""
+    found = {}
+    for kind, theta in mix.theta.items():
+        undecided = torch.zeros(len(theta), 1, dtype=torch.bool)
+        undecided[search.states.undecided(kind)] = True
+        free = (search.states.allowed[kind] & undecided).to(theta.device)
+        factors = None
+        theta = theta.detach()
+        if mix.edge_factors is not None:
+            factors = mix.edge_factors[kind].detach()
+            theta = torch.where(undecided.to(theta.device), theta / factors[:, None], theta)
+        found[kind] = Simplex(theta, free, factors)
+    return found
+
+
+def mixed_with(mix: Mix, edges: Mapping[str, Simplex], theta: Mapping[str, Tensor]) -> Mix:
+    """The mix with perturbed weights."""
+    return mix.with_theta({kind: edges[kind].weights(theta[kind]) for kind in edges})

@@ -1,0 +1,39 @@
+"""Weights that are parameters themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from supernet.mix import Moment
+from supernet.relaxations.base import Relaxation, masked_shares
+
+if TYPE_CHECKING:
+    from supernet.method import Method
+    from supernet.space import CellSpace
+
+
+@dataclass(frozen=True)
+class Simplex(Relaxation):
+    """``theta = alpha``, points of the simplex that begin in its middle (GAEA, Li et al., ICLR 2021).
+
+    They are kept there by :class:`supernet.alpha_optimisers.ExponentiatedGradient`. Weights are divided by the sum over the
+    allowed operations, which shifts the gradients of an edge by a constant; such a shift changes no exponentiated step.
+    """
+
+    def describe(self) -> str:
+        return "simplex"
+
+    def refuses(self, method: Method, space: CellSpace) -> str | None:
+        if method.alpha_optimiser.keeps_simplex:
+            return None
+        return f"{method.alpha_optimiser.describe()} would leave the simplex; use ExponentiatedGradient"
+
+    def initial(self, edges: int, operations: int, generator: torch.Generator) -> Tensor:
+        return torch.full((edges, operations), 1 / operations)
+
+    def mean(self, alphas: Tensor, allowed: Tensor, moment: Moment) -> Tensor:
+        return masked_shares(alphas, allowed)

@@ -1,0 +1,46 @@
+"""The pair of edges that a node's softmax over pairs prefers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from supernet.selections.base import Selection, decode
+from supernet.space import Cells, CellSpace
+from supernet.weightings.pairs import PairSoftmax
+
+if TYPE_CHECKING:
+    from supernet.method import Method
+    from supernet.search import Search
+
+
+@dataclass(frozen=True)
+class LikeliestPairs(Selection):
+    """Every node keeps the edges of its likeliest pair, each with its operation of largest weight (DOTS, Gu et al., CVPR 2021).
+
+    While a search does not weigh pairs yet, edges are ranked by their best operation.
+    """
+
+    def describe(self) -> str:
+        return "likeliest pairs"
+
+    def refuses(self, method: Method, space: CellSpace) -> str | None:
+        if space.edges_per_node != 2:
+            return f"pairs of edges are chosen where a derived node keeps two, and {space.name} does not"
+        return None
+
+    def scores(self, search: Search) -> Mapping[str, Tensor]:
+        # The factors of edges are in theta; they do not change which operation of an edge is largest.
+        return search.mix("evaluation", detached=True).theta
+
+    def derive(self, search: Search) -> Cells:
+        weighting = search.method.weighting
+        if not isinstance(weighting, PairSoftmax):
+            return super().derive(search)
+        topologies = {kind: search.space.topology(kind) for kind in search.space.kinds}
+        parameters = {kind: search.parameters[f"edges.{kind}"].detach() for kind in search.space.kinds}
+        kept = weighting.kept_edges(parameters, topologies)
+        return decode(search.space, search.states, self.scores(search), kept)

@@ -1,0 +1,35 @@
+"""The cell spaces by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from ranknosh.errors import ConfigError
+from supernet.robust_spaces import s1, s2, s3, s4
+from supernet.space import CellSpace, darts, darts_without_none, nasbench201
+
+SPACES: dict[str, Callable[[], CellSpace]] = {
+    "nasbench201": nasbench201,
+    "darts": darts,
+    "darts_without_none": darts_without_none,
+    "s1": s1,
+    "s2": s2,
+    "s3": s3,
+    "s4": s4,
+}
+"""Name on the command line -> factory."""
+
+
+def get_space(name: str) -> CellSpace:
+    """The space called ``name``. Raises ConfigError that names the known ones."""
+    if name not in SPACES:
+        near = get_close_matches(name.lower(), SPACES, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(f"unknown supernet space {name!r}: {hint}known are {', '.join(SPACES)}")
+    return SPACES[name]()
+
+
+def published_size(name: str) -> tuple[int, int]:
+    """Channels and cells of the supernet that a space's paper searches, as ``NetworkSize`` counts them."""
+    return (16, 5) if name == "nasbench201" else (16, 8)

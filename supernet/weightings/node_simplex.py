@@ -1,0 +1,41 @@
+"""Weights of the edges that enter a node, on a simplex."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from supernet.weightings.base import EdgeWeighting
+from supernet.weightings.node_softmax import entering
+
+if TYPE_CHECKING:
+    from ranknosh.spaces.cell import CellTopology
+    from supernet.method import Method
+    from supernet.space import CellSpace
+
+
+@dataclass(frozen=True)
+class NodeSimplex(EdgeWeighting):
+    """Factors are parameters themselves, those of a node's edges sum to 1 and begin alike (GAEA, Li et al., ICLR 2021).
+
+    They are kept there by :class:`supernet.alpha_optimisers.ExponentiatedGradient`, and divided by their sum in every pass.
+    """
+
+    def describe(self) -> str:
+        return "edge simplex"
+
+    def refuses(self, method: Method, space: CellSpace) -> str | None:
+        if method.alpha_optimiser.keeps_simplex:
+            return None
+        return f"{method.alpha_optimiser.describe()} would leave the simplex of edges; use ExponentiatedGradient"
+
+    def initial(self, topology: CellTopology, generator: torch.Generator) -> Tensor:
+        return self.factors(torch.ones(len(topology.edges)), topology)
+
+    def factors(self, parameters: Tensor, topology: CellTopology) -> Tensor:
+        nodes = entering(topology).to(parameters.device)
+        totals = (nodes * parameters).sum(dim=1, keepdim=True)
+        return parameters / (nodes * totals).sum(dim=0)

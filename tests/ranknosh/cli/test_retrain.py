@@ -1,0 +1,247 @@
+"""``ranknosh retrain``: real trainings of the embedded digits, interrupted and continued, and every kind of wrong input."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import time
+
+import pytest
+from rich.console import Console
+
+from ranknosh.cli.retrain_progress import LiveRetraining, make_retrain_progress
+from ranknosh.data import load
+from ranknosh.retrain import EpochLine, parse_subject, preset, retrain
+from ranknosh.retrain.journal import read_record
+from ranknosh.retrain.recipe import RetrainConfig
+
+CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
+GENOTYPE = (
+    "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1)], normal_concat=[2], "
+    "reduce=[('max_pool_3x3', 0), ('skip_connect', 1)], reduce_concat=[2])"
+)
+QUICK = ["--preset", "tiny", "--data", "digits", "--epochs", "2", "--channels", "4", "--set", "train.threads=1"]
+LONG = [*QUICK[:4], "--epochs", "30", "--channels", "8", "--set", "train.threads=1"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, run_process):
+    """The folder ``runs/whole`` of a retraining that ran to its end in a process of its own, and what it printed."""
+    home = tmp_path_factory.mktemp("trained")
+    ended = run_process("retrain", CELL, *QUICK, "--name", "whole", cwd=home)
+    assert ended.code == 0, ended.err
+    return home / "runs" / "whole", ended
+
+
+def error(ended, code):
+    assert ended.code == code, ended
+    assert ended.err.startswith("error: ")
+    assert "Traceback" not in ended.err
+    assert ended.err.count("\n") == 1
+    return ended.err
+
+
+def test_it_ends_with_accuracies_size_time_and_report(trained):
+    folder, ended = trained
+    result = read_record(folder).result
+    for text in (
+        CELL,
+        f"test        {100 * result.test_accuracy:.2f} % (read once, after the last epoch)",
+        f"validation  {100 * result.validation_accuracy:.2f} %",
+        "2 epochs of recipe tiny",
+        "runs/whole/report.html",
+        "runs/whole/best/weights.safetensors",
+    ):
+        assert text in ended.out
+    assert "run folder runs/whole" in ended.err
+    assert "epoch 2 of 2: loss" in ended.err
+    assert "\x1b" not in ended.err
+
+
+def test_json_and_the_kept_config(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ended = cli("retrain", GENOTYPE, *QUICK, "--set", "train.all_images=yes", "--cells", "3", "--seed", "5", "--json")
+    assert ended.code == 0
+    assert ended.err == ""
+    found = json.loads(ended.out)
+    assert (found["space"], found["epochs"], found["seed"], found["preset"]) == ("darts", 2, 5, "tiny")
+    assert (found["trained_on_validation"], found["validation_accuracy"]) == (True, None)
+    assert found["folder"] == "runs/retrain-001"
+    config = RetrainConfig.validated(read_record(tmp_path / found["folder"]).header["config"])
+    assert (config.network.cells, config.network.channels, config.train.epochs) == (3, 4, 2)
+    assert (config.train.auxiliary, config.train.threads, config.data.name, config.split_seed) == (0.4, 1, "digits", 0)
+    again = cli("retrain", "--resume", found["folder"])
+    assert "n/a: its" in again.out
+    assert "images were trained on" in again.out
+
+
+def test_the_best_of_a_search_is_trained_on_its_images(cli, searched, tmp_path):
+    folder, _ = searched
+    words = [*QUICK[:2], *QUICK[4:], "--out", tmp_path, "--name", "a", "--json", "--epochs", "1"]
+    found = json.loads(cli("retrain", folder, *words).out)
+    assert found["architecture"] == (folder / "best" / "genotype.txt").read_text().strip()
+    mine = read_record(tmp_path / "a").header
+    searched_data = json.loads((folder / "journal.jsonl").read_text().splitlines()[0])["data"]
+    assert mine["data"]["fingerprint"] == searched_data["fingerprint"]
+    more = json.loads(
+        cli("retrain", tmp_path / "a", *words[:-5], "--name", "b", "--seed", "1", "--json", "--quiet").out
+    )
+    assert more["architecture"] == found["architecture"]
+    assert read_record(tmp_path / "b").header["data"]["fingerprint"] == mine["data"]["fingerprint"]
+
+
+def test_the_data_option_takes_the_place_of_the_run_s_images(cli, trained, tmp_path, monkeypatch):
+    import numpy as np
+
+    monkeypatch.chdir(tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    np.savez("own.npz", images=pixels, labels=np.arange(60) % 3)
+    words = [*QUICK[:2], "--data", "own.npz", *QUICK[4:], "--json"]
+    found = json.loads(cli("retrain", trained[0], *words).out)
+    assert sum(found["images"].values()) == 60
+
+
+def test_one_that_has_ended_is_shown_again_with_its_report(cli, trained, tmp_path):
+    folder = tmp_path / "whole"
+    shutil.copytree(trained[0], folder)
+    (folder / "report.html").unlink()
+    before = (folder / "journal.jsonl").read_bytes()
+    ended = cli("retrain", "--resume", folder)
+    assert ended.code == 0
+    assert "has ended already" in ended.err
+    assert ended.out.splitlines()[:4] == trained[1].out.splitlines()[:4]
+    assert (folder / "journal.jsonl").read_bytes() == before
+    assert "<svg" in (folder / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "needle"),
+    [
+        (["--epochs", "9"], "train.epochs was 2"),
+        (["--set", "train.lr=0.5"], "train.lr was 0.1"),
+        (["--seed", "3"], "seed was 0"),
+        (["--preset", "small"], "preset was 'tiny'"),
+        (["--data", "cluttered_digits"], "data.name was 'digits'"),
+        ([GENOTYPE], "another cell is given"),
+    ],
+)
+def test_changed_settings_on_resume_are_refused_with_the_field_named(cli, trained, words, needle):
+    assert needle in error(cli("retrain", "--resume", trained[0], *words), 2)
+
+
+def test_an_edited_config_is_refused_and_a_second_run_of_a_name_too(cli, trained, tmp_path):
+    folder = tmp_path / "whole"
+    shutil.copytree(trained[0], folder)
+    assert "already holds a run" in error(cli("retrain", CELL, *QUICK, "--out", tmp_path, "--name", "whole"), 2)
+    path = folder / "config.yaml"
+    path.write_text(path.read_text().replace("weight_decay: 0.0005", "weight_decay: 0.5"))
+    assert "train.weight_decay was 0.0005" in error(cli("retrain", "--resume", folder), 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "needle"),
+    [
+        ([], 2, "nothing to retrain"),
+        (["|nor_conv_3x3~0|+|"], 2, "cannot read"),
+        ([CELL.replace("avg_pool", "ave_pool")], 2, "did you mean avg_pool_3x3"),
+        ([GENOTYPE.replace("sep_conv", "sepp_conv")], 2, "sepp_conv_3x3"),
+        ([GENOTYPE[:-20]], 2, "cannot read the genotype"),
+        (["none.txt"], 2, "neither a cell nor a file"),
+        (["."], 4, "holds no cell"),
+        ([CELL, "--data", "nothing"], 2, "neither there nor a name"),
+        ([CELL, "--data", "none.npz", "--preset", "tiny"], 4, "none.npz"),
+        ([CELL, "--set", "train.learning=1"], 2, "is not a setting"),
+        ([CELL, "--epochs", "0"], 2, "train.epochs is 0"),
+        ([CELL, "--set", "train.augment=flip"], 2, "crop_flip"),
+        ([CELL, "--device", "cuda:77", "--preset", "tiny"], 2, "cuda:77"),
+        ([CELL, "--out", "file/runs", "--preset", "tiny"], 4, "--out"),
+        (["--resume", "none"], 4, "holds no retraining"),
+    ],
+)
+def test_what_cannot_be_retrained(cli, tmp_path, monkeypatch, words, code, needle):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    assert needle in error(cli("retrain", *words), code)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_search_is_no_retraining(cli, searched):
+    assert "not the journal of a retraining" in error(cli("retrain", "--resume", searched[0]), 4)
+
+
+def wait_for(path, lines):
+    """Until the journal holds so many lines."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        if path.exists() and path.read_bytes().count(b"\n") >= lines:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{path} did not come to hold {lines} lines")
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_and_says_how_to_go_on_and_kill_9_loses_nothing(tmp_path, start_process, run_process):
+    straight = run_process("retrain", CELL, *LONG, "--name", "straight", "--json", cwd=tmp_path)
+    assert straight.code == 0, straight.err
+    child = start_process("retrain", CELL, *LONG, "--name", "cut", cwd=tmp_path)
+    journal = tmp_path / "runs" / "cut" / "journal.jsonl"
+    wait_for(journal, 4)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, (out, err)
+    assert err.endswith("Go on with: ranknosh retrain --resume runs/cut\n")
+    assert "Traceback" not in err
+    done = journal.read_bytes().count(b"\n")
+    child = start_process("retrain", "--resume", "runs/cut", cwd=tmp_path)
+    wait_for(journal, done + 3)
+    os.kill(child.pid, signal.SIGKILL)
+    child.communicate(timeout=60)
+    ended = run_process("retrain", "--resume", "runs/cut", "--json", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    first, second = json.loads(straight.out), json.loads(ended.out)
+    for found in (first, second):
+        del found["device_seconds"], found["folder"]
+    assert first == second
+
+
+def a_line(epoch, validation=0.5):
+    loss = None if validation is None else 1.0
+    return EpochLine(epoch, 0.1, 0.0, 1.25, 0.375, loss, validation, 3.0)
+
+
+def test_the_live_view_tells_where_it_stands(tmp_path):
+    console = Console(width=100, file=io.StringIO(), force_terminal=True)
+    view = LiveRetraining(tmp_path / "run", 4, console)
+    with view:
+        view.on_message("run folder x")
+        view.on_epoch(a_line(1), 4)
+        view.on_step(2, 5, 10)
+        with console.capture() as shown:
+            console.print(view.render())
+    text = shown.get()
+    for part in ("run folder x", "1/4", "5/10", "loss 1.2500, training 37.50 %, validation 50.00 %", "Ctrl-C saves"):
+        assert part in text
+    assert view.left == pytest.approx(3.0 * (4 - 1.5))
+    assert "about 7.5 s left" in text
+
+
+def test_plain_lines_and_silence(tmp_path, capsys):
+    plain = make_retrain_progress(False, tmp_path, 2)  # stderr is no terminal here
+    with plain:
+        plain.on_epoch(a_line(1), 2)
+        plain.on_epoch(a_line(2, validation=None), 2)
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("epoch 1 of 2: loss 1.2500, training 37.50 %, validation 50.00 %   [3.0 s left]")
+    assert second.endswith("epoch 2 of 2: loss 1.2500, training 37.50 %")
+    with make_retrain_progress(True, tmp_path, 2) as quiet:
+        quiet.on_epoch(a_line(1), 2)
+        quiet.on_message("words")
+    assert capsys.readouterr().err == ""
+
+
+def test_images_given_from_python_are_asked_for_there(cli, tmp_path):
+    cell = parse_subject(CELL).cell
+    words = ["train.epochs=1", "network.channels=2", "train.threads=1"]
+    retrain(cell, load("digits"), preset("tiny", "nasbench201").replace(words), tmp_path / "api")
+    assert "were given from Python" in error(cli("retrain", "--resume", tmp_path / "api"), 4)
