@@ -4,11 +4,11 @@
         [--single]
 
 The rival is `benchmarks.supernet_reference`, as it is and in channels_last. Two things are timed: ``pass``, a forward and a
-backward pass that leave the gradients of weights and alphas; and ``step``, a whole first-order step (alphas by Adam, clipped SGD),
+backward pass that leave the gradients of weights and alphas; and ``step``, a whole first-order step (Adam, clipped SGD),
 where the rival runs both backward passes to every parameter, as published. Contenders take turns in one process on one thread;
 ratios are those of each turn's processor seconds, the median over turns and the least. Before that, outputs and all gradients are
 compared in float64. ``--single``: one sampled operation an edge (GDAS), the rival once evaluating all operations and once
-only the sampled ones; every contender takes the same paths. Peak memory is what a process of its own grows by in one step (Linux).
+only the sampled ones; all take the same paths. Peak memory is what a process of its own grows by in one step (Linux).
 """
 
 from __future__ import annotations

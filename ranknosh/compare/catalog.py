@@ -25,19 +25,19 @@ def known_methods() -> tuple[str, ...]:
 
 
 def checked(names: Sequence[str], space: str) -> tuple[str, ...]:
-    """``names`` without repetitions, random search among them.
+    """``names`` without repetitions, random search among them. ``module:function`` is a supernet method of the user's own.
 
     Raises ConfigError for one that is no method, and for one that does not know ``space``.
     """
     known = known_methods()
     for name in names:
-        if name not in known:
+        if name not in known and ":" not in name:
             near = get_close_matches(name.lower().replace("-", "_"), known, n=1)
             raise ConfigError(
                 f"--methods names {name!r}, which is no method{f'; did you mean {near[0]!r}?' if near else '.'} Known are "
                 f"{', '.join(known)}"
             )
-        if name in METHODS and space not in SUPERNET_SPACES:
+        if name not in ENGINE and space not in SUPERNET_SPACES:
             raise ConfigError(
                 f"the method {name} trains a supernet, and there is none for space.name {space} here (only for "
                 f"{', '.join(SUPERNET_SPACES)}); take it out of --methods: {', '.join(ENGINE)} search every space"

@@ -16,7 +16,7 @@ from ranknosh.errors import ConfigError, DataError
 from ranknosh.oneshot.settings import SupernetConfig
 from ranknosh.spaces.base import NetworkSize
 from supernet.method import Method, with_recipe
-from supernet.methods import METHODS
+from supernet.methods import method_factory
 from supernet.monitors import Curvature, Gap
 from supernet.part import Part
 from supernet.space import CellSpace
@@ -51,7 +51,7 @@ def parts_of(
 
     What needs no images is checked first.
     """
-    make = factory if factory is not None else factory_of(config.method.name)
+    make = factory if factory is not None else method_factory(config.method.name)
     options = checked_options(make, config.method.options, config.method.name)
     found = space if space is not None else get_space(config.space)
     channels, cells = published_size(found.name)
@@ -72,15 +72,6 @@ def parts_of(
     network = config.network
     size = NetworkSize(network.channels or channels, network.cells or cells, len(loaded.classes), loaded.image_shape[0])
     return Parts(config, method, found, size, loaded)
-
-
-def factory_of(name: str) -> Factory:
-    """The factory of a known method. Raises ConfigError with the nearest name."""
-    if name not in METHODS:
-        raise ConfigError(
-            f"unknown supernet method {name!r}; known are {', '.join(METHODS)}{did_you_mean(name, tuple(METHODS))}"
-        )
-    return METHODS[name]
 
 
 def checked_options(factory: Factory, options: Mapping[str, Any], name: str) -> dict[str, Any]:

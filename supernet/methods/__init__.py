@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any
 
 from ranknosh.errors import ConfigError
@@ -91,10 +94,38 @@ METHODS: dict[str, Callable[..., Method]] = {
 """Name on the command line -> factory."""
 
 
-def get_method(name: str, **options: Any) -> Method:
-    """The method called ``name``, its factory called with ``options``. Raises ConfigError that names the known ones."""
+def method_factory(name: str) -> Callable[..., Method]:
+    """The factory called ``name``, or the function of ``module:function``, a module of yours that Python can import.
+
+    The module is looked for in the working directory, too. Raises ConfigError: for an unknown name with the known ones.
+    """
+    module, colon, function = name.partition(":")
+    if colon:
+        return _imported(module, function)
     if name not in METHODS:
         near = get_close_matches(name.lower(), METHODS, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ConfigError(f"unknown supernet method {name!r}: {hint}known are {', '.join(METHODS)}")
-    return METHODS[name](**options)
+        raise ConfigError(
+            f"unknown supernet method {name!r}: {hint}known are {', '.join(METHODS)}; a function of your own is MODULE:FUNCTION"
+        )
+    return METHODS[name]
+
+
+def get_method(name: str, **options: Any) -> Method:
+    """The method of :func:`method_factory`, made with ``options``."""
+    return method_factory(name)(**options)
+
+
+def _imported(module: str, function: str) -> Callable[..., Method]:
+    here = os.getcwd()
+    sys.path.insert(0, here)
+    try:
+        found = getattr(import_module(module), function, None)
+    except ImportError as error:
+        raise ConfigError(f"the method {module}:{function} cannot be imported: {error}") from error
+    finally:
+        sys.path.remove(here)
+    if not callable(found):
+        raise ConfigError(f"{module} has no function {function!r}; name one that takes epochs and returns a Method")
+    factory: Callable[..., Method] = found
+    return factory

@@ -25,10 +25,10 @@ def p_darts(
     """P-DARTS (Chen et al., ICCV 2019): three stages of 5, 11 and 17 cells with 8, 5 and 3 operations an edge.
 
     Every stage begins with fresh weights and alphas and trains weights only in the first 10 of its 25 epochs; identities go
-    through dropout that begins at ``dropout`` (CIFAR-10 of the paper; CIFAR-100 has .1, .2, .3) and fades; the normal cell
-    keeps at most ``skips`` skip connections. Recipe: batch 96, learning rate .025 to 0, Adam 6e-4. The number of cells is set by the
-    stages, whatever was asked for. On NAS-Bench-201, for which nothing is published, stages have 1, 3 and 5 cells a stage of the
-    network and 5, 3 and 2 operations. Deviation: alphas' gradients are not clipped.
+    through dropout that begins at ``dropout`` (CIFAR-10 of the paper; CIFAR-100: .1, .2, .3) and fades; the normal cell
+    keeps at most ``skips`` skip connections. Recipe: batch 96, learning rate .025 to 0, Adam 6e-4. The number of cells is set
+    by the stages, whatever was asked for. On NAS-Bench-201, for which nothing is published, stages have 1, 3 and 5 cells a
+    stage of the network and 5, 3 and 2 operations. Deviation: alphas' gradients are not clipped.
     """
     first, second = epochs // 3, (epochs + 1) // 3
     lengths = (first, second, epochs - first - second)
