@@ -108,7 +108,9 @@ def start(
     """As :func:`search_supernet`, from settings."""
     watch = watch or Watch()
     place = folder or (
-        Path(config.out) / config.name if config.name else _next_folder(Path(config.out), config.method.name)
+        Path(config.out) / config.name
+        if config.name
+        else _next_folder(Path(config.out), config.method.name.rpartition(":")[2])
     )
     begun = (place / NAME).exists()
     if begun and not go_on:

@@ -99,15 +99,18 @@ def test_the_methods_are_listed_with_what_they_are_made_of(cli):
     assert "DARTS (Liu et al., ICLR 2019)" in shown
     assert "softmax | dense | first order, Adam 0.0003 | stop after 10 equal architectures | OStr | search 50" in shown
     rows = json.loads(cli("supernet", "--list", "--json").out)
-    assert {
-        key: value for key, value in rows[0].items() if key != "composition"
-    } == {"name": "darts", "title": "DARTS", "source": "Liu et al., ICLR 2019", "epochs": 50}
+    assert {key: value for key, value in rows[0].items() if key != "composition"} == {
+        "name": "darts",
+        "title": "DARTS",
+        "source": "Liu et al., ICLR 2019",
+        "epochs": 50,
+    }
 
 
 @pytest.mark.parametrize(
     ("words", "code", "needle"),
     [
-        (["dartz"], 2, "did you mean darts?"),
+        (["dartz"], 2, "did you mean 'darts'?"),
         (["darts", "--space", "nasbench"], 2, "did you mean 'nasbench201'"),
         (["darts", "--data", "digts"], 2, "did you mean digits?"),
         (["darts", "--data", "npz=none.npz"], 4, "none.npz"),

@@ -1,0 +1,85 @@
+"""Every named method: it is a composition that says itself, runs on both spaces or refuses with a reason, and repeats itself."""
+
+import pytest
+
+from ranknosh.errors import ConfigError
+from ranknosh.spaces.base import NetworkSize
+from supernet.methods import METHODS, get_method
+from supernet.spaces import SPACES, get_space
+from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
+
+EPOCHS = {"p_darts": 3, "drnas_progressive": 2, "dots": 4}
+OPTIONS = {
+    "darts_pt": {"interval": 1, "validation_batches": 1},
+    "sdarts_pt": {"interval": 1, "validation_batches": 1},
+    "sgas_pt": {"validation_batches": 1},
+    "fixed_alpha_pt": {"interval": 1, "validation_batches": 1},
+    "rsps": {"samples": 2},
+    "setn": {"samples": 2},
+    "enas": {"updates": 1, "samples": 2, "finalists": 2},
+    "zero_cost_pt": {"candidates": 1, "votes": 1, "batch": 8},
+    "darts_es": {"second_order": False, "batches": 1},
+    "darts_ada": {"second_order": False, "batches": 1},
+    "shapley_nas": {"permutations": 1},
+}
+ELSEWHERE = {("dots", "nasbench201")}
+"""Methods that do not search a space, by what they publish."""
+
+
+def size_for(name, size):
+    return NetworkSize(8, size.cells, size.classes) if "pc" in name or "progressive" in name else size
+
+
+def run(name, make_space):
+    space, size = make_space()
+    search = tiny_search(make(name), space, size_for(name, size), images=16, batch=8)
+    steps = 0
+    while not search.ended and steps < 3:
+        steps += search.run_epoch().steps
+    return search
+
+
+def make(name):
+    options = dict(OPTIONS.get(name, {}))
+    if name not in ("zero_cost_pt", "free_darts"):
+        options["epochs"] = EPOCHS.get(name, 2)
+    return get_method(name, **options)
+
+
+@pytest.mark.parametrize("make_space", [tiny_nasbench201, tiny_darts], ids=["nasbench201", "darts"])
+@pytest.mark.parametrize("name", METHODS)
+def test_it_runs_and_finds_a_cell(name, make_space):
+    if (name, make_space()[0].name) in ELSEWHERE:
+        with pytest.raises(ConfigError, match="cannot search"):
+            run(name, make_space)
+        return
+    search = run(name, make_space)
+    cells = search.result()
+    assert search.space.write(cells)
+    assert cells.keys() == set(search.space.kinds)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_it_says_what_it_is(name):
+    method = get_method(name)
+    assert method.source
+    assert method.composition().count(" | ") == 5
+    assert str(method).startswith(f"{method.name}: ")
+    assert get_method(name) is not method
+
+
+def test_no_two_methods_are_the_same_composition():
+    seen = {}
+    for name in METHODS:
+        method = get_method(name)
+        key = (method.composition(), method.recipe, method.affine, method.trained)
+        assert key not in seen, f"{name} is {seen[key]}"
+        seen[key] = name
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_space_holds_darts_to_its_first_cell(name):
+    space = get_space(name)
+    size = NetworkSize(4, 1 if name == "nasbench201" else 3, 4)
+    search = tiny_search(get_method("darts", epochs=1), space, size, images=16)
+    assert space.write(search.result())
