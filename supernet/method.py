@@ -139,12 +139,21 @@ class Method:
         columns = (
             " + ".join([self.relaxation.describe(), *weighting, *perturbation]),
             " + ".join(edges) or "dense",
-            f"{self.update.describe()}, {self.alpha_optimiser.describe()}",
+            ", ".join([self.update.describe(), self.alpha_optimiser.describe(), *self._weights_words()]),
             " + ".join(watching) or "-",
             self.selection.describe(),
             ", ".join(stages),
         )
         return " | ".join(columns)
+
+    def _weights_words(self) -> list[str]:
+        """What is unusual about the training of the weights."""
+        decay = self.recipe.weight_decay
+        usual = (Recipe.weight_decay, 5e-4)  # DARTS and NAS-Bench-201
+        return [
+            *(["norms only"] if self.trained == "norms" else []),
+            *([] if decay in usual else [f"weight decay {decay:g}"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}: {self.composition()}"

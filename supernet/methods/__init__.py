@@ -30,7 +30,7 @@ from supernet.methods.i_darts import i_darts
 from supernet.methods.is_darts import is_darts
 from supernet.methods.mile_nas import mile_nas
 from supernet.methods.noisy_darts import noisy_darts
-from supernet.methods.ostr_darts import naive_strength, ostr_darts, ostr_star_darts
+from supernet.methods.ostr_darts import naive_strength, ostr_darts, ostr_pc_darts, ostr_star_darts
 from supernet.methods.p_darts import p_darts
 from supernet.methods.pc_darts import pc_darts
 from supernet.methods.pt import darts_pt, fixed_alpha_pt, sdarts_pt
@@ -64,6 +64,7 @@ METHODS: dict[str, Callable[..., Method]] = {
     "sdarts_rs": sdarts_rs,
     "sdarts_adv": sdarts_adv,
     "ostr_darts": ostr_darts,
+    "ostr_pc_darts": ostr_pc_darts,
     "ostr_star_darts": ostr_star_darts,
     "naive": naive_strength,
     "darts_pt": darts_pt,

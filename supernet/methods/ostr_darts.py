@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from supernet.method import Method
 from supernet.methods.darts import darts
+from supernet.methods.pc_darts import pc_darts
 from supernet.monitors import ArchitectureStable
 from supernet.selections import Strength
 
@@ -19,6 +20,17 @@ def ostr_darts(epochs: int = 50, patience: int = 10) -> Method:
     """
     monitors = (ArchitectureStable(patience),) if patience else ()
     return replace(darts(epochs), name="OStr-DARTS", source=SOURCE, selection=Strength("ostr"), monitors=monitors)
+
+
+def ostr_pc_darts(epochs: int = 50, share: int = 4, patience: int = 10, *, warm_up: int | None = None) -> Method:
+    """OStr-PC-DARTS of the same paper: operation strength on the supernet of PC-DARTS.
+
+    Strengths are gradients of the logits, so the factor of an edge is inside them; edges are ranked by the strength of their best
+    operation (the paper does not say what becomes of the edge weights there).
+    """
+    monitors = (ArchitectureStable(patience),) if patience else ()
+    base = pc_darts(epochs, share, warm_up=warm_up)
+    return replace(base, name="OStr-PC-DARTS", source=SOURCE, selection=Strength("ostr"), monitors=monitors)
 
 
 def ostr_star_darts(epochs: int = 50, patience: int = 10) -> Method:

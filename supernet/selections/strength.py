@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import torch
 from torch import Tensor
 
 from supernet.part import AlphaGradients
@@ -97,10 +98,14 @@ class Strength(Selection):
 
 
 def strengths(theta: Tensor, theta_gradients: Tensor, form: Form) -> Tensor:
-    """(edges, operations) strengths of one batch, at least 0; ``theta_gradients[e, o] = <g_e, f_o>``, theta rows sum to 1."""
+    """(edges, operations) strengths of one batch, at least 0; ``theta_gradients[e, o] = <g_e, f_o>``.
+
+    Rows of theta sum to 1, or to the factor of their edge: with a factor, strengths are still the gradients of the logits.
+    """
     if form == "naive":
         return (theta * theta_gradients).abs()
-    # <g, x> is the theta-weighted mean of <g, f_o>.
-    mixture = (theta * theta_gradients).sum(dim=1, keepdim=True)
+    shares = theta / theta.sum(dim=1, keepdim=True).clamp_min(torch.finfo(theta.dtype).tiny)
+    # <g, x> is the mean of <g, f_o> with these shares.
+    mixture = (shares * theta_gradients).sum(dim=1, keepdim=True)
     residual = (theta_gradients - mixture).abs()
     return theta * residual if form == "ostr" else residual.masked_fill(theta <= 0, 0.0)

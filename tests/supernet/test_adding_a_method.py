@@ -66,7 +66,19 @@ def test_as_a_user_would(method, tmp_path):
         "--option",
         "last=0.2",
     ]
-    command += ["--data", "digits", "--channels", "4", "--cells", "1", "--epochs", "2", "--set", "data.train_limit=64", "--json"]
+    command += [
+        "--data",
+        "digits",
+        "--channels",
+        "4",
+        "--cells",
+        "1",
+        "--epochs",
+        "2",
+        "--set",
+        "data.train_limit=64",
+        "--json",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment, check=False)
     assert ended.returncode == 0, ended.stderr

@@ -151,3 +151,16 @@ def test_other_relaxations_are_refused():
 
     with pytest.raises(ConfigError, match="derived for a softmax"):
         tiny_search(bare(relaxation=Raw(), selection=Strength()))
+
+
+def test_with_edge_factors_it_is_still_the_gradient_of_the_logits():
+    from supernet.weightings import NodeSoftmax
+
+    search = tiny_search(bare(weighting=NodeSoftmax(), selection=Strength()), batch=16)
+    seen = []
+    search.method.selection.alpha_gradients = lambda _, event: seen.append(event)
+    search.run_epoch()
+    event = seen[0]
+    assert not torch.allclose(event.theta["normal"].sum(1), torch.ones(6))
+    found = strengths(event.theta["normal"], event.theta_gradients["normal"], "ostr")
+    assert torch.allclose(found, event.alphas["normal"].abs(), rtol=1e-3, atol=1e-7)
