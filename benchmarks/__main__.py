@@ -17,6 +17,7 @@ BENCHMARKS = {
     "overlap_regret": "what batches in flight cost in regret (needs --table)",
     "proxy_throughput": "seven proxies in one call against one run each",
     "proxy_correlation": "every proxy against the accuracies of a table (needs --scores)",
+    "supernet_step": "one first-order step of a supernet against the plain formula, and its peak memory",
     "supernet_cells": "which cells the supernet methods find on real images (hours; needs --data, --table, --out)",
     "ray_jobs": "overhead of the Ray executor and how busy two workers are",
     "chaos": "20 searches on a cluster of three nodes while things are killed (half an hour)",

@@ -23,6 +23,7 @@ class Supernet(nn.Module):
     default is, evaluation uses the statistics of its batch. The fixed parts of the network always keep theirs.
     ``plain``: call every operation as a module, for those who replace or watch modules; slower, and equal up to rounding.
     ``allowed[kind]``: (edges, operations) bool, which operations are built; None for all.
+    ``bf16``: passes run under autocast in bfloat16; logits are float32 all the same.
     ``seed``: of the initial weights.
     """
 
@@ -36,10 +37,11 @@ class Supernet(nn.Module):
         running_statistics: bool = False,
         plain: bool = False,
         allowed: Mapping[str, Tensor] | None = None,
+        bf16: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.space, self.size = space, size
+        self.space, self.size, self.bf16 = space, size, bf16
         self.current = Current(plain)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -53,10 +55,11 @@ class Supernet(nn.Module):
         mix.restart()
         self.current.set(mix)
         try:
-            logits: Tensor = self.network(images)
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16):
+                logits: Tensor = self.network(images)
         finally:
             self.current.set(None)
-        return logits
+        return logits.float() if self.bf16 else logits
 
     @contextmanager
     def kept_buffers(self) -> Iterator[None]:

@@ -76,12 +76,14 @@ class Search:
         device: torch.device | str = "cpu",
         channels_last: bool = True,
         dtype: torch.dtype = torch.float32,
+        bf16: bool = False,
     ) -> None:
         method = method.fitted(space)
         method.check(space)
         self.method = copy.deepcopy(method)
         self.space, self.size, self.data, self.seed = space, size, data, seed
         self.device, self.channels_last, self.dtype = torch.device(device), channels_last, dtype
+        self.bf16 = bf16
         self.states = EdgeStates(space)
         self.parameters: dict[str, nn.Parameter] = {}
         self.epoch = 0
@@ -134,6 +136,7 @@ class Search:
             affine=method.affine,
             running_statistics=method.running_statistics,
             allowed=self.states.allowed,
+            bf16=self.bf16,
             seed=torch_seed(self.seed, "weights", self.rebuilds),
         ).to(self.device, self.dtype)
         self.net = net.to(memory_format=torch.channels_last) if self.channels_last else net

@@ -150,7 +150,7 @@ def truth_panel(story: Story) -> Panel | None:
                 f"{key} of the table",
                 (0, 100 * tables[-1][key]),
                 xycoords=("axes fraction", "data"),
-                xytext=(3, 3),
+                xytext=(3, 3 if key == "best" else -10),
                 textcoords="offset points",
                 ha="left",
                 fontsize=8,
@@ -211,6 +211,7 @@ def landscape_panel(story: Story) -> Panel | None:
         bar = axis.figure.colorbar(shown, ax=axis, shrink=0.9)
         bar.set_label("cross-entropy, nats", color=MUTED)
         bar.outline.set_visible(False)
+        bar.ax.ticklabel_format(useOffset=False)
 
     middle = len(places) // 2
     rise = max(max(row) for row in losses) - losses[middle][middle]

@@ -35,7 +35,7 @@ class Plan:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Plan:
-        return cls(**{**row, "stage_epochs": tuple((s, w, seconds) for s, w, seconds in row["stage_epochs"])})
+        return cls(**{**row, "stage_epochs": tuple((s, w, seconds) for s, w, seconds in row.get("stage_epochs", ()))})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON data; :meth:`from_dict` gives back an equal plan."""

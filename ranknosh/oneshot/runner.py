@@ -136,7 +136,7 @@ class Runner:
     def _options(self) -> dict[str, Any]:
         config = self.parts.config
         layout = True if config.train.channels_last == "auto" else config.train.channels_last
-        return {"seed": config.seed, "device": self.device, "channels_last": layout}
+        return {"seed": config.seed, "device": self.device, "channels_last": layout, "bf16": config.train.amp == "bf16"}
 
     def _epoch(self) -> None:
         search = self.search

@@ -9,7 +9,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from ranknosh.config import apply_overrides
-from ranknosh.config_fields import Duration, RuleBroken, Switch, switch_or_auto
+from ranknosh.config_fields import Duration, RuleBroken, Switch, switch_or_auto, text_matching
 from ranknosh.config_messages import explain
 from ranknosh.config_sections import DataConfig, Section
 from ranknosh.errors import ConfigError
@@ -57,13 +57,14 @@ class SupernetBudget(Section):
 
 
 class SupernetTrain(Section):
-    """Where and how fast. ``channels_last`` ``auto`` is on."""
+    """Where and how fast. ``channels_last`` ``auto`` is on. ``amp``: bf16 for passes in bfloat16, which changes results."""
 
     device: Annotated[
         str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", examples=["auto", "cpu", "cuda", "cuda:0"])
     ] = "auto"
     threads: Annotated[int, Field(ge=1)] = 1
     channels_last: Annotated[bool | Literal["auto"], switch_or_auto] = "auto"
+    amp: Annotated[Literal["off", "bf16"], text_matching({False: "off"})] = "off"
 
 
 class WatchConfig(Section):

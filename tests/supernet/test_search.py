@@ -13,6 +13,7 @@ from supernet.data import TensorData, halves
 from supernet.method import Stage
 from supernet.methods import get_method
 from supernet.part import Part, Stop
+from supernet.search import Search
 from tests.supernet_cases import bare, tiny_darts, tiny_search
 
 
@@ -157,3 +158,15 @@ def test_tensors_cannot_be_augmented():
     kept = {"batch": 2, "epoch": 0, "seed": 0, "device": torch.device("cpu"), "channels_last": False}
     with pytest.raises(DataError, match="cannot be augmented"):
         next(iter(data.batches("all", augment="crop_flip", **kept)))
+
+
+def test_bfloat16_passes_are_close_and_not_the_same():
+    search = tiny_search(bare(2))
+    half = Search(search.method, search.space, search.size, search.data, bf16=True)
+    batch = next(iter(search.batches("alphas")))
+    exact, rounded = (s.net(batch[0], s.mix("evaluation")).detach() for s in (search, half))
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(exact, rounded)
+    assert torch.allclose(exact, rounded, atol=0.1)
+    report = half.run_epoch()
+    assert report.alphas_loss == pytest.approx(search.run_epoch().alphas_loss, abs=0.1)

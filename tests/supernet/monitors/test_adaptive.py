@@ -82,6 +82,23 @@ def test_does_not_go_back_beyond_where_it_went():
     assert set(adaptive._kept) == {2, 3}
 
 
+@dataclass(frozen=True)
+class Sooner(Curvature):
+    """The eigenvalue rises after epoch 4, and with more weight decay even sooner."""
+
+    def after_epoch(self, search, report):
+        first = search.optimiser.param_groups[0]["weight_decay"] == DECAY
+        report.measured["hessian_eigenvalue"] = 10.0 if report.epoch > (4 if first else 2) else 1.0
+
+
+def test_a_rise_measured_against_epochs_before_the_way_back_does_not_count():
+    monitors = (Sooner(), Adaptive(rule=RULE, cap=9 * DECAY))
+    search = tiny_search(bare(7, monitors=monitors), images=16, weight_decay=DECAY)
+    # The first pass goes back to epoch 2. In the second one the mean about epoch 3 is above that about epoch 1, which does not
+    # count, and the one about epoch 4 above that about epoch 2, which does.
+    assert [r.epoch for r in run(search)] == [0, 1, 2, 3, 4, 5, 3, 4, 5, 3, 4, 5, 6]
+
+
 def test_without_a_rise_it_changes_nothing():
     search = search_of(enough=0.0)
     plain = tiny_search(bare(8), images=16, weight_decay=DECAY)
