@@ -65,7 +65,7 @@ def parts_of(
         changes = {name: value for name, value in config.recipe.model_dump().items() if value is not None}
         if config.recipe.augment is None and _unmirrored(config.data, images):
             changes["augment"] = "none"
-        return with_recipe(replace(made, monitors=(*made.monitors, *watching)), **changes)
+        return with_recipe(replace(made, monitors=(*watching, *made.monitors)), **changes)
 
     method(config.budget.epochs).fitted(found).check(found)
     loaded = images if images is not None else load_images(config)

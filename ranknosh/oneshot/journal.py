@@ -27,8 +27,9 @@ NAME = "journal.jsonl"
 
 @dataclass
 class Record:
-    """What is known of a search. ``epochs``: reports in order. ``lost_seconds``: of epochs that were done again. ``seconds``:
-    wall time up to the last line, all sessions added up. ``torn``: bytes of an unfinished last line."""
+    """What is known of a search. ``epochs``: reports in order. ``lost_seconds``: of epochs that were done again after an
+    interruption. ``retraced_seconds``: of epochs that the method itself went back over, which it pays for. ``seconds``: wall
+    time up to the last line, all sessions added up. ``torn``: bytes of an unfinished last line."""
 
     header: dict[str, Any] = field(default_factory=dict)
     sessions: list[dict[str, Any]] = field(default_factory=list)
@@ -36,6 +37,7 @@ class Record:
     epochs: list[dict[str, Any]] = field(default_factory=list)
     result: Result | None = None
     lost_seconds: float = 0.0
+    retraced_seconds: float = 0.0
     seconds: float = 0.0
     torn: int = 0
 
@@ -51,8 +53,11 @@ class Record:
         elif kind == "plan":
             self.plans.append(Plan.from_dict(data))
         elif kind == "epoch":
-            if data["epoch"] != len(self.epochs):
-                raise ValueError(f"epoch {data['epoch']} follows {len(self.epochs)} epochs")
+            kept = int(data["epoch"])
+            if kept > len(self.epochs):
+                raise ValueError(f"epoch {kept} follows {len(self.epochs)} epochs")
+            self.retraced_seconds += sum(float(report["seconds"]) for report in self.epochs[kept:])
+            del self.epochs[kept:]
             self.epochs.append(data)
         elif kind == "result":
             self.result = Result(**data)
@@ -61,8 +66,8 @@ class Record:
 
     @property
     def device_seconds(self) -> float:
-        """Of the epochs that count."""
-        return sum(float(report["seconds"]) for report in self.epochs)
+        """Of the epochs that count, and of those that the method went back over."""
+        return sum(float(report["seconds"]) for report in self.epochs) + self.retraced_seconds
 
 
 def is_supernet(folder: Path | str) -> bool:

@@ -47,7 +47,9 @@ def test_a_difference_would_be_seen():
     class Scaled(Case):
         def plain(self):
             made = super().plain()
-            made.blocks[0].edges["2"].operations["nor_conv_3x3"].register_forward_hook(lambda *_: _[2] * 1.001)
+            made.blocks[0].edges["2"].operations["nor_conv_3x3"].register_forward_hook(
+                lambda module, inputs, output: output * 1.001
+            )
             return made
 
     found = differences(Scaled("nasbench201", 4, 1, 4, 8, False))

@@ -42,6 +42,15 @@ def test_epochs_that_are_done_again_are_lost_time(folder):
     assert (record.device_seconds, record.lost_seconds) == (8.0, 5.0)
 
 
+def test_epochs_that_a_method_goes_back_over_are_paid_for(folder):
+    """Adaptive regularisation: epochs 1 and 2 took 2 and 3 seconds and are trained again."""
+    with Journal.open(folder) as journal:
+        journal.append("epoch", epoch(1, 7.0))
+    record = read_record(folder)
+    assert [row["seconds"] for row in record.epochs] == [1.0, 7.0]
+    assert (record.device_seconds, record.lost_seconds, record.retraced_seconds) == (13.0, 0.0, 5.0)
+
+
 @pytest.mark.parametrize("tail", [b'{"type": "epo', b"\xff\xfe", b'{"type": "epoch", "epoch": 3}x\n', b"\n"])
 def test_a_torn_last_line_is_cut_off(folder, tail):
     path = folder / NAME
