@@ -18,7 +18,7 @@ def paired_parameters(reference: Supernet, ours: nn.Module) -> Iterator[tuple[nn
     """
     for part in _parts(reference):
         mine, theirs = _layers(ours.get_submodule(part)), _layers(reference.get_submodule(part))
-        if [type(layer) for layer in mine] != [type(layer) for layer in theirs]:
+        if [_kind(layer) for layer in mine] != [_kind(layer) for layer in theirs]:
             raise ValueError(f"{part}: the reference holds {theirs} where the other network holds {mine}")
         for their, my in zip(theirs, mine, strict=True):
             yield from zip(their.parameters(), my.parameters(), strict=False)
@@ -45,5 +45,8 @@ def _parts(reference: Supernet) -> Iterator[str]:
 
 
 def _layers(part: nn.Module) -> list[nn.Module]:
-    kinds = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
-    return [module for module in part.modules() if isinstance(module, kinds)]
+    return [module for module in part.modules() if _kind(module) is not None]
+
+
+def _kind(module: nn.Module) -> type[nn.Module] | None:
+    return next((kind for kind in (nn.Conv2d, nn.Linear, nn.BatchNorm2d) if isinstance(module, kind)), None)
