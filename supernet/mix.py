@@ -50,7 +50,7 @@ class Mix:
     edge_factors: Mapping[str, Tensor] | None = None
     scalars: Mapping[str, Tensor] | None = None
     discrete: bool = False
-    _rows: dict[tuple[str, int], tuple[Tensor, ...]] = field(default_factory=dict, repr=False)
+    _rows: dict[tuple[str, int, bool], tuple[Tensor, ...]] = field(default_factory=dict, repr=False)
     _generator: torch.Generator | None = field(default=None, repr=False)
 
     def weight(self, context: EdgeContext, place: int) -> Tensor:
@@ -89,7 +89,7 @@ class Mix:
         return context.edge_index * self.theta[context.cell_kind].shape[1] + place
 
     def _row(self, kind: str, channels: int) -> tuple[Tensor, ...]:
-        key = (kind, channels)
+        key = (kind, channels, torch.is_grad_enabled())
         if key not in self._rows:
             flat = self.theta[kind].reshape(-1)
             # One tensor for all edges of a width: a slice for every use would cost a node of the graph each, and a batch

@@ -245,3 +245,16 @@ def test_a_copy_runs_its_own_passes():
     with torch.no_grad():
         next(twin.parameters()).add_(1)
     assert not torch.equal(twin(images, mix), net(images, mix))
+
+
+def test_a_mix_looked_at_without_gradients_still_has_them():
+    space, size = tiny_nasbench201()
+    net = Supernet(space, size)
+    theta = random_theta(space, requires_grad=True)
+    mix, images = mix_of(space, theta), torch.randn(2, 3, 8, 8)
+    with torch.no_grad():
+        looked = net(images, mix)
+    logits = net(images, mix)
+    assert torch.equal(looked, logits)
+    logits.sum().backward()
+    assert theta["normal"].grad is not None
