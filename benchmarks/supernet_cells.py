@@ -190,9 +190,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks supernet_cells", description=__doc__.splitlines()[0])  # type: ignore[union-attr]
-    parser.add_argument("--data", required=True, help="an image folder or a zip of one")
-    parser.add_argument("--table", required=True, help="NAS-Bench-201 table, npz")
-    parser.add_argument("--out", required=True, help="folder of the runs")
+    parser.add_argument("--data", help="an image folder or a zip of one")
+    parser.add_argument("--table", help="NAS-Bench-201 table, npz")
+    parser.add_argument("--out", help="folder of the runs")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=30)
@@ -204,6 +204,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--alpha-scale", type=float, default=8.0)
     parser.add_argument("--show", action="store_true", help="print what is there and run nothing")
     options = parser.parse_args(arguments)
+    if options.table is None or options.out is None or (options.data is None and not options.show):
+        print("skipped: give --data, --table and --out")
+        return
     table = Table.load(options.table)
     if not options.show:
         with surroundings(1, torch.device("cpu")):
