@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.files import append_synced, sync_folder, write_error
+from ranknosh.files import append_synced, reopen_locked, sync_folder, write_error
 from ranknosh.retrain.outcome import EpochLine, Retrained
 
 FORMAT = "retrain 1"
@@ -137,25 +137,8 @@ class Journal:
         folder = Path(folder)
         if not (folder / NAME).is_file():
             read_record(folder)
-        try:
-            descriptor = os.open(folder / NAME, os.O_RDWR | os.O_APPEND)
-        except OSError as error:
-            raise write_error(folder, error) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            record = read_record(folder)
-            if record.torn:
-                os.ftruncate(descriptor, os.fstat(descriptor).st_size - record.torn)
-            return cls(folder, descriptor, record)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise ConfigError(f"{folder} is being retrained by another process; wait for it or stop it") from None
-        except OSError as error:
-            os.close(descriptor)
-            raise write_error(folder, error) from error
-        except BaseException:
-            os.close(descriptor)
-            raise
+        in_use = f"{folder} is being retrained by another process; wait for it or stop it"
+        return cls(folder, *reopen_locked(folder / NAME, lambda: read_record(folder), in_use))
 
     def begin_session(self, session: Mapping[str, Any]) -> None:
         """Write down who trains from here on. Raises StoreFull or StoreError, as the next two do."""
