@@ -33,10 +33,10 @@ from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.streams import stream
 from ranknosh.train.surroundings import surroundings
-from supernet.method import Method, Recipe
+from supernet.method import Method, SupernetRecipe
 from supernet.methods import get_method
 from supernet.part import AlphaGradients, Part
-from supernet.search import EpochReport, Search
+from supernet.search import EpochReport, SupernetSearch
 from supernet.selections import Magnitude, Strength, decode
 from supernet.space import nasbench201
 
@@ -52,15 +52,15 @@ class Selections(Part):
         self.strengths = {name: Strength(form) for name, form in FORMS.items()}  # type: ignore[arg-type]
         self.texts: dict[str, str] = {}
 
-    def before_epoch(self, search: Search) -> None:
+    def before_epoch(self, search: SupernetSearch) -> None:
         for each in self.strengths.values():
             each.before_epoch(search)
 
-    def alpha_gradients(self, search: Search, gradients: AlphaGradients) -> None:
+    def alpha_gradients(self, search: SupernetSearch, gradients: AlphaGradients) -> None:
         for each in self.strengths.values():
             each.alpha_gradients(search, gradients)
 
-    def after_epoch(self, search: Search, report: EpochReport) -> None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
         found = {"darts": Magnitude().scores(search), **{n: s.scores(search) for n, s in self.strengths.items()}}
         self.texts = {n: search.space.write(decode(search.space, search.states, s)) for n, s in found.items()}
 
@@ -75,7 +75,7 @@ def build_method(name: str, options: argparse.Namespace) -> Method:
     optimiser = method.alpha_optimiser
     if hasattr(optimiser, "lr"):
         method = replace(method, alpha_optimiser=replace(optimiser, lr=optimiser.lr * options.alpha_scale))  # type: ignore[type-var]
-    recipe = Recipe(batch=options.batch, lr=options.lr, augment="crop_flip")
+    recipe = SupernetRecipe(batch=options.batch, lr=options.lr, augment="crop_flip")
     stages = tuple(
         s if s.recipe is None else replace(s, recipe=replace(s.recipe, batch=options.batch)) for s in method.stages
     )
@@ -85,7 +85,7 @@ def build_method(name: str, options: argparse.Namespace) -> Method:
 def search(name: str, seed: int, options: argparse.Namespace, data: SupernetData) -> Iterator[dict[str, str]]:
     """Per epoch the derived cell, by method; the last of a method is what it finds."""
     size = NetworkSize(options.channels, options.cells, data.classes)
-    run = Search(build_method(name, options), nasbench201(), size, data, seed=seed)
+    run = SupernetSearch(build_method(name, options), nasbench201(), size, data, seed=seed)
     while not run.ended:
         report = run.run_epoch()
         watching = next((part for part in run.method.monitors if isinstance(part, Selections)), None)

@@ -32,16 +32,16 @@ from benchmarks.supernet_pairing import copy_weights, paired_parameters
 from ranknosh.spaces.base import NetworkSize
 from supernet import space as spaces
 from supernet.data import TensorData
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.mix import Moment
 from supernet.relaxations import Relaxation, Softmax
-from supernet.search import Search
+from supernet.search import SupernetSearch
 
 Noise = dict[str, Tensor]
 Batch = tuple[Tensor, Tensor]
 CLASSES = 10
 TOLERANCE = 1e-12
-RECIPE = Recipe(augment="none")
+RECIPE = SupernetRecipe(augment="none")
 OURS = "ours"
 LAYOUTS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last}
 GOALS = {
@@ -150,7 +150,7 @@ class Ours:
         relaxation = GivenPath() if case.single else Softmax()
         method = Method("benchmark", "none", (Stage(1),), relaxation=relaxation, recipe=RECIPE)
         space = spaces.nasbench201() if case.space == "nasbench201" else spaces.darts()
-        self.search = Search(method, space, case.size, TensorData(images, labels, CLASSES), dtype=dtype)
+        self.search = SupernetSearch(method, space, case.size, TensorData(images, labels, CLASSES), dtype=dtype)
         plain = case.plain().to(dtype)
         copy_weights(plain, self.search.net.network)
         with torch.no_grad():

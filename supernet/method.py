@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SupernetRecipe:
     """How the weights of a supernet are trained: SGD with one cosine from ``lr`` to ``lr_last`` over a stage's epochs, or over
     those of all stages where it ``spans_stages``.
 
@@ -52,7 +52,7 @@ class Stage:
     epochs: int
     warm_up: int = 0
     enter: Transform | None = None
-    recipe: Recipe | None = None
+    recipe: SupernetRecipe | None = None
     update: Update | None = None
     name: str = "search"
 
@@ -78,7 +78,7 @@ class Method:
     penalties: tuple[Penalty, ...] = ()
     monitors: tuple[Part, ...] = ()
     selection: Selection = field(default_factory=Magnitude)
-    recipe: Recipe = Recipe()
+    recipe: SupernetRecipe = SupernetRecipe()
     affine: bool = False
     running_statistics: bool = False
     trained: Literal["all", "norms"] = "all"
@@ -149,7 +149,7 @@ class Method:
     def _weights_words(self) -> list[str]:
         """What is unusual about the training of the weights."""
         decay = self.recipe.weight_decay
-        usual = (Recipe.weight_decay, 5e-4)  # DARTS and NAS-Bench-201
+        usual = (SupernetRecipe.weight_decay, 5e-4)  # DARTS and NAS-Bench-201
         return [
             *(["norms only"] if self.trained == "norms" else []),
             *([] if decay in usual else [f"weight decay {decay:g}"]),

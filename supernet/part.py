@@ -11,7 +11,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import EpochReport, Search
+    from supernet.search import EpochReport, SupernetSearch
     from supernet.space import CellSpace
 
 
@@ -56,20 +56,20 @@ class Part:
         """Why the part cannot work in a method over a space; None where it can."""
         return None
 
-    def begin(self, search: Search) -> None:
+    def begin(self, search: SupernetSearch) -> None:
         """Called once when a search is made, before its first epoch, and again when it is resumed."""
 
-    def before_epoch(self, search: Search) -> None: ...
+    def before_epoch(self, search: SupernetSearch) -> None: ...
 
-    def training_images(self, search: Search, images: Tensor, generator: torch.Generator) -> Tensor:
+    def training_images(self, search: SupernetSearch, images: Tensor, generator: torch.Generator) -> Tensor:
         """A batch (n, c, h, w) as a step shall see it. ``generator``: on the CPU, of this pass over the images."""
         return images
 
-    def alpha_gradients(self, search: Search, gradients: AlphaGradients) -> None: ...
+    def alpha_gradients(self, search: SupernetSearch, gradients: AlphaGradients) -> None: ...
 
-    def after_alpha_step(self, search: Search) -> None: ...
+    def after_alpha_step(self, search: SupernetSearch) -> None: ...
 
-    def after_epoch(self, search: Search, report: EpochReport) -> Stop | None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> Stop | None:
         return None
 
     def state_dict(self) -> dict[str, Any]:

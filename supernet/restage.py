@@ -14,7 +14,7 @@ from supernet.stages import Transform
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 
@@ -56,7 +56,7 @@ class Restage(Transform):
         stages = tuple(replace(stage, enter=mine) if stage.enter is self else stage for stage in method.stages)
         return replace(method, stages=stages)
 
-    def apply(self, search: Search) -> None:
+    def apply(self, search: SupernetSearch) -> None:
         if isinstance(self.keep, int):
             self._prune(search, self.keep)
         old = search.net.state_dict()
@@ -69,7 +69,7 @@ class Restage(Transform):
             self._carry_over(search, old, momentum)
         search.method.alpha_optimiser.begin(search)
 
-    def rebuild(self, search: Search) -> None:
+    def rebuild(self, search: SupernetSearch) -> None:
         if isinstance(self.cells, int):
             search.size = replace(search.size, cells=self.cells)
         if self.changes:
@@ -81,7 +81,7 @@ class Restage(Transform):
             search.draw_missing_parameters()
         search.build()
 
-    def _prune(self, search: Search, keep: int) -> None:
+    def _prune(self, search: SupernetSearch, keep: int) -> None:
         theta = search.mix("evaluation", detached=True).theta
         for kind in search.space.kinds:
             for edge in search.states.undecided(kind):
@@ -95,7 +95,7 @@ class Restage(Transform):
                     if place not in kept:
                         search.states.forbid(kind, edge, place)
 
-    def _carry_over(self, search: Search, old: Mapping[str, Tensor], momentum: Mapping[str, Tensor]) -> None:
+    def _carry_over(self, search: SupernetSearch, old: Mapping[str, Tensor], momentum: Mapping[str, Tensor]) -> None:
         generator = torch.Generator().manual_seed(torch_seed(search.seed, "widen", search.rebuilds))
         picks: dict[tuple[int, int], Tensor] = {}
         new = search.net.state_dict()
@@ -140,7 +140,7 @@ def _numbers(value: int | Mapping[str, int]) -> str:
     return str(value) if isinstance(value, int) else "/".join(str(number) for number in value.values())
 
 
-def _momentum(search: Search) -> dict[str, Tensor]:
+def _momentum(search: SupernetSearch) -> dict[str, Tensor]:
     found = {}
     for name, parameter in search.net.named_parameters():
         buffer = search.optimiser.state.get(parameter, {}).get("momentum_buffer")

@@ -12,7 +12,7 @@ from ranknosh.errors import SpaceError
 from supernet.space import Cells, CellSpace
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 _TRIES = 1000
 
@@ -67,8 +67,8 @@ def _draw(
     return tuple(places)
 
 
-def best_of(search: Search, candidates: Iterator[Cells], batches: int | None) -> tuple[Cells, float]:
-    """The first of the cells with the highest accuracy under shared weights, and that accuracy; see ``Search.evaluate``."""
+def best_of(search: SupernetSearch, candidates: Iterator[Cells], batches: int | None) -> tuple[Cells, float]:
+    """The most accurate of the cells under shared weights (the first of equals), and that accuracy."""
     best: tuple[Cells, float] | None = None
     for cells in candidates:
         accuracy, _ = search.evaluate(search.discrete_mix(cells), batches=batches)

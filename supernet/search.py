@@ -17,7 +17,7 @@ from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.streams import torch_seed
 from supernet.data import DataPart, SearchData
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.mix import Mix, Moment, Phase
 from supernet.network import Supernet
 from supernet.part import Stop
@@ -58,10 +58,10 @@ class EpochReport:
         return asdict(self)
 
 
-class Search:
+class SupernetSearch:
     """A method on a space, with data. Call :meth:`run_epoch` until :attr:`ended`, then :meth:`result`.
 
-    ``state_dict`` after any epoch, loaded into a new Search of the same arguments, goes on bit for bit (CPU, same threads).
+    ``state_dict`` after any epoch, loaded into a new search of the same arguments, resumes bit for bit (CPU, same threads).
     Raises ConfigError where the method's parts do not fit the space.
     """
 
@@ -162,7 +162,7 @@ class Search:
         return self.method.stages[max(self.stage_index, 0)]
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> SupernetRecipe:
         return self.stage.recipe or self.method.recipe
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from supernet.part import Part
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 class Transform(Part):
@@ -17,8 +17,8 @@ class Transform(Part):
     transforms up to there again with ``rebuild``, and loads weights, parameters and states afterwards.
     """
 
-    def apply(self, search: Search) -> None:
+    def apply(self, search: SupernetSearch) -> None:
         raise NotImplementedError
 
-    def rebuild(self, search: Search) -> None:
+    def rebuild(self, search: SupernetSearch) -> None:
         """Give the search the shapes it has in this stage; what they hold is loaded afterwards."""

@@ -8,7 +8,7 @@ from ranknosh.spaces.nasbench201 import OPERATIONS
 from ranknosh.spaces.nets import nasbench201_skeleton
 from supernet.data import TensorData
 from supernet.method import Method, Stage, with_recipe
-from supernet.search import Search
+from supernet.search import SupernetSearch
 from supernet.space import CellSpace, darts, nasbench201
 
 TRIANGLE = CellTopology(inputs=1, nodes=3, edges=((0, 1), (0, 2), (1, 2)), outputs=(2,))
@@ -37,7 +37,7 @@ def tiny_search(method, space=None, size=None, *, seed=0, images=32, batch=8, **
     if space is None:
         space, size = tiny_nasbench201()
     method = with_recipe(method, batch=batch, augment="none", **recipe)
-    return Search(method, space, size, tiny_data(images), seed=seed)
+    return SupernetSearch(method, space, size, tiny_data(images), seed=seed)
 
 
 def bare(epochs=1, **parts):

@@ -8,7 +8,7 @@ from ranknosh.spaces.cell import CellTopology
 from ranknosh.spaces.nets import nasbench201_skeleton
 from supernet.data import TensorData
 from supernet.method import with_recipe
-from supernet.search import Search
+from supernet.search import SupernetSearch
 from supernet.space import CellSpace, supernet_operation
 
 OPERATIONS = ("none", "flat", "skip_connect", "bright")
@@ -53,4 +53,6 @@ def coloured_data(images=48, classes=3, seed=0):
 def oracle_search(method, *, space=None, seed=0, **recipe):
     """A search over the chain on images whose class can be seen; ``SIGNAL`` is the place of the only useful operation."""
     method = with_recipe(method, **{"batch": 12, "augment": "none", "lr": 0.05} | recipe)
-    return Search(method, chain_space() if space is None else space, NetworkSize(6, 1, 3), coloured_data(), seed=seed)
+    return SupernetSearch(
+        method, chain_space() if space is None else space, NetworkSize(6, 1, 3), coloured_data(), seed=seed
+    )

@@ -14,7 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from zerocost.errors import Undefined
-from zerocost.proxy import Pass, Proxy, Reading, Subject
+from zerocost.proxy import BackwardRun, Pass, Proxy, Subject
 
 
 class Fisher(Proxy):
@@ -35,7 +35,7 @@ class Fisher(Proxy):
 
     name = "fisher"
     needs = Pass.BATCH
-    reads = frozenset({Reading.LOSS})
+    reads = frozenset({BackwardRun.LOSS})
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)

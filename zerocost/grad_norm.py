@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from zerocost.gradients import WeightSum
-from zerocost.proxy import Pass, Reading
+from zerocost.proxy import BackwardRun, Pass
 
 
 class GradNorm(WeightSum):
@@ -20,7 +20,7 @@ class GradNorm(WeightSum):
 
     name = "grad_norm"
     needs = Pass.BATCH
-    reads = frozenset({Reading.LOSS})
+    reads = frozenset({BackwardRun.LOSS})
 
     def term(self, weight: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         return torch.linalg.vector_norm(gradient, dtype=torch.float64)

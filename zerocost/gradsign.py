@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from zerocost.errors import Undefined
-from zerocost.proxy import Pass, Proxy, Reading, Subject
+from zerocost.proxy import BackwardRun, Pass, Proxy, Subject
 
 
 class GradSign(Proxy):
@@ -27,7 +27,7 @@ class GradSign(Proxy):
 
     name = "gradsign"
     needs = Pass.SINGLES
-    reads = frozenset({Reading.LOSS})
+    reads = frozenset({BackwardRun.LOSS})
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
@@ -39,7 +39,7 @@ class GradSign(Proxy):
             raise Undefined("it compares the gradients of samples and needs a batch of 2 or more")
         return self.subject.batch
 
-    def sample_gradients(self, index: int, reading: Reading, gradients: Mapping[int, torch.Tensor]) -> None:
+    def sample_gradients(self, index: int, reading: BackwardRun, gradients: Mapping[int, torch.Tensor]) -> None:
         for place, gradient in gradients.items():
             if gradient.ndim >= 2:
                 signs = gradient.sign().float()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from zerocost.gradients import WeightSum, inner
-from zerocost.proxy import Pass, Reading
+from zerocost.proxy import BackwardRun, Pass
 
 
 class Grasp(WeightSum):
@@ -23,7 +23,7 @@ class Grasp(WeightSum):
 
     name = "grasp"
     needs = Pass.CURVATURE
-    reads = frozenset({Reading.LOSS})
+    reads = frozenset({BackwardRun.LOSS})
 
     def term(self, weight: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         return -inner(weight, gradient)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from zerocost.errors import Undefined
-from zerocost.proxy import Pass, Proxy, Reading, Subject
+from zerocost.proxy import BackwardRun, Pass, Proxy, Subject
 
 K = 1e-5
 """Added to what logarithms and quotients are taken of, in jacov and epe_nas."""
@@ -21,7 +21,7 @@ class JacobianProxy(Proxy):
     """
 
     needs = Pass.BATCH
-    reads = frozenset({Reading.INPUTS})
+    reads = frozenset({BackwardRun.INPUTS})
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from zerocost.errors import Undefined
-from zerocost.proxy import Pass, Proxy, Reading, Subject
+from zerocost.proxy import BackwardRun, Pass, Proxy, Subject
 
 # Columns of the gradients that are turned into float64 at a time.
 _BLOCK = 2**18
@@ -34,7 +34,7 @@ class Ntk(Proxy):
     name = "ntk"
     direction = -1
     needs = Pass.SINGLES
-    reads = frozenset({Reading.OUTPUTS})
+    reads = frozenset({BackwardRun.OUTPUTS})
 
     def __init__(self, subject: Subject, *, samples: int = 32) -> None:
         super().__init__(subject)
@@ -54,7 +54,7 @@ class Ntk(Proxy):
             raise Undefined("it compares the gradients of samples and needs a batch of 2 or more")
         return self._count
 
-    def sample_gradients(self, index: int, reading: Reading, gradients: Mapping[int, torch.Tensor]) -> None:
+    def sample_gradients(self, index: int, reading: BackwardRun, gradients: Mapping[int, torch.Tensor]) -> None:
         for place in self._counted & gradients.keys():
             self._rows.setdefault(place, [None] * self._count)[index] = gradients[place]
         if index == self._count - 1:

@@ -93,7 +93,7 @@ class Pass(enum.Enum):
     OWN = "own"
 
 
-class Reading(enum.Enum):
+class BackwardRun(enum.Enum):
     """What a proxy wants of its pass beside the forward run; a pass computes what one of its proxies reads.
 
     LOSS: the backward run of the loss. INPUTS: the backward run of the summed outputs to the inputs. OUTPUTS: the backward
@@ -116,7 +116,7 @@ class Proxy:
     name: ClassVar[str]
     direction: ClassVar[Direction] = 1
     needs: ClassVar[Pass] = Pass.NONE
-    reads: ClassVar[frozenset[Reading]] = frozenset()
+    reads: ClassVar[frozenset[BackwardRun]] = frozenset()
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
@@ -138,7 +138,7 @@ class Proxy:
         """How many samples are run one by one, from the first of the batch on (``Pass.SINGLES``)."""
         return self.subject.batch
 
-    def sample_gradients(self, index: int, reading: Reading, gradients: Mapping[int, torch.Tensor]) -> None:
+    def sample_gradients(self, index: int, reading: BackwardRun, gradients: Mapping[int, torch.Tensor]) -> None:
         """Called with the gradients of sample ``index`` by their place in ``subject.parameters``; a weight that they do not
         reach has none (``Pass.SINGLES``). For a large network weights come in groups, all samples of one before the next.
         """

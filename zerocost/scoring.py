@@ -16,7 +16,7 @@ from torch.nn.parameter import is_lazy
 from zerocost.catalog import find
 from zerocost.errors import Undefined
 from zerocost.passes import RUN
-from zerocost.proxy import Loss, Pass, Proxy, Reading, Subject
+from zerocost.proxy import BackwardRun, Loss, Pass, Proxy, Subject
 from zerocost.result import Score, Scores
 from zerocost.state import preserved
 
@@ -54,7 +54,7 @@ def score(
     why = _unfit(subject)
     if why is not None:
         return Scores({name: Score(None, kind.direction, 0.0, why) for name, kind in kinds.items()})
-    unlabelled = [name for name, kind in kinds.items() if targets is None and Reading.LOSS in kind.reads]
+    unlabelled = [name for name, kind in kinds.items() if targets is None and BackwardRun.LOSS in kind.reads]
     found = {name: Score(None, kinds[name].direction, 0.0, NO_TARGETS) for name in unlabelled}
     for needed in Pass:
         members = {name: made[name] for name, kind in kinds.items() if kind.needs is needed and name not in found}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from zerocost.gradients import WeightSum
-from zerocost.proxy import Pass, Reading
+from zerocost.proxy import BackwardRun, Pass
 
 
 class Snip(WeightSum):
@@ -18,7 +18,7 @@ class Snip(WeightSum):
 
     name = "snip"
     needs = Pass.BATCH
-    reads = frozenset({Reading.LOSS})
+    reads = frozenset({BackwardRun.LOSS})
 
     def term(self, weight: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         return (weight * gradient).abs().sum(dtype=torch.float64)

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from zerocost.errors import Undefined
 from zerocost.feature import Feature
-from zerocost.proxy import Pass, Proxy, Reading, Subject
+from zerocost.proxy import BackwardRun, Pass, Proxy, Subject
 
 # Under the 1 of the quotient, as published.
 _EPSILON = 1e-6
@@ -37,7 +37,7 @@ class Trainability(Proxy):
 
     name = "trainability"
     needs = Pass.BLOCKS
-    reads = frozenset({Reading.BLOCK_GRADIENTS})
+    reads = frozenset({BackwardRun.BLOCK_GRADIENTS})
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from zerocost.errors import Undefined
-from zerocost.proxy import Pass, Proxy, Reading, Subject
+from zerocost.proxy import BackwardRun, Pass, Proxy, Subject
 
 # Entries whose float64 copies are held at a time.
 _BLOCK = 2**22
@@ -30,7 +30,7 @@ class Zico(Proxy):
 
     name = "zico"
     needs = Pass.HALVES
-    reads = frozenset({Reading.LOSS})
+    reads = frozenset({BackwardRun.LOSS})
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from ranknosh.compare.method import SearchMethod
 from ranknosh.compare.nosh_search import NoshSearch
 from ranknosh.compare.random_search import RandomSearch
-from ranknosh.compare.supernet_search import SupernetSearch
+from ranknosh.compare.supernet_search import SupernetMethod
 from ranknosh.config import RunConfig
 from ranknosh.errors import ConfigError
 from supernet.methods import METHODS
@@ -48,6 +48,6 @@ def checked(names: Sequence[str], space: str) -> tuple[str, ...]:
 def make_methods(names: Sequence[str], config: RunConfig) -> tuple[SearchMethod, ...]:
     """The methods of ``names`` under a search config. Raises ConfigError as :func:`checked` does."""
     return tuple(
-        ENGINE[name](config) if name in ENGINE else SupernetSearch(name, config.seed)
+        ENGINE[name](config) if name in ENGINE else SupernetMethod(name, config.seed)
         for name in checked(names, config.space.name)
     )

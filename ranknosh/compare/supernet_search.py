@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from supernet.search import EpochReport
 
 
-class SupernetSearch:
+class SupernetMethod:
     """The method ``name`` of ``supernet.methods`` with its published recipe, on a supernet of the problem's network size.
 
     It learns from the problem's training images alone, one half of them for the architecture, cut by ``split_seed``, which is the

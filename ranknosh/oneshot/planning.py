@@ -14,7 +14,7 @@ from ranknosh.oneshot.outcome import Plan
 from ranknosh.units import human_duration
 from supernet.data import SearchData
 from supernet.method import Method
-from supernet.search import Search, stage_at
+from supernet.search import SupernetSearch, stage_at
 
 TIMED_STEPS = 4
 MOST_EPOCHS = 5000
@@ -76,13 +76,13 @@ def measure(parts: Parts, data: SearchData, search_options: Mapping[str, object]
     return Prices(prices, decisions, selection, time.perf_counter() - began)
 
 
-def _search(parts: Parts, data: FirstBatches, search_options: Mapping[str, object]) -> Search:
-    search = Search(parts.make(None), parts.space, parts.size, data, **search_options)  # type: ignore[arg-type]
+def _search(parts: Parts, data: FirstBatches, search_options: Mapping[str, object]) -> SupernetSearch:
+    search = SupernetSearch(parts.make(None), parts.space, parts.size, data, **search_options)  # type: ignore[arg-type]
     search.method = _without_schedule(search.method)
     return search
 
 
-def _epoch(search: Search, first: FirstBatches, data: SearchData) -> tuple[float, float]:
+def _epoch(search: SupernetSearch, first: FirstBatches, data: SearchData) -> tuple[float, float]:
     """Seconds of a whole epoch, and of what was decided before its first step."""
     began, cut = time.perf_counter(), first.cut
     stamps: list[tuple[float, int]] = []
@@ -101,7 +101,7 @@ def _epoch(search: Search, first: FirstBatches, data: SearchData) -> tuple[float
     return max(1, count // batch + (count % batch > 1)) * step + after, before
 
 
-def _shortened(search: Search, first: FirstBatches, data: SearchData) -> float:
+def _shortened(search: SupernetSearch, first: FirstBatches, data: SearchData) -> float:
     """How much longer a whole pass over the alphas' half is than one that was cut."""
     return max(1.0, data.count("alphas") / (first.most * search.recipe.batch))
 
@@ -141,7 +141,7 @@ def choose(parts: Parts, prices: Prices, seconds: float) -> Plan:
     )
 
 
-def corrected(parts: Parts, prices: Prices, search: Search, seconds: float) -> Plan | None:
+def corrected(parts: Parts, prices: Prices, search: SupernetSearch, seconds: float) -> Plan | None:
     """The plan with prices corrected by the epochs that were run; None where it stays, or where the first stage is over."""
     expected = sum(prices.of(kind_of(search.method, epoch)) for epoch in range(search.epoch))
     expected += prices.decisions.get(0, 0.0)
@@ -156,7 +156,7 @@ def corrected(parts: Parts, prices: Prices, search: Search, seconds: float) -> P
     return replace(plan, source="first epochs") if plan.epochs > search.epoch else None
 
 
-def too_late(plan: Plan, search: Search, spent: float) -> bool:
+def too_late(plan: Plan, search: SupernetSearch, spent: float) -> bool:
     """Whether the next epoch and the selection would end past the plan's budget by more than :data:`LATE` allows.
 
     ``spent``: device seconds of the epochs so far.

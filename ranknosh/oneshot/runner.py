@@ -23,7 +23,7 @@ from ranknosh.train.rung import SAVE_EVERY_SECONDS
 from ranknosh.units import human_duration
 from supernet.diagnostics import landscape
 from supernet.part import Stop
-from supernet.search import EpochReport, Search
+from supernet.search import EpochReport, SupernetSearch
 from supernet.space import nasbench201_architecture
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Runner:
     """
 
     journal: Journal
-    search: Search
+    search: SupernetSearch
     plan: Plan
 
     def __init__(
@@ -130,8 +130,10 @@ class Runner:
         self._prices = planning.measure(self.parts, self.data, self._options())
         return planning.choose(self.parts, self._prices, budget.time)
 
-    def _search(self, plan: Plan) -> Search:
-        return Search(self.parts.make(plan.asked), self.parts.space, self.parts.size, self.data, **self._options())
+    def _search(self, plan: Plan) -> SupernetSearch:
+        return SupernetSearch(
+            self.parts.make(plan.asked), self.parts.space, self.parts.size, self.data, **self._options()
+        )
 
     def _options(self) -> dict[str, Any]:
         config = self.parts.config

@@ -34,7 +34,7 @@ class SupernetSize(Section):
 
 
 class RecipeConfig(Section):
-    """What differs from the method's own recipe (see ``supernet.method.Recipe``); None keeps that."""
+    """What differs from the method's own recipe (see ``supernet.method.SupernetRecipe``); None keeps that."""
 
     batch: Annotated[int | None, Field(ge=2, examples=[64])] = None
     lr: Annotated[float | None, Field(gt=0, examples=[0.025])] = None

@@ -11,7 +11,7 @@ from torch import Tensor
 from supernet.part import Part
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 class AlphaOptimiser(Part):
@@ -20,7 +20,7 @@ class AlphaOptimiser(Part):
     keeps_simplex = False
     """Whether parameters that are points of a simplex stay so."""
 
-    def step(self, search: Search, gradients: Mapping[str, Tensor]) -> None:
+    def step(self, search: SupernetSearch, gradients: Mapping[str, Tensor]) -> None:
         raise NotImplementedError
 
 
@@ -33,4 +33,4 @@ class Frozen(AlphaOptimiser):
     def describe(self) -> str:
         return "alphas frozen"
 
-    def step(self, search: Search, gradients: Mapping[str, Tensor]) -> None: ...
+    def step(self, search: SupernetSearch, gradients: Mapping[str, Tensor]) -> None: ...

@@ -17,7 +17,7 @@ from supernet.weightings.node_softmax import entering
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 
@@ -48,7 +48,7 @@ class ExponentiatedGradient(AlphaOptimiser):
         return None
 
     @torch.no_grad()
-    def step(self, search: Search, gradients: Mapping[str, Tensor]) -> None:
+    def step(self, search: SupernetSearch, gradients: Mapping[str, Tensor]) -> None:
         for name, parameter in search.parameters.items():
             movable = search.movable(name)
             free = torch.ones_like(parameter, dtype=torch.bool) if movable is None else movable

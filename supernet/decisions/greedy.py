@@ -16,7 +16,7 @@ from supernet.part import Part
 from supernet.states import EdgeStates
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport, Search
+    from supernet.search import EpochReport, SupernetSearch
     from supernet.space import CellSpace
 
 
@@ -59,17 +59,17 @@ class GreedyDecisions(Part):
             return method
         return replace(method, stages=(replace(method.stages[0], epochs=needed),))
 
-    def begin(self, search: Search) -> None:
+    def begin(self, search: SupernetSearch) -> None:
         if self._batch is None:
             self._batch = search.recipe.batch
 
-    def before_epoch(self, search: Search) -> None:
+    def before_epoch(self, search: SupernetSearch) -> None:
         assert self._batch is not None
         batch = self._batch + self.batch_growth * self._rounds
         if search.recipe.batch != batch:
             search.method = with_recipe(search.method, batch=batch)
 
-    def after_epoch(self, search: Search, report: EpochReport) -> None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
         shares = {kind: operation_shares(search, kind) for kind in search.space.kinds}
         due = report.epoch >= self.warm_up and (report.epoch - self.warm_up) % self.interval == 0
         last = search.ended
@@ -82,7 +82,7 @@ class GreedyDecisions(Part):
             # The share of none is of no use to the stability.
             self._past[kind] = [*self._past.get(kind, []), shares[kind][1]][-self.history :]
 
-    def _decide(self, search: Search, kind: str, shares: tuple[Tensor, Tensor]) -> None:
+    def _decide(self, search: SupernetSearch, kind: str, shares: tuple[Tensor, Tensor]) -> None:
         states, space = search.states, search.space
         undecided = states.undecided(kind)
         if not undecided:
@@ -93,7 +93,7 @@ class GreedyDecisions(Part):
         if space.edges_per_node is not None:
             prune_saturated(space, states, kind)
 
-    def _operation(self, search: Search, kind: str, edge: int, shares: Tensor) -> int:
+    def _operation(self, search: SupernetSearch, kind: str, edge: int, shares: Tensor) -> int:
         places = candidates(search.space, search.states, kind, edge)
         if self.choice == "perturbation":
             worth = validation_worth(search, self.worth, self.validation_batches)
@@ -117,7 +117,7 @@ class GreedyDecisions(Part):
         self._rounds, self._batch = state["rounds"], state["batch"]
 
 
-def operation_shares(search: Search, kind: str) -> tuple[Tensor, Tensor]:
+def operation_shares(search: SupernetSearch, kind: str) -> tuple[Tensor, Tensor]:
     """Weight that is not ``none`` (edges,), and how operations share it (edges, operations), of decided edges too; float64, CPU.
 
     Decided edges count as they stood when they were decided: they take part in the scaling over the edges of a cell.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from supernet.mix import Mix
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
     from supernet.states import EdgeStates
 
@@ -32,7 +32,7 @@ def without(mix: Mix, kind: str, edge: int, place: int | None = None) -> Mix:
     return replace(changed, executed={**mix.executed, kind: tuple(executed)})
 
 
-def validation_worth(search: Search, criterion: Criterion, batches: int | None) -> Worth:
+def validation_worth(search: SupernetSearch, criterion: Criterion, batches: int | None) -> Worth:
     """Accuracy, or cross-entropy with its sign turned, on the first ``batches`` of the alphas' half (None: all of it)."""
 
     def worth(mix: Mix) -> float:

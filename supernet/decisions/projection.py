@@ -26,7 +26,7 @@ from supernet.stages import Transform
 from supernet.states import EdgeStates
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 STAGE = "projection"
@@ -70,7 +70,7 @@ class Projection(Part):
             return f"projection needs a stage called {STAGE!r}; compose it with with_projection(method)"
         return None
 
-    def before_epoch(self, search: Search) -> None:
+    def before_epoch(self, search: SupernetSearch) -> None:
         if search.stage.name != STAGE:
             return
         moment = search.moment("evaluation")
@@ -87,7 +87,7 @@ class Projection(Part):
         self._events = state["events"]
 
 
-def project(search: Search, worth: Worth, event: int) -> bool:
+def project(search: SupernetSearch, worth: Worth, event: int) -> bool:
     """Decide one edge of every kind that has an undecided one, else one node of every kind; False where nothing is left."""
     states, space = search.states, search.space
     open_kinds = [kind for kind in space.kinds if states.undecided(kind)]
@@ -103,7 +103,7 @@ def project(search: Search, worth: Worth, event: int) -> bool:
     return bool(crowded)
 
 
-def thin_out(search: Search, kind: str, slots: list[int], worth: Worth) -> None:
+def thin_out(search: SupernetSearch, kind: str, slots: list[int], worth: Worth) -> None:
     """Prune edges of one node, each time the one that is needed least, down to what a derived cell keeps."""
     keep = search.space.edges_per_node
     assert keep is not None
@@ -133,7 +133,7 @@ class RestartWeights(Transform):
     def describe(self) -> str:
         return "fresh weight optimiser"
 
-    def apply(self, search: Search) -> None:
+    def apply(self, search: SupernetSearch) -> None:
         search.restart_weights()
 
 

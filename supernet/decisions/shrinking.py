@@ -15,7 +15,7 @@ from supernet.edges import MixedOp
 from supernet.selections.base import Selection
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport, Search
+    from supernet.search import EpochReport, SupernetSearch
     from supernet.states import EdgeStates
 
 
@@ -42,7 +42,7 @@ class InformationShrinking(Selection):
         every = "" if self.interval is None else f" every {self.interval}"
         return f"shrinking by information{every}" + (" (compat)" if self.compat else "")
 
-    def after_epoch(self, search: Search, report: EpochReport) -> None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
         interval = self.interval or (2 if search.space.edges_per_node is None else 3)
         steps = search.space.width - 1
         # Counted from the end: step s of 0 .. steps - 1 follows epoch (epochs - 2) - interval * (steps - 1 - s).
@@ -53,7 +53,7 @@ class InformationShrinking(Selection):
                 self._shrink(search, kind, measure, 1 if self.compat else steps - self._steps)
             self._steps += 1
 
-    def _shrink(self, search: Search, kind: str, measure: Tensor, steps_left: int) -> None:
+    def _shrink(self, search: SupernetSearch, kind: str, measure: Tensor, steps_left: int) -> None:
         space, states = search.space, search.states
         if space.edges_per_node is None:
             for edge, allowed in enumerate(states.places(kind)):
@@ -71,7 +71,7 @@ class InformationShrinking(Selection):
             keep = min(space.edges_per_node, len(slots))
             drop(states, kind, left, math.ceil((len(left) - keep) / steps_left), keep)
 
-    def scores(self, search: Search) -> Mapping[str, Tensor]:
+    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
         if not self._measure:
             return search.mix("evaluation", detached=True).theta
         return {kind: -measure for kind, measure in self._measure.items()}
@@ -101,7 +101,7 @@ def drop(states: EdgeStates, kind: str, order: list[tuple[int, int]], count: int
 
 
 @torch.no_grad()
-def information(search: Search, batches: int | None) -> dict[str, Tensor]:
+def information(search: SupernetSearch, batches: int | None) -> dict[str, Tensor]:
     """(edges, operations) float64 per kind on the CPU: the mean of :func:`fisher` over images and cells; less is better.
 
     Infinite for operations without an output. Batch norms use the statistics of each batch, and no running statistic changes.

@@ -24,7 +24,7 @@ from supernet.updates.base import Batch
 if TYPE_CHECKING:
     from supernet.method import Method
     from supernet.network import Supernet
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 Proxy = Callable[[nn.Module, Batch], float]
@@ -56,7 +56,7 @@ class ZeroCostProjection(Magnitude):
             return f"there is no proxy {self.proxy!r}; known are {', '.join(zerocost.PROXIES)}"
         return None
 
-    def finish(self, search: Search) -> Cells:
+    def finish(self, search: SupernetSearch) -> Cells:
         found = [propose(search, self.proxy_value(), index) for index in range(self.candidates)]
         distinct = {search.space.write(cells): cells for cells in found}
         if len(distinct) == 1:
@@ -64,7 +64,7 @@ class ZeroCostProjection(Magnitude):
         totals = self.vote(search, list(distinct.values()))
         return list(distinct.values())[max(range(len(totals)), key=lambda index: (totals[index], -index))]
 
-    def vote(self, search: Search, found: list[Cells]) -> list[float]:
+    def vote(self, search: SupernetSearch, found: list[Cells]) -> list[float]:
         """The mean proxy of each architecture over the batches it is defined on; minus infinity where it never is."""
         value = self.proxy_value()
         nets = [discrete(search, cells) for cells in found]
@@ -81,7 +81,7 @@ class ZeroCostProjection(Magnitude):
         return named_proxy(self.proxy) if isinstance(self.proxy, str) else self.proxy
 
 
-def propose(search: Search, proxy: Proxy, index: int) -> Cells:
+def propose(search: SupernetSearch, proxy: Proxy, index: int) -> Cells:
     """One architecture, projected out of a fresh supernet; ``index`` counts the supernets of a search."""
     fresh = type(search)(
         search.method,
@@ -100,7 +100,7 @@ def propose(search: Search, proxy: Proxy, index: int) -> Cells:
     return fresh.states.cells()
 
 
-def proxy_worth(search: Search, proxy: Proxy, batch: Batch) -> Worth:
+def proxy_worth(search: SupernetSearch, proxy: Proxy, batch: Batch) -> Worth:
     """The proxy of the supernet under a mix. What lost its weight still runs: an operation less must not mean less units."""
 
     def worth(mix: Mix) -> float:
@@ -123,7 +123,7 @@ class MixedNetwork(nn.Module):
         return logits
 
 
-def discrete(search: Search, cells: Cells) -> nn.Module:
+def discrete(search: SupernetSearch, cells: Cells) -> nn.Module:
     """The network of an architecture, of the search's size, with random weights and affine batch norms."""
     space = search.space
 
@@ -137,7 +137,7 @@ def discrete(search: Search, cells: Cells) -> nn.Module:
     return net.to(memory_format=torch.channels_last) if search.channels_last else net
 
 
-def fresh_batches(search: Search) -> Iterator[Batch]:
+def fresh_batches(search: SupernetSearch) -> Iterator[Batch]:
     """Batches of all training images without end."""
     for epoch in count():
         yield from search.batches("all", epoch=epoch)

@@ -4,11 +4,11 @@ from supernet.diagnostics.collapse import collapse_warning
 from supernet.diagnostics.gap import DiscretisationGap, discretisation_gap
 from supernet.diagnostics.hessian import alpha_hessian, hessian_eigenvalue
 from supernet.diagnostics.landscape import Landscape, landscape
-from supernet.diagnostics.trajectories import Agreement, agreement, drift, entropies, margins, skip_counts
+from supernet.diagnostics.trajectories import EdgeAgreement, agreement, drift, entropies, margins, skip_counts
 
 __all__ = [
-    "Agreement",
     "DiscretisationGap",
+    "EdgeAgreement",
     "Landscape",
     "agreement",
     "alpha_hessian",

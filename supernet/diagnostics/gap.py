@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from supernet.space import Cells
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ class DiscretisationGap:
         return self.supernet - self.derived
 
 
-def discretisation_gap(search: Search, cells: Cells | None = None, *, batches: int | None = None) -> DiscretisationGap:
+def discretisation_gap(
+    search: SupernetSearch, cells: Cells | None = None, *, batches: int | None = None
+) -> DiscretisationGap:
     """The supernet with its mean weights against the network of ``cells`` (what would be derived now) inside it.
 
     Batch norms use the statistics of each batch in both. ``batches``: of the alphas' half, None for all.

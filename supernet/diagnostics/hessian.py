@@ -14,10 +14,10 @@ from supernet.diagnostics.lanczos import lanczos
 from supernet.updates.hypergradient import gradients
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
-def hessian_eigenvalue(search: Search, batches: int = 4, *, steps: int = 20) -> float:
+def hessian_eigenvalue(search: SupernetSearch, batches: int = 4, *, steps: int = 20) -> float:
     """The largest eigenvalue of the validation loss's Hessian to the alphas, weights held; higher is sharper.
 
     R-DARTS (Zela et al., ICLR 2020) takes it as a sign of bad generalisation. Where there are at most twice as many alphas as
@@ -32,12 +32,12 @@ def hessian_eigenvalue(search: Search, batches: int = 4, *, steps: int = 20) -> 
     return float(lanczos(lambda vector: alpha_hessian_product(search, vector, batches), size, steps).max())
 
 
-def alpha_count(search: Search) -> int:
+def alpha_count(search: SupernetSearch) -> int:
     """Entries of all alphas together: the size of the Hessian."""
     return sum(alphas.numel() for alphas in search.alphas.values())
 
 
-def alpha_hessian(search: Search, batches: int = 4) -> Tensor:
+def alpha_hessian(search: SupernetSearch, batches: int = 4) -> Tensor:
     """The Hessian (n, n), float64, by one double differentiation a column, made symmetric.
 
     Rows and columns: the alphas of all kinds, flattened, one kind after the other.
@@ -51,12 +51,12 @@ def alpha_hessian(search: Search, batches: int = 4) -> Tensor:
     return (mean + mean.T) / 2
 
 
-def alpha_hessian_product(search: Search, vector: Tensor, batches: int = 4) -> Tensor:
+def alpha_hessian_product(search: SupernetSearch, vector: Tensor, batches: int = 4) -> Tensor:
     """The Hessian times ``vector`` (n,), float64."""
     return _mean(search, lambda slopes: _along(search, slopes, vector), batches)
 
 
-def _mean(search: Search, measure: Callable[[list[Tensor]], Tensor], batches: int) -> Tensor:
+def _mean(search: SupernetSearch, measure: Callable[[list[Tensor]], Tensor], batches: int) -> Tensor:
     """The mean over batches of what ``measure`` makes of the gradients of a batch's loss to the alphas."""
     was_training = search.net.training
     alphas = list(search.alphas.values())
@@ -70,7 +70,7 @@ def _mean(search: Search, measure: Callable[[list[Tensor]], Tensor], batches: in
     return torch.stack(found).mean(dim=0)
 
 
-def _along(search: Search, slopes: list[Tensor], vector: Tensor) -> Tensor:
+def _along(search: SupernetSearch, slopes: list[Tensor], vector: Tensor) -> Tensor:
     """The derivative of ``slopes`` to the alphas along ``vector`` (n,), flat, float64; the graph is kept."""
     alphas = list(search.alphas.values())
     pieces = vector.to(search.device, search.dtype).split([a.numel() for a in alphas])

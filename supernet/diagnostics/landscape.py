@@ -12,7 +12,7 @@ from ranknosh.errors import ConfigError
 from ranknosh.streams import torch_seed
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Landscape:
 
 
 def landscape(
-    search: Search, size: int = 51, *, span: float = 1.0, batches: int | None = 1, seed: int = 0
+    search: SupernetSearch, size: int = 51, *, span: float = 1.0, batches: int | None = 1, seed: int = 0
 ) -> Landscape:
     """Loss and accuracy on a grid of ``size`` by ``size`` over ``[-span, span]`` in two random directions (SDARTS, Chen & Hsieh,
     ICML 2020, fig. 1), with the weights held.
@@ -56,7 +56,7 @@ def landscape(
     return Landscape(coordinates, losses, accuracies)
 
 
-def directions(search: Search, generator: torch.Generator) -> dict[str, Tensor]:
+def directions(search: SupernetSearch, generator: torch.Generator) -> dict[str, Tensor]:
     """A Gaussian direction for the alphas of every kind, each row scaled to the norm of its row of alphas."""
     found = {}
     for kind, alphas in search.alphas.items():
@@ -66,6 +66,6 @@ def directions(search: Search, generator: torch.Generator) -> dict[str, Tensor]:
     return found
 
 
-def _at(search: Search, offsets: dict[str, Tensor], batches: int | None) -> tuple[float, float]:
+def _at(search: SupernetSearch, offsets: dict[str, Tensor], batches: int | None) -> tuple[float, float]:
     places = {name: p.detach() + offsets[name] if name in offsets else p for name, p in search.parameters.items()}
     return search.evaluate(search.mix("evaluation", detached=True, parameters=places), batches=batches)

@@ -41,7 +41,7 @@ def skip_counts(space: CellSpace, cells: Cells) -> dict[str, int]:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class EdgeAgreement:
     """Spearman's rho of two scores of the same operations: ``mean`` over the edges where it is defined, None where it is
     nowhere; ``edges``: each one's, None where a score is constant or there are fewer than 3 operations."""
 
@@ -49,11 +49,11 @@ class Agreement:
     edges: list[float | None]
 
 
-def agreement(first: Rows, second: Rows) -> Agreement:
+def agreement(first: Rows, second: Rows) -> EdgeAgreement:
     """How far two scores, such as a report's ``theta`` and ``strength``, order the operations of each edge alike."""
     found = [spearman(list(a), list(b)) for a, b in zip(first, second, strict=True)]
     known = [value for value in found if value is not None]
-    return Agreement(sum(known) / len(known) if known else None, found)
+    return EdgeAgreement(sum(known) / len(known) if known else None, found)
 
 
 def drift(before: Mapping[str, Sequence[int | None]], after: Mapping[str, Sequence[int | None]]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supernet.alpha_optimisers import Adam
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.relaxations.grouped import GroupedSoftmax
 from supernet.restage import Restage
 from supernet.schedules import Exponential
@@ -49,5 +49,5 @@ def dots(epochs: int = 70) -> Method:
         relaxation=GroupedSoftmax(GROUPS),
         alpha_optimiser=Adam(),
         selection=LikeliestPairs(),
-        recipe=Recipe(),
+        recipe=SupernetRecipe(),
     )

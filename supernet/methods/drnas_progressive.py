@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.parts import PartialChannels
 from supernet.relaxations import Dirichlet
 from supernet.restage import Restage
@@ -31,5 +31,5 @@ def drnas_progressive(
         ),
         relaxation=Dirichlet(),
         parts=(PartialChannels(shares[0]),),
-        recipe=Recipe(spans_stages=True),
+        recipe=SupernetRecipe(spans_stages=True),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supernet.alpha_optimisers import Adam
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.relaxations import OperationDropout
 from supernet.updates import SingleLevel
 
@@ -23,5 +23,5 @@ def dropnas(epochs: int = 76, probability: float = 3e-5**0.25) -> Method:
         relaxation=OperationDropout(probability),
         update=SingleLevel(),
         alpha_optimiser=Adam(partial=True),
-        recipe=Recipe(batch=96, lr=0.0375, lr_last=0.0015, clip=3.0),
+        recipe=SupernetRecipe(batch=96, lr=0.0375, lr_last=0.0015, clip=3.0),
     )

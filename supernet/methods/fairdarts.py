@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supernet.alpha_optimisers import Adam
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.penalties import ZeroOne
 from supernet.relaxations import Sigmoid
 from supernet.schedules import Constant
@@ -28,5 +28,5 @@ def fairdarts(epochs: int = 50, weight: float = 10.0, least: float = 0.85, singl
         alpha_optimiser=Adam(lr=3e-3, betas=(0.9, 0.999)),
         penalties=(ZeroOne(Constant(weight)),),
         selection=Threshold(least),
-        recipe=Recipe(batch=128, lr=0.005),
+        recipe=SupernetRecipe(batch=128, lr=0.005),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.relaxations import GumbelPath
 
 
@@ -18,5 +18,5 @@ def gdas(epochs: int = 250, compat: bool = True) -> Method:
         "Dong & Yang, CVPR 2019",
         (Stage(epochs),),
         relaxation=GumbelPath(compat=compat),
-        recipe=Recipe(nesterov=True, weight_decay=5e-4),
+        recipe=SupernetRecipe(nesterov=True, weight_decay=5e-4),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from supernet.alpha_optimisers import Frozen
 from supernet.decisions.shrinking import InformationShrinking
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.relaxations.uniform_masked import UniformMasked
 from supernet.updates import WeightsOnly
 
@@ -24,5 +24,5 @@ def is_darts(
         update=WeightsOnly("all"),
         alpha_optimiser=Frozen(),
         selection=InformationShrinking(interval, batches, compat),
-        recipe=Recipe(nesterov=True),
+        recipe=SupernetRecipe(nesterov=True),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from supernet.alpha_optimisers import Adam
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.parts import SkipDropout
 from supernet.parts.skip_dropout import SkipDropoutRate
 from supernet.restage import Restage
@@ -45,5 +45,5 @@ def p_darts(
         parts=(SkipDropout(SkipDropoutRate(dropout[0])),),
         alpha_optimiser=Adam(lr=6e-4),
         selection=SkipCap(skips),
-        recipe=replace(Recipe(), batch=96, lr_last=0.0),
+        recipe=replace(SupernetRecipe(), batch=96, lr_last=0.0),
     )

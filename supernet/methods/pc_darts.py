@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supernet.alpha_optimisers import Adam
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.parts import PartialChannels
 from supernet.weightings import NodeSoftmax
 
@@ -26,5 +26,5 @@ def pc_darts(epochs: int = 50, share: int = 4, *, warm_up: int | None = None) ->
         parts=(PartialChannels(share),),
         weighting=NodeSoftmax(),
         alpha_optimiser=Adam(lr=6e-4),
-        recipe=Recipe(batch=256, lr=0.1, lr_last=0.0),
+        recipe=SupernetRecipe(batch=256, lr=0.1, lr_last=0.0),
     )

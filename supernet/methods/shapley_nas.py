@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supernet.alpha_optimisers import Frozen
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.updates.shapley import ShapleyValues
 
 
@@ -19,5 +19,5 @@ def shapley_nas(epochs: int = 50, *, warm_up: int | None = None, permutations: i
         (Stage(epochs, warm_up=epochs // 2 if warm_up is None else warm_up),),
         update=ShapleyValues(permutations=permutations, batch=batch),
         alpha_optimiser=Frozen(),
-        recipe=Recipe(batch=256, lr=0.1, lr_last=0.0),
+        recipe=SupernetRecipe(batch=256, lr=0.1, lr_last=0.0),
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from supernet.alpha_optimisers import Adam, Frozen
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.relaxations.controller import Controller
 from supernet.relaxations.uniform import UniformPath
 from supernet.selections.sampled import BestOfSamples
 from supernet.updates import FirstOrder
 from supernet.updates.weights_only import WeightsOnly
 
-_RECIPE = Recipe(nesterov=True, weight_decay=5e-4)
+_RECIPE = SupernetRecipe(nesterov=True, weight_decay=5e-4)
 """Dong & Yang, ICLR 2020, the recipe of the weight-sharing methods on NAS-Bench-201."""
 
 
@@ -59,5 +59,5 @@ def enas(epochs: int = 250, updates: int = 50, samples: int = 20, finalists: int
         update=WeightsOnly(),
         alpha_optimiser=Frozen(),
         selection=BestOfSamples(finalists, 1, "controller"),
-        recipe=Recipe(batch=128, lr=0.05, lr_last=0.0005, nesterov=True, weight_decay=2.5e-4),
+        recipe=SupernetRecipe(batch=128, lr=0.05, lr_last=0.0005, nesterov=True, weight_decay=2.5e-4),
     )

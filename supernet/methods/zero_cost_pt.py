@@ -5,7 +5,7 @@ from __future__ import annotations
 from ranknosh.errors import ConfigError
 from supernet.alpha_optimisers import Frozen
 from supernet.decisions.zero_cost import Proxy, ZeroCostProjection
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 from supernet.updates import WeightsOnly
 
 
@@ -28,5 +28,5 @@ def zero_cost_pt(
         update=WeightsOnly("all"),
         alpha_optimiser=Frozen(),
         selection=ZeroCostProjection(candidates, votes, proxy),
-        recipe=Recipe(batch=batch),
+        recipe=SupernetRecipe(batch=batch),
     )

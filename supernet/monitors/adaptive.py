@@ -12,7 +12,7 @@ from supernet.part import Part
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import EpochReport, Search
+    from supernet.search import EpochReport, SupernetSearch
     from supernet.space import CellSpace
 
 
@@ -45,7 +45,7 @@ class Adaptive(Part):
             return "adaptive regularisation is defined for searches of one stage"
         return needs_curvature(self, method)
 
-    def after_epoch(self, search: Search, report: EpochReport) -> None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
         decay = float(search.optimiser.param_groups[0]["weight_decay"])
         report.measured["weight_decay"] = decay
         more = self.factor * decay
@@ -60,7 +60,7 @@ class Adaptive(Part):
         else:
             self._go_back(search, before, more)
 
-    def _keep(self, search: Search, epoch: int, start: int) -> None:
+    def _keep(self, search: SupernetSearch, epoch: int, start: int) -> None:
         reach = self.rule.window // 2 + self.rule.delta
         kept = {past: state for past, state in self._kept.items() if past > epoch - reach}
         # A copy of the search without the copies in here.
@@ -69,7 +69,7 @@ class Adaptive(Part):
             kept[epoch] = copy.deepcopy(search.state_dict())
         self._kept = kept
 
-    def _go_back(self, search: Search, epoch: int, decay: float) -> None:
+    def _go_back(self, search: SupernetSearch, epoch: int, decay: float) -> None:
         state = self._kept[epoch]
         search.load_state_dict(copy.deepcopy(state))
         for group in search.optimiser.param_groups:

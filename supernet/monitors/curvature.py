@@ -9,7 +9,7 @@ from supernet.diagnostics.hessian import hessian_eigenvalue
 from supernet.part import Part
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport, Search
+    from supernet.search import EpochReport, SupernetSearch
 
 EIGENVALUE = "hessian_eigenvalue"
 """Its name in ``EpochReport.measured``."""
@@ -28,6 +28,6 @@ class Curvature(Part):
     def describe(self) -> str:
         return "Hessian eigenvalue" + ("" if self.every == 1 else f" every {self.every}")
 
-    def after_epoch(self, search: Search, report: EpochReport) -> None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
         if report.epoch % self.every == 0:
             report.measured[EIGENVALUE] = hessian_eigenvalue(search, self.batches)

@@ -11,7 +11,7 @@ from supernet.part import Part, Stop
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import EpochReport, Search
+    from supernet.search import EpochReport, SupernetSearch
     from supernet.space import CellSpace
 
 
@@ -62,14 +62,14 @@ class EigenvalueRise(Part):
     def refuses(self, method: Method, space: CellSpace) -> str | None:
         return needs_curvature(self, method)
 
-    def after_epoch(self, search: Search, report: EpochReport) -> Stop | None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> Stop | None:
         before = self.rule.found(measured(search))
         if before is None:
             return None
         return Stop(before, f"the dominant eigenvalue of the Hessian has risen since epoch {before}")
 
 
-def measured(search: Search) -> list[float]:
+def measured(search: SupernetSearch) -> list[float]:
     """The eigenvalues of all epochs so far."""
     return [report.measured[EIGENVALUE] for report in search.history]
 

@@ -9,7 +9,7 @@ from supernet.diagnostics.gap import discretisation_gap
 from supernet.part import Part
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport, Search
+    from supernet.search import EpochReport, SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Gap(Part):
     def describe(self) -> str:
         return "discretisation gap" + ("" if self.every == 1 else f" every {self.every}")
 
-    def after_epoch(self, search: Search, report: EpochReport) -> None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
         if report.epoch % self.every:
             return
         cells = {kind: tuple(places) for kind, places in report.cells.items()}

@@ -10,7 +10,7 @@ from supernet.part import Part, Stop
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import EpochReport, Search
+    from supernet.search import EpochReport, SupernetSearch
     from supernet.space import CellSpace
 
 Ranking = tuple[tuple[int, ...], ...]
@@ -34,7 +34,7 @@ class RankingStable(Part):
             return None
         return f"no edge of {space.name} has two learnable operations, so there is no ranking of them"
 
-    def after_epoch(self, search: Search, report: EpochReport) -> Stop | None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> Stop | None:
         recent = [r for r in search.history[-(self.patience + 1) :] if r.alphas_loss is not None]
         if len(recent) <= self.patience or len({rankings(search.space, r) for r in recent}) > 1:
             return None

@@ -9,7 +9,7 @@ from supernet.part import Part, Stop
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import EpochReport, Search
+    from supernet.search import EpochReport, SupernetSearch
     from supernet.space import CellSpace
 
 
@@ -35,7 +35,7 @@ class SkipLimit(Part):
             return f"{space.name} has no skip connections to stop at"
         return None
 
-    def after_epoch(self, search: Search, report: EpochReport) -> Stop | None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> Stop | None:
         if report.alphas_loss is None or report.epoch < self.start or self._skips(search, report) < self.limit:
             return None
         under = [r.epoch for r in search.history if r.alphas_loss is not None and self._skips(search, r) < self.limit]
@@ -44,5 +44,5 @@ class SkipLimit(Part):
         found = self._skips(search, report)
         return Stop(under[-1], f"the derived {self.kind} cell has {found} skip connections in epoch {report.epoch}")
 
-    def _skips(self, search: Search, report: EpochReport) -> int:
+    def _skips(self, search: SupernetSearch, report: EpochReport) -> int:
         return search.space.count({self.kind: tuple(report.cells[self.kind])}, "skip_connect", self.kind)

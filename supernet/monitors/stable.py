@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from supernet.part import Part, Stop
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport, Search
+    from supernet.search import EpochReport, SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class ArchitectureStable(Part):
     def describe(self) -> str:
         return f"stop after {self.patience} equal architectures"
 
-    def after_epoch(self, search: Search, report: EpochReport) -> Stop | None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> Stop | None:
         recent = search.history[-(self.patience + 1) :]
         searched = [r for r in recent if r.alphas_loss is not None]
         if len(searched) <= self.patience or len({r.text for r in searched}) > 1:

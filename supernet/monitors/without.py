@@ -9,7 +9,7 @@ from supernet.part import Part
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 
@@ -28,7 +28,7 @@ class Without(Part):
             return None
         return f"edges would have no operation left without {', '.join(self.operations)}"
 
-    def begin(self, search: Search) -> None:
+    def begin(self, search: SupernetSearch) -> None:
         for kind, edges in search.space.candidates.items():
             for edge in search.states.undecided(kind):
                 for place, name in enumerate(edges[edge]):

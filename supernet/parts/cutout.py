@@ -12,7 +12,7 @@ from supernet.part import Part
 from supernet.schedules import Linear, Schedule
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 RAMP = Linear(0.0, 1.0, inclusive=True)
 
@@ -32,7 +32,7 @@ class Cutout(Part):
     def describe(self) -> str:
         return f"cutout {self.side} with chance {self.chance}"
 
-    def training_images(self, search: Search, images: Tensor, generator: torch.Generator) -> Tensor:
+    def training_images(self, search: SupernetSearch, images: Tensor, generator: torch.Generator) -> Tensor:
         chance = self.chance(search.epoch, search.method.epochs)
         if chance == 0:
             return images

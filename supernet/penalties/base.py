@@ -11,7 +11,7 @@ from torch import Tensor
 from supernet.part import Part
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 class Penalty(Part):
@@ -20,11 +20,11 @@ class Penalty(Part):
     ``loss(search)``: a tensor of no shape that depends on ``search.alphas``; lower is better.
     """
 
-    def loss(self, search: Search) -> Tensor:
+    def loss(self, search: SupernetSearch) -> Tensor:
         raise NotImplementedError
 
 
-def mixtures(search: Search) -> Iterator[tuple[str, Tensor, Tensor]]:
+def mixtures(search: SupernetSearch) -> Iterator[tuple[str, Tensor, Tensor]]:
     """For every kind of cell: its name, the alphas of the edges that still mix, and which operations these allow.
 
     Both (edges that mix, operations); kinds without such edges are left out.
@@ -35,7 +35,7 @@ def mixtures(search: Search) -> Iterator[tuple[str, Tensor, Tensor]]:
             yield kind, alphas[edges.to(alphas.device)], search.states.allowed[kind][edges].to(alphas.device)
 
 
-def mean_weights(search: Search) -> Iterator[tuple[Tensor, Tensor]]:
+def mean_weights(search: SupernetSearch) -> Iterator[tuple[Tensor, Tensor]]:
     """For every kind of cell: the mean weights of the edges that still mix, and which operations these allow."""
     for kind, alphas, allowed in mixtures(search):
         yield search.method.relaxation.mean(alphas, allowed, search.moment("alphas").of(kind)), allowed

@@ -12,7 +12,7 @@ from supernet.penalties.base import Penalty, mixtures
 from supernet.schedules import Linear, Schedule
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 RISING = Linear(0.0, 50.0)
 
@@ -31,7 +31,7 @@ class BetaDecay(Penalty):
     def describe(self) -> str:
         return f"beta decay {self.weight}"
 
-    def loss(self, search: Search) -> Tensor:
+    def loss(self, search: SupernetSearch) -> Tensor:
         moment = search.moment("alphas")
         smooth = [
             torch.logsumexp(alphas.masked_fill(~allowed, -torch.inf), dim=1) for _, alphas, allowed in mixtures(search)

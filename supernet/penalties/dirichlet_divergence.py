@@ -14,7 +14,7 @@ from supernet.schedules import Constant, Schedule
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 PUBLISHED = Constant(1e-3)
@@ -37,7 +37,7 @@ class DirichletDivergence(Penalty):
             return None
         return f"the divergence of Dirichlet distributions is not defined for {method.relaxation.describe()}"
 
-    def loss(self, search: Search) -> Tensor:
+    def loss(self, search: SupernetSearch) -> Tensor:
         moment, relaxation = search.moment("alphas"), search.method.relaxation
         assert isinstance(relaxation, Dirichlet)
         total = torch.zeros((), device=search.device)

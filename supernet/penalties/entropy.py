@@ -12,7 +12,7 @@ from supernet.penalties.base import Penalty, mean_weights
 from supernet.schedules import Constant, Schedule
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 WEAK = Constant(0.01)
 
@@ -29,7 +29,7 @@ class Entropy(Penalty):
     def describe(self) -> str:
         return f"entropy {self.weight}"
 
-    def loss(self, search: Search) -> Tensor:
+    def loss(self, search: SupernetSearch) -> Tensor:
         moment = search.moment("alphas")
         entropies = [entropy(theta, allowed) for theta, allowed in mean_weights(search)]
         if not entropies:

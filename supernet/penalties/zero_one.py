@@ -12,7 +12,7 @@ from supernet.penalties.base import Penalty, mean_weights
 from supernet.schedules import Constant, Schedule
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 PUBLISHED = Constant(10.0)
 
@@ -31,7 +31,7 @@ class ZeroOne(Penalty):
     def describe(self) -> str:
         return f"zero-one {self.weight}" + (" (absolute)" if self.power == 1 else "")
 
-    def loss(self, search: Search) -> Tensor:
+    def loss(self, search: SupernetSearch) -> Tensor:
         moment = search.moment("alphas")
         away = [(theta[allowed] - 0.5).abs() ** self.power for theta, allowed in mean_weights(search)]
         if not away:

@@ -11,11 +11,11 @@ from torch.nn import functional
 
 from supernet.mix import Mix
 from supernet.perturbations.random import uniform_noise
-from supernet.perturbations.simplex import Simplex, Smoothing, mixed_with, simplexes
+from supernet.perturbations.simplex import MovableWeights, Smoothing, mixed_with, movable_weights
 from supernet.updates.base import Batch
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 Point = dict[str, Tensor]
 
@@ -36,11 +36,11 @@ class AdversarialSmoothing(Smoothing):
     def describe(self) -> str:
         return f"adversarial smoothing {self.radius}, {self.steps} steps"
 
-    def perturb(self, search: Search, mix: Mix, batch: Batch) -> Mix:
+    def perturb(self, search: SupernetSearch, mix: Mix, batch: Batch) -> Mix:
         radius = self.radius_now(search)
         if radius == 0:
             return mix
-        edges = simplexes(search, mix)
+        edges = movable_weights(search, mix)
         training = search.net.training
         search.net.eval()
         try:
@@ -49,7 +49,9 @@ class AdversarialSmoothing(Smoothing):
             search.net.train(training)
         return mix if worst is None else mixed_with(mix, edges, worst)
 
-    def _worst(self, search: Search, mix: Mix, batch: Batch, edges: dict[str, Simplex], radius: float) -> Point | None:
+    def _worst(
+        self, search: SupernetSearch, mix: Mix, batch: Batch, edges: dict[str, MovableWeights], radius: float
+    ) -> Point | None:
         quiet = replace(mix, moment=replace(mix.moment, phase="evaluation"))
         with torch.no_grad():
             before = _loss(search, mixed_with(quiet, edges, {kind: each.theta for kind, each in edges.items()}), batch)
@@ -74,6 +76,6 @@ def step_in_ball(point: Tensor, gradient: Tensor, centre: Tensor, radius: float,
     return centre + (moved - centre).clamp(-radius, radius)
 
 
-def _loss(search: Search, mix: Mix, batch: Batch) -> Tensor:
+def _loss(search: SupernetSearch, mix: Mix, batch: Batch) -> Tensor:
     images, labels = batch
     return functional.cross_entropy(search.net(images, mix), labels)

@@ -9,11 +9,11 @@ from supernet.part import Part
 from supernet.updates.base import Batch
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 class Perturbation(Part):
     """``perturb`` gives the mix that the weight step runs with; the alphas are never changed."""
 
-    def perturb(self, search: Search, mix: Mix, batch: Batch) -> Mix:
+    def perturb(self, search: SupernetSearch, mix: Mix, batch: Batch) -> Mix:
         raise NotImplementedError

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ranknosh.streams import torch_seed
 from supernet.mix import Mix
-from supernet.perturbations.simplex import Simplex, Smoothing, mixed_with, simplexes
+from supernet.perturbations.simplex import MovableWeights, Smoothing, mixed_with, movable_weights
 from supernet.updates.base import Batch
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class RandomSmoothing(Smoothing):
     def describe(self) -> str:
         return f"random smoothing {self.radius}"
 
-    def perturb(self, search: Search, mix: Mix, batch: Batch) -> Mix:
+    def perturb(self, search: SupernetSearch, mix: Mix, batch: Batch) -> Mix:
         radius = self.radius_now(search)
         if radius == 0:
             return mix
-        edges = simplexes(search, mix)
+        edges = movable_weights(search, mix)
         noise = uniform_noise(edges, radius, mix.seed)
         return mixed_with(mix, edges, {kind: each.clipped(each.theta + noise[kind]) for kind, each in edges.items()})
 
 
-def uniform_noise(edges: dict[str, Simplex], radius: float, seed: int) -> dict[str, Tensor]:
+def uniform_noise(edges: dict[str, MovableWeights], radius: float, seed: int) -> dict[str, Tensor]:
     """U(-radius, radius) for every weight of every kind, of the weights' shapes."""
     generator = torch.Generator().manual_seed(torch_seed(seed, "perturbation"))
     return {

@@ -18,7 +18,7 @@ from supernet.updates import SingleLevel
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 RADIUS = Linear(0.03, 0.3)
@@ -43,14 +43,14 @@ class Smoothing(Perturbation):
             return f"{self.describe()} acts in weight steps of their own, and a single level has none; use two levels"
         return None
 
-    def radius_now(self, search: Search) -> float:
+    def radius_now(self, search: SupernetSearch) -> float:
         """The radius of the present epoch."""
         epochs = sum(stage.epochs for stage in search.method.stages if stage.name != PROJECTION)
         return self.radius(min(search.epoch, epochs), epochs)
 
 
 @dataclass
-class Simplex:
+class MovableWeights:
     """What of one kind's weights may move. ``theta``: (edges, operations) without edge factors; ``free``: bool, of its shape."""
 
     theta: Tensor
@@ -73,7 +73,7 @@ class Simplex:
         return theta if self.factors is None else theta * self.factors[:, None]
 
 
-def simplexes(search: Search, mix: Mix) -> dict[str, Simplex]:
+def movable_weights(search: SupernetSearch, mix: Mix) -> dict[str, MovableWeights]:
     """Every kind's weights of a mix, without gradients."""
     found = {}
     for kind, theta in mix.theta.items():
@@ -85,10 +85,10 @@ def simplexes(search: Search, mix: Mix) -> dict[str, Simplex]:
         if mix.edge_factors is not None:
             factors = mix.edge_factors[kind].detach()
             theta = torch.where(undecided.to(theta.device), theta / factors[:, None], theta)
-        found[kind] = Simplex(theta, free, factors)
+        found[kind] = MovableWeights(theta, free, factors)
     return found
 
 
-def mixed_with(mix: Mix, edges: Mapping[str, Simplex], theta: Mapping[str, Tensor]) -> Mix:
+def mixed_with(mix: Mix, edges: Mapping[str, MovableWeights], theta: Mapping[str, Tensor]) -> Mix:
     """The mix with perturbed weights."""
     return mix.with_theta({kind: edges[kind].weights(theta[kind]) for kind in edges})

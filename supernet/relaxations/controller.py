@@ -16,7 +16,7 @@ from supernet.relaxations.base import Relaxation
 from supernet.space import Cells, CellSpace
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 _MEAN_OVER = 64
 
@@ -129,7 +129,7 @@ class Controller(Relaxation):
         assert self._net is not None, "a controller belongs to a search"
         return self._net
 
-    def begin(self, search: Search) -> None:
+    def begin(self, search: SupernetSearch) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(search.seed, "controller"))
             self._net = ControllerNet(search.space, self.hidden, self.layers, self.tanh_constant, self.temperature)
@@ -152,7 +152,7 @@ class Controller(Relaxation):
     def chosen(self, theta: Tensor, allowed: Tensor, moment: Moment) -> Tensor | None:
         return torch.where(theta.any(dim=1), theta.argmax(dim=1), -1)
 
-    def after_epoch(self, search: Search, report: Any) -> None:
+    def after_epoch(self, search: SupernetSearch, report: Any) -> None:
         batches = search.alpha_batches()
         generator = torch.Generator().manual_seed(search.draw())
         rewards = []

@@ -15,7 +15,7 @@ from supernet.schedules import Schedule
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 _ONE = _Constant(1.0)
@@ -42,7 +42,7 @@ class GroupedSoftmax(Relaxation):
             return f"the groups do not hold {', '.join(sorted(homeless))}; give every operation of the space a group"
         return None
 
-    def begin(self, search: Search) -> None:
+    def begin(self, search: SupernetSearch) -> None:
         self._names = dict(search.space.candidates)
 
     def mean(self, alphas: Tensor, allowed: Tensor, moment: Moment) -> Tensor:

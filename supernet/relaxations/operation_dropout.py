@@ -14,7 +14,7 @@ from supernet.relaxations.base import Relaxation, masked_softmax
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 PARAMETER_FREE = ("none", "skip_connect", "avg_pool_3x3", "max_pool_3x3", "noise")
@@ -46,7 +46,7 @@ class OperationDropout(Relaxation):
             return None
         return f"operations are dropped with a probability from 0 to below 1, not {self.probability:g}"
 
-    def begin(self, search: Search) -> None:
+    def begin(self, search: SupernetSearch) -> None:
         width = search.space.width
         for kind, edges in search.space.candidates.items():
             free = torch.zeros(len(edges), width, dtype=torch.bool)
@@ -76,12 +76,12 @@ class OperationDropout(Relaxation):
                 waiting = waiting & ~drawn.any(dim=1)
         return kept
 
-    def alpha_gradients(self, search: Search, gradients: AlphaGradients) -> None:
+    def alpha_gradients(self, search: SupernetSearch, gradients: AlphaGradients) -> None:
         self._kept = {kind: theta > 0 for kind, theta in gradients.theta.items()}
         self._before = {kind: alphas.detach().clone() for kind, alphas in search.alphas.items()}
 
     @torch.no_grad()
-    def after_alpha_step(self, search: Search) -> None:
+    def after_alpha_step(self, search: SupernetSearch) -> None:
         for kind, kept in self._kept.items():
             alphas, allowed = search.alphas[kind], search.states.allowed[kind].to(kept.device)
             movable = search.movable(kind)

@@ -13,7 +13,7 @@ from supernet.relaxations.base import Relaxation, masked_softmax
 from supernet.sampling import sample_kind
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 
@@ -31,7 +31,7 @@ class UniformPath(Relaxation):
     def describe(self) -> str:
         return "uniform path in weight steps, softmax in alpha steps" if self.dense_alphas else "uniform path"
 
-    def begin(self, search: Search) -> None:
+    def begin(self, search: SupernetSearch) -> None:
         self._space = search.space
 
     def weights(self, alphas: Tensor, allowed: Tensor, moment: Moment, generator: torch.Generator) -> Tensor:

@@ -13,7 +13,7 @@ from supernet.space import Cells, CellSpace
 from supernet.states import EdgeStates
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 class Selection(Part):
@@ -22,13 +22,13 @@ class Selection(Part):
     ``derive`` is cheap and is asked after every epoch; ``finish`` gives the search's result and may take its time.
     """
 
-    def scores(self, search: Search) -> Mapping[str, Tensor]:
+    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
         raise NotImplementedError
 
-    def derive(self, search: Search) -> Cells:
+    def derive(self, search: SupernetSearch) -> Cells:
         return decode(search.space, search.states, self.scores(search))
 
-    def finish(self, search: Search) -> Cells:
+    def finish(self, search: SupernetSearch) -> Cells:
         return self.derive(search)
 
 

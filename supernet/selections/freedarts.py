@@ -16,7 +16,7 @@ from supernet.selections.base import Selection
 
 if TYPE_CHECKING:
     from supernet.network import Supernet
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 Style = Literal["synflow", "snip"]
 
@@ -40,7 +40,7 @@ class ConnectionSensitivity(Selection):
     def describe(self) -> str:
         return f"connection sensitivity ({self.style}, {self.draws} draws)"
 
-    def scores(self, search: Search) -> Mapping[str, Tensor]:
+    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
         net = copy.deepcopy(search.net).double()
         if self.style == "synflow":
             linearise(net, batch_statistics=self.compat)
@@ -53,7 +53,7 @@ class ConnectionSensitivity(Selection):
                     totals[kind] += score / whole / self.draws
         return totals
 
-    def _alphas(self, search: Search, draw: int) -> dict[str, Tensor]:
+    def _alphas(self, search: SupernetSearch, draw: int) -> dict[str, Tensor]:
         own = {name: parameter.detach().double() for name, parameter in search.parameters.items()}
         if draw == 0:
             return own
@@ -81,7 +81,9 @@ def linearise(net: nn.Module, *, batch_statistics: bool = False) -> None:
             module.running_var = some.new_ones(module.num_features)
 
 
-def sensitivities(search: Search, net: Supernet, parameters: Mapping[str, Tensor], style: Style) -> dict[str, Tensor]:
+def sensitivities(
+    search: SupernetSearch, net: Supernet, parameters: Mapping[str, Tensor], style: Style
+) -> dict[str, Tensor]:
     """(edges, operations) ``|alpha dR/dalpha|`` per kind of one draw; ``net`` (a copy) and ``parameters`` are of float64."""
     leaves = {}
     for name, values in parameters.items():

@@ -11,7 +11,7 @@ from torch import Tensor
 from supernet.selections.base import Selection
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -21,5 +21,5 @@ class Magnitude(Selection):
     def describe(self) -> str:
         return "magnitude"
 
-    def scores(self, search: Search) -> Mapping[str, Tensor]:
+    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
         return search.mix("evaluation", detached=True).theta

@@ -14,7 +14,7 @@ from supernet.weightings.pairs import PairSoftmax
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class LikeliestPairs(Selection):
             return f"pairs of edges are chosen where a derived node keeps two, and {space.name} does not"
         return None
 
-    def scores(self, search: Search) -> Mapping[str, Tensor]:
+    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
         # The factors of edges are in theta; they do not change which operation of an edge is largest.
         return search.mix("evaluation", detached=True).theta
 
-    def derive(self, search: Search) -> Cells:
+    def derive(self, search: SupernetSearch) -> Cells:
         weighting = search.method.weighting
         if not isinstance(weighting, PairSoftmax):
             return super().derive(search)

@@ -18,7 +18,7 @@ from supernet.space import Cells, CellSpace
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 _POOL = 20
 
@@ -46,14 +46,14 @@ class BestOfSamples(Selection):
             return "a selection that draws by a controller needs one as the relaxation"
         return None
 
-    def scores(self, search: Search) -> Mapping[str, Tensor]:
+    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
         return search.mix("evaluation", detached=True).theta
 
-    def finish(self, search: Search) -> Cells:
+    def finish(self, search: SupernetSearch) -> Cells:
         cells, _ = best_of(search, self.candidates(search), self.batches)
         return cells
 
-    def candidates(self, search: Search) -> Iterator[Cells]:
+    def candidates(self, search: SupernetSearch) -> Iterator[Cells]:
         """The architectures that are ranked, every one once."""
         generator = torch.Generator().manual_seed(torch_seed(search.seed, "candidates"))
         if self.draw == "uniform":
@@ -82,6 +82,6 @@ def log_probability(cells: Cells, theta: Mapping[str, Tensor]) -> float:
     return float(torch.stack(picked).double().clamp_min(1e-30).log().sum())
 
 
-def _all_cells(search: Search) -> list[Cells]:
+def _all_cells(search: SupernetSearch) -> list[Cells]:
     every = ({"normal": tuple(architecture.code)} for architecture in NasBench201().enumerate())
     return [cells for cells in every if passes(search.space, "normal", cells["normal"])]

@@ -15,7 +15,7 @@ from supernet.selections.magnitude import Magnitude
 from supernet.space import Cells
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 SKIP = "skip_connect"
 
@@ -34,19 +34,19 @@ class SkipCap(Selection):
     def describe(self) -> str:
         return f"{self.inner.describe()}, at most {self.most} skips"
 
-    def begin(self, search: Search) -> None:
+    def begin(self, search: SupernetSearch) -> None:
         self.inner.begin(search)
 
-    def before_epoch(self, search: Search) -> None:
+    def before_epoch(self, search: SupernetSearch) -> None:
         self.inner.before_epoch(search)
 
-    def alpha_gradients(self, search: Search, gradients: AlphaGradients) -> None:
+    def alpha_gradients(self, search: SupernetSearch, gradients: AlphaGradients) -> None:
         self.inner.alpha_gradients(search, gradients)
 
-    def scores(self, search: Search) -> Mapping[str, Tensor]:
+    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
         return self.inner.scores(search)
 
-    def derive(self, search: Search) -> Cells:
+    def derive(self, search: SupernetSearch) -> Cells:
         scores = {kind: table.detach().clone() for kind, table in self.scores(search).items()}
         space, states = search.space, search.states
         cells = decode(space, states, scores)
@@ -70,7 +70,7 @@ class SkipCap(Selection):
         self.inner.load_state_dict(state["inner"])
 
 
-def _has_other(search: Search, edge: int) -> bool:
+def _has_other(search: SupernetSearch, edge: int) -> bool:
     names = search.space.candidates["normal"][edge]
     others = [
         place

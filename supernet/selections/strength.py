@@ -15,7 +15,7 @@ from supernet.selections.base import Selection
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import EpochReport, Search
+    from supernet.search import EpochReport, SupernetSearch
     from supernet.space import CellSpace
 
 Form = Literal["ostr", "ostr_star", "naive"]
@@ -63,23 +63,23 @@ class Strength(Selection):
             return None
         return f"{_NAMES[self.form]} is derived for a softmax relaxation, not for {method.relaxation.describe()}"
 
-    def before_epoch(self, search: Search) -> None:
+    def before_epoch(self, search: SupernetSearch) -> None:
         if search.warming_up or self.window == "all":
             return
         if self.window == "ema" and self._batches:
             self._past = self._mean()
         self._sums, self._batches = {}, 0
 
-    def alpha_gradients(self, search: Search, gradients: AlphaGradients) -> None:
+    def alpha_gradients(self, search: SupernetSearch, gradients: AlphaGradients) -> None:
         for kind, theta in gradients.theta.items():
             strength = strengths(theta, gradients.theta_gradients[kind], self.form)
             self._sums[kind] = self._sums[kind] + strength if kind in self._sums else strength
         self._batches += 1
 
-    def scores(self, search: Search) -> Mapping[str, Tensor]:
+    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
         return self._mean() if self._batches else search.mix("evaluation", detached=True).theta
 
-    def after_epoch(self, search: Search, report: EpochReport) -> None:
+    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
         if self._batches:
             for kind, scores in self._mean().items():
                 report.strength[kind] = scores.double().cpu().tolist()

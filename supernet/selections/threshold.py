@@ -12,7 +12,7 @@ from supernet.selections.magnitude import Magnitude
 from supernet.space import Cells
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Threshold(Magnitude):
     def describe(self) -> str:
         return f"magnitude, threshold {self.least:g}"
 
-    def derive(self, search: Search) -> Cells:
+    def derive(self, search: SupernetSearch) -> Cells:
         scores, space = self.scores(search), search.space
         cells = decode(space, search.states, scores)
         some = space.edges_per_node is not None
@@ -42,7 +42,7 @@ class Threshold(Magnitude):
         }
 
     def _some(
-        self, search: Search, kind: str, places: tuple[int | None, ...], scores: Tensor
+        self, search: SupernetSearch, kind: str, places: tuple[int | None, ...], scores: Tensor
     ) -> tuple[int | None, ...]:
         topology, kept = search.space.topology(kind), list(places)
         for node in range(topology.inputs, topology.nodes):
@@ -58,7 +58,7 @@ class Threshold(Magnitude):
         return tuple(kept)
 
     def _closed(
-        self, search: Search, kind: str, places: tuple[int | None, ...], scores: Tensor
+        self, search: SupernetSearch, kind: str, places: tuple[int | None, ...], scores: Tensor
     ) -> tuple[int | None, ...]:
         kept: list[int | None] = []
         for edge, place in enumerate(places):

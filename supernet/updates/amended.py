@@ -9,7 +9,7 @@ from supernet.updates.bilevel import BilevelUpdate
 from supernet.updates.hypergradient import Bilevel, Hypergradient, amended
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,5 @@ class Amended(BilevelUpdate):
     def describe(self) -> str:
         return f"amended (eta {self.eta:g})"
 
-    def hypergradient(self, search: Search, problem: Bilevel) -> Hypergradient:
+    def hypergradient(self, search: SupernetSearch, problem: Bilevel) -> Hypergradient:
         return amended(problem, self.eta, exact=self.exact)

@@ -14,7 +14,7 @@ from supernet.mix import Mix
 from supernet.part import AlphaGradients, Part
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 Batch = tuple[Tensor, Tensor]
 """Images (n, c, h, w) float and labels (n,) int64, on the device of the supernet."""
@@ -40,12 +40,12 @@ class Update(Part):
     uses_validation = True
     """False where steps never look at the alphas' half."""
 
-    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
         """``validation`` is None while only weights are trained."""
         raise NotImplementedError
 
 
-def weight_step(search: Search, batch: Batch) -> Losses:
+def weight_step(search: SupernetSearch, batch: Batch) -> Losses:
     """One step of SGD on the weights, the alphas fixed: gradients of theta are neither needed nor computed."""
     mix = search.mix("weights", detached=True)
     if search.method.perturbation is not None:
@@ -59,7 +59,9 @@ def weight_step(search: Search, batch: Batch) -> Losses:
     return Losses(weights=loss.detach(), correct=logits.detach().argmax(1) == labels)
 
 
-def architecture_gradients(search: Search, batch: Batch, mix: Mix | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+def architecture_gradients(
+    search: SupernetSearch, batch: Batch, mix: Mix | None = None
+) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss on ``batch`` and its gradients to all architecture parameters, the weights fixed.
 
     Only these gradients are computed, and observers are told (see :class:`supernet.part.AlphaGradients`).
@@ -85,7 +87,7 @@ def architecture_gradients(search: Search, batch: Batch, mix: Mix | None = None)
 
 
 def observe(
-    search: Search,
+    search: SupernetSearch,
     loss: Tensor,
     mix: Mix,
     theta_gradients: Mapping[str, Tensor],
@@ -102,7 +104,7 @@ def observe(
         part.alpha_gradients(search, event)
 
 
-def alpha_step(search: Search, gradients: dict[str, Tensor]) -> None:
+def alpha_step(search: SupernetSearch, gradients: dict[str, Tensor]) -> None:
     """Add the penalties' gradients, move the alphas, and let parts correct the result."""
     if search.method.penalties:
         total = sum((p.loss(search) for p in search.method.penalties), torch.zeros((), device=search.device))

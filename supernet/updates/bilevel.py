@@ -17,7 +17,7 @@ from supernet.updates.base import Batch, Losses, Update, alpha_step, observe, we
 from supernet.updates.hypergradient import Bilevel, Hypergradient
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass
@@ -45,12 +45,12 @@ class OuterPass:
         self.theta_gradients.setdefault(kind, gradient.detach())
 
 
-def search_weights(search: Search) -> list[Tensor]:
+def search_weights(search: SupernetSearch) -> list[Tensor]:
     """The weights that are trained, in the order of the optimiser."""
     return [parameter for group in search.optimiser.param_groups for parameter in group["params"]]
 
 
-def problem_of(search: Search, train: Batch, validation: Batch) -> tuple[Bilevel, OuterPass]:
+def problem_of(search: SupernetSearch, train: Batch, validation: Batch) -> tuple[Bilevel, OuterPass]:
     """Cross-entropies of two batches as functions of the search's weights and architecture parameters.
 
     All passes are those of the phase ``alphas`` and share one random draw; reduced precision is off in them.
@@ -81,16 +81,16 @@ class BilevelUpdate(Update):
     of batch norms are those of weight steps alone.
     """
 
-    def hypergradient(self, search: Search, problem: Bilevel) -> Hypergradient:
+    def hypergradient(self, search: SupernetSearch, problem: Bilevel) -> Hypergradient:
         raise NotImplementedError
 
-    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
         loss = None if validation is None else self.alphas(search, train, validation)
         losses = weight_step(search, train)
         losses.alphas = loss
         return losses
 
-    def alphas(self, search: Search, train: Batch, validation: Batch) -> Tensor:
+    def alphas(self, search: SupernetSearch, train: Batch, validation: Batch) -> Tensor:
         """The alpha step; gives the validation loss."""
         search.net.train()
         problem, outer = problem_of(search, train, validation)

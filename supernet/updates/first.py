@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from supernet.updates.base import Batch, Losses, Update, alpha_step, architecture_gradients, weight_step
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class FirstOrder(Update):
     def describe(self) -> str:
         return "first order"
 
-    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
         loss = None
         if validation is not None:
             loss, gradients = architecture_gradients(search, validation)

@@ -9,7 +9,7 @@ from supernet.updates.bilevel import BilevelUpdate
 from supernet.updates.hypergradient import Bilevel, Hypergradient, gradients, outer_gradients
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class MixedLevel(BilevelUpdate):
     def describe(self) -> str:
         return f"mixed level (lambda {self.weight:g})"
 
-    def hypergradient(self, search: Search, problem: Bilevel) -> Hypergradient:
+    def hypergradient(self, search: SupernetSearch, problem: Bilevel) -> Hypergradient:
         loss, direct, _ = outer_gradients(problem, weights=False)
         train = gradients(problem.train(), problem.alphas)
         return Hypergradient(loss, direct, [t + self.weight * d for t, d in zip(train, direct, strict=True)])

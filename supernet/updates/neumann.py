@@ -11,7 +11,7 @@ from supernet.updates.bilevel import BilevelUpdate
 from supernet.updates.hypergradient import Bilevel, Hypergradient, neumann
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Neumann(BilevelUpdate):
     def describe(self) -> str:
         return f"implicit ({self.terms} terms, an alpha step in {self.inner_steps})"
 
-    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
         if validation is None:
             return weight_step(search, train)
         self._inner += 1
@@ -41,7 +41,7 @@ class Neumann(BilevelUpdate):
         self._inner = 0
         return super().step(search, train, validation)
 
-    def hypergradient(self, search: Search, problem: Bilevel) -> Hypergradient:
+    def hypergradient(self, search: SupernetSearch, problem: Bilevel) -> Hypergradient:
         group = search.optimiser.param_groups[0]
         gamma = float(group["lr"]) if self.gamma is None else self.gamma
         return neumann(

@@ -14,7 +14,7 @@ from supernet.updates.first import FirstOrder
 from supernet.updates.hypergradient import Bilevel, Hypergradient, unrolled
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class SecondOrder(BilevelUpdate):
     def describe(self) -> str:
         return "second order" if self.xi is None else f"second order (xi {self.xi:g})"
 
-    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
         if self.xi == 0:
             return FirstOrder().step(search, train, validation)
         return super().step(search, train, validation)
 
-    def hypergradient(self, search: Search, problem: Bilevel) -> Hypergradient:
+    def hypergradient(self, search: SupernetSearch, problem: Bilevel) -> Hypergradient:
         group = search.optimiser.param_groups[0]
         xi = float(group["lr"]) if self.xi is None else self.xi
         return unrolled(problem, xi, inertia=inertia(search.optimiser), weight_decay=float(group["weight_decay"]))

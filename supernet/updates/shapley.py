@@ -15,7 +15,7 @@ from supernet.updates.base import Batch, Losses, Update, weight_step
 
 if TYPE_CHECKING:
     from supernet.mix import Mix
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 Player = tuple[str, int, int]
 """An operation of the supernet: kind, edge, place."""
@@ -45,7 +45,7 @@ class ShapleyValues(Update):
     def describe(self) -> str:
         return f"Shapley values of {self.permutations} permutations"
 
-    def begin(self, search: Search) -> None:
+    def begin(self, search: SupernetSearch) -> None:
         if not self._values:
             generator = torch.Generator().manual_seed(torch_seed(search.seed, "shapley-values"))
             self._values = {
@@ -53,7 +53,7 @@ class ShapleyValues(Update):
                 for kind, alphas in search.alphas.items()
             }
 
-    def before_epoch(self, search: Search) -> None:
+    def before_epoch(self, search: SupernetSearch) -> None:
         if search.warming_up or search.update is not self:
             return
         values = self.estimate(search)
@@ -66,11 +66,11 @@ class ShapleyValues(Update):
         for part in search.method.all_parts():
             part.after_alpha_step(search)
 
-    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
         return weight_step(search, train)
 
     @torch.no_grad()
-    def estimate(self, search: Search) -> dict[str, Tensor]:
+    def estimate(self, search: SupernetSearch) -> dict[str, Tensor]:
         """(edges, operations) float64 per kind, standardised over the operations that took part, 0 for others."""
         players: list[Player] = [
             (kind, edge, place)
@@ -95,7 +95,7 @@ class ShapleyValues(Update):
                 found[kind][players[index][1], players[index][2]] = value
         return found
 
-    def _batches(self, search: Search) -> list[Batch]:
+    def _batches(self, search: SupernetSearch) -> list[Batch]:
         """A batch a permutation, of the alphas' half in an order of the epoch."""
         found: list[Batch] = []
         passes = 0
@@ -122,7 +122,9 @@ class ShapleyValues(Update):
         self._values = dict(state["values"])
 
 
-def accuracy_without(search: Search, players: Sequence[Player], batch: Batch) -> Callable[[Sequence[int]], float]:
+def accuracy_without(
+    search: SupernetSearch, players: Sequence[Player], batch: Batch
+) -> Callable[[Sequence[int]], float]:
     """From the numbers of the players that are out, one more each time, to the accuracy on a batch of what is left."""
     images, labels = batch
     mixes: list[Mix] = [search.mix("evaluation", detached=True)]

@@ -12,7 +12,7 @@ from torch.nn import functional
 from supernet.updates.base import Batch, Losses, Update, alpha_step, observe
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class SingleLevel(Update):
     def describe(self) -> str:
         return "single level"
 
-    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
         mix = search.mix("weights")
         search.net.train()
         images, labels = train

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from supernet.updates.base import Batch, Losses, Update, weight_step
 
 if TYPE_CHECKING:
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -21,5 +21,5 @@ class WeightsOnly(Update):
     def describe(self) -> str:
         return "weights only"
 
-    def step(self, search: Search, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
         return weight_step(search, train)

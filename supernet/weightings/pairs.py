@@ -17,7 +17,7 @@ from supernet.weightings.base import EdgeWeighting
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import Search
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 DOTS_TEMPERATURE = Exponential(10.0, 0.02, inclusive=True)
@@ -33,7 +33,7 @@ class PairSoftmax(EdgeWeighting):
     """
 
     temperature: Schedule = DOTS_TEMPERATURE
-    _search: Search | None = field(default=None, repr=False, compare=False)
+    _search: SupernetSearch | None = field(default=None, repr=False, compare=False)
 
     def describe(self) -> str:
         return f"softmax over pairs of edges (temperature {self.temperature})"
@@ -43,7 +43,7 @@ class PairSoftmax(EdgeWeighting):
             return f"pairs of edges are weighed where a derived node keeps two, and {space.name} does not"
         return None
 
-    def begin(self, search: Search) -> None:
+    def begin(self, search: SupernetSearch) -> None:
         self._search = search
 
     def initial(self, topology: CellTopology, generator: torch.Generator) -> Tensor:

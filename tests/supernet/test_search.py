@@ -13,7 +13,7 @@ from supernet.data import TensorData, halves
 from supernet.method import Stage
 from supernet.methods import get_method
 from supernet.part import Part, Stop
-from supernet.search import Search
+from supernet.search import SupernetSearch
 from tests.supernet_cases import bare, tiny_darts, tiny_search
 
 
@@ -162,7 +162,7 @@ def test_tensors_cannot_be_augmented():
 
 def test_bfloat16_passes_are_close_and_not_the_same():
     search = tiny_search(bare(2))
-    half = Search(search.method, search.space, search.size, search.data, bf16=True)
+    half = SupernetSearch(search.method, search.space, search.size, search.data, bf16=True)
     batch = next(iter(search.batches("alphas")))
     exact, rounded = (s.net(batch[0], s.mix("evaluation")).detach() for s in (search, half))
     assert rounded.dtype == torch.float32

@@ -17,15 +17,15 @@ from torch import nn
 from torch.nn.modules import module as module_hooks
 
 import zerocost
-from zerocost.proxy import Pass, Proxy, Reading
+from zerocost.proxy import BackwardRun, Pass, Proxy
 from zerocost.state import _full_precision
 
 ALL = tuple(zerocost.PROXIES)
 OPTIONS = {"swap_reg": {"mu": 1.0, "sigma": 100.0}}
 READS = {
-    Pass.BATCH: {Reading.LOSS, Reading.INPUTS},
-    Pass.SINGLES: {Reading.LOSS, Reading.OUTPUTS},
-    Pass.BLOCKS: {Reading.BLOCK_GRADIENTS},
+    Pass.BATCH: {BackwardRun.LOSS, BackwardRun.INPUTS},
+    Pass.SINGLES: {BackwardRun.LOSS, BackwardRun.OUTPUTS},
+    Pass.BLOCKS: {BackwardRun.BLOCK_GRADIENTS},
 }
 
 
@@ -267,7 +267,7 @@ class Late(Proxy):
 
     name = "late"
     needs = Pass.BATCH
-    reads = frozenset({Reading.LOSS, Reading.INPUTS})
+    reads = frozenset({BackwardRun.LOSS, BackwardRun.INPUTS})
 
     def inputs(self, gradients: Any) -> None:
         raise RuntimeError("late")

@@ -28,7 +28,7 @@ from zerocost.passes.network import (
     watched,
     weight_gradients,
 )
-from zerocost.proxy import Proxy, Reading, Subject
+from zerocost.proxy import BackwardRun, Proxy, Subject
 
 
 def batch(subject: Subject, proxies: Sequence[Proxy]) -> None:
@@ -41,14 +41,14 @@ def batch(subject: Subject, proxies: Sequence[Proxy]) -> None:
         # Clones, as a network may work in place on what it is given.
         with nullcontext() if reads else saved_tensors_hooks(_forget, _forget):
             outputs = finite(watched(subject, [tensor.clone() for tensor in copies], proxies))
-        if Reading.LOSS in reads:
+        if BackwardRun.LOSS in reads:
             total = loss_of(subject, outputs, subject.targets)
-            for weight, gradient in weight_gradients(total, weights, retain=Reading.INPUTS in reads):
+            for weight, gradient in weight_gradients(total, weights, retain=BackwardRun.INPUTS in reads):
                 for proxy in proxies:
                     proxy.weight(weight.detach(), gradient)
             for proxy in proxies:
                 proxy.differentiated()
-        if Reading.INPUTS in reads:
+        if BackwardRun.INPUTS in reads:
             gradients = _input_gradients(outputs, sources)
             for proxy in proxies:
                 proxy.inputs(gradients)

@@ -21,7 +21,7 @@ from zerocost.blocks import blocks_of, channel_dimension
 from zerocost.feature import Feature
 from zerocost.initialisation import draw_weights
 from zerocost.passes.network import input_copies, install, nodes, set_modes, watched
-from zerocost.proxy import Proxy, Reading, Subject
+from zerocost.proxy import BackwardRun, Proxy, Subject
 
 
 def blocks(subject: Subject, proxies: Sequence[Proxy]) -> None:
@@ -48,7 +48,7 @@ def blocks(subject: Subject, proxies: Sequence[Proxy]) -> None:
         steps = tape.leading_to(outputs)
         for proxy in proxies:
             proxy.features([step.feature for step in steps])
-        if Reading.BLOCK_GRADIENTS in reads:
+        if BackwardRun.BLOCK_GRADIENTS in reads:
             for entering, leaving in _gradients(steps, generator):
                 for proxy in proxies:
                     proxy.block_gradients(entering, leaving)

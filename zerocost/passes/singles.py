@@ -29,7 +29,7 @@ from zerocost.passes.network import (
     trainable,
     watched,
 )
-from zerocost.proxy import Proxy, Reading, Subject
+from zerocost.proxy import BackwardRun, Proxy, Subject
 
 # Weights of one group: a proxy that keeps the gradients of 32 samples holds at most 1 GiB of them in float32. A larger
 # network is run once for every group.
@@ -53,9 +53,9 @@ def singles(subject: Subject, proxies: Sequence[Proxy]) -> None:
             _sample(subject, copies, statistics, outputs, places, index, readers)
 
 
-def _check_batch(subject: Subject, outputs: torch.Tensor, reads: frozenset[Reading]) -> None:
+def _check_batch(subject: Subject, outputs: torch.Tensor, reads: frozenset[BackwardRun]) -> None:
     named = {"outputs": outputs}
-    if Reading.LOSS in reads and subject.targets is not None:
+    if BackwardRun.LOSS in reads and subject.targets is not None:
         named["targets"] = subject.targets
     for name, tensor in named.items():
         if tensor.ndim == 0 or tensor.shape[0] != subject.batch:
@@ -97,14 +97,14 @@ def _sample(
         with statistics.held():
             alone = forward(subject, [tensor[one].detach().clone() for tensor in subject.inputs])
         check_alone(alone.detach(), outputs[one], outputs.abs().max())
-        totals: dict[Reading, torch.Tensor] = {}
-        if Reading.LOSS in reads:
+        totals: dict[BackwardRun, torch.Tensor] = {}
+        if BackwardRun.LOSS in reads:
             targets = None if subject.targets is None else subject.targets[one]
-            totals[Reading.LOSS] = loss_of(subject, alone, targets)
-        if Reading.OUTPUTS in reads:
+            totals[BackwardRun.LOSS] = loss_of(subject, alone, targets)
+        if BackwardRun.OUTPUTS in reads:
             if not alone.requires_grad:
                 raise Undefined("the outputs do not depend on any trainable weight")
-            totals[Reading.OUTPUTS] = alone.sum()
+            totals[BackwardRun.OUTPUTS] = alone.sum()
     weights = [copies[id(subject.parameters[place])] for place in places]
     for number, (reading, total) in enumerate(totals.items(), start=1):
         found = gradients(total, weights, retain=number < len(totals))

@@ -3,7 +3,7 @@
 import pytest
 
 from ranknosh.compare.catalog import checked, known_methods, make_methods
-from ranknosh.compare.supernet_search import SupernetSearch
+from ranknosh.compare.supernet_search import SupernetMethod
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.oneshot.journal import read_record
 
@@ -17,7 +17,7 @@ def searched(problem, tmp_path_factory):
 
         def on_message(self, text): ...
 
-    return SupernetSearch("darts", 5).search(problem.for_search(), 4.0, 1, folder, Silent()), folder
+    return SupernetMethod("darts", 5).search(problem.for_search(), 4.0, 1, folder, Silent()), folder
 
 
 def test_a_cell_of_the_space_is_found_and_paid_for(searched, problem):
@@ -40,12 +40,12 @@ def test_it_has_the_network_and_the_split_of_the_comparison(searched, problem):
 
 def test_a_search_that_ended_is_read_again(searched, problem, heard):
     outcome, folder = searched
-    assert SupernetSearch("darts", 5).search(problem.for_search(), 4.0, 1, folder, heard) == outcome
+    assert SupernetMethod("darts", 5).search(problem.for_search(), 4.0, 1, folder, heard) == outcome
 
 
 def test_a_budget_without_an_epoch_is_too_small(problem, heard, tmp_path):
     with pytest.raises(BudgetTooSmall):
-        SupernetSearch("darts", 5).search(problem.for_search(), 0.001, 1, tmp_path / "seed-1", heard)
+        SupernetMethod("darts", 5).search(problem.for_search(), 0.001, 1, tmp_path / "seed-1", heard)
 
 
 def test_random_search_is_always_in_once():

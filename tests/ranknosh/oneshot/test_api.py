@@ -19,7 +19,7 @@ from ranknosh.oneshot.runner import finite
 from ranknosh.oneshot.sitting import Watch
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.yaml_source import read_source
-from supernet.search import Search
+from supernet.search import SupernetSearch
 from tests.supernet_cases import triangle
 
 
@@ -38,7 +38,7 @@ def test_a_search_is_the_bare_loop_in_a_folder(tmp_path):
     heard = Heard()
     outcome = search(tmp_path / "run", epochs=3, listener=heard)
     parts = tiny_parts(budget={"epochs": 3})
-    bare = Search(parts.make(3), parts.space, parts.size, SupernetData(parts.images), seed=0)
+    bare = SupernetSearch(parts.make(3), parts.space, parts.size, SupernetData(parts.images), seed=0)
     reports = []
     with torch.random.fork_rng():
         before = torch.get_num_threads()

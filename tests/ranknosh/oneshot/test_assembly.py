@@ -12,7 +12,7 @@ from ranknosh.oneshot.api import start
 from ranknosh.oneshot.assembly import checked_options, load_images, parts_of
 from ranknosh.oneshot.settings import SupernetConfig
 from ranknosh.oneshot.sitting import Watch
-from supernet.method import Method, Recipe, Stage
+from supernet.method import Method, Stage, SupernetRecipe
 
 
 def test_sizes_are_the_published_ones_unless_given():
@@ -26,12 +26,17 @@ def test_sizes_are_the_published_ones_unless_given():
 
 def test_the_recipe_is_the_methods_with_what_was_said_changed():
     def staged(epochs=2):
-        return Method("staged", "nobody", (Stage(epochs), Stage(1, recipe=Recipe(lr=0.5))), recipe=Recipe(momentum=0.3))
+        return Method(
+            "staged",
+            "nobody",
+            (Stage(epochs), Stage(1, recipe=SupernetRecipe(lr=0.5))),
+            recipe=SupernetRecipe(momentum=0.3),
+        )
 
     method = tiny_parts(staged).make(None)
-    assert method.recipe == Recipe(momentum=0.3, batch=8, augment="none")
-    assert method.stages[1].recipe == Recipe(lr=0.5, batch=8, augment="none")
-    assert tiny_parts(staged, recipe={}).make(7).recipe == Recipe(momentum=0.3)
+    assert method.recipe == SupernetRecipe(momentum=0.3, batch=8, augment="none")
+    assert method.stages[1].recipe == SupernetRecipe(lr=0.5, batch=8, augment="none")
+    assert tiny_parts(staged, recipe={}).make(7).recipe == SupernetRecipe(momentum=0.3)
     assert tiny_parts(staged, recipe={}).make(7).epochs == 8
 
 

@@ -14,7 +14,7 @@ from ranknosh.oneshot.outcome import Plan
 from ranknosh.oneshot.planning import LATE, Prices, choose, corrected, measure, too_late
 from supernet.method import Method, Stage
 from supernet.part import Part
-from supernet.search import Search
+from supernet.search import SupernetSearch
 
 OPTIONS = {"seed": 0, "device": torch.device("cpu"), "channels_last": True}
 
@@ -61,7 +61,7 @@ def test_a_budget_that_holds_no_epoch_is_told():
 
 
 def begun(parts, asked, *seconds):
-    search = Search(parts.make(asked), parts.space, parts.size, SupernetData(parts.images), **OPTIONS)
+    search = SupernetSearch(parts.make(asked), parts.space, parts.size, SupernetData(parts.images), **OPTIONS)
     for one in seconds:
         search.run_epoch().seconds = one
     return search
@@ -145,7 +145,7 @@ def test_passes_over_images_beside_training_are_priced_at_their_length(clock):
     images = tiny_images(400)
     parts = tiny_parts(watched, images=images)
     price = measure(parts, SupernetData(images), OPTIONS).epochs[0, False]
-    search = Search(parts.make(1), parts.space, parts.size, SupernetData(images), **OPTIONS)
+    search = SupernetSearch(parts.make(1), parts.space, parts.size, SupernetData(images), **OPTIONS)
     assert price == search.run_epoch().seconds == 75
 
 

@@ -8,13 +8,13 @@ from torch.nn import functional
 from supernet.diagnostics.hessian import alpha_count, alpha_hessian, alpha_hessian_product, hessian_eigenvalue
 from supernet.diagnostics.lanczos import dense, lanczos
 from supernet.method import with_recipe
-from supernet.search import Search
+from supernet.search import SupernetSearch
 from tests.supernet_cases import bare, tiny_darts, tiny_data, tiny_nasbench201, tiny_search
 
 
 def double(case=tiny_nasbench201, **parts):
     method = with_recipe(bare(**parts), batch=8, augment="none")
-    search = Search(method, *case(), tiny_data(), dtype=torch.float64)
+    search = SupernetSearch(method, *case(), tiny_data(), dtype=torch.float64)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for alphas in search.alphas.values():

@@ -11,7 +11,7 @@ from supernet.parts import EdgeDropPath, NoisySkip
 from supernet.perturbations import AdversarialSmoothing
 from supernet.perturbations.adversarial import step_in_ball
 from supernet.perturbations.random import uniform_noise
-from supernet.perturbations.simplex import simplexes
+from supernet.perturbations.simplex import movable_weights
 from supernet.schedules import Constant
 from tests.supernet_cases import bare, tiny_darts, tiny_nasbench201, tiny_search
 
@@ -61,7 +61,7 @@ def test_the_attack_is_the_one_written_by_hand():
     mix = search.mix("weights", detached=True)
     found = AdversarialSmoothing(lambda *_: radius, steps).perturb(search, mix, batch).theta["normal"]
     centre = mix.theta["normal"]
-    noise = uniform_noise(simplexes(search, mix), radius, mix.seed)["normal"]
+    noise = uniform_noise(movable_weights(search, mix), radius, mix.seed)["normal"]
 
     def back(theta):
         theta = theta.clamp(0, 1)

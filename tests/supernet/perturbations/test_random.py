@@ -5,14 +5,14 @@ import torch
 
 from supernet.perturbations import RandomSmoothing
 from supernet.perturbations.random import uniform_noise
-from supernet.perturbations.simplex import simplexes
+from supernet.perturbations.simplex import movable_weights
 from supernet.schedules import Linear
 from tests.supernet_cases import bare, tiny_search
 
 
 def test_noise_fills_the_ball_and_follows_its_seed():
     search = tiny_search(bare())
-    edges = simplexes(search, search.mix("weights"))
+    edges = movable_weights(search, search.mix("weights"))
     noise = [uniform_noise(edges, 0.1, seed)["normal"] for seed in range(200)]
     values = torch.stack(noise)
     assert float(values.abs().max()) <= 0.1

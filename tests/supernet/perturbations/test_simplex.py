@@ -6,7 +6,7 @@ import torch
 from ranknosh.errors import ConfigError
 from supernet.mix import Mix
 from supernet.perturbations import AdversarialSmoothing, RandomSmoothing
-from supernet.perturbations.simplex import Simplex, simplexes
+from supernet.perturbations.simplex import MovableWeights, movable_weights
 from supernet.relaxations import GumbelPath
 from supernet.updates import SingleLevel
 from supernet.weightings import NodeSoftmax
@@ -17,7 +17,7 @@ def test_rows_come_back_by_cutting_and_dividing():
     theta = torch.tensor([[0.5, 0.3, 0.2], [0.2, 0.3, 0.5], [0.6, 0.4, 0.0], [0.0, 1.0, 0.0]])
     free = torch.tensor([[True] * 3, [True] * 3, [True, True, False], [False] * 3])
     moved = torch.tensor([[0.8, -0.1, 1.2], [-0.3, -0.1, -0.2], [0.3, 0.9, 0.7], [0.5, 0.5, 0.5]])
-    found = Simplex(theta, free, None).clipped(moved)
+    found = MovableWeights(theta, free, None).clipped(moved)
     expected = [[0.8 / 1.8, 0, 1 / 1.8], [0, 1, 0], [0.25, 0.75, 0], [0, 1, 0]]
     torch.testing.assert_close(found, torch.tensor(expected))
 
@@ -40,7 +40,7 @@ def test_decided_edges_masks_and_edge_factors_are_kept(part):
 
 def test_weights_without_their_factors_are_the_softmax():
     search = tiny_search(bare(1, weighting=NodeSoftmax()))
-    found = simplexes(search, search.mix("weights"))["normal"]
+    found = movable_weights(search, search.mix("weights"))["normal"]
     torch.testing.assert_close(found.theta, torch.softmax(search.alphas["normal"].detach(), 1))
     assert not found.theta.requires_grad
     torch.testing.assert_close(found.weights(found.theta), search.mix("weights", detached=True).theta["normal"])

@@ -11,7 +11,7 @@ from supernet.mix import Moment
 from supernet.relaxations import GumbelPath, GumbelSoftmax
 from supernet.sampling import passes
 from supernet.schedules import Constant
-from supernet.search import Search
+from supernet.search import SupernetSearch
 from supernet.states import EdgeStates
 from supernet.updates import architecture_gradients
 from tests.supernet_cases import bare, tiny_darts, tiny_data, tiny_search, triangle
@@ -27,7 +27,7 @@ def generator(seed=0):
 def double_search(relaxation, space=None):
     space = triangle() if space is None else space
     method = with_recipe(bare(relaxation=relaxation), batch=8, augment="none")
-    return Search(method, space, tiny_search(bare()).size, tiny_data(), dtype=torch.float64)
+    return SupernetSearch(method, space, tiny_search(bare()).size, tiny_data(), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("temperature", [0.1, 10.0])

@@ -11,7 +11,7 @@ from supernet.alpha_optimisers import AlphaOptimiser
 from supernet.method import with_recipe
 from supernet.part import Part
 from supernet.relaxations import Softmax
-from supernet.search import Search
+from supernet.search import SupernetSearch
 from supernet.updates import Amended, FirstOrder, MixedLevel, Neumann, SecondOrder
 from supernet.updates.bilevel import problem_of, search_weights
 from tests.supernet_cases import bare, tiny_darts, tiny_data, tiny_nasbench201, tiny_search
@@ -51,7 +51,7 @@ class Noisy(Softmax):
 
 def double(update, case=tiny_nasbench201, **parts):
     method = with_recipe(bare(update=update, **parts), batch=8, augment="none")
-    return Search(method, *case(), tiny_data(), dtype=torch.float64)
+    return SupernetSearch(method, *case(), tiny_data(), dtype=torch.float64)
 
 
 def two_batches(search):

@@ -12,7 +12,7 @@ from torch import nn
 
 import zerocost
 from zerocost.feature import Feature
-from zerocost.proxy import Pass, Proxy, Reading
+from zerocost.proxy import BackwardRun, Pass, Proxy
 
 FEATURES: list[Feature] = []
 GRADIENTS: list[tuple[Feature, Feature]] = []
@@ -22,7 +22,7 @@ Pair = namedtuple("Pair", ["first", "second"])
 class Recording(Proxy):
     name = "recording"
     needs = Pass.BLOCKS
-    reads = frozenset({Reading.BLOCK_GRADIENTS})
+    reads = frozenset({BackwardRun.BLOCK_GRADIENTS})
 
     def features(self, features: Sequence[Feature]) -> None:
         FEATURES.extend(features)

@@ -14,7 +14,7 @@ from tests.zerocost.test_frozen import conv_net, frozen_copy, images
 from tests.zerocost.test_state import conv_net as careful_net
 from tests.zerocost.test_state import fingerprint, prepared
 from zerocost.passes.singles import singles
-from zerocost.proxy import Pass, Proxy, Reading, Subject
+from zerocost.proxy import BackwardRun, Pass, Proxy, Subject
 from zerocost.state import preserved
 
 NAMES = ("gradsign", "ntk")
@@ -26,14 +26,14 @@ class Kept(Proxy):
     """Keeps what it is handed."""
 
     needs = Pass.SINGLES
-    reads = frozenset({Reading.LOSS, Reading.OUTPUTS})
+    reads = frozenset({BackwardRun.LOSS, BackwardRun.OUTPUTS})
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
-        self.found: dict[tuple[int, Reading, int], torch.Tensor] = {}
+        self.found: dict[tuple[int, BackwardRun, int], torch.Tensor] = {}
         self.order: list[int] = []
 
-    def sample_gradients(self, index: int, reading: Reading, gradients: Mapping[int, torch.Tensor]) -> None:
+    def sample_gradients(self, index: int, reading: BackwardRun, gradients: Mapping[int, torch.Tensor]) -> None:
         self.order.append(index)
         self.found |= {(index, reading, place): gradient for place, gradient in gradients.items()}
 
@@ -51,11 +51,13 @@ def test_every_gradient_is_that_of_a_copy_with_fixed_statistics() -> None:
     twin = frozen_copy(net, batch)
     found = kept(net, batch, LABELS).found
     for n in range(len(batch)):
-        for reading in (Reading.LOSS, Reading.OUTPUTS):
+        for reading in (BackwardRun.LOSS, BackwardRun.OUTPUTS):
             twin.zero_grad(set_to_none=True)
             outputs = twin(batch[n : n + 1].clone())
             total = (
-                nn.functional.cross_entropy(outputs, LABELS[n : n + 1]) if reading is Reading.LOSS else outputs.sum()
+                nn.functional.cross_entropy(outputs, LABELS[n : n + 1])
+                if reading is BackwardRun.LOSS
+                else outputs.sum()
             )
             total.backward()
             for place, parameter in enumerate(twin.parameters()):
@@ -70,7 +72,7 @@ def test_mean_of_the_samples_is_the_gradient_of_the_batch() -> None:
     found = kept(net, images(), LABELS).found
     nn.functional.cross_entropy(net(images()), LABELS).backward()
     for place, parameter in enumerate(net.parameters()):
-        mean = torch.stack([found[n, Reading.LOSS, place] for n in range(6)]).mean(dim=0)
+        mean = torch.stack([found[n, BackwardRun.LOSS, place] for n in range(6)]).mean(dim=0)
         assert torch.allclose(mean, parameter.grad, rtol=1e-9, atol=1e-14)
 
 
