@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ranknosh_simulation import StreamProposer, answer, decisions, quality, simulate
 
 from ranknosh.budget import Limits
 from ranknosh.engine import Search
@@ -11,6 +10,7 @@ from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.pool import Pool
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import Failed, Fitted, Interrupted, JobResult, Observed, Promotion, Proposed, Rerun
+from tests.ranknosh_simulation import StreamProposer, answer, decisions, quality, simulate
 
 DEMO = Pyramid.make((1, 2, 4, 8), 0.5, initial=12, batch=6)
 
@@ -283,7 +283,7 @@ def test_seeds_of_jobs_differ_by_candidate_replica_and_run_only():
 
 
 def _proposer():
-    from ranknosh_simulation import StreamProposer
+    from tests.ranknosh_simulation import StreamProposer
 
     return StreamProposer()
 

@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pytest
-from ranknosh_simulation import StreamProposer, answer, decisions, quality, simulate
 
 from ranknosh.budget import Limits
 from ranknosh.engine import Search
@@ -14,6 +13,7 @@ from ranknosh.pool import Pool
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import Failed, JobResult, Observed
 from ranknosh.streams import stream
+from tests.ranknosh_simulation import StreamProposer, answer, decisions, quality, simulate
 
 DEMO = Pyramid.make([1, 2, 4, 8], "auto", 12, 6)
 SEARCHES = [

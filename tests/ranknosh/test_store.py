@@ -9,12 +9,12 @@ import signal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ranknosh_simulation import decisions, simulate
 
 from ranknosh.errors import ConfigError, StoreError, StoreFull
 from ranknosh.pyramid import Pyramid
 from ranknosh.records import Session, Stopped
 from ranknosh.store import NAME, Journal, read_journal
+from tests.ranknosh_simulation import decisions, simulate
 
 PYRAMID = Pyramid.make((1, 2, 4), 0.5, initial=6, batch=3)
 HEADER = {"config": {"budget": {"epochs": 40}}, "seed": 0}

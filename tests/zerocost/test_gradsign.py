@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import zerocost
-from tests.zerocost.test_frozen import conv_net, frozen_copy, images
+from tests.zerocost.frozen_nets import conv_net, frozen_copy, images
 from zerocost.proxy import Loss
 
 LABELS = torch.tensor([0, 1, 2, 3, 4, 0])

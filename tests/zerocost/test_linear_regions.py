@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import zerocost
-from tests.zerocost.test_frozen import conv_net, frozen_copy, images
+from tests.zerocost.frozen_nets import conv_net, frozen_copy, images
 
 
 def regions(module: nn.Module, inputs: torch.Tensor, **options: int) -> zerocost.Score:

@@ -17,7 +17,7 @@ from ranknosh.spaces.catalog import get_space
 from supernet.mix import Mix, Moment
 from supernet.network import Supernet
 from supernet.space import nasbench201
-from tests.zerocost.test_state import fingerprint
+from tests.zerocost.fingerprints import fingerprint
 from zerocost.operations import perturbation_search, ranking, score_operations, silenced
 from zerocost.result import Score
 

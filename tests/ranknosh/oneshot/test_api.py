@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from oneshot_samples import Heard, own_method, search, tiny_images, tiny_parts
 
 from ranknosh.bench.table import Table
 from ranknosh.errors import ConfigError, DataError, StoreError
@@ -20,6 +19,7 @@ from ranknosh.oneshot.sitting import Watch
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.yaml_source import read_source
 from supernet.search import SupernetSearch
+from tests.ranknosh.oneshot.oneshot_samples import Heard, own_method, search, tiny_images, tiny_parts
 from tests.supernet_cases import triangle
 
 

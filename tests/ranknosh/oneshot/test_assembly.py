@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Literal
 
 import pytest
-from oneshot_samples import own_method, search, tiny_images, tiny_parts
 
 from ranknosh.data import load
 from ranknosh.errors import ConfigError, DataError, SpaceError
@@ -13,6 +12,7 @@ from ranknosh.oneshot.assembly import checked_options, load_images, parts_of
 from ranknosh.oneshot.settings import SupernetConfig
 from ranknosh.oneshot.sitting import Watch
 from supernet.method import Method, Stage, SupernetRecipe
+from tests.ranknosh.oneshot.oneshot_samples import own_method, search, tiny_images, tiny_parts
 
 
 def test_sizes_are_the_published_ones_unless_given():

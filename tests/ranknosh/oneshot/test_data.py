@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from oneshot_samples import tiny_images
 
 from ranknosh.errors import DataError
 from ranknosh.oneshot.data import FirstBatches, SupernetData
+from tests.ranknosh.oneshot.oneshot_samples import tiny_images
 
 KEPT = {"device": torch.device("cpu"), "channels_last": False}
 

@@ -1,11 +1,11 @@
 """oneshot/page.py: the report of a run folder."""
 
 import pytest
-from oneshot_samples import search, told
 
 from ranknosh.errors import StoreError
 from ranknosh.oneshot.page import render, write_page
 from ranknosh.oneshot.story import Story
+from tests.ranknosh.oneshot.oneshot_samples import search, told
 
 CONV, SKIP = 3, 1
 RESULT = {

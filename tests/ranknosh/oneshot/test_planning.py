@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from oneshot_samples import search, tiny_images, tiny_parts
 
 from ranknosh.errors import BudgetTooSmall
 from ranknosh.oneshot.data import SupernetData
@@ -15,6 +14,7 @@ from ranknosh.oneshot.planning import LATE, Prices, choose, corrected, measure, 
 from supernet.method import Method, Stage
 from supernet.part import Part
 from supernet.search import SupernetSearch
+from tests.ranknosh.oneshot.oneshot_samples import search, tiny_images, tiny_parts
 
 OPTIONS = {"seed": 0, "device": torch.device("cpu"), "channels_last": True}
 

@@ -4,11 +4,11 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
-from oneshot_samples import told
 
 from ranknosh.oneshot.curves import curve_panels, landscape_panel, measured_panel, truth_panel
 from ranknosh.oneshot.plots import colours, grid, weight_panels
 from ranknosh.oneshot.story import Story
+from tests.ranknosh.oneshot.oneshot_samples import told
 
 CELL = (3, 3, 1, 3, 0, 2)
 

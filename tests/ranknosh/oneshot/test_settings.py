@@ -1,11 +1,11 @@
 """oneshot/settings.py: what may be said, and what may change later."""
 
 import pytest
-from oneshot_samples import tiny_config
 
 from ranknosh.errors import ConfigError
 from ranknosh.oneshot.settings import SupernetConfig, check_unchanged
 from ranknosh.yaml_source import parse_source
+from tests.ranknosh.oneshot.oneshot_samples import tiny_config
 
 
 def test_yaml_gives_back_an_equal_config():

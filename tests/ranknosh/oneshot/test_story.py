@@ -3,9 +3,9 @@
 import math
 
 import pytest
-from oneshot_samples import search, told
 
 from ranknosh.oneshot.story import Story
+from tests.ranknosh.oneshot.oneshot_samples import search, told
 
 CONV, SKIP = 3, 1
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from ranknosh_simulation import decisions
 
 from ranknosh.budget import Limits
 from ranknosh.engine import Search
@@ -22,6 +21,7 @@ from ranknosh.seeding import choose, draw
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
+from tests.ranknosh_simulation import decisions
 
 SPACE = get_space("nasbench201")
 PYRAMID = Pyramid.make((1, 2, 4), 0.5, initial=8, batch=5)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from ranknosh_simulation import decisions
 
 from ranknosh.budget import Limits
 from ranknosh.engine import Search
@@ -13,6 +12,7 @@ from ranknosh.pyramid import Pyramid
 from ranknosh.records import Fitted, JobResult, Observed, Proposed
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
+from tests.ranknosh_simulation import decisions
 
 SPACE = get_space("nasbench201")
 PYRAMID = Pyramid.make((1, 2, 4), 0.5, initial=8, batch=4)

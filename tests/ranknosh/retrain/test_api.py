@@ -2,13 +2,10 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from retrain_samples import CELL, GENOTYPE, a_recipe, quadrants
 
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.retrain import EpochLine, Retrained, RetrainFailed, retrain
@@ -18,14 +15,15 @@ from ranknosh.retrain.network import plain_network
 from ranknosh.retrain.session import Silent
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.train.checkpoint import CheckpointStore
+from tests.processes import run_python
+from tests.ranknosh.retrain.retrain_samples import CELL, GENOTYPE, a_recipe, quadrants
 
 ROOT = Path(__file__).parents[3]
 KILLED = """
-import os, signal, sys
-sys.path[:0] = {paths!r}
+import os, signal
 from ranknosh.retrain import retrain, session
 from ranknosh.retrain.session import Silent
-from retrain_samples import GENOTYPE, a_recipe, quadrants
+from tests.ranknosh.retrain.retrain_samples import GENOTYPE, a_recipe, quadrants
 
 session.SAVE_EVERY_SECONDS = {save_every}
 
@@ -108,8 +106,8 @@ def test_the_kept_weights_give_the_reported_test_accuracy(whole):
 @pytest.mark.parametrize("save_every", [0, 1000])
 def test_killed_in_the_middle_and_resumed_it_ends_with_the_same_bits(whole, tmp_path, save_every):
     folder = tmp_path / "killed"
-    script = KILLED.format(paths=[str(ROOT), str(Path(__file__).parent)], folder=str(folder), save_every=save_every)
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    script = KILLED.format(folder=str(folder), save_every=save_every)
+    ended = run_python("-c", script)
     assert ended.returncode == -9, ended.stderr
     assert [line.epoch for line in read_record(folder).curve] == [1, 2]
     assert CheckpointStore(folder / "checkpoints").epoch(0) == (2 if save_every == 0 else None)

@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from retrain_samples import CELL, GENOTYPE, a_plan, quadrants
 
 from ranknosh.data import batches
 from ranknosh.data.base import Split
@@ -16,6 +15,7 @@ from ranknosh.retrain.training import Plan, start
 from ranknosh.spaces.nets import count_params
 from ranknosh.train.schedule import learning_rate
 from ranknosh.train.surroundings import surroundings
+from tests.ranknosh.retrain.retrain_samples import CELL, GENOTYPE, a_plan, quadrants
 
 CPU = torch.device("cpu")
 

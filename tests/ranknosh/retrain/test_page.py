@@ -4,13 +4,13 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from retrain_samples import CELL, GENOTYPE, a_recipe
 
 from ranknosh.retrain.genotype_drawing import describe_genotype_cell, draw_genotype_cell
 from ranknosh.retrain.journal import Record
 from ranknosh.retrain.outcome import EpochLine, Retrained
 from ranknosh.retrain.page import render
 from ranknosh.retrain.subject import Subject
+from tests.ranknosh.retrain.retrain_samples import CELL, GENOTYPE, a_recipe
 
 VOID = {"meta", "br", "path", "use", "img", "rect", "circle"}
 

@@ -1,13 +1,13 @@
 """ranknosh/retrain/recipe.py and presets.py"""
 
 import pytest
-from retrain_samples import CELL, GENOTYPE, a_recipe
 
 from ranknosh.errors import ConfigError
 from ranknosh.retrain import PRESETS, preset
 from ranknosh.retrain.presets import preset_for
 from ranknosh.retrain.recipe import Recipe, RetrainConfig, check_unchanged
 from ranknosh.retrain.subject import Subject
+from tests.ranknosh.retrain.retrain_samples import CELL, GENOTYPE, a_recipe
 
 
 def test_the_recipe_of_the_field_for_genotypes():

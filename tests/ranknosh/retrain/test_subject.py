@@ -1,13 +1,13 @@
 """ranknosh/retrain/subject.py"""
 
 import pytest
-from retrain_samples import CELL, GENOTYPE
 
 from ranknosh.errors import ConfigError, SpaceError, StoreError
 from ranknosh.retrain.subject import as_subject, parse_subject, read_subject
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.genotype import Genotype
 from ranknosh.spaces.nasbench201 import NasBench201
+from tests.ranknosh.retrain.retrain_samples import CELL, GENOTYPE
 
 TEXT = NasBench201().format(CELL)
 

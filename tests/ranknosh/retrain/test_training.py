@@ -1,7 +1,6 @@
 """ranknosh/retrain/training.py"""
 
 import torch
-from retrain_samples import CELL, a_plan, quadrants
 
 from ranknosh.retrain import preset
 from ranknosh.retrain.network import plain_network
@@ -9,6 +8,7 @@ from ranknosh.retrain.subject import Subject
 from ranknosh.retrain.training import Plan, with_all_images
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.nets import build_candidate
+from tests.ranknosh.retrain.retrain_samples import CELL, a_plan, quadrants
 
 
 def test_all_images_means_training_and_validation_together():

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from ranknosh_simulation import simulate
 
 from ranknosh.pyramid import Pyramid
 from ranknosh.track.series import Series
+from tests.ranknosh_simulation import simulate
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import pickle
 import uuid
 
 import pytest
-from train_samples import a_job, a_task, assert_same_bits, failed, observed, trained, without_times
 
 from ranknosh.errors import StoreError
 from ranknosh.train import CheckpointStore, rung, train_rung
+from tests.ranknosh.train.train_samples import a_job, a_task, assert_same_bits, failed, observed, trained, without_times
 
 
 @pytest.fixture(params=["path", "memory"])

@@ -1,8 +1,8 @@
 import torch
 from torch import nn
-from train_samples import Normed
 
 from ranknosh.train.ema import Average
+from tests.ranknosh.train.train_samples import Normed
 
 
 def test_three_updates_by_hand():

@@ -5,13 +5,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
-from train_samples import Plain, a_job, a_task, normed, plain, quadrants
 
 from ranknosh.train.epoch import accumulate, epoch_order, steps_per_epoch, train_epoch
 from ranknosh.train.schedule import learning_rate
 from ranknosh.train.settings import TrainSettings
 from ranknosh.train.surroundings import surroundings
 from ranknosh.train.training import start
+from tests.ranknosh.train.train_samples import Plain, a_job, a_task, normed, plain, quadrants
 
 CPU = torch.device("cpu")
 

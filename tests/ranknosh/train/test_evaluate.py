@@ -4,12 +4,12 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from train_samples import CELL, Normed, Plain, a_job, a_task, normed, plain, quadrants, trained
 
 from ranknosh.data import Split
 from ranknosh.errors import StoreError
 from ranknosh.train import CheckpointStore, test_candidate, trained_network
 from ranknosh.train.evaluate import evaluate
+from tests.ranknosh.train.train_samples import CELL, Normed, Plain, a_job, a_task, normed, plain, quadrants, trained
 
 
 def by_hand(network, split, data):

@@ -1,11 +1,15 @@
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
-from train_samples import (
+
+from ranknosh.records import from_json, to_json
+from ranknosh.spaces.base import Architecture
+from ranknosh.train import CheckpointStore, rung, train_rung
+from ranknosh.train.divergence import Diverged, check_loss
+from ranknosh.train.memory import is_out_of_memory
+from tests.processes import run_python
+from tests.ranknosh.train.train_samples import (
     Normed,
     Plain,
     a_job,
@@ -18,12 +22,6 @@ from train_samples import (
     tensors_of,
     trained,
 )
-
-from ranknosh.records import from_json, to_json
-from ranknosh.spaces.base import Architecture
-from ranknosh.train import CheckpointStore, rung, train_rung
-from ranknosh.train.divergence import Diverged, check_loss
-from ranknosh.train.memory import is_out_of_memory
 
 
 def test_a_huge_learning_rate_diverges(tmp_path):
@@ -296,10 +294,9 @@ def test_out_of_memory_is_told_from_other_errors():
 TIGHT = """
 import resource, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
 import torch
 from torch import nn
-from train_samples import a_job, a_task, observed, quadrants
+from tests.ranknosh.train.train_samples import a_job, a_task, observed, quadrants
 from ranknosh.data import Split
 from ranknosh.data.base import assemble
 from ranknosh.train import CheckpointStore, train_rung
@@ -316,7 +313,7 @@ labels = torch.arange(128) % 4
 images = torch.randint(0, 256, (128, 1, 64, 64), dtype=torch.uint8)
 data = assemble("big", [Split(images, labels)] * 3, list("abcd"))
 task = a_task(data, build=lambda architecture, size: Wide(), batch=128, lr=1e-3)
-store = CheckpointStore(Path(sys.argv[2]))
+store = CheckpointStore(Path(sys.argv[1]))
 observed(train_rung(a_job(0, 1, candidate_id=1), a_task(), store))  # what every process loads once
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + 110 * 2**20
@@ -329,7 +326,6 @@ print(store.load(7).micro_batch)
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads the size of a process from /proc")
 def test_a_process_with_little_memory_trains_in_smaller_parts(tmp_path):
     # One layer's output for 128 images is 67 MB; a step holds at least two such.
-    here = str(Path(__file__).parent)
-    done = subprocess.run([sys.executable, "-c", TIGHT, here, str(tmp_path)], capture_output=True, text=True)
+    done = run_python("-c", TIGHT, tmp_path)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) in (8, 16, 32, 64)

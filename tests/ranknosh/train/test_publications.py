@@ -3,27 +3,25 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 import uuid
-from pathlib import Path
 
 import numpy as np
 import pytest
-from test_checkpoint import assert_equal, sample
 
 from ranknosh import files
 from ranknosh.errors import StoreError, StoreFull
 from ranknosh.train.checkpoint import CheckpointStore
 from ranknosh.train.publications import Publication, Publications, Torn, Vanished
 from ranknosh.train.storage import FolderStorage
+from tests.processes import start_python
+from tests.ranknosh.train.checkpoint_samples import assert_equal, sample
 
 WRITER = """
 import sys
-sys.path.insert(0, sys.argv[1])
-from test_checkpoint import sample
+from tests.ranknosh.train.checkpoint_samples import sample
 from ranknosh.train import CheckpointStore
-store, mark, each = CheckpointStore(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+store, mark, each = CheckpointStore(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
 print("ready", flush=True)
 sys.stdin.readline()
 for epoch in range(2, 10_000):
@@ -33,14 +31,7 @@ for epoch in range(2, 10_000):
 
 
 def start_writer(location, mark, each=1):
-    here = str(Path(__file__).parent)
-    return subprocess.Popen(
-        [sys.executable, "-c", WRITER, here, str(location), str(mark), str(each)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return start_python("-c", WRITER, location, mark, each, stdin=subprocess.PIPE)
 
 
 def go(writers):

@@ -2,7 +2,14 @@ import dataclasses
 
 import pytest
 import torch
-from train_samples import (
+
+from ranknosh.data import load
+from ranknosh.errors import ConfigError, SpaceError, StoreError
+from ranknosh.records import from_json, to_json
+from ranknosh.spaces.base import NetworkSize
+from ranknosh.train import CheckpointStore, Task, TrainSettings, rung, train_rung
+from ranknosh.train.divergence import Diverged
+from tests.ranknosh.train.train_samples import (
     CELL,
     a_job,
     a_task,
@@ -15,13 +22,6 @@ from train_samples import (
     trained,
     without_times,
 )
-
-from ranknosh.data import load
-from ranknosh.errors import ConfigError, SpaceError, StoreError
-from ranknosh.records import from_json, to_json
-from ranknosh.spaces.base import NetworkSize
-from ranknosh.train import CheckpointStore, Task, TrainSettings, rung, train_rung
-from ranknosh.train.divergence import Diverged
 
 
 def test_a_cell_learns_digits(tmp_path):

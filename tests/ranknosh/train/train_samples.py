@@ -126,3 +126,21 @@ def assert_same_bits(first: CheckpointStore, second: CheckpointStore) -> None:
 
 def without_times(curve: Any) -> list[Any]:
     return [dataclasses.replace(point, seconds=0.0) for point in curve]
+
+
+def real_task(layout: str) -> Task:
+    """Everything that carries state: momentum, batch norm, averages, ramp, augmentation, a short last batch."""
+    return a_task(
+        quadrants(train=150, validation=60),
+        build=None,
+        total_epochs=6,
+        batch=32,
+        lr=0.1,
+        ema=0.95,
+        metric="ema_loss",
+        augment="crop_flip_cutout",
+        warmup_epochs=2.5,
+        label_smoothing=0.1,
+        grad_clip=5.0,
+        channels_last=layout == "channels_last",
+    )

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
-from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+from tests.processes import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +16,7 @@ def cluster():
     """A local Ray of two cores; nothing of it is left behind."""
     ray = pytest.importorskip("ray")
     before = {key: os.environ.get(key) for key in ("PYTHONPATH", "RAY_USAGE_STATS_ENABLED")}
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), str(HERE.parents[2])])
+    os.environ["PYTHONPATH"] = str(ROOT)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Short, because the paths of Ray's sockets end below it and may have 107 characters.
     folder = tempfile.mkdtemp(prefix="rn", dir="/tmp")

@@ -11,7 +11,6 @@ import pytest
 
 pytest.importorskip("ray")
 
-import tune_trainables as own
 from ray import tune
 
 from ranknosh.errors import ConfigError, StoreError
@@ -25,6 +24,7 @@ from ranknosh.tune import (
     read_search,
     rung_runner,
 )
+from tests.ranknosh.tune import tune_trainables as own
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("cluster")]
 DOMAINS = {"x": tune.uniform(0, 1), "kind": tune.choice(["a", "b", "c"])}

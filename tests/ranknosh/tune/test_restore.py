@@ -6,21 +6,18 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ray")
 
-import tune_driver
-import tune_trainables as own
-
 from ranknosh.tune import RankSearcher
+from tests.processes import start_python, wait_until
+from tests.ranknosh.tune import tune_driver
+from tests.ranknosh.tune import tune_trainables as own
 
-HERE = Path(__file__).parent
 pytestmark = pytest.mark.slow
 
 
@@ -45,18 +42,12 @@ def killed_driver(tmp_path, cluster):
     folder = tempfile.mkdtemp(prefix="rn", dir="/tmp")
 
     def kill(after):
-        environment = {**os.environ, "PYTHONPATH": f"{HERE}{os.pathsep}{HERE.parents[2]}"}
-        driver = subprocess.Popen(
-            [sys.executable, str(HERE / "tune_driver.py"), str(tmp_path), folder],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        driver = start_python("-m", tune_driver.__name__, tmp_path, folder, **quiet)
+        trace = tmp_path / "trace"
+        wait_until(
+            lambda: trace.exists() and len(trace.read_text().splitlines()) >= after, f"{after} epochs trained", driver
         )
-        trace, until = tmp_path / "trace", time.monotonic() + 90
-        while not trace.exists() or len(trace.read_text().splitlines()) < after:
-            assert driver.poll() is None, "the driver ended before it could be killed"
-            assert time.monotonic() < until, "the driver does not get on"
-            time.sleep(0.01)
         driver.send_signal(signal.SIGKILL)
         driver.wait()
 

@@ -7,12 +7,12 @@ import shutil
 from dataclasses import replace
 
 import pytest
-import tune_trainables as own
 
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.records import Job
 from ranknosh.spaces.flat import FlatSpace, choice, uniform
 from ranknosh.tune import rung_runner
+from tests.ranknosh.tune import tune_trainables as own
 
 
 @pytest.fixture

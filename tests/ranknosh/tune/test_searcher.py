@@ -6,12 +6,12 @@ import pytest
 
 pytest.importorskip("ray")
 
-import tune_trainables as own
 from ray import cloudpickle, tune
 
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.tune import NOSHScheduler, RankSearcher, as_trainable, flat_space, make_tuner
 from ranknosh.tune.searcher import Failure
+from tests.ranknosh.tune import tune_trainables as own
 
 DOMAINS = {"x": tune.uniform(0, 1), "kind": tune.choice(["a", "b", "c"])}
 PLAN = {"metric": "score", "mode": "max", "levels": own.LEVELS, "candidates": 12, "initial": 6, "batch": 3}

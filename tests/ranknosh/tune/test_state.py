@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-import tune_trainables as own
 
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.spaces.flat import FlatSpace, choice, uniform
 from ranknosh.tune import read_search
 from ranknosh.tune.state import SearchState, Settings, read_state, write_state
+from tests.ranknosh.tune import tune_trainables as own
 
 SPACE = FlatSpace({"x": uniform(0, 1), "kind": choice(["a", "b", "c"])}, fixed={"trace": "somewhere"})
 SETTINGS = Settings("score", "min", levels=own.LEVELS, ratio=(0.5, 0.25), initial=6, batch=3, candidates=9)

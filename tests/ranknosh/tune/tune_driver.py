@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import ray
-import tune_trainables as own
 from ray import tune
 
 from ranknosh.tune import make_tuner
+from tests.ranknosh.tune import tune_trainables as own
 
 PLAN = {"metric": "score", "mode": "max", "levels": own.LEVELS, "candidates": 12, "initial": 6, "batch": 3}
 DOMAINS = {"x": tune.uniform(0, 1), "kind": tune.choice(["a", "b", "c"])}

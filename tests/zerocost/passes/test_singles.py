@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 import zerocost
-from tests.zerocost.test_frozen import conv_net, frozen_copy, images
-from tests.zerocost.test_state import conv_net as careful_net
-from tests.zerocost.test_state import fingerprint, prepared
+from tests.zerocost.fingerprints import conv_net as careful_net
+from tests.zerocost.fingerprints import fingerprint, prepared
+from tests.zerocost.frozen_nets import conv_net, frozen_copy, images
 from zerocost.passes.singles import singles
 from zerocost.proxy import BackwardRun, Pass, Proxy, Subject
 from zerocost.state import preserved
