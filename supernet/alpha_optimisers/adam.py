@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Adam(AlphaOptimiser):
-    """``torch.optim.Adam`` on the parameters; ``weight_decay`` is added to the gradients.
+    """``torch.optim.Adam`` on the parameters. Defaults: DARTS (Liu et al., ICLR 2019, sec. A.1.1).
 
-    Defaults: DARTS (Liu et al., ICLR 2019, sec. A.1.1). Only entries that are still in a mixture move: decay and the moments'
-    inertia would move the others without any evidence. ``partial``: entries whose gradient is 0 do not move either (DropNAS,
-    Hong et al., IJCAI 2020, decays only what had a gradient).
+    Only entries that are still in a mixture move: decay and momentum would move the others without any evidence.
+
+    Args:
+        lr: Learning rate.
+        betas: Decay rates of the two moments.
+        weight_decay: Coefficient of the L2 term, which is added to the gradients.
+        partial: Entries whose gradient is 0 do not move either (DropNAS, Hong et al., IJCAI 2020, decays only what had
+            a gradient).
     """
 
     lr: float = 3e-4
@@ -50,6 +55,8 @@ class Adam(AlphaOptimiser):
         with torch.no_grad():
             for name, (free, before) in kept.items():
                 parameter = search.parameters[name]
+                # Put back after the step rather than masked before it: Adam moves entries of gradient 0, by decay and
+                # by momentum.
                 parameter.copy_(torch.where(free, parameter, before))
         self._optimiser.zero_grad()
 

@@ -1,4 +1,4 @@
-"""What an optimiser of architecture parameters gives, and the one that does nothing."""
+"""The base of optimisers of architecture parameters, and the one that moves nothing."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ if TYPE_CHECKING:
 
 
 class AlphaOptimiser(Part):
-    """``step`` moves ``search.parameters`` by their gradients. Rows of decided edges do not move."""
+    """Moves ``search.parameters`` along their gradients; rows of decided edges must not move."""
 
     keeps_simplex = False
     """Whether parameters that are points of a simplex stay so."""
 
     def step(self, search: SupernetSearch, gradients: Mapping[str, Tensor]) -> None:
+        """One step in place; ``gradients`` holds a tensor for each parameter by name, and descending them lowers the
+        loss."""
         raise NotImplementedError
 
 
 @dataclass
 class Frozen(AlphaOptimiser):
-    """Parameters stay where they are."""
+    """Leaves the parameters where they are."""
 
     keeps_simplex = True
 

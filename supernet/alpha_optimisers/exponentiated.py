@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 class ExponentiatedGradient(AlphaOptimiser):
     """``theta <- theta * exp(-lr * gradient)``, divided by its sum (GAEA, Li et al., ICLR 2021).
 
-    One simplex an edge; with :class:`supernet.weightings.NodeSimplex` also one a node, over the edges that enter it. This is
-    mirror descent: a step of plain gradient descent on the logits of a softmax, along ``d loss / d theta``. No weight becomes
-    less than ``floor`` before the last division. Deviations: the released code cuts off at the floor before it divides by the
-    sum, and has no floor for edges. What no longer mixes does not move, and the others keep their sum.
+    There is one simplex for each edge, and with :class:`supernet.weightings.NodeSimplex` also one for each node, over
+    the edges that enter it. This is mirror descent: a step of plain gradient descent on the logits of a softmax, along
+    ``d loss / d theta``. Entries that are no longer in a mixture do not move, and the others keep their sum.
+    Deviations: the released code cuts off at the floor before it divides by the sum, and has no floor for edges.
+
+    Args:
+        lr: Step length in the logits.
+        floor: Least weight before the last division.
     """
 
     lr: float = 0.1
@@ -57,6 +61,8 @@ class ExponentiatedGradient(AlphaOptimiser):
                 moved = self._moved(parameter, gradients[name], free)
             else:
                 nodes = entering(search.space.topology(name.removeprefix("edges."))).to(parameter.device)
+                # (edges,) spread over a row for each node; every edge enters one node, so the sum over rows puts it
+                # back.
                 moved = self._moved(parameter.expand(nodes.shape), gradients[name], nodes & free).sum(dim=0)
             parameter.copy_(torch.where(free, moved, parameter))
 

@@ -1,4 +1,4 @@
-"""What a penalty gives."""
+"""The base of penalties, and the mixtures they are computed on."""
 
 from __future__ import annotations
 
@@ -15,19 +15,17 @@ if TYPE_CHECKING:
 
 
 class Penalty(Part):
-    """A term added to the loss of the architecture step.
-
-    ``loss(search)``: a tensor of no shape that depends on ``search.alphas``; lower is better.
-    """
+    """A term added to the loss of the architecture step."""
 
     def loss(self, search: SupernetSearch) -> Tensor:
+        """A scalar tensor that depends on ``search.alphas``; lower is better."""
         raise NotImplementedError
 
 
 def mixtures(search: SupernetSearch) -> Iterator[tuple[str, Tensor, Tensor]]:
     """For every kind of cell: its name, the alphas of the edges that still mix, and which operations these allow.
 
-    Both (edges that mix, operations); kinds without such edges are left out.
+    Both tensors are (edges that mix, operations); kinds without such edges are left out.
     """
     for kind, alphas in search.alphas.items():
         edges = torch.tensor(search.states.undecided(kind), dtype=torch.long)

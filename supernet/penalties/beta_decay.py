@@ -1,4 +1,4 @@
-"""Beta decay."""
+"""Beta decay: a bound on the size of alphas through their logsumexp."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ RISING = Linear(0.0, 50.0)
 
 @dataclass(frozen=True)
 class BetaDecay(Penalty):
-    """``weight(t) * mean over edges of logsumexp(alpha_e)`` (beta-DARTS, Ye et al., CVPR 2022).
+    """``weight(epoch) * mean over edges of logsumexp(alpha_e)`` (beta-DARTS, Ye et al., CVPR 2022).
 
-    Its gradient pulls every alpha down in proportion to its softmax, so the largest most. Edges of all cells count alike, and
-    only those that still mix. The released code divides the epoch by 100 whatever the length; here the slope is that of
-    ``weight`` over the search.
+    Its gradient lowers every alpha in proportion to its softmax, so the largest most. Edges of all cells have equal
+    shares, and only those that still mix are counted. Deviation: the released code divides the epoch by 100 whatever
+    the length of the search; here ``weight`` rises over the search's own epochs.
     """
 
     weight: Schedule = RISING

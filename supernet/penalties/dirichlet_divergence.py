@@ -1,4 +1,4 @@
-"""The divergence of Dirichlet distributions from the uniform one."""
+"""The divergence of the Dirichlet distributions of a search from the uniform one."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ PUBLISHED = Constant(1e-3)
 
 @dataclass(frozen=True)
 class DirichletDivergence(Penalty):
-    """``weight * sum over edges of KL(Dirichlet(c_e) || Dirichlet(1))`` (DrNAS, Chen et al., ICLR 2021); edges that still mix.
+    """``weight * sum over edges of KL(Dirichlet(c_e) || Dirichlet(1))``, over edges that still mix (DrNAS, Chen et al.,
+    ICLR 2021).
 
-    0 where all concentrations are 1, that is where all alphas are 0.
+    It is 0 where all concentrations are 1, that is where all alphas are 0.
     """
 
     weight: Schedule = PUBLISHED
@@ -48,6 +49,7 @@ class DirichletDivergence(Penalty):
 
 def divergence(concentration: Tensor, allowed: Tensor) -> Tensor:
     """(edges,) nats, at least 0: KL(Dirichlet(c) || Dirichlet(1)) over the allowed entries of every row."""
+    # Entries that are not allowed get c = 1, where lgamma(c) and c - 1 are 0, so they add nothing to the sums below.
     c = concentration.masked_fill(~allowed, 1.0)
     total = concentration.masked_fill(~allowed, 0.0).sum(dim=1)
     count = allowed.sum(dim=1).to(c)

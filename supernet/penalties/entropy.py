@@ -1,4 +1,4 @@
-"""The entropy of mixtures."""
+"""The entropy of mixtures as a penalty."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ WEAK = Constant(0.01)
 
 @dataclass(frozen=True)
 class Entropy(Penalty):
-    """``weight * mean over edges of the entropy (nats) of theta_e``, for mean weights that sum to 1; edges that still mix count.
+    """``weight * mean over edges of the entropy (nats) of theta_e``, for mean weights that sum to 1, over edges that
+    still mix.
 
     A positive weight pulls mixtures towards single operations, a negative one towards even mixtures.
     """
@@ -38,5 +39,5 @@ class Entropy(Penalty):
 
 
 def entropy(theta: Tensor, allowed: Tensor) -> Tensor:
-    """(edges,) nats; with a finite gradient where a weight is 0."""
+    """(edges,) nats: the entropy of each row; its gradient is finite where a weight is 0."""
     return -(theta * theta.masked_fill(~allowed, 1.0).clamp_min(torch.finfo(theta.dtype).tiny).log()).sum(dim=1)

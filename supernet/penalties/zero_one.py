@@ -21,8 +21,12 @@ PUBLISHED = Constant(10.0)
 class ZeroOne(Penalty):
     """``-weight * mean (theta - 1/2)^2``: pushes gates away from one half (FairDARTS, Chu et al., ECCV 2020).
 
-    ``power``: 2, or 1 for the absolute value. The mean is over all operations of all edges that still mix. Least where every
-    gate is 0 or 1, and 0 where all are one half.
+    The mean is over all operations of all edges that still mix. It is least where every gate is 0 or 1, and 0 where all
+    are one half.
+
+    Args:
+        weight: Factor over the epochs of the search.
+        power: 2, or 1 for the absolute value in place of the square.
     """
 
     weight: Schedule = PUBLISHED

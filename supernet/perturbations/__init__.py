@@ -1,4 +1,4 @@
-"""What the weight step sees in place of the weights of operations."""
+"""Perturbations of the weights of operations in the weight step."""
 
 from supernet.perturbations.adversarial import AdversarialSmoothing
 from supernet.perturbations.base import Perturbation

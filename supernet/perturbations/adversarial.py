@@ -1,4 +1,4 @@
-"""The worst weights of operations nearby (SDARTS-ADV)."""
+"""The worst weights of operations within a radius (SDARTS-ADV)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,19 @@ Point = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class AdversarialSmoothing(Smoothing):
-    """Every weight step sees the weights within ``radius`` that its batch likes least (SDARTS-ADV, Chen & Hsieh, ICML 2020).
+    """Every weight step runs with the weights within ``radius`` on which its batch has the highest loss (SDARTS-ADV,
+    Chen & Hsieh, ICML 2020).
 
-    Projected gradient ascent on the training loss of the batch: a random start, ``steps`` steps of ``2 radius / steps`` along the
-    sign of ``dL/dtheta``, each cut to the ball ``|theta' - theta| <= radius`` and then brought back to the simplex (which may
-    leave the ball by a little). The result is kept only where the loss rose. The network is in evaluation mode meanwhile, with
-    the statistics of the batch in searched cells, without what parts add in training; no gradient of a weight is computed. About
-    as many passes more as there are steps.
+    Projected gradient ascent on the training loss of the batch: a random start, ``steps`` steps of ``2 radius / steps``
+    along the sign of ``dL/dtheta``, each cut to the ball ``|theta' - theta| <= radius`` (largest norm) and then brought
+    back to the simplex, which may leave the ball by a little. The result is used only if its loss is higher than
+    without. During the ascent the network is in evaluation mode, with the statistics of the batch in searched cells and
+    without what parts add in training; no gradient of a weight is computed. It costs about ``steps`` more passes a
+    weight step.
+
+    Args:
+        radius: Over the epochs of the search, see :class:`supernet.perturbations.simplex.Smoothing`.
+        steps: Steps of the ascent.
     """
 
     steps: int = 7
@@ -52,6 +58,8 @@ class AdversarialSmoothing(Smoothing):
     def _worst(
         self, search: SupernetSearch, mix: Mix, batch: Batch, edges: dict[str, MovableWeights], radius: float
     ) -> Point | None:
+        # Parts that add noise or drop paths act by phase: in evaluation the loss is a function of theta alone, so that
+        # the steps of the ascent can be compared.
         quiet = replace(mix, moment=replace(mix.moment, phase="evaluation"))
         with torch.no_grad():
             before = _loss(search, mixed_with(quiet, edges, {kind: each.theta for kind, each in edges.items()}), batch)
@@ -71,7 +79,18 @@ class AdversarialSmoothing(Smoothing):
 
 
 def step_in_ball(point: Tensor, gradient: Tensor, centre: Tensor, radius: float, steps: int) -> Tensor:
-    """One step of ascent from ``point``, cut to the ball of the largest norm around ``centre``."""
+    """One step of ascent, cut to the ball of the largest norm around ``centre``.
+
+    Args:
+        point: Present weights, any shape.
+        gradient: dL/dtheta at ``point``; the step follows its sign.
+        centre: Weights without perturbation.
+        radius: Radius of the ball.
+        steps: Steps of the whole ascent, each ``2 radius / steps`` long.
+
+    Returns:
+        The new weights, of the shape of ``point``; not yet on the simplex.
+    """
     moved = point + 2 * radius / steps * gradient.sign()
     return centre + (moved - centre).clamp(-radius, radius)
 

@@ -1,4 +1,4 @@
-"""What takes the place of the weights of operations in a weight step."""
+"""The base of perturbations of the weight step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ if TYPE_CHECKING:
 
 
 class Perturbation(Part):
-    """``perturb`` gives the mix that the weight step runs with; the alphas are never changed."""
+    """Changes the mix that a weight step runs with; the alphas are never changed."""
 
     def perturb(self, search: SupernetSearch, mix: Mix, batch: Batch) -> Mix:
+        """The mix for one weight step.
+
+        Args:
+            search: The search that the step belongs to.
+            mix: The mix without perturbation, detached from the alphas.
+            batch: The training batch of the step.
+
+        Returns:
+            The perturbed mix, or ``mix`` itself.
+        """
         raise NotImplementedError

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RandomSmoothing(Smoothing):
-    """Every weight step sees ``theta + U(-radius, radius)``, brought back to the simplex (SDARTS-RS, Chen & Hsieh, ICML 2020)."""
+    """Every weight step runs with ``theta + U(-radius, radius)``, brought back to the simplex (SDARTS-RS, Chen & Hsieh,
+    ICML 2020)."""
 
     def describe(self) -> str:
         return f"random smoothing {self.radius}"
@@ -34,7 +35,16 @@ class RandomSmoothing(Smoothing):
 
 
 def uniform_noise(edges: dict[str, MovableWeights], radius: float, seed: int) -> dict[str, Tensor]:
-    """U(-radius, radius) for every weight of every kind, of the weights' shapes."""
+    """U(-radius, radius) for every weight of every kind.
+
+    Args:
+        edges: The weights by kind.
+        radius: Bound of the noise.
+        seed: Of the draw; equal seeds give equal noise.
+
+    Returns:
+        (edges, operations) noise per kind, of the type and device of the weights.
+    """
     generator = torch.Generator().manual_seed(torch_seed(seed, "perturbation"))
     return {
         kind: (radius * (2 * torch.rand(each.theta.shape, generator=generator) - 1)).to(each.theta)

@@ -1,4 +1,4 @@
-"""Weights that stay on the simplex near those that they perturb."""
+"""Perturbations that keep the weights of an edge on the simplex."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ if TYPE_CHECKING:
     from supernet.space import CellSpace
 
 RADIUS = Linear(0.03, 0.3)
-"""Of the ball of perturbations, over the epochs of a search (SDARTS, Chen & Hsieh, ICML 2020, released code)."""
+"""Radius of the ball of perturbations, over the epochs of a search (SDARTS, Chen & Hsieh, ICML 2020, released code)."""
 
 
 @dataclass(frozen=True)
 class Smoothing(Perturbation):
-    """Perturbs the softmax weights of mixed edges within ``radius`` of each, then brings every edge back to the simplex.
+    """The base of perturbations of the softmax weights of mixed edges within ``radius``, each edge brought back to the
+    simplex.
 
-    ``radius`` follows the epochs of the search and keeps its end in the tuning of a projection. Weights of operations that an
-    edge does not allow stay 0, decided edges stay as they are, and edge factors are not perturbed.
+    ``radius`` follows the epochs of the search and stays at its last value in the tuning stage of a projection. Weights
+    of operations that an edge does not allow stay 0, decided edges stay as they are, and edge factors are not
+    perturbed.
     """
 
     radius: Schedule = RADIUS
@@ -51,16 +53,23 @@ class Smoothing(Perturbation):
 
 @dataclass
 class MovableWeights:
-    """What of one kind's weights may move. ``theta``: (edges, operations) without edge factors; ``free``: bool, of its shape."""
+    """The weights of one kind of cell and which of them may move.
+
+    Attributes:
+        theta: (edges, operations) without edge factors, detached.
+        free: (edges, operations) bool, allowed operations of undecided edges.
+        factors: (edges,) edge factors, None where the method has none.
+    """
 
     theta: Tensor
     free: Tensor
     factors: Tensor | None
 
     def clipped(self, moved: Tensor) -> Tensor:
-        """``moved`` brought back to the simplex: cut to [0, 1], a row of zeros put on its largest weight, rows divided by sums.
+        """``moved`` (edges, operations) brought back to the simplex.
 
-        Rows that are not free are those of ``theta``.
+        Entries are cut to [0, 1], a row that is then all zeros is put on its largest entry, and rows are divided by
+        their sums. Rows without free entries are those of ``theta``.
         """
         cut = torch.where(self.free, moved.clamp(0, 1), 0)
         top = moved.masked_fill(~self.free, -torch.inf).argmax(dim=1, keepdim=True)
@@ -69,12 +78,12 @@ class MovableWeights:
         return torch.where(self.free.any(dim=1, keepdim=True), cut / cut.sum(dim=1, keepdim=True), self.theta)
 
     def weights(self, theta: Tensor) -> Tensor:
-        """``theta`` as a mix holds it, with edge factors."""
+        """``theta`` with edge factors, as a mix holds it."""
         return theta if self.factors is None else theta * self.factors[:, None]
 
 
 def movable_weights(search: SupernetSearch, mix: Mix) -> dict[str, MovableWeights]:
-    """Every kind's weights of a mix, without gradients."""
+    """The weights of every kind in a mix, without gradients."""
     found = {}
     for kind, theta in mix.theta.items():
         undecided = torch.zeros(len(theta), 1, dtype=torch.bool)
@@ -84,11 +93,22 @@ def movable_weights(search: SupernetSearch, mix: Mix) -> dict[str, MovableWeight
         theta = theta.detach()
         if mix.edge_factors is not None:
             factors = mix.edge_factors[kind].detach()
+            # Factors are taken out, so that rows sum to 1 and the radius means the same on every edge; decided rows
+            # have constants in place of theta times factor.
             theta = torch.where(undecided.to(theta.device), theta / factors[:, None], theta)
         found[kind] = MovableWeights(theta, free, factors)
     return found
 
 
 def mixed_with(mix: Mix, edges: Mapping[str, MovableWeights], theta: Mapping[str, Tensor]) -> Mix:
-    """The mix with perturbed weights."""
+    """The mix with other weights.
+
+    Args:
+        mix: The mix to change; it is not modified.
+        edges: What :func:`movable_weights` found in it.
+        theta: (edges, operations) per kind, without edge factors.
+
+    Returns:
+        A mix of the same seed and moment.
+    """
     return mix.with_theta({kind: edges[kind].weights(theta[kind]) for kind in edges})

@@ -1,4 +1,4 @@
-"""A recurrent controller that draws architectures and learns from their reward."""
+"""A recurrent controller that draws architectures and is trained by their reward."""
 
 from __future__ import annotations
 
@@ -23,7 +23,13 @@ _MEAN_OVER = 64
 
 @dataclass
 class Draw:
-    """An architecture, its log-probability and the entropy of the decisions, the last two with gradients (nats)."""
+    """One architecture drawn by the controller.
+
+    Attributes:
+        cells: The operation kept on each edge.
+        log_probability: Log-probability of all decisions (nats, scalar with gradient).
+        entropy: Sum of the entropies of the decisions (nats, scalar with gradient).
+    """
 
     cells: Cells
     log_probability: Tensor
@@ -31,10 +37,18 @@ class Draw:
 
 
 class ControllerNet(nn.Module):
-    """An LSTM over the decisions of all cells: where a space keeps every edge, an operation an edge; else, for every node,
-    first a source not taken yet and then its operation, ``edges_per_node`` times.
+    """An LSTM over the decisions of all cells.
 
-    Logits are ``tanh_constant * tanh(logits / temperature)``.
+    Where a space keeps every edge, a decision is the operation of an edge; else, for every node and ``edges_per_node``
+    times, first a source that is still free and then its operation. Logits are ``tanh_constant * tanh(logits /
+    temperature)``.
+
+    Args:
+        space: The space whose cells are drawn.
+        hidden: Width of LSTM and embeddings.
+        layers: Layers of the LSTM.
+        tanh_constant: Bound of the logits.
+        temperature: Divisor of the logits before the bound.
     """
 
     def __init__(self, space: CellSpace, hidden: int, layers: int, tanh_constant: float, temperature: float) -> None:
@@ -50,7 +64,7 @@ class ControllerNet(nn.Module):
             nn.init.uniform_(parameter, -0.1, 0.1)
 
     def draw(self, generator: torch.Generator) -> Draw:
-        """One architecture, by ``generator`` (CPU)."""
+        """One architecture, drawn by ``generator`` (on the CPU)."""
         walk = _Walk(self, generator)
         cells = {kind: self._cell(kind, walk) for kind in self.space.kinds}
         return Draw(cells, torch.stack(walk.log_probabilities).sum(), torch.stack(walk.entropies).sum())
@@ -75,7 +89,7 @@ class ControllerNet(nn.Module):
 
 
 class _Walk:
-    """The decisions of one draw, each fed to the next."""
+    """The decisions of one draw; the embedding of each one is the input of the next."""
 
     def __init__(self, net: ControllerNet, generator: torch.Generator) -> None:
         self.net, self.generator = net, generator
@@ -91,6 +105,7 @@ class _Walk:
         pick = int(torch.multinomial(log_shares.detach().exp(), 1, generator=self.generator))
         self.log_probabilities.append(log_shares[pick])
         self.entropies.append(-(log_shares * log_shares.exp()).sum())
+        # Operations and sources share one embedding table; sources lie in its second half.
         offset = 0 if head == "operation" else self.net.most
         self.input = self.net.embed(torch.tensor([options[pick] + offset]))
         return options[pick]
@@ -98,13 +113,25 @@ class _Walk:
 
 @dataclass
 class Controller(Relaxation):
-    """Passes run one architecture drawn by a controller, which learns by REINFORCE at the end of every epoch (ENAS, Pham et
-    al., ICML 2018).
+    """Passes run one architecture drawn by a controller, which is trained by REINFORCE at the end of every epoch (ENAS,
+    Pham et al., ICML 2018).
 
-    ``updates`` steps of Adam an epoch, each over ``samples`` draws: the gradient of ``-log p (R - b)`` with R the accuracy of
-    the draw on one batch of the alphas' half plus ``entropy`` times the draw's entropy, and b an exponential mean of the
-    rewards (``decay``), which begins with the first. Defaults: NAS-Bench-201 code (Dong & Yang, ICLR 2020). Batch norms use the
-    statistics of the batch. Mean weights are the frequencies of 64 draws.
+    The gradient is that of ``-log p (R - b)``: R is the accuracy of the draw on one batch of the alphas' half plus
+    ``entropy`` times the entropy of the draw, b an exponential mean of the rewards that starts from the first. Batch
+    norms use the statistics of the batch. Mean weights are the frequencies of 64 draws. Defaults: NAS-Bench-201 code
+    (Dong & Yang, ICLR 2020).
+
+    Args:
+        updates: Adam steps an epoch.
+        samples: Draws a step.
+        lr: Learning rate of Adam.
+        entropy: Weight of the entropy (nats) in the reward.
+        decay: Share of the old mean in the baseline b.
+        clip: Bound of the gradient norm.
+        hidden: See :class:`ControllerNet`, as for the three below.
+        layers: Layers of the LSTM.
+        tanh_constant: Bound of the logits.
+        temperature: Divisor of the logits.
     """
 
     updates: int = 50
@@ -126,6 +153,7 @@ class Controller(Relaxation):
 
     @property
     def net(self) -> ControllerNet:
+        """The controller of the running search."""
         assert self._net is not None, "a controller belongs to a search"
         return self._net
 
@@ -167,7 +195,7 @@ class Controller(Relaxation):
         report.measured["reward"] = sum(rewards) / len(rewards)
 
     def learn(self, drawn: list[tuple[Draw, float]]) -> None:
-        """One step of Adam from draws and their rewards (higher is better)."""
+        """One Adam step from draws and their rewards (higher is better)."""
         assert self._optimiser is not None
         loss = torch.zeros(())
         for draw, reward in drawn:

@@ -25,7 +25,9 @@ _ONE = _Constant(1.0)
 class GroupedSoftmax(Relaxation):
     """Operations compete within their group only: ``theta`` of a group sums to 1 (DOTS, Gu et al., CVPR 2021, eq. 5).
 
-    ``groups``: names, disjoint, which together hold every operation of the space. ``temperature`` follows the stage.
+    Args:
+        groups: Disjoint lists of names, which together hold every operation of the space.
+        temperature: Divisor of the alphas, over the epochs of the stage.
     """
 
     groups: tuple[tuple[str, ...], ...]

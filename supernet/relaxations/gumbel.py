@@ -18,10 +18,12 @@ _LEAST = torch.finfo(torch.float64).tiny
 
 @dataclass(frozen=True)
 class GumbelSoftmax(Relaxation):
-    """``theta = softmax((alpha + G) / temperature)``, ``G`` standard Gumbel, drawn for every pass (SNAS, Xie et al., ICLR 2019).
+    """``theta = softmax((alpha + G) / temperature)`` with standard Gumbel noise ``G`` drawn for every pass (SNAS, Xie
+    et al., ICLR 2019).
 
-    All operations run; gradients are those of the sample (pathwise). Mean weights are ``softmax(alpha)``, the probabilities with
-    which an operation is the largest of a sample, whatever the temperature.
+    All operations run; gradients are those of the sample (pathwise). Mean weights are ``softmax(alpha)``: the
+    probability that an operation is the largest of a sample, which does not depend on the temperature. ``temperature``
+    follows the epochs of the search.
     """
 
     temperature: Schedule = SNAS_TEMPERATURE
@@ -39,12 +41,17 @@ class GumbelSoftmax(Relaxation):
 
 @dataclass(frozen=True)
 class GumbelPath(GumbelSoftmax):
-    """One operation an edge, the largest of a Gumbel softmax sample ``p``, with weight 1 (GDAS, Dong & Yang, CVPR 2019).
+    """One operation an edge, the largest of a Gumbel softmax sample ``p``, with weight 1 (GDAS, Dong & Yang, CVPR
+    2019).
 
-    Backward, weights pass their gradients on to ``p`` (straight through). ``compat``: only the sampled operations run, and the
-    gradient of every other weight is the sum of the entries of the gradient at the edge's output, as if that operation gave
-    ones: this is what the released code computes, which adds bare weights to the output of an edge. Otherwise architecture
-    steps run all operations, and gradients are the exact inner products ``<dL/dx, f_o>``.
+    In the backward pass, gradients of the weights are passed to ``p`` unchanged (straight through).
+
+    Args:
+        temperature: Divisor of ``alpha + G``, over the epochs of the search.
+        compat: Only the sampled operations run, and the gradient of every other weight is the sum of the entries of the
+            gradient at the edge's output, as if that operation gave ones: this is what the released code computes,
+            which adds bare weights to the output of an edge. False: architecture steps run all operations, and
+            gradients are the exact inner products ``<dL/dx, f_o>``.
     """
 
     temperature: Schedule = GDAS_TEMPERATURE
@@ -68,10 +75,13 @@ class GumbelPath(GumbelSoftmax):
     def scalars(self, theta: Tensor, chosen: Tensor) -> Tensor | None:
         if not theta.requires_grad:
             return None
+        # The sum of the weights that did not run: its value is 0, and its gradient to each of them is the gradient of
+        # the edge's output, summed over entries.
         return theta.sum(dim=1) - theta.gather(1, chosen.clamp_min(0)[:, None])[:, 0].where(chosen >= 0, 0.0)
 
 
 def gumbel_like(tensor: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard Gumbel numbers of a tensor's shape, kind and device, all finite; drawn on the CPU in double precision."""
+    """Standard Gumbel numbers of the shape, type and device of ``tensor``, all finite; drawn on the CPU in double
+    precision."""
     waiting = torch.empty(tensor.shape, dtype=torch.float64).exponential_(generator=generator)
     return -waiting.clamp_min(_LEAST).log().to(tensor)

@@ -24,12 +24,16 @@ PARAMETER_FREE = ("none", "skip_connect", "avg_pool_3x3", "max_pool_3x3", "noise
 class OperationDropout(Relaxation):
     """Softmax over the operations of an edge that are kept; the others do not run (DropNAS, Hong et al., IJCAI 2020).
 
-    Operations of an edge make two groups: those without learnable parameters, by name (``parameter_free``), and the others. In
-    every pass each is dropped with ``probability``, and a group that lost all of its operations is drawn again. Masks are
-    shared by all cells of a kind. After an architecture step the alphas of the kept operations of an edge are shifted together
-    so that their total probability is what it was before the step. Default: 3e-5 to the power of 1/4, published for groups
-    of four. Weights of dropped operations have no gradient, so they neither decay nor drift on; the released code moves them
-    on by their momentum.
+    The operations of an edge form two groups: those without learnable parameters and the others. In every pass each
+    operation is dropped with ``probability``, and a group that lost all of its operations is drawn again. Masks are
+    shared by all cells of a kind. After an architecture step the alphas of the kept operations of an edge are shifted
+    together, so that their total probability is what it was before the step. Deviation: parameters of dropped
+    operations have no gradient and neither decay nor move; in the released code momentum moves them.
+
+    Args:
+        probability: Chance that an operation is dropped, in [0, 1); default 3e-5 to the power of 1/4, published for
+            groups of four.
+        parameter_free: Names of the first group.
     """
 
     probability: float = 3e-5**0.25
@@ -88,12 +92,14 @@ class OperationDropout(Relaxation):
             kept = kept & allowed if movable is None else kept & movable
             dropped = allowed & ~kept
             split = kept.any(dim=1) & dropped.any(dim=1)
+            # The softmax depends on differences of alphas only: restoring the log-odds of kept against dropped restores
+            # the total probability of the kept ones, and leaves their order to the step.
             shift = _odds(self._before[kind], kept, dropped) - _odds(alphas, kept, dropped)
             alphas.add_(torch.where(kept & split[:, None], shift[:, None], 0.0))
         self._kept, self._before = {}, {}
 
 
 def _odds(alphas: Tensor, kept: Tensor, dropped: Tensor) -> Tensor:
-    """(edges,) the logarithm of how much more probable the kept operations are, together, than the dropped ones."""
+    """(edges,) log of the summed ``exp(alpha)`` of the kept operations over that of the dropped ones."""
     first, second = (torch.logsumexp(alphas.masked_fill(~mask, -torch.inf), dim=1) for mask in (kept, dropped))
     return first - second

@@ -12,7 +12,7 @@ from supernet.relaxations.base import Relaxation
 
 @dataclass(frozen=True)
 class Raw(Relaxation):
-    """``theta = alpha``, of either sign and of any sum (FreeDARTS, Zhang & Jia, arXiv 2106.11542)."""
+    """``theta = alpha``, of any sign and any sum (FreeDARTS, Zhang & Jia, arXiv 2106.11542)."""
 
     def describe(self) -> str:
         return "raw alphas"

@@ -1,4 +1,4 @@
-"""A gate for every operation."""
+"""An independent gate for every operation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from supernet.relaxations.base import Relaxation
 
 @dataclass(frozen=True)
 class Sigmoid(Relaxation):
-    """``theta = sigmoid(alpha)``, each operation for itself (FairDARTS, Chu et al., ECCV 2020). Gates begin at one half.
+    """``theta = sigmoid(alpha)``, each operation independent of the others (FairDARTS, Chu et al., ECCV 2020). Gates
+    start at one half.
 
     Weights of an edge do not sum to 1: outputs grow with the number of open gates.
     """

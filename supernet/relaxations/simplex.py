@@ -1,4 +1,4 @@
-"""Weights that are parameters themselves."""
+"""Weights that are the parameters themselves, on the simplex."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Simplex(Relaxation):
-    """``theta = alpha``, points of the simplex that begin in its middle (GAEA, Li et al., ICLR 2021).
+    """``theta = alpha``, points of the simplex that start at its centre (GAEA, Li et al., ICLR 2021).
 
-    They are kept there by :class:`supernet.alpha_optimisers.ExponentiatedGradient`. Weights are divided by the sum over the
+    :class:`supernet.alpha_optimisers.ExponentiatedGradient` keeps them on it. Weights are divided by the sum over the
     allowed operations, which shifts the gradients of an edge by a constant; such a shift changes no exponentiated step.
     """
 

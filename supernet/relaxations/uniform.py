@@ -1,4 +1,4 @@
-"""One architecture a pass, drawn uniformly."""
+"""One architecture for each pass, drawn uniformly."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class UniformPath(Relaxation):
     """Every weight step trains one architecture of the space, drawn uniformly (Li & Talwalkar, UAI 2019).
 
-    ``dense_alphas``: architecture steps see the softmax of the alphas over all operations instead (SETN, Dong & Yang, ICCV
-    2019). Mean weights are that softmax; they are uniform up to the initial noise where nothing trains alphas.
+    With ``dense_alphas`` architecture steps run the softmax of the alphas over all operations instead (SETN, Dong &
+    Yang, ICCV 2019). Mean weights are that softmax; they are uniform up to the initial noise where no step trains the
+    alphas.
     """
 
     dense_alphas: bool = False

@@ -12,10 +12,11 @@ from supernet.relaxations.base import Relaxation
 
 @dataclass(frozen=True)
 class UniformMasked(Relaxation):
-    """``theta = 1/O`` for what is allowed, O the most operations on any edge; alphas are not looked at (IS-DARTS, AAAI 2024).
+    """``theta = 1/O`` for what is allowed, O the most operations on any edge; alphas have no effect (IS-DARTS, AAAI
+    2024).
 
-    The weight stays 1/O while operations leave, as in the released code, so that the outputs of an edge shrink with it;
-    ``normalised`` shares a weight of 1 among those left.
+    The weight stays 1/O while operations are removed, as in the released code, so the outputs of an edge shrink with
+    their number; ``normalised`` shares a weight of 1 among those left.
     """
 
     normalised: bool = False

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Amended(BilevelUpdate):
-    """``eta H`` in place of the inverse Hessian, by finite differences (Bi et al., arXiv 1910.11831). Six passes an alpha step.
+    """``eta H`` in place of the inverse Hessian, by finite differences (Bi et al., arXiv 1910.11831). Six passes an
+    alpha step.
 
-    ``exact``: by double differentiation instead.
+    Args:
+        eta: Factor of the Hessian.
+        exact: Products by double differentiation instead of finite differences.
     """
 
     eta: float = 0.1

@@ -1,4 +1,4 @@
-"""The two steps that updates are made of."""
+"""The weight step and the architecture step, of which every update is made."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass
 class Losses:
-    """Mean cross-entropies of one step, of no shape and without gradients; None where there was no such step.
+    """Mean cross-entropies (nats) of one step, scalar tensors without gradients; None where the step was not made.
 
-    ``correct``: (n,) bool, whether the weight step's images were classified rightly.
+    Attributes:
+        weights: Loss of the weight step on its training batch.
+        alphas: Loss of the architecture step on its batch.
+        correct: (n,) bool, which images of the weight step were classified correctly.
     """
 
     weights: Tensor | None = None
@@ -33,20 +36,37 @@ class Losses:
 
 
 class Update(Part):
-    """One step of both levels. ``split``: ``halves`` gives weights and alphas a half of the training images each; ``all``
-    gives all images to the weights, and none to the alphas."""
+    """How weights and architecture parameters are trained within an epoch.
+
+    ``split`` says who learns from which training images: ``halves`` gives one half to the weights and the other to the
+    alphas; ``all`` gives every image to the weight steps and leaves no validation batch. ``uses_validation`` is False
+    for updates whose steps never read the alphas' half.
+    """
 
     split: Literal["halves", "all"] = "halves"
     uses_validation = True
     """False where steps never look at the alphas' half."""
 
     def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
-        """``validation`` is None while only weights are trained."""
+        """Train on one batch of each level.
+
+        Args:
+            search: The search whose weights and alphas are moved.
+            train: Batch for the weights.
+            validation: Batch for the alphas; None in epochs that train weights only.
+
+        Returns:
+            The losses of the steps that were made.
+        """
         raise NotImplementedError
 
 
 def weight_step(search: SupernetSearch, batch: Batch) -> Losses:
-    """One step of SGD on the weights, the alphas fixed: gradients of theta are neither needed nor computed."""
+    """One SGD step on the weights, with the alphas fixed and the method's perturbation applied to the mix.
+
+    Returns:
+        The loss and the correct images, both of the forward pass before the step.
+    """
     mix = search.mix("weights", detached=True)
     if search.method.perturbation is not None:
         mix = search.method.perturbation.perturb(search, mix, batch)
@@ -62,9 +82,19 @@ def weight_step(search: SupernetSearch, batch: Batch) -> Losses:
 def architecture_gradients(
     search: SupernetSearch, batch: Batch, mix: Mix | None = None
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss on ``batch`` and its gradients to all architecture parameters, the weights fixed.
+    """The loss of a batch and its gradients to all architecture parameters, with the weights fixed.
 
-    Only these gradients are computed, and observers are told (see :class:`supernet.part.AlphaGradients`).
+    Gradients of the weights are not computed. Observers see the result (:class:`supernet.part.AlphaGradients`); nothing
+    is moved.
+
+    Args:
+        search: The search; its network runs in training mode, so running statistics move where there are any.
+        batch: Images and labels the loss is taken on.
+        mix: The mix of the pass; None draws a new one of phase ``alphas``.
+
+    Returns:
+        The mean cross-entropy (nats, scalar, detached), and one gradient for each entry of ``search.parameters``,
+        shaped like it and zero where the loss does not depend on it.
     """
     mix = search.mix("alphas") if mix is None else mix
     search.net.train()
@@ -72,11 +102,14 @@ def architecture_gradients(
     loss = functional.cross_entropy(search.net(images, mix), labels)
     thetas = [theta for theta in mix.theta.values() if theta.requires_grad]
     tensors = [*search.parameters.values(), *thetas]
+    # One call for parameters and thetas: a second one would run the backward pass again. Weights are not among the
+    # targets, so their gradients cost nothing and cannot leak into the weight step.
     found = torch.autograd.grad(loss, tensors, allow_unused=True)
     gradients = {
         name: torch.zeros_like(parameter) if gradient is None else gradient
         for (name, parameter), gradient in zip(search.parameters.items(), found, strict=False)
     }
+    # Matched by identity, because thetas without gradient (all edges of the kind decided) were left out above.
     by_id = {id(t): g for t, g in zip(thetas, found[len(search.parameters) :], strict=True)}
     theta_gradients = {
         kind: torch.zeros_like(theta) if by_id.get(id(theta)) is None else by_id[id(theta)]
@@ -93,7 +126,15 @@ def observe(
     theta_gradients: Mapping[str, Tensor],
     gradients: Mapping[str, Tensor],
 ) -> None:
-    """Show every part the gradients of an architecture step before it is made."""
+    """Show every part the gradients of an architecture step, before the alphas move and before penalties are added.
+
+    Args:
+        search: The search whose parts are called.
+        loss: Mean cross-entropy of the pass (nats, scalar).
+        mix: The mix of the pass.
+        theta_gradients: d loss / d theta per kind, (edges, operations).
+        gradients: d loss / d parameter by parameter name; only those of the kinds are shown.
+    """
     event = AlphaGradients(
         float(loss.detach()),
         {kind: theta.detach() for kind, theta in mix.theta.items()},
@@ -105,8 +146,11 @@ def observe(
 
 
 def alpha_step(search: SupernetSearch, gradients: dict[str, Tensor]) -> None:
-    """Add the penalties' gradients, move the alphas, and let parts correct the result."""
+    """Add the gradients of the penalties, move the alphas by the method's optimiser, and call ``after_alpha_step`` of
+    every part."""
     if search.method.penalties:
+        # Penalties see the alphas alone, so their gradients are taken apart from the network's and added: what
+        # observers saw is the cross-entropy only.
         total = sum((p.loss(search) for p in search.method.penalties), torch.zeros((), device=search.device))
         tensors = list(search.parameters.values())
         found = torch.autograd.grad(total, tensors, allow_unused=True) if total.requires_grad else [None] * len(tensors)

@@ -1,4 +1,5 @@
-"""The two levels of a search as a problem for :mod:`supernet.updates.hypergradient`, and the step that uses its answer."""
+"""The two levels of a search as a problem for :mod:`supernet.updates.hypergradient`, and the update that applies its
+result."""
 
 from __future__ import annotations
 
@@ -22,26 +23,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class OuterPass:
-    """What observers want to know of the pass over the validation batch."""
+    """The mix of the pass over the validation batch and the gradients of its weights, kept for the observers."""
 
     mix: Mix | None = None
     theta_gradients: dict[str, Tensor] = field(default_factory=dict)
     _handles: list[RemovableHandle] = field(default_factory=list)
 
     def watch(self, mix: Mix) -> None:
-        """Keep the gradients to the weights of operations when they are computed."""
+        """Keep the gradients to the theta of ``mix`` when they are computed."""
         self.mix = mix
         for kind, theta in mix.theta.items():
             if theta.requires_grad:
                 self._handles.append(theta.register_hook(partial(self._keep, kind)))
 
     def release(self) -> None:
-        """Leave no hook behind: the weights of operations may be the parameters themselves."""
+        """Remove the hooks: with some relaxations theta is the parameter itself, which outlives the pass."""
         for handle in self._handles:
             handle.remove()
 
     def _keep(self, kind: str, gradient: Tensor) -> None:
-        # Where they are, later passes come by here, too.
+        # Where theta is the parameter itself, later passes call the hook again: the first gradient is that of the outer pass.
         self.theta_gradients.setdefault(kind, gradient.detach())
 
 
@@ -53,7 +54,16 @@ def search_weights(search: SupernetSearch) -> list[Tensor]:
 def problem_of(search: SupernetSearch, train: Batch, validation: Batch) -> tuple[Bilevel, OuterPass]:
     """Cross-entropies of two batches as functions of the search's weights and architecture parameters.
 
-    All passes are those of the phase ``alphas`` and share one random draw; reduced precision is off in them.
+    All passes are of the phase ``alphas`` and share one random draw, so that finite differences compare the same
+    network. They run in full precision, since differences of bfloat16 passes would be rounding noise.
+
+    Args:
+        search: The search whose network runs.
+        train: Batch of the inner loss.
+        validation: Batch of the outer loss.
+
+    Returns:
+        The problem, and the record of its validation pass, to be released after use.
     """
     draw, outer = search.draw(), OuterPass()
 
@@ -75,13 +85,14 @@ def problem_of(search: SupernetSearch, train: Batch, validation: Batch) -> tuple
 
 
 class BilevelUpdate(Update):
-    """An alpha step with a hypergradient, then a weight step.
+    """An alpha step along a hypergradient, then a weight step.
 
-    Observers see gradients of the validation loss with the weights held, taken where the rule takes them. Running statistics
-    of batch norms are those of weight steps alone.
+    Observers see the gradients of the validation loss with the weights held, at the weights where the rule takes them.
+    The passes of the alpha step leave no trace in the running statistics of batch norms.
     """
 
     def hypergradient(self, search: SupernetSearch, problem: Bilevel) -> Hypergradient:
+        """The hypergradient that the alphas follow; subclasses differ in this alone."""
         raise NotImplementedError
 
     def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
@@ -91,7 +102,16 @@ class BilevelUpdate(Update):
         return losses
 
     def alphas(self, search: SupernetSearch, train: Batch, validation: Batch) -> Tensor:
-        """The alpha step; gives the validation loss."""
+        """Make the alpha step.
+
+        Args:
+            search: The search whose alphas are moved.
+            train: Batch of the inner loss.
+            validation: Batch of the outer loss.
+
+        Returns:
+            The validation loss (nats, scalar, detached).
+        """
         search.net.train()
         problem, outer = problem_of(search, train, validation)
         with search.net.kept_buffers():

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FirstOrder(Update):
-    """An alpha step with ``d L_val(w, alpha) / d alpha``, then a weight step (Liu et al., ICLR 2019, eq. 7 with xi = 0)."""
+    """An alpha step along ``d L_val(w, alpha) / d alpha``, then a weight step (Liu et al., ICLR 2019, eq. 7 with xi =
+    0)."""
 
     def describe(self) -> str:
         return "first order"

@@ -1,4 +1,4 @@
-"""Mixed level: the alphas learn from both halves."""
+"""Mixed level: the alphas learn from both halves of the training images."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MixedLevel(BilevelUpdate):
-    """Alphas follow ``d (L_train + weight L_val) / d alpha``, weights ``d L_train / d w`` (MiLeNAS, He et al., CVPR 2020).
+    """Alphas follow ``d (L_train + weight L_val) / d alpha``, weights ``d L_train / d w`` (MiLeNAS, He et al., CVPR
+    2020).
 
-    ``weight``: the paper's lambda. Observers see the validation loss alone.
+    ``weight`` is the paper's lambda. Observers see the gradients of the validation loss alone.
     """
 
     weight: float = 1.0

@@ -1,4 +1,4 @@
-"""Implicit differentiation with a cut Neumann series."""
+"""Implicit differentiation with a truncated Neumann series."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ if TYPE_CHECKING:
 class Neumann(BilevelUpdate):
     """The implicit hypergradient at the present weights (iDARTS, Zhang et al., ICML 2021).
 
-    ``terms``: K, terms beyond the first, each an exact Hessian-vector product. ``inner_steps``: T, weight steps an alpha step;
-    the alpha step comes before the last of them and uses its batch. ``gamma``: None for the weights' learning rate.
-    ``exact_mixed``: see :func:`supernet.updates.hypergradient.neumann`. The Hessian holds the weight decay.
+    The alpha step comes before the last of every ``inner_steps`` weight steps and shares its batch. The Hessian
+    includes the weight decay of the optimiser.
+
+    Args:
+        terms: The paper's K, terms beyond the first, each one exact Hessian-vector product.
+        inner_steps: The paper's T, weight steps for each alpha step.
+        gamma: Step length of the series; None for the present learning rate of the weights.
+        exact_mixed: See :func:`supernet.updates.hypergradient.neumann`.
     """
 
     terms: int = 2

@@ -1,4 +1,4 @@
-"""Second order: the alphas see one step of the weights ahead."""
+"""Second order: the alphas' gradient is taken after one step of the weights."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class SecondOrder(BilevelUpdate):
     """``d L_val(w - xi dL_train/dw, alpha) / d alpha`` by finite differences (Liu et al., ICLR 2019, eq. 6 to 8).
 
-    ``xi``: length of the step ahead; None for the weights' learning rate, as published, and 0 for the first order itself. The
-    step has the momentum and weight decay of the weights' optimiser. Four passes instead of one an alpha step.
+    ``xi`` is the length of the unrolled step: None for the learning rate of the weights, as published, and 0 for the
+    first order itself. The unrolled step has the momentum and weight decay of the weights' optimiser. An alpha step
+    costs four passes instead of one.
     """
 
     xi: float | None = None
@@ -42,7 +43,7 @@ class SecondOrder(BilevelUpdate):
 
 
 def inertia(optimiser: torch.optim.Optimizer) -> list[Tensor]:
-    """Momentum times momentum buffers, in the order of the parameters; zeros where there was no step yet."""
+    """Momentum times momentum buffers, in the order of the parameters; zeros for a parameter without a step so far."""
     found = []
     for group in optimiser.param_groups:
         for parameter in group["params"]:

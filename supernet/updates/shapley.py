@@ -1,4 +1,4 @@
-"""Alphas that follow what operations contribute to the supernet's accuracy."""
+"""Alphas that follow the contribution of each operation to the supernet's accuracy."""
 
 from __future__ import annotations
 
@@ -18,20 +18,28 @@ if TYPE_CHECKING:
     from supernet.search import SupernetSearch
 
 Player = tuple[str, int, int]
-"""An operation of the supernet: kind, edge, place."""
+"""An operation of the supernet as a player of the game: (kind, edge, place)."""
 
 
 @dataclass
 class ShapleyValues(Update):
     """Before each epoch the alphas move by the operations' Shapley values; within an epoch only weights are trained.
 
-    Shapley-NAS (Xiao et al., CVPR 2022, sec. 3.2 and 3.3, and released code). ``permutations`` times, on a batch of ``batch``
-    images of the alphas' half, operations of undecided edges are taken out (theta set to 0, the rest as it is) in a random
-    order; each is worth the accuracy lost with it. A permutation ends once accuracy is below ``truncation`` of that of all
-    operations; who is still in is worth 0 there. Values are mean minus standard deviation over permutations, standardised over
-    each kind; ``v <- momentum v + (1 - momentum) value`` and ``alpha <- alpha + step_size v``, ``v`` from N(0, 0.001^2).
+    Shapley-NAS (Xiao et al., CVPR 2022, sec. 3.2 and 3.3, and released code). Each permutation removes the operations
+    of the undecided edges in a random order (theta set to 0, the others unchanged); the marginal value of an operation
+    is the accuracy lost with it. Values are mean minus standard deviation over the permutations, standardised over each
+    kind, and smoothed: ``v <- momentum v + (1 - momentum) value``, then ``alpha <- alpha + step_size v``, with ``v``
+    starting from N(0, 0.001^2).
 
     Deviation: batch norms always use the statistics of the batch; in the released code they do so every other epoch.
+
+    Args:
+        permutations: Orders that are tried, each on a batch of its own.
+        truncation: A permutation ends once accuracy is below this share of that of the whole supernet; operations not
+            yet removed count 0 there.
+        batch: Images of a batch, of the alphas' half (all of it where it is smaller).
+        momentum: Share of the old values in the moving average.
+        step_size: Factor from values to alphas.
     """
 
     permutations: int = 10
@@ -63,6 +71,7 @@ class ShapleyValues(Update):
                 moved = alphas + self.step_size * self._values[kind].to(alphas.device, alphas.dtype)
                 free = search.movable(kind)
                 alphas.copy_(moved if free is None else torch.where(free, moved, alphas))
+        # Parts that correct alphas after a gradient step must see this move, too.
         for part in search.method.all_parts():
             part.after_alpha_step(search)
 
@@ -71,7 +80,8 @@ class ShapleyValues(Update):
 
     @torch.no_grad()
     def estimate(self, search: SupernetSearch) -> dict[str, Tensor]:
-        """(edges, operations) float64 per kind, standardised over the operations that took part, 0 for others."""
+        """(edges, operations) float64 per kind, standardised over the operations that took part, 0 for others; higher
+        is better."""
         players: list[Player] = [
             (kind, edge, place)
             for kind in search.space.kinds
@@ -96,13 +106,15 @@ class ShapleyValues(Update):
         return found
 
     def _batches(self, search: SupernetSearch) -> list[Batch]:
-        """A batch a permutation, of the alphas' half in an order of the epoch."""
+        """A batch for each permutation, of the alphas' half in an order that depends on the epoch."""
         found: list[Batch] = []
         passes = 0
         while len(found) < self.permutations:
             for images, labels in search.data.batches(
                 "alphas",
                 batch=min(self.batch, search.data.count("alphas")),
+                # Batches are a function of the epoch's number: numbers beyond the search's give orders that no training
+                # epoch has.
                 epoch=search.epoch + passes * search.method.epochs,
                 seed=search.seed,
                 augment="none",
@@ -125,7 +137,19 @@ class ShapleyValues(Update):
 def accuracy_without(
     search: SupernetSearch, players: Sequence[Player], batch: Batch
 ) -> Callable[[Sequence[int]], float]:
-    """From the numbers of the players that are out, one more each time, to the accuracy on a batch of what is left."""
+    """A function from removed players to the accuracy of what is left.
+
+    Successive calls must each add one player or more to the end of the list: the mixes of shorter lists are kept and
+    built upon.
+
+    Args:
+        search: The search; its network must be in the mode that the measurement needs.
+        players: The operations, whose indices the function takes.
+        batch: Images and labels accuracy is measured on.
+
+    Returns:
+        ``worth(removed)``: accuracy in [0, 1], higher is better.
+    """
     images, labels = batch
     mixes: list[Mix] = [search.mix("evaluation", detached=True)]
 
@@ -141,9 +165,15 @@ def accuracy_without(
 def marginal_worths(
     order: Sequence[int], worth: Callable[[Sequence[int]], float], truncation: float = 0.0
 ) -> list[float]:
-    """What is lost with each player, by its number, when players leave in ``order``; 0 for those still in at the end.
+    """The accuracy lost with each player when players are removed in ``order``.
 
-    The end is when ``worth(those who left)`` is below ``truncation`` times that of nobody having left.
+    Args:
+        order: Indices of the players, first removed first.
+        worth: Value of the supernet without the players given; higher is better.
+        truncation: Stop once the value is below this share of the value with all players.
+
+    Returns:
+        The loss of each player, by its index; 0 for players that were not removed before the stop.
     """
     found = [0.0] * len(order)
     full = before = worth([])
@@ -157,12 +187,13 @@ def marginal_worths(
 
 
 def cautious_mean(marginals: Tensor) -> Tensor:
-    """(players,) mean minus standard deviation (of the population) over the permutations of (permutations, players)."""
+    """(players,): mean minus population standard deviation over the rows of ``marginals`` (permutations, players)."""
     return marginals.mean(dim=0) - marginals.std(dim=0, correction=0)
 
 
 def standardised(values: Tensor) -> Tensor:
-    """Mean 0 and standard deviation 1 (unbiased); zeros where all are equal or there is one."""
+    """``values`` (n,) shifted to mean 0 and scaled to (unbiased) standard deviation 1; zeros where all are equal or
+    there is one."""
     if len(values) < 2 or float(values.max() - values.min()) == 0:
         return torch.zeros_like(values)
     return (values - values.mean()) / values.std()

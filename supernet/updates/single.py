@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SingleLevel(Update):
-    """One backward pass a batch for weights and alphas together, on all training images (Hou et al., arXiv 2012.11337)."""
+    """One backward pass a batch moves weights and alphas, on all training images (Hou et al., arXiv 2012.11337)."""
 
     split: Literal["halves", "all"] = "all"
 
@@ -30,12 +30,14 @@ class SingleLevel(Update):
         images, labels = train
         for theta in mix.theta.values():
             if theta.requires_grad:
+                # Observers get d loss / d theta, which autograd drops for tensors that are no leaves.
                 theta.retain_grad()
         logits = search.net(images, mix)
         loss = functional.cross_entropy(logits, labels)
         loss.backward()
         gradients = {name: _gradient(parameter) for name, parameter in search.parameters.items()}
         for parameter in search.parameters.values():
+            # Taken off before the weight step and handed to the alphas' own optimiser.
             parameter.grad = None
         search.step_weights()
         losses = Losses(weights=loss.detach(), correct=logits.detach().argmax(1) == labels)

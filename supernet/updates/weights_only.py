@@ -1,4 +1,4 @@
-"""Training shared weights and nothing else."""
+"""Training of the shared weights alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WeightsOnly(Update):
-    """A weight step a batch. With ``halves`` the other half of the images stays unseen, for ranking."""
+    """One weight step a batch. With ``halves`` the other half of the images is never trained on and serves to rank
+    architectures."""
 
     split: Literal["halves", "all"] = "halves"
     uses_validation = False

@@ -1,4 +1,4 @@
-"""Factors of whole edges."""
+"""Factors of whole edges (edge normalisation)."""
 
 from supernet.weightings.base import EdgeWeighting
 from supernet.weightings.node_simplex import NodeSimplex

@@ -1,4 +1,4 @@
-"""What makes factors of whole edges."""
+"""The base of edge weightings."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 class EdgeWeighting(Part):
-    """Makes a factor for every edge of a cell out of parameters of its own, ``search.parameters["edges.KIND"]``."""
+    """Makes a factor for every edge of a cell from parameters of its own, ``search.parameters["edges.KIND"]``."""
 
     def initial(self, topology: CellTopology, generator: torch.Generator) -> Tensor:
-        """Parameters to begin with, (n,)."""
+        """Parameters at the start of a search, (n,); ``generator`` is on the CPU."""
         raise NotImplementedError
 
     def factors(self, parameters: Tensor, topology: CellTopology) -> Tensor:
-        """(edges,) factors."""
+        """(edges,) factors from ``parameters`` (n,)."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Weights of the edges that enter a node, on a simplex."""
+"""Edge factors on a simplex for each node."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NodeSimplex(EdgeWeighting):
-    """Factors are parameters themselves, those of a node's edges sum to 1 and begin alike (GAEA, Li et al., ICLR 2021).
+    """Factors are the parameters themselves; those of a node's edges sum to 1 and start equal (GAEA, Li et al., ICLR
+    2021).
 
-    They are kept there by :class:`supernet.alpha_optimisers.ExponentiatedGradient`, and divided by their sum in every pass.
+    :class:`supernet.alpha_optimisers.ExponentiatedGradient` keeps them on the simplex, and every pass divides them by
+    their sum.
     """
 
     def describe(self) -> str:

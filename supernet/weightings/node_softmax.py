@@ -14,9 +14,11 @@ from supernet.weightings.base import EdgeWeighting
 
 @dataclass(frozen=True)
 class NodeSoftmax(EdgeWeighting):
-    """Edge ``(i, j)`` has the factor ``exp(b_ij) / sum_k exp(b_kj)`` (edge normalisation of PC-DARTS, Xu et al., ICLR 2020).
+    """Edge ``(i, j)`` has the factor ``exp(b_ij) / sum_k exp(b_kj)`` (edge normalisation of PC-DARTS, Xu et al., ICLR
+    2020).
 
-    Parameters: one number an edge, N(0, 0.001^2) to begin with, as in the released code. Factors of a node's edges sum to 1.
+    There is one parameter for each edge, N(0, 0.001^2) at the start, as in the released code. The factors of a node's
+    edges sum to 1.
     """
 
     def describe(self) -> str:

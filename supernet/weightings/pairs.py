@@ -25,11 +25,12 @@ DOTS_TEMPERATURE = Exponential(10.0, 0.02, inclusive=True)
 
 @dataclass
 class PairSoftmax(EdgeWeighting):
-    """Every pair of edges into a node has a probability, ``softmax(beta / temperature)`` over the node's pairs, and an edge has
-    the factor of all pairs it is in (DOTS, Gu et al., CVPR 2021, eq. 6 and 7).
+    """Every pair of edges into a node has a probability, and an edge has the sum over the pairs that it is in as factor
+    (DOTS, Gu et al., CVPR 2021, eq. 6 and 7).
 
-    Factors of a node sum to 2; a node of one or two edges has factors of 1. Parameters: one number a pair, in node order, 0 to
-    begin with as in the released code. ``temperature`` follows the stage.
+    Probabilities are ``softmax(beta / temperature)`` over the pairs of a node. The factors of a node sum to 2; a node
+    of one or two edges has factors of 1. There is one parameter for each pair, in node order, 0 at the start as in the
+    released code. ``temperature`` follows the epochs of the stage.
     """
 
     temperature: Schedule = DOTS_TEMPERATURE
@@ -57,7 +58,7 @@ class PairSoftmax(EdgeWeighting):
         return shares @ members
 
     def kept_edges(self, parameters: Mapping[str, Tensor], topologies: Mapping[str, CellTopology]) -> dict[str, Tensor]:
-        """Per kind (edges,), 1 for the edges of every node's likeliest pair and 0 for the others."""
+        """(edges,) per kind: 1 for the edges of every node's likeliest pair and 0 for the others."""
         kept = {}
         for kind, topology in topologies.items():
             flags = torch.zeros(len(topology.edges))
@@ -80,7 +81,16 @@ def node_pairs(topology: CellTopology) -> tuple[tuple[int, tuple[int, ...]], ...
 
 
 def pair_shares(parameters: Tensor, topology: CellTopology, temperature: float) -> Tensor:
-    """(pairs,) probabilities, which sum to 1 at every node."""
+    """Probabilities of the pairs of edges of every node.
+
+    Args:
+        parameters: (pairs,) in the order of :func:`node_pairs`.
+        topology: Graph of the cell.
+        temperature: Divisor of the parameters, above 0.
+
+    Returns:
+        (pairs,), which sum to 1 at every node.
+    """
     nodes = torch.tensor([node for node, _ in node_pairs(topology)], device=parameters.device)
     shares = torch.zeros_like(parameters)
     for node in nodes.unique():
