@@ -1,0 +1,188 @@
+"""Real trainings whose numbers are frozen: two searches of digits, a retraining, and supernets of published methods.
+
+One thread, the CPU, the smallest networks. Losses and accuracies have 4 decimals, alphas 6, proxies 4 digits: what another
+processor or version of torch rounds otherwise mostly stays below that.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+import ranknosh
+from ranknosh.data import load
+from ranknosh.records import Observed, Tested
+from ranknosh.retrain import preset, retrain
+from ranknosh.retrain.session import Silent
+from ranknosh.spaces.genotype import Genotype
+from supernet.methods import get_method
+from tests.golden import cases
+from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
+
+GENOTYPE = Genotype(
+    normal=(("sep_conv_3x3", 0), ("skip_connect", 1), ("max_pool_3x3", 1), ("dil_conv_3x3", 2)),
+    normal_concat=(2, 3),
+    reduce=(("max_pool_3x3", 0), ("skip_connect", 1), ("sep_conv_3x3", 0), ("skip_connect", 2)),
+    reduce_concat=(2, 3),
+)
+DIGITS = {"train_limit": 160, "validation_limit": 80, "test_limit": 80}
+SMALLEST = {"channels": 2, "cells": 1}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def without_report() -> Iterator[None]:
+    """A run as on a machine without matplotlib: its page would take longer than its trainings."""
+    known = sys.modules.get("matplotlib")
+    sys.modules["matplotlib"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["matplotlib"]
+        if known is not None:
+            sys.modules["matplotlib"] = known
+
+
+def searched(about: str, **settings: Any) -> str:
+    """A search of digits in a run folder: its records, each result with its learning curve."""
+    with TemporaryDirectory() as place, without_report():
+        run = ranknosh.search(data={"name": "digits", **DIGITS}, out=place, name="golden", network=SMALLEST, **settings)
+        records = list(run.history.records)
+    lines = [f"# {about}"]
+    for record in records:
+        line = cases.line(record)
+        lines += [] if line is None else [line]
+        if isinstance(record, Observed):
+            curve = [f"{point.train_loss:.4f}/{point.validation_loss:.4f}" for point in record.curve]
+            lines.append(
+                f"    loss {record.validation_loss:.4f} accuracy {record.validation_accuracy:.4f} params {record.params} "
+                f"macs {record.macs} curve {' '.join(curve)}"
+            )
+        if isinstance(record, Tested):
+            lines.append(f"    test loss {record.test_loss:.4f}")
+    return "\n".join(lines) + "\n"
+
+
+def search_digits() -> str:
+    return searched(
+        "a search of digits, ranked by accuracy, proxies at the start",
+        budget=20,
+        seed=1,
+        pyramid={"epochs": (1, 2, 4), "ratio": 0.5, "initial": 5, "batch": 3, "candidates": 8},
+        seeding={"draw": 10, "proxies": ("synflow", "nwot", "grad_norm")},
+        predictor={"name": "linear"},
+        train={"batch": 32},
+    )
+
+
+def search_digits_by_loss() -> str:
+    return searched(
+        "a search of digits, ranked by the loss of averaged weights, augmented, with a finalist",
+        budget=16,
+        seed=2,
+        pyramid={"epochs": (1, 2), "ratio": 0.5, "initial": 4, "batch": 2, "candidates": 6, "finalists": 1},
+        seeding={"proxies": ()},
+        predictor={"name": "random"},
+        train={
+            "batch": 32,
+            "metric": "ema_loss",
+            "ema": 0.9,
+            "augment": "crop_flip_cutout",
+            "label_smoothing": 0.1,
+            "warmup_epochs": 1.0,
+            "grad_clip": 5.0,
+        },
+    )
+
+
+class Lines(Silent):
+    """Keeps the epochs of a retraining as text."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def on_epoch(self, line: Any, epochs: int) -> None:
+        self.lines.append(
+            f"epoch {line.epoch} lr {line.lr:.6f} drop_path {line.drop_path:.4f} "
+            f"train loss {line.train_loss:.4f} accuracy {line.train_accuracy:.4f} "
+            f"validation loss {line.validation_loss:.4f} accuracy {line.validation_accuracy:.4f}"
+        )
+
+
+def retrained() -> str:
+    told = Lines()
+    recipe = preset("tiny", "darts").replace(
+        [
+            *("train.drop_path=0.3", "train.epochs=2", "train.batch=32", "train.augment=crop_flip_cutout"),
+            *("network.channels=4", "network.cells=3"),
+        ]
+    )
+    result = retrain(GENOTYPE, load("digits", **DIGITS), recipe, seed=3, listener=told)
+    return "\n".join(
+        [
+            "# a DARTS genotype retrained with drop path, an auxiliary head and augmentation",
+            *told.lines,
+            f"test loss {result.test_loss:.4f} accuracy {result.test_accuracy:.4f} params {result.params} macs {result.macs}",
+            "",
+        ]
+    )
+
+
+def supernet(method: str, make: Callable[[], Any], images: int = 48) -> Callable[[], str]:
+    """Three epochs of a method on a tiny supernet: what each would derive, its losses, and the alphas at the end."""
+
+    def run() -> str:
+        space, size = make()
+        search = tiny_search(get_method(method, epochs=3), space, size, seed=1, images=images)
+        lines = [f"# {method}, three epochs on {space.name}"]
+        while not search.ended:
+            report = search.run_epoch()
+            alphas_loss = "none" if report.alphas_loss is None else f"{report.alphas_loss:.4f}"
+            lines.append(
+                f"epoch {report.epoch} {report.stage} lr {report.lr:.6f} steps {report.steps} loss {report.weights_loss:.4f} "
+                f"alphas {alphas_loss} skips {report.skips} {report.text}"
+            )
+            lines += [f"    {name} {value:.3g}" for name, value in sorted(report.measured.items())]
+        for name, values in sorted(search.parameters.items()):
+            lines.append(f"{name}")
+            lines += [
+                "    " + " ".join(f"{value:+.6f}" for value in row)
+                for row in values.detach().reshape(len(values), -1).tolist()
+            ]
+        lines.append(
+            "result " + " ".join(f"{kind} {','.join(map(str, cell))}" for kind, cell in sorted(search.result().items()))
+        )
+        return "\n".join(lines) + "\n"
+
+    return run
+
+
+TRAININGS: dict[str, Callable[[], str]] = {
+    "search_digits": search_digits,
+    "search_digits_by_loss": search_digits_by_loss,
+    "retrain": retrained,
+}
+SUPERNETS: dict[str, Callable[[], str]] = {
+    "darts": supernet("darts", tiny_darts, images=32),
+    "darts_minus": supernet("darts_minus", tiny_nasbench201),
+    "pc_darts": supernet("pc_darts", tiny_nasbench201),
+    "gdas": supernet("gdas", tiny_nasbench201),
+    "drnas": supernet("drnas", tiny_nasbench201),
+    "ostr_darts": supernet("ostr_darts", tiny_nasbench201),
+}
