@@ -1,4 +1,4 @@
-"""Weighted sums of feature maps that keep no scaled copies."""
+"""Weighted sums of feature maps that make no scaled copies."""
 
 from __future__ import annotations
 
@@ -44,9 +44,15 @@ class _Scaled(torch.autograd.Function):
 
 
 def add_scaled(total: Tensor | None, x: Tensor, weight: Tensor) -> Tensor:
-    """``total + weight * x``, written into ``total``, which the caller must own; ``weight * x`` where there is no total.
+    """``total + weight * x``, differentiable as often as needed.
 
-    ``weight`` has no shape. Differentiable as often as needed.
+    Args:
+        total: Sum so far, overwritten: the caller must own its memory. None for none.
+        x: Feature maps of the same shape.
+        weight: A scalar tensor.
+
+    Returns:
+        ``total`` with the product added, or ``weight * x`` as a new tensor.
     """
     if total is None:
         scaled: Tensor = _Scaled.apply(x, weight) if weight.requires_grad else x * weight
@@ -58,7 +64,9 @@ def add_scaled(total: Tensor | None, x: Tensor, weight: Tensor) -> Tensor:
 
 
 def inner_product(first: Tensor, second: Tensor) -> Tensor:
-    """The sum of products of two tensors of one shape, without a copy where their memory has one order."""
+    """The sum of products of two tensors of one shape, without a copy where both have the same memory order."""
+    # A product over both in memory order is the same sum; ``(first * second).sum()`` would write a product of full
+    # size.
     for layout in (torch.contiguous_format, torch.channels_last):
         if first.is_contiguous(memory_format=layout) and second.is_contiguous(memory_format=layout):
             if layout is torch.channels_last:
@@ -69,5 +77,6 @@ def inner_product(first: Tensor, second: Tensor) -> Tensor:
 
 def _add(total: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     if weight.device.type == "cpu":
+        # On the CPU item() costs nothing; on a GPU it would wait for the device, so the weight stays a tensor there.
         return total.add_(x, alpha=weight.item())
     return total.addcmul_(x, weight)

@@ -1,4 +1,4 @@
-"""Where a search gets its images: parts of a training set, in batches that are a function of seed and epoch."""
+"""The images of a search: parts of a training set, in batches that are a function of seed and epoch."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ranknosh.streams import torch_seed
 from supernet.updates.base import Batch
 
 DataPart = Literal["weights", "alphas", "all"]
-"""The half that weights learn from, the half that alphas learn from, and both."""
+"""The half that weights are trained on, the half that alphas are trained on, and both."""
 
 
 class SearchData(Protocol):
-    """Images of a search. The same arguments give the same batches, so that a search can begin again at any epoch."""
+    """Images of a search. The same arguments give the same batches, so that a search can be resumed at any epoch."""
 
     image_shape: tuple[int, int, int]
     classes: int
@@ -37,14 +37,35 @@ class SearchData(Protocol):
         device: torch.device,
         channels_last: bool,
     ) -> Iterator[Batch]:
-        """One pass over a part in the order of (seed, epoch). The last batch is left out where it has a single image."""
+        """One pass over a part, in the order of (seed, epoch).
+
+        Args:
+            part: Which images.
+            batch: Images of a batch; the last one may be smaller and is left out where it has a single image.
+            epoch: Number of the epoch, from 0; any number is allowed.
+            seed: Of the search.
+            augment: Name of the augmentation, as in :class:`supernet.method.SupernetRecipe`.
+            device: Where the batches are needed.
+            channels_last: Memory layout of the images.
+
+        Returns:
+            Images (n, c, h, w) float and labels (n,) int64.
+        """
         ...
 
 
 class TensorData:
-    """Images (n, c, h, w) float and labels (n,) int64 that are in memory, cut into two stratified halves by ``seed``.
+    """Images in memory, cut into two stratified halves.
 
-    Augmentation is what the images went through before; ``augment`` other than ``none`` is refused with DataError.
+    Args:
+        images: (n, c, h, w) float, augmented and normalised already; ``augment`` other than ``none`` is refused with
+            DataError.
+        labels: (n,) int64.
+        classes: Number of classes.
+        seed: Of the cut into halves.
+
+    Raises:
+        DataError: Images and labels do not fit.
     """
 
     def __init__(self, images: Tensor, labels: Tensor, classes: int, *, seed: int = 0) -> None:
@@ -81,15 +102,29 @@ class TensorData:
 
 
 def halves(labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """Two index tensors that hold every image once, each class shared out evenly, by a permutation of ``seed``."""
+    """Two index tensors that hold every image once, each class divided evenly between them, by a permutation of
+    ``seed``."""
     generator = torch.Generator().manual_seed(torch_seed(seed, "halves", 0))
     order = torch.randperm(len(labels), generator=generator)
+    # Sorted by class, in random order within: every second one is an even share of each class.
     by_class = order[torch.argsort(labels[order], stable=True)]
     return by_class[::2].sort().values, by_class[1::2].sort().values
 
 
 def epoch_order(indices: Tensor, part: DataPart, batch: int, epoch: int, seed: int) -> Tensor:
-    """``indices`` in the order of an epoch; a last batch of one image, which has no variance, is cut off."""
+    """The order of the images in an epoch; a last batch of one image, which has no variance for batch norms, is cut
+    off.
+
+    Args:
+        indices: (n,) the images of the part.
+        part: Name of the part; parts have orders of their own.
+        batch: Images of a batch.
+        epoch: Number of the epoch, from 0.
+        seed: Of the search.
+
+    Returns:
+        ``indices`` permuted, (n,) or (n - 1,).
+    """
     generator = torch.Generator().manual_seed(torch_seed(seed, f"order-{part}", epoch))
     order = indices[torch.randperm(len(indices), generator=generator)]
     return order[:-1] if len(order) % batch == 1 and len(order) > 1 else order

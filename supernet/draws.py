@@ -1,4 +1,4 @@
-"""Random numbers inside a pass: the same mix draws the same ones whenever it runs."""
+"""Random numbers inside a pass: a mix draws the same ones whenever it runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def generator_on(mix: Mix, device: torch.device) -> torch.Generator:
-    """A generator for whole feature maps: the mix's own on a CPU; elsewhere one seeded by it, for maps too big to send."""
+    """A generator for whole feature maps: the mix's own on the CPU; elsewhere one on the device that it seeds, so that
+    no map is copied there."""
     own = mix.generator()
     if device.type == "cpu":
         return own
@@ -32,12 +33,21 @@ def uniform_like(x: Tensor, mix: Mix) -> Tensor:
 
 
 def kept_like(x: Tensor, keep: float, mix: Mix) -> Tensor:
-    """1 with chance ``keep``, else 0, of the shape, type and device of ``x``."""
+    """1 with chance ``keep``, else 0, without gradient.
+
+    Args:
+        x: Gives shape, type and device.
+        keep: Chance of 1, in [0, 1].
+        mix: The mix of the pass, source of the draw.
+
+    Returns:
+        A tensor like ``x``.
+    """
     return torch.empty_like(x, requires_grad=False).bernoulli_(keep, generator=generator_on(mix, x.device))
 
 
 class RandomOperation(nn.Module):
-    """An operation of a space that draws. A supernet sets ``current``, whose mix it has to draw from."""
+    """The base of operations that draw random numbers; a supernet sets ``current``, whose mix they draw from."""
 
     current: Current
 
@@ -48,7 +58,7 @@ class RandomOperation(nn.Module):
 
 
 def lend(module: nn.Module | None, current: Current) -> None:
-    """Set what random operations in ``module`` draw from."""
+    """Set ``current`` of the random operations inside ``module``."""
     for part in () if module is None else module.modules():
         if isinstance(part, RandomOperation):
             part.current = current

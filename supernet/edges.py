@@ -1,4 +1,4 @@
-"""The mixed edge: every operation of an edge, weighted, and the parts that change how an edge runs."""
+"""The mixed edge: every operation of an edge, weighted, and the base of parts that change how an edge runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MakeNamed = Callable[[str, EdgeContext], nn.Module | None]
 
 
 class Current:
-    """The mix of the pass that is running; edges look it up here, so that it is not an argument of every module."""
+    """The mix of the running pass, in one place: edges read it here, so that it is not an argument of every module."""
 
     def __init__(self, plain: bool = False) -> None:
         self._mix: Mix | None = None
@@ -30,10 +30,12 @@ class Current:
 
     @property
     def mix(self) -> Mix:
+        """The mix of the running pass."""
         assert self._mix is not None, "a supernet is run as supernet(images, mix)"
         return self._mix
 
     def set(self, mix: Mix | None) -> None:
+        """Set the mix at the start of a pass; None at its end."""
         self._mix = mix
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Current:
@@ -44,25 +46,49 @@ class Current:
 
 @dataclass(frozen=True)
 class EdgePart:
-    """Changes how edges run. This one changes nothing; parts override either method.
-
-    ``operation``: what stands for one operation. ``edge``: what stands for the whole edge; ``inner`` makes the edge without
-    this part, for the same or another context, and the result must keep the edge's output shape.
-    """
+    """The base of parts that change how edges run; this one changes nothing, and parts override either method."""
 
     def operation(self, name: str, context: EdgeContext, make: MakeNamed, current: Current) -> nn.Module | None:
+        """The module that takes the place of one operation.
+
+        Args:
+            name: Name of the operation.
+            context: Channels, stride and position of the edge.
+            make: Makes the operation without this part.
+            current: Where the module finds the mix of a pass.
+
+        Returns:
+            A module of the same output shape; None for an operation that carries nothing.
+        """
         return make(name, context)
 
     def edge(self, context: EdgeContext, inner: EdgeFactory, current: Current) -> nn.Module | None:
+        """The module that takes the place of a whole edge.
+
+        Args:
+            context: Channels, stride and position of the edge.
+            inner: Makes the edge without this part, for the same or for another context.
+            current: Where the module finds the mix of a pass.
+
+        Returns:
+            A module of the edge's output shape; None for an edge that carries nothing.
+        """
         return inner(context)
 
 
 class MixedOp(nn.Module):
-    """The weighted sum of the operations of one edge that are executed now; ``none`` takes its weight and adds nothing.
+    """The weighted sum ``sum_k theta_k * o_k(x)`` of the operations of one edge that run now, up to rounding; ``none``
+    adds nothing.
 
-    Batch norms that end an operation and have no scale of their own take the operation's weight as scale, so no scaled copy
-    is made; sums go into memory that is there. Equal to ``sum_k theta_k * o_k(x)`` up to rounding. An operation with forward
-    hooks, and every operation of a ``plain`` supernet, is called as a module, so that whoever watches it sees its output.
+    A batch norm that ends an operation and has no scale of its own takes the operation's weight as scale, so that no
+    scaled copy is made, and sums are added in place. An operation with forward hooks, and every operation of a
+    ``plain`` supernet, is called as a module, so that hooks see its output.
+
+    Args:
+        modules: The operations of the edge by name, in the order of their places; None for one that carries nothing or
+            is not built.
+        context: Kind of cell and index of the edge.
+        current: Where the mix of a pass is found.
     """
 
     reads_lazily = True
@@ -71,12 +97,16 @@ class MixedOp(nn.Module):
         super().__init__()
         self.operations = nn.ModuleDict({name: module for name, module in modules.items() if module is not None})
         self.at_place = tuple(name if module is not None else None for name, module in modules.items())
+        # Every map of the source that some operation reads, once: several operations share ReLU(x), pooled or sliced
+        # inputs.
         taken = [name for module in self.operations.values() for name in source_maps(module)]
         self.takes = tuple(dict.fromkeys([*taken, "identity"]))
         self.folds = {name: _ends_in_plain_norm(module) for name, module in self.operations.items()}
         self.context, self.current = context, current
 
     def forward(self, read: Read) -> Tensor | None:
+        """The edge's output (n, c_out, h, w), read from the source through ``read``; None where no operation runs that
+        carries something."""
         mix, context = self.current.mix, self.context
         total: Tensor | None = None
         plain: list[tuple[Tensor, Tensor]] = []
@@ -86,13 +116,16 @@ class MixedOp(nn.Module):
                 continue
             module = self.operations[name]
             mapped = [read(source_map) for source_map in source_maps(module)]
+            # Hooks are promised the output of the operation, which the folded norm never computes.
             if self.current.plain or not self.folds[name] or module._forward_hooks or module._forward_pre_hooks:
                 plain.append((mix.weight(context, place), module(*mapped)))
                 continue
             raw = module.before_norm(*mapped)  # type: ignore[operator]
             norm: nn.BatchNorm2d = module.last_norm  # type: ignore[assignment]
             scaled = scaled_norm(norm, raw, mix.channel_weights(context, place, norm.num_features))
+            # In place is safe: the first addend is the output of this edge's own norm, which autograd does not save.
             total = scaled if total is None else total.add_(scaled)
+        # After the folded ones: with a sum to add into, add_scaled makes no scaled copy.
         for weight, value in plain:
             total = add_scaled(total, value, weight)
         return total if mix.scalars is None else self._with_scalar(total, mix, read)
@@ -103,7 +136,7 @@ class MixedOp(nn.Module):
         if total is None:
             if not mix.executed[kind][edge]:
                 return None
-            # A sampled ``none`` gives zeros that the scalar's gradient can come back from.
+            # A sampled ``none`` has to give zeros, or the gradient of the scalar would have no output to come from.
             total = _zeros(read("identity"), self.context)
         return total.add_(mix.scalars[kind][edge])
 
@@ -116,9 +149,19 @@ def _zeros(source: Tensor, context: EdgeContext) -> Tensor:
 
 
 def scaled_norm(norm: nn.BatchNorm2d, x: Tensor, scale: Tensor) -> Tensor:
-    """A batch norm without scale of its own, times ``scale`` (channels,)."""
+    """``scale`` times a batch norm that has no scale and shift of its own.
+
+    Args:
+        norm: The batch norm, which must have a momentum; its running statistics move in training as usual.
+        x: (n, channels, h, w).
+        scale: (channels,), contiguous.
+
+    Returns:
+        (n, channels, h, w), memory of its own.
+    """
     if norm.training and norm.track_running_stats and norm.num_batches_tracked is not None:
         norm.num_batches_tracked.add_(1)
+    # Without running statistics a norm uses its batch in evaluation, too, as torch's own module does.
     use_batch = norm.training or norm.running_mean is None
     assert norm.momentum is not None
     return functional.batch_norm(
@@ -139,9 +182,17 @@ def edge_factory(
     affine: bool,
     allowed: Mapping[str, Tensor] | None = None,
 ) -> EdgeFactory:
-    """Mixed edges of a space, changed by ``parts``; the last part is the outermost.
+    """A factory of the mixed edges of a space, changed by ``parts``.
 
-    Operations that ``allowed[kind]`` (edges, operations) rules out are not built.
+    Args:
+        space: The space, which makes the operations.
+        parts: Changes of operations and edges; the last part is the outermost.
+        current: Where edges find the mix of a pass.
+        affine: Scale and shift in the batch norms of operations.
+        allowed: (edges, operations) bool per kind, which operations are built; None for all.
+
+    Returns:
+        A function from the context of an edge to its module.
     """
 
     def named(name: str, context: EdgeContext) -> nn.Module | None:

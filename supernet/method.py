@@ -1,4 +1,4 @@
-"""A method is a composition of parts; this is the place where they meet and where what does not fit is refused."""
+"""A method is a composition of parts; parts that do not fit each other or a space are refused here."""
 
 from __future__ import annotations
 
@@ -24,10 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SupernetRecipe:
-    """How the weights of a supernet are trained: SGD with one cosine from ``lr`` to ``lr_last`` over a stage's epochs, or over
-    those of all stages where it ``spans_stages``.
+    """How the weights of a supernet are trained: SGD with a cosine learning rate. Defaults: DARTS (Liu et al., ICLR
+    2019, sec. A.1.1).
 
-    ``clip``: bound of the global gradient norm, 0 for none. Defaults: DARTS (Liu et al., ICLR 2019, sec. A.1.1).
+    Args:
+        batch: Images of a batch, of either level.
+        lr: Learning rate of the first epoch.
+        lr_last: End of the cosine, reached one epoch after the last.
+        momentum: Momentum of SGD.
+        nesterov: Nesterov's momentum.
+        weight_decay: Coefficient of the L2 term.
+        clip: Bound of the global gradient norm, 0 for none.
+        augment: Augmentation of the training images.
+        spans_stages: One cosine over the epochs of all stages instead of one for each stage.
     """
 
     batch: int = 64
@@ -43,10 +52,15 @@ class SupernetRecipe:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of epochs. ``warm_up``: its first epochs in which only weights are trained.
+    """A stretch of epochs of a method.
 
-    ``enter``: changes the search when the stage begins (rebuild, prune, widen). ``recipe``, ``update``: instead of the
-    method's.
+    Args:
+        epochs: Its length.
+        warm_up: Its first epochs in which only weights are trained.
+        enter: Changes the search when the stage starts (rebuild, prune, widen).
+        recipe: In place of the method's recipe.
+        update: In place of the method's update.
+        name: Name in reports.
     """
 
     epochs: int
@@ -61,9 +75,23 @@ class Stage:
 class Method:
     """A differentiable search method. ``replace(method, relaxation=...)`` changes one part.
 
-    ``source``: the paper. ``parts``: what changes how edges run, innermost first. ``perturbation``: what the weight step sees
-    in place of the weights. ``penalties``: added to the loss of the architecture step. ``monitors``: watch, decide edges, or
-    stop. ``affine``: batch norms of operations have scale and shift. ``trained``: which weights are trained.
+    Args:
+        name: Name for reports.
+        source: The paper.
+        stages: Its epochs, in order; at least one.
+        relaxation: From architecture parameters to the weights of a pass.
+        parts: Changes of how edges run, innermost first.
+        weighting: Factors of whole edges; None for 1.
+        perturbation: What the weight step runs with in place of the weights; None for the weights themselves.
+        update: How weights and alphas take turns.
+        alpha_optimiser: What moves the alphas.
+        penalties: Terms added to the loss of the architecture step.
+        monitors: Parts that measure, decide edges, or stop the search, in the order in which they are called.
+        selection: From the trained supernet to a derived architecture.
+        recipe: How the weights are trained.
+        affine: Scale and shift in the batch norms of operations.
+        running_statistics: Running statistics in the batch norms of operations and cells.
+        trained: Which weights are trained: ``all``, or ``norms`` for batch norms and linear layers.
     """
 
     name: str
@@ -108,14 +136,18 @@ class Method:
         yield from self.monitors
 
     def fitted(self, space: CellSpace) -> Method:
-        """The method as it runs on a space: parts fill in what depends on it, such as the epochs of a stage."""
+        """The method as it runs on ``space``: parts fill in what depends on it, such as the epochs of a stage."""
         method = self
         for part in self.all_parts():
             method = part.fitted(method, space)
         return method
 
     def check(self, space: CellSpace) -> None:
-        """Raises ConfigError where parts do not fit each other or the space, with every reason."""
+        """Refuse a method whose parts do not fit each other or the space.
+
+        Raises:
+            ConfigError: With every reason.
+        """
         reasons = [reason for part in self.all_parts() if (reason := part.refuses(self, space)) is not None]
         if self.trained == "norms" and not self.affine:
             reasons.append(
@@ -147,7 +179,7 @@ class Method:
         return " | ".join(columns)
 
     def _weights_words(self) -> list[str]:
-        """What is unusual about the training of the weights."""
+        """What is unusual about the training of the weights, in words."""
         decay = self.recipe.weight_decay
         usual = (SupernetRecipe.weight_decay, 5e-4)  # DARTS and NAS-Bench-201
         return [
@@ -165,9 +197,9 @@ def _words(part: EdgePart) -> str:
 
 
 def with_recipe(method: Method, **changes: Any) -> Method:
-    """The method with some of its recipe changed, such as ``batch=128``.
+    """The method with some fields of its recipe changed, such as ``batch=128``.
 
-    Stages with a recipe of their own follow, but for their learning rates.
+    Stages with a recipe of their own get the same changes, except for learning rates.
     """
     shared = {name: value for name, value in changes.items() if name not in ("lr", "lr_last")}
     stages = tuple(s if s.recipe is None else replace(s, recipe=replace(s.recipe, **shared)) for s in method.stages)

@@ -1,4 +1,5 @@
-"""What one forward pass of a supernet mixes with: weights of operations, factors of edges, the moment of the search."""
+"""What one forward pass of a supernet mixes with: weights of operations, factors of edges, and the moment of the
+search."""
 
 from __future__ import annotations
 
@@ -16,9 +17,15 @@ Phase = Literal["weights", "alphas", "evaluation"]
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a search stands, for everything that follows a schedule. Epochs count from 0; ``stage_*`` within the stage.
+    """The present epoch and phase of a search, for everything that follows a schedule. Epochs count from 0.
 
-    ``kind``: of the cells whose weights are asked for, where that matters.
+    Attributes:
+        epoch: Epoch of the search.
+        epochs: Epochs of all stages.
+        stage_epoch: Epoch within the stage.
+        stage_epochs: Epochs of the stage.
+        phase: What the pass is for: a weight step, an architecture step, or evaluation.
+        kind: Kind of the cells whose weights are asked for, where that matters.
     """
 
     epoch: int = 0
@@ -29,18 +36,23 @@ class Moment:
     kind: str = ""
 
     def of(self, kind: str) -> Moment:
+        """The same moment for one kind of cell."""
         return replace(self, kind=kind)
 
 
 @dataclass
 class Mix:
-    """Weights for one pass, shared by all cells of a kind.
+    """Weights for one pass, shared by all cells of a kind. The same mix gives the same output.
 
-    ``theta[kind]``: (edges, operations). ``executed[kind][edge]``: places of the operations that run. ``edge_factors[kind]``:
-    (edges,) or None for 1; they are inside ``theta`` already, and are here for what passes an edge beside its operations.
-    ``scalars[kind]``: (edges,) numbers added to the output of an edge (GDAS), of value 0 and with a gradient.
-    ``seed``: of everything random inside the pass, so that the same mix gives the same output. ``discrete``: the pass stands
-    for one derived network, without what helps a search alone.
+    Attributes:
+        theta: (edges, operations) weights per kind.
+        executed: Places of the operations that run, per kind and edge.
+        moment: Epoch and phase of the pass.
+        seed: Of everything random inside the pass.
+        edge_factors: (edges,) factors per kind, None for 1; they are inside ``theta`` already, and are here for parts
+            that carry something past the operations of an edge.
+        scalars: (edges,) numbers per kind added to the output of an edge (GDAS), of value 0 and with a gradient.
+        discrete: The pass evaluates one derived network, without what parts add for the search alone.
     """
 
     theta: Mapping[str, Tensor]
@@ -54,11 +66,20 @@ class Mix:
     _generator: torch.Generator | None = field(default=None, repr=False)
 
     def weight(self, context: EdgeContext, place: int) -> Tensor:
-        """The weight of one operation, a tensor of no shape."""
+        """The weight of one operation, a scalar tensor."""
         return self._row(context.cell_kind, 0)[self._index(context, place)]
 
     def channel_weights(self, context: EdgeContext, place: int, channels: int) -> Tensor:
-        """The same weight for every channel, (channels,) and contiguous, as a batch norm takes it for its scale."""
+        """The weight of one operation, repeated for every channel.
+
+        Args:
+            context: Kind of cell and index of the edge.
+            place: Index of the operation on the edge.
+            channels: How often it is repeated.
+
+        Returns:
+            (channels,), contiguous, as a batch norm takes it for its scale.
+        """
         return self._row(context.cell_kind, channels)[self._index(context, place)]
 
     def channel_scalars(self, context: EdgeContext, channels: int) -> Tensor | None:
@@ -68,17 +89,17 @@ class Mix:
         return self.scalars[context.cell_kind][context.edge_index].expand(channels).contiguous()
 
     def edge_factor(self, context: EdgeContext) -> Tensor | None:
-        """The factor of an edge; None for 1."""
+        """The factor of an edge, a scalar tensor; None for 1."""
         return None if self.edge_factors is None else self.edge_factors[context.cell_kind][context.edge_index]
 
     def generator(self) -> torch.Generator:
-        """A generator on the CPU, started from ``seed`` at the beginning of every pass (:meth:`restart`)."""
+        """The generator (CPU) of the pass, seeded with ``seed`` when it is first used after :meth:`restart`."""
         if self._generator is None:
             self._generator = torch.Generator().manual_seed(self.seed)
         return self._generator
 
     def restart(self) -> None:
-        """Begin a pass: random draws are those of the first pass again."""
+        """Start a pass: random draws are those of the first pass again."""
         self._generator = None
 
     def with_theta(self, theta: Mapping[str, Tensor]) -> Mix:
@@ -89,11 +110,12 @@ class Mix:
         return context.edge_index * self.theta[context.cell_kind].shape[1] + place
 
     def _row(self, kind: str, channels: int) -> tuple[Tensor, ...]:
+        # Rows made without gradients must not be used in a pass that needs them.
         key = (kind, channels, torch.is_grad_enabled())
         if key not in self._rows:
             flat = self.theta[kind].reshape(-1)
-            # One tensor for all edges of a width: a slice for every use would cost a node of the graph each, and a batch
-            # norm whose scale has stride 0 computes wrong gradients in channels_last.
+            # One tensor for all edges of a width: slicing at every use would add a graph node each time. Contiguous, since a
+            # batch norm whose scale has stride 0 computes wrong gradients in channels_last.
             table = flat[:, None].expand(-1, channels).contiguous() if channels else flat
             self._rows[key] = table.unbind(0)
         return self._rows[key]

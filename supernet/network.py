@@ -18,13 +18,18 @@ from supernet.space import CellSpace
 class Supernet(nn.Module):
     """``supernet(images, mix)``: images (n, in_channels, h, w) to logits (n, classes), mixed by ``mix``.
 
-    ``affine``: scale and shift in the batch norms of the operations (the published supernets have none).
-    ``running_statistics``: keep running means and variances in the batch norms of operations and cells; without them, as the
-    default is, evaluation uses the statistics of its batch. The fixed parts of the network always keep theirs.
-    ``plain``: call every operation as a module, for those who replace or watch modules; slower, and equal up to rounding.
-    ``allowed[kind]``: (edges, operations) bool, which operations are built; None for all.
-    ``bf16``: passes run under autocast in bfloat16; logits are float32 all the same.
-    ``seed``: of the initial weights.
+    Args:
+        space: The space whose operations the edges hold.
+        size: Channels, cells and classes.
+        parts: Changes of operations and edges, innermost first.
+        affine: Scale and shift in the batch norms of the operations (the published supernets have none).
+        running_statistics: Keep running means and variances in the batch norms of operations and cells; without them
+            evaluation uses the statistics of its batch. The fixed parts of the network always keep theirs.
+        plain: Call every operation as a module, for code that replaces modules or hooks them; slower, and equal up to
+            rounding.
+        allowed: (edges, operations) bool per kind, which operations are built; None for all.
+        bf16: Run passes under autocast in bfloat16; logits are float32 all the same.
+        seed: Of the initial weights.
     """
 
     def __init__(
@@ -63,7 +68,7 @@ class Supernet(nn.Module):
 
     @contextmanager
     def kept_buffers(self) -> Iterator[None]:
-        """Put every buffer (running statistics) back to what it was: for passes that only ask."""
+        """A context that restores every buffer (running statistics) afterwards, for passes that only measure."""
         found = {name: buffer.clone() for name, buffer in self.named_buffers()}
         try:
             yield
@@ -74,7 +79,10 @@ class Supernet(nn.Module):
 
 
 def _adapt_norms(cell: Cell, affine: bool, running_statistics: bool) -> None:
-    """Batch norms of a searched cell: without scale and shift in what brings its inputs to its width, too."""
+    """Remove scale and shift (unless ``affine``) and running statistics (unless wanted) from the batch norms of a
+    searched cell."""
+    # The space's operations are made without scale and shift already; what brings the cell's inputs to its width is not
+    # one of them.
     for module in cell.preprocess.modules():
         if isinstance(module, nn.BatchNorm2d) and not affine:
             module.affine = False

@@ -1,4 +1,4 @@
-"""What all parts of a method have in common: a line that names them, what they refuse, hooks, and a state to save."""
+"""What all parts of a method have in common: a description, what they refuse, hooks, and a state to save."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class AlphaGradients:
-    """What an observer sees between the backward pass of an architecture step and the step.
+    """What observers get between the backward pass of an architecture step and the step itself.
 
-    Gradients of the cross-entropy on the batch alone: penalties and weight decay are not in them.
-    ``alphas[kind]``: (edges, operations) d loss / d alpha. ``theta[kind]``, ``theta_gradients[kind]``: the weights used, and
-    d loss / d theta.
+    Gradients are those of the cross-entropy on the batch alone, without penalties and weight decay.
+
+    Attributes:
+        loss: Mean cross-entropy of the batch (nats).
+        theta: The weights of the pass per kind, (edges, operations).
+        theta_gradients: d loss / d theta per kind.
+        alphas: d loss / d alpha per kind, (edges, operations).
     """
 
     loss: float
@@ -32,14 +36,19 @@ class AlphaGradients:
 
 @dataclass(frozen=True)
 class Stop:
-    """End the search; the architecture derived after ``epoch`` (from 0) is returned. ``reason`` in words."""
+    """A part's request to end the search.
+
+    Attributes:
+        epoch: The architecture derived after this epoch (from 0) is the result.
+        reason: A sentence for the user.
+    """
 
     epoch: int
     reason: str
 
 
 class Part:
-    """A part of a method. Every hook does nothing here, so that a part says only what it changes.
+    """The base of all parts of a method. Every hook does nothing here, so that a part overrides only what it changes.
 
     A search works on its own deep copy of a method; what a part remembers between calls is in ``state_dict``.
     """
@@ -59,21 +68,35 @@ class Part:
     def begin(self, search: SupernetSearch) -> None:
         """Called once when a search is made, before its first epoch, and again when it is resumed."""
 
-    def before_epoch(self, search: SupernetSearch) -> None: ...
+    def before_epoch(self, search: SupernetSearch) -> None:
+        """Called before the first step of an epoch, after its stage was entered."""
 
     def training_images(self, search: SupernetSearch, images: Tensor, generator: torch.Generator) -> Tensor:
-        """A batch (n, c, h, w) as a step shall see it. ``generator``: on the CPU, of this pass over the images."""
+        """A training batch as a step gets it.
+
+        Args:
+            search: The running search.
+            images: (n, c, h, w).
+            generator: Source of random choices, on the CPU, of this pass over the images.
+
+        Returns:
+            (n, c, h, w).
+        """
         return images
 
-    def alpha_gradients(self, search: SupernetSearch, gradients: AlphaGradients) -> None: ...
+    def alpha_gradients(self, search: SupernetSearch, gradients: AlphaGradients) -> None:
+        """Called with the gradients of every architecture step, before the alphas move."""
 
-    def after_alpha_step(self, search: SupernetSearch) -> None: ...
+    def after_alpha_step(self, search: SupernetSearch) -> None:
+        """Called after the alphas have moved; a part may correct them in place."""
 
     def after_epoch(self, search: SupernetSearch, report: EpochReport) -> Stop | None:
+        """Called after every epoch with its report, to which a part may add; a :class:`Stop` ends the search."""
         return None
 
     def state_dict(self) -> dict[str, Any]:
         """What the part remembers: tensors, numbers, texts, and lists and dictionaries of them."""
         return {}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` gave."""

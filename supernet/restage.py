@@ -1,4 +1,4 @@
-"""Beginning a stage with another supernet: deeper, with fewer operations, wider, or with other parts."""
+"""Stages that start with another supernet: deeper, with fewer operations, wider, or with other parts."""
 
 from __future__ import annotations
 
@@ -19,18 +19,24 @@ if TYPE_CHECKING:
 
 
 BySpace = int | None | Mapping[str, int]
-"""A number, or one for every space by name."""
+"""A number, or one by the name of the space."""
 
 
 @dataclass(frozen=True)
 class Restage(Transform):
-    """Prune, change the method's parts, build again.
+    """Prunes operations, changes parts of the method, and builds the supernet again.
 
-    ``cells``: as in ``NetworkSize``. ``keep``: every mixed edge keeps so many operations of largest mean weight; with
-    ``groups``, so many out of each group of names (an edge keeps what it has of a group). Both may be given by the name of the
-    space, ``""`` standing for every other one. ``changes``: fields of
-    :class:`supernet.method.Method` that the stage replaces. ``fresh_alphas``: draw the parameters again. ``inherit``: carry the
-    weights and their momentum over, channels that are new being copies of random old ones; without it weights are fresh.
+    ``cells`` and ``keep`` may be mappings from the name of a space to a number, with ``""`` for every other space.
+
+    Args:
+        cells: Cells of the new supernet, as in ``NetworkSize``; None for as many as before.
+        keep: Operations of largest mean weight that every mixed edge keeps; None for all. With ``groups``, as many of
+            each group.
+        groups: Disjoint lists of names; an edge keeps what it has of a group.
+        changes: Fields of :class:`supernet.method.Method` with their new values.
+        fresh_alphas: Draw the architecture parameters again.
+        inherit: Carry weights and momentum over, new channels being copies of random old ones (:func:`widened`);
+            without it weights are fresh.
     """
 
     cells: BySpace = None
@@ -53,6 +59,7 @@ class Restage(Transform):
 
     def fitted(self, method: Method, space: CellSpace) -> Method:
         mine = replace(self, cells=_number(self.cells, space.name), keep=_number(self.keep, space.name))
+        # By identity: two stages may hold equal transforms.
         stages = tuple(replace(stage, enter=mine) if stage.enter is self else stage for stage in method.stages)
         return replace(method, stages=stages)
 
@@ -109,11 +116,20 @@ class Restage(Transform):
 
 
 def widened(old: Tensor, like: Tensor, picks: dict[tuple[int, int], Tensor], generator: torch.Generator) -> Tensor:
-    """``old`` in the shape of ``like``: new channels are copies of random old ones (Net2Wider, Chen et al., ICLR 2016).
+    """``old`` in the shape of ``like``, new channels being copies of random old ones (Net2Wider, Chen et al., ICLR
+    2016).
 
-    ``picks[(n, m)]``: which of n channels each of m copies; shared by all tensors, so that the input of one layer follows
-    the output of the one before. Input channels (dimension 1) are divided by how often they are copied, so that
-    sums over them stay.
+    Input channels (dimension 1) are divided by how often they are copied, so that sums over them stay.
+
+    Args:
+        old: Tensor of the narrow network.
+        like: Tensor of the wide one; only its shape is used.
+        picks: For ``(n, m)``: which of n channels each of m copies. Filled here and shared by all tensors, so that the
+            inputs of a layer follow the outputs of the one before.
+        generator: Source of new picks, on the CPU.
+
+    Returns:
+        A tensor of the shape of ``like``.
     """
     if old.shape == like.shape:
         return old

@@ -1,4 +1,4 @@
-"""The four spaces in which DARTS fails: per-edge choices of few operations (R-DARTS, Zela et al., ICLR 2020, sec. 3)."""
+"""The four spaces in which DARTS fails: few operations, chosen edge by edge (R-DARTS, Zela et al., ICLR 2020, sec. 3)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def s4() -> CellSpace:
 
 
 class Noise(RandomOperation):
-    """N(0, 1) of the shape that an operation of this stride gives, whatever comes in; nothing is learnt through it."""
+    """N(0, 1) of the shape that an operation of this stride gives, whatever its input; it passes no gradient."""
 
     def __init__(self, stride: int) -> None:
         super().__init__()
@@ -63,7 +63,16 @@ class Noise(RandomOperation):
 
 
 def with_noise(name: str, context: EdgeContext, affine: bool) -> nn.Module | None:
-    """As :func:`supernet.space.normed_pools`, and ``noise``."""
+    """As :func:`supernet.space.normed_pools`, and ``noise``.
+
+    Args:
+        name: Name of the operation.
+        context: Channels and stride of the edge.
+        affine: Scale and shift in batch norms.
+
+    Returns:
+        The module; None where the operation carries nothing.
+    """
     return Noise(context.stride) if name == "noise" else normed_pools(name, context, affine)
 
 

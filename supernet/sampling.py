@@ -1,4 +1,4 @@
-"""Drawing architectures of a cell space, and ranking them with shared weights."""
+"""Draws of architectures of a cell space, and their ranking with shared weights."""
 
 from __future__ import annotations
 
@@ -20,10 +20,21 @@ _TRIES = 1000
 def sample_cells(
     space: CellSpace, generator: torch.Generator, probabilities: Mapping[str, Tensor] | None = None
 ) -> Cells:
-    """One architecture: an operation for every kept edge, by ``probabilities[kind]`` (edges, operations) or uniformly.
+    """One random architecture: an operation for every kept edge.
 
-    Where the space keeps ``edges_per_node``, these are drawn uniformly. Excluded operations are not drawn, and cells through
-    which nothing can pass are drawn again. Raises SpaceError where no living cell is found in 1000 draws.
+    Where the space keeps ``edges_per_node``, these edges are drawn uniformly. Excluded operations are never drawn, and
+    a cell whose output depends on no input is drawn again.
+
+    Args:
+        space: The space.
+        generator: Source of the draw, on the CPU.
+        probabilities: (edges, operations) per kind, not necessarily of sum 1; None for uniform.
+
+    Returns:
+        The kept operation of every edge, None where the edge is not kept.
+
+    Raises:
+        SpaceError: No usable cell came up in 1000 draws.
     """
     return {
         kind: sample_kind(space, kind, generator, None if probabilities is None else probabilities[kind])
@@ -34,7 +45,20 @@ def sample_cells(
 def sample_kind(
     space: CellSpace, kind: str, generator: torch.Generator, probabilities: Tensor | None = None
 ) -> tuple[int | None, ...]:
-    """The cell of one kind; see :func:`sample_cells`."""
+    """The random cell of one kind; see :func:`sample_cells`.
+
+    Args:
+        space: The space.
+        kind: Kind of the cell.
+        generator: Source of the draw, on the CPU.
+        probabilities: (edges, operations); None for uniform.
+
+    Returns:
+        The kept operation of every edge, None where the edge is not kept.
+
+    Raises:
+        SpaceError: No usable cell came up in 1000 draws.
+    """
     for _ in range(_TRIES):
         places = _draw(space, kind, generator, probabilities)
         if passes(space, kind, places):
@@ -43,7 +67,13 @@ def sample_kind(
 
 
 def passes(space: CellSpace, kind: str, places: tuple[int | None, ...]) -> bool:
-    """Whether something can get from an input to an output of the cell."""
+    """Whether a path leads from an input of the cell to an output.
+
+    Args:
+        space: The space.
+        kind: Kind of the cell.
+        places: The kept operation of every edge; None and ``none`` carry nothing.
+    """
     names = space.candidates[kind]
     carries = [place is not None and names[edge][place] != "none" for edge, place in enumerate(places)]
     return any(space.topology(kind).live(carries))
@@ -68,7 +98,19 @@ def _draw(
 
 
 def best_of(search: SupernetSearch, candidates: Iterator[Cells], batches: int | None) -> tuple[Cells, float]:
-    """The most accurate of the cells under shared weights (the first of equals), and that accuracy."""
+    """The most accurate of some architectures under shared weights, and its accuracy; the first of equals.
+
+    Args:
+        search: The search whose supernet is evaluated (:meth:`supernet.search.SupernetSearch.evaluate`).
+        candidates: The architectures.
+        batches: How many batches of the alphas' half each is evaluated on; None for all.
+
+    Returns:
+        The architecture and its accuracy in [0, 1].
+
+    Raises:
+        SpaceError: There are no architectures.
+    """
     best: tuple[Cells, float] | None = None
     for cells in candidates:
         accuracy, _ = search.evaluate(search.discrete_mix(cells), batches=batches)

@@ -1,4 +1,4 @@
-"""How a number moves over the epochs of a search: temperatures, weights of penalties, strengths of perturbations."""
+"""Schedules: numbers that change over the epochs of a search, such as temperatures and weights of penalties."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Schedule = Callable[[int, int], float]
 
 @dataclass(frozen=True)
 class Constant:
-    """The same value all the time."""
+    """The same value in every epoch."""
 
     value: float
 
@@ -27,8 +27,10 @@ class Constant:
 class Linear:
     """A straight line from ``first`` at epoch 0 to ``last``.
 
-    ``last`` is met one epoch after the end, ``first + (last - first) * epoch / epochs``; where ``inclusive``, during the last
-    epoch itself, ``epoch / (epochs - 1)``.
+    Args:
+        first: Value at epoch 0.
+        last: Value one epoch after the end: ``first + (last - first) * epoch / epochs``.
+        inclusive: Reach ``last`` in the last epoch itself, ``epoch / (epochs - 1)``.
     """
 
     first: float
@@ -44,7 +46,13 @@ class Linear:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Half a cosine from ``first`` to ``last``, flat at both ends."""
+    """Half a cosine from ``first`` to ``last``, flat at both ends.
+
+    Args:
+        first: Value at epoch 0.
+        last: Value one epoch after the end.
+        inclusive: Reach ``last`` in the last epoch itself.
+    """
 
     first: float
     last: float
@@ -60,7 +68,13 @@ class Cosine:
 
 @dataclass(frozen=True)
 class Exponential:
-    """A constant ratio from epoch to epoch, ``first`` to ``last``, both above 0."""
+    """A constant ratio from epoch to epoch.
+
+    Args:
+        first: Value at epoch 0, above 0.
+        last: Value one epoch after the end, above 0.
+        inclusive: Reach ``last`` in the last epoch itself.
+    """
 
     first: float
     last: float

@@ -1,4 +1,4 @@
-"""A search over a supernet: epochs of a method, with everything that must be saved to go on exactly."""
+"""A search over a supernet: the epochs of a method, with everything that must be saved to resume exactly."""
 
 from __future__ import annotations
 
@@ -26,17 +26,29 @@ from supernet.states import EdgeStates
 from supernet.updates.base import Batch, Losses
 
 EDGES = "edges."
-"""Before the kind in the names of edge parameters."""
+"""Prefix of the kind in the names of edge parameters."""
 OnStep = Callable[[int, int], None]
 
 
 @dataclass
 class EpochReport:
-    """What an epoch left: plain numbers, texts and lists.
+    """The record of one epoch, in plain numbers, texts and lists.
 
-    ``epoch`` counts from 0. Losses are mean cross-entropies in nats; accuracy is that of the training batches. ``theta[kind]``:
-    mean weights, edges by operations; ``cells``, ``text``: what would be derived now; ``skips``: skip connections in it.
-    ``strength[kind]``: scores of a selection that has its own, edges by operations. ``measured``: what monitors add, by name.
+    Attributes:
+        epoch: Number of the epoch, from 0.
+        stage: Name of the stage.
+        lr: Learning rate of the weights.
+        steps: Weight steps.
+        weights_loss: Mean cross-entropy of the weight steps (nats).
+        train_accuracy: Mean accuracy of the training batches, in [0, 1].
+        alphas_loss: Mean cross-entropy of the architecture steps (nats); None where there were none.
+        theta: Mean weights per kind, edges by operations.
+        cells: The operation that would be kept on each edge now, per kind.
+        text: The same architecture in the text form of the space.
+        skips: Skip connections in it.
+        seconds: Wall time of the epoch.
+        strength: Scores per kind of a selection with scores of its own, edges by operations.
+        measured: What monitors add, by name.
     """
 
     epoch: int
@@ -55,14 +67,29 @@ class EpochReport:
     measured: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        """The report as plain dictionaries and lists."""
         return asdict(self)
 
 
 class SupernetSearch:
-    """A method on a space, with data. Call :meth:`run_epoch` until :attr:`ended`, then :meth:`result`.
+    """A method on a space, with data: call :meth:`run_epoch` until :attr:`ended`, then :meth:`result`.
 
-    ``state_dict`` after any epoch, loaded into a new search of the same arguments, resumes bit for bit (CPU, same threads).
-    Raises ConfigError where the method's parts do not fit the space.
+    ``state_dict`` after any epoch, loaded into a new search of the same arguments, resumes bit for bit (CPU, same
+    threads).
+
+    Args:
+        method: The method; the search works on a deep copy that is fitted to the space.
+        space: The space that the supernet holds.
+        size: Channels, cells and classes of the supernet; a stage may change it.
+        data: The training images, in two halves.
+        seed: Of everything random: initial weights and alphas, the order of images, draws of passes.
+        device: Device of the network and the parameters.
+        channels_last: Memory layout of network and images; results differ by rounding.
+        dtype: Type of weights, parameters and images.
+        bf16: Run passes under autocast in bfloat16.
+
+    Raises:
+        ConfigError: Parts of the method do not fit each other or the space.
     """
 
     def __init__(
@@ -102,7 +129,7 @@ class SupernetSearch:
     # What the search is made of; transforms of stages call these again.
 
     def draw_parameters(self) -> None:
-        """Fresh architecture parameters, in place where their shapes stay."""
+        """Draw all architecture parameters, in place where their shapes stay."""
         generator = torch.Generator().manual_seed(torch_seed(self.seed, "alphas", self.rebuilds))
         relaxation, weighting = self.method.relaxation, self.method.weighting
         for kind in self.space.kinds:
@@ -112,7 +139,7 @@ class SupernetSearch:
                 self._put(EDGES + kind, weighting.initial(self.space.topology(kind), generator))
 
     def draw_missing_parameters(self) -> None:
-        """Parameters of parts that a stage has brought in; those that are there stay."""
+        """Draw the parameters of parts that a stage has brought in; the others stay."""
         found = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
         self.draw_parameters()
         for name, values in found.items():
@@ -122,12 +149,13 @@ class SupernetSearch:
         values = values.to(self.device, self.dtype)
         if name in self.parameters and self.parameters[name].shape == values.shape:
             with torch.no_grad():
+                # In place: optimisers and parts hold the parameter objects.
                 self.parameters[name].copy_(values)
         else:
             self.parameters[name] = nn.Parameter(values)
 
     def build(self) -> None:
-        """A fresh supernet of ``space``, ``size`` and the method's parts, and its optimiser."""
+        """Make a fresh supernet of ``space``, ``size`` and the method's parts, and its optimiser."""
         method = self.method
         net = Supernet(
             self.space,
@@ -145,7 +173,7 @@ class SupernetSearch:
         self.restart_weights()
 
     def restart_weights(self) -> None:
-        """A fresh optimiser for the weights that are there."""
+        """Make a fresh optimiser for the present weights."""
         recipe = self.recipe
         self.optimiser = torch.optim.SGD(
             [p for p in self.net.parameters() if p.requires_grad],
@@ -155,18 +183,21 @@ class SupernetSearch:
             weight_decay=recipe.weight_decay,
         )
 
-    # Where it stands.
+    # State.
 
     @property
     def stage(self) -> Stage:
+        """The present stage; the first one before the search has started."""
         return self.method.stages[max(self.stage_index, 0)]
 
     @property
     def recipe(self) -> SupernetRecipe:
+        """How the weights are trained in the present stage."""
         return self.stage.recipe or self.method.recipe
 
     @property
     def update(self) -> Any:
+        """The update of the present stage."""
         return self.stage.update or self.method.update
 
     @property
@@ -176,6 +207,7 @@ class SupernetSearch:
 
     @property
     def ended(self) -> bool:
+        """Whether all epochs are trained or a part has stopped the search."""
         return self.stopped is not None or self.epoch >= self.method.epochs
 
     @property
@@ -184,11 +216,12 @@ class SupernetSearch:
         return self.epoch - self.stage_began < self.stage.warm_up
 
     def moment(self, phase: Phase) -> Moment:
+        """The present epoch and stage as a :class:`supernet.mix.Moment`."""
         stage = self.stage
         return Moment(self.epoch, self.method.epochs, self.epoch - self.stage_began, stage.epochs, phase)
 
     def movable(self, name: str) -> Tensor | None:
-        """Which entries of a parameter are still in a mixture, of its shape; None for all."""
+        """Which entries of a parameter are still in a mixture, a bool tensor of its shape; None for all."""
         kind = name.removeprefix(EDGES)
         mixed = torch.tensor([decision == -1 for decision in self.states.decided[kind]])
         free = mixed if name.startswith(EDGES) else self.states.allowed[kind] & mixed[:, None]
@@ -197,7 +230,8 @@ class SupernetSearch:
     # What a pass mixes with.
 
     def draw(self) -> int:
-        """The seed of the next random mix; counted, so that a resumed search draws on where it was."""
+        """The seed of the next random mix. Seeds are counted, and the count is saved, so that a resumed search draws
+        the same ones."""
         self.draws += 1
         return torch_seed(self.seed, "mix", self.draws)
 
@@ -209,12 +243,21 @@ class SupernetSearch:
         draw: int | None = None,
         parameters: Mapping[str, Tensor] | None = None,
     ) -> Mix:
-        """The weights of a pass. The same ``draw`` gives the same random choices, for passes that must share them.
+        """The weights of one pass.
 
-        ``evaluation`` takes mean weights and every allowed operation. ``detached``: without gradients to the parameters.
+        Args:
+            phase: ``weights`` and ``alphas`` draw as the relaxation does; ``evaluation`` has mean weights and runs
+                every allowed operation.
+            detached: Without gradients to the parameters.
+            draw: Seed of the random choices, for passes that must share them; None for the next one.
+            parameters: Values by name in place of the search's own parameters.
+
+        Returns:
+            The mix; rows of decided edges are constants in it.
         """
         values = self.parameters if parameters is None else parameters
         if phase == "evaluation":
+            # Evaluation does not advance the counter, so that looking at a search does not change it.
             seed = draw if draw is not None else torch_seed(self.seed, "evaluation", 0)
         else:
             seed = self.draw() if draw is None else draw
@@ -240,12 +283,14 @@ class SupernetSearch:
         return Mix(theta, executed, now, seed, factors or None, scalars or None)
 
     def _executed(self, kind: str, chosen: Tensor | None) -> tuple[tuple[int, ...], ...]:
+        # Places come from tensors, which is slow to ask for in every pass: kept until a decision changes them.
         version, places = self._places.get(kind, (-1, ()))
         if version != self.states.version:
             places = self.states.places(kind)
             self._places[kind] = (self.states.version, places)
         if chosen is None:
             return places
+        # An edge with one operation left runs it whatever was drawn: a fixed edge has weight 1 in every pass.
         if chosen.ndim == 2:
             some = zip(chosen.tolist(), places, strict=True)
             return tuple(row if len(row) < 2 else tuple(p for p in row if runs[p]) for runs, row in some)
@@ -253,7 +298,7 @@ class SupernetSearch:
         return tuple(row if len(row) < 2 else (pick,) if pick >= 0 else () for pick, row in picked)
 
     def discrete_mix(self, cells: Cells) -> Mix:
-        """The supernet as the one network of ``cells``: weight 1 for what is kept, and nothing else runs."""
+        """The supernet as the one network of ``cells``: weight 1 for what is kept; no other operation runs."""
         theta, executed = {}, {}
         for kind, places in cells.items():
             rows = torch.zeros(len(places), self.space.width, dtype=self.dtype)
@@ -267,7 +312,7 @@ class SupernetSearch:
     # Training.
 
     def step_weights(self) -> None:
-        """Clip and move the weights by their gradients, and drop those."""
+        """Clip the gradients, make an optimiser step on the weights, and drop the gradients."""
         clip = self.recipe.clip
         if clip:
             parameters = [p for group in self.optimiser.param_groups for p in group["params"] if p.grad is not None]
@@ -276,19 +321,27 @@ class SupernetSearch:
         self.optimiser.zero_grad(set_to_none=True)
 
     def learning_rate(self) -> float:
-        """Of the present epoch: a cosine over the stage, or over all stages."""
+        """The learning rate of the present epoch: a cosine over the stage, or over all stages."""
         moment, recipe = self.moment("weights"), self.recipe
         done, all_ = (moment.epoch, moment.epochs) if recipe.spans_stages else (moment.stage_epoch, moment.stage_epochs)
         share = 0.5 * (1 + math.cos(math.pi * done / all_))
         return recipe.lr_last + (recipe.lr - recipe.lr_last) * share
 
     def batches(self, part: DataPart, epoch: int | None = None, *, augment: str | None = None) -> Iterator[Batch]:
-        """Batches of a part in the order of an epoch (the present one by default).
+        """Batches of a part of the images in the order of an epoch.
 
-        Training batches, for which ``augment`` is not given, go through the parts' ``training_images``.
+        Args:
+            part: ``weights``, ``alphas`` or ``all``.
+            epoch: Number of the epoch, from 0; None for the present one.
+            augment: Augmentation in place of the recipe's; the batches then skip the parts' ``training_images``.
+
+        Returns:
+            Images (n, c, h, w) of the search's type and labels (n,), on its device.
         """
         recipe = self.recipe
         epoch = self.epoch if epoch is None else epoch
+        # A generator of the epoch, not of the search: batches are a function of (seed, part, epoch), so a checkpoint
+        # holds nothing of the data.
         generator = torch.Generator().manual_seed(torch_seed(self.seed, f"images-{part}", epoch))
         for images, labels in self.data.batches(
             part,
@@ -305,14 +358,15 @@ class SupernetSearch:
             yield images.to(self.dtype), labels
 
     def alpha_batches(self) -> Iterator[Batch]:
-        """Batches of the alphas' half without end, every pass in another order, no pass shared with another epoch."""
+        """Batches of the alphas' half without end; every pass over it has an order that no other pass of the search
+        has."""
         passes = 0
         while True:
             yield from self.batches("alphas", epoch=self.epoch + passes * self.method.epochs)
             passes += 1
 
     def run_epoch(self, on_step: OnStep | None = None) -> EpochReport:
-        """Train one epoch and report it. ``on_step(done, all)`` is called after every step."""
+        """Train one epoch and report it; ``on_step(done, all)`` is called after every step."""
         began = time.perf_counter()
         self._enter_stage()
         for each in self.method.all_parts():
@@ -339,6 +393,7 @@ class SupernetSearch:
         """Weight steps of an epoch."""
         count = self.data.count("weights" if self.update.split == "halves" else "all")
         batch = self.recipe.batch
+        # A last batch of one image is left out by the data: it has no variance for batch norms.
         return max(1, count // batch + (count % batch > 1))
 
     def _enter_stage(self) -> None:
@@ -373,6 +428,7 @@ class SupernetSearch:
                 raise ConfigError(
                     f"the supernet's loss is {report.weights_loss} in its first epoch; lower the recipe's lr ({report.lr:g})"
                 )
+            # The result is the architecture of the epoch before: this one's was derived from broken weights.
             self.stopped = Stop(self.epoch - 1, f"the supernet's loss is {report.weights_loss} in epoch {self.epoch}")
         self.history.append(report)
         self.epoch += 1
@@ -383,9 +439,17 @@ class SupernetSearch:
 
     @torch.no_grad()
     def evaluate(self, mix: Mix, *, part: DataPart = "alphas", batches: int | None = None) -> tuple[float, float]:
-        """Accuracy (higher is better) and mean cross-entropy (nats) of a mix on a part, without augmentation.
+        """Accuracy and loss of a mix on a part of the images, always in the same order and without augmentation.
 
-        Batch norms use the statistics of each batch, and no running statistic is changed. The images come in one order always.
+        Batch norms use the statistics of each batch, and no running statistic is changed.
+
+        Args:
+            mix: The mix of all passes.
+            part: The part of the images.
+            batches: How many batches are used; None for all.
+
+        Returns:
+            Accuracy in [0, 1] (higher is better) and mean cross-entropy (nats, lower is better).
         """
         correct = total = 0
         loss = 0.0
@@ -402,14 +466,17 @@ class SupernetSearch:
 
     @torch.no_grad()
     def accuracy_on(self, batch: Batch, mix: Mix) -> float:
-        """Accuracy of a mix on one batch (higher is better), with its statistics; no running statistic is changed."""
+        """Accuracy (higher is better) of a mix on one batch, with the batch's statistics; no running statistic is
+        changed."""
         images, labels = batch
         with self.net.kept_buffers():
             self.net.train()
             return float((self.net(images, mix).argmax(1) == labels).double().mean())
 
     def result(self) -> Cells:
-        """The architecture found: the selection's, or the one of the epoch that a stop rule names."""
+        """The architecture found: the selection's, or that of the epoch which a stop rule names."""
+        # A rule that names an earlier epoch gets the cell reported there; otherwise the selection may take its time on
+        # the final state.
         if self.stopped is not None and self.stopped.epoch < len(self.history) - 1:
             cells = self.history[max(self.stopped.epoch, 0)].cells
             return {kind: tuple(places) for kind, places in cells.items()}
@@ -418,7 +485,7 @@ class SupernetSearch:
     # Saving.
 
     def state_dict(self) -> dict[str, Any]:
-        """Tensors, numbers, texts, and lists and dictionaries of them: all that an epoch boundary needs."""
+        """Everything that an epoch boundary needs: tensors, numbers, texts, and lists and dictionaries of them."""
         return {
             "epoch": self.epoch,
             "stage_index": self.stage_index,
@@ -434,9 +501,10 @@ class SupernetSearch:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from :meth:`state_dict`."""
+        """Resume from :meth:`state_dict` of a search with the same arguments."""
         stages = self.method.stages
         self.states.load_state_dict(state["states"])
+        # Shapes of a later stage come from the transforms of all stages up to it, applied again in order.
         for index in range(state["stage_index"] + 1):
             self.stage_index = index
             self.stage_began = sum(stage.epochs for stage in stages[:index])
@@ -457,7 +525,8 @@ class SupernetSearch:
 
 
 def stage_at(stages: tuple[Stage, ...], epoch: int) -> tuple[int, int]:
-    """The stage that an epoch (from 0) lies in, and that stage's first epoch; the last one for epochs beyond the end."""
+    """The index of the stage that ``epoch`` (from 0) lies in and that stage's first epoch; the last stage for epochs
+    beyond the end."""
     began = 0
     for index, stage in enumerate(stages):
         if epoch < began + stage.epochs or index == len(stages) - 1:
@@ -472,7 +541,7 @@ def _mean(values: list[Tensor | None]) -> float | None:
 
 
 def _freeze_convolutions(net: nn.Module) -> None:
-    """Leave batch norms and linear layers as the only weights that learn (RF-DARTS, Zhang et al., CVPR 2023)."""
+    """Leave batch norms and linear layers as the only trained weights (RF-DARTS, Zhang et al., CVPR 2023)."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
             for parameter in module.parameters(recurse=False):

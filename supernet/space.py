@@ -1,4 +1,4 @@
-"""Spaces of cells that a supernet holds at once: a skeleton, the candidates of every edge, and the rule of a derived cell."""
+"""Cell spaces of supernets: a skeleton, the candidates of every edge, and the rule of a derived cell."""
 
 from __future__ import annotations
 
@@ -24,9 +24,18 @@ MakeOperation = Callable[[str, EdgeContext, bool], nn.Module | None]
 
 
 def supernet_operation(name: str, context: EdgeContext, affine: bool) -> nn.Module | None:
-    """The operation of ``ranknosh.spaces.nets`` with batch norms without scale and shift, unless ``affine``.
+    """The operation of ``ranknosh.spaces.nets``, its batch norms without scale and shift unless ``affine``.
 
-    Raises SpaceError on an unknown name or channels that do not fit.
+    Args:
+        name: Name of the operation.
+        context: Channels and stride of the edge.
+        affine: Scale and shift in batch norms.
+
+    Returns:
+        The module; None where the operation carries nothing.
+
+    Raises:
+        SpaceError: The name is unknown or the channels do not fit.
     """
     module = make_operation(name, context.c_in, context.c_out, context.stride)
     if module is not None and not affine:
@@ -38,7 +47,16 @@ def supernet_operation(name: str, context: EdgeContext, affine: bool) -> nn.Modu
 
 
 def normed_pools(name: str, context: EdgeContext, affine: bool) -> nn.Module | None:
-    """As :func:`supernet_operation`, with batch norm behind every pooling: the DARTS supernet (Liu et al., ICLR 2019)."""
+    """As :func:`supernet_operation`, with a batch norm after every pooling: the DARTS supernet (Liu et al., ICLR 2019).
+
+    Args:
+        name: Name of the operation.
+        context: Channels and stride of the edge.
+        affine: Scale and shift in batch norms.
+
+    Returns:
+        The module; None where the operation carries nothing.
+    """
     module = supernet_operation(name, context, affine)
     if "pool" not in name or not isinstance(module, Mapped):
         return module
@@ -50,10 +68,15 @@ def normed_pools(name: str, context: EdgeContext, affine: bool) -> nn.Module | N
 class CellSpace:
     """What a supernet is built over.
 
-    ``skeleton(size)`` gives the blocks. ``candidates[kind][edge]`` are the operations of an edge, edges in the slot order of
-    the cell's topology; lists may differ between edges. ``edges_per_node``: how many incoming edges a derived cell keeps at a
-    node, None for all. ``excluded``: operations that are never derived. ``make``: builds an operation.
-    ``text(cells)`` writes a derived architecture in the field's format; None for a listing by edges.
+    Args:
+        name: Name of the space.
+        skeleton: Gives the blocks of a network of some size.
+        candidates: Operations of every edge by kind, edges in the slot order of the cell's topology; lists may differ
+            between edges.
+        edges_per_node: Incoming edges that a derived cell keeps at a node; None for all.
+        excluded: Operations that are never derived.
+        make: Builds an operation.
+        text: Writes a derived architecture in the field's format; None for a list of edges.
     """
 
     name: str
@@ -88,7 +111,13 @@ class CellSpace:
         )
 
     def count(self, cells: Cells, operation: str, kind: str | None = None) -> int:
-        """How often an operation was kept, in the cell of ``kind`` or in all."""
+        """How often an operation was kept.
+
+        Args:
+            cells: The derived architecture.
+            operation: Name of the operation.
+            kind: Kind of the cell that is counted; None for all.
+        """
         kinds = self.kinds if kind is None else (kind,)
         return sum(self.names(each, cells).count(operation) for each in kinds)
 
@@ -113,7 +142,14 @@ def _nasbench201_text(space: CellSpace, cells: Cells) -> str:
 
 
 def darts(operations: Sequence[str] = darts_genotype.OPERATIONS, steps: int = 4, name: str = "darts") -> CellSpace:
-    """The DARTS space (Liu et al., ICLR 2019): a normal and a reduction cell of ``steps`` nodes, two edges kept a node."""
+    """The DARTS space (Liu et al., ICLR 2019): a normal and a reduction cell, two edges kept at each node, ``none``
+    never derived.
+
+    Args:
+        operations: Candidates of every edge.
+        steps: Intermediate nodes of a cell.
+        name: Name of the space.
+    """
     concat = tuple(range(2, steps + 2))
     edges = (tuple(operations),) * len(darts_genotype.topology(steps, concat).edges)
 
@@ -139,8 +175,11 @@ def darts_without_none() -> CellSpace:
 def to_genotype(space: CellSpace, cells: Cells) -> Genotype:
     """The DARTS genotype of derived cells, edges of a node in slot order.
 
-    A node that kept fewer than two edges is filled up with ``none`` from its lowest free sources, which is how a format
-    of two edges a node writes a missing one. Raises SpaceError where a node kept more than two.
+    A node that kept fewer than two edges is filled up with ``none`` from its lowest free sources: the format has two
+    edges a node, and this is how it writes a missing one.
+
+    Raises:
+        SpaceError: A node kept more than two edges.
     """
     picked: dict[str, tuple[tuple[str, int], ...]] = {}
     for kind in ("normal", "reduce"):

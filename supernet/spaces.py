@@ -1,4 +1,4 @@
-"""The cell spaces by name."""
+"""The cell spaces of supernets by name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ SPACES: dict[str, Callable[[], CellSpace]] = {
 
 
 def get_space(name: str) -> CellSpace:
-    """The space called ``name``. Raises ConfigError that names the known ones."""
+    """The space called ``name``.
+
+    Raises:
+        ConfigError: The name is unknown; the message lists the known ones.
+    """
     if name not in SPACES:
         near = get_close_matches(name.lower(), SPACES, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
@@ -31,5 +35,5 @@ def get_space(name: str) -> CellSpace:
 
 
 def published_size(name: str) -> tuple[int, int]:
-    """Channels and cells of the supernet that a space's paper searches, as ``NetworkSize`` counts them."""
+    """Channels and cells of the supernet that the paper of a space searches, as ``NetworkSize`` counts them."""
     return (16, 5) if name == "nasbench201" else (16, 8)

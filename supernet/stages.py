@@ -1,4 +1,4 @@
-"""What changes a search between two stages."""
+"""The base of what changes a search between two stages."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 
 
 class Transform(Part):
-    """``apply`` is called when its stage begins: it may rebuild, prune, widen or start again.
+    """Changes a search when a stage starts: it may rebuild, prune, widen or restart.
 
-    It has to be a function of the search's state and seed alone: a resumed search that begins inside a later stage applies the
-    transforms up to there again with ``rebuild``, and loads weights, parameters and states afterwards.
+    It must depend on the search's state and seed alone: a search that is resumed inside a later stage calls ``rebuild``
+    of the transforms up to there, and loads weights, parameters and states afterwards.
     """
 
     def apply(self, search: SupernetSearch) -> None:
+        """Called when the stage starts."""
         raise NotImplementedError
 
     def rebuild(self, search: SupernetSearch) -> None:
-        """Give the search the shapes it has in this stage; what they hold is loaded afterwards."""
+        """Give the search the shapes that it has in this stage; their contents are loaded afterwards."""

@@ -1,4 +1,4 @@
-"""Which operations are still in the mixture of every edge: mixed, fixed to one, or pruned."""
+"""The state of every edge: mixed, fixed to one operation, or pruned."""
 
 from __future__ import annotations
 
@@ -15,8 +15,14 @@ PRUNED = -2
 
 
 class EdgeStates:
-    """``allowed[kind]``: (edges, operations) bool, which operations an edge runs. ``decided[kind]``: one number an edge:
-    ``MIXED``, ``PRUNED`` (carries nothing), or the place of the operation that is fixed with weight 1."""
+    """Which operations every edge still has.
+
+    Attributes:
+        allowed: (edges, operations) bool per kind, the operations an edge runs.
+        decided: One number an edge, per kind: ``MIXED``, ``PRUNED`` (carries nothing), or the place of the operation
+            fixed with weight 1.
+        version: Grows with every change.
+    """
 
     def __init__(self, space: CellSpace) -> None:
         self.space = space
@@ -30,6 +36,7 @@ class EdgeStates:
             self.decided[kind] = [MIXED] * len(names)
 
     def kind_of(self, kind: str, edge: int) -> Literal["mixed", "fixed", "pruned"]:
+        """The state of one edge in a word."""
         decision = self.decided[kind][edge]
         return "mixed" if decision == MIXED else "pruned" if decision == PRUNED else "fixed"
 
@@ -38,20 +45,35 @@ class EdgeStates:
         return [edge for edge, decision in enumerate(self.decided[kind]) if decision == MIXED]
 
     def fix(self, kind: str, edge: int, place: int) -> None:
-        """Leave one operation on an edge, with weight 1."""
+        """Decide an edge: it keeps one operation, with weight 1.
+
+        Args:
+            kind: Kind of the cell.
+            edge: Index of the edge in slot order.
+            place: Index of the operation on the edge.
+        """
         self.decided[kind][edge] = place
         self.allowed[kind][edge] = False
         self.allowed[kind][edge, place] = True
         self.version += 1
 
     def prune(self, kind: str, edge: int) -> None:
-        """Take an edge out of the cell."""
+        """Remove an edge from the cell."""
         self.decided[kind][edge] = PRUNED
         self.allowed[kind][edge] = False
         self.version += 1
 
     def forbid(self, kind: str, edge: int, place: int) -> None:
-        """Take one operation out of an edge's mixture. Raises ValueError where it is the last one."""
+        """Remove one operation from an edge's mixture.
+
+        Args:
+            kind: Kind of the cell.
+            edge: Index of the edge in slot order.
+            place: Index of the operation on the edge.
+
+        Raises:
+            ValueError: It is the last operation of the edge.
+        """
         self.allowed[kind][edge, place] = False
         if not bool(self.allowed[kind][edge].any()):
             self.allowed[kind][edge, place] = True
@@ -93,6 +115,7 @@ class EdgeStates:
         }
 
     def load_state_dict(self, state: Mapping[str, object]) -> None:
+        """Resume from :meth:`state_dict`."""
         allowed, decided = state["allowed"], state["decided"]
         assert isinstance(allowed, Mapping)
         assert isinstance(decided, Mapping)
