@@ -149,7 +149,7 @@ class SupernetSearch:
         values = values.to(self.device, self.dtype)
         if name in self.parameters and self.parameters[name].shape == values.shape:
             with torch.no_grad():
-                # In place: optimisers and parts hold the parameter objects.
+                # In place: the optimiser of the alphas holds the parameter objects.
                 self.parameters[name].copy_(values)
         else:
             self.parameters[name] = nn.Parameter(values)

@@ -1,4 +1,4 @@
-"""Rules that decide edges: fix one operation on an edge, take operations out of its mixture, or take the edge away."""
+"""Rules that decide edges: they fix one operation on an edge, remove operations from its mixture, or remove the edge."""
 
 from supernet.decisions.greedy import GreedyDecisions
 from supernet.decisions.perturbation import without

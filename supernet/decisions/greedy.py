@@ -1,4 +1,4 @@
-"""Greedy decisions during the search: the surest edge is fixed to its likeliest operation, again and again."""
+"""Greedy decisions during the search: again and again the edge of highest score is fixed to its likeliest operation."""
 
 from __future__ import annotations
 
@@ -22,18 +22,31 @@ if TYPE_CHECKING:
 
 @dataclass
 class GreedyDecisions(Part):
-    """One edge of every kind is decided after epoch ``warm_up`` and after every ``interval`` epochs from there (SGAS).
+    """One edge of every kind is decided after epoch ``warm_up`` and after every ``interval`` epochs from there (SGAS,
+    Li et al., CVPR 2020, sec. 3.2, and released code).
 
-    Li et al., CVPR 2020, sec. 3.2, and released code. With ``q`` the mean weights of the ``n`` operations of an edge other than
-    ``none``, scaled to sum 1: importance, the weight that is not on ``none`` (eq. 3); certainty, ``1 - H(q) / log n`` (eq. 4, 5);
-    stability, the mean over the last ``history`` epochs of ``sum min(q_then, q)`` (eq. 6). Each is scaled to 0 to 1 over the
-    edges of a cell; criterion 1 is importance times certainty, criterion 2 that times stability. The best undecided edge is fixed
-    to its largest ``q`` (never ``none``), or with ``choice="perturbation"`` (SGAS-PT) to the operation that the supernet needs
-    most by ``worth``. A node that has as many fixed edges as a derived cell keeps loses the others. Every round of decisions adds
-    ``batch_growth`` images to the batch. What is undecided after the last epoch is decided then.
+    With ``q`` the mean weights of the ``n`` operations of an edge other than ``none``, scaled to sum 1:
 
-    Deviation: a measure that is equal on all edges (importance where no edge offers ``none``) says nothing and is left out; the
-    released scaling would make all scores 0.
+    - importance: the weight that is not on ``none`` (eq. 3);
+    - certainty: ``1 - H(q) / log n`` (eq. 4 and 5);
+    - stability: the mean over the last ``history`` epochs of ``sum min(q_then, q)`` (eq. 6).
+
+    Each is scaled to [0, 1] over the edges of a cell, and the score of an edge is their product. The undecided edge of
+    highest score is fixed to its operation of largest ``q``, never to ``none``. A node that has as many fixed edges as
+    a derived cell keeps loses the others. What is undecided after the last epoch is decided then.
+
+    Deviation: a measure that is equal on all edges (importance where no edge offers ``none``) is left out; the released
+    scaling would make all scores 0.
+
+    Args:
+        criterion: 1 for importance times certainty, 2 for that times stability.
+        warm_up: Epoch (from 0) after which the first edge is decided.
+        interval: Epochs between decisions.
+        history: Past epochs that the stability compares.
+        batch_growth: Images that every round of decisions adds to the batch.
+        choice: ``weight``, or ``perturbation`` (SGAS-PT) for the operation that the supernet needs most.
+        worth: For ``perturbation``: accuracy or loss of the supernet.
+        validation_batches: For ``perturbation``: batches of the alphas' half that are used; None for all.
     """
 
     criterion: Literal[1, 2] = 1
@@ -53,7 +66,8 @@ class GreedyDecisions(Part):
         return f"greedy decisions {self.criterion}{chosen} from epoch {self.warm_up} every {self.interval}"
 
     def fitted(self, method: Method, space: CellSpace) -> Method:
-        """Epochs beyond an interval and one more after the last decision have nothing to search."""
+        """Shorten the only stage to the last decision, one more interval and one more epoch: later epochs have nothing
+        to search."""
         needed = self.warm_up + self.interval * rounds(space) + 1
         if len(method.stages) != 1 or method.epochs <= needed:
             return method
@@ -77,6 +91,7 @@ class GreedyDecisions(Part):
             for kind in search.space.kinds:
                 self._decide(search, kind, shares[kind])
             self._rounds += 1
+            # One round is due; after the last epoch the loop decides all that is left.
             due = False
         for kind in search.space.kinds:
             # The share of none is of no use to the stability.
@@ -101,7 +116,17 @@ class GreedyDecisions(Part):
         return max(places, key=lambda place: (float(shares[edge, place]), -place))
 
     def scores(self, space: CellSpace, kind: str, importance: Tensor, shares: Tensor) -> Tensor:
-        """(edges,) in 0 to 1, higher is decided sooner."""
+        """The product of the scaled measures of every edge.
+
+        Args:
+            space: The space.
+            kind: Kind of the cell.
+            importance: (edges,) weight that is not on ``none``.
+            shares: (edges, operations) how the other operations share it.
+
+        Returns:
+            (edges,) in [0, 1]; the highest is decided first.
+        """
         counts = torch.tensor([sum(name != "none" for name in names) for names in space.candidates[kind]])
         measures = [importance, certainty(shares, counts)]
         past = self._past.get(kind, [])
@@ -118,10 +143,13 @@ class GreedyDecisions(Part):
 
 
 def operation_shares(search: SupernetSearch, kind: str) -> tuple[Tensor, Tensor]:
-    """Weight that is not ``none`` (edges,), and how operations share it (edges, operations), of decided edges too; float64, CPU.
+    """The weight of each edge that is not on ``none``, (edges,), and how the operations share it, (edges, operations);
+    float64, on the CPU.
 
-    Decided edges count as they stood when they were decided: they take part in the scaling over the edges of a cell.
+    Decided edges are included, with the weights that their alphas had when they were decided: they take part in the
+    scaling over the edges of a cell.
     """
+    # The states of a fresh search: the search's own would give decided edges a single operation of weight 1.
     fresh = EdgeStates(search.space).allowed[kind]
     moment = search.moment("evaluation").of(kind)
     with torch.no_grad():
@@ -134,14 +162,15 @@ def operation_shares(search: SupernetSearch, kind: str) -> tuple[Tensor, Tensor]
 
 
 def certainty(shares: Tensor, counts: Tensor) -> Tensor:
-    """(edges,) one minus the entropy of ``shares`` over that of an even share among ``counts`` operations; 1 for a single one."""
+    """(edges,): 1 minus the entropy of ``shares`` over that of equal shares among ``counts`` operations; 1 for a single
+    operation."""
     entropy = -(shares * shares.clamp_min(1e-12).log()).sum(dim=1)
     highest = counts.clamp_min(2).double().log()
     return torch.where(counts > 1, 1 - entropy / highest, torch.ones_like(entropy))
 
 
 def scaled(measure: Tensor) -> Tensor:
-    """From 0 at its least to 1 at its largest; 1 everywhere where all are equal."""
+    """``measure`` shifted and scaled to [0, 1]; 1 everywhere where all values are equal."""
     low, high = float(measure.min()), float(measure.max())
     if math.isclose(low, high, rel_tol=1e-9, abs_tol=1e-12):
         return torch.ones_like(measure)
@@ -149,7 +178,13 @@ def scaled(measure: Tensor) -> Tensor:
 
 
 def prune_saturated(space: CellSpace, states: EdgeStates, kind: str) -> None:
-    """Take the undecided edges from nodes that have all the edges they may keep."""
+    """Remove the undecided edges of nodes that have all the fixed edges they may keep.
+
+    Args:
+        space: The space.
+        states: Changed in place.
+        kind: Kind of the cell.
+    """
     topology = space.topology(kind)
     for node in range(topology.inputs, topology.nodes):
         slots = topology.incoming(node)
@@ -160,7 +195,7 @@ def prune_saturated(space: CellSpace, states: EdgeStates, kind: str) -> None:
 
 
 def rounds(space: CellSpace) -> int:
-    """How many decisions the kind with most of them takes."""
+    """How many rounds of decisions a search takes: those of the kind with most of them."""
     counts = []
     for kind in space.kinds:
         topology = space.topology(kind)

@@ -1,4 +1,4 @@
-"""What a supernet is worth without one of its operations or edges."""
+"""The worth of a supernet without one of its operations or edges."""
 
 from __future__ import annotations
 
@@ -16,11 +16,21 @@ if TYPE_CHECKING:
 
 Criterion = Literal["accuracy", "loss"]
 Worth = Callable[[Mix], float]
-"""From the mix of a pass to what the supernet is worth with it; higher is better."""
+"""From a mix to the worth of the supernet with it; higher is better."""
 
 
 def without(mix: Mix, kind: str, edge: int, place: int | None = None) -> Mix:
-    """The mix with one operation's weight set to 0, or those of a whole edge; the other weights stay as they are."""
+    """The mix without one operation or without a whole edge; all other weights stay as they are.
+
+    Args:
+        mix: The mix to change; it is not modified.
+        kind: Kind of the cell.
+        edge: Index of the edge.
+        place: Index of the operation; None for the whole edge.
+
+    Returns:
+        A mix in which the weight is 0 and the operation does not run.
+    """
     theta = mix.theta[kind].detach().clone()
     executed = list(mix.executed[kind])
     if place is None:
@@ -33,7 +43,16 @@ def without(mix: Mix, kind: str, edge: int, place: int | None = None) -> Mix:
 
 
 def validation_worth(search: SupernetSearch, criterion: Criterion, batches: int | None) -> Worth:
-    """Accuracy, or cross-entropy with its sign turned, on the first ``batches`` of the alphas' half (None: all of it)."""
+    """A function from a mix to the worth of the supernet with it.
+
+    Args:
+        search: The search whose supernet is evaluated.
+        criterion: ``accuracy``, or ``loss`` for minus the mean cross-entropy (nats).
+        batches: The first batches of the alphas' half that are used; None for all.
+
+    Returns:
+        The function; higher is better.
+    """
 
     def worth(mix: Mix) -> float:
         accuracy, loss = search.evaluate(mix, batches=batches)
@@ -43,14 +62,35 @@ def validation_worth(search: SupernetSearch, criterion: Criterion, batches: int 
 
 
 def most_needed(mix: Mix, kind: str, edge: int, places: Sequence[int], worth: Worth) -> int:
-    """The operation of an edge without which the supernet is worth least; ties go to the first place, NaN counts as most."""
+    """The operation of an edge whose removal lowers the worth most; ties go to the first place.
+
+    Args:
+        mix: The mix of the whole supernet.
+        kind: Kind of the cell.
+        edge: Index of the edge.
+        places: Operations to choose from, at least one.
+        worth: Worth of a mix, higher is better; NaN makes an operation the last choice.
+
+    Returns:
+        One of ``places``.
+    """
     if len(places) == 1:
         return places[0]
     return min(places, key=lambda place: _number(worth(without(mix, kind, edge, place)), math.inf))
 
 
 def least_needed(mix: Mix, kind: str, edges: Sequence[int], worth: Worth) -> int:
-    """The edge without which the supernet is worth most; ties go to the first edge, NaN counts as least."""
+    """The edge whose removal leaves the highest worth; ties go to the first edge.
+
+    Args:
+        mix: The mix of the whole supernet.
+        kind: Kind of the cell.
+        edges: Edges to choose from, at least one.
+        worth: Worth of a mix, higher is better; NaN makes an edge the last choice.
+
+    Returns:
+        One of ``edges``.
+    """
     return max(edges, key=lambda edge: _number(worth(without(mix, kind, edge)), -math.inf))
 
 
@@ -59,14 +99,28 @@ def _number(value: float, instead: float) -> float:
 
 
 def candidates(space: CellSpace, states: EdgeStates, kind: str, edge: int) -> list[int]:
-    """Places of the operations that an edge may be fixed to: allowed and, where there are such, derivable."""
+    """Places of the operations that an edge may be fixed to: the allowed ones, without excluded operations unless all
+    are.
+
+    Args:
+        space: The space.
+        states: Which operations every edge still has.
+        kind: Kind of the cell.
+        edge: Index of the edge.
+    """
     allowed = list(states.places(kind)[edge])
     names = space.candidates[kind][edge]
     return [place for place in allowed if names[place] not in space.excluded] or allowed
 
 
 def crowded_nodes(space: CellSpace, states: EdgeStates, kind: str) -> dict[int, list[int]]:
-    """Nodes that keep more incoming edges than a derived cell may, with those edges in slot order."""
+    """Nodes that have more incoming edges than a derived cell keeps, with those edges in slot order.
+
+    Args:
+        space: The space.
+        states: Which edges are pruned.
+        kind: Kind of the cell.
+    """
     if space.edges_per_node is None:
         return {}
     topology = space.topology(kind)

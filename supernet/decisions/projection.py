@@ -1,4 +1,4 @@
-"""Perturbation-based selection: edges are decided one by one, by what the supernet loses without an operation."""
+"""Perturbation-based selection: edges are decided one by one, by what the supernet loses without each operation."""
 
 from __future__ import annotations
 
@@ -35,17 +35,24 @@ STAGE = "projection"
 
 @dataclass
 class Projection(Part):
-    """In the stage ``projection`` decides one edge of every kind each ``interval`` epochs, and tunes in between.
+    """In the stage ``projection``, decides one edge of every kind each ``interval`` epochs and tunes the weights in
+    between (DARTS-PT, Wang et al., ICLR 2021, algorithm 1 and appendix A.2).
 
-    DARTS-PT (Wang et al., ICLR 2021, algorithm 1 and appendix A.2). The edges of a kind come in a random order of the search's
-    seed. An edge keeps the operation without which (its theta set to 0, the others as they are) the supernet is worth least on
-    the alphas' half, batch norms on the statistics of each batch. When all edges are decided, nodes with more edges than a
-    derived cell keeps follow one by one: the edge without which the supernet is worth most goes, until few enough are left.
-    What is not decided when the stage's last epoch begins is decided then. Ties go to the lower place or edge.
+    The edges of a kind come in a random order of the search's seed. An edge keeps the operation whose removal (theta
+    set to 0, the others as they are) lowers the worth of the supernet on the alphas' half most, batch norms on the
+    statistics of each batch. When all edges are decided, nodes with more edges than a derived cell keeps follow one by
+    one: edges whose removal leaves the highest worth are pruned until few enough are left. What is undecided when the
+    last epoch of the stage starts is decided then. Ties go to the lower place or edge.
 
-    ``criterion``: ``accuracy`` or ``loss``. ``validation_batches``: how many batches are asked; None for all. ``tuning_epochs``:
-    of the stage; None for the published number, 25 on NAS-Bench-201 and 86 on DARTS at an interval of 5. Deviations: running
-    statistics are left as they were; an edge that is gone is gone while the next one of its node is chosen.
+    Deviations: running statistics are left as they were; a pruned edge is absent while the next one of its node is
+    chosen.
+
+    Args:
+        interval: Epochs between decisions.
+        criterion: ``accuracy`` or ``loss``.
+        validation_batches: Batches that the worth is measured on; None for all.
+        tuning_epochs: Epochs of the stage; None for the published number, at an interval of 5: 25 on NAS-Bench-201 and
+            86 on DARTS.
     """
 
     interval: int = 5
@@ -88,7 +95,17 @@ class Projection(Part):
 
 
 def project(search: SupernetSearch, worth: Worth, event: int) -> bool:
-    """Decide one edge of every kind that has an undecided one, else one node of every kind; False where nothing is left."""
+    """Decide one edge of every kind that has undecided ones; if no kind has, thin out one node of every kind that has
+    crowded ones.
+
+    Args:
+        search: The search whose states are changed.
+        worth: Worth of a mix, higher is better.
+        event: Number of the decision, from 0: it selects the edge or node at random.
+
+    Returns:
+        False where nothing was left to decide.
+    """
     states, space = search.states, search.space
     open_kinds = [kind for kind in space.kinds if states.undecided(kind)]
     for kind in open_kinds:
@@ -104,7 +121,14 @@ def project(search: SupernetSearch, worth: Worth, event: int) -> bool:
 
 
 def thin_out(search: SupernetSearch, kind: str, slots: list[int], worth: Worth) -> None:
-    """Prune edges of one node, each time the one that is needed least, down to what a derived cell keeps."""
+    """Prune edges of one node, each time the least needed one, down to what a derived cell keeps.
+
+    Args:
+        search: The search whose states are changed.
+        kind: Kind of the cell.
+        slots: The incoming edges of the node.
+        worth: Worth of a mix, higher is better.
+    """
     keep = search.space.edges_per_node
     assert keep is not None
     left = list(slots)
@@ -120,7 +144,8 @@ def _pick(items: list[int], seed: int, kind: str, event: int) -> int:
 
 
 def published_epochs(space: CellSpace, interval: int) -> int:
-    """Epochs of tuning: one interval after every decision; where all edges are kept, the last decision is for the last epoch."""
+    """Tuning epochs: one interval after every decision; where all edges are kept, the last decision falls into the last
+    epoch."""
     fresh = EdgeStates(space)
     edges = max(len(space.candidates[kind]) for kind in space.kinds)
     nodes = max(len(crowded_nodes(space, fresh, kind)) for kind in space.kinds)
@@ -128,7 +153,7 @@ def published_epochs(space: CellSpace, interval: int) -> int:
 
 
 class RestartWeights(Transform):
-    """A fresh optimiser for the weights as they are."""
+    """A fresh optimiser for the present weights."""
 
     def describe(self) -> str:
         return "fresh weight optimiser"
@@ -145,11 +170,22 @@ def with_projection(
     criterion: Criterion = "accuracy",
     validation_batches: int | None = None,
 ) -> Method:
-    """The method with its selection replaced by perturbation: a stage of tuning follows, see :class:`Projection`.
+    """The method with its selection replaced by perturbation: a tuning stage follows, in which edges are decided
+    (:class:`Projection`).
 
-    The weights' optimiser starts again with a tenth of the learning rate, down to .001 (DARTS-PT, Wang et al., ICLR 2021,
-    released code); alphas, penalties and perturbations go on. Rules that stop a search early would stop it before the
-    projection; take them out first. Raises ConfigError for numbers below 1.
+    The weights' optimiser restarts with a tenth of the learning rate, which falls to 0.001 (DARTS-PT, Wang et al., ICLR
+    2021, released code); alphas, penalties and perturbations continue. Rules that stop a search early would stop it
+    before the projection and have to be removed first.
+
+    Args:
+        method: The method that trains the supernet.
+        interval: Epochs between decisions.
+        tuning_epochs: Epochs of the tuning stage; None for the published number.
+        criterion: ``accuracy`` or ``loss``.
+        validation_batches: Batches of the alphas' half that a decision is measured on; None for all.
+
+    Raises:
+        ConfigError: A number is below 1.
     """
     for name, value in (
         ("interval", interval),

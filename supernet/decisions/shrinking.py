@@ -1,4 +1,4 @@
-"""Shrinking a supernet: step by step the operations that carry least information leave."""
+"""Shrinking a supernet: step by step the operations of least information are removed."""
 
 from __future__ import annotations
 
@@ -21,15 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass
 class InformationShrinking(Selection):
-    """Operations leave in as many steps as an edge has to lose, every ``interval`` epochs, the last step an epoch before the end.
+    """Operations are removed in as many steps as an edge has operations to lose, the last step one epoch before the end
+    (IS-DARTS, He et al., AAAI 2024, and released code).
 
-    IS-DARTS (He et al., AAAI 2024, and released code). The larger the measure of :func:`information`, the sooner an operation
-    goes. Where all edges are kept (NAS-Bench-201) every edge loses one a step; where a derived cell keeps some edges a node, the
-    node loses an even share of its operations, over all of its edges, until it has one on each of as many edges. ``interval``
-    None: 2 and 3 epochs in these two cases. ``batches``: of the training images that are looked at; None for all. Scores are the
-    last measure, its sign turned. Deviations: a node always keeps enough edges (in the code it may keep two operations of one
-    edge), and its operations leave evenly over the steps. The code counts its steps backwards, so that on DARTS all leave in the
-    first one; ``compat`` does so too.
+    The operations of largest :func:`information` measure go first. Where all edges are kept (NAS-Bench-201) every edge
+    loses one operation a step. Where a derived cell keeps some edges of a node, each step removes an even share of a
+    node's operations, over all of its edges, until it has one on each of the edges that it keeps. Scores are the last
+    measure with its sign changed.
+
+    Deviations: a node always keeps enough edges (in the released code it may keep two operations of one edge), and its
+    operations leave evenly over the steps, where the released code counts its steps backwards, so that on DARTS all
+    leave in the first one.
+
+    Args:
+        interval: Epochs between steps; None for 2 where all edges are kept and 3 otherwise.
+        batches: Batches of all training images that are measured; None for all.
+        compat: A node loses all that it has to lose in the first step, as in the released code.
     """
 
     interval: int | None = None
@@ -67,6 +74,7 @@ class InformationShrinking(Selection):
             places = states.places(kind)
             left = [(edge, place) for edge in slots for place in places[edge]]
             names = space.candidates[kind]
+            # Excluded operations go first, whatever their measure: the cell could not keep them.
             left.sort(key=lambda at: (names[at[0]][at[1]] not in space.excluded, -float(measure[at])))
             keep = min(space.edges_per_node, len(slots))
             drop(states, kind, left, math.ceil((len(left) - keep) / steps_left), keep)
@@ -84,7 +92,16 @@ class InformationShrinking(Selection):
 
 
 def drop(states: EdgeStates, kind: str, order: list[tuple[int, int]], count: int, keep: int) -> None:
-    """Take out the first ``count`` (edge, place) of ``order`` that leave ``keep`` of these edges with an operation."""
+    """Remove the first ``count`` operations of an order, skipping those whose removal would leave fewer than ``keep``
+    edges.
+
+    Args:
+        states: Changed in place; an edge that loses its last operation is pruned.
+        kind: Kind of the cell.
+        order: (edge, place) of all operations of these edges, first to be removed first.
+        count: How many are removed; fewer where too many have to be skipped.
+        keep: Edges that must keep an operation.
+    """
     remaining = {edge: sum(other == edge for other, _ in order) for edge, _ in order}
     for edge, place in order:
         if count <= 0:
@@ -102,9 +119,16 @@ def drop(states: EdgeStates, kind: str, order: list[tuple[int, int]], count: int
 
 @torch.no_grad()
 def information(search: SupernetSearch, batches: int | None) -> dict[str, Tensor]:
-    """(edges, operations) float64 per kind on the CPU: the mean of :func:`fisher` over images and cells; less is better.
+    """The mean of :func:`fisher` over images and cells; lower is better.
 
-    Infinite for operations without an output. Batch norms use the statistics of each batch, and no running statistic changes.
+    Batch norms use the statistics of each batch, and no running statistic changes.
+
+    Args:
+        search: The search whose supernet is measured, with mean weights.
+        batches: Batches of all training images, without augmentation; None for all.
+
+    Returns:
+        (edges, operations) float64 per kind on the CPU; infinite for operations without an output.
     """
     sums = {kind: torch.full(mask.shape, math.inf, dtype=torch.float64) for kind, mask in search.states.allowed.items()}
     counts = {kind: torch.zeros_like(total) for kind, total in sums.items()}
@@ -126,9 +150,16 @@ def information(search: SupernetSearch, batches: int | None) -> dict[str, Tensor
 
 
 def fisher(output: Tensor) -> Tensor:
-    """(n,) for (n, c, h, w), float32 or better: the mean of ``3 (z - m)^2 / s^6``, m and s (unbiased) over a pixel's channels.
+    """The mean of ``3 (z - m)^2 / s^6`` over all entries z of each image, m and s being mean and (unbiased) deviation
+    over the channels of a pixel.
 
-    Curvature of a Gaussian's log-likelihood (He et al., AAAI 2024, released code). Infinite where a pixel's channels are equal.
+    It is the curvature of a Gaussian's log-likelihood (He et al., AAAI 2024, released code).
+
+    Args:
+        output: (n, c, h, w); computed in float32 or better.
+
+    Returns:
+        (n,); infinite where the channels of a pixel are equal.
     """
     output = output.to(torch.promote_types(output.dtype, torch.float32))
     mean = output.mean(dim=1, keepdim=True)

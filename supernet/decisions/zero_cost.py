@@ -1,4 +1,4 @@
-"""Perturbation-based selection without training: a proxy of untrained networks stands for accuracy."""
+"""Perturbation-based selection without training: a proxy of untrained networks takes the place of accuracy."""
 
 from __future__ import annotations
 
@@ -28,19 +28,26 @@ if TYPE_CHECKING:
     from supernet.space import CellSpace
 
 Proxy = Callable[[nn.Module, Batch], float]
-"""What an untrained network ``net(images) -> logits`` is worth on a batch; higher is better, NaN where it says nothing."""
+"""From an untrained network ``net(images) -> logits`` and a batch to its value; higher is better, NaN where it is undefined."""
 
 
 @dataclass(frozen=True)
 class ZeroCostProjection(Magnitude):
-    """The best of ``candidates`` architectures, each projected out of an untrained supernet of its own.
+    """The best of ``candidates`` architectures, each projected out of an untrained supernet of its own (Zero-Cost-PT,
+    Xiang et al., AAAI 2023).
 
-    Zero-Cost-PT (Xiang et al., AAAI 2023). Edges, then nodes, are decided as by :class:`supernet.decisions.Projection`, without
-    tuning, by ``proxy`` on a fresh batch for each decision. The distinct architectures, as networks of their own with random
-    weights, are then scored on ``votes`` batches, and the highest mean wins. ``proxy``: a name of ``zerocost.PROXIES`` (the
-    published one is ``nwot``) or a function ``(net, (images, labels)) -> float``.
+    Edges, then nodes, are decided as by :class:`supernet.decisions.Projection`, without tuning, by ``proxy`` on a fresh
+    batch for each decision. The distinct architectures, as networks of their own with random weights, are then scored
+    on ``votes`` batches, and the highest mean wins.
 
-    Deviation: maps that operations of a node share (ReLU) count once in ``nwot``, and operations that lost their edge no longer.
+    Deviation: maps that operations of a node share (ReLU) count once in ``nwot``, and operations that lost their edge
+    are not counted.
+
+    Args:
+        candidates: Supernets that are projected.
+        votes: Batches of the final scoring.
+        proxy: A name of ``zerocost.PROXIES`` (the published one is ``nwot``) or a function ``(net, (images, labels)) ->
+            float``, higher is better.
     """
 
     candidates: int = 10
@@ -65,7 +72,8 @@ class ZeroCostProjection(Magnitude):
         return list(distinct.values())[max(range(len(totals)), key=lambda index: (totals[index], -index))]
 
     def vote(self, search: SupernetSearch, found: list[Cells]) -> list[float]:
-        """The mean proxy of each architecture over the batches it is defined on; minus infinity where it never is."""
+        """The mean proxy of each architecture over the batches on which it is defined; minus infinity where it never
+        is."""
         value = self.proxy_value()
         nets = [discrete(search, cells) for cells in found]
         sums, defined = [0.0] * len(found), [0] * len(found)
@@ -78,11 +86,18 @@ class ZeroCostProjection(Magnitude):
         return [total / times if times else -math.inf for total, times in zip(sums, defined, strict=True)]
 
     def proxy_value(self) -> Proxy:
+        """The proxy as a function."""
         return named_proxy(self.proxy) if isinstance(self.proxy, str) else self.proxy
 
 
 def propose(search: SupernetSearch, proxy: Proxy, index: int) -> Cells:
-    """One architecture, projected out of a fresh supernet; ``index`` counts the supernets of a search."""
+    """One architecture, projected out of a fresh supernet.
+
+    Args:
+        search: Gives method, space, size, data and settings of the fresh supernet.
+        proxy: Value of an untrained network on a batch; higher is better.
+        index: Number of the supernet, which determines its seed.
+    """
     fresh = type(search)(
         search.method,
         search.space,
@@ -101,9 +116,19 @@ def propose(search: SupernetSearch, proxy: Proxy, index: int) -> Cells:
 
 
 def proxy_worth(search: SupernetSearch, proxy: Proxy, batch: Batch) -> Worth:
-    """The proxy of the supernet under a mix. What lost its weight still runs: an operation less must not mean less units."""
+    """A function from a mix to the proxy of the supernet with it.
+
+    Args:
+        search: The search whose supernet is scored.
+        proxy: Value of an untrained network on a batch; higher is better.
+        batch: Images and labels.
+
+    Returns:
+        The function; higher is better.
+    """
 
     def worth(mix: Mix) -> float:
+        # Operations of weight 0 still run: proxies count units, and an operation less must not mean fewer of them.
         running = {kind: search.states.places(kind) for kind in search.space.kinds}
         return proxy(MixedNetwork(search.net, replace(mix, executed=running)), batch)
 
@@ -111,20 +136,21 @@ def proxy_worth(search: SupernetSearch, proxy: Proxy, batch: Batch) -> Worth:
 
 
 class MixedNetwork(nn.Module):
-    """A supernet under one mix as a network of its own: images to logits."""
+    """A supernet with one mix as a network from images to logits."""
 
     def __init__(self, net: Supernet, mix: Mix) -> None:
         super().__init__()
         self.net, self.mix = net, mix
 
     def forward(self, images: Tensor) -> Tensor:
+        # A proxy may run the network in another precision than the search's.
         theta = {kind: weights.to(images.dtype) for kind, weights in self.mix.theta.items()}
         logits: Tensor = self.net(images, self.mix.with_theta(theta))
         return logits
 
 
 def discrete(search: SupernetSearch, cells: Cells) -> nn.Module:
-    """The network of an architecture, of the search's size, with random weights and affine batch norms."""
+    """The network of an architecture at the search's size, with random weights and affine batch norms."""
     space = search.space
 
     def kept(context: EdgeContext) -> nn.Module | None:
@@ -144,7 +170,7 @@ def fresh_batches(search: SupernetSearch) -> Iterator[Batch]:
 
 
 def named_proxy(name: str) -> Proxy:
-    """A proxy of ``zerocost``, its sign turned where less is better."""
+    """A proxy of ``zerocost`` as a function of which higher is better; NaN where it is undefined."""
 
     def value(net: nn.Module, batch: Batch) -> float:
         images, labels = batch

@@ -1,4 +1,4 @@
-"""What can be read off a supernet during and after a search; nothing here changes it."""
+"""Measurements of a supernet during and after a search; none of them changes it."""
 
 from supernet.diagnostics.collapse import collapse_warning
 from supernet.diagnostics.gap import DiscretisationGap, discretisation_gap

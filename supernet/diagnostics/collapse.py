@@ -1,4 +1,4 @@
-"""A warning in words where a search has drifted to skip connections."""
+"""A warning where a search has collapsed to skip connections."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ if TYPE_CHECKING:
 
 
 def collapse_warning(space: CellSpace, history: Sequence[EpochReport], share: float = 0.5) -> str | None:
-    """Says since which epoch more than ``share`` of the derived normal cell's edges have been skip connections.
+    """A warning if more than ``share`` of the derived cell's edges are skip connections in the last epoch.
 
-    None where they are not in the last epoch. Edges that carry nothing (``none``, or not kept) do not count as edges. In a
-    space without a ``normal`` cell its first kind is looked at. The threshold is ours; in DARTS' collapse every edge becomes a
-    skip connection.
+    The normal cell is looked at, or the first kind of a space without one. The default threshold is ours; in DARTS'
+    collapse every edge becomes a skip connection.
+
+    Args:
+        space: The space of the search.
+        history: Reports of all epochs.
+        share: Share of the edges in [0, 1]; edges that carry nothing (``none``, or not kept) are not counted.
+
+    Returns:
+        A sentence that says since which epoch it has been so; None where it is not so.
     """
     kind = "normal" if "normal" in space.kinds else space.kinds[0]
     since: int | None = None

@@ -1,4 +1,4 @@
-"""What a supernet loses when all but its derived architecture is taken away."""
+"""The accuracy that a supernet loses when it is reduced to its derived architecture."""
 
 from __future__ import annotations
 
@@ -27,9 +27,14 @@ class DiscretisationGap:
 def discretisation_gap(
     search: SupernetSearch, cells: Cells | None = None, *, batches: int | None = None
 ) -> DiscretisationGap:
-    """The supernet with its mean weights against the network of ``cells`` (what would be derived now) inside it.
+    """The supernet with its mean weights against the network of one architecture inside it.
 
-    Batch norms use the statistics of each batch in both. ``batches``: of the alphas' half, None for all.
+    Batch norms use the statistics of each batch in both.
+
+    Args:
+        search: The search that is measured.
+        cells: The architecture; None for what would be derived now.
+        batches: Batches of the alphas' half; None for all.
     """
     chosen = search.method.selection.derive(search) if cells is None else cells
     mixed, _ = search.evaluate(search.mix("evaluation", detached=True), batches=batches)

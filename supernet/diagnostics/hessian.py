@@ -1,4 +1,4 @@
-"""Curvature of the validation loss over the architecture parameters."""
+"""Curvature of the validation loss along the architecture parameters."""
 
 from __future__ import annotations
 
@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 def hessian_eigenvalue(search: SupernetSearch, batches: int = 4, *, steps: int = 20) -> float:
     """The largest eigenvalue of the validation loss's Hessian to the alphas, weights held; higher is sharper.
 
-    R-DARTS (Zela et al., ICLR 2020) takes it as a sign of bad generalisation. Where there are at most twice as many alphas as
-    ``steps`` the matrix is computed whole, else Lanczos' iteration is run for ``steps``. Mean weights, batch norms on the
-    statistics of each batch, the first ``batches`` batches of the alphas' half without augmentation, which are the same at
-    every call. Deviations: several batches instead of one; weight decay of the alphas is not in it (the released code's Hessian
-    has it on its diagonal). A softmax gives every edge an eigenvalue 0, so that it is never below 0 there.
+    R-DARTS (Zela et al., ICLR 2020) takes it as a sign of bad generalisation. Where there are at most twice as many
+    alphas as ``steps`` the matrix is computed whole, else Lanczos' iteration is run. The pass has mean weights and
+    batch norms on the statistics of each batch. A softmax gives every edge an eigenvalue 0, so the result is never
+    below 0 there. Deviations: several batches instead of one; the weight decay of the alphas is not included (the
+    released code's Hessian has it on its diagonal).
+
+    Args:
+        search: The search that is measured.
+        batches: The first batches of the alphas' half, without augmentation, the same ones at every call.
+        steps: Steps of Lanczos' iteration.
     """
     size = alpha_count(search)
     if size <= 2 * steps:
@@ -38,9 +43,9 @@ def alpha_count(search: SupernetSearch) -> int:
 
 
 def alpha_hessian(search: SupernetSearch, batches: int = 4) -> Tensor:
-    """The Hessian (n, n), float64, by one double differentiation a column, made symmetric.
+    """The Hessian (n, n), float64, one double differentiation for each column, made symmetric.
 
-    Rows and columns: the alphas of all kinds, flattened, one kind after the other.
+    Rows and columns are the alphas of all kinds, flattened, one kind after the other.
     """
     identity = torch.eye(alpha_count(search), dtype=torch.float64)
 
@@ -52,12 +57,21 @@ def alpha_hessian(search: SupernetSearch, batches: int = 4) -> Tensor:
 
 
 def alpha_hessian_product(search: SupernetSearch, vector: Tensor, batches: int = 4) -> Tensor:
-    """The Hessian times ``vector`` (n,), float64."""
+    """The Hessian times a vector.
+
+    Args:
+        search: The search that is measured.
+        vector: (n,) in the order of :func:`alpha_hessian`.
+        batches: The first batches of the alphas' half.
+
+    Returns:
+        (n,) float64.
+    """
     return _mean(search, lambda slopes: _along(search, slopes, vector), batches)
 
 
 def _mean(search: SupernetSearch, measure: Callable[[list[Tensor]], Tensor], batches: int) -> Tensor:
-    """The mean over batches of what ``measure`` makes of the gradients of a batch's loss to the alphas."""
+    """The mean over batches of ``measure``, which gets the gradients of a batch's loss to the alphas, differentiable."""
     was_training = search.net.training
     alphas = list(search.alphas.values())
     found = []

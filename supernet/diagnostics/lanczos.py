@@ -1,4 +1,4 @@
-"""Eigenvalues of a symmetric operator of which only products with vectors are at hand."""
+"""Eigenvalues of a symmetric operator that is known by its products with vectors only."""
 
 from __future__ import annotations
 
@@ -13,11 +13,19 @@ _NOTHING = 1e-10
 
 
 def lanczos(apply: Apply, size: int, steps: int = 20) -> Tensor:
-    """Eigenvalues of the operator on a Krylov space of up to ``steps`` dimensions, ascending, float64.
+    """Eigenvalues of the operator on a Krylov space.
 
-    Orthogonalised against all earlier vectors, twice. The outer ones are the first to be right; with ``steps`` at least the
-    number of distinct eigenvalues all are. The start vector is the same always. Fewer values than ``steps`` where the space is
-    exhausted before.
+    Each vector is orthogonalised against all earlier ones, twice. The outermost eigenvalues converge first; with
+    ``steps`` at least the number of distinct eigenvalues all are exact up to rounding. The start vector is always the
+    same.
+
+    Args:
+        apply: The operator: (n,) to (n,), symmetric.
+        size: n.
+        steps: Most dimensions of the Krylov space.
+
+    Returns:
+        Ascending, float64; fewer than ``steps`` where the Krylov space is exhausted before.
     """
     generator = torch.Generator().manual_seed(0)
     vector = torch.randn(size, generator=generator, dtype=torch.float64)
@@ -28,6 +36,7 @@ def lanczos(apply: Apply, size: int, steps: int = 20) -> Tensor:
         image = apply(basis[-1]).double().cpu()
         diagonal.append(basis[-1] @ image)
         span = torch.stack(basis)
+        # Twice is enough (to rounding): without it copies of converged eigenvalues appear.
         for _ in range(2):
             image = image - span.T @ (span @ image)
         norm = image.norm()

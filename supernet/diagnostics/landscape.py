@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Landscape:
-    """``loss[i][j]`` (nats), ``accuracy[i][j]`` (higher is better) at ``coordinates[i]`` along the first direction and
-    ``coordinates[j]`` along the second; 0, 0 is where the search stands."""
+    """Loss and accuracy on a grid around the present alphas, which are at coordinates 0, 0.
+
+    Attributes:
+        coordinates: Positions along either direction, ascending.
+        loss: Mean cross-entropy (nats), ``loss[i][j]`` at ``coordinates[i]`` along the first and ``coordinates[j]``
+            along the second direction.
+        accuracy: In [0, 1], in the same order; higher is better.
+    """
 
     coordinates: list[float]
     loss: list[list[float]]
@@ -26,7 +32,7 @@ class Landscape:
 
     @property
     def sharpness(self) -> float:
-        """How far the loss rises above the centre, at most, in nats; higher is sharper."""
+        """The largest rise of the loss above the centre, in nats; higher is sharper."""
         middle = len(self.coordinates) // 2
         return max(max(row) for row in self.loss) - self.loss[middle][middle]
 
@@ -34,12 +40,21 @@ class Landscape:
 def landscape(
     search: SupernetSearch, size: int = 51, *, span: float = 1.0, batches: int | None = 1, seed: int = 0
 ) -> Landscape:
-    """Loss and accuracy on a grid of ``size`` by ``size`` over ``[-span, span]`` in two random directions (SDARTS, Chen & Hsieh,
-    ICML 2020, fig. 1), with the weights held.
+    """Loss and accuracy along two random directions of the alphas, with the weights held (SDARTS, Chen & Hsieh, ICML
+    2020, fig. 1).
 
-    A row of a direction is as long as the row of alphas it is added to. Mean weights; batch norms on the statistics of each
-    batch; ``batches`` of the alphas' half, None for all. Raises ConfigError unless ``size`` is odd, so that the centre is on
-    the grid, and at least 3.
+    Each row of a direction has the norm of the row of alphas it is added to. The pass has mean weights and batch norms
+    on the statistics of each batch.
+
+    Args:
+        search: The search that is measured.
+        size: Points along each direction, odd, so that the centre is on the grid, and at least 3.
+        span: The grid covers ``[-span, span]``.
+        batches: Batches of the alphas' half; None for all.
+        seed: Of the directions.
+
+    Raises:
+        ConfigError: ``size`` is even or below 3.
     """
     if size < 3 or size % 2 == 0:
         raise ConfigError(

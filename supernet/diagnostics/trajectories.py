@@ -1,4 +1,4 @@
-"""Readings of what a search's reports hold: how decided edges are, how many skips there are, whether two scores agree."""
+"""Figures from the reports of a search: how decided edges are, how many skips there are, whether two scores agree."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Rows = Sequence[Sequence[float]]
 
 
 def entropies(theta: Rows) -> list[float]:
-    """Entropy of every edge's weights in nats, 0 for a decided or pruned edge, log(operations) for an even one.
+    """Entropy of every edge's weights in nats: 0 for a decided or pruned edge, log(operations) for an even one.
 
-    Rows are taken as shares of their sum, which is 1 for a softmax and not for gates.
+    Rows are divided by their sum, which is 1 for a softmax and not for gates.
     """
     found = []
     for row in theta:
@@ -27,7 +27,7 @@ def entropies(theta: Rows) -> list[float]:
 
 
 def margins(theta: Rows) -> list[float]:
-    """The largest weight of every edge less its second largest; the largest itself where there is one operation."""
+    """The largest weight of every edge minus its second largest; the largest itself where there is one operation."""
     found = []
     for row in theta:
         ordered = sorted(row, reverse=True)
@@ -42,20 +42,24 @@ def skip_counts(space: CellSpace, cells: Cells) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class EdgeAgreement:
-    """Spearman's rho of two scores of the same operations: ``mean`` over the edges where it is defined, None where it is
-    nowhere; ``edges``: each one's, None where a score is constant or there are fewer than 3 operations."""
+    """Spearman's rho of two scores of the same operations.
+
+    Attributes:
+        mean: Mean over the edges where it is defined; None where it is defined on none.
+        edges: Rho of each edge; None where a score is constant or there are fewer than 3 operations.
+    """
 
     mean: float | None
     edges: list[float | None]
 
 
 def agreement(first: Rows, second: Rows) -> EdgeAgreement:
-    """How far two scores, such as a report's ``theta`` and ``strength``, order the operations of each edge alike."""
+    """How alike two scores, such as a report's ``theta`` and ``strength``, order the operations of each edge."""
     found = [spearman(list(a), list(b)) for a, b in zip(first, second, strict=True)]
     known = [value for value in found if value is not None]
     return EdgeAgreement(sum(known) / len(known) if known else None, found)
 
 
 def drift(before: Mapping[str, Sequence[int | None]], after: Mapping[str, Sequence[int | None]]) -> int:
-    """On how many edges two derived architectures differ."""
+    """The number of edges on which two derived architectures differ."""
     return sum(a != b for kind in before for a, b in zip(before[kind], after[kind], strict=True))

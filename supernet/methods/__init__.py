@@ -1,4 +1,5 @@
-"""Published methods, each a few lines over shared parts; ``METHODS`` names their factories, which take ``epochs`` first."""
+"""Published methods, each a few lines over shared parts; ``METHODS`` names their factories, whose first argument is
+``epochs``."""
 
 from __future__ import annotations
 
@@ -96,9 +97,14 @@ METHODS: dict[str, Callable[..., Method]] = {
 
 
 def method_factory(name: str) -> Callable[..., Method]:
-    """The factory called ``name``, or the function of ``module:function``, a module of yours that Python can import.
+    """The factory called ``name``, or the function of ``module:function``, a module of the user's own that Python can
+    import.
 
-    The module is looked for in the working directory, too. Raises ConfigError: for an unknown name with the known ones.
+    The module is also looked for in the working directory.
+
+    Raises:
+        ConfigError: The name is unknown (the message lists the known ones), or the module or its function cannot be
+            loaded.
     """
     module, colon, function = name.partition(":")
     if colon:

@@ -1,4 +1,4 @@
-"""Amended DARTS: a hypergradient that cannot point the wrong way."""
+"""Amended DARTS: a hypergradient that cannot point against the true one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from supernet.updates import Amended
 def amended_darts(epochs: int = 50, eta: float = 0.1, warm_up: int = 0) -> Method:
     """Amended DARTS (Bi et al., arXiv 1910.11831): ``eta`` times the Hessian in place of its inverse.
 
-    ``warm_up``: first epochs that train weights only. Deviations: the recipe is that of DARTS' search, not the paper's one
-    recipe for search and retraining (deeper network, drop-path).
+    Deviation: the recipe is that of DARTS' search; the paper has one recipe for search and retraining (deeper network,
+    drop-path).
+
+    Args:
+        epochs: Epochs of the search.
+        eta: Factor of the Hessian.
+        warm_up: First epochs that train weights only.
     """
     return replace(
         darts(epochs),

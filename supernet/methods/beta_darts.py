@@ -11,10 +11,10 @@ from supernet.schedules import Linear
 
 
 def beta_darts(epochs: int = 100, weight: float = 50.0) -> Method:
-    """beta-DARTS (Ye et al., CVPR 2022): DARTS with beta decay that rises from 0 to ``weight`` over the search.
+    """beta-DARTS (Ye et al., CVPR 2022): DARTS with beta decay that rises from 0 to ``weight``, reached one epoch after
+    the end.
 
-    Defaults: the released NAS-Bench-201 search, 100 epochs with the recipe of DARTS; Adam's decay of alphas stays. The weight
-    is met one epoch after the end.
+    Defaults: the released NAS-Bench-201 search, 100 epochs with the recipe of DARTS; Adam's decay of the alphas stays.
     """
     decay = BetaDecay(Linear(0.0, weight))
     return replace(darts(epochs), name="beta-DARTS", source="Ye et al., CVPR 2022", penalties=(decay,))

@@ -1,4 +1,4 @@
-"""DARTS, and what needs no part of its own."""
+"""DARTS, of which many other methods are variations."""
 
 from __future__ import annotations
 

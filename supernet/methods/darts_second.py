@@ -1,4 +1,4 @@
-"""DARTS with one step of the weights ahead."""
+"""DARTS with the alphas' gradient through one step of the weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DOTS: operations first, then the topology."""
+"""DOTS: a search for operations, then a search for the topology."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ GROUPS = (
 
 
 def dots(epochs: int = 70) -> Method:
-    """DOTS (Gu et al., CVPR 2021) on the DARTS space: 15 + 15 epochs for operations, 20 + 20 for the topology, of 70.
+    """DOTS (Gu et al., CVPR 2021) on the DARTS space; of 70 epochs 15 + 15 are for operations and 20 + 20 for the
+    topology.
 
-    First two softmaxes an edge, one over operations with and one over those without weights, the first half of weights only.
-    Then every edge keeps the best of each group, the supernet begins anew, and pairs of edges compete at every node
-    (:class:`supernet.weightings.pairs.PairSoftmax`, temperature 10 to .02) beside the two operations of each edge, weights and
-    alphas together on all training images, after a half of weights only. Deviations: the two operations of an edge
-    compete at the temperature of the pairs, where the released code takes a thousandth of it; Adam's betas are DARTS' in both
-    stages, where the released code has (.9, .999) in the second.
+    The first stage has two softmaxes an edge, one over operations with weights and one over those without; its first
+    half trains weights only. Then every edge keeps the best of each group and the supernet is built anew. In the second
+    stage pairs of edges compete at every node (:class:`supernet.weightings.pairs.PairSoftmax`, temperature 10 to 0.02),
+    and so do the two operations of each edge; weights and alphas are trained together on all training images, again
+    after a half that trains weights only.
+
+    Deviations: the two operations of an edge compete at the temperature of the pairs, where the released code takes a
+    thousandth of it; Adam's betas are DARTS' in both stages, where the released code has (0.9, 0.999) in the second.
     """
     operations = max(2, round(epochs * 3 / 7))
     topology = max(2, epochs - operations)

@@ -1,4 +1,4 @@
-"""DropNAS: grouped operation dropout on one level."""
+"""DropNAS: grouped operation dropout, weights and alphas on one level."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from supernet.updates import SingleLevel
 def dropnas(epochs: int = 76, probability: float = 3e-5**0.25) -> Method:
     """DropNAS (Hong et al., IJCAI 2020): operations dropped in groups, on one level, decay only of what had a gradient.
 
-    ``probability``: of dropping an operation, published for the DARTS space; on NAS-Bench-201, whose groups are smaller, we keep
-    it. Defaults: 76 epochs on all training images, batch 96, SGD .0375 to .0015, gradient norm 3, on 14 cells of 16 channels.
-    Deviations: decay is part of the one step of each optimiser, where the released code makes a second step of it, of twice
-    the strength; what was dropped does not move at all.
+    ``probability`` of dropping an operation is published for the DARTS space; on NAS-Bench-201, whose groups are
+    smaller, we keep it. Defaults: 76 epochs on all training images, batch 96, SGD 0.0375 to 0.0015, gradient norm 3, on
+    14 cells of 16 channels. Deviations: decay is part of the one step of each optimiser, where the released code makes
+    a second step of it, of twice the strength; parameters of dropped operations do not move at all.
     """
     return Method(
         "DropNAS",

@@ -12,11 +12,17 @@ from supernet.updates import FirstOrder, SingleLevel, Update
 
 
 def fairdarts(epochs: int = 50, weight: float = 10.0, least: float = 0.85, single_level: bool = False) -> Method:
-    """FairDARTS (Chu et al., ECCV 2020): sigmoid gates, the zero-one loss with ``weight``, and a threshold ``least`` for cells.
+    """FairDARTS (Chu et al., ECCV 2020): sigmoid gates, the zero-one loss, and a threshold for kept edges.
 
-    Defaults: the released search on the DARTS space without ``none``, 50 epochs, batch 128, SGD .005 to .001, Adam 3e-3 with
-    betas .9 and .999. On NAS-Bench-201, for which nothing is published, the same numbers, and an edge is ``none`` where all gates
-    are below one half. ``single_level``: both levels learn from all images, an option of the released code.
+    Defaults: the released search on the DARTS space without ``none``, 50 epochs, batch 128, SGD 0.005 to 0.001, Adam
+    3e-3 with betas 0.9 and 0.999. On NAS-Bench-201, for which nothing is published, the same numbers, and an edge is
+    ``none`` where all gates are below one half.
+
+    Args:
+        epochs: Epochs of the search.
+        weight: Weight of the zero-one loss.
+        least: Least gate of a kept edge.
+        single_level: Weights and alphas learn from all images together, an option of the released code.
     """
     update: Update = SingleLevel() if single_level else FirstOrder()
     return Method(

@@ -12,8 +12,13 @@ from supernet.updates import WeightsOnly
 def free_darts(epochs: int = 0, *, style: Style = "synflow", draws: int = 8, compat: bool = False) -> Method:
     """FreeDARTS (Zhang & Jia, arXiv 2106.11542): cells by the sensitivity to raw alphas at initialisation.
 
-    ``epochs`` of weight training before, 0 as published. ``draws`` of alphas are averaged (ours; 1 as published). See
-    :class:`supernet.selections.freedarts.ConnectionSensitivity`.
+    See :class:`supernet.selections.freedarts.ConnectionSensitivity`.
+
+    Args:
+        epochs: Epochs of weight training before; 0 as published.
+        style: ``synflow`` or ``snip``.
+        draws: Draws of alphas that are averaged (8 is ours; 1 as published).
+        compat: Batch norms as in the released code.
     """
     return Method(
         "FreeDARTS",

@@ -10,10 +10,15 @@ from supernet.updates import Neumann
 
 
 def i_darts(epochs: int = 50, terms: int = 2, inner_steps: int = 4) -> Method:
-    """iDARTS (Zhang et al., ICML 2021): the implicit hypergradient by a Neumann series of ``terms`` (K) terms beyond the first,
-    after every ``inner_steps`` (T) steps of the weights.
+    """iDARTS (Zhang et al., ICML 2021): the implicit hypergradient by a truncated Neumann series.
 
-    Step length gamma is the weights' learning rate. Deviations: exact Hessian-vector products where the released code has a
-    diagonal in place of the Hessian; Adam where its NAS-Bench-1Shot1 version has Vadam; recipe of DARTS.
+    The step length gamma of the series is the learning rate of the weights. Deviations: exact Hessian-vector products
+    where the released code has a diagonal in place of the Hessian; Adam where its NAS-Bench-1Shot1 version has Vadam;
+    recipe of DARTS.
+
+    Args:
+        epochs: Epochs of the search.
+        terms: The paper's K, terms of the series beyond the first.
+        inner_steps: The paper's T, steps of the weights for each step of the alphas.
     """
     return replace(darts(epochs), name="iDARTS", source="Zhang et al., ICML 2021", update=Neumann(terms, inner_steps))

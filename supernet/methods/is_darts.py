@@ -14,7 +14,13 @@ def is_darts(
 ) -> Method:
     """IS-DARTS (He et al., AAAI 2024): equal weights, no architecture parameters, weights learn from all images.
 
-    30 epochs on NAS-Bench-201, 50 on the DARTS space. See :class:`supernet.decisions.InformationShrinking`.
+    See :class:`supernet.decisions.shrinking.InformationShrinking`.
+
+    Args:
+        epochs: Epochs of the search: 30 on NAS-Bench-201, 50 on the DARTS space.
+        interval: Epochs between removals; None for the published number.
+        batches: Batches that the information is measured on; None for all.
+        compat: Count the removals as the released code does.
     """
     return Method(
         "IS-DARTS",

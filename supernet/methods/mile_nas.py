@@ -11,5 +11,8 @@ from supernet.updates import MixedLevel
 
 def mile_nas(epochs: int = 50, weight: float = 1.0) -> Method:
     """MiLeNAS (He et al., CVPR 2020): alphas follow the training loss plus ``weight`` (the paper's lambda) times the
-    validation loss. Everything else is DARTS'."""
+    validation loss.
+
+    Everything else is that of DARTS.
+    """
     return replace(darts(epochs), name="MiLeNAS", source="He et al., CVPR 2020", update=MixedLevel(weight))

@@ -1,4 +1,4 @@
-"""NoisyDARTS: skip connections whose advantage is disturbed."""
+"""NoisyDARTS: noise on skip connections."""
 
 from __future__ import annotations
 
@@ -20,10 +20,19 @@ def noisy_darts(
     mixture: Literal["added", "multiplied"] = "added",
     decay: bool = False,
 ) -> Method:
-    """NoisyDARTS (Chu & Zhang, BMVC 2021): DARTS with Gaussian noise added to the outputs of skip connections.
+    """NoisyDARTS (Chu & Zhang, BMVC 2021): DARTS with noise on the outputs of skip connections, see
+    :class:`supernet.parts.NoisySkip`.
 
-    See :class:`supernet.parts.NoisySkip`; the paper tries ``ratio`` .2 and .1, multiplied noise of mean 1, and means of .5 and 1
-    that fade out by a cosine (``decay``). Batch 128 and a learning rate of .05 to .001, as in the released code.
+    Batch 128 and a learning rate of 0.05 to 0.001, as in the released code. The paper tries ``ratio`` 0.2 and 0.1,
+    multiplied noise of mean 1, and means of 0.5 and 1 that fade out.
+
+    Args:
+        epochs: Epochs of the search.
+        ratio: Deviation of Gaussian noise relative to that of the output; variance of uniform noise.
+        mean: Mean of the noise.
+        form: ``gaussian`` or ``uniform``.
+        mixture: Noise is ``added`` to the output or ``multiplied`` with it.
+        decay: The noise fades out by a cosine.
     """
     fading = Cosine(1.0, 0.0) if decay else Constant(1.0)
     part = NoisySkip(ratio, mean, form, mixture, fading)

@@ -1,4 +1,4 @@
-"""Selection by operation strength on DARTS' and PC-DARTS' supernets."""
+"""Selection by operation strength on the supernets of DARTS and PC-DARTS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ SOURCE = "OStr-DARTS, arXiv 2409.14433"
 
 
 def ostr_darts(epochs: int = 50, patience: int = 10) -> Method:
-    """OStr-DARTS (arXiv 2409.14433): the supernet of DARTS, cells by operation strength, stopped when they are settled.
+    """OStr-DARTS (arXiv 2409.14433): the supernet of DARTS, cells by operation strength, stopped when they no longer
+    change.
 
     ``patience``: see :class:`supernet.monitors.ArchitectureStable`; 0 searches all epochs.
     """
@@ -25,8 +26,14 @@ def ostr_darts(epochs: int = 50, patience: int = 10) -> Method:
 def ostr_pc_darts(epochs: int = 50, share: int = 4, patience: int = 10, *, warm_up: int | None = None) -> Method:
     """OStr-PC-DARTS of the same paper: operation strength on the supernet of PC-DARTS.
 
-    Strengths are gradients of the logits, so the factor of an edge is inside them; edges are ranked by the strength of their best
-    operation (the paper does not say what becomes of the edge weights there).
+    Strengths are gradients of the logits, so the factor of an edge is inside them; edges are ranked by the strength of
+    their best operation (the paper does not say how the edge weights are used there).
+
+    Args:
+        epochs: Most epochs of the search.
+        share: Parts that the channels are cut into.
+        patience: Epochs without change that end the search; 0 searches all epochs.
+        warm_up: First epochs that train weights only; None for that of PC-DARTS.
     """
     monitors = (ArchitectureStable(patience),) if patience else ()
     base = pc_darts(epochs, share, warm_up=warm_up)
@@ -34,10 +41,10 @@ def ostr_pc_darts(epochs: int = 50, share: int = 4, patience: int = 10, *, warm_
 
 
 def ostr_star_darts(epochs: int = 50, patience: int = 10) -> Method:
-    """OStr-DARTS* of the same paper: the loss expanded about the mixture, so that theta drops out."""
+    """OStr-DARTS* of the same paper: the loss is expanded about the mixture, so that theta cancels."""
     return replace(ostr_darts(epochs, patience), name="OStr-DARTS*", selection=Strength("ostr_star"))
 
 
 def naive_strength(epochs: int = 50, patience: int = 10) -> Method:
-    """The "Naive" baseline of the same paper: what deleting an operation would do to the loss, to first order."""
+    """The "Naive" baseline of the same paper: the first-order change of the loss if an operation were deleted."""
     return replace(ostr_darts(epochs, patience), name="Naive", selection=Strength("naive"))

@@ -1,4 +1,4 @@
-"""P-DARTS: a supernet that grows deeper while its choices get fewer."""
+"""P-DARTS: a supernet that grows deeper while its edges lose operations."""
 
 from __future__ import annotations
 
@@ -24,11 +24,17 @@ def p_darts(
 ) -> Method:
     """P-DARTS (Chen et al., ICCV 2019): three stages of 5, 11 and 17 cells with 8, 5 and 3 operations an edge.
 
-    Every stage begins with fresh weights and alphas and trains weights only in the first 10 of its 25 epochs; identities go
-    through dropout that begins at ``dropout`` (CIFAR-10 of the paper; CIFAR-100: .1, .2, .3) and fades; the normal cell
-    keeps at most ``skips`` skip connections. Recipe: batch 96, learning rate .025 to 0, Adam 6e-4. The number of cells is set
-    by the stages, whatever was asked for. On NAS-Bench-201, for which nothing is published, stages have 1, 3 and 5 cells a
-    stage of the network and 5, 3 and 2 operations. Deviation: alphas' gradients are not clipped.
+    Every stage starts with fresh weights and alphas. Identities go through dropout that fades within a stage, and the
+    normal cell keeps a limited number of skip connections. Recipe: batch 96, learning rate 0.025 to 0, Adam 6e-4. The
+    stages set the number of cells, whatever size the search was given. On NAS-Bench-201, for which nothing is
+    published, the three stages have 1, 3 and 5 cells in each stage of the network, and 5, 3 and 2 operations.
+    Deviation: gradients of the alphas are not clipped.
+
+    Args:
+        epochs: Epochs of the three stages together.
+        dropout: First dropout rate of each stage; default of the paper's CIFAR-10 search (CIFAR-100: 0.1, 0.2, 0.3).
+        skips: Most skip connections of the normal cell.
+        warm_up: First epochs of each stage that train weights only; None for 10 of 25.
     """
     first, second = epochs // 3, (epochs + 1) // 3
     lengths = (first, second, epochs - first - second)

@@ -1,4 +1,4 @@
-"""Perturbation-based selection on supernets that other methods trained (DARTS-PT, Wang et al., ICLR 2021)."""
+"""Perturbation-based selection on supernets trained by other methods (DARTS-PT, Wang et al., ICLR 2021)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,15 @@ def darts_pt(
 ) -> Method:
     """DARTS-PT (Wang et al., ICLR 2021): DARTS, then :func:`supernet.decisions.with_projection`.
 
-    ``epochs`` of search, 50 on the DARTS space without ``none``; the released code has 100 on NAS-Bench-201. The projection adds
-    86 epochs of tuning on DARTS and 25 on NAS-Bench-201, in proportion to ``interval``.
+    50 epochs of search are published for the DARTS space without ``none``; the released code has 100 on NAS-Bench-201.
+    The projection adds 86 epochs of tuning on DARTS and 25 on NAS-Bench-201, in proportion to ``interval``.
+
+    Args:
+        epochs: Epochs of the search before the projection.
+        interval: Epochs between decisions.
+        tuning_epochs: Epochs of the tuning stage; None for the published number.
+        criterion: ``accuracy`` or ``loss``.
+        validation_batches: Batches of the alphas' half that a decision is measured on; None for all.
     """
     method = with_projection(
         darts(epochs),
@@ -46,9 +53,16 @@ def sdarts_pt(
     criterion: Criterion = "accuracy",
     validation_batches: int | None = None,
 ) -> Method:
-    """SDARTS-PT (the same paper): SDARTS-RS, then the projection, in whose tuning weights go on seeing perturbed mixtures.
+    """SDARTS-PT (the same paper): SDARTS-RS, then the projection, whose tuning has perturbed mixtures, too.
 
-    The radius of the perturbation grows over search and tuning together.
+    The radius of the perturbation grows over the search and stays at its last value in the tuning.
+
+    Args:
+        epochs: Epochs of the search before the projection.
+        interval: Epochs between decisions.
+        tuning_epochs: Epochs of the tuning stage; None for the published number.
+        criterion: ``accuracy`` or ``loss``.
+        validation_batches: Batches of the alphas' half that a decision is measured on; None for all.
     """
     return with_projection(
         sdarts_rs(epochs),
@@ -67,9 +81,18 @@ def fixed_alpha_pt(
     criterion: Criterion = "accuracy",
     validation_batches: int | None = None,
 ) -> Method:
-    """DARTS-PT without architecture parameters (the same paper, sec. 5, "fix alpha"): weights learn under even mixtures.
+    """DARTS-PT without architecture parameters (the same paper, sec. 5, "fix alpha"): weights learn under even
+    mixtures.
 
-    The alphas stay at their initial values, which are even but for a thousandth, and weights learn from their half alone.
+    The alphas stay at their initial values, which are even up to noise of deviation 0.001, and weights learn from their
+    half alone.
+
+    Args:
+        epochs: Epochs of the search before the projection.
+        interval: Epochs between decisions.
+        tuning_epochs: Epochs of the tuning stage; None for the published number.
+        criterion: ``accuracy`` or ``loss``.
+        validation_batches: Batches of the alphas' half that a decision is measured on; None for all.
     """
     method = darts_pt(
         epochs, interval, tuning_epochs=tuning_epochs, criterion=criterion, validation_batches=validation_batches

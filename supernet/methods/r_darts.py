@@ -17,11 +17,12 @@ DROP_RATES = (0.0, 0.2, 0.4, 0.6)
 
 
 def r_darts_l2(epochs: int = 50, weight_decay: float = 81e-4) -> Method:
-    """R-DARTS (L2) (Zela et al., ICLR 2020): DARTS with a larger weight decay. One point of the paper's grid.
+    """R-DARTS (L2) (Zela et al., ICLR 2020): DARTS with a larger weight decay, one point of the paper's grid.
 
-    The method of the paper is the whole grid: search with each of :data:`WEIGHT_DECAYS` (:func:`r_darts_l2_grid`), train the
-    cells found in the same way, and keep those of best validation accuracy. The default is the largest decay of the grid, ours.
-    Deviation: first order; the paper's scripts take the second, ``replace(method, update=SecondOrder())``.
+    The method of the paper is the whole grid: search with each of :data:`WEIGHT_DECAYS` (:func:`r_darts_l2_grid`),
+    train the cells found in the same way, and keep those of best validation accuracy. The default, the largest decay of
+    the grid, is ours. Deviation: first order; the paper's scripts take the second, ``replace(method,
+    update=SecondOrder())``.
     """
     method = replace(darts(epochs), name=f"R-DARTS (L2 {weight_decay:g})", source=SOURCE)
     return with_recipe(method, weight_decay=weight_decay)
@@ -33,11 +34,15 @@ def r_darts_l2_grid(epochs: int = 50, weight_decays: tuple[float, ...] = WEIGHT_
 
 
 def r_darts_dp(epochs: int = 50, drop_rate: float = 0.6, *, cutout: bool = True) -> Method:
-    """R-DARTS (DP) of the same paper: drop-path on the supernet's edges, and cutout, both growing from nothing.
+    """R-DARTS (DP) of the same paper: drop-path on the supernet's edges, and cutout, both growing from 0.
 
-    In epoch ``t`` of ``T`` the rate is ``drop_rate t / (T - 1)``, and an image is cut with chance ``t / (T - 1)``, as in the
-    released code. The paper's grid is :data:`DROP_RATES`; the default is its largest, ours. A rate of 0 is DARTS, without
-    cutout. ``cutout``: False leaves that out, for images that are too small or too few. Deviation: first order.
+    In epoch ``t`` of ``T`` the rate is ``drop_rate t / (T - 1)``, and an image is cut with chance ``t / (T - 1)``, as
+    in the released code. The paper's grid is :data:`DROP_RATES`. Deviation: first order.
+
+    Args:
+        epochs: T, epochs of the search.
+        drop_rate: Rate in the last epoch; 0 is DARTS, without cutout. The default, the largest of the grid, is ours.
+        cutout: False for no cutout, for images that are too small or too few.
     """
     if drop_rate == 0:
         return replace(darts(epochs), name="R-DARTS (DP 0)", source=SOURCE)

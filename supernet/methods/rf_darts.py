@@ -12,8 +12,11 @@ SOURCE = "Zhang et al., CVPR 2023"
 
 
 def rf_darts(epochs: int = 50) -> Method:
-    """RF-DARTS (Zhang et al., CVPR 2023): convolutions stay as they were drawn; batch norms, which get scale and shift, and the
-    classifier learn. Recipe of DARTS."""
+    """RF-DARTS (Zhang et al., CVPR 2023): convolutions keep their random initial weights; batch norms, which get scale
+    and shift, and the classifier are trained.
+
+    The recipe is that of DARTS.
+    """
     return with_random_features(darts(epochs), "RF-DARTS")
 
 

@@ -23,10 +23,20 @@ def sgas(
     interval: int | None = None,
     batch_growth: int = 8,
 ) -> Method:
-    """SGAS (Li et al., CVPR 2020): DARTS whose edges are decided one by one, see :class:`supernet.decisions.GreedyDecisions`.
+    """SGAS (Li et al., CVPR 2020): DARTS whose edges are decided one by one, see
+    :class:`supernet.decisions.GreedyDecisions`.
 
-    On the DARTS space 50 epochs, the first decision after epoch 9, the next ones every 5; other ``epochs`` scale both, unless
-    they are given. The search ends an interval after the last decision: 40 epochs on NAS-Bench-201 (ours; none is published).
+    The search ends an interval after the last decision: after 40 epochs on NAS-Bench-201 (ours; none is published).
+
+    Args:
+        epochs: Most epochs of the search, 50 on the DARTS space.
+        criterion: 1, or 2, which includes the stability of an edge.
+        warm_up: Epoch after which the first edge is decided; None for 9 of 50, in proportion.
+        interval: Epochs between decisions; None for 5 of 50, in proportion.
+        batch_growth: Images that every round of decisions adds to the batch.
+
+    Raises:
+        ConfigError: ``epochs`` or ``interval`` is below 1.
     """
     if epochs < 1 or (interval is not None and interval < 1):
         raise ConfigError(f"SGAS was asked for {epochs} epochs and decisions every {interval}; both are at least 1")
@@ -42,7 +52,7 @@ def sgas(
 
 
 def sgas_cri2(epochs: int = 50) -> Method:
-    """SGAS with criterion 2, which counts in how stable an edge has been."""
+    """SGAS with criterion 2, which includes the stability of an edge."""
     return sgas(epochs, 2)
 
 
@@ -53,7 +63,15 @@ def sgas_pt(
     worth: Criterion = "accuracy",
     validation_batches: int | None = None,
 ) -> Method:
-    """SGAS whose edges come in SGAS' order and keep the operation the supernet needs most (DARTS-PT, Wang et al., ICLR 2021)."""
+    """SGAS whose edges come in the order of SGAS and keep the operation that the supernet needs most (DARTS-PT, Wang et
+    al., ICLR 2021).
+
+    Args:
+        epochs: Most epochs of the search.
+        criterion: Criterion of SGAS for the order of the edges.
+        worth: Worth of the supernet without an operation: ``accuracy`` or ``loss``.
+        validation_batches: Batches of the alphas' half that it is measured on; None for all.
+    """
     method = sgas(epochs, criterion)
     (greedy,) = method.monitors
     assert isinstance(greedy, GreedyDecisions)

@@ -8,10 +8,16 @@ from supernet.updates.shapley import ShapleyValues
 
 
 def shapley_nas(epochs: int = 50, *, warm_up: int | None = None, permutations: int = 10, batch: int = 1024) -> Method:
-    """Shapley-NAS (Xiao et al., CVPR 2022): alphas written from Shapley values of operations, largest weight kept.
+    """Shapley-NAS (Xiao et al., CVPR 2022): alphas from Shapley values of operations, largest weight kept.
 
-    The first half of the epochs (``warm_up``; 25 of 50) trains weights only. Recipe of PC-DARTS (Xu et al., ICLR 2020), as in the
-    released code; the same on NAS-Bench-201. ``permutations``, ``batch``: see :class:`supernet.updates.shapley.ShapleyValues`.
+    Recipe of PC-DARTS (Xu et al., ICLR 2020), as in the released code; the same on NAS-Bench-201. See
+    :class:`supernet.updates.shapley.ShapleyValues`.
+
+    Args:
+        epochs: Epochs of the search.
+        warm_up: First epochs that train weights only; None for half of them.
+        permutations: Orders of removal for each estimate.
+        batch: Images that each order is measured on.
     """
     return Method(
         "Shapley-NAS",

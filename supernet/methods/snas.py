@@ -13,10 +13,12 @@ SOURCE = "Xie et al., ICLR 2019"
 
 
 def snas(epochs: int = 150, bilevel: bool = False) -> Method:
-    """SNAS (Xie et al., ICLR 2019), single level as published: 150 epochs on all training images, without its resource cost.
+    """SNAS (Xie et al., ICLR 2019), single level as published: 150 epochs on all training images, without its resource
+    cost.
 
-    The temperature falls from 1 to .03 by a constant ratio; the end is our choice. ``bilevel``: as the authors of DrNAS run it on
-    NAS-Bench-201, alternating steps and a temperature from 10 to 1 linearly (they train 100 epochs). Recipe of DARTS.
+    The temperature falls from 1 to 0.03 by a constant ratio; the end is our choice. ``bilevel`` is the form that the
+    authors of DrNAS run on NAS-Bench-201: alternating steps and a temperature from 10 to 1 linearly (they train 100
+    epochs). Recipe of DARTS.
     """
     method = Method("SNAS", SOURCE, (Stage(epochs),), relaxation=GumbelSoftmax(), update=SingleLevel())
     if not bilevel:

@@ -1,4 +1,4 @@
-"""Baselines that share weights and relax nothing: RSPS, SETN, ENAS."""
+"""Baselines that share weights without relaxation: RSPS, SETN, ENAS."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ _RECIPE = SupernetRecipe(nesterov=True, weight_decay=5e-4)
 
 
 def rsps(epochs: int = 250, samples: int = 100, batches: int | None = 1) -> Method:
-    """Random search with parameter sharing (Li & Talwalkar, UAI 2019), as in the NAS-Bench-201 code: one batch a sample.
+    """Random search with parameter sharing (Li & Talwalkar, UAI 2019), as in the NAS-Bench-201 code.
 
-    ``samples`` architectures are ranked on ``batches`` batches each (None: all of the alphas' half, less noise).
+    Args:
+        epochs: Epochs of weight training.
+        samples: Architectures that are ranked at the end.
+        batches: Batches of the alphas' half that each is ranked on; None for all, which has less noise.
     """
     return Method(
         "RSPS",
@@ -32,7 +35,14 @@ def rsps(epochs: int = 250, samples: int = 100, batches: int | None = 1) -> Meth
 
 
 def setn(epochs: int = 250, samples: int = 100, batches: int | None = 1) -> Method:
-    """SETN (Dong & Yang, ICCV 2019): weights on uniform paths, alphas on the dense softmax, then the best of the likeliest."""
+    """SETN (Dong & Yang, ICCV 2019): weights on uniform paths, alphas on the dense softmax, then the best of the
+    likeliest.
+
+    Args:
+        epochs: Epochs of the search.
+        samples: Likeliest architectures that are ranked at the end.
+        batches: Batches of the alphas' half that each is ranked on; None for all.
+    """
     return Method(
         "SETN",
         "Dong & Yang, ICCV 2019",
@@ -46,10 +56,16 @@ def setn(epochs: int = 250, samples: int = 100, batches: int | None = 1) -> Meth
 
 
 def enas(epochs: int = 250, updates: int = 50, samples: int = 20, finalists: int = 100) -> Method:
-    """ENAS (Pham et al., ICML 2018), settings of the NAS-Bench-201 code; ``updates`` x ``samples`` draws an epoch.
+    """ENAS (Pham et al., ICML 2018), settings of the NAS-Bench-201 code.
 
-    At the end the best of ``finalists`` draws of the controller on one batch each. Deviation: one cosine of the learning rate
+    The result is the best of the controller's last draws on one batch each. Deviation: one cosine of the learning rate
     instead of restarts every 10 epochs.
+
+    Args:
+        epochs: Epochs of the search.
+        updates: Steps of the controller an epoch.
+        samples: Draws of each step.
+        finalists: Draws that are ranked at the end.
     """
     return Method(
         "ENAS",

@@ -12,10 +12,18 @@ from supernet.updates import WeightsOnly
 def zero_cost_pt(
     epochs: int = 0, candidates: int = 10, *, votes: int = 100, proxy: str | Proxy = "nwot", batch: int = 256
 ) -> Method:
-    """Zero-Cost-PT (Xiang et al., AAAI 2023): projection of untrained supernets, see :class:`ZeroCostProjection`.
+    """Zero-Cost-PT (Xiang et al., AAAI 2023): projection of untrained supernets, see
+    :class:`supernet.decisions.zero_cost.ZeroCostProjection`.
 
-    ``batch`` 256 on NAS-Bench-201, 64 on the DARTS space. Nothing is trained, so ``epochs`` is 0. Raises ConfigError for other
-    epochs and for counts below 1.
+    Args:
+        epochs: 0: nothing is trained.
+        candidates: Supernets that are projected.
+        votes: Batches of the final scoring.
+        proxy: A name of ``zerocost.PROXIES`` or a function; higher is better.
+        batch: Images of a batch: 256 on NAS-Bench-201, 64 on the DARTS space.
+
+    Raises:
+        ConfigError: ``epochs`` is not 0, or a count is below 1.
     """
     if epochs:
         raise ConfigError(f"Zero-Cost-PT trains nothing, and was asked for {epochs} epochs; set them to 0")

@@ -1,4 +1,4 @@
-"""Rules that watch a search and may end it."""
+"""Parts that measure a search after every epoch and may end it."""
 
 from supernet.monitors.adaptive import Adaptive
 from supernet.monitors.curvature import Curvature

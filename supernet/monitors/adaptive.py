@@ -1,4 +1,5 @@
-"""Adaptive regularisation: back to before the curvature rose, and on with more weight decay."""
+"""Adaptive regularisation: the search returns to the epoch before the curvature rose and continues with more weight
+decay."""
 
 from __future__ import annotations
 
@@ -18,15 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass
 class Adaptive(Part):
-    """When the eigenvalue has risen, the search goes back to the epoch before the rise with ``factor`` times the weight decay.
+    """When the eigenvalue has risen, the search goes back to the epoch before the rise with ``factor`` times the weight
+    decay (DARTS-ADA of R-DARTS, Zela et al., ICLR 2020, algorithm 1; constants of the released code).
 
-    DARTS-ADA (R-DARTS, Zela et al., ICLR 2020, algorithm 1; constants of the released code). It goes back as often as the
-    decay stays within ``cap``, and then searches to the end. Epochs gone back over are trained again, so more are trained than
-    the method has, and their reports go. Deviation: it never goes back beyond the epoch it went back to last, so that every
-    decay is given the epochs that the rule compares.
+    It goes back as often as the decay stays within ``cap``, and then searches to the end. Epochs after the one returned
+    to are trained again, so more are trained than the method has, and their reports are dropped. Copies of the search
+    are kept for the epochs that it may return to (six with the published rule), in checkpoints, too. Reports hold
+    ``weight_decay``, with which the epoch was trained. It has to be the last monitor.
 
-    Keeps copies of the search for the epochs that it may go back to (six with the published rule), in checkpoints too.
-    ``weight_decay`` in the reports: what the epoch was trained with. Has to be the last monitor.
+    Deviation: it never returns to an epoch before the one it last returned to, so that every decay gets the epochs that
+    the rule compares.
+
+    Args:
+        factor: Factor of the weight decay.
+        cap: Largest weight decay.
+        rule: When the eigenvalue has risen.
     """
 
     factor: float = 3.0
@@ -61,6 +68,8 @@ class Adaptive(Part):
             self._go_back(search, before, more)
 
     def _keep(self, search: SupernetSearch, epoch: int, start: int) -> None:
+        # The rule compares a mean centred half a window ago with one delta epochs before it: no earlier epoch can be
+        # returned to.
         reach = self.rule.window // 2 + self.rule.delta
         kept = {past: state for past, state in self._kept.items() if past > epoch - reach}
         # A copy of the search without the copies in here.

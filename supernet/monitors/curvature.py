@@ -1,4 +1,4 @@
-"""The dominant eigenvalue of the validation loss's Hessian, epoch by epoch."""
+"""The largest eigenvalue of the validation loss's Hessian, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EIGENVALUE = "hessian_eigenvalue"
 class Curvature(Part):
     """Writes ``hessian_eigenvalue`` into the reports of epochs 0, ``every``, 2 ``every``, ... and changes nothing.
 
-    ``batches``: that are averaged over; see :func:`supernet.diagnostics.hessian.hessian_eigenvalue`.
+    ``batches`` is the number of batches averaged over; see :func:`supernet.diagnostics.hessian.hessian_eigenvalue`.
     """
 
     every: int = 1

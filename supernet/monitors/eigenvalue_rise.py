@@ -17,13 +17,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rise:
-    """When the eigenvalue has risen (R-DARTS, Zela et al., ICLR 2020, sec. 4.3; constants of the released code).
+    """The rule that says when the eigenvalue has risen (R-DARTS, Zela et al., ICLR 2020, sec. 4.3; constants of the
+    released code).
 
-    Eigenvalues are averaged over ``window`` epochs about each one. It has risen where such a mean is above ``ratio`` times the
-    one ``delta`` epochs before it, which is the epoch to go back to and is ``start`` at the earliest. ``decay`` is added to every
-    eigenvalue: the alphas' weight decay, which the released code's Hessian has on its diagonal; a mean that is still not above
-    0 has no ratio. The released rule measures every 50th epoch unless told otherwise, and so never fires; here every epoch is
-    measured. Deviation: no shorter windows about the last two epochs.
+    Eigenvalues are averaged over ``window`` epochs around each one. The eigenvalue has risen where such a mean is above
+    ``ratio`` times the mean ``delta`` epochs before; that earlier epoch is the one to go back to. Deviations: every
+    epoch is measured, because the released rule measures only every 50th epoch by default, and so never fires; no
+    shorter windows around the last two epochs.
+
+    Args:
+        window: Epochs of a mean, centred.
+        delta: Epochs between the two means.
+        ratio: Least ratio of a rise.
+        start: Earliest epoch (from 0) to go back to.
+        decay: Added to every eigenvalue: the weight decay of the alphas, which the released code's Hessian has on its
+            diagonal. A mean that is still not above 0 has no ratio.
     """
 
     window: int = 5
@@ -33,7 +41,8 @@ class Rise:
     decay: float = 1e-3
 
     def found(self, eigenvalues: Sequence[float], start: int | None = None) -> int | None:
-        """The epoch before the rise, by the eigenvalues of all epochs up to the present; None where there is no rise."""
+        """The epoch before the rise, from the eigenvalues of all epochs so far; None where there is no rise."""
+        # The latest epoch with a whole window around it.
         now = len(eigenvalues) - 1 - self.window // 2
         before = now - self.delta
         if before < (self.start if start is None else start) or before < self.window // 2:
@@ -52,7 +61,7 @@ class Rise:
 
 @dataclass(frozen=True)
 class EigenvalueRise(Part):
-    """Ends the search when the eigenvalue has risen; the architecture of the epoch before the rise is returned."""
+    """Ends the search when the eigenvalue has risen; the architecture of the epoch before the rise is the result."""
 
     rule: Rise = Rise()
 
@@ -75,7 +84,7 @@ def measured(search: SupernetSearch) -> list[float]:
 
 
 def needs_curvature(rule: Part, method: Method) -> str | None:
-    """Why a rule on eigenvalues lacks them; None where a monitor before it measures every epoch."""
+    """Why a rule on eigenvalues lacks them; None where a monitor called before it measures every epoch."""
     place = next((i for i, monitor in enumerate(method.monitors) if monitor is rule), 0)
     before = method.monitors[:place]
     if any(isinstance(monitor, Curvature) and monitor.every == 1 for monitor in before):

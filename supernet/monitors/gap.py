@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Gap(Part):
     """Writes ``supernet_accuracy``, ``derived_accuracy`` and ``discretisation_gap`` into reports, and changes nothing.
 
-    Of epochs 0, ``every``, 2 ``every``, ...; ``batches`` of the alphas' half, None for all. See
-    :func:`supernet.diagnostics.gap.discretisation_gap`.
+    They are measured in epochs 0, ``every``, 2 ``every``, ... on ``batches`` batches of the alphas' half, None for all.
+    See :func:`supernet.diagnostics.gap.discretisation_gap`.
     """
 
     every: int = 1

@@ -18,10 +18,11 @@ Ranking = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class RankingStable(Part):
-    """Stop when on no edge the order of the learnable operations' weights has changed for ``patience`` epochs.
+    """Stops when on no edge the order of the learnable operations' weights has changed for ``patience`` epochs (DARTS+,
+    Liang et al., arXiv 1909.06035, criterion 1*).
 
-    DARTS+ (Liang et al., arXiv 1909.06035, criterion 1*). Learnable is everything but ``none``, ``noise``, skip connections and
-    poolings. Epochs that train weights only do not count.
+    Learnable are all operations but ``none``, ``noise``, skip connections and poolings. Epochs that train weights only
+    are not counted.
     """
 
     patience: int = 10
@@ -42,7 +43,7 @@ class RankingStable(Part):
 
 
 def learnable(names: tuple[str, ...]) -> list[int]:
-    """Places of the operations of an edge that have weights wherever they stand."""
+    """Places of the operations of an edge that have weights at every position of a network."""
     return [p for p, name in enumerate(names) if name not in ("none", "noise", "skip_connect") and "pool" not in name]
 
 

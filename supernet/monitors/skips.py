@@ -1,4 +1,4 @@
-"""Stopping when the derived cell fills with skip connections."""
+"""Stopping when the derived cell has too many skip connections."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SkipLimit(Part):
-    """Stop when the derived cell of ``kind`` has ``limit`` skip connections; the last one that had fewer is returned.
+    """Stops when the derived cell has ``limit`` skip connections; the last one that had fewer is the result (DARTS+,
+    Liang et al., arXiv 1909.06035, criterion 1).
 
-    DARTS+ (Liang et al., arXiv 1909.06035, criterion 1). Epochs before ``start``, those that train weights only, and
-    those before the first derived cell under the limit do not count: there is nothing to return yet.
+    Epochs that train weights only, and those before the first derived cell under the limit, are not counted: there is
+    nothing to return yet.
+
+    Args:
+        limit: Skip connections that end the search.
+        kind: Kind of the cell that is counted.
+        start: First epoch (from 0) that may end the search.
     """
 
     limit: int = 2

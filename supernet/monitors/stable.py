@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ArchitectureStable(Part):
-    """Stop once the derived architecture was the same in ``patience`` epochs after the one that brought it.
+    """Stops once the derived architecture was the same in ``patience`` epochs after the one in which it first appeared
+    (OStr-DARTS, arXiv 2409.14433, algorithm 1).
 
-    OStr-DARTS (arXiv 2409.14433, algorithm 1); the paper's number of epochs could not be read, 10 is ours. Epochs that train
-    weights only do not count.
+    Epochs that train weights only are not counted. The default of 10 is ours: the paper's number of epochs could not be
+    read.
     """
 
     patience: int = 10

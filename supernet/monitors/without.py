@@ -1,4 +1,4 @@
-"""Operations that a search does without."""
+"""Operations that are removed before a search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Without(Part):
-    """Takes operations out of all mixtures before the first epoch. Refuses edges that have nothing else."""
+    """Removes operations from all mixtures before the first epoch; refuses spaces with edges that have nothing else."""
 
     operations: tuple[str, ...] = ("none",)
 

@@ -1,4 +1,4 @@
-"""What changes how edges run, and what training images go through."""
+"""Parts that change how edges run or how training images look."""
 
 from supernet.parts.auxiliary_skip import AuxiliarySkip
 from supernet.parts.cutout import Cutout

@@ -1,4 +1,4 @@
-"""A skip connection beside the mixture, faded out over the search (DARTS-)."""
+"""A skip connection parallel to the mixture, faded out over the search (DARTS-)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from supernet.space import supernet_operation
 class AuxiliarySkip(EdgePart):
     """Adds ``beta * skip(x)`` to every edge's output, whatever the alphas are (DARTS-, Chu et al., ICLR 2021).
 
-    ``skip`` is the identity, or a factorised reduction with batch norm without scale where an edge strides; its weights are
-    trained with the others and drawn apart, so that the rest of the supernet begins as it would without. ``beta`` follows the
-    search's epochs; at 0 nothing is run. An edge that is pruned, and the supernet as one derived network, have no such skip.
+    ``skip`` is the identity, or where an edge strides a factorised reduction whose batch norm has no scale; its weights
+    are trained with the others and drawn separately, so that the rest of the supernet starts as it would without.
+    ``beta`` follows the epochs of the search; at 0 the skip does not run. A pruned edge, and the supernet as one
+    derived network, have no such skip.
     """
 
     beta: Schedule
@@ -35,7 +36,7 @@ class AuxiliarySkip(EdgePart):
 
 
 class SkippedEdge(nn.Module):
-    """An edge and the skip beside it."""
+    """An edge and the skip parallel to it, added in ``forward``."""
 
     reads_lazily = True
 
@@ -59,6 +60,8 @@ class SkippedEdge(nn.Module):
 
 def _skip(context: EdgeContext) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
+        # In a fork of the random state, so that the draws of the edge's own operations are those of a supernet without
+        # the part.
         seed = torch_seed(torch.initial_seed(), "auxiliary-skip", context.cell_index, context.edge_index)
         torch.manual_seed(seed)
         module = supernet_operation("skip_connect", context, False)

@@ -1,4 +1,4 @@
-"""Cutout whose chance grows over the search."""
+"""Cutout with a chance that grows over the search."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ RAMP = Linear(0.0, 1.0, inclusive=True)
 
 @dataclass(frozen=True)
 class Cutout(Part):
-    """Sets a square of ``side`` pixels to 0, the mean of normalised images, in each training image with chance ``chance``.
+    """Sets a square of each training image to 0, the mean of normalised images, with some chance.
 
-    The square's centre is any pixel, and what lies outside of the image is lost (DeVries & Taylor, arXiv 1708.04552).
-    ``chance`` follows the search's epochs; the default is that of R-DARTS (Zela et al., ICLR 2020, released code). It acts
-    behind the recipe's own augmentation, on the batches of weights and of alphas, not in evaluation.
+    The centre of the square is any pixel, and what lies outside of the image is lost (DeVries & Taylor, arXiv
+    1708.04552). It acts after the recipe's own augmentation, on the batches of weights and of alphas, not in
+    evaluation. Default chance: R-DARTS (Zela et al., ICLR 2020, released code).
+
+    Args:
+        chance: Chance in [0, 1] over the epochs of the search.
+        side: Side of the square in pixels.
     """
 
     chance: Schedule = RAMP

@@ -16,10 +16,10 @@ from supernet.schedules import Schedule
 
 @dataclass(frozen=True)
 class EdgeDropPath(EdgePart):
-    """Sets what an edge carries to zero with chance ``rate``, image by image, and divides the rest by ``1 - rate``.
+    """Sets an edge's output to zero with chance ``rate``, image by image, and divides the rest by ``1 - rate``.
 
-    The expected value stays. ``rate`` follows the search's epochs. Acts in weight and architecture passes, on every edge of
-    every cell, as the released code of R-DARTS does (Zela et al., ICLR 2020); not in evaluation.
+    The expected value stays. ``rate`` follows the epochs of the search. Acts in weight and architecture passes, on
+    every edge of every cell, as the released code of R-DARTS does (Zela et al., ICLR 2020); not in evaluation.
     """
 
     rate: Schedule
@@ -33,7 +33,7 @@ class EdgeDropPath(EdgePart):
 
 
 class DroppedEdge(nn.Module):
-    """An edge that is left out for some images."""
+    """An edge whose output is set to zero for some images."""
 
     reads_lazily = True
 

@@ -19,13 +19,22 @@ STEADY = Constant(1.0)
 
 @dataclass(frozen=True)
 class NoisySkip(SkipChange):
-    """Noise on the output ``x`` of every skip connection (NoisyDARTS, Chu & Zhang, BMVC 2021), another draw for every edge.
+    """Noise on the output ``x`` of every skip connection, drawn anew for every edge (NoisyDARTS, Chu & Zhang, BMVC
+    2021).
 
-    ``added``: ``x + noise``, ``multiplied``: ``x * noise``; the noise is multiplied by ``decay``, which follows the search's
-    epochs. ``gaussian``: N(``mean``, s^2) with ``s = ratio * std(x)`` over the whole tensor where it is added (no gradient
-    goes through the deviation), ``s = ratio`` where it is multiplied. ``uniform``: ``mean + U(-a, a)`` with
-    ``a = sqrt(3 * ratio)``, as in the released code, where ``ratio`` is a variance, then. Added noise of ratio and mean 0
-    changes nothing.
+    Added noise of ratio and mean 0 changes nothing.
+
+    Args:
+        ratio: ``gaussian``: the deviation of the noise, in units of ``std(x)`` over the whole tensor where the noise is
+            added (without gradient) and in units of 1 where it multiplies. ``uniform``: the variance of the noise, as
+            in the released code.
+        mean: Mean of the noise.
+        form: ``gaussian`` N(mean, s^2), or ``uniform`` mean + U(-a, a) with ``a = sqrt(3 * ratio)``.
+        mixture: ``added``: ``x + noise``; ``multiplied``: ``x * noise``.
+        decay: Factor of the noise over the epochs of the search.
+
+    Raises:
+        ConfigError: ``ratio`` is below 0.
     """
 
     ratio: float = 0.2

@@ -19,10 +19,13 @@ from supernet.edges import Current, EdgePart
 class PartialChannels(EdgePart):
     """Only the first ``1 / share`` of an edge's channels go through its operations (PC-DARTS, Xu et al., ICLR 2020).
 
-    The others pass by, through 2x2 max pooling where the edge strides; then channels are shuffled in ``share`` groups, so that
-    the next edge's operations see some of both. An edge's factor multiplies what passes by, too. On an edge that is pruned
-    nothing passes; on one whose operation is ``none`` the other channels still do. ``share`` 1 changes nothing.
-    Raises ConfigError where the channels of an edge cannot be cut.
+    The other channels skip the operations, through 2x2 max pooling where the edge strides; then channels are shuffled
+    in ``share`` groups, so that the next edge's operations get some of both. An edge's factor also multiplies the
+    channels that skip its operations. A pruned edge gives nothing; one whose operation is ``none`` still gives the
+    other channels. ``share`` 1 changes nothing.
+
+    Raises:
+        ConfigError: ``share`` is below 1, or the channels of an edge cannot be cut into ``share`` equal parts.
     """
 
     share: int = 4
@@ -52,7 +55,7 @@ class PartialChannels(EdgePart):
 
 
 class PartialEdge(nn.Module):
-    """An edge that acts on the first of ``share`` parts of the channels."""
+    """An edge that acts on the first of ``share`` equal parts of the channels."""
 
     reads_lazily = True
 
@@ -77,10 +80,11 @@ class PartialEdge(nn.Module):
 
 
 def shuffled(first: Tensor, rest: Tensor) -> Tensor:
-    """(n, c, h, w) and (n, (k - 1) c, h, w) to (n, k c, h, w): channels side by side, shuffled in ``k`` groups, in one copy.
+    """The channels of two tensors joined and shuffled in ``k`` groups, in one copy (ShuffleNet, Zhang et al., CVPR
+    2018).
 
-    Channel ``j`` of group ``g`` goes to place ``j k + g`` (ShuffleNet, Zhang et al., CVPR 2018). The result has the layout
-    of ``first``.
+    ``first`` (n, c, h, w) is group 0, ``rest`` (n, (k - 1) c, h, w) holds the others; channel ``j`` of group ``g`` goes
+    to place ``j k + g`` of the result (n, k c, h, w), which has the memory layout of ``first``.
     """
     last = not first.is_contiguous() and first.is_contiguous(memory_format=torch.channels_last)
     count, channels, height, width = first.shape

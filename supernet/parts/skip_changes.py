@@ -1,4 +1,4 @@
-"""What skip connections of a mixture go through: the base of parts that handicap them."""
+"""The base of parts that change the skip connections of a mixture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SkipChange(EdgePart):
     """Changes the output of ``skip_connect`` in weight and architecture passes, whatever its weight; not in evaluation."""
 
     def changed(self, x: Tensor, mix: Mix) -> Tensor:
-        """``x`` (n, c, h, w) changed; ``x`` itself, untouched, where nothing is to change now."""
+        """``x`` (n, c, h, w) changed; ``x`` itself, untouched, where nothing changes now."""
         raise NotImplementedError
 
     def applies(self, skip: nn.Module) -> bool:
@@ -34,7 +34,7 @@ class SkipChange(EdgePart):
 
 
 class ChangedSkip(nn.Module):
-    """A skip connection and the change behind it."""
+    """A skip connection followed by the change."""
 
     def __init__(self, inner: nn.Module, part: SkipChange, current: Current) -> None:
         super().__init__()

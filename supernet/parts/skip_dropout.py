@@ -16,8 +16,11 @@ from supernet.schedules import Schedule
 
 @dataclass(frozen=True)
 class SkipDropoutRate:
-    """P-DARTS' rate in a stage of ``epochs`` (Chen et al., ICCV 2019, released code): ``first (epochs - e - 1) / epochs`` in
-    its first ``warm_up`` epochs, then ``first exp(-.2 (e - warm_up))``: it begins again when alphas begin to learn."""
+    """The dropout rate of P-DARTS in a stage of ``epochs`` (Chen et al., ICCV 2019, released code).
+
+    ``first (epochs - e - 1) / epochs`` in the first ``warm_up`` epochs, then ``first exp(-0.2 (e - warm_up))``: it
+    restarts when the alphas begin to be trained.
+    """
 
     first: float
     warm_up: int = 10
@@ -33,7 +36,8 @@ class SkipDropoutRate:
 
 @dataclass(frozen=True)
 class SkipDropout(SkipChange):
-    """Dropout on every number of a skip connection's output (P-DARTS, Chen et al., ICCV 2019, sec. 3.3), on identities only.
+    """Dropout on every number of a skip connection's output, on identities only (P-DARTS, Chen et al., ICCV 2019, sec.
+    3.3).
 
     ``rate`` follows the epochs of the stage. What is kept is divided by ``1 - rate``, so that the expected value stays.
     """

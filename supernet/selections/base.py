@@ -1,4 +1,4 @@
-"""Scores of operations and the rule that makes cells of them."""
+"""The base of selections: scores of operations, and the rule that makes cells of them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,22 @@ if TYPE_CHECKING:
 
 
 class Selection(Part):
-    """``scores`` gives (edges, operations) per kind, higher is better; the best allowed operation of an edge is kept.
+    """From the state of a search to a derived architecture: by default the best allowed operation of every edge is
+    kept.
 
-    ``derive`` is cheap and is asked after every epoch; ``finish`` gives the search's result and may take its time.
+    ``derive`` is cheap and is called after every epoch; ``finish`` gives the result of the search and may take long.
     """
 
     def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
+        """(edges, operations) per kind; higher is better."""
         raise NotImplementedError
 
     def derive(self, search: SupernetSearch) -> Cells:
+        """The architecture that would be derived now."""
         return decode(search.space, search.states, self.scores(search))
 
     def finish(self, search: SupernetSearch) -> Cells:
+        """The result of the search."""
         return self.derive(search)
 
 
@@ -38,10 +42,20 @@ def decode(
     scores: Mapping[str, Tensor],
     edge_scores: Mapping[str, Tensor] | None = None,
 ) -> Cells:
-    """Cells that keep the best operation of every edge and, in spaces with ``edges_per_node``, the best edges of every node.
+    """Cells that keep the best operation of every edge and, in spaces with ``edges_per_node``, the best edges of every
+    node.
 
-    Decided edges stay as they are, excluded operations are never kept, ties go to the lower place. Edges are ranked by
-    ``edge_scores[kind]`` (edges,), or by the score of their best operation.
+    Decided edges stay as they are, excluded operations are never kept, and ties go to the lower place.
+
+    Args:
+        space: The space.
+        states: Which operations every edge still has.
+        scores: (edges, operations) per kind; higher is better, NaN is worst.
+        edge_scores: (edges,) per kind, the rank of the edges of a node; None for the score of each edge's best
+            operation.
+
+    Returns:
+        The kept operation of every edge, None where the edge is not kept.
     """
     cells: dict[str, tuple[int | None, ...]] = {}
     for kind in space.kinds:
@@ -52,6 +66,7 @@ def decode(
             topology = space.topology(kind)
             for node in range(topology.inputs, topology.nodes):
                 slots = [slot for slot in topology.incoming(node) if kept[slot] is not None]
+                # Fixed edges first, whatever their scores: a decision of the search is never undone.
                 order = sorted(slots, key=lambda s: (states.kind_of(kind, s) != "fixed", -ranks[s], s))
                 for slot in order[space.edges_per_node :]:
                     kept[slot] = None
@@ -60,7 +75,7 @@ def decode(
 
 
 def _best(space: CellSpace, states: EdgeStates, kind: str, edge: int, row: Tensor) -> tuple[int | None, float]:
-    """The place of an edge's best usable operation and its score; None where the edge has none."""
+    """The place of an edge's best usable operation and its score; None and minus infinity where the edge has none."""
     decided = states.kind_of(kind, edge) == "fixed"
     names = space.candidates[kind][edge]
     usable = [

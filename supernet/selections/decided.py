@@ -1,4 +1,4 @@
-"""What was decided during the search."""
+"""The decisions of a search as its result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from supernet.selections.magnitude import Magnitude
 
 @dataclass(frozen=True)
 class Decided(Magnitude):
-    """The operations that monitors fixed; as long as edges still mix, the largest mean weight stands for a decision there."""
+    """The operations that monitors fixed; an edge that still mixes has the operation of largest mean weight."""
 
     def describe(self) -> str:
         return "as decided"

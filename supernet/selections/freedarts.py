@@ -1,4 +1,4 @@
-"""Connection sensitivity: how much the untrained supernet's output depends on each architecture parameter."""
+"""Connection sensitivity: how strongly the output of an untrained supernet depends on each architecture parameter."""
 
 from __future__ import annotations
 
@@ -23,14 +23,22 @@ Style = Literal["synflow", "snip"]
 
 @dataclass(frozen=True)
 class ConnectionSensitivity(Selection):
-    """Scores ``|alpha dR/dalpha|``, mean over ``draws`` of the alphas, each draw's scores scaled to sum 1.
+    """Scores ``|alpha dR/dalpha|``, higher is better, mean over ``draws`` of the alphas, the scores of each draw scaled
+    to sum 1.
 
-    FreeDARTS (Zhang & Jia, arXiv 2106.11542, and released code). ``synflow``: R is the sum of the logits of one image of ones,
-    with the absolute values of all weights and alphas, so that neither images nor labels matter. ``snip``: R is the
-    cross-entropy of a batch of the weights' half. The first draw is the search's own alphas; published is ``draws=1``, whose size
-    alone decides much. Deviations of ``synflow``: batch norms are at mean 0 and variance 1, since on an image of ones the image's
-    own statistics cancel most of what flows; ``compat`` takes those, as the released code does. Only weights and alphas are taken
-    absolutely; there, buffers are too. All in float64 on a copy.
+    FreeDARTS (Zhang & Jia, arXiv 2106.11542, and released code). ``synflow``: R is the sum of the logits of one image
+    of ones, with the absolute values of all weights and alphas, so neither images nor labels matter. ``snip``: R is the
+    cross-entropy of a batch of the weights' half. Everything is computed in float64 on a copy. The first draw is the
+    search's own alphas.
+
+    Deviations: one draw is published, and with a single one the random sizes of the alphas decide much. For ``synflow``
+    batch norms are at mean 0 and variance 1, since on an image of ones the image's own statistics cancel most of the
+    signal; only weights and alphas are taken absolutely, in the released code buffers are, too.
+
+    Args:
+        style: ``synflow`` or ``snip``.
+        draws: Draws of the alphas that are averaged; 1 as published.
+        compat: For ``synflow``, batch norms on the statistics of the image, as in the released code.
     """
 
     style: Style = "synflow"
@@ -66,7 +74,8 @@ class ConnectionSensitivity(Selection):
 
 
 def linearise(net: nn.Module, *, batch_statistics: bool = False) -> None:
-    """Weights to their absolute values, batch norms to evaluation at mean 0 and variance 1, or to statistics of the batch."""
+    """Replace weights by their absolute values, and set batch norms to mean 0 and variance 1, or to the statistics of
+    the batch."""
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.abs_()
@@ -84,7 +93,17 @@ def linearise(net: nn.Module, *, batch_statistics: bool = False) -> None:
 def sensitivities(
     search: SupernetSearch, net: Supernet, parameters: Mapping[str, Tensor], style: Style
 ) -> dict[str, Tensor]:
-    """(edges, operations) ``|alpha dR/dalpha|`` per kind of one draw; ``net`` (a copy) and ``parameters`` are of float64."""
+    """``|alpha dR/dalpha|`` of one draw of the alphas.
+
+    Args:
+        search: Gives the mix, the shape of images, and the batch of ``snip``.
+        net: A float64 copy of its network, linearised for ``synflow``.
+        parameters: float64 values by name.
+        style: ``synflow`` or ``snip``.
+
+    Returns:
+        (edges, operations) per kind, at least 0; higher is better.
+    """
     leaves = {}
     for name, values in parameters.items():
         signed = values.detach().abs() if style == "synflow" else values.detach().clone()

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LikeliestPairs(Selection):
-    """Every node keeps the edges of its likeliest pair, each with its operation of largest weight (DOTS, Gu et al., CVPR 2021).
+    """Every node keeps the edges of its likeliest pair, each with its operation of largest weight (DOTS, Gu et al.,
+    CVPR 2021).
 
-    While a search does not weigh pairs yet, edges are ranked by their best operation.
+    In stages whose weighting is not :class:`supernet.weightings.pairs.PairSoftmax`, edges are ranked by their best
+    operation.
     """
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""Choosing among architectures by what shared weights make of them."""
+"""The best of a number of architectures by their accuracy under shared weights."""
 
 from __future__ import annotations
 
@@ -20,18 +20,25 @@ if TYPE_CHECKING:
     from supernet.method import Method
     from supernet.search import SupernetSearch
 
+# Draws for each sample of ``likeliest`` in spaces that are not listed.
 _POOL = 20
 
 
 @dataclass(frozen=True)
 class BestOfSamples(Selection):
-    """The best of ``samples`` architectures by accuracy under shared weights on ``batches`` batches of the alphas' half.
+    """The best of some architectures by accuracy under shared weights on the alphas' half.
 
-    ``draw``: ``uniform`` over the space (random search with parameter sharing, Li & Talwalkar, UAI 2019: 100 samples and one
-    batch each in the NAS-Bench-201 code); ``likeliest``: those of highest probability under theta (SETN, Dong & Yang, ICCV
-    2019), which in a space too large to list are the likeliest of 20 times as many draws from theta; ``controller``: drawn by
-    a :class:`supernet.relaxations.controller.Controller` (ENAS). Batch norms use the statistics of the batch. ``derive``,
-    which is asked after every epoch, gives the magnitude of theta.
+    Batch norms use the statistics of the batch. ``derive``, which is called after every epoch, gives the magnitude of
+    theta.
+
+    Args:
+        samples: Architectures that are ranked.
+        batches: Batches that each is evaluated on; None for all.
+        draw: Where they come from. ``uniform``: over the space (random search with parameter sharing, Li & Talwalkar,
+            UAI 2019: 100 samples and one batch each in the NAS-Bench-201 code). ``likeliest``: those of highest
+            probability under theta (SETN, Dong & Yang, ICCV 2019); outside NAS-Bench-201, whose cells are all listed,
+            the likeliest of 20 times as many draws from theta. ``controller``: drawn by a
+            :class:`supernet.relaxations.controller.Controller` (ENAS).
     """
 
     samples: int = 100
@@ -54,7 +61,7 @@ class BestOfSamples(Selection):
         return cells
 
     def candidates(self, search: SupernetSearch) -> Iterator[Cells]:
-        """The architectures that are ranked, every one once."""
+        """The architectures that are ranked."""
         generator = torch.Generator().manual_seed(torch_seed(search.seed, "candidates"))
         if self.draw == "uniform":
             return iter([sample_cells(search.space, generator) for _ in range(self.samples)])
@@ -72,7 +79,7 @@ class BestOfSamples(Selection):
 
 
 def log_probability(cells: Cells, theta: Mapping[str, Tensor]) -> float:
-    """Sum of the logarithms of the kept operations' weights, in nats."""
+    """Sum of the logarithms (nats) of the kept operations' weights."""
     picked = [
         theta[kind][edge, place]
         for kind, places in cells.items()

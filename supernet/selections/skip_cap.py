@@ -22,10 +22,11 @@ SKIP = "skip_connect"
 
 @dataclass(frozen=True)
 class SkipCap(Selection):
-    """Cells by ``inner``, but the normal cell keeps at most ``most`` skip connections (P-DARTS, Chen et al., ICCV 2019, 3.3).
+    """Cells by ``inner``, but the normal cell keeps at most ``most`` skip connections (P-DARTS, Chen et al., ICCV 2019,
+    sec. 3.3).
 
-    While there are more, the score of the weakest kept one is struck out and the cell is derived again. Where an edge has
-    nothing else to keep, its skip connection stays.
+    While there are more, the score of the weakest kept one is set to minus infinity and the cell is derived again. A
+    skip connection stays where its edge has no other operation to keep.
     """
 
     most: int = 2

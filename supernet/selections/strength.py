@@ -1,4 +1,4 @@
-"""Operation strength: what the loss would do if one operation took the place of its edge's mixture."""
+"""Operation strength: the change of the loss if one operation replaced the mixture of its edge."""
 
 from __future__ import annotations
 
@@ -26,21 +26,26 @@ _NAMES = {"ostr": "OStr", "ostr_star": "OStr*", "naive": "naive strength"}
 
 @dataclass
 class Strength(Selection):
-    """Scores of architecture steps, each taken absolutely per batch and then averaged (OStr-DARTS, arXiv 2409.14433).
+    """Scores from the gradients of architecture steps: absolute values per batch, then averaged; higher is better
+    (OStr-DARTS, arXiv 2409.14433).
 
     With ``x`` the mixture of an edge, ``f_o`` the output of operation ``o`` and ``g = dL/dx``:
 
-    - ``ostr``: ``|theta_o <g, f_o - x>|``, first-order change of the loss expanded about ``f_o`` (eq. 8). For a softmax this is
-      ``|dL/dalpha_o|`` with the logits alpha (eq. 9 to 11).
+    - ``ostr``: ``|theta_o <g, f_o - x>|``, first-order change of the loss expanded about ``f_o`` (eq. 8). For a softmax
+      this is ``|dL/dalpha_o|`` with the logits alpha (eq. 9 to 11).
     - ``ostr_star``: ``|<g, f_o - x>|``, expanded about the mixture (eq. 18).
-    - ``naive``: ``|theta_o dL/dtheta_o|``, what deleting the operation would do (SNIP on theta).
+    - ``naive``: ``|theta_o dL/dtheta_o|``, the change if the operation were deleted (SNIP on theta).
 
-    All come from the gradients of the cross-entropy alone: penalties and weight decay are not seen. They are computed from
-    theta and ``dL/dtheta``, so that any weights that sum to 1 may stand for the softmax. ``window``: batches that are averaged:
-    those of the present ``epoch`` (our reading of "during search"), ``all``, or an exponential mean over epochs (``ema``, .9).
-    Edges are ranked by the strength of their best operation. With two operations on an edge ``ostr`` ties always and
-    ``ostr_star`` takes the smaller theta, so both refuse such spaces; use ``naive`` there. Before the first architecture step
-    (warm-up) scores are the mean weights.
+    All come from the gradients of the cross-entropy alone, without penalties and weight decay. They are computed from
+    theta and ``dL/dtheta``, so any weights of sum 1 may take the place of the softmax. Edges are ranked by the strength
+    of their best operation. With two operations on an edge ``ostr`` ties always and ``ostr_star`` prefers the smaller
+    theta, so both refuse such spaces; use ``naive`` there. Before the first architecture step (warm-up) scores are the
+    mean weights.
+
+    Args:
+        form: ``ostr``, ``ostr_star`` or ``naive``.
+        window: Batches that are averaged: those of the present ``epoch`` (our reading of "during search"), ``all``, or
+            an exponential mean over epochs (``ema``, factor 0.9 for the past).
     """
 
     form: Form = "ostr"
@@ -98,9 +103,16 @@ class Strength(Selection):
 
 
 def strengths(theta: Tensor, theta_gradients: Tensor, form: Form) -> Tensor:
-    """(edges, operations) strengths of one batch, at least 0; ``theta_gradients[e, o] = <g_e, f_o>``.
+    """Strengths of one batch.
 
-    Rows of theta sum to 1, or to the factor of their edge: with a factor, strengths are still the gradients of the logits.
+    Args:
+        theta: (edges, operations) weights; rows sum to 1, or to the factor of their edge, in which case strengths are
+            still the gradients of the logits.
+        theta_gradients: dL/dtheta of the same shape, ``[e, o] = <g_e, f_o>``.
+        form: As in :class:`Strength`.
+
+    Returns:
+        (edges, operations), at least 0; higher is stronger.
     """
     if form == "naive":
         return (theta * theta_gradients).abs()

@@ -1,4 +1,4 @@
-"""Operations whose weight passes a threshold."""
+"""Magnitude with a threshold below which an edge is not kept."""
 
 from __future__ import annotations
 
@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Threshold(Magnitude):
-    """As :class:`Magnitude`, but an edge is kept only where its operation weighs enough (FairDARTS, Chu et al., ECCV 2020).
+    """As :class:`Magnitude`, but an edge is kept only where its operation has enough weight (FairDARTS, Chu et al.,
+    ECCV 2020).
 
-    In spaces that keep some edges of a node: those of them with at least ``least``, so fewer edges or none; where none is left
-    the best one stays (ours, a node without input is no architecture of these spaces). In spaces that keep all edges, which
-    the paper does not treat, an edge where no weight reaches ``open`` becomes ``none``. Decided edges stay.
+    Decided edges stay. Deviations: a node always keeps its best edge, because a node without input is no architecture
+    of these spaces; spaces that keep all edges are not treated by the paper, the rule for them is ours.
+
+    Args:
+        least: In spaces that keep some edges of a node, the least weight of a kept edge; there may be fewer edges than
+            usual.
+        open: In spaces that keep all edges, the least weight; below it the edge becomes ``none``.
     """
 
     least: float = 0.85
