@@ -28,9 +28,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ranknosh.pool import Pool
-from ranknosh.records import Failed, Observed, Record
-from ranknosh.store import read_journal
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import Failed, Observed, Record
+from ranknosh.runs.store import read_journal
 
 ROOT = Path(__file__).resolve().parents[1]
 DISK_MEGABYTES = 64

@@ -22,17 +22,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ranknosh.assembly import Parts, build_parts
-from ranknosh.config import load_config
-from ranknosh.metrics import spearman
-from ranknosh.records import Job, Observed
-from ranknosh.seeding import draw
+from ranknosh.config.search import load_config
+from ranknosh.core.metrics import spearman
+from ranknosh.core.records import Job, Observed
+from ranknosh.core.seeding import draw
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream, torch_seed
-from ranknosh.train import CheckpointStore, Task, train_rung
-from ranknosh.train.evaluate import evaluate
-from ranknosh.train.surroundings import surroundings
-from ranknosh.train.training import build_network, load_weights, place
+from ranknosh.training import CheckpointStore, Task, train_rung
+from ranknosh.training.evaluate import evaluate
+from ranknosh.training.surroundings import surroundings
+from ranknosh.training.training import build_network, load_weights, place
+from ranknosh.workflows.search.assembly import Parts, build_parts
 
 SEEDS = (0, 1)
 RESAMPLES = 500

@@ -17,17 +17,17 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks.synthetic import synthetic_table
-from ranknosh.bench.table import Table
-from ranknosh.budget import Limits
-from ranknosh.engine import Proposal, Search
+from ranknosh.core.budget import Limits
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Observed, Proposed, Record
+from ranknosh.core.search import Proposal, Search
+from ranknosh.core.seeding import draw
+from ranknosh.data.table import Table
 from ranknosh.executors.tabular import TabularExecutor
-from ranknosh.loop import Silent, StopRequest, drive
-from ranknosh.pool import Pool
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Observed, Proposed, Record
-from ranknosh.seeding import draw
+from ranknosh.runs.store import Journal
 from ranknosh.spaces.base import Architecture, Space
-from ranknosh.store import Journal
+from ranknosh.workflows.search.loop import Silent, StopRequest, drive
 
 Write = Callable[[Sequence[Record]], None]
 GOAL = 200

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ranknosh.bench.engine import run_engine
-from ranknosh.bench.table import Table
+from ranknosh.data.table import Table
 
 POINTS = (1000, 2000, 4000)
 METHODS: dict[str, dict[str, Any]] = {
@@ -27,7 +27,7 @@ METHODS: dict[str, dict[str, Any]] = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", type=Path, help="an npz file in the layout of ranknosh.bench.table")
+    parser.add_argument("--table", type=Path, help="an npz file in the layout of ranknosh.data.table")
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--seed", type=int, default=700)
     options = parser.parse_args(arguments)

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import zerocost
-from ranknosh.seeding import draw
+from ranknosh.core.seeding import draw
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.nets import build_candidate

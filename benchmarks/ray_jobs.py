@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import Literal
 
 from benchmarks.overhead import Listed
-from ranknosh.budget import Limits
-from ranknosh.engine import Search
+from ranknosh.core.budget import Limits
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import EpochPoint, Job, JobResult, Observed, Record
+from ranknosh.core.search import Search
+from ranknosh.core.seeding import draw
 from ranknosh.executors.ray_cluster import connected
-from ranknosh.loop import Silent, StopRequest, drive
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import EpochPoint, Job, JobResult, Observed, Record
-from ranknosh.seeding import draw
+from ranknosh.runs.store import Journal
 from ranknosh.spaces.catalog import get_space
-from ranknosh.store import Journal
 from ranknosh.streams import stream
+from ranknosh.workflows.search.loop import Silent, StopRequest, drive
 
 WORKERS = 2
 JOBS_GOAL, BUSY_GOAL = 2000, 0.8

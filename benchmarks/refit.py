@@ -22,17 +22,17 @@ from time import process_time
 
 from benchmarks.overhead import Listed
 from benchmarks.synthetic import synthetic_table
-from ranknosh.bench.table import Table
-from ranknosh.budget import Limits
-from ranknosh.engine import Search
+from ranknosh.core.budget import Limits
+from ranknosh.core.pairs import Evidence, evidence
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.search import Search
+from ranknosh.core.seeding import draw
+from ranknosh.data.table import Table
 from ranknosh.errors import MissingDependency
 from ranknosh.executors.tabular import TabularExecutor
-from ranknosh.loop import Silent, StopRequest, drive
-from ranknosh.pairs import Evidence, evidence
 from ranknosh.predictors.candidates import whole
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.pyramid import Pyramid
-from ranknosh.seeding import draw
+from ranknosh.workflows.search.loop import Silent, StopRequest, drive
 
 GOALS = {"linear": 1.0, "kernel": 1.0, "staged": 1.0, "gbdt": 1.0, "gin": 5.0}
 

@@ -23,15 +23,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ranknosh.budget import Limits
-from ranknosh.engine import Asked, Proposal, Schedule, Search
+from ranknosh.core.budget import Limits
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Job, JobResult, Observed, Proposed, Record
+from ranknosh.core.search import Asked, Proposal, Schedule, Search
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
-from ranknosh.loop import Silent, StopRequest, drive
-from ranknosh.pool import Pool
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Job, JobResult, Observed, Proposed, Record
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
+from ranknosh.workflows.search.loop import Silent, StopRequest, drive
 
 LEVELS = (1, 3, 9, 27)
 EPOCH_SECONDS = 60.0

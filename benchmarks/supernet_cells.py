@@ -26,13 +26,13 @@ from typing import Any
 
 import torch
 
-from ranknosh.bench.table import Table
 from ranknosh.data import load
-from ranknosh.oneshot.data import SupernetData
+from ranknosh.data.table import Table
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.streams import stream
-from ranknosh.train.surroundings import surroundings
+from ranknosh.training.surroundings import surroundings
+from ranknosh.workflows.supernet.data import SupernetData
 from supernet.method import Method, SupernetRecipe
 from supernet.methods import get_method
 from supernet.part import AlphaGradients, Part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ranknosh.bench.table import EPOCHS, Table
+from ranknosh.data.table import EPOCHS, Table
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
 

@@ -7,13 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ranknosh.api import search as search
-    from ranknosh.run import Run as Run
-    from ranknosh.run import open_run as open_run
-    from ranknosh.run import start_run as start_run
+    from ranknosh.workflows.search.api import search as search
+    from ranknosh.workflows.search.run import Run as Run
+    from ranknosh.workflows.search.run import open_run as open_run
+    from ranknosh.workflows.search.run import start_run as start_run
 
 __version__ = "0.1.0"
-_HOMES = {"search": "ranknosh.api", "Run": "ranknosh.run", "open_run": "ranknosh.run", "start_run": "ranknosh.run"}
+_HOMES = {
+    "search": "ranknosh.workflows.search.api",
+    "Run": "ranknosh.workflows.search.run",
+    "open_run": "ranknosh.workflows.search.run",
+    "start_run": "ranknosh.workflows.search.run",
+}
 
 
 def __getattr__(name: str) -> Any:

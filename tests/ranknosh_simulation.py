@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
-from ranknosh.budget import Limits
-from ranknosh.engine import Proposal, Search
-from ranknosh.pool import Pool
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import DECISIONS, Failed, Fitted, Job, JobResult, Observed, Proposed, Record
+from ranknosh.core.budget import Limits
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import DECISIONS, Failed, Fitted, Job, JobResult, Observed, Proposed, Record
+from ranknosh.core.search import Proposal, Search
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
 

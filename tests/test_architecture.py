@@ -37,7 +37,7 @@ EDGE = {
         *("executors", "report", "bench", "scoring", "retrain", "track", "tune", "compare", "oneshot"),
     )
 }
-LEARNING = {"ranknosh.predictors", "ranknosh.train", "ranknosh.data", "ranknosh.proxies"}
+LEARNING = {"ranknosh.predictors", "ranknosh.training", "ranknosh.data", "ranknosh.training.proxies"}
 
 # who may import whom, by the longest prefix of a module's name
 ALLOWED = {
@@ -48,12 +48,12 @@ ALLOWED = {
     "ranknosh.spaces.nets": {"ranknosh.spaces", "ranknosh.errors"},
     "supernet": {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.errors", "ranknosh.streams", "zerocost"},
     **{name: CORE | {"ranknosh.spaces"} for name in CORE - {"ranknosh.errors", "ranknosh.streams"}},
-    **{name: CORE | LEARNING | {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.files"} for name in LEARNING},
-    "ranknosh.proxies": CORE | LEARNING | {"ranknosh.spaces", "ranknosh.spaces.nets", "zerocost"},
+    **{name: CORE | LEARNING | {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.runs.files"} for name in LEARNING},
+    "ranknosh.training.proxies": CORE | LEARNING | {"ranknosh.spaces", "ranknosh.spaces.nets", "zerocost"},
     **{name: CORE | LEARNING | EDGE | {"ranknosh.spaces", "ranknosh.spaces.nets"} for name in EDGE},
     **{
         name: CORE | LEARNING | EDGE | {"ranknosh.spaces", "ranknosh.spaces.nets", "supernet"}
-        for name in ("ranknosh.oneshot", "ranknosh.compare")
+        for name in ("ranknosh.workflows.supernet", "ranknosh.workflows.compare")
     },
     "ranknosh.cli": CORE | LEARNING | EDGE | {"ranknosh.spaces", "ranknosh.spaces.nets", "ranknosh.cli", "supernet"},
     "ranknosh.__main__": {"ranknosh.cli"},
@@ -132,7 +132,7 @@ def test_modules_have_names_of_the_field():
     [
         ("import ranknosh", {"ray", "xgboost", "matplotlib", "torch", "torchvision", "sklearn"}),
         ("import ranknosh.spaces", {"torch", "ray", "xgboost", "matplotlib", "pydantic"}),
-        ("import ranknosh.engine, ranknosh.predictors.proposer", {"torch", "ray", "xgboost", "matplotlib"}),
+        ("import ranknosh.core.search, ranknosh.predictors.proposer", {"torch", "ray", "xgboost", "matplotlib"}),
         ("import zerocost", {"ranknosh", "ray", "xgboost", "torchvision"}),
         ("import supernet", {"ray", "xgboost", "pydantic"}),
         ("import ranknosh.cli", {"torch", "ray", "xgboost", "matplotlib", "sklearn"}),

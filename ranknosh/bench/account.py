@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.bench.table import Accounting, Reading, Table
+from ranknosh.data.table import Accounting, Reading, Table
 
 
 @dataclass(frozen=True)

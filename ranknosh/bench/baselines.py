@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.bench.account import Account
-from ranknosh.bench.table import Table
+from ranknosh.data.table import Table
 from ranknosh.errors import DataError
 from ranknosh.streams import stream
 

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from ranknosh.bench.account import Tracker, Trajectory
 from ranknosh.bench.seeding import Seeding
-from ranknosh.bench.table import Accounting, Table
-from ranknosh.budget import Limits
-from ranknosh.engine import Promotions, Search
+from ranknosh.core.budget import Limits
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Observed, Record
+from ranknosh.core.search import Promotions, Search
+from ranknosh.data.table import Accounting, Table
 from ranknosh.errors import DataError
 from ranknosh.executors.tabular import TabularExecutor
-from ranknosh.loop import Silent, StopRequest, drive
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Observed, Record
+from ranknosh.workflows.search.loop import Silent, StopRequest, drive
 
 INITIAL = 20
 BATCH = 10

@@ -16,8 +16,8 @@ from ranknosh.bench.baselines import low_fidelity_evolution, random_search
 from ranknosh.bench.engine import run_engine
 from ranknosh.bench.scores import TableScores
 from ranknosh.bench.seeding import Seeding
-from ranknosh.bench.table import Accounting, Table
-from ranknosh.config_sections import SeedingConfig
+from ranknosh.config.sections import SeedingConfig
+from ranknosh.data.table import Accounting, Table
 from ranknosh.errors import ConfigError
 
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from ranknosh.bench.curves import Curve, curve_of, epochs_to, interval_to
 from ranknosh.bench.methods import METHODS, SCORED_METHODS, Setting, checked
 from ranknosh.bench.scores import TableScores, read_scores
-from ranknosh.bench.table import ACCOUNTINGS, Accounting, Table
+from ranknosh.data.table import ACCOUNTINGS, Accounting, Table
 from ranknosh.errors import ConfigError
-from ranknosh.files import write_atomic
+from ranknosh.runs.files import write_atomic
 from ranknosh.streams import stream
 
 CHECKPOINTS = (1000, 2000, 3200, 4000, 8000, 20000, 40000)

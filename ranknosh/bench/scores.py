@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.bench.table import Table
-from ranknosh.config_sections import SeedingConfig
+from ranknosh.config.sections import SeedingConfig
+from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, DataError, SpaceError
 
 PROXIES: tuple[str, ...] = SeedingConfig().proxies
@@ -49,7 +49,7 @@ def read_scores(path: str | Path, table: Table, proxies: Sequence[str] | None = 
     Raises ConfigError for a name that is no proxy, DataError where the file is missing, is no such csv, has a cell that is no
     finite number, or lacks a proxy or an architecture.
     """
-    from ranknosh.proxies import directions
+    from ranknosh.training.proxies import directions
 
     names = tuple(dict.fromkeys(PROXIES if proxies is None else proxies))
     if not names:

@@ -8,11 +8,11 @@ from typing import Literal
 
 from ranknosh.bench.baselines import DRAWN, starting_rows
 from ranknosh.bench.scores import TableScores
-from ranknosh.bench.table import Table
+from ranknosh.core.records import Origin, Scored
+from ranknosh.core.seeding import Combine, choose
+from ranknosh.data.table import Table
 from ranknosh.errors import DataError
 from ranknosh.predictors.level_zero import LevelZero
-from ranknosh.records import Origin, Scored
-from ranknosh.seeding import Combine, choose
 from ranknosh.spaces.base import Architecture
 
 
@@ -59,7 +59,7 @@ class Seeding:
         """What later candidates may follow; None where none is to, or nothing is known to go by."""
         if self.follow == 0 or self.by == "random":
             return None
-        from ranknosh.proxies import proxy_weights
+        from ranknosh.training.proxies import proxy_weights
 
         scored = self.scored(table, seed)
         return LevelZero(scored, self._directions, proxy_weights, combine=self.combine, seed=seed)

@@ -10,12 +10,12 @@ import typer
 from ranknosh.cli.outcome import USAGE
 from ranknosh.cli.results import RunFolder
 from ranknosh.cli.screen import plural
+from ranknosh.config.units import human_size
 from ranknosh.errors import ConfigError
-from ranknosh.units import human_size
 
 if TYPE_CHECKING:
-    from ranknosh.pool import Pool
-    from ranknosh.train.publications import Holding, Publications
+    from ranknosh.core.pool import Pool
+    from ranknosh.training.publications import Holding, Publications
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def clean(
     ranknosh clean runs/demo-001 --all --yes
     """
     from ranknosh.report.view import RunView
-    from ranknosh.train.publications import Publications
-    from ranknosh.train.storage import checkpoint_location
+    from ranknosh.training.publications import Publications
+    from ranknosh.training.storage import checkpoint_location
 
     view = RunView.load(run)
     if view.running:

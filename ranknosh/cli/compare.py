@@ -17,9 +17,9 @@ from ranknosh.errors import MissingDependency
 if TYPE_CHECKING:
     from ranknosh.cli.compare_progress import CompareProgress
     from ranknosh.cli.compare_request import Request
-    from ranknosh.compare.journal import ComparisonJournal
-    from ranknosh.compare.problem import Problem
-    from ranknosh.compare.rows import Row
+    from ranknosh.workflows.compare.journal import ComparisonJournal
+    from ranknosh.workflows.compare.problem import Problem
+    from ranknosh.workflows.compare.rows import Row
 
 
 def compare(
@@ -89,12 +89,12 @@ def compare(
 
 def _compared(request: Request, progress: CompareProgress) -> tuple[tuple[Row, ...], ComparisonJournal]:
     """Run what is missing, and write the outputs of what there is, however it ends."""
-    from ranknosh.bench.table import Table
-    from ranknosh.compare.catalog import make_methods
-    from ranknosh.compare.comparison import check_images, header_of, run_comparison
-    from ranknosh.compare.journal import ComparisonJournal
-    from ranknosh.compare.prices import check_budget, measure
-    from ranknosh.compare.problem import problem_of
+    from ranknosh.data.table import Table
+    from ranknosh.workflows.compare.catalog import make_methods
+    from ranknosh.workflows.compare.comparison import check_images, header_of, run_comparison
+    from ranknosh.workflows.compare.journal import ComparisonJournal
+    from ranknosh.workflows.compare.prices import check_budget, measure
+    from ranknosh.workflows.compare.problem import problem_of
 
     wanted, command = request.wanted, shlex.join(["ranknosh", *sys.argv[1:]])
     known = None if request.table is None else Table.load(request.table, wanted.config.space.name)
@@ -117,8 +117,8 @@ def _compared(request: Request, progress: CompareProgress) -> tuple[tuple[Row, .
 
 
 def _written(request: Request, journal: ComparisonJournal, problem: Problem) -> tuple[Row, ...]:
-    from ranknosh.compare.outputs import write_outputs
-    from ranknosh.compare.rows import results_of, rows_of
+    from ranknosh.workflows.compare.outputs import write_outputs
+    from ranknosh.workflows.compare.rows import results_of, rows_of
 
     kept = journal.kept
     rows = rows_of(results_of(kept, request.wanted.pairs, problem), request.wanted.budget_seconds)
@@ -130,8 +130,8 @@ def _written(request: Request, journal: ComparisonJournal, problem: Problem) -> 
 
 
 def _show(request: Request, rows: tuple[Row, ...], journal: ComparisonJournal, as_json: bool) -> None:
-    from ranknosh.compare.outputs import PAGE, document
-    from ranknosh.compare.text import terminal
+    from ranknosh.workflows.compare.outputs import PAGE, document
+    from ranknosh.workflows.compare.text import terminal
 
     kept = journal.kept
     if as_json:
@@ -146,7 +146,7 @@ def _show(request: Request, rows: tuple[Row, ...], journal: ComparisonJournal, a
 
 
 def _interrupted(request: Request) -> None:
-    from ranknosh.compare.journal import NAME
+    from ranknosh.workflows.compare.journal import NAME
 
     if not (request.folder / NAME).exists():
         say_error("interrupted before the comparison began; nothing was written")

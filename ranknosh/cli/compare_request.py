@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ranknosh.config.units import parse_device_time
 from ranknosh.errors import BudgetTooSmall, ConfigError
-from ranknosh.units import parse_device_time
 
 if TYPE_CHECKING:
-    from ranknosh.compare.comparison import Wanted
-    from ranknosh.compare.journal import Kept
-    from ranknosh.config import RunConfig
+    from ranknosh.config.search import RunConfig
+    from ranknosh.workflows.compare.comparison import Wanted
+    from ranknosh.workflows.compare.journal import Kept
 
 METHODS = "ranknosh,random"
 SEEDS = 3
@@ -44,9 +44,9 @@ class Request:
 
 def make_request(flags: Flags) -> Request:
     """Raises ConfigError for what does not fit together, and with --resume for a setting that changed, named."""
-    from ranknosh.compare.comparison import check_same
-    from ranknosh.compare.journal import read_comparison
-    from ranknosh.config import RunConfig, load_config
+    from ranknosh.config.search import RunConfig, load_config
+    from ranknosh.workflows.compare.comparison import check_same
+    from ranknosh.workflows.compare.journal import read_comparison
 
     kept: Kept | None = None
     if flags.config.is_dir():
@@ -71,8 +71,8 @@ def make_request(flags: Flags) -> Request:
 
 
 def _wanted(flags: Flags, config: RunConfig, kept: Kept | None) -> Wanted:
-    from ranknosh.compare.catalog import checked
-    from ranknosh.compare.comparison import Wanted
+    from ranknosh.workflows.compare.catalog import checked
+    from ranknosh.workflows.compare.comparison import Wanted
 
     settings: dict[str, Any] = kept.header["settings"] if kept else {}
     last: dict[str, Any] = kept.sessions[-1] if kept and kept.sessions else {}

@@ -13,7 +13,7 @@ import typer
 
 from ranknosh.cli.outcome import USAGE
 from ranknosh.cli.screen import print_json
-from ranknosh.units import human_size
+from ranknosh.config.units import human_size
 
 REQUIRED = ("torch", "numpy", "scipy", "scikit-learn", "networkx", "pydantic", "typer", "rich", "pyyaml")
 OPTIONAL = {

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ranknosh.cli.screen import percent, plural
-from ranknosh.pool import Pool
-from ranknosh.records import (
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import (
     Failed,
     Fitted,
     Interrupted,

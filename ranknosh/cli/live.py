@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ranknosh.cli.feed import feed_lines
 from ranknosh.cli.screen import percent, plural
-from ranknosh.records import Failed, Interrupted, Observed
-from ranknosh.units import human_count, human_duration
+from ranknosh.config.units import human_count, human_duration
+from ranknosh.core.records import Failed, Interrupted, Observed
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from ranknosh.config import RunConfig
-    from ranknosh.pool import Pool
-    from ranknosh.records import EpochPoint, Job, Record
+    from ranknosh.config.search import RunConfig
+    from ranknosh.core.pool import Pool
+    from ranknosh.core.records import EpochPoint, Job, Record
 
 FOLDER_MESSAGE = "run folder "
 QUIET_SECONDS = 30.0
@@ -197,7 +197,7 @@ class LiveView(Quiet):
 
     def _limit(self) -> int | None:
         """Epochs the search is expected to end at, None where only time ends it."""
-        from ranknosh.assembly import pyramid_of
+        from ranknosh.workflows.search.assembly import pyramid_of
 
         candidates, epochs = self.config.pyramid.candidates, self.config.budget.epochs
         planned = None if candidates is None else pyramid_of(self.config).cost(candidates)

@@ -13,13 +13,13 @@ import typer
 from ranknosh.cli.outcome import BUDGET, say_error
 from ranknosh.cli.screen import facts, plural, print_json, table
 from ranknosh.cli.search import ConfigFile, Settings
-from ranknosh.units import human_count, human_duration, human_size
+from ranknosh.config.units import human_count, human_duration, human_size
 
 if TYPE_CHECKING:
-    from ranknosh.assembly import Parts
     from ranknosh.cli.simulation_words import Wanted
     from ranknosh.cli.timing import Timing
-    from ranknosh.config import RunConfig
+    from ranknosh.config.search import RunConfig
+    from ranknosh.workflows.search.assembly import Parts
 
 MOST_CANDIDATES = 100_000
 SIMULATE = (
@@ -64,11 +64,11 @@ def plan(
     ranknosh plan search.yaml --simulate workers=32,ratio=0.25/0.5,repeats=10
     ranknosh plan search.yaml --simulate workers=32,overlap=4,from=runs/a-001
     """
-    from ranknosh.assembly import build_parts
     from ranknosh.cli.played import model_of
     from ranknosh.cli.simulate import as_dict, as_text, simulate
     from ranknosh.cli.simulation_words import parse_simulation
-    from ranknosh.config import load_config
+    from ranknosh.config.search import load_config
+    from ranknosh.workflows.search.assembly import build_parts
 
     cluster = None if simulation is None else parse_simulation(simulation)
     wanted = load_config(config, list(settings or ()))
@@ -112,14 +112,14 @@ def _only_simulate(cluster: Wanted, config: RunConfig, as_json: bool) -> None:
 
 def check_holds_one(config: RunConfig) -> None:
     """Raises BudgetTooSmall where the limits hold no candidate, before images are loaded."""
-    from ranknosh.assembly import limits_of, pyramid_of
+    from ranknosh.workflows.search.assembly import limits_of, pyramid_of
 
     planned_candidates(pyramid_of(config), limits_of(config), config)
 
 
 def planned_candidates(pyramid: Any, limits: Any, config: RunConfig) -> int | None:
     """How many candidates the search would propose; None where nothing but time ends it."""
-    from ranknosh.engine import Proposal, Search
+    from ranknosh.core.search import Proposal, Search
 
     class Nobody:
         def propose(self, pool: object, ids: object, batch: int) -> Proposal:
@@ -140,7 +140,7 @@ def planned_candidates(pyramid: Any, limits: Any, config: RunConfig) -> int | No
 
 def cost_of(config: RunConfig, timing: Timing, candidates: int, loading: float = 0.0) -> Cost:
     """The price of a search over ``candidates``. Refits of the predictor and the report are not in it."""
-    from ranknosh.assembly import pyramid_of
+    from ranknosh.workflows.search.assembly import pyramid_of
 
     pyramid = pyramid_of(config)
     sizes = pyramid.sizes(candidates)
@@ -157,7 +157,7 @@ def cost_of(config: RunConfig, timing: Timing, candidates: int, loading: float =
 
 def judge(config: RunConfig, timing: Timing, loading: float) -> tuple[Cost, list[str]]:
     """The cost of what the limits plan for, and why a limit does not hold it (empty where all do)."""
-    from ranknosh.assembly import limits_of, pyramid_of
+    from ranknosh.workflows.search.assembly import limits_of, pyramid_of
 
     limits = limits_of(config)
     held = planned_candidates(pyramid_of(config), limits, config)

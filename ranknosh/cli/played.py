@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ranknosh.cli.screen import percent
+from ranknosh.core.records import Failed, Job, Observed
 from ranknosh.errors import ConfigError, DataError
-from ranknosh.records import Failed, Job, Observed
 from ranknosh.streams import stream
 
 if TYPE_CHECKING:
-    from ranknosh.assembly import Parts
-    from ranknosh.bench.table import Table
     from ranknosh.cli.timing import Timing
-    from ranknosh.config import RunConfig
-    from ranknosh.pool import Candidate, Pool
+    from ranknosh.config.search import RunConfig
+    from ranknosh.core.pool import Candidate, Pool
+    from ranknosh.data.table import Table
     from ranknosh.spaces.base import Architecture
+    from ranknosh.workflows.search.assembly import Parts
 
 SAMPLED = 64
 NOISE = 0.3
@@ -55,7 +55,7 @@ def model_of(parts: Parts, timing: Timing) -> Playback:
     import numpy as np
 
     from ranknosh.cli.timing import on_line
-    from ranknosh.seeding import draw
+    from ranknosh.core.seeding import draw
     from ranknosh.spaces.nets import build_candidate, count_macs
 
     config, task = parts.config, parts.task
@@ -111,8 +111,8 @@ def model_of(parts: Parts, timing: Timing) -> Playback:
 def recorded_in(folder: Path, config: RunConfig) -> Playback:
     """A run's own times, metrics and failures, level by level. Raises StoreError where ``folder`` holds no run, ConfigError
     where its levels are not the config's or nothing was trained."""
-    from ranknosh.pool import Pool
-    from ranknosh.store import read_journal
+    from ranknosh.core.pool import Pool
+    from ranknosh.runs.store import read_journal
 
     history = read_journal(folder)
     epochs = tuple(history.config.get("pyramid", {}).get("epochs", ()))
@@ -188,8 +188,8 @@ class Recorded:
 
 
 def tabled_in(path: Path, config: RunConfig) -> Playback:
-    """Trainings of a table (see :mod:`ranknosh.bench.table`). Raises DataError where it cannot be read."""
-    from ranknosh.bench.table import Table
+    """Trainings of a table (see :mod:`ranknosh.data.table`). Raises DataError where it cannot be read."""
+    from ranknosh.data.table import Table
 
     if not path.is_file():
         raise DataError(f"no table at {path}; --simulate table=FILE.npz takes one as ranknosh bench reads it")
@@ -210,7 +210,7 @@ class Tabled:
     """The table's lower accuracy at every level below ``levels``, its upper one there."""
 
     def __init__(self, table: Table, seed: int, levels: int) -> None:
-        from ranknosh.bench.table import Reading
+        from ranknosh.data.table import Reading
 
         self.table, self.levels = table, levels
         self._reading = Reading(table, seed)

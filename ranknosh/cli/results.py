@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from ranknosh.cli.screen import UNKNOWN, facts, percent, plural, print_json, table, whole
+from ranknosh.config.units import human_count, human_duration
 from ranknosh.errors import ConfigError
-from ranknosh.units import human_count, human_duration
 
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo-001.", show_default=False)
@@ -94,10 +94,10 @@ def report(
     ranknosh report runs/demo-001
     ranknosh report runs/demo-001 --open yes
     """
-    from ranknosh.oneshot.journal import is_supernet
+    from ranknosh.workflows.supernet.journal import is_supernet
 
     if is_supernet(run):
-        from ranknosh.oneshot.page import write_page
+        from ranknosh.workflows.supernet.page import write_page
 
         page = write_page(run)
         print(page, flush=True)

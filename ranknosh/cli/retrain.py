@@ -14,12 +14,12 @@ from ranknosh.cli.outcome import INTERRUPTED, say_error
 from ranknosh.cli.results import AsJson
 from ranknosh.cli.screen import facts, percent, plural, print_json
 from ranknosh.cli.search import Quiet, named_overrides
-from ranknosh.units import human_count, human_duration
+from ranknosh.config.units import human_count, human_duration
 
 if TYPE_CHECKING:
     from ranknosh.cli.retrain_progress import RetrainProgress
     from ranknosh.cli.retrain_request import Request
-    from ranknosh.retrain.outcome import Retrained
+    from ranknosh.workflows.retrain.outcome import Retrained
 
 
 class Preset(str, Enum):
@@ -99,7 +99,7 @@ def retrain(
     progress = make_retrain_progress(quiet or as_json, request.folder, request.config.train.epochs)
     result = _trained(request, progress)
     if as_json:
-        from ranknosh.retrain.outcome import summary
+        from ranknosh.workflows.retrain.outcome import summary
 
         print_json(summary(result, request.folder, request.config.preset))
     else:
@@ -107,8 +107,8 @@ def retrain(
 
 
 def _trained(request: Request, progress: RetrainProgress) -> Retrained:
-    from ranknosh.loop import StopRequest
-    from ranknosh.retrain.api import retrain as run
+    from ranknosh.workflows.retrain.api import retrain as run
+    from ranknosh.workflows.search.loop import StopRequest
 
     stop = StopRequest()
     try:
@@ -129,7 +129,7 @@ def _trained(request: Request, progress: RetrainProgress) -> Retrained:
 
 
 def _interrupted(folder: Path) -> NoReturn:
-    from ranknosh.retrain.journal import NAME
+    from ranknosh.workflows.retrain.journal import NAME
 
     if (folder / NAME).exists():
         say_error(

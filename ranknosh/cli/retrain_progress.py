@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from ranknosh.cli.live import QUIET_SECONDS
 from ranknosh.cli.screen import percent
-from ranknosh.units import human_duration
+from ranknosh.config.units import human_duration
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from ranknosh.retrain.outcome import EpochLine
+    from ranknosh.workflows.retrain.outcome import EpochLine
 
 
 class RetrainProgress(AbstractContextManager["RetrainProgress"], Protocol):

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ranknosh.config import RunConfig, apply_overrides
-from ranknosh.config_fields import DATA_NAMES, FROM_PYTHON, did_you_mean
+from ranknosh.config.fields import DATA_NAMES, FROM_PYTHON, did_you_mean
+from ranknosh.config.search import RunConfig, apply_overrides
+from ranknosh.config.source import read_source
 from ranknosh.errors import ConfigError, DataError
-from ranknosh.retrain.journal import NAME, read_record
-from ranknosh.retrain.presets import DEFAULT_DATA, preset_for
-from ranknosh.retrain.recipe import RetrainConfig, check_unchanged
-from ranknosh.retrain.subject import Subject, parse_subject, read_subject
-from ranknosh.yaml_source import read_source
+from ranknosh.workflows.retrain.journal import NAME, read_record
+from ranknosh.workflows.retrain.presets import DEFAULT_DATA, preset_for
+from ranknosh.workflows.retrain.recipe import RetrainConfig, check_unchanged
+from ranknosh.workflows.retrain.subject import Subject, parse_subject, read_subject
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
@@ -33,13 +33,13 @@ class Request:
 
     def load_data(self) -> ImageData:
         """The images that the config names. Raises DataError."""
-        from ranknosh.assembly import load_data
+        from ranknosh.workflows.search.assembly import load_data
 
         section = self.config.data
         if section is None or section.name == FROM_PYTHON:
             raise DataError(
                 f"the images of {self.folder} were given from Python, so the command line cannot load them; go on from Python "
-                "with ranknosh.retrain.retrain(..., folder=...)"
+                "with ranknosh.workflows.retrain.retrain(..., folder=...)"
             )
         # A search's config says what ends it; loading images has no use for that.
         plain = {"budget": {"epochs": 1}, "seed": self.config.split_seed, "data": section.model_dump()}
@@ -53,7 +53,7 @@ def begun_anew(genotype: str | None, preset: str | None, settings: Sequence[str]
             "nothing to retrain: give a NAS-Bench-201 string, a DARTS Genotype(...), a file or a run folder that holds one, or "
             "--resume RUN"
         )
-    from ranknosh.provenance import host_cores
+    from ranknosh.runs.provenance import host_cores
 
     subject, chosen = read_subject(genotype), preset or DEFAULT_PRESET
     base: dict[str, Any] = preset_for(chosen, subject).to_dict()

@@ -17,13 +17,13 @@ from ranknosh.cli.search import Quiet, Ray
 from ranknosh.errors import ConfigError, MissingDependency
 
 if TYPE_CHECKING:
-    from ranknosh.bench.table import Table
     from ranknosh.cli.score_progress import ScoreProgress
     from ranknosh.cli.score_request import Wanted
-    from ranknosh.scoring.outputs import Outputs
-    from ranknosh.scoring.population import Draw
-    from ranknosh.scoring.request import Request
-    from ranknosh.scoring.rows import Results
+    from ranknosh.data.table import Table
+    from ranknosh.workflows.score.outputs import Outputs
+    from ranknosh.workflows.score.population import Draw
+    from ranknosh.workflows.score.request import Request
+    from ranknosh.workflows.score.rows import Results
 
 
 class HowDrawn(str, Enum):
@@ -128,7 +128,7 @@ def score(
     """
     from ranknosh.cli.score_progress import make_score_progress
     from ranknosh.cli.score_request import ALL, Wanted, make_request
-    from ranknosh.scoring.outputs import Outputs, write_whole
+    from ranknosh.workflows.score.outputs import Outputs, write_whole
 
     progress = make_score_progress(quiet or as_json)
     how: Draw | None = None if draw is None else ("codes" if draw is HowDrawn.codes else "functions")
@@ -142,10 +142,10 @@ def score(
             _alone("--audit without --proxies", options, ray, data, data_root, out, fresh)
         _audit(audit, None if proxies is None else wanted, out, progress, fresh, as_json)
         return
-    from ranknosh.bench.table import Table
     from ranknosh.cli.score_text import as_dict, as_text
-    from ranknosh.scoring.page import render
-    from ranknosh.scoring.summary import summarise
+    from ranknosh.data.table import Table
+    from ranknosh.workflows.score.page import render
+    from ranknosh.workflows.score.summary import summarise
 
     files = Outputs.at(out or Path("scores.csv"), fresh)
     request = make_request(wanted)
@@ -168,7 +168,7 @@ def _audit(
     """Print what proxies were worth in ``run``: those of its level 0, or those ``wanted``, by which its candidates are scored."""
     from ranknosh.cli.score_audit import RUN_SCORES, audit_run, candidates_of, config_of
     from ranknosh.cli.score_request import make_request
-    from ranknosh.scoring.outputs import Outputs
+    from ranknosh.workflows.score.outputs import Outputs
 
     if wanted is None:
         audit_run(run, as_json)
@@ -189,11 +189,11 @@ def _alone(flag: str, *others: Any) -> None:
 
 def _scored(request: Request, files: Outputs, table: Table | None, progress: ScoreProgress, fresh: bool) -> Results:
     """The results, after everything that was missing is scored. The table is written whatever ends it."""
-    from ranknosh.assembly import load_data
-    from ranknosh.scoring.batch import header_of, score_missing
-    from ranknosh.scoring.journal import ScoreJournal
-    from ranknosh.scoring.outputs import write_whole
-    from ranknosh.scoring.rows import results_of
+    from ranknosh.workflows.score.batch import header_of, score_missing
+    from ranknosh.workflows.score.journal import ScoreJournal
+    from ranknosh.workflows.score.outputs import write_whole
+    from ranknosh.workflows.score.rows import results_of
+    from ranknosh.workflows.search.assembly import load_data
 
     begun = False
     try:

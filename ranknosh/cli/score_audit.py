@@ -19,7 +19,7 @@ def audit_run(run: Path, as_json: bool, scores: Mapping[str, Mapping[str, float 
     Raises StoreError where there is no run.
     """
     from ranknosh.report.view import RunView
-    from ranknosh.scoring.audit import audited, helpful, observed
+    from ranknosh.workflows.score.audit import audited, helpful, observed
 
     view = RunView.load(run)
     found = observed(view.pool, view.pyramid, scores)
@@ -49,7 +49,7 @@ def audit_run(run: Path, as_json: bool, scores: Mapping[str, Mapping[str, float 
 
 def candidates_of(run: Path) -> tuple[str, ...]:
     """Exchange strings of the candidates of a search that can be judged. Raises ConfigError where there is none."""
-    from ranknosh.run import open_run
+    from ranknosh.workflows.search.run import open_run
 
     members = [candidate for candidate in open_run(run).pool.candidates.values() if candidate.level or candidate.failed]
     if not members:
@@ -59,7 +59,7 @@ def candidates_of(run: Path) -> tuple[str, ...]:
 
 def config_of(run: Path) -> Path:
     """The settings that a search ran with."""
-    from ranknosh.run import CONFIG_NAME
+    from ranknosh.workflows.search.run import CONFIG_NAME
 
     return run / CONFIG_NAME
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from ranknosh.cli.live import QUIET_SECONDS
-from ranknosh.units import human_duration
+from ranknosh.config.units import human_duration
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ranknosh.config import RunConfig, load_config
-from ranknosh.config_fields import DATA_NAMES, did_you_mean
+from ranknosh.config.fields import DATA_NAMES, did_you_mean
+from ranknosh.config.search import RunConfig, load_config
+from ranknosh.config.source import parse_value
 from ranknosh.errors import ConfigError, SpaceError
-from ranknosh.scoring.population import Draw, everything, named, sampled
-from ranknosh.scoring.request import Request
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.catalog import SPACES, get_space
-from ranknosh.yaml_source import parse_value
+from ranknosh.workflows.score.population import Draw, everything, named, sampled
+from ranknosh.workflows.score.request import Request
 
 COUNT, CHANNELS, CELLS = 200, 16, 5
 PLAIN = {
@@ -142,7 +142,7 @@ def _options(texts: tuple[str, ...]) -> dict[str, dict[str, Any]]:
 
 def _directions(text: str, options: dict[str, dict[str, Any]]) -> dict[str, int]:
     """The proxies asked for with their directions; ``all`` holds those that need no option and those that got theirs."""
-    from ranknosh.proxies import NEEDS_OPTIONS, check_options, directions, known_proxies
+    from ranknosh.training.proxies import NEEDS_OPTIONS, check_options, directions, known_proxies
 
     known = known_proxies()
     names: list[str] = []

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ranknosh.cli.screen import UNKNOWN, facts, plural, table
-from ranknosh.scoring.outputs import Outputs
-from ranknosh.scoring.rows import Results, row_dict
-from ranknosh.scoring.summary import Agreement, ProxySummary, seconds_each
-from ranknosh.units import human_duration
+from ranknosh.config.units import human_duration
+from ranknosh.workflows.score.outputs import Outputs
+from ranknosh.workflows.score.rows import Results, row_dict
+from ranknosh.workflows.score.summary import Agreement, ProxySummary, seconds_each
 
 MOST_REASONS = 3
 

@@ -13,12 +13,12 @@ import typer
 from ranknosh.cli.outcome import INTERRUPTED, say_error
 from ranknosh.cli.results import RunFolder, leaderboard
 from ranknosh.cli.screen import facts, percent, plural
+from ranknosh.config.units import human_duration
 from ranknosh.errors import ConfigError
-from ranknosh.units import human_duration
 
 if TYPE_CHECKING:
     from ranknosh.cli.live import Progress
-    from ranknosh.run import Run
+    from ranknosh.workflows.search.run import Run
 
 ConfigFile = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="A YAML config; 'ranknosh init' writes one.", show_default=False)
@@ -68,8 +68,8 @@ def search(
     ranknosh search configs/demo.yaml --ray head:6379 --set executor.gpus_per_trial=0.25
     """
     from ranknosh.cli.live import make_progress
-    from ranknosh.config import load_config
-    from ranknosh.run import start_run
+    from ranknosh.config.search import load_config
+    from ranknosh.workflows.search.run import start_run
 
     named = named_overrides(name=name, out=out, seed=seed)
     wanted = load_config(config, [*(settings or ()), *named, *ray_overrides(ray), *track_overrides(track)])
@@ -96,7 +96,7 @@ def resume(
     ranknosh resume runs/demo-001 --ray auto
     ranknosh resume runs/demo-001 --set executor.name=inline
     """
-    from ranknosh.oneshot.journal import is_supernet
+    from ranknosh.workflows.supernet.journal import is_supernet
 
     if is_supernet(run):
         from ranknosh.cli.supernet import resume_folder
@@ -105,7 +105,7 @@ def resume(
         return
     from ranknosh.cli.live import make_progress
     from ranknosh.report import RunView
-    from ranknosh.run import open_run
+    from ranknosh.workflows.search.run import open_run
 
     found = open_run(run)
     progress = make_progress(found.config, quiet, run, RunView.load(run).wall_seconds)

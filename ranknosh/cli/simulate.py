@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from ranknosh.cli.played import Playback, recorded_in, tabled_in
 from ranknosh.cli.screen import facts, percent, plural, table, whole
 from ranknosh.cli.simulation_words import Wanted, parse_ratio
+from ranknosh.config.units import human_duration
 from ranknosh.errors import JobsLost
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
-from ranknosh.units import human_duration
 
 if TYPE_CHECKING:
-    from ranknosh.config import RunConfig
-    from ranknosh.engine import Proposal, Schedule
-    from ranknosh.pool import Pool
+    from ranknosh.config.search import RunConfig
+    from ranknosh.core.pool import Pool
+    from ranknosh.core.search import Proposal, Schedule
     from ranknosh.spaces.base import Architecture, Space
 
 _AVERAGED = (
@@ -147,9 +147,9 @@ class RandomProposals:
         self._complete = among is not None
 
     def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
-        from ranknosh.engine import Proposal
-        from ranknosh.records import Proposed
-        from ranknosh.seeding import draw
+        from ranknosh.core.records import Proposed
+        from ranknosh.core.search import Proposal
+        from ranknosh.core.seeding import draw
 
         drawn = self._drawn or []
         if ids[-1] >= len(drawn) and not self._complete:
@@ -175,11 +175,11 @@ class RandomProposals:
 
 
 def _play(config: RunConfig, ratio: str, schedule: _Schedule, cluster: Cluster, playback: Playback, repeat: int) -> Row:
-    from ranknosh.assembly import limits_of
-    from ranknosh.engine import Search
-    from ranknosh.loop import Silent, StopRequest, drive
-    from ranknosh.pyramid import Pyramid
+    from ranknosh.core.pyramid import Pyramid
+    from ranknosh.core.search import Search
     from ranknosh.spaces.catalog import get_space
+    from ranknosh.workflows.search.assembly import limits_of
+    from ranknosh.workflows.search.loop import Silent, StopRequest, drive
 
     section, seed = config.pyramid, config.seed + repeat
     limits = limits_of(config)

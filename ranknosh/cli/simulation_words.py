@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ranknosh.config_fields import did_you_mean
+from ranknosh.config.fields import did_you_mean
+from ranknosh.config.units import parse_duration
 from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import Cluster
-from ranknosh.units import parse_duration
 
 MOST_WORKERS = 100_000
 

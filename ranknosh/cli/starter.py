@@ -87,7 +87,7 @@ def init(
     """
     if schema:
         from ranknosh.cli.screen import print_json
-        from ranknosh.config import json_schema
+        from ranknosh.config.search import json_schema
 
         print_json(json_schema())
         return
@@ -107,8 +107,8 @@ def init(
 
 def config_text(data: str, space: str, budget: str, file: str) -> str:
     """The config for a data source and a budget. Raises ConfigError where it would not load."""
-    from ranknosh.config import RunConfig
-    from ranknosh.yaml_source import parse_source
+    from ranknosh.config.search import RunConfig
+    from ranknosh.config.source import parse_source
 
     kind = _kind_of(data)
     small = kind == "name" and data in ("digits", "cluttered_digits")
@@ -129,7 +129,7 @@ def config_text(data: str, space: str, budget: str, file: str) -> str:
 
 
 def _kind_of(data: str) -> str:
-    from ranknosh.config_fields import DATA_NAMES, did_you_mean
+    from ranknosh.config.fields import DATA_NAMES, did_you_mean
 
     if data in DATA_NAMES:
         return "name"
@@ -153,7 +153,7 @@ def _quoted(text: str) -> str:
 
 def _limit(budget: str) -> str:
     """The line of the budget section a text such as ``130``, ``2h`` or ``2gpuh`` stands for."""
-    from ranknosh.units import parse_device_time, parse_duration
+    from ranknosh.config.units import parse_device_time, parse_duration
 
     text = budget.strip().removesuffix("epochs").strip()
     if text.isdigit():

@@ -13,12 +13,12 @@ import typer
 from ranknosh.cli.outcome import CAPPED, INTERRUPTED, say_error
 from ranknosh.cli.screen import facts, percent, plural, print_json
 from ranknosh.cli.search import Quiet
+from ranknosh.config.units import human_duration, human_size
 from ranknosh.errors import ConfigError
-from ranknosh.units import human_duration, human_size
 
 if TYPE_CHECKING:
     from ranknosh.cli.supernet_progress import SupernetProgress
-    from ranknosh.oneshot import SupernetOutcome
+    from ranknosh.workflows.supernet import SupernetOutcome
 
 LIST = "list"
 
@@ -142,9 +142,9 @@ def _started(
     method: str, data: str | None, options: list[str] | None, words: list[str], progress: SupernetProgress, stop: Any
 ) -> SupernetOutcome:
     from ranknosh.cli.supernet_request import option_settings, source_setting
-    from ranknosh.oneshot.api import start
-    from ranknosh.oneshot.settings import SupernetConfig
-    from ranknosh.oneshot.sitting import Watch
+    from ranknosh.workflows.supernet.api import start
+    from ranknosh.workflows.supernet.settings import SupernetConfig
+    from ranknosh.workflows.supernet.sitting import Watch
 
     all_words = [f"method.name={json.dumps(method)}", *option_settings(options or ())]
     all_words += [] if data is None else [source_setting(data)]
@@ -153,7 +153,7 @@ def _started(
 
 
 def _resumed(folder: Path, words: list[str], progress: SupernetProgress, stop: Any) -> SupernetOutcome:
-    from ranknosh.oneshot.api import resume_supernet
+    from ranknosh.workflows.supernet.api import resume_supernet
 
     return resume_supernet(folder, tuple(words), listener=progress, stop=stop, command=_command())
 
@@ -165,7 +165,7 @@ def resume_folder(folder: Path, settings: list[str], quiet: bool) -> None:
 
 def _finish(search: Any, quiet: bool, as_json: bool, folder: Path | None) -> None:
     from ranknosh.cli.supernet_progress import make_supernet_progress
-    from ranknosh.loop import StopRequest
+    from ranknosh.workflows.search.loop import StopRequest
 
     progress = make_supernet_progress(quiet or as_json)
     progress.folder = folder

@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ranknosh.cli.screen import percent
-from ranknosh.units import human_duration
+from ranknosh.config.units import human_duration
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from ranknosh.oneshot.outcome import Plan
+    from ranknosh.workflows.supernet.outcome import Plan
     from supernet.search import EpochReport
 
 FOLDER_MESSAGE = "run folder "

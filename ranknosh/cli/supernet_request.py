@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from ranknosh.config_fields import DATA_NAMES, did_you_mean
+from ranknosh.config.fields import DATA_NAMES, did_you_mean
+from ranknosh.config.source import parse_value
 from ranknosh.errors import ConfigError
-from ranknosh.yaml_source import parse_value
 
 KINDS = ("name", "folder", "npz")
 

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ranknosh.core.records import Failed, Job, Observed
 from ranknosh.errors import DataError
-from ranknosh.records import Failed, Job, Observed
 from ranknosh.streams import torch_seed
 
 if TYPE_CHECKING:
-    from ranknosh.assembly import Parts
     from ranknosh.data import ImageData, Split
     from ranknosh.spaces.base import Architecture
-    from ranknosh.train import Task
+    from ranknosh.training import Task
+    from ranknosh.workflows.search.assembly import Parts
 
 SAMPLED = 16
 TIMED = 3
@@ -68,10 +68,10 @@ class Timing:
 
 def measure(parts: Parts, say: Callable[[str], None]) -> Timing:
     """Time ``TIMED`` networks out of ``SAMPLED``, the smallest, the middle and the largest. Raises DataError where one fails."""
-    from ranknosh.proxies import proxy_scorer
-    from ranknosh.seeding import draw
+    from ranknosh.core.seeding import draw
     from ranknosh.spaces.nets import build_candidate, count_macs
-    from ranknosh.train.surroundings import resolve_device, surroundings
+    from ranknosh.training.proxies import proxy_scorer
+    from ranknosh.training.surroundings import resolve_device, surroundings
 
     config, task = parts.config, parts.task
     drawn = draw(parts.space, SAMPLED, config.seed)
@@ -141,7 +141,7 @@ def part_of(data: ImageData, share: float) -> ImageData:
 
 
 def _one_epoch(architecture: Architecture, task: Task, share: float, folder: Path) -> Observed:
-    from ranknosh.train import CheckpointStore, train_rung
+    from ranknosh.training import CheckpointStore, train_rung
 
     part = dataclasses.replace(task, data=part_of(task.data, share))
     job = Job(0, architecture, 1, 0, 1, torch_seed(0, "plan"))

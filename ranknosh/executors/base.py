@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
-from ranknosh.records import EpochPoint, Job, JobResult
+from ranknosh.core.records import EpochPoint, Job, JobResult
 
 RunJob = Callable[[Job, Callable[[], bool], Callable[[Job, EpochPoint], None]], JobResult]
 """Runs one job: (job, stop, on_epoch). ``stop`` is looked at after every epoch; True asks for Interrupted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ranknosh.records import EpochPoint, Job
+from ranknosh.core.records import EpochPoint, Job
 
 
 class Began(NamedTuple):

@@ -6,8 +6,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
+from ranknosh.core.records import EpochPoint, Job, JobResult
 from ranknosh.executors.base import Answer, Item, RunJob, Usage
-from ranknosh.records import EpochPoint, Job, JobResult
 
 
 class InlineExecutor:

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ranknosh.config import RunConfig
+from ranknosh.config.search import RunConfig
+from ranknosh.core.records import EpochPoint, Job
 from ranknosh.errors import StoreError
 from ranknosh.executors.base import Executor
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.executors.training import LookRound, Place, TrainJob
-from ranknosh.records import EpochPoint, Job
 
 if TYPE_CHECKING:
     from ranknosh.executors.resources import Demand
-    from ranknosh.train import CheckpointStore, Task
+    from ranknosh.training import CheckpointStore, Task
 
 
 @contextlib.contextmanager
@@ -38,7 +38,7 @@ def opened(
     """
     run = TrainJob(task, checkpoints)
     if config.executor.name == "inline":
-        from ranknosh.train.surroundings import resolve_device
+        from ranknosh.training.surroundings import resolve_device
 
         inline = InlineExecutor(run, stop=stop, on_epoch=on_epoch)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from ranknosh.records import Job
+from ranknosh.core.records import Job
 
 ENOUGH = 5
 _REMEMBERED = 200

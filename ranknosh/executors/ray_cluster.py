@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ranknosh.errors import ClusterError, ConfigError, MissingDependency
-from ranknosh.provenance import host_cores
+from ranknosh.runs.provenance import host_cores
 
 _PREFIX = "ranknosh-ray-"
 _OWN_OBJECTS = 512 * 1024**2

@@ -17,6 +17,7 @@ from ray import exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ranknosh import errors
+from ranknosh.core.records import EpochPoint, Failed, FailureKind, Job, JobResult, Observed, Speculated
 from ranknosh.errors import ClusterError, RankNoshError
 from ranknosh.executors import ray_worker
 from ranknosh.executors.base import Answer, Item, RunJob, Usage
@@ -25,7 +26,6 @@ from ranknosh.executors.pace import Pace, Patience
 from ranknosh.executors.ray_cluster import first_line
 from ranknosh.executors.ray_worker import Done, Refusal
 from ranknosh.executors.resources import Demand, Resources
-from ranknosh.records import EpochPoint, Failed, FailureKind, Job, JobResult, Observed, Speculated
 
 NODES_SECONDS = 2.0
 BOARD_SECONDS = 0.25

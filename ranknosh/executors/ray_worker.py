@@ -8,10 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from ranknosh.core.records import EpochPoint, Failed, Job, JobResult
 from ranknosh.errors import RankNoshError
 from ranknosh.executors.base import RunJob
 from ranknosh.executors.board import Began, Epoch
-from ranknosh.records import EpochPoint, Failed, Job, JobResult
 
 _KEPT = 3
 _loaded: OrderedDict[str, Any] = OrderedDict()

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed
 from ranknosh.errors import ConfigError
 from ranknosh.executors.base import Answer, Item, Usage
 from ranknosh.executors.pace import Pace, Patience
-from ranknosh.records import Failed, Interrupted, Job, JobResult, Observed
 from ranknosh.streams import stream
 
 Outcome = Observed | Failed

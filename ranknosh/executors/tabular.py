@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from ranknosh.bench.table import Accounting, Reading, Table
+from ranknosh.core.records import Failed, Job, JobResult, Observed
+from ranknosh.data.table import Accounting, Reading, Table
 from ranknosh.errors import DataError
 from ranknosh.executors.base import Answer, Item, Usage
-from ranknosh.records import Failed, Job, JobResult, Observed
 
 
 class TabularExecutor:
     """Stands where training stands; the engine cannot tell the difference.
 
-    seed: which training of the table each architecture shows (see :class:`~ranknosh.bench.table.Reading`). accounting: the
+    seed: which training of the table each architecture shows (see :class:`~ranknosh.data.table.Reading`). accounting: the
     pyramid must have :attr:`epochs` as its levels, which prices a promotion as a training that goes on ("resume": 12 + 188
     epochs) or as one begun anew ("scratch": 12 + 200). ``metric`` is the accuracy as a fraction; ``seconds`` are the table's,
     in proportion to the epochs charged. Results come back in the order of the jobs. Raises DataError for an architecture that

@@ -9,24 +9,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ranknosh.core.records import EpochPoint, Job, JobResult, Tested
 from ranknosh.errors import ConfigError
-from ranknosh.records import EpochPoint, Job, JobResult, Tested
 from ranknosh.spaces.base import Architecture, Space
 
 if TYPE_CHECKING:
-    from ranknosh.proxies import ProxyScorer
-    from ranknosh.train import CheckpointStore, Task
+    from ranknosh.training import CheckpointStore, Task
+    from ranknosh.training.proxies import ProxyScorer
 
 
 @dataclass(frozen=True)
 class TrainJob:
-    """A job is a rung of training; see :func:`ranknosh.train.train_rung`."""
+    """A job is a rung of training; see :func:`ranknosh.training.train_rung`."""
 
     task: Task
     checkpoints: CheckpointStore
 
     def __call__(self, job: Job, stop: Callable[[], bool], on_epoch: Callable[[Job, EpochPoint], None]) -> JobResult:
-        from ranknosh.train import train_rung
+        from ranknosh.training import train_rung
 
         return train_rung(job, self.task, self.checkpoints, stop=stop, on_epoch=on_epoch)
 
@@ -50,7 +50,7 @@ class ScoreArchitecture:
 
     @cached_property
     def _scorer(self) -> ProxyScorer:
-        from ranknosh.proxies import proxy_scorer
+        from ranknosh.training.proxies import proxy_scorer
 
         return proxy_scorer(
             self.space, self.task.size, self.task.data, self.proxies, seed=self.seed, options=self.options
@@ -70,7 +70,7 @@ class TestCandidate:
     checkpoints: CheckpointStore
 
     def __call__(self, candidate: tuple[int, Architecture]) -> Tested:
-        from ranknosh.train import test_candidate
+        from ranknosh.training import test_candidate
 
         return test_candidate(*candidate, self.task, self.checkpoints)
 
@@ -85,7 +85,7 @@ class WithThreads:
     def __call__(self, item: Any) -> Any:
         import torch
 
-        from ranknosh.train.surroundings import surroundings
+        from ranknosh.training.surroundings import surroundings
 
         with surroundings(self.threads, torch.device("cpu")):
             return self.function(item)
@@ -107,7 +107,7 @@ class LookRound:
     probe: Path | None
 
     def __call__(self) -> Place:
-        from ranknosh.train.surroundings import resolve_device
+        from ranknosh.training.surroundings import resolve_device
 
         host = socket.gethostname()
         if self.probe is not None and not self.probe.exists():

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ranknosh.metrics import kendall_tau
-from ranknosh.pairs import Evidence
+from ranknosh.core.metrics import kendall_tau
+from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.base import Floats, Predictor, not_fitted
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.resample import folds, subset

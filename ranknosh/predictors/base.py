@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.pairs import Evidence
+from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.encodings import Encodings
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ranknosh.pairs import Evidence
+from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.base import Floats, Predictor, Scale, not_fitted
 from ranknosh.predictors.encodings import WORTH_KEEPING, Encodings, reference
 from ranknosh.predictors.resample import bootstrap

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ranknosh.metrics import kendall_tau
-from ranknosh.pool import Candidate, Pool
-from ranknosh.records import SURROUNDINGS
+from ranknosh.core.metrics import kendall_tau
+from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.records import SURROUNDINGS
 
 _REPORT_FROM = 4
 _CLOSE_FROM = 8

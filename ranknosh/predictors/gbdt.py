@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranknosh.core.pairs import Evidence
 from ranknosh.errors import MissingDependency
-from ranknosh.pairs import Evidence
 from ranknosh.predictors.base import Floats, not_fitted
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.pair_loss import PairLoss, tempered

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 from scipy.special import ndtri
 
+from ranknosh.core.metrics import ranks
+from ranknosh.core.pairs import Evidence
 from ranknosh.errors import ConfigError
-from ranknosh.metrics import ranks
-from ranknosh.pairs import Evidence
 from ranknosh.predictors.base import Floats, not_fitted
 from ranknosh.predictors.encodings import WORTH_KEEPING, Encodings, reference
 from ranknosh.predictors.slot_tables import SlotTables

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ranknosh.pairs import Evidence
-from ranknosh.records import Scored
-from ranknosh.seeding import Combine, best_first, distinct, standing
+from ranknosh.core.pairs import Evidence
+from ranknosh.core.records import Scored
+from ranknosh.core.seeding import Combine, best_first, distinct, standing
 from ranknosh.spaces.base import Architecture
 
 Weigh = Callable[[Sequence[Mapping[str, float | None]], Sequence[float], Mapping[str, int]], Mapping[str, float]]

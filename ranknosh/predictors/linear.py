@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
-from ranknosh.pairs import Evidence
+from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.base import Floats, not_fitted
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.pair_loss import PairLoss, tempered

@@ -13,17 +13,17 @@ from typing import Literal
 
 import numpy as np
 
-from ranknosh.engine import Proposal
+from ranknosh.core.pairs import Evidence, PairRule, evidence
+from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Fitted, Origin, Proposed
+from ranknosh.core.search import Proposal
 from ranknosh.errors import ConfigError
-from ranknosh.pairs import Evidence, PairRule, evidence
-from ranknosh.pool import Candidate, Pool
 from ranknosh.predictors.base import Floats, Predictor, Scale
 from ranknosh.predictors.candidates import Candidates, grown, whole
 from ranknosh.predictors.encodings import Encodings, reference
 from ranknosh.predictors.gate import Verdict, judge
 from ranknosh.predictors.level_zero import LevelZero
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Fitted, Origin, Proposed
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.streams import stream
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import ndtri
 
-from ranknosh.pairs import Evidence
+from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.base import Floats, not_fitted
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.streams import stream

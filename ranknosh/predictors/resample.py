@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.pairs import Evidence
+from ranknosh.core.pairs import Evidence
 
 
 def subset(evidence: Evidence, rows: NDArray[np.int64], counts: NDArray[np.int64] | None = None) -> Evidence:

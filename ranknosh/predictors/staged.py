@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
+from ranknosh.core.pairs import Evidence
 from ranknosh.errors import ConfigError
-from ranknosh.pairs import Evidence
 from ranknosh.predictors.base import Floats
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.kernel import KernelPredictor, _blockwise, _View

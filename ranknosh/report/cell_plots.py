@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from ranknosh.pool import Candidate
+from ranknosh.core.pool import Candidate
 from ranknosh.report import words
 from ranknosh.report.cell import operation_name
 from ranknosh.report.figure import (

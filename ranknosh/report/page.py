@@ -8,9 +8,8 @@ from typing import Any
 
 import yaml
 
+from ranknosh.core.pool import Candidate
 from ranknosh.errors import MissingDependency
-from ranknosh.files import write_atomic
-from ranknosh.pool import Candidate
 from ranknosh.report import budget_plots, cell_plots, plots, rank_plots, words
 from ranknosh.report.cell import describe, draw_cell, parse_edges
 from ranknosh.report.figure import Panel
@@ -26,6 +25,7 @@ from ranknosh.report.workers import (
     utilisation,
     what_next,
 )
+from ranknosh.runs.files import write_atomic
 
 TEMPLATE = "report.html.j2"
 LEADERBOARD_ROWS, FAILURE_ROWS, RUNNERS_UP = 20, 40, 3

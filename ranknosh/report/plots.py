@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ranknosh.pool import Candidate
+from ranknosh.core.pool import Candidate
 from ranknosh.report import words
 from ranknosh.report.figure import ACCENT, GRID, INK, WIDE, Panel, draw, level_colour, say, time_scale
 from ranknosh.report.series import Result, incumbents, results

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ranknosh.pool import Candidate
-from ranknosh.records import Fitted
+from ranknosh.core.pool import Candidate
+from ranknosh.core.records import Fitted
 from ranknosh.report import words
 from ranknosh.report.figure import (
     ACCENT,

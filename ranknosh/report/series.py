@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import atanh, ceil, sqrt, tanh
 
+from ranknosh.core.metrics import spearman
+from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.records import Failed, Interrupted, Observed, Promotion, Speculated
 from ranknosh.errors import SpaceError
-from ranknosh.metrics import spearman
-from ranknosh.pool import Candidate, Pool
-from ranknosh.records import Failed, Interrupted, Observed, Promotion, Speculated
 from ranknosh.report.view import RunView
 
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ranknosh.files import write_atomic
-from ranknosh.pool import Candidate
-from ranknosh.records import Promotion, Proposed, Rerun
+from ranknosh.core.pool import Candidate
+from ranknosh.core.records import Promotion, Proposed, Rerun
 from ranknosh.report.view import RunView
 from ranknosh.report.workers import status_rows
+from ranknosh.runs.files import write_atomic
 
 UNKNOWN = "n/a"
 TRIAL_COLUMNS = (

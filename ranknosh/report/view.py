@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ranknosh.budget import Limits
-from ranknosh.engine import CAPS, Plan, Proposal, Search
+from ranknosh.core.budget import Limits
+from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Record, Tested
+from ranknosh.core.search import CAPS, Plan, Proposal, Search
 from ranknosh.errors import BudgetTooSmall, ConfigError, StoreError
-from ranknosh.pool import Candidate, Pool
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Record, Tested
-from ranknosh.store import History, read_journal
+from ranknosh.runs.store import History, read_journal
 
 LOCK = ".lock"
 State = Literal["running", "interrupted", "stopped", "finished"]

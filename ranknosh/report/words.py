@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ranknosh.config.units import human_duration
 from ranknosh.report.series import Correlation
 from ranknosh.report.tables import UNKNOWN
-from ranknosh.units import human_duration
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ranknosh.records import Failed, FailureKind, Session, Workers
+from ranknosh.core.records import Failed, FailureKind, Session, Workers
 from ranknosh.report.view import RunView
 
 ORDER_DEPENDENT = "order-dependent"

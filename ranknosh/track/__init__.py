@@ -8,10 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ranknosh.loop import Listener
-from ranknosh.pool import Pool
-from ranknosh.records import EpochPoint, Job, Record
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import EpochPoint, Job, Record
 from ranknosh.track.mirror import Tracker
+from ranknosh.workflows.search.loop import Listener
 
 __all__ = ["Several", "Tracker", "trackers_of"]
 

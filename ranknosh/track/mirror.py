@@ -10,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from ranknosh.pool import Pool
-from ranknosh.records import EpochPoint, Job, Record, from_json
-from ranknosh.store import NAME
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import EpochPoint, Job, Record, from_json
+from ranknosh.runs.store import NAME
 from ranknosh.track.series import Point, Series
 
 CLOSING_SECONDS = 30.0

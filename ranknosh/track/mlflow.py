@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ranknosh.core.records import Failed, Observed
 from ranknosh.errors import MissingDependency, StoreError
-from ranknosh.records import Failed, Observed
 from ranknosh.track.mirror import Entry
 from ranknosh.track.series import Series, Token
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "ranknosh"
 """Where runs go if MLFLOW_EXPERIMENT_NAME does not say otherwise."""
-ID, POSITION, CANDIDATE, REPLICA = "ranknosh.id", "ranknosh.records", "ranknosh.candidate", "ranknosh.replica"
+ID, POSITION, CANDIDATE, REPLICA = "ranknosh.id", "ranknosh.core.records", "ranknosh.candidate", "ranknosh.replica"
 MOST_METRICS, MOST_PARAMS, LONGEST = 1000, 100, 500
 """Limits of one MLflow request (metrics, params) and of a param's text."""
 CONNECT_SECONDS = 5.0
 
 
 class MlflowLog:
-    """The runs of one search. The parent's tag ``ranknosh.records`` says how many journal records they hold."""
+    """The runs of one search. The parent's tag ``ranknosh.core.records`` says how many journal records they hold."""
 
     name = "MLflow"
     pause_seconds = 2.0

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ranknosh.pool import Pool
-from ranknosh.records import Failed, Fitted, Observed, Record, Tested, Workers
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import Failed, Fitted, Observed, Record, Tested, Workers
 
 Token = tuple[int, int]
 """(candidate, replica)"""

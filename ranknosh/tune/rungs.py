@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from ranknosh.core.records import EpochPoint, Failed, FailureKind, Job, JobResult, Observed
 from ranknosh.errors import ConfigError, RankNoshError, StoreError
-from ranknosh.files import write_error
-from ranknosh.records import EpochPoint, Failed, FailureKind, Job, JobResult, Observed
+from ranknosh.runs.files import write_error
 from ranknosh.spaces.flat import FlatSpace
 
 TrainFunction: TypeAlias = Callable[[dict[str, Any], Path, int, int, int], Mapping[str, float]]

@@ -18,8 +18,8 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
+from ranknosh.core.records import Job
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.records import Job
 from ranknosh.tune.searcher import Failure, RankSearcher
 
 logger = logging.getLogger(__name__)

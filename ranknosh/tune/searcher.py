@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 from ray.tune.search import Searcher
 
-from ranknosh.engine import Search
+from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.records import Failed, FailureKind, Job, JobResult, Observed, Record
+from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError, RankNoshError, StoreError
-from ranknosh.pool import Candidate, Pool
-from ranknosh.records import Failed, FailureKind, Job, JobResult, Observed, Record
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.tune.domains import flat_space, has_samples

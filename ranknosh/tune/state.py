@@ -13,15 +13,15 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ranknosh.budget import Limits
-from ranknosh.engine import Promotions, Schedule, Search
+from ranknosh.core.budget import Limits
+from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Record, from_json, to_json
+from ranknosh.core.search import Promotions, Schedule, Search
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.files import write_atomic
-from ranknosh.pool import Candidate, Pool
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import Acquisition, PredictorProposer
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Record, from_json, to_json
+from ranknosh.runs.files import write_atomic
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace, Parameter
 

@@ -14,20 +14,10 @@ from functools import cache
 from typing import Any
 
 from benchmarks.synthetic import synthetic_table
-from ranknosh.budget import Limits
-from ranknosh.engine import Search
-from ranknosh.errors import RankNoshError
-from ranknosh.executors.base import Usage
-from ranknosh.executors.simulated import Cluster, SimulatedExecutor
-from ranknosh.executors.tabular import TabularExecutor
-from ranknosh.loop import Silent, StopRequest, drive
-from ranknosh.pool import Pool
-from ranknosh.predictors.catalog import make_predictor
-from ranknosh.predictors.level_zero import LevelZero
-from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.proxies import proxy_weights
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import (
+from ranknosh.core.budget import Limits
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import (
     Failed,
     Fitted,
     Interrupted,
@@ -43,10 +33,20 @@ from ranknosh.records import (
     Stopped,
     Tested,
 )
-from ranknosh.seeding import choose, draw
+from ranknosh.core.search import Search
+from ranknosh.core.seeding import choose, draw
+from ranknosh.errors import RankNoshError
+from ranknosh.executors.base import Usage
+from ranknosh.executors.simulated import Cluster, SimulatedExecutor
+from ranknosh.executors.tabular import TabularExecutor
+from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.level_zero import LevelZero
+from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.flat import FlatSpace, choice, randint, uniform
+from ranknosh.training.proxies import proxy_weights
 from ranknosh.tune.state import Settings
+from ranknosh.workflows.search.loop import Silent, StopRequest, drive
 
 SEED = 5
 Faults = Mapping[tuple[int, ...], str]

@@ -15,11 +15,11 @@ from typing import Any
 import torch
 
 import ranknosh
+from ranknosh.core.records import Observed, Tested
 from ranknosh.data import load
-from ranknosh.records import Observed, Tested
-from ranknosh.retrain import preset, retrain
-from ranknosh.retrain.session import Silent
 from ranknosh.spaces.genotype import Genotype
+from ranknosh.workflows.retrain import preset, retrain
+from ranknosh.workflows.retrain.session import Silent
 from supernet.methods import get_method
 from tests.golden import cases
 from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search

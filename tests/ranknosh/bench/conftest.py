@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ranknosh.bench.scores import TableScores, read_scores
-from ranknosh.bench.table import Table
+from ranknosh.data.table import Table
 from ranknosh.spaces.catalog import get_space
 
 Arrays = dict[str, Any]

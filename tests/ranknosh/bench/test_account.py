@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ranknosh.bench.account import Account, Tracker
-from ranknosh.bench.table import Table
+from ranknosh.data.table import Table
 
 
 def test_a_promotion_costs_188_when_resumed_and_200_from_scratch(small: Table) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from ranknosh.bench.account import Account
 from ranknosh.bench.baselines import largest_first, low_fidelity_evolution, random_search, starting_rows
-from ranknosh.bench.table import Table
+from ranknosh.data.table import Table
 from ranknosh.errors import DataError
 
 PUBLISHED = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10.npz"

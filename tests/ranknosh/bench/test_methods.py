@@ -5,7 +5,7 @@ from ranknosh.bench.engine import run_engine
 from ranknosh.bench.methods import BEST, HALVING, METHODS, OBSERVED, SCORED_METHODS, Setting, checked
 from ranknosh.bench.scores import TableScores
 from ranknosh.bench.seeding import Seeding
-from ranknosh.bench.table import Table
+from ranknosh.data.table import Table
 from ranknosh.errors import BudgetTooSmall, ConfigError, DataError
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from ranknosh.bench.methods import METHODS, Setting
 from ranknosh.bench.run import format_rows, run_bench
-from ranknosh.bench.table import Table
+from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.streams import stream
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from ranknosh.bench.scores import PROXIES, TableScores, read_scores
-from ranknosh.bench.table import Table
-from ranknosh.config_sections import SeedingConfig
+from ranknosh.config.sections import SeedingConfig
+from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, DataError
-from ranknosh.proxies import directions
+from ranknosh.training.proxies import directions
 
 
 def test_every_architecture_gets_the_values_of_its_function(whole: Table, scores_file: Path, lines_of) -> None:  # type: ignore[no-untyped-def]

@@ -7,9 +7,9 @@ from ranknosh.bench.baselines import starting_rows
 from ranknosh.bench.engine import run_engine
 from ranknosh.bench.scores import TableScores
 from ranknosh.bench.seeding import Seeding
-from ranknosh.bench.table import Table
+from ranknosh.core.metrics import ranks
+from ranknosh.data.table import Table
 from ranknosh.errors import DataError
-from ranknosh.metrics import ranks
 
 
 def first_rows(table: Table, seed: int) -> list[int]:

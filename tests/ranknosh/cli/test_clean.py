@@ -1,11 +1,11 @@
 import pytest
 
 from ranknosh.cli.clean import find_waste
-from ranknosh.pool import Pool
-from ranknosh.records import Failed, Observed, Proposed
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import Failed, Observed, Proposed
 from ranknosh.report.view import RunView
 from ranknosh.spaces.base import Architecture
-from ranknosh.train.publications import Publications
+from ranknosh.training.publications import Publications
 
 
 def four_candidates() -> Pool:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ranknosh.cli.compare_progress import LiveComparison, standing_text
-from ranknosh.compare.comparison import Standing
+from ranknosh.workflows.compare.comparison import Standing
 
 SMALL = """
 network: {channels: 4, cells: 1}

@@ -8,9 +8,9 @@ from rich.console import Console
 
 from ranknosh.cli import live
 from ranknosh.cli.feed import feed_lines
-from ranknosh.config import RunConfig
-from ranknosh.pool import Pool
-from ranknosh.records import (
+from ranknosh.config.search import RunConfig
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import (
     EpochPoint,
     Failed,
     Fitted,

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from ranknosh.assembly import build_parts
 from ranknosh.cli.plan import cost_of, judge
 from ranknosh.cli.timing import Timed, Timing, on_line, part_of, spread_out, time_training
-from ranknosh.config import RunConfig
+from ranknosh.config.search import RunConfig
+from ranknosh.workflows.search.assembly import build_parts
 
 TIMING = Timing(
     timed=(Timed(10, 1.0, 0.25, 1000, 0.5), Timed(30, 3.0, 0.75, 3000, 0.1)), typical=2.0, large=2.5, largest=3.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ranknosh.cli import with_address
-from ranknosh.store import read_journal
+from ranknosh.runs.store import read_journal
 
 ROOT = Path(__file__).parents[3]
 DIGITS = str(ROOT / "configs" / "digits.yaml")

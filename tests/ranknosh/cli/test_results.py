@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ranknosh.records import Failed, Observed, Proposed, Session, Speculated, Workers, to_json
+from ranknosh.core.records import Failed, Observed, Proposed, Session, Speculated, Workers, to_json
 from ranknosh.spaces.base import Architecture
 
 TRACE = 'Traceback (most recent call last):\n  File "train.py", line 3\nValueError: bad shape'

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from ranknosh.cli.retrain_progress import LiveRetraining, make_retrain_progress
 from ranknosh.data import load
-from ranknosh.retrain import EpochLine, parse_subject, preset, retrain
-from ranknosh.retrain.journal import read_record
-from ranknosh.retrain.recipe import RetrainConfig
+from ranknosh.workflows.retrain import EpochLine, parse_subject, preset, retrain
+from ranknosh.workflows.retrain.journal import read_record
+from ranknosh.workflows.retrain.recipe import RetrainConfig
 
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 GENOTYPE = (

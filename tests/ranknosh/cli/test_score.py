@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ranknosh.cli.score_progress import LiveScoring, PlainScoring
-from ranknosh.seeding import draw
+from ranknosh.core.seeding import draw
 from ranknosh.spaces.catalog import get_space
 
 SPACE = get_space("nasbench201")
@@ -153,7 +153,7 @@ def test_options_reach_their_proxy_and_are_part_of_the_settings(cli, tmp_path):
 
 
 def test_all_proxies_are_those_that_need_no_option(cli, tmp_path):
-    from ranknosh.proxies import NEEDS_OPTIONS, known_proxies
+    from ranknosh.training.proxies import NEEDS_OPTIONS, known_proxies
 
     assert cli("score", FIRST, *TINY, "-q").code == 0
     names = [name for name in known_proxies() if name not in NEEDS_OPTIONS]
@@ -257,7 +257,7 @@ def test_own_images_of_an_npz_file(cli, tmp_path):
 
 
 def test_codes_are_what_tables_list(cli, tmp_path):
-    from ranknosh.scoring.population import sampled
+    from ranknosh.workflows.score.population import sampled
 
     assert cli("score", "nasbench201", "--draw", "codes", "--count", "4", *TINY, "--proxies", "params", "-q").code == 0
     assert [row["architecture"] for row in rows_of(tmp_path / "scores.csv")] == [
@@ -403,9 +403,9 @@ def test_an_audit_under_other_settings_goes_elsewhere_or_starts_anew(cli, search
 
 def test_an_audit_ends_with_a_line_for_the_next_config():
     from ranknosh.cli.score_audit import audit_text
-    from ranknosh.config import RunConfig
-    from ranknosh.proxies import audit_proxies
-    from ranknosh.yaml_source import parse_source
+    from ranknosh.config.search import RunConfig
+    from ranknosh.config.source import parse_source
+    from ranknosh.training.proxies import audit_proxies
 
     values = [{"synflow": float(i), "params": float(i * 7 % 11)} for i in range(20)]
     report = audit_proxies(values, [float(i) for i in range(20)], {"synflow": 1})

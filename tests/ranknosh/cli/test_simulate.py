@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ranknosh.assembly import build_parts
 from ranknosh.cli.played import Playback, endings, model_of, recorded_in, tabled_in
 from ranknosh.cli.simulate import RandomProposals, as_dict, as_text, simulate
 from ranknosh.cli.simulation_words import Wanted, parse_simulation
 from ranknosh.cli.timing import Timed, Timing
-from ranknosh.config import RunConfig
+from ranknosh.config.search import RunConfig
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import Failed, Job, Observed, Promotion, Proposed, Scored
+from ranknosh.core.seeding import draw
 from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.executors.simulated import Cluster
-from ranknosh.pool import Pool
-from ranknosh.records import Failed, Job, Observed, Promotion, Proposed, Scored
-from ranknosh.seeding import draw
+from ranknosh.runs.store import Journal
 from ranknosh.spaces.catalog import get_space
-from ranknosh.store import Journal
+from ranknosh.workflows.search.assembly import build_parts
 
 SPACE = get_space("nasbench201")
 DRAWN = draw(SPACE, 12, 0)

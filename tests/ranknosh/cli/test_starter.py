@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pytest
 
 from ranknosh.cli import doctor
-from ranknosh.config import load_config
+from ranknosh.config.search import load_config
 
 
 @pytest.mark.parametrize(

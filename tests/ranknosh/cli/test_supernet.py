@@ -14,8 +14,8 @@ import torch
 from ranknosh.cli.supernet_progress import LiveSupernet, PlainSupernet, make_supernet_progress
 from ranknosh.cli.supernet_request import option_settings, source_setting
 from ranknosh.errors import ConfigError
-from ranknosh.oneshot.journal import read_record
-from ranknosh.oneshot.outcome import Plan
+from ranknosh.workflows.supernet.journal import read_record
+from ranknosh.workflows.supernet.outcome import Plan
 from supernet.search import EpochReport
 
 TINY = [

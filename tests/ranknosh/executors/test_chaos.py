@@ -28,7 +28,7 @@ def test_a_search_comes_through_everything_with_the_same_decisions(tmp_path):
 def _place(job, stop, on_epoch):
     import ray
 
-    from ranknosh.records import JobResult, Observed
+    from ranknosh.core.records import JobResult, Observed
 
     time.sleep(0.2)
     node = int(ray.get_runtime_context().get_node_id()[:8], 16)
@@ -40,9 +40,9 @@ def test_nodes_that_join_are_used_and_nodes_that_leave_are_not_waited_for():
 
     import ray
 
+    from ranknosh.core.records import Job, Observed
     from ranknosh.executors.ray_cluster import connected
     from ranknosh.executors.ray_tasks import RayExecutor
-    from ranknosh.records import Job, Observed
     from ranknosh.spaces.base import Architecture
 
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])

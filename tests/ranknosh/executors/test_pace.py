@@ -2,8 +2,8 @@
 
 import pytest
 
+from ranknosh.core.records import Job
 from ranknosh.executors.pace import ENOUGH, Pace, Patience
-from ranknosh.records import Job
 from ranknosh.spaces.base import Architecture
 
 

@@ -14,12 +14,12 @@ ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import os, sys, time
 import ray
-from ranknosh.budget import Limits
-from ranknosh.engine import Proposal, Search
+from ranknosh.core.budget import Limits
+from ranknosh.core.search import Proposal, Search
 from ranknosh.executors.ray_cluster import connected
-from ranknosh.loop import Silent, StopRequest, drive
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Failed, JobResult, Observed, Proposed
+from ranknosh.workflows.search.loop import Silent, StopRequest, drive
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Failed, JobResult, Observed, Proposed
 from ranknosh.spaces.base import Architecture
 
 HUNGRY = int(sys.argv[1])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ranknosh.core.records import EpochPoint, Failed, Interrupted, Job, JobResult, Observed
 from ranknosh.errors import ClusterError, StoreFull
-from ranknosh.records import EpochPoint, Failed, Interrupted, Job, JobResult, Observed
 from ranknosh.spaces.base import Architecture
 
 pytestmark = pytest.mark.slow

@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ranknosh.budget import Limits
-from ranknosh.engine import Search
+from ranknosh.core.budget import Limits
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed, Record
+from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
-from ranknosh.loop import Silent, StopRequest, drive
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Failed, Interrupted, Job, JobResult, Observed, Record
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
+from ranknosh.workflows.search.loop import Silent, StopRequest, drive
 from tests.ranknosh_simulation import StreamProposer, answer, decisions
 
 PYRAMID = Pyramid.make([1, 2, 4, 8], 0.5, initial=8, batch=8)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from ranknosh.bench.table import Reading, Table
+from ranknosh.core.records import Failed, Job, Observed
+from ranknosh.data.table import Reading, Table
 from ranknosh.errors import DataError
 from ranknosh.executors.tabular import TabularExecutor
-from ranknosh.records import Failed, Job, Observed
 from ranknosh.spaces.base import Architecture
 
 

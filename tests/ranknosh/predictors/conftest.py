@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ranknosh.pairs import Evidence
+from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.spaces.base import Space
 from ranknosh.spaces.catalog import get_space

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ranknosh.metrics import kendall_tau
+from ranknosh.core.metrics import kendall_tau
 from ranknosh.predictors.auto import AutoPredictor
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.kernel import KernelPredictor

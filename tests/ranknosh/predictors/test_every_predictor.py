@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ranknosh.metrics import kendall_tau
-from ranknosh.pairs import Evidence
+from ranknosh.core.metrics import kendall_tau
+from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.base import Predictor
 from ranknosh.predictors.catalog import NAMES, make_predictor
 from ranknosh.predictors.encodings import Encodings

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from ranknosh.pool import Pool
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import Failed, FailureKind, Observed, Origin, Proposed
 from ranknosh.predictors.gate import Verdict, judge
-from ranknosh.records import Failed, FailureKind, Observed, Origin, Proposed
 from ranknosh.spaces.base import Architecture
 
 

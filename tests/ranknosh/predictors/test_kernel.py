@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ranknosh.core.pairs import Evidence
 from ranknosh.errors import ConfigError
-from ranknosh.pairs import Evidence
 from ranknosh.predictors import kernel as module
 from ranknosh.predictors.encodings import Encodings, reference
 from ranknosh.predictors.kernel import KernelPredictor, normal_scores

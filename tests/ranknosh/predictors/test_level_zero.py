@@ -5,22 +5,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from ranknosh.budget import Limits
-from ranknosh.engine import Search
+from ranknosh.core.budget import Limits
+from ranknosh.core.metrics import kendall_tau
+from ranknosh.core.pairs import evidence
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Fitted, JobResult, Observed, Proposed, Scored, from_json, to_json
+from ranknosh.core.search import Search
+from ranknosh.core.seeding import choose, draw
 from ranknosh.errors import ConfigError
-from ranknosh.metrics import kendall_tau
-from ranknosh.pairs import evidence
-from ranknosh.pool import Pool
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.level_zero import LevelZero
 from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.proxies import proxy_weights
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Fitted, JobResult, Observed, Proposed, Scored, from_json, to_json
-from ranknosh.seeding import choose, draw
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
+from ranknosh.training.proxies import proxy_weights
 from tests.ranknosh_simulation import decisions
 
 SPACE = get_space("nasbench201")

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from ranknosh.budget import Limits
-from ranknosh.engine import Search
-from ranknosh.pool import Pool
+from ranknosh.core.budget import Limits
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Fitted, JobResult, Observed, Proposed
+from ranknosh.core.search import Search
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Fitted, JobResult, Observed, Proposed
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
 from tests.ranknosh_simulation import decisions

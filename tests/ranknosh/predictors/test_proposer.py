@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ranknosh.engine import Proposal
+from ranknosh.core.metrics import kendall_tau
+from ranknosh.core.pairs import Evidence
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Failed, Observed, Origin, Promotion, Proposed
+from ranknosh.core.search import Proposal
 from ranknosh.errors import ConfigError, SpaceError
-from ranknosh.metrics import kendall_tau
-from ranknosh.pairs import Evidence
-from ranknosh.pool import Pool
 from ranknosh.predictors.base import Predictor
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.encodings import Encodings, reference
 from ranknosh.predictors.linear import LinearPredictor
 from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Failed, Observed, Origin, Promotion, Proposed
 from ranknosh.spaces.base import Architecture, Encoding, Graphs, Space
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream

@@ -1,6 +1,6 @@
 import numpy as np
 
-from ranknosh.pairs import Evidence
+from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.resample import bootstrap, folds, subset
 from ranknosh.streams import stream
 

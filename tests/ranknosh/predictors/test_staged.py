@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from ranknosh.core.pairs import evidence, places
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Observed, Promotion, Proposed
 from ranknosh.errors import ConfigError
-from ranknosh.pairs import evidence, places
-from ranknosh.pool import Pool
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.kernel import KernelPredictor, MixedKernel
 from ranknosh.predictors.staged import StagedPredictor, uniform_scores
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import Observed, Promotion, Proposed
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
 

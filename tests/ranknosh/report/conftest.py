@@ -5,10 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ranknosh.budget import Limits
-from ranknosh.engine import Proposal, Search
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import (
+from ranknosh.core.budget import Limits
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import (
     EpochPoint,
     Failed,
     Fitted,
@@ -22,9 +21,10 @@ from ranknosh.records import (
     Stopped,
     Tested,
 )
+from ranknosh.core.search import Proposal, Search
 from ranknosh.report import RunView
+from ranknosh.runs.store import History, Journal
 from ranknosh.spaces.catalog import get_space
-from ranknosh.store import History, Journal
 from ranknosh.streams import stream
 
 SPACE = get_space("nasbench201")

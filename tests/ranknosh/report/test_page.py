@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from ranknosh.core.records import Failed, Observed, Tested
 from ranknosh.errors import MissingDependency, StoreError
-from ranknosh.records import Failed, Observed, Tested
 from ranknosh.report import RunView, write_report
 from ranknosh.report.cell_plots import cost_panel, origins_panel
 from ranknosh.report.figure import level_colour

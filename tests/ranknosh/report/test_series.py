@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from ranknosh.records import Interrupted, Observed
+from ranknosh.core.records import Interrupted, Observed
 from ranknosh.report import RunView, series
 
 
@@ -19,7 +19,7 @@ def test_incumbents_follow_the_engine_rule_in_time(view):
 
 
 def test_incumbents_equal_a_full_fold_after_every_result(engine_run):
-    from ranknosh.pool import Pool
+    from ranknosh.core.pool import Pool
 
     view, pool, expected = RunView.load(engine_run), Pool(), []
     for record in view.records:
@@ -103,7 +103,7 @@ def test_a_perfect_correlation_keeps_a_finite_interval():
 def test_level_agreement_uses_those_that_completed_both(build):
     timed = [(0.0, build.proposed(i)) for i in range(4)]
     timed += [(1.0, build.observed(i, 1, accuracy, 1)) for i, accuracy in enumerate((0.1, 0.2, 0.3, 0.9))]
-    from ranknosh.records import Promotion
+    from ranknosh.core.records import Promotion
 
     timed += [(2.0, Promotion(i, 2)) for i in range(3)]
     timed += [(3.0, build.observed(i, 2, accuracy, 1)) for i, accuracy in enumerate((0.5, 0.4, 0.6))]

@@ -6,7 +6,7 @@ import pytest
 from ranknosh.errors import StoreError
 from ranknosh.report import RunView, decision_lines, status_dict, top_rows, trial_rows, write_trials_csv
 from ranknosh.report.tables import TRIAL_COLUMNS, markdown_table
-from ranknosh.store import History
+from ranknosh.runs.store import History
 
 CONV = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 SKIP = "|skip_connect~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"

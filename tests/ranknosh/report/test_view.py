@@ -3,8 +3,8 @@ import json
 
 import pytest
 
+from ranknosh.core.records import Session, Stopped, Tested
 from ranknosh.errors import StoreError
-from ranknosh.records import Session, Stopped, Tested
 from ranknosh.report import RunView
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ranknosh.records import Failed, Session, Speculated, Workers
+from ranknosh.core.records import Failed, Session, Speculated, Workers
 from ranknosh.report import status_dict
 from ranknosh.report.page import render
 from ranknosh.report.series import budget_parts

@@ -8,16 +8,16 @@ from itertools import product
 import numpy as np
 import pytest
 
-from ranknosh.budget import Limits
-from ranknosh.engine import Search
+from ranknosh.core.budget import Limits
+from ranknosh.core.metrics import kendall_tau
+from ranknosh.core.pairs import Evidence
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import JobResult, Observed
+from ranknosh.core.search import Search
 from ranknosh.errors import SpaceError
-from ranknosh.metrics import kendall_tau
-from ranknosh.pairs import Evidence
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.pyramid import Pyramid
-from ranknosh.records import JobResult, Observed
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace, Parameter, choice, loguniform, randint, uniform
 from ranknosh.streams import stream

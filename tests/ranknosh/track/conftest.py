@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ranknosh.records import (
+from ranknosh.core.records import (
     EpochPoint,
     Failed,
     Fitted,

@@ -3,10 +3,10 @@
 import threading
 import time
 
-from ranknosh.loop import Silent
-from ranknosh.pool import Pool
+from ranknosh.core.pool import Pool
 from ranknosh.track import Several, Tracker, trackers_of
 from ranknosh.track.mirror import Tail
+from ranknosh.workflows.search.loop import Silent
 
 
 class Kept:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ranknosh.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid
 from ranknosh.track.series import Series
 from tests.ranknosh_simulation import simulate
 

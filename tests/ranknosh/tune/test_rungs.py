@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from ranknosh.core.records import Job
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.records import Job
 from ranknosh.spaces.flat import FlatSpace, choice, uniform
 from ranknosh.tune import rung_runner
 from tests.ranknosh.tune import tune_trainables as own

@@ -19,9 +19,9 @@ SETTINGS = Settings("score", "min", levels=own.LEVELS, ratio=(0.5, 0.25), initia
 @pytest.fixture(scope="module")
 def state():
     """A finished search, one trial a candidate."""
+    from ranknosh.core.pool import Pool
     from ranknosh.executors.inline import InlineExecutor
-    from ranknosh.loop import Silent, StopRequest, drive
-    from ranknosh.pool import Pool
+    from ranknosh.workflows.search.loop import Silent, StopRequest, drive
 
     search, journal = SETTINGS.search(SPACE, Pool()), []
     executor = InlineExecutor(own.by_formula(SPACE, {1: "diverged"}))

@@ -124,8 +124,8 @@ def undisturbed(settings, space, run_job):
 
 
 def run_on(settings, space, executor):
-    from ranknosh.loop import Silent, StopRequest, drive
-    from ranknosh.pool import Pool
+    from ranknosh.core.pool import Pool
+    from ranknosh.workflows.search.loop import Silent, StopRequest, drive
 
     search, journal = settings.search(space, Pool()), []
     drive(search, executor, write=journal.extend, clock=lambda: 0.0, stop=StopRequest(), listener=Silent())
@@ -135,7 +135,7 @@ def run_on(settings, space, executor):
 
 def by_formula(space, failing, sign=1):
     """A RunJob for the trainables above without any training; ``failing``: how candidates fail at level 1."""
-    from ranknosh.records import Failed, JobResult, Observed
+    from ranknosh.core.records import Failed, JobResult, Observed
 
     def run(job, stop, on_epoch):
         if job.candidate_id in failing:

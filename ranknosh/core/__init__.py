@@ -1,0 +1,1 @@
+"""Decisions of a search: no torch, no files, no clock."""

@@ -1,0 +1,167 @@
+"""What the uneven evidence of a pyramid says about who is better: pairs for rankers, one order for regressors.
+
+Source: RANK-NOSH (Wang et al., ICCV 2021), section 3: inside a level the validation score decides, between levels the higher
+level wins. Two further rules are offered because a newcomer held back by its quota may well beat an old candidate above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import SURROUNDINGS
+from ranknosh.streams import stream
+
+PairRule = Literal["level", "common", "agree"]
+MAX_PAIRS = 60_000
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of ``n`` members.
+
+    members: the candidates, in order of their number. pairs: (p, 2) int64, rows (winner, loser), indexes into ``members``.
+    weights: (p,) float32. order: (n,) float64 in [0, 1], 1 is the best and failed ones have 0. levels: (n,) int64, the
+    highest completed level of each. places: (n, N), what :func:`places` gives; None where there is one level, whose places
+    ``order`` holds.
+    """
+
+    members: tuple[Candidate, ...]
+    pairs: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    order: NDArray[np.float64]
+    levels: NDArray[np.int64]
+    places: NDArray[np.float64] | None = None
+
+    @property
+    def places_by_level(self) -> NDArray[np.float64]:
+        """(n, N): places after every level completed, NaN above."""
+        return self.order[:, None] if self.places is None else self.places
+
+
+def evidence(
+    pool: Pool,
+    pyramid: Pyramid,
+    rule: PairRule = "level",
+    near_tie: float = 0.0,
+    level_weight: float = 0.0,
+    seed: int = 0,
+) -> Evidence:
+    """The evidence of every candidate that finished a level or failed for good (crashes say nothing and are left out).
+
+    rule: ``level`` is the paper's; ``common`` compares at the highest level both completed; ``agree`` keeps a pair from two
+    levels only where both say the same. near_tie: pairs of one level closer than this in the metric are dropped.
+    level_weight: pairs decided at level i weigh (e(i)/e(N)) to this power; 0 weighs all alike.
+    Failed candidates lose against everyone who completed the level they failed at, and form no other pair.
+    More than MAX_PAIRS pairs are thinned at random, by ``seed`` and the number of members.
+    """
+    members = tuple(
+        candidate
+        for candidate in pool.candidates.values()
+        if (candidate.failed is None and candidate.level > 0)
+        or (candidate.failed and candidate.failed.kind not in SURROUNDINGS)
+    )
+    n = len(members)
+    metric, failed_at = _metrics(members, pyramid.levels), _failed_at(members)
+    levels = np.array([candidate.level for candidate in members], dtype=np.int64)
+    wins, decided_at = _wins(metric, levels, failed_at, rule, near_tie)
+    winners, losers = np.nonzero(wins)
+    if len(winners) > MAX_PAIRS:
+        kept = np.sort(stream(seed, "pairs", n).choice(len(winners), MAX_PAIRS, replace=False))
+        winners, losers = winners[kept], losers[kept]
+    epochs = np.array([0, *pyramid.epochs], dtype=np.float64)
+    weights = (epochs[decided_at[winners, losers]] / epochs[-1]) ** level_weight
+    known = places(members, pyramid.levels)
+    return Evidence(
+        members,
+        np.stack([winners, losers], axis=1).astype(np.int64),
+        weights.astype(np.float32),
+        _last(known),
+        levels,
+        known,
+    )
+
+
+def _wins(
+    metric: NDArray[np.float64],
+    levels: NDArray[np.int64],
+    failed_at: NDArray[np.int64],
+    rule: PairRule,
+    near_tie: float,
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """(n, n) whether the row beats the column, and the level that decided it."""
+    n = len(levels)
+    alive = failed_at == 0
+    both = alive[:, None] & alive[None, :]
+    common = np.minimum(levels[:, None], levels[None, :])
+    rows = np.arange(n)
+    gap = metric[rows[:, None], common] - metric[rows[None, :], common]
+    with np.errstate(invalid="ignore"):
+        by_metric = both & (gap > 0) & ((np.abs(gap) >= near_tie) | (levels[:, None] != levels[None, :]))
+    by_level = both & (levels[:, None] > levels[None, :])
+    same = levels[:, None] == levels[None, :]
+    if rule == "level":
+        wins = np.where(same, by_metric, by_level)
+    elif rule == "common":
+        wins = by_metric
+    else:
+        wins = by_metric & (same | by_level)
+    decided = common if rule != "level" else np.maximum(levels[:, None], levels[None, :])
+    survives = alive[:, None] & ~alive[None, :] & (levels[:, None] >= failed_at[None, :])
+    return wins | survives, np.where(survives, failed_at[None, :], decided)
+
+
+def places(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:
+    """(n, levels): the place of every member, in (0, 1] and 1 for the best, as known after each level it completed.
+
+    By level 1 first; then those with level 2 are re-ordered among the places they hold, and so on up, so that comparisons use
+    one level only and a candidate's place rises or falls only against those it competed with. Equal metrics share the mean
+    of their places. NaN above the levels completed; a member that failed has place 0 at level 1 and NaN above it.
+    """
+    metric, failed_at = _metrics(members, levels), _failed_at(members)
+    result = np.full((len(members), levels), np.nan)
+    result[failed_at > 0, 0] = 0.0
+    alive = np.flatnonzero(failed_at == 0)
+    place = np.zeros(len(members))
+    held = np.arange(1, len(alive) + 1, dtype=np.float64) / max(len(alive), 1)
+    here = alive
+    for level in range(1, levels + 1):
+        here = here[~np.isnan(metric[here, level])]
+        held = held if level == 1 else np.sort(place[here])
+        at_level = metric[here, level]
+        moved = np.empty(len(here))
+        moved[np.argsort(at_level, kind="stable")] = held
+        place[here] = _share_ties(moved, at_level)
+        result[here, level - 1] = place[here]
+    return result
+
+
+def _last(known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,): the last known place of every member."""
+    return known[np.arange(len(known)), (~np.isnan(known)).sum(axis=1) - 1]
+
+
+def _metrics(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:
+    """(n, levels + 1): the metric at every level, NaN where there is none; column 0 stays empty."""
+    metric = np.full((len(members), levels + 1), np.nan)
+    for row, candidate in enumerate(members):
+        for level, value in candidate.metrics.items():
+            metric[row, level] = value
+    return metric
+
+
+def _failed_at(members: Sequence[Candidate]) -> NDArray[np.int64]:
+    """(n,): the level each member failed at, 0 where it did not."""
+    return np.array([candidate.failed.level if candidate.failed else 0 for candidate in members], dtype=np.int64)
+
+
+def _share_ties(place: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:
+    distinct, inverse = np.unique(by, return_inverse=True)
+    total = np.bincount(inverse, weights=place, minlength=len(distinct))
+    return (total / np.bincount(inverse, minlength=len(distinct)))[inverse]

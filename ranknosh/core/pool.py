@@ -1,0 +1,333 @@
+"""The state of a search: the fold of its records, and the questions decisions ask of it.
+
+Nothing enters the pool except by :meth:`Pool.apply`, so a journal read from the start gives the same pool again.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ranknosh.core.records import (
+    UNCOUNTED,
+    Failed,
+    Fitted,
+    Interrupted,
+    Observed,
+    Origin,
+    Promotion,
+    Proposed,
+    Record,
+    Rerun,
+    Scored,
+    Session,
+    Speculated,
+    Stopped,
+    Tested,
+    Workers,
+)
+from ranknosh.errors import StoreError
+from ranknosh.spaces.base import Architecture
+
+
+@dataclass(slots=True)
+class Candidate:
+    """What the records so far say of one candidate. ``level`` is the highest completed one, 0 before the first."""
+
+    id: int
+    architecture: Architecture
+    key: str
+    text: str
+    batch: int
+    origin: Origin
+    score: float | None
+    spread: float | None
+    level: int = 0
+    observations: dict[int, Observed] = field(default_factory=dict)
+    replicas: dict[int, Observed] = field(default_factory=dict)
+    failed: Failed | None = None
+    epochs: int = 0
+
+    @property
+    def metrics(self) -> dict[int, float]:
+        """Ranking metric at every level ever completed; higher is better."""
+        return {level: observed.metric for level, observed in self.observations.items()}
+
+    @property
+    def latest(self) -> Observed | None:
+        return self.observations.get(self.level)
+
+    @property
+    def metric(self) -> float | None:
+        """Ranking metric at the highest completed level, averaged with retrainings under other seeds."""
+        if self.latest is None:
+            return None
+        values = [self.latest.metric, *(observed.metric for observed in self.replicas.values())]
+        return sum(values) / len(values)
+
+    @property
+    def validation(self) -> float | None:
+        """Validation accuracy (fraction) where :attr:`metric` was measured, averaged likewise."""
+        if self.latest is None or self.latest.validation_accuracy is None:
+            return None
+        values = [self.latest.validation_accuracy]
+        values += [o.validation_accuracy for o in self.replicas.values() if o.validation_accuracy is not None]
+        return sum(values) / len(values)
+
+    @property
+    def params(self) -> int | None:
+        return self.latest.params if self.latest else None
+
+    @property
+    def macs(self) -> int | None:
+        return self.latest.macs if self.latest else None
+
+    def order(self, level: int) -> tuple[float, int, str, int]:
+        """Sort key at ``level``, best first: metric, then the older batch, then the canonical id; total and stable."""
+        return (-self.observations[level].metric, self.batch, self.key, self.id)
+
+
+@dataclass(slots=True)
+class Pending:
+    """Work asked for and not yet ended. ``losses``: how often it was lost in this session without its own fault; ``alone``:
+    memory ran out once, see :class:`~ranknosh.core.records.Job`."""
+
+    candidate_id: int
+    level: int
+    replica: int
+    start_epoch: int
+    attempt: int = 1
+    losses: int = 0
+    alone: bool = False
+
+
+class Pool:
+    """Every candidate proposed so far; nobody leaves. ``apply`` is the only way to change it.
+
+    ``disk_bytes`` are those of the checkpoints that are kept, ``largest_checkpoint`` the largest ever. ``advances`` are the
+    promotions and reruns in the order they were decided in, each with the number of candidates there were. ``revision``
+    counts the results that say something of an architecture.
+    """
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.candidates: dict[int, Candidate] = {}
+        self.keys: set[str] = set()
+        self.pending: dict[tuple[int, int], Pending] = {}
+        self.fits: list[Fitted] = []
+        self.scored: list[Scored] = []
+        self.sessions: list[Session] = []
+        self.workers: list[Workers] = []
+        self.speculated: list[Speculated] = []
+        self.tested: list[Tested] = []
+        self.failures: list[Failed] = []
+        self.stopped: Stopped | None = None
+        self.epochs_spent = 0
+        self.epochs_wasted = 0
+        self.training_seconds = 0.0
+        self.proxy_seconds = 0.0
+        self.predictor_seconds = 0.0
+        self.test_seconds = 0.0
+        self.checkpoint_bytes: dict[tuple[int, int], int] = {}
+        self.disk_bytes = 0
+        self.largest_checkpoint = 0
+        self.advances: list[tuple[int, Promotion | Rerun]] = []
+        self.revision = 0
+        self.reruns: dict[tuple[int, int], Rerun] = {}
+        self.results_in_batch: dict[int, int] = {}
+        self._entered: dict[int, int] = {}
+        self._pending_at: dict[int, int] = {}
+        self._eligible: dict[int, list[tuple[float, int, str, int]]] = {}
+        self._completed: dict[int, list[tuple[float, int, str, int]]] = {}
+        self._retrained: set[int] = set()
+        for record in records:
+            self.apply(record)
+
+    @property
+    def count(self) -> int:
+        """Candidates proposed so far; the next one gets this number."""
+        return len(self.candidates)
+
+    @property
+    def device_seconds(self) -> float:
+        """Seconds of computing charged: training (failed attempts too), proxies, predictor and test."""
+        return self.training_seconds + self.proxy_seconds + self.predictor_seconds + self.test_seconds
+
+    def entered(self, level: int) -> int:
+        """Candidates ever asked to reach ``level``, failed and unfinished ones included."""
+        return self._entered.get(level, 0)
+
+    def pending_below(self, level: int) -> bool:
+        """True while a first training to ``level`` or lower is unfinished."""
+        return any(count > 0 and at <= level for at, count in self._pending_at.items())
+
+    def pending_at(self, level: int) -> int:
+        """Unfinished first trainings to exactly ``level``."""
+        return self._pending_at.get(level, 0)
+
+    def residents(self, level: int, most: int | None = None) -> list[Candidate]:
+        """Candidates whose highest completed level is exactly ``level`` and that may be promoted, the best ``most`` first.
+
+        Paused old ones stand among newcomers; failed ones and those already asked to go on are left out.
+        """
+        return [self.candidates[key[-1]] for key in self._eligible.get(level, ())[:most]]
+
+    def at_level(self, level: int) -> list[Candidate]:
+        """Every candidate that completed ``level``, best at that level first."""
+        return [self.candidates[key[-1]] for key in self._completed.get(level, ())]
+
+    def best(self) -> Candidate | None:
+        """The incumbent: best metric at the highest level anybody completed; None before the first result.
+
+        Where finalists were trained again, the best mean among them: the rest were chosen against by the same single seed
+        that the finalists' means correct.
+        """
+        if self._retrained:
+            retrained = [self.candidates[number] for number in self._retrained]
+            return min(retrained, key=lambda c: (-(c.metric or 0.0), c.batch, c.key, c.id))
+        top = max(self._completed, default=0)
+        return self.candidates[self._completed[top][0][-1]] if top else None
+
+    def apply(self, record: Record) -> None:
+        """Fold one record in. Raises StoreError where it contradicts the records before it."""
+        match record:
+            case Proposed():
+                self._propose(record)
+            case Promotion():
+                self._promote(record)
+            case Rerun():
+                self.reruns[record.candidate_id, record.replica] = record
+                self.advances.append((self.count, record))
+                self.pending[record.candidate_id, record.replica] = Pending(record.candidate_id, -1, record.replica, 0)
+            case Observed():
+                self._observe(record)
+            case Interrupted():
+                self._interrupt(record)
+            case Failed():
+                self._fail(record)
+            case Fitted():
+                self.fits.append(record)
+                self.predictor_seconds += record.seconds
+            case Scored():
+                self.scored.append(record)
+                self.proxy_seconds += record.seconds
+            case Tested():
+                self.tested.append(record)
+                self.test_seconds += record.seconds
+            case Session():
+                self.sessions.append(record)
+                self.stopped = None
+                for pending in self.pending.values():
+                    pending.losses = 0
+            case Speculated():
+                self.speculated.append(record)
+                self.epochs_wasted += record.epochs
+                self.training_seconds += record.seconds
+            case Workers():
+                self.workers.append(record)
+            case Stopped():
+                self.stopped = record
+
+    def _candidate(self, candidate_id: int) -> Candidate:
+        candidate = self.candidates.get(candidate_id)
+        if candidate is None:
+            raise StoreError(
+                f"a record speaks of candidate {candidate_id}, but only {self.count} were proposed before it"
+            )
+        return candidate
+
+    def _propose(self, record: Proposed) -> None:
+        if record.candidate_id != self.count:
+            raise StoreError(f"candidate {record.candidate_id} was proposed where number {self.count} is next")
+        self.candidates[record.candidate_id] = Candidate(
+            record.candidate_id,
+            record.architecture,
+            record.key,
+            record.text,
+            record.batch,
+            record.origin,
+            record.score,
+            record.spread,
+        )
+        self.keys.add(record.key)
+        self._ask(record.candidate_id, 1)
+
+    def _promote(self, record: Promotion) -> None:
+        candidate = self._candidate(record.candidate_id)
+        if record.to_level != candidate.level + 1 or candidate.failed or (candidate.id, 0) in self.pending:
+            raise StoreError(
+                f"candidate {candidate.id} was promoted to level {record.to_level}, but it stands at level {candidate.level}"
+                f"{' and failed' if candidate.failed else ''}"
+            )
+        waiting = self._eligible[candidate.level]
+        del waiting[bisect_left(waiting, candidate.order(candidate.level))]
+        self.advances.append((self.count, record))
+        self._ask(candidate.id, record.to_level)
+
+    def _ask(self, candidate_id: int, level: int) -> None:
+        self.pending[candidate_id, 0] = Pending(candidate_id, level, 0, self.candidates[candidate_id].epochs)
+        self._entered[level] = self._entered.get(level, 0) + 1
+        self._pending_at[level] = self._pending_at.get(level, 0) + 1
+
+    def _end(self, candidate_id: int, replica: int) -> None:
+        pending = self.pending.pop((candidate_id, replica), None)
+        if pending is None:
+            raise StoreError(f"candidate {candidate_id} (replica {replica}) has a result that nobody asked for")
+        if replica == 0:
+            self._pending_at[pending.level] -= 1
+            batch = self.candidates[candidate_id].batch
+            self.results_in_batch[batch] = self.results_in_batch.get(batch, 0) + 1
+
+    def _observe(self, record: Observed) -> None:
+        candidate = self._candidate(record.candidate_id)
+        self._end(candidate.id, record.replica)
+        self.epochs_spent += record.epochs
+        self.training_seconds += record.seconds
+        self._keep(record.candidate_id, record.replica, record.checkpoint_bytes)
+        if record.replica:
+            candidate.replicas[record.replica] = record
+            self._retrained.add(candidate.id)
+            return
+        self.revision += 1
+        candidate.level = record.level
+        candidate.observations[record.level] = record
+        candidate.epochs += record.epochs
+        insort(self._eligible.setdefault(record.level, []), candidate.order(record.level))
+        insort(self._completed.setdefault(record.level, []), candidate.order(record.level))
+
+    def _interrupt(self, record: Interrupted) -> None:
+        candidate = self._candidate(record.candidate_id)
+        self.epochs_spent += record.epochs
+        self.training_seconds += record.seconds
+        self._keep(record.candidate_id, record.replica, record.checkpoint_bytes)
+        pending = self.pending.get((candidate.id, record.replica))
+        if pending is not None:
+            pending.start_epoch = record.epoch
+        if record.replica == 0:
+            candidate.epochs += record.epochs
+
+    def _fail(self, record: Failed) -> None:
+        candidate = self._candidate(record.candidate_id)
+        self.failures.append(record)
+        self.training_seconds += record.seconds
+        if not record.final:
+            self.epochs_wasted += record.epochs
+            pending = self.pending[candidate.id, record.replica]
+            if record.kind in UNCOUNTED:
+                pending.losses += 1
+            else:
+                pending.attempt = record.attempt + 1
+            pending.alone = pending.alone or record.kind == "out_of_memory"
+            return
+        self._end(candidate.id, record.replica)
+        self.epochs_spent += record.epochs
+        self.disk_bytes -= self.checkpoint_bytes.pop((candidate.id, record.replica), 0)
+        if record.replica == 0:
+            candidate.failed = record
+            self.revision += 1
+
+    def _keep(self, candidate_id: int, replica: int, size: int) -> None:
+        """A checkpoint of ``size`` bytes has taken the place of the candidate's last one."""
+        self.disk_bytes += size - self.checkpoint_bytes.get((candidate_id, replica), 0)
+        self.checkpoint_bytes[candidate_id, replica] = size
+        self.largest_checkpoint = max(self.largest_checkpoint, size)

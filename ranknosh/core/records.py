@@ -1,0 +1,325 @@
+"""The lines of a journal. A search is the fold of these records and of nothing else.
+
+Conventions: ``metric`` is the ranking metric, higher is better whatever it was made from (a loss is negated once, where it
+is measured). Accuracies are fractions in [0, 1]. ``epochs`` are the epochs charged by this record. Levels count from 1.
+Records hold finite numbers only: a training that diverged is a :class:`Failed`, never an :class:`Observed` with NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from ranknosh.errors import StoreError
+from ranknosh.spaces.base import Architecture
+
+Origin = Literal["seed", "random", "predictor", "explore", "evolution", "user"]
+FailureKind = Literal["diverged", "out_of_memory", "raised", "invalid", "crashed", "hung", "lost", "checkpoint_damaged"]
+SURROUNDINGS: tuple[FailureKind, ...] = ("raised", "crashed", "hung", "lost", "checkpoint_damaged")
+"""Failures that say nothing about the architecture, so that no predictor learns from them."""
+UNCOUNTED: tuple[FailureKind, ...] = ("lost", "checkpoint_damaged")
+"""Failures that are nobody's fault: the job is done again without counting as a try of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochPoint:
+    """One epoch of a learning curve; ``epoch`` counts finished epochs from 1."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    validation_accuracy: float
+    metric: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Level 0: train-free proxies of one architecture. ``values`` holds None where a proxy gave a reason, not a value."""
+
+    architecture: Architecture
+    key: str
+    text: str
+    values: Mapping[str, float | None]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A refit of the predictor before batch ``batch`` was proposed.
+
+    ``prequential`` is Kendall's tau between predictions made before a result was known and the results, over ``compared``
+    candidates; None while there are too few. ``fallback`` says why the batch was explored instead, None where it was not.
+    ``level0`` is the weight of each proxy by which explored candidates may follow level 0 in this batch, None where none may.
+    """
+
+    batch: int
+    predictor: str
+    members: int
+    pairs: int
+    prequential: float | None
+    compared: int
+    fallback: str | None
+    seconds: float
+    level0: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A new candidate. ``score`` is the prediction made for it before training, in standard deviations above a random
+    architecture; ``spread`` its uncertainty in the same unit. ``text`` is the exchange string, ``key`` the canonical id."""
+
+    candidate_id: int
+    architecture: Architecture
+    key: str
+    text: str
+    batch: int
+    origin: Origin
+    score: float | None = None
+    spread: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A candidate is to be trained on to ``to_level``. ``reason``: the pyramid's quota, or closing the search."""
+
+    candidate_id: int
+    to_level: int
+    reason: Literal["quota", "closing"] = "quota"
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """A finalist is to be trained again from scratch to the top level with another seed (``replica`` >= 1)."""
+
+    candidate_id: int
+    replica: int
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A candidate finished a level. ``params`` counts weights, ``macs`` multiply-accumulates of one image."""
+
+    candidate_id: int
+    level: int
+    metric: float
+    validation_accuracy: float | None
+    validation_loss: float | None
+    epochs: int
+    seconds: float
+    params: int | None = None
+    macs: int | None = None
+    curve: tuple[EpochPoint, ...] = ()
+    checkpoint_bytes: int = 0
+    replica: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("metric", "validation_accuracy", "validation_loss", "seconds"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                raise ValueError(
+                    f"Observed.{name} must be finite, got {value}; report a Failed(kind='diverged') instead"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A job stopped between two levels with its progress kept, at ``epoch`` finished epochs."""
+
+    candidate_id: int
+    level: int
+    epoch: int
+    epochs: int
+    seconds: float
+    checkpoint_bytes: int = 0
+    replica: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A job did not end well. ``final`` is False where the engine will try again (``attempt`` counts from 1).
+
+    Kinds: ``diverged`` (loss not finite or exploded), ``out_of_memory``, ``raised`` (the training raised; ``traceback`` holds
+    where), ``invalid`` (the network cannot be built); and from the surroundings ``crashed`` (the worker process died),
+    ``hung`` (cancelled at its deadline), ``lost`` (its node went away), ``checkpoint_damaged`` (set aside; the candidate is
+    trained again from an older one or from its first epoch). ``epochs``: charged where final, else those whose work was lost.
+    """
+
+    candidate_id: int
+    level: int
+    kind: FailureKind
+    message: str
+    epochs: int
+    seconds: float
+    attempt: int = 1
+    final: bool = True
+    replica: int = 0
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Speculated:
+    """A second attempt was started beside one that took too long, and one of the two has won: the other's ``epochs`` and
+    ``seconds`` were work for nothing. Its end changes nothing else."""
+
+    candidate_id: int
+    level: int
+    epochs: int
+    seconds: float
+    replica: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """How many jobs the executor could run at once from now on, and how busy it was since the session began.
+
+    Written when ``slots`` changes (a node joined or left) and when a session ends. ``busy_seconds``: time slots spent in jobs,
+    ``slot_seconds``: time there were slots, each slot counted; their ratio is the utilisation. Start-up of workers is in neither.
+    """
+
+    slots: int
+    busy_seconds: float
+    slot_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """The one reading of the test split, by the architecture the search ended with, after ``epochs`` of training."""
+
+    __test__: ClassVar[bool] = False  # not a test class, whatever its name suggests to a test runner
+
+    candidate_id: int
+    test_accuracy: float | None
+    test_loss: float | None
+    seconds: float
+    epochs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A process opened the run: the first one, or one that resumed it.
+
+    ``repaired_bytes`` were a torn last line, ``unfinished_jobs`` were lost in flight and are done again; ``changes`` are the
+    settings allowed to change between sessions (dotted name to new value), the budget above all.
+    """
+
+    number: int
+    host_cores: int
+    device: str
+    command: str
+    repaired_bytes: int = 0
+    unfinished_jobs: int = 0
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The search ended; ``reason`` is one of the words in ``ranknosh.core.search.StopReason``."""
+
+    reason: str
+    detail: str = ""
+
+
+Record: TypeAlias = (
+    Scored
+    | Fitted
+    | Proposed
+    | Promotion
+    | Rerun
+    | Observed
+    | Interrupted
+    | Failed
+    | Speculated
+    | Workers
+    | Tested
+    | Session
+    | Stopped
+)
+DECISIONS = (Proposed, Promotion, Rerun)
+_TYPES: dict[str, type[Any]] = {
+    cls.__name__.lower(): cls
+    for cls in (
+        Scored,
+        Fitted,
+        Proposed,
+        Promotion,
+        Rerun,
+        Observed,
+        Interrupted,
+        Failed,
+        Speculated,
+        Workers,
+        Tested,
+        Session,
+        Stopped,
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Train one candidate from ``start_epoch`` up to ``stop_epoch`` finished epochs. ``seed`` fixes init and data order.
+
+    ``alone``: memory ran out before, so nothing else may run beside it and it begins with half the images per forward pass.
+    """
+
+    candidate_id: int
+    architecture: Architecture
+    level: int
+    start_epoch: int
+    stop_epoch: int
+    seed: int
+    replica: int = 0
+    attempt: int = 1
+    alone: bool = False
+
+    @property
+    def token(self) -> tuple[int, int]:
+        """What a job is known by while it is out: (candidate, replica)."""
+        return self.candidate_id, self.replica
+
+    @property
+    def epochs(self) -> int:
+        return self.stop_epoch - self.start_epoch
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """How a job ended, and the attempts beside it that lost to this one."""
+
+    job: Job
+    outcome: Observed | Interrupted | Failed = field()
+    beside: tuple[Speculated, ...] = ()
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """A plain dictionary for one journal line; its ``type`` key is the record's class in lower case."""
+    row: dict[str, Any] = {"type": type(record).__name__.lower(), **asdict(record)}
+    if isinstance(record, Observed):
+        row["curve"] = [[getattr(point, f.name) for f in fields(EpochPoint)] for point in record.curve]
+    return row
+
+
+def from_json(row: Mapping[str, Any]) -> Record:
+    """The record of a journal line. Keys it does not know (the time stamp ``t``) are ignored.
+
+    Raises StoreError where the type is unknown or a field is missing or malformed.
+    """
+    kind = row.get("type")
+    cls = _TYPES.get(str(kind))
+    if cls is None:
+        raise StoreError(f"a journal line has type {kind!r}; known types are {', '.join(sorted(_TYPES))}")
+    values = {f.name: row[f.name] for f in fields(cls) if f.name in row}
+    try:
+        if "architecture" in values:
+            values["architecture"] = Architecture(
+                values["architecture"]["space"], tuple(values["architecture"]["code"])
+            )
+        if "curve" in values:
+            values["curve"] = tuple(EpochPoint(*point) for point in values["curve"])
+        record: Record = cls(**values)
+    except (TypeError, ValueError, KeyError) as error:
+        raise StoreError(f"a journal line of type {kind!r} does not have the fields of that record: {error}") from error
+    return record

@@ -1,0 +1,207 @@
+"""Checkpoints of candidates: never half written, never of two epochs at once, never pickle, safe from a second attempt.
+
+What a publication (:mod:`ranknosh.training.publications`) holds::
+
+    weights-….safetensors    the network's state, plain names (inside the state where safetensors is not installed)
+    state-….pt               a line ``ranknosh checkpoint <format> <SHA-256 of the format and of what follows>``, then a torch
+                             file of everything else, which loads with weights_only=True and names the weights file, its size
+                             and SHA-256
+
+The check sums of the zip format that torch writes do not do: a wrong byte in its headers can shift the tensors unseen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ranknosh.core.records import EpochPoint
+from ranknosh.errors import MissingDependency, StoreError
+from ranknosh.training.publications import Damage, Publication, Publications, Torn, Vanished
+
+FORMAT = b"2"
+_MARK = b"ranknosh checkpoint "
+Identity = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A candidate after ``epoch`` finished epochs. Tensors lie on the CPU; ``momentum`` is keyed by parameter name.
+
+    ``identity`` is what the training depends on (:func:`ranknosh.training.training.identity`): names to plain values.
+    ``curve[i]`` is the point of epoch i + 1. ``bytes`` is the size on disk, known of a loaded one.
+    """
+
+    epoch: int
+    identity: Identity
+    weights: Mapping[str, Tensor]
+    momentum: Mapping[str, Tensor]
+    curve: tuple[EpochPoint, ...]
+    micro_batch: int
+    initial_loss: float | None = None
+    average: Mapping[str, Tensor] | None = None
+    average_updates: int = 0
+    params: int = 0
+    macs: int = 0
+    bytes: int = field(default=0, compare=False)
+
+
+class Found(NamedTuple):
+    """The newest whole checkpoint, None where there is none, and the damaged ones that would have come before it."""
+
+    checkpoint: Checkpoint | None
+    damages: tuple[Damage, ...]
+
+
+class CheckpointStore(Publications):
+    """The checkpoints of a run below ``location``, a path or an fsspec URL (made when the first one is written).
+
+    ``options`` are those of the fsspec file system. Instances pickle, and two attempts of one training may use the store at
+    once from different machines: a reader finds the state of the highest epoch that was completely written, from one attempt.
+    """
+
+    def save(self, candidate_id: int, replica: int, checkpoint: Checkpoint) -> int:
+        """Publish the candidate's checkpoint, delete those of earlier epochs and return its size in bytes.
+
+        Raises StoreFull where the disk is full and StoreError where it cannot be written; what was there before then stands.
+        """
+        return self.publish(candidate_id, replica, checkpoint.epoch, lambda place: _encode(checkpoint, place))
+
+    def load(self, candidate_id: int, replica: int = 0, identity: Identity | None = None) -> Checkpoint | None:
+        """The newest whole checkpoint, None where there is none; :meth:`read` also says what was damaged before it.
+
+        Raises StoreError, naming the file, where all there are are damaged, and where it was written for another
+        ``identity`` (only the keys given are compared).
+        """
+        found = self.read(candidate_id, replica, identity)
+        if found.checkpoint is None and found.damages:
+            raise StoreError(
+                f"the checkpoint file {found.damages[0]} and no older one is whole; bring the file back from a copy, or delete "
+                f"the folder {self.where(candidate_id, replica)} and train the candidate again from its first epoch"
+            )
+        return found.checkpoint
+
+    def read(self, candidate_id: int, replica: int = 0, identity: Identity | None = None) -> Found:
+        """As :meth:`load`, with the damage told instead of raised."""
+        return Found(*self.newest(candidate_id, replica, lambda place: self._read(place, identity or {})))
+
+    def epoch(self, candidate_id: int, replica: int = 0) -> int | None:
+        """Finished epochs of the newest complete checkpoint by its name, unread; None where there is none."""
+        found = self.publications(candidate_id, replica)
+        return found[0].epoch if found else None
+
+    def weights(self, candidate_id: int, replica: int = 0) -> bytes | None:
+        """The safetensors file of the newest checkpoint; None without a checkpoint and where weights lie in the torch file.
+
+        Raises StoreError where that checkpoint is damaged.
+        """
+        data, damages = self.newest(candidate_id, replica, self._read_files)
+        if damages:
+            raise StoreError(
+                f"the checkpoint file {damages[0]}; bring it back from a copy and run `ranknosh resume` again"
+            )
+        return None if data is None else data[1]
+
+    def _read(self, place: Publication, identity: Identity) -> Checkpoint:
+        state, size = self._read_state(place)
+        for name, wanted in identity.items():
+            was = state["identity"].get(name)
+            if was != wanted:
+                raise StoreError(
+                    f"{self.storage.where(place.state)} belongs to another training: its {name} is {was!r}, this one's is "
+                    f"{wanted!r}; give the search another run folder, or delete {self.storage.where(place.folder)} to train "
+                    "this candidate from the start"
+                )
+        file, weights = state.pop("weights_file"), state.pop("weights")
+        if file is not None:
+            data = self._read_weights(place, file)
+            size += len(data)
+            weights = _tensors(data)
+        curve = tuple(EpochPoint(*point) for point in state.pop("curve"))
+        return Checkpoint(weights=weights, curve=curve, bytes=size, **state)
+
+    def _read_files(self, place: Publication) -> tuple[dict[str, Any], bytes | None]:
+        state, _ = self._read_state(place)
+        file = state["weights_file"]
+        return state, None if file is None else self._read_weights(place, file)
+
+    def _read_state(self, place: Publication) -> tuple[dict[str, Any], int]:
+        """The contents of the state file and its size in bytes."""
+        data = self.storage.read(place.state)
+        first, _, body = data.partition(b"\n")
+        version, _, digest = first.removeprefix(_MARK).partition(b" ")
+        if not first.startswith(_MARK) or _digest(version, body) != digest:
+            raise Torn(place.state, f"its {len(data):,} bytes are not the ones written")
+        if version != FORMAT:
+            raise StoreError(
+                f"{self.storage.where(place.state)} has format {version.decode()}, not {FORMAT.decode()}; open the run with the "
+                "version that wrote it"
+            )
+        try:
+            state = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
+            epoch = state["epoch"]
+        except Exception as error:  # what the readers raise for foreign bytes is not limited to a few types
+            raise Torn(place.state, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
+        if epoch != place.epoch:
+            raise Torn(place.state, f"it holds epoch {epoch}")
+        return state, len(data)
+
+    def _read_weights(self, place: Publication, wanted: Mapping[str, Any]) -> bytes:
+        """The bytes of the weights file that a state names, which have to be those written."""
+        try:
+            data = self.storage.read(place.weights)
+        except FileNotFoundError as error:
+            raise Vanished from error
+        if len(data) != wanted["size"] or hashlib.sha256(data).hexdigest() != wanted["sha256"]:
+            raise Torn(place.weights, f"its {len(data):,} bytes are not the {wanted['size']:,} written")
+        return data
+
+
+def _encode(checkpoint: Checkpoint, place: Publication) -> tuple[bytes | None, bytes]:
+    """The contents of the weights file (None without safetensors) and of the state file."""
+    state: dict[str, Any] = {
+        name: value for name, value in vars(checkpoint).items() if name not in ("bytes", "weights")
+    }
+    state["curve"] = [list(asdict(point).values()) for point in checkpoint.curve]
+    for name in ("identity", "momentum", "average"):
+        state[name] = None if state[name] is None else dict(state[name])
+    weights = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in checkpoint.weights.items()}
+    data: bytes | None = None
+    state["weights"], state["weights_file"] = weights, None
+    try:
+        from safetensors.torch import save
+    except ImportError:
+        pass
+    else:
+        data = save(weights)
+        state["weights"] = None
+        state["weights_file"] = {
+            "name": place.weights.rpartition("/")[2],
+            "size": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+        }
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    body = buffer.getvalue()
+    return data, b"%s%s %s\n%s" % (_MARK, FORMAT, _digest(FORMAT, body), body)
+
+
+def _digest(version: bytes, body: bytes) -> bytes:
+    digest = hashlib.sha256(version)
+    digest.update(body)
+    return digest.hexdigest().encode()
+
+
+def _tensors(data: bytes) -> dict[str, Tensor]:
+    try:
+        from safetensors.torch import load
+    except ImportError as error:
+        raise MissingDependency("safetensors", "reading the weights of this run's checkpoints") from error
+    tensors: dict[str, Tensor] = load(data)
+    return tensors

@@ -1,0 +1,131 @@
+"""Reading accuracy and loss off a network: validation for the search, test once at its end."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ranknosh.core.records import Tested
+from ranknosh.data import Split, batches
+from ranknosh.errors import StoreError
+from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, Identity
+from ranknosh.training.memory import is_out_of_memory, release_cache
+from ranknosh.training.settings import Builder, Task
+from ranknosh.training.surroundings import resolve_device, surroundings
+from ranknosh.training.training import build_network, identity, load_weights, place, wants_channels_last
+
+EVALUATION_BATCH = 512
+
+
+def evaluate(network: nn.Module, split: Split, task: Task, *, batch: int = EVALUATION_BATCH) -> tuple[float, float]:
+    """Accuracy (fraction) and mean cross-entropy (nats, without label smoothing) of ``split``, in eval mode.
+
+    In float32 whatever ``amp`` says: rounding logits to bf16 would tie candidates that differ. The network is taken where
+    it is and left in the mode it came in. Memory running out halves the batch; at one image the error passes through.
+    The loss may be NaN or infinite.
+    """
+    device = next(network.parameters()).device
+    mode = network.training
+    network.eval()
+    try:
+        while True:
+            try:
+                return _read(network, split, task, batch, device)
+            except Exception as error:
+                if not is_out_of_memory(error) or batch == 1:
+                    raise
+            batch = max(1, min(batch, len(split)) // 2)
+            release_cache(device)
+    finally:
+        network.train(mode)
+
+
+@torch.inference_mode()
+def _read(network: nn.Module, split: Split, task: Task, batch: int, device: torch.device) -> tuple[float, float]:
+    data, settings = task.data, task.settings
+    correct, loss = [], []
+    for images, labels in batches(
+        split,
+        batch=batch,
+        order=None,
+        augment="none",
+        generator=None,
+        mean=data.mean,
+        std=data.std,
+        device=device,
+        channels_last=wants_channels_last(network, settings),
+        dtype=torch.float32,
+    ):
+        logits = network(images)
+        correct.append((logits.argmax(1) == labels).sum())
+        loss.append(F.cross_entropy(logits, labels, reduction="sum"))
+    count = len(split)
+    return int(torch.stack(correct).sum()) / count, float(torch.stack(loss).cpu().double().sum()) / count
+
+
+def trained_network(
+    candidate_id: int, checkpoints: CheckpointStore, replica: int = 0, *, build: Builder | None = None
+) -> nn.Module:
+    """The candidate's network as it is ranked (averaged weights where the metric reads them), on the CPU, in eval mode.
+
+    The checkpoint says which network it is; ``build`` is needed where the task had one. Raises StoreError where there is no
+    checkpoint, or a damaged one.
+    """
+    return _restore(_load(candidate_id, checkpoints, replica, None), build)
+
+
+def test_candidate(
+    candidate_id: int,
+    architecture: Architecture,
+    task: Task,
+    checkpoints: CheckpointStore,
+    replica: int = 0,  # noqa: PT028
+) -> Tested:
+    """Read the test split with the candidate's checkpoint: the only place that does. None where there is no test image.
+
+    Raises StoreError where the checkpoint is missing, damaged, or of another architecture, data set or configuration.
+    """
+    began = time.perf_counter()
+    found = _load(candidate_id, checkpoints, replica, identity(architecture, task))
+    network, test = _restore(found, task.build), task.data.test
+    accuracy, loss = None, None
+    if len(test):
+        device = resolve_device(task.settings.device)
+        with surroundings(task.settings.threads, device):
+            place(network, task.settings, device)
+            accuracy, loss = evaluate(network, test, task)
+        loss = loss if math.isfinite(loss) else None
+    return Tested(candidate_id, accuracy, loss, time.perf_counter() - began, epochs=found.epoch)
+
+
+def _load(candidate_id: int, checkpoints: CheckpointStore, replica: int, wanted: Identity | None) -> Checkpoint:
+    found, damages = checkpoints.read(candidate_id, replica, wanted)
+    if damages:  # an older one would be another network than the one that was ranked
+        raise StoreError(
+            f"the checkpoint file {damages[0]}, and candidate {candidate_id} cannot be read as it was trained; bring the file "
+            "back from a copy and run `ranknosh resume` again, or train the candidate again (ranknosh.training.train_rung gives "
+            "the same bits on the CPU)"
+        )
+    if found is None:
+        raise StoreError(
+            f"there is no checkpoint in {checkpoints.where(candidate_id, replica)}; train the candidate again to have one"
+        )
+    return found
+
+
+def _restore(found: Checkpoint, build: Builder | None) -> nn.Module:
+    facts = found.identity
+    space, code = facts["architecture"]
+    with surroundings(torch.get_num_threads(), torch.device("cpu")):
+        network = build_network(Architecture(space, tuple(code)), NetworkSize(**facts["network"]), build, seed=0)
+    averaged = found.average if facts["train.metric"].startswith("ema_") else None
+    load_weights(network, found.weights if averaged is None else averaged)
+    return network.eval()
+
+
+test_candidate.__test__ = False  # type: ignore[attr-defined]  # pytest collects by name

@@ -1,0 +1,281 @@
+"""A job: train one candidate up to a level's epoch and say how it went."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+
+from ranknosh.core.records import EpochPoint, Failed, FailureKind, Interrupted, Job, JobResult, Observed
+from ranknosh.errors import ConfigError, RankNoshError, SpaceError
+from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, Found
+from ranknosh.training.divergence import Diverged, check_loss, check_validation, check_weights
+from ranknosh.training.epoch import train_epoch
+from ranknosh.training.evaluate import evaluate
+from ranknosh.training.memory import give_back_memory, is_out_of_memory
+from ranknosh.training.resident import resident
+from ranknosh.training.settings import Task
+from ranknosh.training.surroundings import resolve_device, surroundings
+from ranknosh.training.training import Training, identity, resume, start, take_checkpoint
+
+SAVE_EVERY_SECONDS = 10.0
+"""Inside a rung a finished epoch is saved once this much work would be lost otherwise."""
+
+TRACEBACK_CHARACTERS = 8000
+"""A failure keeps this much of its traceback, from the end."""
+
+T = TypeVar("T")
+OnEpoch = Callable[[Job, EpochPoint], None]
+
+
+def train_rung(
+    job: Job,
+    task: Task,
+    checkpoints: CheckpointStore,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    on_epoch: OnEpoch | None = None,
+) -> JobResult:
+    """Train the job's candidate from its checkpoint to ``job.stop_epoch`` finished epochs.
+
+    Outcomes: Observed; Interrupted, where ``stop()``, asked after every epoch but the last, is true; Failed, for a training
+    that diverged, ran out of memory with one image at a time, could not be built (``invalid``) or raised (with its
+    ``traceback``). The checkpoint is kept whatever the outcome.
+
+    A damaged checkpoint is set aside (a folder: renamed to ``damaged-*``; an object store: deleted) and answered with a Failed
+    of kind ``checkpoint_damaged`` that is not final. Its ``epochs`` are those charged before whose work was lost with it. The
+    same job, run again, trains on from the newest whole checkpoint, or from the start.
+
+    Charging: ``Observed.epochs`` is always ``stop_epoch - start_epoch``. ``job.start_epoch`` is what was charged before, so
+    epochs are charged once, whether the checkpoint is further than that (a record was lost; nothing is trained twice) or
+    behind it (a checkpoint was lost; the missing epochs are trained again, the same bits on the CPU). ``seconds`` holds all
+    time spent on the job's epochs, found or trained. A checkpoint at or beyond ``stop_epoch`` is answered from its curve.
+    ``Failed.epochs`` counts the epoch that failed as a whole one if a step of it was made.
+
+    Memory running out restarts from the last checkpoint with half the images per forward pass, at the same effective batch.
+    A job that is ``alone`` begins with half of what its checkpoint says, or of the batch.
+
+    Raises StoreError (a foreign checkpoint, or one that cannot be read or written), StoreFull, ConfigError (device, stop_epoch
+    beyond the schedule) and what ``stop`` and ``on_epoch`` raise. KeyboardInterrupt passes through, the last written checkpoint
+    intact.
+    """
+    if not 0 <= job.start_epoch < job.stop_epoch <= task.settings.total_epochs:
+        raise ConfigError(
+            f"a job trains from epoch {job.start_epoch} to {job.stop_epoch}; it must go forward and end within the schedule's "
+            f"{task.settings.total_epochs} epochs (train settings' total_epochs)"
+        )
+    device = resolve_device(task.settings.device)
+    with surroundings(task.settings.threads, device):
+        return JobResult(job, _Rung(job, task, checkpoints, device, stop, on_epoch).run())
+
+
+class _CallerError(Exception):
+    """Carries what a callback raised past the net that catches a training's errors."""
+
+    def __init__(self, original: Exception) -> None:
+        super().__init__()
+        self.original = original
+
+
+class _DamagedCheckpoint(Exception):
+    """Carries what was found in place of a whole checkpoint."""
+
+    def __init__(self, found: Found) -> None:
+        super().__init__()
+        self.found = found
+
+
+class _Rung:
+    def __init__(
+        self,
+        job: Job,
+        task: Task,
+        checkpoints: CheckpointStore,
+        device: torch.device,
+        stop: Callable[[], bool],
+        on_epoch: OnEpoch | None,
+    ) -> None:
+        self.job, self.task, self.checkpoints, self.device = job, task, checkpoints, device
+        self.stop, self.on_epoch = stop, on_epoch
+        self.data = task.data
+        self.began = self.saved_at = time.perf_counter()
+        self.found_seconds = 0.0
+        self.reached = job.start_epoch  # epochs begun, for charging
+        self.announced = 0
+        self.checkpoint_bytes = 0
+
+    def run(self) -> Observed | Interrupted | Failed:
+        job = self.job
+        try:
+            found = self._load()
+            micro_batch = min(self.task.settings.batch, len(self.task.data.train))
+            if found is not None:
+                self.checkpoint_bytes = found.bytes
+                self.found_seconds = sum(p.seconds for p in found.curve[job.start_epoch : job.stop_epoch])
+                self.announced = found.epoch
+                micro_batch = min(micro_batch, found.micro_batch)
+                if found.epoch >= job.stop_epoch:
+                    return self._observed(found.curve, found.params, found.macs)
+            return self._train(found, max(1, micro_batch // 2) if job.alone else micro_batch)
+        except _DamagedCheckpoint as error:
+            return self._set_aside(error.found)
+        except _CallerError as error:
+            raised = error.original
+        # Outside of the handler, which would take the place of what the callback's error says of its own cause.
+        raise raised
+
+    def _train(self, found: Checkpoint | None, micro_batch: int) -> Observed | Interrupted | Failed:
+        while True:
+            try:
+                return self._attempt(found, micro_batch)
+            except Diverged as error:
+                return self._failed("diverged", str(error))
+            except SpaceError as error:
+                return self._failed("invalid", str(error))
+            except (RankNoshError, _CallerError):
+                raise
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    return self._failed("raised", _short_traceback(error), traceback=_traceback(error))
+                if micro_batch == 1:
+                    return self._failed("out_of_memory", f"with one image at a time: {_first_line(error)}")
+            # Outside of the handler, where nothing holds the failed attempt's tensors any more.
+            micro_batch //= 2
+            give_back_memory(self.device)
+            found = self._load()
+
+    def _load(self) -> Checkpoint | None:
+        job = self.job
+        found = self.checkpoints.read(job.candidate_id, job.replica, identity(job.architecture, self.task, job.seed))
+        if found.damages:
+            raise _DamagedCheckpoint(found)
+        return found.checkpoint
+
+    def _set_aside(self, found: Found) -> Failed:
+        """Make way for the job's next attempt."""
+        epoch = found.checkpoint.epoch if found.checkpoint else 0
+        told = "; ".join(f"{damage}, {self.checkpoints.set_aside(damage)}" for damage in found.damages)
+        goes_on = f"epoch {epoch}, the newest that is whole" if found.checkpoint else "its first epoch"
+        lost = max(0, self.job.start_epoch - epoch)
+        message = f"the checkpoint {told}; the candidate is trained again from {goes_on}"
+        return self._failed("checkpoint_damaged", message, epochs=lost, final=False)
+
+    def _attempt(self, found: Checkpoint | None, micro_batch: int) -> Observed | Interrupted:
+        job, task = self.job, self.task
+        self.data = resident(task.data, self.device)
+        if found is None:
+            training = start(job, task, self.device, micro_batch)
+        else:
+            training = resume(found, job, task, self.device, micro_batch)
+        while training.epoch < job.stop_epoch:
+            point = self._epoch(training)
+            done = training.epoch == job.stop_epoch
+            interrupted = not done and self._ask(self.stop)
+            if done or interrupted or time.perf_counter() - self.saved_at >= SAVE_EVERY_SECONDS:
+                self._save(training)
+            if self.on_epoch is not None and point.epoch > self.announced:
+                self.announced = point.epoch
+                self._ask(self.on_epoch, job, point)
+            if interrupted:
+                return self._interrupted(training)
+        return self._observed(tuple(training.curve), training.params, training.macs)
+
+    def _epoch(self, training: Training) -> EpochPoint:
+        settings = self.task.settings
+        began = time.perf_counter()
+        epoch = training.epoch + 1
+        try:
+            train_loss = train_epoch(training, self.data, settings, self.job.seed)
+        finally:
+            if training.steps:
+                self.reached = max(self.reached, epoch)
+        assert training.initial_loss is not None
+        losses = [*(point.train_loss for point in training.curve), train_loss]
+        check_loss(epoch, losses, training.initial_loss, settings.divergence_factor)
+        check_weights(epoch, training.network)
+        accuracy, loss = evaluate(training.judged(settings), self.data.validation, self.task)
+        check_validation(epoch, loss)
+        metric = accuracy if settings.metric.endswith("accuracy") else -loss
+        point = EpochPoint(epoch, train_loss, loss, accuracy, metric, time.perf_counter() - began)
+        training.curve.append(point)
+        training.epoch = epoch
+        return point
+
+    def _save(self, training: Training) -> None:
+        job = self.job
+        checkpoint = take_checkpoint(training, job, self.task)
+        self.checkpoint_bytes = self.checkpoints.save(job.candidate_id, job.replica, checkpoint)
+        self.saved_at = time.perf_counter()
+
+    def _ask(self, callback: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return callback(*arguments)
+        except Exception as error:
+            raise _CallerError(error) from error
+
+    @property
+    def _seconds(self) -> float:
+        return self.found_seconds + time.perf_counter() - self.began
+
+    def _observed(self, curve: tuple[EpochPoint, ...], params: int, macs: int) -> Observed:
+        job = self.job
+        last = curve[job.stop_epoch - 1]
+        return Observed(
+            job.candidate_id,
+            job.level,
+            metric=last.metric,
+            validation_accuracy=last.validation_accuracy,
+            validation_loss=last.validation_loss,
+            epochs=job.epochs,
+            seconds=self._seconds,
+            params=params,
+            macs=macs,
+            curve=curve[job.start_epoch : job.stop_epoch],
+            checkpoint_bytes=self.checkpoint_bytes,
+            replica=job.replica,
+        )
+
+    def _interrupted(self, training: Training) -> Interrupted:
+        job = self.job
+        # Never behind what was charged: the next job starts there, and trains what its checkpoint lacks for free.
+        epoch = max(training.epoch, job.start_epoch)
+        return Interrupted(
+            job.candidate_id,
+            job.level,
+            epoch=epoch,
+            epochs=epoch - job.start_epoch,
+            seconds=self._seconds,
+            checkpoint_bytes=self.checkpoint_bytes,
+            replica=job.replica,
+        )
+
+    def _failed(self, kind: FailureKind, message: str, **facts: Any) -> Failed:
+        job = self.job
+        values = {
+            "epochs": self.reached - job.start_epoch,
+            "seconds": self._seconds,
+            "attempt": job.attempt,
+            "replica": job.replica,
+            **facts,
+        }
+        return Failed(job.candidate_id, job.level, kind, message, **values)
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
+
+
+def _short_traceback(error: BaseException) -> str:
+    """``TypeError: what (file.py:12 in f < file.py:80 in g)``, innermost of at most three frames first."""
+    frames = reversed(traceback.extract_tb(error.__traceback__)[-3:])
+    where = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} in {frame.name}" for frame in frames)
+    return f"{_first_line(error)} ({where})"
+
+
+def _traceback(error: BaseException) -> str:
+    """All of it as Python prints it, cut at the beginning where it is too long."""
+    text = "".join(traceback.format_exception(error)).rstrip()
+    return text if len(text) <= TRACEBACK_CHARACTERS else f"…{text[1 - TRACEBACK_CHARACTERS :]}"

@@ -1,0 +1,310 @@
+"""Where checkpoints lie: a local or shared folder, or an object store behind an fsspec URL. Bytes by name, nothing more.
+
+Names are relative, ``folder/file``, one level deep. Every call may meet other processes doing the same on other machines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import posixpath
+import re
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from ranknosh.errors import ConfigError, MissingDependency, StoreError
+from ranknosh.runs.files import replace_file, temporary_path, write_error, write_synced
+
+_WHOLE_PUTS = {"memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci", "tos", "hf"}
+"""Protocols where a file shows up whole or not at all, and where a rename is a copy."""
+
+T = TypeVar("T")
+
+
+class Entry(NamedTuple):
+    """One name in a listing. ``size`` in bytes, 0 for a folder."""
+
+    name: str
+    size: int
+    is_folder: bool
+
+
+class Storage(Protocol):
+    """Raises StoreFull where there is no room and StoreError where anything else stands in the way."""
+
+    def where(self, name: str) -> str:
+        """The full path or URL of ``name``, for people to read."""
+        ...
+
+    def list(self, folder: str = "") -> list[Entry]:
+        """What is in ``folder`` now, in no order; empty where there is no such folder."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """Raises FileNotFoundError where there is no such file (any more)."""
+        ...
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file that nobody reads before something else is published; a part of it may be left by a crash.
+
+        Raises FileNotFoundError where another process removed the folder meanwhile."""
+        ...
+
+    def publish(self, name: str, data: bytes) -> None:
+        """Write a file that is there whole or not at all, after everything written before it in that folder.
+
+        Raises FileNotFoundError where another process removed the folder or the temporary file meanwhile."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete a file; nothing happens where there is none."""
+        ...
+
+    def delete_folder(self, folder: str) -> None:
+        """Delete a folder, or a file of that name, and all that is in it; nothing happens where there is none."""
+        ...
+
+    def set_aside(self, name: str, new_name: str) -> bool:
+        """Rename a file and say True, or delete it and say False where a rename is a copy. A file that is gone is fine."""
+        ...
+
+
+def checkpoint_location(run: Path, storage: str | None, run_id: str) -> Path | str:
+    """Where the checkpoints of a run folder lie: in it, or below ``storage`` (``executor.storage``) by the run's own id, which
+    keeps runs of one name apart that share the storage."""
+    return run.resolve() / "checkpoints" if storage is None else f"{storage.rstrip('/')}/{run_id}"
+
+
+def open_storage(location: Path | str, options: Mapping[str, Any] | None = None) -> Storage:
+    """A path, a ``file://`` URL or any fsspec URL; ``options`` are those of the fsspec file system (credentials, endpoint).
+
+    Raises ConfigError for options that a folder does not take.
+    """
+    text = str(location)
+    scheme = text.partition("://")[0] if "://" in text else ""
+    if scheme in ("", "file", "local"):
+        if options:
+            raise ConfigError(
+                f"the checkpoint folder {text} takes no storage options, got {', '.join(sorted(options))}; "
+                "they are for URLs such as s3://bucket/path"
+            )
+        # Absolute, because workers that it is sent to may run in another folder.
+        return FolderStorage(Path(unquote(urlsplit(text).path) if scheme else text).absolute())
+    return UrlStorage(text, dict(options or {}))
+
+
+class FolderStorage:
+    """A folder of this machine or one shared over a network; made when the first file is written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def where(self, name: str) -> str:
+        return str(self.folder / name)
+
+    def list(self, folder: str = "") -> list[Entry]:
+        found = []
+        try:
+            with os.scandir(self.folder / folder) as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):  # deleted since the listing
+                        is_folder = entry.is_dir(follow_symlinks=False)
+                        found.append(Entry(entry.name, 0 if is_folder else entry.stat().st_size, is_folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise StoreError(f"cannot list {self.folder / folder}: {error.strerror or error}") from error
+        return found
+
+    def read(self, name: str) -> bytes:
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if error.errno == errno.ESTALE:  # deleted by another machine while it was open here
+                raise FileNotFoundError(name) from error
+            raise StoreError(f"cannot read {self.folder / name}: {error.strerror or error}") from error
+
+    def write(self, name: str, data: bytes) -> None:
+        def write_in_place(path: Path) -> None:
+            try:
+                write_synced(path, data)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+                raise
+
+        self._write(self.folder / name, write_in_place)
+
+    def publish(self, name: str, data: bytes) -> None:
+        self._write(self.folder / name, lambda path: replace_file(path, data))
+
+    def _write(self, path: Path, write: Callable[[Path], None]) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            folder = path.parent
+            if isinstance(error, FileExistsError) and (folder.is_dir() or not os.path.lexists(folder)):
+                raise FileNotFoundError(str(folder)) from error  # removed while mkdir looked at it
+            raise write_error(folder, error) from error
+
+    def delete(self, name: str) -> None:
+        try:
+            (self.folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._undeletable(name, error) from error
+
+    def delete_folder(self, folder: str) -> None:
+        path = self.folder / folder
+        if not path.is_dir() or path.is_symlink():
+            self.delete(folder)
+            return
+
+        def judge(_call: Any, _path: Any, caught: Any) -> None:
+            error = caught[1] if isinstance(caught, tuple) else caught
+            # Gone already, or written to again (or still open elsewhere, on NFS) since it was emptied.
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EBUSY):
+                raise error
+
+        try:
+            if sys.version_info >= (3, 12):
+                shutil.rmtree(path, onexc=judge)
+            else:
+                shutil.rmtree(path, onerror=judge)
+        except OSError as error:
+            raise self._undeletable(folder, error) from error
+
+    def set_aside(self, name: str, new_name: str) -> bool:
+        try:
+            os.replace(self.folder / name, self.folder / new_name)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise StoreError(
+                f"cannot rename {self.folder / name}: {error.strerror or error}; check its permissions"
+            ) from error
+        return True
+
+    def _undeletable(self, name: str, error: OSError) -> StoreError:
+        return StoreError(f"{self.folder / name} cannot be deleted: {error.strerror or error}; check its permissions")
+
+
+class UrlStorage:
+    """Any file system that fsspec knows. Object stores get one PUT a file; elsewhere a file is renamed into place.
+
+    Nothing is held open, so that an instance pickles and survives a fork.
+    """
+
+    def __init__(self, url: str, options: Mapping[str, Any]) -> None:
+        self.url, self.options = url.rstrip("/"), dict(options)
+
+    def where(self, name: str) -> str:
+        shown = re.sub(r"://[^/@]*@", "://", self.url)  # a password may stand in front of the host
+        return f"{shown}/{name}" if name else shown
+
+    def list(self, folder: str = "") -> list[Entry]:
+        def listing(files: Any, path: str) -> list[Entry]:
+            files.invalidate_cache(path)
+            found = []
+            for row in files.ls(path, detail=True):
+                place = row["name"].rstrip("/")
+                if place != path.rstrip("/"):  # some stores list a folder's own marker, and a file as its own content
+                    is_folder = row["type"] == "directory"
+                    found.append(Entry(posixpath.basename(place), 0 if is_folder else row["size"] or 0, is_folder))
+            return found
+
+        try:
+            return self._call("list", folder, listing)
+        except FileNotFoundError:
+            return []
+
+    def read(self, name: str) -> bytes:
+        return self._call("read", name, lambda files, path: bytes(files.cat_file(path)))
+
+    def write(self, name: str, data: bytes) -> None:
+        def put(files: Any, path: str) -> None:
+            if not self._whole_puts:
+                files.makedirs(posixpath.dirname(path), exist_ok=True)
+            files.pipe_file(path, data)
+
+        try:
+            self._call("write", name, put)
+        except FileNotFoundError as error:  # no such bucket
+            raise self._failure("write", name, error) from error
+
+    def publish(self, name: str, data: bytes) -> None:
+        if self._whole_puts:
+            self.write(name, data)
+            return
+        temporary = temporary_path(Path(name)).as_posix()
+
+        def rename(files: Any, path: str) -> None:
+            files.mv(posixpath.join(posixpath.dirname(path), posixpath.basename(temporary)), path)
+
+        self.write(temporary, data)
+        self._call("write", name, rename)
+
+    def delete(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._call("delete", name, lambda files, path: files.rm_file(path))
+
+    def delete_folder(self, folder: str) -> None:
+        def remove(files: Any, path: str) -> None:
+            files.invalidate_cache(path)
+            files.rm(path, recursive=True)
+
+        with contextlib.suppress(FileNotFoundError):
+            self._call("delete", folder, remove)
+
+    def set_aside(self, name: str, new_name: str) -> bool:
+        self.delete(name)
+        return False
+
+    @property
+    def _whole_puts(self) -> bool:
+        return self.url.partition("://")[0] in _WHOLE_PUTS
+
+    def _call(self, verb: str, name: str, action: Callable[[Any, str], T]) -> T:
+        """``action(file system, path of name)``; fsspec keeps one file system a process. Raises FileNotFoundError as it is."""
+        try:
+            import fsspec
+        except ImportError as error:
+            raise MissingDependency("fsspec", f"keeping checkpoints at {self.where('')}") from error
+        try:
+            files, root = fsspec.core.url_to_fs(self.url, **self.options)
+        except ImportError as error:
+            driver = re.search(r"[Ii]nstall (\S+)", str(error))
+            package = driver.group(1) if driver else error.name or "fsspec[full]"
+            raise MissingDependency(package, f"keeping checkpoints at {self.where('')}") from error
+        except (ValueError, TypeError) as error:
+            raise ConfigError(
+                f"{self.where('')} is no place for checkpoints: {error}; give a folder or a URL that fsspec knows"
+            ) from error
+        try:
+            return action(files, f"{root.rstrip('/')}/{name}" if name else root)
+        except FileNotFoundError:
+            raise
+        except NotADirectoryError as error:
+            raise FileNotFoundError(name) from error
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise write_error(Path(self.where("")), error) from error
+            raise self._failure(verb, name, error) from error
+        except Exception as error:  # what a storage's client raises is not limited to a few types
+            raise self._failure(verb, name, error) from error
+
+    def _failure(self, verb: str, name: str, error: Exception) -> StoreError:
+        reason = str(error).strip().splitlines()
+        return StoreError(
+            f"cannot {verb} {self.where(name)}: {type(error).__name__}{f': {reason[0]}' if reason else ''}; "
+            "check the address, the credentials and the connection, then continue with `ranknosh resume`"
+        )

@@ -1,0 +1,201 @@
+"""Random search: full trainings of random architectures in the same trainer, as many as the budget holds."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ranknosh.config.search import RunConfig
+from ranknosh.config.units import human_duration
+from ranknosh.core.budget import Limits
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Observed, Proposed, Record, Session, Stopped
+from ranknosh.core.search import Proposal, Search
+from ranknosh.core.seeding import draw
+from ranknosh.errors import BudgetTooSmall
+from ranknosh.executors.inline import InlineExecutor
+from ranknosh.executors.training import TrainJob
+from ranknosh.runs.provenance import git_revision, host_cores, versions
+from ranknosh.runs.store import Journal, read_journal
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.training import CheckpointStore, Task
+from ranknosh.training.surroundings import resolve_device, surroundings
+from ranknosh.workflows.compare.method import TOLERANCE, SearchListener, SearchOutcome
+from ranknosh.workflows.compare.prices import expected_seconds
+from ranknosh.workflows.compare.problem import Problem
+from ranknosh.workflows.compare.run_folder import Relay, begun, outcome_of, run_config
+from ranknosh.workflows.search.loop import StopRequest, drive
+
+LOOK_AHEAD = 24
+"""Later draws that may take the last place where the next one does not fit."""
+FULL = "no further training fits the budget"
+
+
+class FittingDraws:
+    """Proposes random architectures in the order of ``seeding.draw``, one by one, while their training fits.
+
+    A training fits where its expected end is no further from the budget than now, and above it by half of ``TOLERANCE`` at
+    most. Where the next draw does not fit, the first of the ``LOOK_AHEAD`` after it that does is taken, so that little of the
+    budget is left over; only these last places favour small networks. clock: seconds spent so far. macs: multiply-accumulates
+    of an architecture. ``full``: nothing fitted.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        seed: int,
+        budget_seconds: float,
+        *,
+        clock: Callable[[], float],
+        macs: Callable[[Architecture], int],
+    ) -> None:
+        self.space, self.seed = space, seed
+        self.budget_seconds, self._clock, self._macs = budget_seconds, clock, macs
+        self.full = False
+        self._drawn: list[Architecture] = []
+        self._sizes: dict[Architecture, int] = {}
+
+    def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
+        """The candidate of the first number in ``ids``; none where no training fits any more."""
+        known = [
+            (observed.macs or 0, observed.seconds)
+            for candidate in pool.candidates.values()
+            for observed in candidate.observations.values()
+        ]
+        left = self.budget_seconds - self._clock()
+        longest = min(2 * left, left + TOLERANCE / 2 * self.budget_seconds)
+        for architecture in self._next(pool):
+            if longest > 0 and (not known or expected_seconds(self._size(architecture), known) <= longest):
+                key, text = self.space.canonical(architecture), self.space.format(architecture)
+                return Proposal((Proposed(ids[0], architecture, key, text, batch, "random"),))
+        self.full = True
+        return Proposal(())
+
+    def _size(self, architecture: Architecture) -> int:
+        if architecture not in self._sizes:
+            self._sizes[architecture] = self._macs(architecture)
+        return self._sizes[architecture]
+
+    def _next(self, pool: Pool) -> list[Architecture]:
+        """The draws that were not taken yet, at most ``LOOK_AHEAD`` of them."""
+        wanted = pool.count + LOOK_AHEAD
+        if len(self._drawn) < wanted:
+            self._drawn = draw(self.space, 2 * wanted, self.seed)
+        open_ones = [one for one in self._drawn if self.space.canonical(one) not in pool.keys]
+        return open_ones[:LOOK_AHEAD]
+
+
+class RandomSearch:
+    """Trains random architectures to the top level's epochs; the best by the config's validation metric is what it found.
+
+    The engine with a single level runs it, so failures, checkpoints and interruptions are handled as in a search. A training
+    that is still running when the budget is overrun by ``TOLERANCE`` is stopped, charged and not judged.
+    """
+
+    name = "random"
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+
+    def search(
+        self, problem: Problem, budget_seconds: float, seed: int, folder: Path, listener: SearchListener
+    ) -> SearchOutcome:
+        """See :class:`ranknosh.workflows.compare.method.SearchMethod`. Raises BudgetTooSmall where no training was finished."""
+        command = f"ranknosh compare ({self.name}, seed {seed})"
+        with self._journal(problem, budget_seconds, seed, folder, command) as journal:
+            if not any(isinstance(record, Stopped) for record in journal.history.records):
+                _run(journal, problem, budget_seconds, seed, command, listener)
+        outcome = outcome_of(read_journal(folder), folder)
+        if outcome.architecture is None:
+            raise BudgetTooSmall(
+                f"in {human_duration(budget_seconds)} no training of {problem.train.total_epochs} epochs was finished; raise "
+                "--budget"
+            )
+        return outcome
+
+    def _journal(self, problem: Problem, budget: float, seed: int, folder: Path, command: str) -> Journal:
+        if begun(folder):
+            return Journal.open(folder)
+        top = problem.train.total_epochs
+        changes: dict[str, dict[str, Any]] = {
+            "pyramid": {"epochs": [top], "ratio": "auto", "initial": 1, "batch": 1, "finalists": 0, "overlap": 1},
+            "seeding": {"proxies": [], "options": {}},
+            "predictor": {"name": "random", "ensemble": None, "options": {}},
+        }
+        config = run_config(self.config, seed, folder, budget, changes)
+        header = {
+            "id": f"{folder.name}-{uuid.uuid4().hex[:12]}",
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "config": config.to_dict(),
+            "seed": seed,
+            "space": problem.space.name,
+            "decisions": "reproducible",
+            "versions": versions(),
+            "git": git_revision(),
+            "command": command,
+            "data": {"name": problem.data.name, "fingerprint": problem.data.fingerprint},
+        }
+        return Journal.create(folder, header)
+
+
+def _run(journal: Journal, problem: Problem, budget: float, seed: int, command: str, listener: SearchListener) -> None:
+    """Train until the budget is used, or raise KeyboardInterrupt with everything saved."""
+    from ranknosh.spaces.nets import build_candidate, count_macs
+
+    settings, ceiling = problem.train, (1 + TOLERANCE) * budget
+    pool, relay = Pool(journal.history.records), Relay(listener, journal.seconds)
+    checkpoints = CheckpointStore(journal.folder.resolve() / "checkpoints")
+    device, stop = resolve_device(settings.device), StopRequest()
+
+    def over() -> bool:
+        return stop.requested or journal.seconds >= ceiling
+
+    def macs(architecture: Architecture) -> int:
+        return count_macs(build_candidate(architecture, problem.size), problem.data.image_shape)
+
+    best = pool.best()
+
+    def write(records: Sequence[Record]) -> None:
+        nonlocal best
+        journal.append(records)
+        for record in records:
+            if isinstance(record, Observed):  # checkpoints of finished trainings serve nobody, but for the best one's
+                before, best = best, pool.best()
+                loser = (
+                    before
+                    if best is not None and best.id == record.candidate_id
+                    else pool.candidates[record.candidate_id]
+                )
+                if loser is not None:
+                    checkpoints.remove(loser.id)
+
+    proposer = FittingDraws(problem.space, seed, budget, clock=lambda: journal.seconds, macs=macs)
+    task = Task(problem.data, problem.size, settings)
+    with surroundings(settings.threads, device), stop.on_signals(listener.on_message):
+        executor = InlineExecutor(TrainJob(task, checkpoints), stop=over, on_epoch=relay.on_epoch)
+        torn, pending = journal.history.torn_bytes, len(pool.pending)
+        session = Session(len(pool.sessions) + 1, host_cores(), str(device), command, torn, pending)
+        pool.apply(session)
+        write([session])
+        search = Search(
+            Pyramid.make((settings.total_epochs,), "auto", 1, 1),
+            Limits(wall_seconds=ceiling),
+            proposer,
+            seed=seed,
+            pool=pool,
+        )
+        drive(search, executor, write=write, clock=lambda: journal.seconds, stop=stop, listener=relay)
+        why = (
+            FULL
+            if proposer.full
+            else "the budget is used"
+            if search.stop_reason == "wall_time"
+            else "the space is used up"
+        )
+        write([Stopped(search.stop_reason or "candidates", why)])
+    if stop.requested:
+        raise KeyboardInterrupt

@@ -1,0 +1,205 @@
+"""The results of a comparison: what every run found, and what each method's runs add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ranknosh.spaces.base import Architecture
+from ranknosh.workflows.compare.final import Final
+from ranknosh.workflows.compare.journal import Kept
+from ranknosh.workflows.compare.method import COST_PARTS, SearchOutcome
+from ranknosh.workflows.compare.problem import Problem
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and standard error (sample standard deviation over the root of n) of ``n`` runs; None where too few are known."""
+
+    n: int
+    mean: float | None
+    error: float | None
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> Spread:
+        known = np.array([value for value in values if value is not None], dtype=float)
+        if not len(known):
+            return cls(0, None, None)
+        error = float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else None
+        return cls(len(known), float(known.mean()), error)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One method under one seed. ``text``: the found architecture, ``key`` its canonical id; ``truth``: its mean accuracy in
+    the table (fraction); None where there is none. ``shared``: the other methods whose find of this seed is the same function."""
+
+    method: str
+    seed: int
+    outcome: SearchOutcome
+    text: str | None = None
+    key: str | None = None
+    final: Final | None = None
+    params: int | None = None
+    macs: int | None = None
+    truth: float | None = None
+    shared: tuple[str, ...] = ()
+
+    @property
+    def validation(self) -> float | None:
+        return self.final.validation if self.final else None
+
+    @property
+    def test(self) -> float | None:
+        return self.final.test if self.final else None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method over its runs. Accuracies are fractions, ``cost`` device seconds of a search, ``share`` of the budget."""
+
+    method: str
+    runs: tuple[RunResult, ...]
+    budget_seconds: float
+
+    def spread(self, value: Callable[[RunResult], float | None]) -> Spread:
+        return Spread.of(value(run) for run in self.runs)
+
+    @property
+    def validation(self) -> Spread:
+        return self.spread(lambda run: run.validation)
+
+    @property
+    def test(self) -> Spread:
+        return self.spread(lambda run: run.test)
+
+    @property
+    def truth(self) -> Spread:
+        return self.spread(lambda run: run.truth)
+
+    @property
+    def cost(self) -> Spread:
+        return self.spread(lambda run: run.outcome.cost.total)
+
+    @property
+    def share(self) -> float | None:
+        return None if self.cost.mean is None else self.cost.mean / self.budget_seconds
+
+    @property
+    def params(self) -> Spread:
+        return self.spread(lambda run: run.params)
+
+    @property
+    def macs(self) -> Spread:
+        return self.spread(lambda run: run.macs)
+
+    def part(self, name: str) -> float:
+        """Mean device seconds of one part of the cost (a field of ``Cost``)."""
+        return self.spread(lambda run: float(getattr(run.outcome.cost, name))).mean or 0.0
+
+    @property
+    def work(self) -> str:
+        """``144 candidate epochs, 36 candidates`` or ``25 supernet epochs``: means over runs, in their own unit."""
+        epochs = self.spread(lambda run: run.outcome.epochs).mean or 0.0
+        if any(run.outcome.epochs_of == "supernet" for run in self.runs):
+            return f"{epochs:.0f} supernet epochs"
+        return f"{epochs:.0f} candidate epochs, {self.spread(lambda run: run.outcome.evaluations).mean or 0:.0f} candidates"
+
+    @property
+    def finds(self) -> tuple[tuple[str | None, tuple[int, ...]], ...]:
+        """Every architecture found and the seeds that found it, in the order of seeds; None where a seed found none."""
+        seeds: dict[str | None, list[int]] = {}
+        for run in self.runs:
+            seeds.setdefault(run.text, []).append(run.seed)
+        return tuple((text, tuple(found)) for text, found in seeds.items())
+
+
+def results_of(kept: Kept, pairs: Iterable[tuple[str, int]], problem: Problem) -> tuple[RunResult, ...]:
+    """What is known of every pair of method and seed that has a finished search."""
+    keys = {
+        pair: problem.space.canonical(outcome.architecture)
+        for pair, outcome in kept.searched.items()
+        if outcome.architecture is not None
+    }
+    runs = []
+    for pair in pairs:
+        outcome = kept.searched.get(pair)
+        if outcome is None:
+            continue
+        method, seed = pair
+        found, key = outcome.architecture, keys.get(pair)
+        if found is None or key is None:
+            runs.append(RunResult(method, seed, outcome))
+            continue
+        params, macs = _size(found, problem)
+        shared = tuple(m for (m, s), other in keys.items() if s == seed and m != method and other == key)
+        text, final = problem.space.format(found), kept.trained.get((key, seed))
+        runs.append(RunResult(method, seed, outcome, text, key, final, params, macs, _truth(found, problem), shared))
+    return tuple(runs)
+
+
+def rows_of(runs: Iterable[RunResult], budget_seconds: float) -> tuple[Row, ...]:
+    """One row a method, the best mean validation accuracy first, methods without one last, names in order among equals."""
+    by_method: dict[str, list[RunResult]] = {}
+    for run in runs:
+        by_method.setdefault(run.method, []).append(run)
+    rows = [Row(method, tuple(found), budget_seconds) for method, found in by_method.items()]
+    return tuple(
+        sorted(rows, key=lambda row: (-(row.validation.mean if row.validation.mean is not None else -1), row.method))
+    )
+
+
+def as_dict(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """The rows as plain data: accuracies as fractions, times in seconds; null where unknown."""
+    return [
+        {
+            "method": row.method,
+            "repeats": len(row.runs),
+            "validation": vars(row.validation),
+            "test": vars(row.test),
+            "true_accuracy": vars(row.truth),
+            "search_device_seconds": vars(row.cost),
+            "share_of_budget": row.share,
+            "cost_parts_seconds": {part: row.part(part) for part in COST_PARTS},
+            "params": vars(row.params),
+            "macs": vars(row.macs),
+            "work": row.work,
+            "runs": [_run_dict(run) for run in row.runs],
+        }
+        for row in rows
+    ]
+
+
+def _run_dict(run: RunResult) -> dict[str, Any]:
+    return {
+        "seed": run.seed,
+        "architecture": run.text,
+        "canonical": run.key,
+        "params": run.params,
+        "macs": run.macs,
+        "true_accuracy": run.truth,
+        "final": run.final.to_json() if run.final else None,
+        "final_shared_with": list(run.shared),
+        "search": {key: value for key, value in run.outcome.to_json().items() if key != "architecture"},
+    }
+
+
+def _size(architecture: Architecture, problem: Problem) -> tuple[int, int]:
+    import torch
+
+    from ranknosh.spaces.nets import build_candidate, count_macs, count_params
+    from ranknosh.training.surroundings import surroundings
+
+    with surroundings(torch.get_num_threads(), torch.device("cpu")):
+        network = build_candidate(architecture, problem.size)
+        return count_params(network), count_macs(network, problem.data.image_shape)
+
+
+def _truth(architecture: Architecture, problem: Problem) -> float | None:
+    if problem.table is None:
+        return None
+    row = problem.table.find(architecture)
+    return None if row is None else float(problem.table.truth[row])

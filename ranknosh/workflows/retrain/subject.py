@@ -1,0 +1,125 @@
+"""What is retrained: a cell of NAS-Bench-201 or a DARTS genotype, read from a text, a file or a run folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ranknosh.errors import ConfigError, RankNoshError, SpaceError, StoreError
+from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.genotype import Genotype, format_genotype
+from ranknosh.spaces.genotype import parse as parse_genotype
+
+_SHOWN = 80
+_MOST_BYTES = 1_000_000
+_PLACES = ("best/genotype.txt", "genotype.txt")
+"""Where run folders keep the cell that they found or trained."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A cell and the name of its space (``nasbench201`` or ``darts``). ``text``: the form other programs read."""
+
+    cell: Architecture | Genotype
+
+    @property
+    def space(self) -> str:
+        return self.cell.space if isinstance(self.cell, Architecture) else "darts"
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.cell, Architecture):
+            return get_space(self.cell.space).format(self.cell)
+        return format_genotype(self.cell)
+
+    @property
+    def is_dead(self) -> bool:
+        """True for a cell of NAS-Bench-201 that nothing passes through: its network stays at chance."""
+        return isinstance(self.cell, Architecture) and get_space(self.cell.space).is_dead(self.cell)
+
+
+def as_subject(cell: Architecture | Genotype) -> Subject:
+    """Raises SpaceError for an architecture or a genotype that has no network."""
+    if isinstance(cell, Genotype):
+        if len(cell.normal) != len(cell.reduce):
+            raise SpaceError(
+                f"the normal cell has {len(cell.normal) // 2} nodes and the reduction cell {len(cell.reduce) // 2}; a network "
+                "of both needs equal numbers"
+            )
+        for kind in ("normal", "reduce"):
+            cell.edges(kind)
+    subject = Subject(cell)
+    _ = subject.text  # an unknown space or a code that is none of it is told here
+    return subject
+
+
+def parse_subject(text: str) -> Subject:
+    """A NAS-Bench-201 string (``|op~0|+...``) or a DARTS ``Genotype(...)``. Raises SpaceError on anything else."""
+    stripped = text.strip()
+    if stripped.startswith("|"):
+        return as_subject(get_space("nasbench201").parse(stripped))
+    if "Genotype" in stripped:
+        return as_subject(parse_genotype(stripped))
+    shown = stripped if len(stripped) <= _SHOWN else stripped[:_SHOWN] + "..."
+    raise SpaceError(
+        f"{shown!r} is no cell: a NAS-Bench-201 string begins with '|' (|nor_conv_3x3~0|+|...), a DARTS one reads "
+        "Genotype(normal=[...], normal_concat=[...], reduce=[...], reduce_concat=[...])"
+    )
+
+
+def read_subject(given: str) -> Subject:
+    """The cell of a text, of a file that holds one (lines with ``#`` and blank ones are skipped), or of a run folder's best.
+
+    Raises SpaceError for a text that is no cell, ConfigError for a name that nothing has, StoreError for a folder without one.
+    """
+    if "(" in given or "|" in given:
+        return parse_subject(given)
+    path = Path(given).expanduser()
+    if path.is_dir():
+        return _from_folder(path)
+    if path.is_file():
+        return _from_file(path)
+    if os.sep in given or path.suffix or "~" not in given:
+        raise ConfigError(
+            f"{given} is neither a cell nor a file or folder that is there; give a NAS-Bench-201 string, a DARTS "
+            "Genotype(...), a file that holds one, or a run folder such as runs/demo-001"
+        )
+    return parse_subject(given)
+
+
+def _from_file(path: Path) -> Subject:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ConfigError(f"{path} is too large to hold a genotype; give a text file with one")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"{path} cannot be read: {reason}; give a text file that holds one genotype") from error
+    try:
+        return parse_subject("\n".join(_told(text.splitlines())))
+    except SpaceError as error:
+        raise SpaceError(f"{path}: {error}") from error
+
+
+def _told(lines: Iterable[str]) -> Iterable[str]:
+    return (line for line in lines if line.strip() and not line.lstrip().startswith("#"))
+
+
+def _from_folder(folder: Path) -> Subject:
+    for place in _PLACES:
+        if (folder / place).is_file():
+            return _from_file(folder / place)
+    from ranknosh.workflows.search.run import open_run
+
+    try:
+        best = open_run(folder).best
+    except RankNoshError as error:
+        raise StoreError(
+            f"{folder} holds no cell: it has neither {' nor '.join(_PLACES)}, and it is no search ({error})"
+        ) from error
+    if best is None:
+        raise StoreError(f"{folder} has no trained candidate yet; continue it with `ranknosh resume {folder}`")
+    return parse_subject(best.text)

@@ -1,0 +1,127 @@
+"""What the rows say of each proxy: how often it has a value, what that takes, and how its order agrees with others.
+
+Everywhere a missing value is the worst of its proxy and never left out: leaving failures out would flatter them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranknosh.core.metrics import ranks, spearman
+from ranknosh.workflows.score.rows import ScoreRow
+
+FEWEST = 3
+"""Rows below which nothing is said of a correlation."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Spearman's rho in [-1, 1] over ``n`` architectures, and its standard error; None where it cannot be told.
+
+    The error is ``(1 - rho^2) sqrt(1.06 / (n - 3))``: that of Fisher's z (Fieller, Hartley & Pearson, Biometrika 1957) carried
+    back to rho.
+    """
+
+    rho: float | None
+    error: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class ProxySummary:
+    """``given`` and ``missing`` count architectures; ``median`` is of the raw values given; ``seconds`` is the median time of one
+    architecture. ``with_params`` and ``with_accuracy``: agreement of the order, larger is better, with the number of weights
+    and with the table's accuracy; None where there are none. ``reasons``: the commonest first, with how often."""
+
+    name: str
+    direction: int
+    given: int
+    missing: int
+    median: float | None
+    seconds: float | None
+    with_params: Agreement | None
+    with_accuracy: Agreement | None
+    reasons: tuple[tuple[str, int], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "reasons": [{"reason": text, "count": count} for text, count in self.reasons]}
+
+
+def seconds_each(rows: Sequence[ScoreRow]) -> float | None:
+    """Median time of one architecture under all proxies."""
+    return median(sum(row.seconds.values()) for row in rows) if rows else None
+
+
+def oriented(rows: Sequence[ScoreRow], name: str, direction: int) -> NDArray[np.float64]:
+    """(n,) values turned so that larger is better, minus infinity where there is none."""
+    found = [row.values[name] for row in rows]
+    return np.array([-math.inf if value is None else value * direction for value in found])
+
+
+def agreement(first: NDArray[np.float64], second: NDArray[np.float64]) -> Agreement:
+    """Of two sequences of equal length; minus infinity is a value below all others."""
+    n = len(first)
+    rho = spearman(ranks(first), ranks(second)) if n >= FEWEST else None
+    error = None if rho is None or n <= 3 else (1 - rho**2) * math.sqrt(1.06 / (n - 3))
+    return Agreement(rho, error, n)
+
+
+def with_accuracy(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
+    return [row for row in rows if row.accuracy is not None]
+
+
+def summarise(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> list[ProxySummary]:
+    """One a proxy of ``directions``, in that order. Several rows of one function all count."""
+    return [_summary(rows, name, direction, "params" in directions) for name, direction in directions.items()]
+
+
+def _summary(rows: Sequence[ScoreRow], name: str, direction: int, sized: bool) -> ProxySummary:
+    given = [value for row in rows if (value := row.values[name]) is not None]
+    judged = with_accuracy(rows)
+    reasons = Counter(row.reasons[name] for row in rows if name in row.reasons)
+    return ProxySummary(
+        name,
+        direction,
+        len(given),
+        len(rows) - len(given),
+        median(given) if given else None,
+        median(row.seconds[name] for row in rows) if rows else None,
+        agreement(oriented(rows, name, direction), oriented(rows, "params", 1)) if sized else None,
+        agreement(oriented(judged, name, direction), np.array([row.accuracy for row in judged], dtype=float))
+        if judged
+        else None,
+        tuple(reasons.most_common()),
+    )
+
+
+def correlations(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> NDArray[np.float64]:
+    """(k, k) Spearman's rho of every two proxies of ``directions``, larger being better; NaN where one is constant."""
+    columns = [ranks(oriented(rows, name, direction)) for name, direction in directions.items()]
+    found = np.full((len(columns), len(columns)), np.nan)
+    for first, one in enumerate(columns):
+        for second in range(first + 1):
+            rho = spearman(one, columns[second])
+            if rho is not None:
+                found[first, second] = found[second, first] = rho
+    return found
+
+
+def least_redundant(rho: NDArray[np.float64], most: int) -> list[int]:
+    """Up to ``most`` of the rows of a (k, k) matrix of correlations, in their order: constant ones are left out, then of the
+    two that agree or disagree most the one that is closer to the others, until few enough are left."""
+    kept = [place for place in range(len(rho)) if not math.isnan(rho[place, place])]
+    close = np.abs(rho)
+    while len(kept) > most:
+        inner = close[np.ix_(kept, kept)] - np.eye(len(kept))
+        first, second = divmod(int(inner.argmax()), len(kept))
+        drop = first if inner[first].sum() > inner[second].sum() else second
+        del kept[drop]
+    return kept

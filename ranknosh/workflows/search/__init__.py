@@ -1,0 +1,1 @@
+"""The search by a pyramid and a predictor."""

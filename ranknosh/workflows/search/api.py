@@ -1,0 +1,89 @@
+"""Searching from Python in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ranknosh.config.search import RunConfig
+from ranknosh.errors import ConfigError
+from ranknosh.workflows.search.assembly import PYTHON_DATA
+from ranknosh.workflows.search.loop import Listener
+from ranknosh.workflows.search.run import Run, start_run
+
+if TYPE_CHECKING:
+    from torch.utils.data import Dataset
+
+    from ranknosh.data import ImageData
+
+    Images: TypeAlias = str | Path | Mapping[str, Any] | ImageData | Sequence[Dataset[Any]]
+
+
+def search(
+    space: str = "nasbench201",
+    data: Images = "cluttered_digits",
+    *,
+    budget: int | str | Mapping[str, Any] | None = None,
+    pyramid: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    out: str = "runs/",
+    name: str | None = None,
+    listener: Listener | None = None,
+    **sections: Mapping[str, Any],
+) -> Run:
+    """Search ``space`` on ``data`` and return the finished run.
+
+    data: the name of a set, a path (image folder, archive or .npz), a mapping as under ``data:`` in a config, an ImageData,
+    or two or three torch datasets (train, validation[, test]) of (image, label).
+    budget: training epochs (int), wall time ("10m"), or a mapping as under ``budget:``; default 130 epochs.
+    pyramid and ``sections`` (network, train, seeding, predictor, propose ...): mappings as in a config.
+
+    >>> run = search(data="digits", budget=20)          # doctest: +SKIP
+    >>> run.best.text, run.best.validation              # doctest: +SKIP
+
+    Raises ConfigError, DataError, BudgetTooSmall, StoreError.
+    """
+    images, section = _data(data)
+    config = RunConfig.from_dict(
+        {
+            "seed": seed,
+            "out": out,
+            "name": name,
+            "space": {"name": space},
+            "data": section,
+            "budget": _budget(budget),
+            **({"pyramid": dict(pyramid)} if pyramid else {}),
+            **{key: dict(value) for key, value in sections.items()},
+        },
+        origin="ranknosh.search",
+    )
+    return start_run(config, command="ranknosh.search(...)", listener=listener, data=images)
+
+
+def _budget(budget: int | str | Mapping[str, Any] | None) -> dict[str, Any]:
+    if budget is None:
+        return {"epochs": 130}
+    if isinstance(budget, Mapping):
+        return dict(budget)
+    return {"time": budget} if isinstance(budget, str) else {"epochs": budget}
+
+
+def _data(data: Images) -> tuple[ImageData | None, dict[str, Any]]:
+    if isinstance(data, Mapping):
+        return None, dict(data)
+    if isinstance(data, (str, Path)):
+        path = Path(data)
+        if path.suffix == ".npz":
+            return None, {"npz": str(path)}
+        known = isinstance(data, str) and path.name == data and not path.exists()
+        return None, {"name": data} if known else {"folder": str(path)}
+    from ranknosh.data import ImageData, from_datasets
+
+    if isinstance(data, ImageData):
+        return data, {"name": PYTHON_DATA}
+    if isinstance(data, Sequence) and len(data) in (2, 3):
+        return from_datasets(*data), {"name": PYTHON_DATA}
+    raise ConfigError(
+        f"data is {type(data).__name__}; give a name, a path, a mapping, an ImageData, or (train, validation[, test]) datasets"
+    )

@@ -1,0 +1,186 @@
+"""From a config to the parts of a search: the one place that knows every layer below the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ranknosh.config.search import RunConfig
+from ranknosh.core.budget import Limits
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Origin, Record, Scored
+from ranknosh.core.search import Proposer, Search
+from ranknosh.errors import ConfigError, DataError
+from ranknosh.executors.base import Executor
+from ranknosh.executors.ray_cluster import check_address
+from ranknosh.executors.training import ScoreArchitecture, WithThreads
+from ranknosh.spaces.base import Architecture, NetworkSize, Space
+from ranknosh.spaces.catalog import get_space
+from ranknosh.workflows.search.loop import Listener
+
+if TYPE_CHECKING:
+    from ranknosh.data import ImageData
+    from ranknosh.predictors.base import Predictor
+    from ranknosh.training import Task
+
+PYTHON_DATA = "python"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a search on real images is made of; ``task`` holds data, network size and training settings."""
+
+    config: RunConfig
+    space: Space
+    pyramid: Pyramid
+    limits: Limits
+    task: Task
+
+
+def pyramid_of(config: RunConfig) -> Pyramid:
+    section = config.pyramid
+    return Pyramid.make(section.epochs, section.ratio, section.initial, section.batch)
+
+
+def limits_of(config: RunConfig) -> Limits:
+    budget = config.budget
+    return Limits(budget.epochs, budget.time, budget.device_time, budget.disk)
+
+
+def load_data(config: RunConfig) -> ImageData:
+    """The images of ``config.data``. Raises DataError."""
+    from ranknosh import data
+
+    settings: dict[str, Any] = config.data.model_dump()
+    options = settings.pop("options")
+    name = settings.pop("name")
+    twice = sorted(options.keys() & {*settings, "seed"})
+    if twice:
+        raise ConfigError(
+            f"data.options holds {', '.join(twice)}, which belongs a level higher: write it as "
+            f"{'the top-level seed' if twice[0] == 'seed' else f'data.{twice[0]}'}"
+        )
+    if name == PYTHON_DATA:
+        raise DataError(
+            "this run's images were given from Python, so the command line cannot load them; continue it from Python with "
+            "Run.resume(data=...)"
+        )
+    return data.load(name, **settings, **options, seed=config.seed)
+
+
+def build_parts(config: RunConfig, data: ImageData | None = None) -> Parts:
+    """Load what the config names. ``data`` takes the place of ``config.data``. Raises the errors of each part.
+
+    What needs no images is checked first, so that a wrong predictor or device costs no waiting.
+    """
+    from ranknosh.training import Task, TrainSettings
+    from ranknosh.training.proxies import check_options
+    from ranknosh.training.surroundings import resolve_device
+
+    pyramid = pyramid_of(config)
+    predictor_of(config)
+    check_options(config.seeding.options, config.seeding.proxies)
+    if config.executor.name == "inline":
+        resolve_device(config.train.device)
+    else:
+        check_address(config.executor.address)
+    images = data if data is not None else load_data(config)
+    size = NetworkSize(config.network.channels, config.network.cells, len(images.classes), images.image_shape[0])
+    settings = TrainSettings(total_epochs=pyramid.epochs[-1], **config.train.model_dump())
+    return Parts(config, get_space(config.space.name), pyramid, limits_of(config), Task(images, size, settings))
+
+
+def level_zero(
+    parts: Parts, pool: Pool, executor: Executor, write: Callable[[Sequence[Record]], None], listener: Listener
+) -> None:
+    """Score the architectures that ``pool`` does not hold scores of yet on the workers, writing each down as it comes."""
+    from ranknosh.core.seeding import draw
+
+    section, space = parts.config.seeding, parts.space
+    if not section.proxies or pool.count >= parts.pyramid.initial:
+        return
+    known = {scored.key for scored in pool.scored}
+    drawn = draw(space, section.draw, parts.config.seed)
+    missing = [architecture for architecture in drawn if space.canonical(architecture) not in known]
+    score = WithThreads(
+        ScoreArchitecture(space, parts.task, section.proxies, parts.config.seed, section.options),
+        parts.config.train.threads,
+    )
+    for number, (index, (values, seconds)) in enumerate(executor.map(score, missing), len(drawn) - len(missing) + 1):
+        architecture = missing[index]
+        record = Scored(architecture, space.canonical(architecture), space.format(architecture), values, seconds)
+        pool.apply(record)
+        write([record])
+        listener.on_phase("proxies", number, len(drawn))
+
+
+def predictor_of(config: RunConfig) -> Predictor:
+    from ranknosh.predictors.catalog import make_predictor
+
+    section = config.predictor
+    return make_predictor(section.name, ensemble=section.ensemble, **section.options)
+
+
+def make_proposer(parts: Parts, pool: Pool, executor: Executor | None = None) -> Proposer:
+    """Seeds first (the best of level 0 and random ones), the predictor's choices after them.
+
+    executor: where the members of an ensemble are fitted side by side; None for this process.
+    """
+    from ranknosh.core.seeding import choose, draw
+    from ranknosh.predictors.ensemble import EnsemblePredictor
+    from ranknosh.predictors.level_zero import LevelZero
+    from ranknosh.predictors.proposer import PredictorProposer
+    from ranknosh.training.proxies import directions, proxy_weights
+
+    config, keep, section = parts.config, parts.pyramid.initial, parts.config.seeding
+    scored_by = directions(section.proxies)
+    seeds: Sequence[tuple[Architecture, Origin, float | None]]
+    level_zero = None
+    if pool.scored:
+        level_zero = LevelZero(pool.scored, scored_by, proxy_weights, combine=section.combine, seed=config.seed)
+        seeds = choose(
+            pool.scored,
+            keep=keep,
+            random_share=section.random_share,
+            seed=config.seed,
+            directions=scored_by,
+            combine=section.combine,
+        )
+    else:
+        seeds = [(architecture, "random", None) for architecture in draw(parts.space, keep, config.seed)]
+    predictor = predictor_of(config)
+    if executor is not None and isinstance(predictor, EnsemblePredictor):
+        threads = config.train.threads
+        predictor.fit_each = lambda fit, lessons: executor.map(WithThreads(fit, threads), lessons)
+    return PredictorProposer(
+        parts.space,
+        predictor,
+        parts.pyramid,
+        seeds=seeds,
+        rule=config.predictor.pairs,
+        near_tie=config.predictor.near_tie,
+        exploration=config.propose.exploration,
+        acquisition=config.propose.acquisition,
+        seed=config.seed,
+        level_zero=level_zero,
+        follow=section.follow,
+    )
+
+
+def make_search(parts: Parts, pool: Pool, executor: Executor | None = None) -> Search:
+    section = parts.config.pyramid
+    return Search(
+        parts.pyramid,
+        parts.limits,
+        make_proposer(parts, pool, executor),
+        seed=parts.config.seed,
+        schedule=section.schedule,
+        candidates=section.candidates,
+        finalists=section.finalists,
+        promote=section.promote,
+        closing=section.closing,
+        overlap=section.overlap,
+        pool=pool,
+    )

@@ -1,0 +1,116 @@
+"""From settings to the parts of a supernet search: method, space, size, images."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
+
+from ranknosh.config.fields import did_you_mean
+from ranknosh.config.sections import DataConfig
+from ranknosh.errors import ConfigError, DataError
+from ranknosh.spaces.base import NetworkSize
+from ranknosh.workflows.supernet.settings import SupernetConfig
+from supernet.method import Method, with_recipe
+from supernet.methods import method_factory
+from supernet.monitors import Curvature, Gap
+from supernet.part import Part
+from supernet.space import CellSpace
+from supernet.spaces import get_space, published_size
+
+if TYPE_CHECKING:
+    from ranknosh.data import ImageData
+
+Factory = Callable[..., Method]
+UNMIRRORED = ("digits", "cluttered_digits", "svhn")
+"""Sets whose mirror images mean something else; they are not augmented unless the recipe says so."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a search is made of. ``make(epochs)`` gives the method, with its published number of epochs where that is None."""
+
+    config: SupernetConfig
+    make: Callable[[int | None], Method]
+    space: CellSpace
+    size: NetworkSize
+    images: ImageData
+
+
+def parts_of(
+    config: SupernetConfig,
+    images: ImageData | None = None,
+    factory: Factory | None = None,
+    space: CellSpace | None = None,
+) -> Parts:
+    """``images``, ``factory`` and ``space`` take the place of what ``config`` names. Raises ConfigError and DataError.
+
+    What needs no images is checked first.
+    """
+    make = factory if factory is not None else method_factory(config.method.name)
+    options = checked_options(make, config.method.options, config.method.name)
+    found = space if space is not None else get_space(config.space)
+    channels, cells = published_size(found.name)
+
+    watch = config.watch
+    watching: list[Part] = [Curvature(watch.eigenvalue)] if watch.eigenvalue else []
+    watching += [Gap(watch.gap)] if watch.gap else []
+
+    def method(epochs: int | None) -> Method:
+        made = make(**options) if epochs is None else make(epochs=epochs, **options)
+        changes = {name: value for name, value in config.recipe.model_dump().items() if value is not None}
+        if config.recipe.augment is None and _unmirrored(config.data, images):
+            changes["augment"] = "none"
+        return with_recipe(replace(made, monitors=(*watching, *made.monitors)), **changes)
+
+    method(config.budget.epochs).fitted(found).check(found)
+    loaded = images if images is not None else load_images(config)
+    network = config.network
+    size = NetworkSize(network.channels or channels, network.cells or cells, len(loaded.classes), loaded.image_shape[0])
+    return Parts(config, method, found, size, loaded)
+
+
+def checked_options(factory: Factory, options: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """``options`` as arguments of ``factory``. Raises ConfigError for an unknown one, and for a value of another kind."""
+    known = [key for key in inspect.signature(factory).parameters if key != "epochs"]
+    hints = typing.get_type_hints(factory)
+    checked: dict[str, Any] = {}
+    for key, value in options.items():
+        if key == "epochs":
+            raise ConfigError("the option epochs is a setting of its own: write --epochs, or budget.epochs")
+        if key not in known:
+            listing = f"it has {', '.join(known)}" if known else "it has none"
+            raise ConfigError(f"{name} has no option {key!r}; {listing}{did_you_mean(key, known)}")
+        try:
+            checked[key] = TypeAdapter(hints.get(key, Any)).validate_python(value, strict=True)
+        except ValidationError as error:
+            raise ConfigError(f"option {key} of {name} is {value!r}: {error.errors()[0]['msg']}") from error
+        except PydanticUserError as error:
+            raise ConfigError(f"option {key} of {name} cannot be given as a text; set it from Python") from error
+    return checked
+
+
+def load_images(config: SupernetConfig) -> ImageData:
+    """The images of ``config.data``. Raises DataError."""
+    from ranknosh import data
+
+    if config.data is None:
+        raise DataError(
+            "this search's images were given from Python, so the command line cannot load them; go on from Python with "
+            "resume_supernet(folder, data=...)"
+        )
+    settings: dict[str, Any] = config.data.model_dump()
+    options, name = settings.pop("options"), settings.pop("name")
+    twice = sorted(options.keys() & {*settings, "seed"})
+    if twice:
+        raise ConfigError(f"data.options holds {', '.join(twice)}, which belongs a level higher: write data.{twice[0]}")
+    return data.load(name, **settings, **options, seed=config.split_seed)
+
+
+def _unmirrored(section: DataConfig | None, images: ImageData | None) -> bool:
+    name = images.name if images is not None else section.name if section is not None else None
+    return name in UNMIRRORED

@@ -1,0 +1,184 @@
+"""How many epochs a budget of device seconds holds: a few steps of every kind are timed before the search begins."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ranknosh.config.units import human_duration
+from ranknosh.errors import BudgetTooSmall
+from ranknosh.workflows.supernet.assembly import Parts
+from ranknosh.workflows.supernet.data import FirstBatches
+from ranknosh.workflows.supernet.outcome import Plan
+from supernet.data import SearchData
+from supernet.method import Method
+from supernet.search import SupernetSearch, stage_at
+
+TIMED_STEPS = 4
+MOST_EPOCHS = 5000
+CORRECTED_AFTER = 0.04
+"""Share of the budget after which the plan is corrected, once, by what the first epochs took."""
+LATE = 1.05
+"""Times the budget at which a search that got slower than planned is ended."""
+
+Kind = tuple[int, bool]
+"""Stage, and whether its epochs train weights only."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Seconds of an epoch by kind, of what a stage decides with passes over the images, by stage, and of the selection at the
+    end. ``trial_seconds``: what finding them out took."""
+
+    epochs: Mapping[Kind, float]
+    decisions: Mapping[int, float] = field(default_factory=dict)
+    selection: float = 0.0
+    trial_seconds: float = 0.0
+
+    def of(self, kind: Kind) -> float:
+        """The price of an epoch; of one that was not timed, that of the nearest kind that was."""
+        near = min(self.epochs, key=lambda known: (known[1] != kind[1], abs(known[0] - kind[0])))
+        return self.epochs[kind] if kind in self.epochs else self.epochs[near]
+
+    def total(self, method: Method) -> float:
+        """Seconds of a whole search."""
+        kinds = [kind_of(method, epoch) for epoch in range(method.epochs)]
+        return sum(self.of(kind) for kind in kinds) + sum(self.decisions.values()) + self.selection
+
+    def scaled(self, factor: float) -> Prices:
+        """The same on a machine that is slower by ``factor``."""
+        epochs = {kind: factor * seconds for kind, seconds in self.epochs.items()}
+        decisions = {stage: factor * seconds for stage, seconds in self.decisions.items()}
+        return replace(self, epochs=epochs, decisions=decisions, selection=factor * self.selection)
+
+
+def measure(parts: Parts, data: SearchData, search_options: Mapping[str, object]) -> Prices:
+    """Time the method on the first batches, every stage with an epoch of each kind, and the selection at the end.
+
+    A whole epoch is taken to cost its steps times the middle one of those timed after the first, plus what an epoch does beside
+    its steps. Passes over images outside of training are taken to be longer by as much as a pass was cut.
+    """
+    _search(parts, FirstBatches(data, 1, 1), search_options).run_epoch()  # pays for what a process does once
+    began = time.perf_counter()
+    first = FirstBatches(data, TIMED_STEPS, parts.make(None).recipe.batch)
+    search = _search(parts, first, search_options)
+    prices: dict[Kind, float] = {}
+    decisions: dict[int, float] = {}
+    while not search.ended:
+        kind = kind_of(search.method, search.epoch)
+        prices[kind], decisions[kind[0]] = _epoch(search, first, data)
+    cut, asked = first.cut, time.perf_counter()
+    search.result()
+    selection = time.perf_counter() - asked
+    selection *= _shortened(search, first, data) if first.cut > cut else 1.0
+    return Prices(prices, decisions, selection, time.perf_counter() - began)
+
+
+def _search(parts: Parts, data: FirstBatches, search_options: Mapping[str, object]) -> SupernetSearch:
+    search = SupernetSearch(parts.make(None), parts.space, parts.size, data, **search_options)  # type: ignore[arg-type]
+    search.method = _without_schedule(search.method)
+    return search
+
+
+def _epoch(search: SupernetSearch, first: FirstBatches, data: SearchData) -> tuple[float, float]:
+    """Seconds of a whole epoch, and of what was decided before its first step."""
+    began, cut = time.perf_counter(), first.cut
+    stamps: list[tuple[float, int]] = []
+    search.run_epoch(lambda done, steps: stamps.append((time.perf_counter(), first.cut)))
+    ended = time.perf_counter()
+    if not stamps:
+        return ended - began, 0.0
+    steps = sorted(after - before for (before, _), (after, _) in itertools.pairwise(stamps))
+    step = steps[len(steps) // 2] if steps else stamps[0][0] - began
+    longer = _shortened(search, first, data)
+    before = max(stamps[0][0] - began - step, 0.0) * longer if stamps[0][1] > cut else 0.0
+    # The pass of the weights' images ends after the last step and is no pass of its own.
+    after = (ended - stamps[-1][0]) * (longer if first.cut > stamps[-1][1] + 1 else 1.0)
+    count = data.count("weights" if search.update.split == "halves" else "all")
+    batch = search.recipe.batch
+    return max(1, count // batch + (count % batch > 1)) * step + after, before
+
+
+def _shortened(search: SupernetSearch, first: FirstBatches, data: SearchData) -> float:
+    """How much longer a whole pass over the alphas' half is than one that was cut."""
+    return max(1.0, data.count("alphas") / (first.most * search.recipe.batch))
+
+
+def choose(parts: Parts, prices: Prices, seconds: float) -> Plan:
+    """The largest number of epochs whose price is within ``seconds``, the trial taken off. Raises BudgetTooSmall where not one
+    epoch fits."""
+    left = seconds - prices.trial_seconds
+
+    def price(epochs: int) -> float:
+        return prices.total(parts.make(epochs).fitted(parts.space))
+
+    low, high = 0, 1
+    while high <= MOST_EPOCHS and price(high) <= left:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if price(middle) <= left else (low, middle)
+    if low == 0:
+        raise BudgetTooSmall(
+            f"the budget is {human_duration(seconds)}, and the shortest search, one epoch and what is decided after it, takes "
+            f"about {human_duration(price(1) + prices.trial_seconds)} here, the timing of steps included; raise --time, or give "
+            "a smaller supernet or fewer images"
+        )
+    method = parts.make(low).fitted(parts.space)
+    kinds = [kind_of(method, epoch) for epoch in range(method.epochs)]
+    return Plan(
+        low,
+        method.epochs,
+        method.composition(),
+        "trial",
+        seconds,
+        sum(prices.of(kind) for kind in kinds) / len(kinds),
+        prices.selection,
+        prices.trial_seconds,
+        tuple((stage, weights_only, prices.of((stage, weights_only))) for stage, weights_only in sorted(set(kinds))),
+    )
+
+
+def corrected(parts: Parts, prices: Prices, search: SupernetSearch, seconds: float) -> Plan | None:
+    """The plan with prices corrected by the epochs that were run; None where it stays, or where the first stage is over."""
+    expected = sum(prices.of(kind_of(search.method, epoch)) for epoch in range(search.epoch))
+    expected += prices.decisions.get(0, 0.0)
+    factor = sum(report.seconds for report in search.history) / expected
+    try:
+        plan = choose(parts, prices.scaled(factor), seconds)
+    except BudgetTooSmall:
+        return None
+    method = parts.make(plan.asked).fitted(parts.space)
+    if plan.epochs == search.method.epochs or stage_at(method.stages, search.epoch - 1)[0] != search.stage_index:
+        return None
+    return replace(plan, source="first epochs") if plan.epochs > search.epoch else None
+
+
+def too_late(plan: Plan, search: SupernetSearch, spent: float) -> bool:
+    """Whether the next epoch and the selection would end past the plan's budget by more than :data:`LATE` allows.
+
+    ``spent``: device seconds of the epochs so far.
+    """
+    if plan.budget_seconds is None:
+        return False
+    prices = {(stage, weights_only): seconds for stage, weights_only, seconds in plan.stage_epochs}
+    latest = search.history[-1].seconds if search.history else 0.0
+    coming = max(latest, prices.get(kind_of(search.method, search.epoch), 0.0))
+    return spent + coming + plan.selection_seconds > LATE * plan.budget_seconds - plan.trial_seconds
+
+
+def kind_of(method: Method, epoch: int) -> Kind:
+    """The stage that an epoch (from 0) lies in, and whether it trains weights only."""
+    stage, began = stage_at(method.stages, epoch)
+    return stage, epoch - began < method.stages[stage].warm_up
+
+
+def _without_schedule(method: Method) -> Method:
+    """Every stage cut to one epoch of each kind that it has: weights only, and both levels."""
+    stages = []
+    for stage in method.stages:
+        kinds = int(stage.warm_up > 0) + int(stage.warm_up < stage.epochs)
+        stages.append(replace(stage, epochs=min(kinds, stage.epochs), warm_up=min(stage.warm_up, 1)))
+    return replace(method, stages=tuple(stages))

@@ -1,0 +1,168 @@
+"""What the journal of a supernet search tells, as plots and pages ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING
+
+from ranknosh.workflows.supernet.journal import Record, read_record
+
+if TYPE_CHECKING:
+    from supernet.search import EpochReport
+    from supernet.space import CellSpace
+
+KIND_NAMES = {"normal": "normal cell", "reduce": "reduction cell"}
+COLLAPSED = 0.5
+"""Share of the derived normal cell's edges above which skip connections are called a collapse."""
+RISEN = 1.0
+"""Skip connections by which the last third of the epochs has to be above the first third to be called a rise."""
+
+
+class Story:
+    """A record with its reports as objects. Epochs of reports count from 0, those in words from 1."""
+
+    def __init__(self, name: str, record: Record) -> None:
+        self.name, self.record, self.header = name, record, record.header
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Story:
+        """Raises StoreError where the folder holds no supernet search."""
+        return cls(Path(folder).resolve().name, read_record(folder))
+
+    @cached_property
+    def reports(self) -> list[EpochReport]:
+        from supernet.search import EpochReport
+
+        return [
+            EpochReport(**{key: value for key, value in row.items() if key != "true_accuracy"})
+            for row in self.record.epochs
+        ]
+
+    @cached_property
+    def truths(self) -> list[float | None]:
+        """What a table knows of the cell derived after each epoch."""
+        return [row.get("true_accuracy") for row in self.record.epochs]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(self.header["candidates"])
+
+    @property
+    def candidates(self) -> dict[str, list[tuple[str, ...]]]:
+        return {kind: [tuple(names) for names in edges] for kind, edges in self.header["candidates"].items()}
+
+    @property
+    def edges(self) -> dict[str, list[tuple[int, int]]]:
+        return {kind: [(int(a), int(b)) for a, b in edges] for kind, edges in self.header["edges"].items()}
+
+    def inputs(self, kind: str) -> int:
+        """Nodes of a cell that no edge leads to."""
+        return min(target for _, target in self.edges[kind])
+
+    def operations(self, kind: str) -> tuple[str, ...]:
+        """Every operation of a kind of cell, in the order of its first edge."""
+        return tuple(dict.fromkeys(name for names in self.candidates[kind] for name in names))
+
+    def kind_name(self, kind: str) -> str:
+        return KIND_NAMES.get(kind, f"{kind} cell")
+
+    def edge_name(self, kind: str, edge: int) -> str:
+        """``0 → 1``; the nodes of a cell of two inputs are named as in genotypes, from 0 after the inputs."""
+        source, target = self.edges[kind][edge]
+        if self.inputs(kind) == 2:
+            names = {0: "c(k−2)", 1: "c(k−1)"}
+            return f"{names.get(source, str(source - 2))} → {target - 2}"
+        return f"{source} → {target}"
+
+    @property
+    def cells(self) -> dict[str, tuple[int | None, ...]]:
+        """The found cells, those derived last while there is no result; empty before the first epoch."""
+        if self.record.result is not None:
+            return {kind: tuple(places) for kind, places in self.record.result.cells.items()}
+        return {kind: tuple(places) for kind, places in self.reports[-1].cells.items()} if self.reports else {}
+
+    @property
+    def text(self) -> str:
+        if self.record.result is not None:
+            return self.record.result.text
+        return self.reports[-1].text if self.reports else ""
+
+    @property
+    def boundaries(self) -> list[int]:
+        """Epochs (from 1) that are the last of their stage, the final one left out."""
+        pairs = zip(self.reports, self.reports[1:], strict=False)
+        return [before.epoch + 1 for before, after in pairs if before.stage != after.stage]
+
+    @property
+    def planned(self) -> int | None:
+        return self.record.plans[-1].epochs if self.record.plans else None
+
+    @property
+    def space(self) -> CellSpace:
+        """The space as far as names of operations go."""
+        from supernet.space import CellSpace
+
+        def none(size: object) -> object:
+            raise NotImplementedError
+
+        return CellSpace(self.header["space"], none, self.candidates)  # type: ignore[arg-type]
+
+    def measured(self) -> dict[str, tuple[list[int], list[float]]]:
+        """What monitors wrote down: name to epochs (from 1) and values."""
+        found: dict[str, tuple[list[int], list[float]]] = {}
+        for report in self.reports:
+            for name, value in report.measured.items():
+                if value is not None:
+                    epochs, values = found.setdefault(name, ([], []))
+                    epochs.append(report.epoch + 1)
+                    values.append(value)
+        return found
+
+    def entropy(self, kind: str) -> list[float]:
+        """Mean entropy of the edges' weights in nats after every epoch."""
+        from supernet.diagnostics import entropies
+
+        return [mean(entropies(report.theta[kind])) for report in self.reports]
+
+    def skips(self, kind: str) -> list[int]:
+        """Skip connections of the derived cell after every epoch."""
+        names = self.candidates[kind]
+        return [
+            sum(
+                place is not None and names[edge][place] == "skip_connect"
+                for edge, place in enumerate(report.cells[kind])
+            )
+            for report in self.reports
+        ]
+
+    def changes(self) -> list[int]:
+        """Epochs (from 1) whose derived cell differs from that of the epoch before."""
+        pairs = zip(self.reports, self.reports[1:], strict=False)
+        return [after.epoch + 1 for before, after in pairs if before.text != after.text]
+
+    def warnings(self) -> list[str]:
+        """Signs of a collapse to skip connections, in words."""
+        from supernet.diagnostics import collapse_warning
+
+        if not self.reports:
+            return []
+        shown = [replace(report, epoch=report.epoch + 1) for report in self.reports]
+        found = [collapse_warning(self.space, shown, COLLAPSED), self._rise()]
+        return [text[0].upper() + text[1:] + "." for text in found if text is not None]
+
+    def _rise(self) -> str | None:
+        counts: Sequence[int] = [report.skips for report in self.reports]
+        third = len(counts) // 3
+        if third < 3:
+            return None
+        early, late = mean(counts[:third]), mean(counts[-third:])
+        if late < early + RISEN:
+            return None
+        return (
+            f"skip connections in the derived cell rose from {early:.1f} on average in the first third of the epochs to "
+            f"{late:.1f} in the last third"
+        )

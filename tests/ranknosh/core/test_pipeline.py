@@ -1,0 +1,174 @@
+"""Batches that overlap: a schedule worked out by hand, and decisions that no worker, delay, loss or cut can change."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from ranknosh.core.budget import Limits
+from ranknosh.core.pipeline import Pipeline
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Failed, JobResult, Observed
+from ranknosh.core.search import Search
+from ranknosh.errors import ConfigError
+from ranknosh.streams import stream
+from tests.ranknosh_simulation import StreamProposer, answer, decisions, quality, simulate
+
+DEMO = Pyramid.make([1, 2, 4, 8], "auto", 12, 6)
+SEARCHES = [
+    {"candidates": 42},
+    {"epochs": 137, "finalists": 2},
+    {"candidates": 42, "epochs": 111, "finalists": 1},
+    {"epochs": 200, "most": 50},
+]
+
+
+def steps(pyramid, overlap, count):
+    line = Pipeline(pyramid, overlap, None, Pool())
+    taken = []
+    while len(taken) < count:
+        taken.append(tuple(line.next)[:3])
+        line.advance()
+    return taken
+
+
+def test_one_batch_at_a_time_waits_for_the_longest_training():
+    """Levels train 1, 1, 2 and 4 epochs: 8 ticks a batch, promotions out of levels 1, 2, 3 after 1, 2 and 4 of them."""
+    assert steps(DEMO, 1, 6) == [(0, 0, 0), (1, 0, 1), (2, 0, 2), (4, 0, 3), (8, 1, 0), (9, 1, 1)]
+
+
+def test_two_batches_in_flight_begin_at_half_the_distance():
+    """Batch 1 is proposed at tick 4, beside the last promotions of batch 0, which are decided first."""
+    assert steps(DEMO, 2, 7) == [(0, 0, 0), (1, 0, 1), (2, 0, 2), (4, 0, 3), (4, 1, 0), (5, 1, 1), (6, 1, 2)]
+
+
+def test_a_level_lasts_as_long_as_its_epochs():
+    """(12, 188) epochs: the top level takes 16 of level 1's ticks, rounded from 15.7."""
+    assert steps(Pyramid.make([12, 200], 0.1, 20, 10), 1, 4) == [(0, 0, 0), (1, 0, 1), (17, 1, 0), (18, 1, 1)]
+
+
+def text(journal):
+    return [repr(record) for record in decisions(journal)]
+
+
+@pytest.mark.parametrize("overlap", [2, 3, 8])
+@pytest.mark.parametrize("search", SEARCHES, ids=str)
+def test_decisions_depend_on_no_worker(search, overlap):
+    _, alone = simulate(DEMO, overlap=overlap, **search)
+    for workers, shuffle in [(2, 1), (3, 2), (8, 3), (64, 4)]:
+        found, many = simulate(DEMO, overlap=overlap, workers=workers, shuffle=shuffle, **search)
+        assert text(many) == text(alone)
+        assert found.pool.epochs_spent <= search.get("epochs", 10**9)
+
+
+def stormy(seed):
+    """Every job is lost, crashes or runs out of memory a few times before it ends, by lot."""
+    rng, told = stream(seed, "storm"), {}
+
+    def reply(job):
+        kinds = [
+            kind for kind in ("lost", "crashed", "hung", "out_of_memory", "checkpoint_damaged") if rng.random() < 0.15
+        ]
+        done = told.setdefault((job.token, job.level), set())
+        fresh = [kind for kind in kinds if kind not in done]
+        if not fresh:
+            return answer(job)
+        done.add(fresh[0])
+        return JobResult(job, Failed(job.candidate_id, job.level, fresh[0], "bad luck", 1, 0.1, replica=job.replica))
+
+    return reply
+
+
+@pytest.mark.parametrize("overlap", [1, 3])
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_failures_of_the_surroundings_change_no_decision(overlap, workers):
+    search = SEARCHES[1]
+    _, calm = simulate(DEMO, overlap=overlap, **search)
+    found, rough = simulate(DEMO, overlap=overlap, workers=workers, shuffle=5, reply=stormy(workers), **search)
+    assert text(rough) == text(calm)
+    assert found.pool.epochs_wasted == sum(isinstance(r, Failed) and not r.final for r in rough) > 20
+    assert {r.kind for r in rough if isinstance(r, Failed) and r.final} == {"diverged"}
+
+
+@pytest.mark.parametrize("overlap", [2, 4])
+@pytest.mark.parametrize("search", SEARCHES, ids=str)
+def test_a_journal_cut_anywhere_leads_to_the_same_search(search, overlap):
+    _, whole = simulate(DEMO, overlap=overlap, workers=3, shuffle=1, **search)
+    for cut in range(0, len(whole), 3):
+        _, again = simulate(DEMO, overlap=overlap, workers=2, shuffle=cut, history=whole[:cut], **search)
+        assert text(again) == text(whole), f"cut after {cut} of {len(whole)} records"
+
+
+@pytest.mark.parametrize("overlap", [2, 8])
+def test_a_raised_limit_goes_on_from_every_decision_taken(overlap):
+    _, first = simulate(DEMO, overlap=overlap, epochs=60)
+    found, second = simulate(DEMO, overlap=overlap, epochs=150, workers=4, shuffle=2, history=first)
+    assert text(second)[: len(text(first))] == text(first)
+    assert found.pool.epochs_spent == 150
+    _, cut = simulate(DEMO, overlap=overlap, epochs=150, history=second[: len(first) + 20])
+    assert text(cut) == text(second)
+
+
+def test_sizes_are_those_of_the_strict_order():
+    """As many reach each level, only others are chosen."""
+    strict, _ = simulate(DEMO, candidates=60)
+    overlapped, _ = simulate(DEMO, candidates=60, overlap=4)
+    levels = range(1, 5)
+    assert (
+        [overlapped.pool.entered(i) for i in levels] == [strict.pool.entered(i) for i in levels] == list(DEMO.sizes(60))
+    )
+
+
+class Watching(StreamProposer):
+    """Keeps how many candidates stood at each level when a batch was proposed."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = {}
+
+    def propose(self, pool, ids, batch):
+        self.seen[batch] = [len(pool.at_level(level)) for level in range(1, 5)]
+        return super().propose(pool, ids, batch)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "seen"), [(1, [12, 6, 3, 1]), (2, [12, 6, 3, 0]), (4, [12, 6, 0, 0]), (8, [12, 0, 0, 0])]
+)
+def test_a_decision_sees_what_is_due_and_nothing_else(overlap, seen):
+    """Batch 1 comes at tick 8, 4, 2 or 1; results of batch 0 are due at ticks 1, 2, 4 and 8, here all of them sooner."""
+    proposer = Watching()
+    search = Search(DEMO, Limits(), proposer, seed=0, candidates=24, overlap=overlap)
+    while not search.done:
+        for job in search.ask(64).jobs:
+            metric = quality(job.candidate_id, job.level)
+            search.tell(JobResult(job, Observed(job.candidate_id, job.level, metric, metric, 0.0, job.epochs, 0.0)))
+    assert proposer.seen[1] == seen
+
+
+def busy(overlap, workers, schedule="reproducible", candidates=96):
+    """Share of time that workers are busy where an epoch takes a second: the longest-waiting job goes first."""
+    search = Search(DEMO, Limits(), StreamProposer(), seed=0, candidates=candidates, overlap=overlap, schedule=schedule)
+    now, out, work, tie = 0.0, [], 0.0, itertools.count()
+    while not search.done:
+        for job in search.ask(workers - len(out)).jobs:
+            out.append((now + job.epochs, next(tie), job))
+            work += job.epochs
+        out.sort()
+        if out:
+            now, _, job = out.pop(0)
+            metric = quality(job.candidate_id, job.level)
+            search.tell(JobResult(job, Observed(job.candidate_id, job.level, metric, metric, 0.0, job.epochs, 0.0)))
+    return work / (workers * now)
+
+
+def test_more_overlap_keeps_more_workers_busy():
+    shares = [busy(overlap, workers=4) for overlap in (1, 2, 4, 8)]
+    assert np.all(np.diff(shares) > 0)
+    assert shares[0] < 0.5
+    assert shares[-1] > 0.8
+
+
+def test_overlap_belongs_to_the_reproducible_schedule():
+    with pytest.raises(ConfigError, match=r"pyramid\.overlap is 2 and pyramid.schedule is eager"):
+        simulate(DEMO, candidates=12, overlap=2, schedule="eager")

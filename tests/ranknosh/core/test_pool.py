@@ -1,0 +1,87 @@
+import pytest
+
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import Failed, Interrupted, Observed, Promotion, Proposed, Rerun
+from ranknosh.errors import StoreError
+from ranknosh.spaces.base import Architecture
+
+
+def proposed(i, key=None, batch=0):
+    return Proposed(i, Architecture("toy", (i,)), key or f"k{i}", f"t{i}", batch, "random")
+
+
+def observed(i, level, metric, epochs=1, replica=0):
+    return Observed(i, level, metric, metric, 1.0, epochs, 0.5, replica=replica, checkpoint_bytes=10)
+
+
+def test_the_fold_by_hand():
+    pool = Pool([proposed(0), proposed(1), proposed(2), observed(0, 1, 0.3), observed(1, 1, 0.7), observed(2, 1, 0.5)])
+    assert [c.id for c in pool.residents(1)] == [1, 2, 0]
+    assert (pool.count, pool.epochs_spent, pool.entered(1), pool.entered(2)) == (3, 3, 3, 0)
+    pool.apply(Promotion(1, 2))
+    assert [c.id for c in pool.residents(1)] == [2, 0]
+    assert pool.entered(2) == 1
+    assert pool.pending_below(2)
+    assert not pool.pending_below(1)
+    pool.apply(observed(1, 2, 0.2, epochs=3))
+    assert pool.best().id == 1  # a higher level wins over a higher number measured lower down
+    assert pool.candidates[1].epochs == 4
+    assert pool.disk_bytes == 30
+    assert pool.training_seconds == 2.0
+
+
+def test_ties_are_broken_by_batch_then_key_whatever_the_order_of_insertion():
+    records = [proposed(0, "c"), proposed(1, "a"), proposed(2, "b", batch=1)]
+    results = [observed(i, 1, 0.5) for i in range(3)]
+    for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2]):
+        pool = Pool([*records, *(results[i] for i in order)])
+        assert [c.key for c in pool.residents(1)] == ["a", "c", "b"]
+
+
+def test_a_failed_candidate_keeps_its_history_and_is_no_longer_promoted():
+    pool = Pool([proposed(0), observed(0, 1, 0.9), Promotion(0, 2), Failed(0, 2, "diverged", "nan", 1, 0.1)])
+    assert pool.residents(1) == []
+    assert pool.candidates[0].metrics == {1: 0.9}
+    assert pool.entered(2) == 1
+    assert pool.epochs_spent == 2
+    assert pool.disk_bytes == 0
+
+
+def test_a_crash_that_is_tried_again_wastes_its_epochs_and_stays_pending():
+    pool = Pool([proposed(0), Failed(0, 1, "crashed", "boom", 2, 0.1, attempt=1, final=False)])
+    assert (pool.epochs_spent, pool.epochs_wasted) == (0, 2)
+    assert pool.pending[0, 0].attempt == 2
+
+
+def test_an_interrupted_job_goes_on_where_it_stopped():
+    pool = Pool([proposed(0), Interrupted(0, 1, 3, 3, 1.0)])
+    assert pool.pending[0, 0].start_epoch == 3
+    pool.apply(observed(0, 1, 0.5, epochs=2))
+    assert pool.epochs_spent == 5
+    assert pool.candidates[0].epochs == 5
+
+
+def test_finalists_are_judged_by_their_mean():
+    records = [proposed(0), proposed(1), observed(0, 1, 0.9), observed(1, 1, 0.8), Rerun(0, 1), Rerun(1, 1)]
+    pool = Pool(records)
+    assert pool.best().id == 0
+    pool.apply(observed(0, 1, 0.5, replica=1))
+    pool.apply(observed(1, 1, 0.82, replica=1))
+    assert pool.best().id == 1
+    assert pool.best().metric == pytest.approx(0.81)
+    assert pool.residents(1)[0].id == 0  # promotion still goes by the first seed
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [proposed(1)],
+        [proposed(0), Promotion(0, 2)],
+        [proposed(0), observed(0, 1, 0.5), Promotion(0, 3)],
+        [proposed(0), observed(0, 1, 0.5), observed(0, 1, 0.5)],
+        [observed(5, 1, 0.5)],
+    ],
+)
+def test_records_that_contradict_each_other_are_refused(records):
+    with pytest.raises(StoreError):
+        Pool(records)

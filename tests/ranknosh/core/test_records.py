@@ -1,0 +1,61 @@
+import json
+import math
+
+import pytest
+
+from ranknosh.core.records import (
+    EpochPoint,
+    Failed,
+    Fitted,
+    Interrupted,
+    Observed,
+    Promotion,
+    Proposed,
+    Rerun,
+    Scored,
+    Session,
+    Stopped,
+    Tested,
+    from_json,
+    to_json,
+)
+from ranknosh.errors import StoreError
+from ranknosh.spaces.base import Architecture
+
+ARCHITECTURE = Architecture("nasbench201", (0, 1, 2, 3, 4, 0))
+POINT = EpochPoint(1, 2.0, 1.5, 0.25, 0.25, 0.5)
+ALL = [
+    Scored(ARCHITECTURE, "k", "|none~0|", {"synflow": 1.5, "nwot": None}, 0.01),
+    Fitted(1, "kernel", 12, 66, 0.4, 9, None, 0.02),
+    Proposed(3, ARCHITECTURE, "k", "|none~0|", 1, "predictor", 1.2, 0.3),
+    Promotion(3, 2, "closing"),
+    Rerun(3, 1),
+    Observed(3, 1, 0.1 + 0.2, 0.5, 1.25, 1, 0.75, 1000, 2000, (POINT,), 4096),
+    Interrupted(3, 2, 1, 1, 0.5, 4096),
+    Failed(3, 2, "diverged", "loss is nan", 1, 0.1),
+    Tested(3, 0.5, 1.2, 0.2),
+    Session(2, 2, "cpu", "ranknosh resume x", 17, 1, {"budget.epochs": 90}),
+    Stopped("epochs", "as planned"),
+]
+
+
+@pytest.mark.parametrize("record", ALL, ids=lambda record: type(record).__name__)
+def test_every_record_survives_a_line_of_json(record):
+    line = json.dumps({**to_json(record), "t": 1.0}, allow_nan=False)
+    assert from_json(json.loads(line)) == record
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("field", ["metric", "validation_accuracy", "validation_loss", "seconds"])
+def test_an_observation_is_finite(field, value):
+    values = {"metric": 0.5, "validation_accuracy": 0.5, "validation_loss": 1.0, "seconds": 1.0, field: value}
+    with pytest.raises(ValueError, match=field):
+        Observed(0, 1, epochs=1, **values)
+
+
+@pytest.mark.parametrize(
+    "row", [{}, {"type": "nonsense"}, {"type": "promotion"}, {"type": "observed", "candidate_id": 1}]
+)
+def test_lines_that_are_no_record_are_refused(row):
+    with pytest.raises(StoreError, match="journal line"):
+        from_json(row)

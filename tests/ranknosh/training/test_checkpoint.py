@@ -1,0 +1,204 @@
+import hashlib
+import io
+import os
+import pickle
+import sys
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ranknosh.errors import MissingDependency, StoreError
+from ranknosh.training.checkpoint import CheckpointStore
+from tests.ranknosh.training.checkpoint_samples import assert_equal, sample
+
+
+@pytest.fixture(params=["path", "file", "memory"])
+def store(request, tmp_path):
+    place = tmp_path / "checkpoints"
+    url = f"memory://{uuid.uuid4().hex}"
+    return CheckpointStore({"path": place, "file": place.as_uri(), "memory": url}[request.param])
+
+
+def files(store, folder="4"):
+    return sorted(entry.name for entry in store.storage.list(folder))
+
+
+def change(store, part, edit, folder="4"):
+    """Put other bytes into the state or the weights file (the one of the highest epoch)."""
+    name = [name for name in files(store, folder) if name.startswith(part)][-1]
+    store.storage.publish(f"{folder}/{name}", edit(store.storage.read(f"{folder}/{name}")))
+    return store.storage.where(f"{folder}/{name}")
+
+
+def test_what_was_saved_is_loaded_with_its_exact_numbers(store):
+    assert store.load(4) is None
+    assert store.weights(4) is None
+    assert store.epoch(4) is None
+    assert store.total_bytes() == 0
+    size = store.save(4, 0, sample())
+    found = store.load(4)
+    assert_equal(found, sample())
+    assert found.bytes == size == store.total_bytes() == sum(entry.size for entry in store.storage.list("4"))
+    assert found.momentum["conv.weight"].is_contiguous(memory_format=torch.channels_last)
+    assert store.epoch(4) == 3
+
+
+def test_a_new_checkpoint_replaces_the_old_one_and_its_files(store):
+    store.save(4, 0, sample(3))
+    size = store.save(4, 0, sample(8))
+    assert_equal(store.load(4), sample(8))
+    assert store.total_bytes() == size
+    assert [name.rsplit("-", 1)[0] for name in files(store)] == ["state-8", "weights-8"]
+
+
+def test_replicas_have_their_own_folders_and_removal_takes_one(store):
+    store.save(4, 0, sample(1))
+    store.save(4, 2, sample(2))
+    assert (store.where(4)[-2:], store.where(4, 2)[-5:]) == ("/4", "/4-r2")
+    store.remove(4)
+    store.remove(4)
+    assert store.load(4) is None
+    assert files(store, "") == ["4-r2"]
+    assert store.epoch(4, 2) == 2
+
+
+def test_a_store_is_the_same_behind_a_pickle(store):
+    store.save(4, 0, sample())
+    assert_equal(pickle.loads(pickle.dumps(store)).load(4), sample())
+
+
+def test_weights_are_plain_safetensors(store):
+    safetensors = pytest.importorskip("safetensors.torch")
+    store.save(4, 0, sample())
+    assert torch.equal(safetensors.load(store.weights(4))["conv.weight"], sample().weights["conv.weight"])
+
+
+def test_without_safetensors_weights_lie_in_the_torch_file(store, monkeypatch):
+    pytest.importorskip("safetensors.torch")
+    store.save(2, 0, sample())
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)  # what makes an import of it fail
+    store.save(1, 0, sample())
+    assert [name[:7] for name in files(store, "1")] == ["state-3"]
+    assert_equal(store.load(1), sample())
+    assert store.weights(1) is None
+    with pytest.raises(MissingDependency, match="safetensors"):
+        store.load(2)
+    monkeypatch.undo()
+    assert_equal(store.load(1), sample())
+
+
+def flip(data: bytes, position: int) -> bytes:
+    changed = bytearray(data)
+    changed[position] ^= 0x10
+    return bytes(changed)
+
+
+DAMAGES = {
+    "weights cut": ("weights", lambda data: data[:-7]),
+    "weights flipped": ("weights", lambda data: flip(data, -5)),
+    "weights longer": ("weights", lambda data: data + b"\0"),
+    "weights empty": ("weights", lambda data: b""),
+    "state cut": ("state", lambda data: data[:-70]),
+    "state empty": ("state", lambda data: b""),
+    "state other": ("state", lambda data: b"hello world" * 100),
+    "state flipped": ("state", lambda data: flip(data, data.index(np.float32(8.5).tobytes() * 8))),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_damage_is_named_and_an_older_whole_checkpoint_is_taken(store, what):
+    pytest.importorskip("safetensors")
+    store.save(4, 0, sample(8))
+    where = change(store, *DAMAGES[what])
+    with pytest.raises(StoreError, match=r"damaged .*or delete the folder .*4 and train") as caught:
+        store.load(4)
+    assert where in str(caught.value)
+    if DAMAGES[what][0] == "weights":
+        with pytest.raises(StoreError, match=r"damaged .* back from a copy"):
+            store.weights(4)
+    store.save(4, 0, sample(3))  # an attempt that is behind
+    assert_equal(store.load(4), sample(3))
+    found = store.read(4)
+    assert [damage.where for damage in found.damages] == [where]
+
+
+def test_missing_weights_are_damage_and_a_missing_state_is_no_checkpoint(store):
+    pytest.importorskip("safetensors")
+    store.save(4, 0, sample(3))
+    state, weights = files(store)
+    store.storage.delete(f"4/{weights}")
+    with pytest.raises(StoreError, match=r"weights-3-\w+\.safetensors is damaged \(it is missing\)"):
+        store.load(4)
+    store.save(5, 0, sample(3))
+    store.save(5, 0, sample(8))
+    state, weights = files(store, "5")
+    store.storage.delete(f"5/{state}")  # as if the writer had died before the last file
+    assert (store.load(5), store.epoch(5), store.weights(5)) == (None, None, None)
+
+
+def test_a_state_under_the_name_of_another_epoch_is_damage(store):
+    store.save(4, 0, sample(3))
+    state = store.publications(4)[0].state
+    store.storage.publish(state.replace("state-3", "state-9"), store.storage.read(state))
+    found = store.read(4)
+    assert_equal(found.checkpoint, sample(3))
+    assert "it holds epoch 3" in str(found.damages[0])
+
+
+def test_no_flipped_byte_is_taken_for_the_truth(tmp_path):
+    store = CheckpointStore(tmp_path)
+    store.save(4, 0, sample(3, size=1))
+    for name in files(store):
+        path = tmp_path / "4" / name
+        whole = path.read_bytes()
+        for position in range(len(whole)):
+            path.write_bytes(flip(whole, position))
+            found = store.read(4)
+            assert found.checkpoint is None
+            assert len(found.damages) == 1
+        path.write_bytes(whole)
+    assert_equal(store.load(4), sample(3, size=1))
+
+
+def test_pickled_code_is_not_run(tmp_path):
+    class Harmful:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "harm"),))
+
+    store = CheckpointStore(tmp_path)
+    body = io.BytesIO()
+    torch.save({"epoch": 1, "curve": Harmful()}, body)
+    digest = hashlib.sha256(b"2" + body.getvalue()).hexdigest().encode()
+    store.storage.publish("4/state-1-0a.pt", b"ranknosh checkpoint 2 " + digest + b"\n" + body.getvalue())
+    with pytest.raises(StoreError, match=r"damaged .*UnpicklingError"):
+        store.load(4)
+    assert not (tmp_path / "harm").exists()
+
+
+def test_another_training_is_refused_by_the_fact_that_differs(store):
+    store.save(4, 0, sample())
+    assert store.load(4, 0, {"train.lr": 0.1, "seed": 5}) is not None
+    with pytest.raises(StoreError, match=r"another training: its train\.lr is 0\.1, this one's is 0\.2"):
+        store.load(4, 0, {"seed": 5, "train.lr": 0.2})
+
+
+def test_another_format_is_refused(store):
+    store.save(4, 0, sample())
+    header = b"ranknosh checkpoint 3 " + hashlib.sha256(b"3whatever").hexdigest().encode()
+    change(store, "state", lambda data: header + b"\nwhatever")
+    with pytest.raises(StoreError, match="format 3, not 2"):
+        store.load(4)
+
+
+def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path):
+    (tmp_path / "checkpoints").write_text("a file in the way")
+    with pytest.raises(StoreError, match="cannot be written"):
+        CheckpointStore(tmp_path / "checkpoints").save(1, 0, sample())
+
+
+def test_the_folder_is_known_where_there_is_one(tmp_path):
+    assert CheckpointStore(tmp_path).folder == CheckpointStore(tmp_path.as_uri()).folder == Path(tmp_path)
+    assert CheckpointStore("memory://somewhere").folder is None

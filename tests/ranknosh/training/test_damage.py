@@ -1,0 +1,158 @@
+"""A checkpoint that went bad costs its work and nothing else: the search goes on with the bits it would have had."""
+
+import pickle
+import uuid
+
+import pytest
+
+from ranknosh.errors import StoreError
+from ranknosh.training import CheckpointStore, rung, train_rung
+from tests.ranknosh.training.train_samples import (
+    a_job,
+    a_task,
+    assert_same_bits,
+    failed,
+    observed,
+    trained,
+    without_times,
+)
+
+
+@pytest.fixture(params=["path", "memory"])
+def store(request, tmp_path):
+    return CheckpointStore({"path": tmp_path / "kept", "memory": f"memory://{uuid.uuid4().hex}"}[request.param])
+
+
+def names(store):
+    return sorted(entry.name for entry in store.storage.list("7"))
+
+
+def harm(store, part, how):
+    """Damage the state or the weights of the newest publication and return the file's full name."""
+    name = getattr(store.publications(7)[0], part)
+    if how == "gone":
+        store.storage.delete(name)
+    else:
+        whole = store.storage.read(name)
+        middle = len(whole) // 2
+        bad = {"cut": whole[:middle], "flipped": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]}
+        store.storage.publish(name, bad[how])
+    return store.storage.where(name)
+
+
+HARMS = [("state", "cut"), ("state", "flipped"), ("weights", "cut"), ("weights", "flipped"), ("weights", "gone")]
+
+
+@pytest.mark.parametrize(("part", "how"), HARMS)
+def test_damage_is_set_aside_told_and_trained_again_with_the_same_bits(store, tmp_path, part, how):
+    pytest.importorskip("safetensors")
+    task = a_task(ema=0.9, augment="crop_flip")
+    whole, straight = trained(a_job(0, 4), task, tmp_path / "straight")
+    observed(train_rung(a_job(0, 2), task, store))
+    where = harm(store, part, how)
+    job = a_job(2, 4, level=2, attempt=3)
+    outcome = failed(train_rung(job, task, store))
+    assert (outcome.kind, outcome.epochs, outcome.final) == ("checkpoint_damaged", 2, False)
+    assert (outcome.level, outcome.attempt, outcome.replica) == (2, 3, 0)
+    assert outcome.seconds >= 0
+    assert where in outcome.message
+    assert "trained again from its first epoch" in outcome.message
+    if store.folder is None:
+        assert ", deleted" in outcome.message
+        assert names(store) == []
+    else:
+        assert "renamed to damaged-*" in outcome.message
+        assert all(name.startswith("damaged-") for name in names(store))
+    again = observed(train_rung(job, task, store))
+    assert again.epochs == 2  # charged once
+    assert without_times(again.curve) == without_times(whole.curve[2:])
+    assert_same_bits(store, straight)
+
+
+def test_an_older_whole_checkpoint_is_gone_on_from(store, tmp_path, monkeypatch):
+    task, begun = a_task(), []
+    older = CheckpointStore(tmp_path / "older")
+    observed(train_rung(a_job(0, 1), task, older))
+    observed(train_rung(a_job(0, 3), task, store))
+    place = older.publications(7)[0]
+    for name in (place.weights, place.state):  # of an attempt that was behind, which never tidies up
+        store.storage.publish(name, older.storage.read(name))
+    harm(store, "state", "cut")
+    outcome = failed(train_rung(a_job(3, 4), task, store))
+    assert (outcome.kind, outcome.epochs) == ("checkpoint_damaged", 2)
+    assert "trained again from epoch 1, the newest that is whole" in outcome.message
+    monkeypatch.setattr(rung, "SAVE_EVERY_SECONDS", 0.0)
+    save = store.save
+
+    def watched(candidate_id, replica, checkpoint):
+        begun.append(checkpoint.epoch)
+        return save(candidate_id, replica, checkpoint)
+
+    monkeypatch.setattr(store, "save", watched)
+    again = observed(train_rung(a_job(3, 4), task, store))
+    assert begun == [2, 3, 4]
+    assert [point.epoch for point in again.curve] == [4]
+    _, straight = trained(a_job(0, 4), task, tmp_path / "straight")
+    assert_same_bits(store, straight)
+
+
+def test_work_that_was_not_charged_is_not_counted_as_lost(store, monkeypatch):
+    task = a_task()
+    monkeypatch.setattr(rung, "SAVE_EVERY_SECONDS", 0.0)
+    with pytest.raises(ZeroDivisionError):  # in epoch 1 of the rung, after it was saved
+        train_rung(a_job(0, 3), task, store, on_epoch=lambda job, point: 1 // 0)
+    harm(store, "weights", "cut")
+    assert failed(train_rung(a_job(0, 3), task, store)).epochs == 0
+    assert observed(train_rung(a_job(0, 3), task, store)).epochs == 3
+
+
+def test_two_damaged_ones_are_set_aside_at_once(store):
+    task = a_task()
+    observed(train_rung(a_job(0, 2), task, store))
+    harm(store, "state", "cut")
+    observed_again = CheckpointStore(store.location)
+    first = store.publications(7)[0]
+    store.storage.publish(first.state.replace("state-2", "state-5"), b"nonsense")
+    outcome = failed(train_rung(a_job(2, 3), task, observed_again))
+    assert outcome.message.count("is damaged") == 2
+    assert store.publications(7) == []
+    assert observed(train_rung(a_job(2, 3), task, store)).epochs == 1
+
+
+def test_a_foreign_checkpoint_under_a_damaged_one_is_still_refused(store):
+    observed(train_rung(a_job(0, 1), a_task(), store))
+    first = store.publications(7)[0]
+    store.storage.publish(first.state.replace("state-1", "state-3"), b"nonsense")
+    with pytest.raises(StoreError, match=r"another training: its train\.lr"):
+        train_rung(a_job(1, 2), a_task(lr=0.07), store)
+
+
+def test_damage_found_by_two_attempts_at_once_is_told_by_both(store):
+    task = a_task()
+    observed(train_rung(a_job(0, 2), task, store))
+    harm(store, "state", "cut")
+    found = store.read(7)
+    assert failed(train_rung(a_job(2, 3), task, store)).kind == "checkpoint_damaged"
+    for damage in found.damages:  # the slower one
+        store.set_aside(damage)
+    assert observed(train_rung(a_job(2, 3), task, store)).epochs == 1
+
+
+def test_memory_running_out_beside_a_damaged_checkpoint_tells_of_the_damage(store):
+    def build(architecture, size):
+        harm(store, "state", "cut")
+        raise MemoryError
+
+    observed(train_rung(a_job(0, 1), a_task(), store))
+    outcome = failed(train_rung(a_job(1, 2), a_task(build=build), store))
+    assert (outcome.kind, outcome.epochs) == ("checkpoint_damaged", 1)
+
+
+def test_a_job_trains_alike_wherever_its_checkpoints_lie(store, tmp_path):
+    task = a_task(ema=0.9)
+    _, straight = trained(a_job(0, 3), task, tmp_path / "straight")
+    observed(train_rung(a_job(0, 1), task, store))
+    outcome = observed(train_rung(a_job(1, 3), task, pickle.loads(pickle.dumps(store))))
+    assert outcome.checkpoint_bytes == store.total_bytes() > 0
+    assert_same_bits(store, straight)
+    assert len(names(store)) == 2

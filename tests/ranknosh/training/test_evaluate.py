@@ -1,0 +1,128 @@
+import dataclasses
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ranknosh.data import Split
+from ranknosh.errors import StoreError
+from ranknosh.training import CheckpointStore, test_candidate, trained_network
+from ranknosh.training.evaluate import evaluate
+from tests.ranknosh.training.train_samples import CELL, Normed, Plain, a_job, a_task, normed, plain, quadrants, trained
+
+
+def by_hand(network, split, data):
+    pixels = (split.images.float() / 255 - data.mean[:, None, None]) / data.std[:, None, None]
+    with torch.no_grad():
+        logits = network.eval()(pixels)
+    return (logits.argmax(1) == split.labels).float().mean().item(), F.cross_entropy(logits, split.labels).item()
+
+
+@pytest.mark.parametrize("batch", [1, 7, 40, 512])
+def test_accuracy_and_loss_by_hand(batch):
+    torch.manual_seed(0)
+    task = a_task(label_smoothing=0.3, amp="bf16")
+    network = Normed().train()
+    split = task.data.validation
+    accuracy, loss = evaluate(network, split, task, batch=batch)
+    assert network.training
+    wanted = by_hand(network, split, task.data)
+    assert accuracy == pytest.approx(wanted[0])
+    assert loss == pytest.approx(wanted[1], rel=1e-5)
+
+
+def test_reading_changes_nothing_in_the_network():
+    network = Normed().train()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    evaluate(network, a_task().data.validation, a_task())
+    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
+
+
+def test_memory_running_out_halves_the_batch():
+    class Limited(Plain):
+        sizes: list[int] = []  # noqa: RUF012
+
+        def forward(self, images):
+            self.sizes.append(len(images))
+            if len(images) > 6:
+                raise MemoryError
+            return super().forward(images)
+
+    torch.manual_seed(0)
+    task, network = a_task(), Limited()
+    loss = evaluate(network, task.data.validation, task)[1]
+    assert Limited.sizes == [40, 20, 10] + [5] * 8
+    twin = Plain()
+    twin.load_state_dict(network.state_dict())
+    assert loss == pytest.approx(by_hand(twin, task.data.validation, task.data)[1], rel=1e-5)
+
+
+def test_test_candidate_reads_the_test_split_of_the_trained_network(tmp_path):
+    task = a_task()
+    outcome, store = trained(a_job(0, 3), task, tmp_path)
+    tested = test_candidate(7, CELL, task, store)
+    network = trained_network(7, store, build=normed)
+    accuracy, loss = by_hand(network, task.data.test, task.data)
+    assert tested.test_accuracy == pytest.approx(accuracy)
+    assert tested.test_loss == pytest.approx(loss, rel=1e-5)
+    assert (tested.candidate_id, tested.epochs) == (7, 3)
+    assert tested.test_loss != outcome.validation_loss
+
+
+def test_averaged_weights_are_what_is_tested_where_they_are_ranked(tmp_path):
+    for metric in ("ema_loss", "loss"):
+        task = a_task(metric=metric, ema=0.99)
+        outcome, store = trained(a_job(0, 2), task, tmp_path / metric)
+        network = trained_network(7, store, build=normed)
+        assert by_hand(network, task.data.validation, task.data)[1] == pytest.approx(outcome.validation_loss, rel=1e-5)
+        checkpoint = store.load(7)
+        wanted = checkpoint.average if metric == "ema_loss" else checkpoint.weights
+        assert torch.equal(network.conv.weight, wanted["conv.weight"])
+
+
+def test_without_test_images_there_is_no_test_figure(tmp_path):
+    task = a_task()
+    empty = Split(task.data.test.images[:0], task.data.test.labels[:0])
+    task = dataclasses.replace(task, data=dataclasses.replace(task.data, test=empty))
+    _, store = trained(a_job(0, 1), task, tmp_path)
+    tested = test_candidate(7, CELL, task, store)
+    assert (tested.test_accuracy, tested.test_loss) == (None, None)
+
+
+def test_a_missing_or_foreign_checkpoint_is_refused(tmp_path):
+    task = a_task(build=plain)
+    store = CheckpointStore(tmp_path)
+    with pytest.raises(StoreError, match=r"no checkpoint in .*7"):
+        test_candidate(7, CELL, task, store)
+    trained(a_job(0, 1), task, tmp_path)
+    with pytest.raises(StoreError, match="data is"):
+        test_candidate(7, CELL, a_task(quadrants(seed=5), build=plain), store)
+    assert math.isfinite(test_candidate(7, CELL, task, store).test_loss)
+
+
+def test_a_damaged_checkpoint_is_not_tested_and_can_be_once_it_is_back(tmp_path):
+    task = a_task(build=plain)
+    _, store = trained(a_job(0, 2), task, tmp_path)
+    first = test_candidate(7, CELL, task, store)
+    newest = store.publications(7)[0]
+    trained(a_job(0, 1, candidate_id=8), task, tmp_path)
+    older = store.publications(8)[0]
+    store.storage.publish(
+        older.state.replace("8/", "7/"), store.storage.read(older.state)
+    )  # an attempt that was behind
+    store.storage.publish(older.weights.replace("8/", "7/"), store.storage.read(older.weights))
+    for name in (newest.state, newest.weights):
+        path, whole = tmp_path / name, (tmp_path / name).read_bytes()
+        path.write_bytes(whole[:-1])
+        for use in (lambda: test_candidate(7, CELL, task, store), lambda: trained_network(7, store, build=plain)):
+            with pytest.raises(
+                StoreError, match=r"damaged .*candidate 7 .* back from a copy and run `ranknosh resume`"
+            ) as caught:
+                use()
+            assert str(path) in str(caught.value)
+        with pytest.raises(StoreError, match=r"damaged .*back from a copy"):
+            store.weights(7)
+        path.write_bytes(whole)
+        again = test_candidate(7, CELL, task, store)
+        assert dataclasses.replace(again, seconds=0) == dataclasses.replace(first, seconds=0)

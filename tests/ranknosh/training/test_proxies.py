@@ -1,0 +1,184 @@
+"""Level 0 on real networks and real digits."""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import pytest
+import torch
+from torch.nn.modules.module import register_module_parameter_registration_hook
+
+import zerocost
+from ranknosh import data
+from ranknosh.data import ImageData
+from ranknosh.errors import ConfigError
+from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.nets import build_candidate, count_macs, count_params
+from ranknosh.training.proxies import (
+    NEEDS_OPTIONS,
+    audit_proxies,
+    check_options,
+    directions,
+    known_proxies,
+    proxy_scorer,
+)
+
+SPACE = get_space("nasbench201")
+SIZE = NetworkSize(channels=4, cells=1, classes=10, in_channels=1)
+PROXIES = ("params", "macs", "synflow", "nwot")
+LIVE = SPACE.parse("|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|")
+DEAD = SPACE.parse("|none~0|+|none~0|nor_conv_3x3~1|+|none~0|nor_conv_3x3~1|nor_conv_3x3~2|")
+
+
+@pytest.fixture(scope="module")
+def digits() -> ImageData:
+    return data.load("digits", seed=0)
+
+
+def test_values_of_a_live_cell(digits: ImageData) -> None:
+    values, seconds = proxy_scorer(SPACE, SIZE, digits, PROXIES, seed=0)(LIVE)
+    net = build_candidate(LIVE, SIZE)
+    assert values["params"] == count_params(net)
+    assert values["macs"] == count_macs(net, digits.image_shape)
+    assert list(values) == list(PROXIES)
+    assert all(value is not None and math.isfinite(value) for value in values.values())
+    assert seconds > 0
+
+
+def test_a_dead_cell_has_none_for_all(digits: ImageData) -> None:
+    scorer = proxy_scorer(SPACE, SIZE, digits, PROXIES, seed=0)
+    assert scorer(DEAD)[0] == dict.fromkeys(PROXIES)
+    # Built all the same, only synflow would notice.
+    scorer._space = type("Blind", (), {"is_dead": lambda self, architecture: False})()
+    values, _ = scorer(DEAD)
+    assert values["synflow"] is None
+    assert values["params"] is not None
+    assert "flow is zero" in scorer.reasons["synflow"]
+
+
+def test_deterministic_and_without_a_trace_in_the_global_generator(digits: ImageData) -> None:
+    state = torch.get_rng_state()
+    first = proxy_scorer(SPACE, SIZE, digits, PROXIES, seed=3)
+    again = proxy_scorer(SPACE, SIZE, digits, PROXIES, seed=3)
+    value = first(LIVE)[0]
+    again(Architecture(SPACE.name, (1, 3, 3, 3, 3, 3)))
+    assert again(LIVE)[0] == value
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_seed_draws_weights_and_images(digits: ImageData) -> None:
+    first, other = (proxy_scorer(SPACE, SIZE, digits, PROXIES, seed=seed)(LIVE)[0] for seed in (0, 1))
+    assert first["synflow"] != other["synflow"]
+    assert first["nwot"] != other["nwot"]
+    assert first["params"] == other["params"]
+
+
+def test_images_are_normalised_training_images(digits: ImageData) -> None:
+    scorer = proxy_scorer(SPACE, SIZE, digits, ("nwot",), batch=16, seed=0)
+    pixels = scorer._images * digits.std[:, None, None] + digits.mean[:, None, None]
+    train = digits.train.images.flatten(1)
+    found = [(train == row).all(dim=1) for row in (pixels * 255).round().to(torch.uint8).flatten(1)]
+    assert len(found) == 16
+    assert all(match.any() for match in found)
+    assert all(int(digits.train.labels[match][0]) == int(y) for match, y in zip(found, scorer._labels, strict=True))
+    everything = proxy_scorer(SPACE, SIZE, digits, (), batch=10**6, seed=0)
+    assert len(everything._images) == len(digits.train)
+    assert everything(LIVE)[0] == {}
+
+
+def test_what_breaks_a_rule(digits: ImageData) -> None:
+    with pytest.raises(ConfigError, match="'synflw', which is no proxy; known proxies are params, macs, "):
+        proxy_scorer(SPACE, SIZE, digits, ("synflw",), seed=0)
+    with pytest.raises(ConfigError, match="batch of 0"):
+        proxy_scorer(SPACE, SIZE, digits, PROXIES, batch=0, seed=0)
+    assert directions(("nwot", "params")) == {"nwot": 1, "params": 1}
+
+
+def test_full_scores_hold_value_or_reason_of_dead_cells_too(digits: ImageData) -> None:
+    scores = proxy_scorer(SPACE, SIZE, digits, PROXIES, seed=0).scores(DEAD)
+    assert list(scores) == list(PROXIES)
+    assert scores["params"].value == count_params(build_candidate(DEAD, SIZE))
+    assert (scores["params"].reason, scores["synflow"].value) == (None, None)
+    assert "flow is zero" in (scores["synflow"].reason or "")
+    assert all(score.seconds >= 0 for score in scores.values())
+
+
+def test_some_proxies_have_the_values_they_have_among_all(digits: ImageData) -> None:
+    scorer = proxy_scorer(SPACE, SIZE, digits, PROXIES, seed=0)
+    some = scorer.scores(LIVE, ("nwot", "synflow"))
+    assert list(some) == ["nwot", "synflow"]
+    everything = scorer(LIVE)[0]
+    assert some.values_by_name == {name: everything[name] for name in some}
+
+
+def test_a_scorer_goes_to_other_processes_and_devices(digits: ImageData) -> None:
+    scorer = proxy_scorer(SPACE, SIZE, digits, PROXIES, seed=0)
+    there = pickle.loads(pickle.dumps(scorer)).to("cpu")
+    assert there(LIVE)[0] == scorer(LIVE)[0]
+    on_meta = scorer.to("meta")
+    assert on_meta._images.device.type == "meta"
+    assert scorer._images.device.type == "cpu"
+
+
+def test_options_reach_their_proxy(digits: ImageData) -> None:
+    weights = count_params(build_candidate(LIVE, SIZE)) / 1e3
+
+    def reg(mu: float) -> float | None:
+        options = {"swap_reg": {"mu": mu, "sigma": 4.0}}
+        return proxy_scorer(SPACE, SIZE, digits, ("swap", "swap_reg"), seed=0, options=options)(LIVE)[0]["swap_reg"]
+
+    swap = proxy_scorer(SPACE, SIZE, digits, ("swap",), seed=0)(LIVE)[0]["swap"]
+    assert reg(weights) == swap  # at the size wanted nothing is taken off
+    assert swap is not None
+    assert reg(weights + 2.0) == pytest.approx(swap * math.exp(-1.0))
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"swap_rag": {}}, "'swap_rag', which is no proxy"),
+        ({"swap_reg": {"mu": 1.0}}, "needs a value for sigma"),
+        ({"swap_reg": {}}, "needs a value for mu and sigma"),
+        ({"swap_reg": {"mu": 1.0, "sigma": 1.0, "tau": 1.0}}, "no option tau"),
+        ({"swap_reg": {"mu": 1.0, "sigma": -1.0}}, "above 0"),
+        ({"swap_reg": {"mu": "much", "sigma": 1.0}}, "refuses its options"),
+        ({"params": {"mu": 1.0}}, "no option mu; it takes none"),
+    ],
+)
+def test_options_that_cannot_be_meant(options: dict[str, dict[str, object]], text: str) -> None:
+    with pytest.raises(ConfigError, match=text):
+        check_options(options)
+
+
+def test_a_network_is_built_only_to_try_options() -> None:
+    built: list[str] = []
+    hook = register_module_parameter_registration_hook(lambda module, name, parameter: built.append(name))
+    try:
+        check_options({}, ("synflow", "nwot"))
+        assert built == []
+        check_options({"swap_reg": {"mu": 1.0, "sigma": 1.0}})
+        assert built
+    finally:
+        hook.remove()
+
+
+def test_proxies_asked_for_must_have_the_options_they_need() -> None:
+    with pytest.raises(ConfigError, match="needs a value for mu and sigma"):
+        check_options({}, ("synflow", "swap_reg"))
+
+
+def test_every_proxy_but_those_that_need_options_does_without(digits: ImageData) -> None:
+    assert known_proxies() == tuple(zerocost.PROXIES)
+    scores = proxy_scorer(SPACE, SIZE, digits, known_proxies(), batch=16, seed=0).scores(LIVE)
+    assert {name for name, score in scores.items() if "option" in (score.reason or "")} == set(NEEDS_OPTIONS)
+
+
+def test_the_audit_is_plain_data_about_the_proxies_given() -> None:
+    values = [{"synflow": float(i), "nwot": float(-i), "params": float(i % 3)} for i in range(20)]
+    found = audit_proxies(values, [float(i) for i in range(20)], {"synflow": 1, "nwot": 1}, seed=0)
+    verdicts = {proxy["name"]: proxy["verdict"] for proxy in found["proxies"]}
+    assert verdicts == {"synflow": "helps beyond size", "nwot": "misleads"}
+    turned = audit_proxies(values, [float(i) for i in range(20)], {"nwot": -1}, seed=0)
+    assert turned["proxies"][0]["verdict"] == "helps beyond size"

@@ -1,0 +1,355 @@
+"""Several processes at one candidate: whatever happens, a reader finds one attempt's whole checkpoint."""
+
+import os
+import signal
+import subprocess
+import time
+import uuid
+
+import numpy as np
+import pytest
+
+from ranknosh.errors import StoreError, StoreFull
+from ranknosh.runs import files
+from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.publications import Publication, Publications, Torn, Vanished
+from ranknosh.training.storage import FolderStorage
+from tests.processes import start_python
+from tests.ranknosh.training.checkpoint_samples import assert_equal, sample
+
+WRITER = """
+import sys
+from tests.ranknosh.training.checkpoint_samples import sample
+from ranknosh.training import CheckpointStore
+store, mark, each = CheckpointStore(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
+print("ready", flush=True)
+sys.stdin.readline()
+for epoch in range(2, 10_000):
+    for _ in range(each):
+        store.save(1, 0, sample(epoch, size=60, mark=mark))
+"""
+
+
+def start_writer(location, mark, each=1):
+    return start_python("-c", WRITER, location, mark, each, stdin=subprocess.PIPE)
+
+
+def go(writers):
+    for writer in writers:
+        assert writer.stdout.readline() == "ready\n", writer.stderr.read()
+    for writer in writers:
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+
+
+def stop(writers):
+    for writer in writers:
+        alive = writer.poll() is None
+        writer.kill()
+        _, err = writer.communicate()
+        assert alive, err  # it was still writing: no race made it fail
+
+
+def names(store, folder="1"):
+    return sorted(entry.name for entry in store.storage.list(folder))
+
+
+def parts(store, folder="1"):
+    return sorted(name.rsplit("-", 1)[0] for name in names(store, folder))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("each", [(1, 1), (1, 4)])
+def test_two_attempts_publish_while_a_third_reads(tmp_path, each):
+    store = CheckpointStore(tmp_path)
+    store.save(1, 0, sample(1, size=60))
+    writers = [start_writer(tmp_path, mark, number) for mark, number in zip((0.125, 0.25), each, strict=True)]
+    try:
+        go(writers)
+        marks, epochs = set(), [1]
+        began = time.monotonic()
+        reads = 0
+        while time.monotonic() < began + 3 or (reads < 300 and time.monotonic() < began + 60):
+            found = store.read(1)
+            assert found.damages == ()
+            mark = float(found.checkpoint.weights["conv.weight"].flatten()[0]) - found.checkpoint.epoch
+            assert_equal(found.checkpoint, sample(found.checkpoint.epoch, size=60, mark=mark))
+            marks.add(mark)
+            epochs.append(found.checkpoint.epoch)
+            reads += 1
+    finally:
+        stop(writers)
+    assert reads >= 300
+    assert epochs == sorted(epochs)  # never back
+    assert epochs[-1] >= 50
+    assert {0.125, 0.25} & marks
+    # Whatever the killed writers left goes with the next publication.
+    store.save(1, 0, sample(20_000, size=60))
+    assert parts(store) == ["state-20000", "weights-20000"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process")
+def test_kill_at_any_moment_leaves_one_whole_checkpoint(tmp_path):
+    store = CheckpointStore(tmp_path)
+    rng = np.random.default_rng(0)
+    epochs = [1]
+    store.save(1, 0, sample(1, size=2000))
+    for _ in range(12):
+        begin = store.epoch(1)
+        child = fork_writer(store, begin)
+        before = time.monotonic()
+        while store.epoch(1) == begin and time.monotonic() - before < 20:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0.0, 0.12))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        found = store.load(1)
+        assert_equal(found, sample(found.epoch, size=2000))
+        epochs.append(found.epoch)
+    assert epochs == sorted(epochs)
+    assert epochs[-1] > epochs[0]
+    store.save(1, 0, sample(epochs[-1] + 10, size=2000))
+    assert len(names(store)) == 2
+
+
+def fork_writer(store, begin):
+    child = os.fork()
+    if child == 0:
+        try:
+            for epoch in range(begin + 1, begin + 10_000):
+                store.save(1, 0, sample(epoch, size=2000))
+        finally:
+            os._exit(1)
+    return child
+
+
+test_kill_at_any_moment_leaves_one_whole_checkpoint = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")(
+    pytest.mark.filterwarnings("ignore:This process")(test_kill_at_any_moment_leaves_one_whole_checkpoint)
+)
+
+
+@pytest.fixture(params=["path", "memory"])
+def store(request, tmp_path):
+    return Publications({"path": tmp_path, "memory": f"memory://{uuid.uuid4().hex}"}[request.param])
+
+
+def publish(store, epoch, weights=b"w", state=b"s"):
+    before = set(store.publications(1))
+    store.publish(1, 0, epoch, lambda place: (weights, state))
+    (new,) = set(store.publications(1)) - before
+    return new
+
+
+def read(store):
+    def both(place):
+        try:
+            return place, store.storage.read(place.state), store.storage.read(place.weights)
+        except FileNotFoundError as error:
+            raise Vanished from error
+
+    return store.newest(1, 0, both)
+
+
+def test_a_writer_deletes_lower_epochs_only(store):
+    early = publish(store, 5)
+    equal = [publish(store, 9), publish(store, 9)]
+    later = publish(store, 12)
+    assert store.publications(1) == [later]
+    behind = publish(store, 7)
+    equal = [publish(store, 9), publish(store, 9)]  # one lower went, nothing equal or later
+    assert store.publications(1) == [later, *sorted(equal, reverse=True)]
+    assert {early.state, behind.state}.isdisjoint(names(store))
+    assert read(store)[0][0] == later
+
+
+def test_ties_go_to_the_last_word_whoever_published_last(store):
+    for _ in range(4):
+        both = {publish(store, 3) for _ in range(4)} | set(store.publications(1))
+        assert read(store)[0][0] == max(both, key=lambda place: place.word)
+
+
+def test_leavings_of_lower_epochs_go_with_the_next_publication(store):
+    for name in (
+        "weights-3-aa.safetensors",
+        "weights-9-bb.safetensors",
+        "weights-11-cc.safetensors",
+        ".state-3-aa.pt.host-1-ff.tmp",
+        ".state-9-bb.pt.host-1-ff.tmp",
+        "damaged-state-3-aa.pt",
+        "note.txt",
+    ):
+        store.storage.write(f"1/{name}", b"left")
+    publish(store, 9)
+    own = store.publications(1)[0]
+    assert {f"1/{name}" for name in names(store)} == {
+        own.state,
+        own.weights,
+        "1/weights-9-bb.safetensors",
+        "1/weights-11-cc.safetensors",
+        "1/.state-9-bb.pt.host-1-ff.tmp",
+        "1/damaged-state-3-aa.pt",
+        "1/note.txt",
+    }
+
+
+def test_epochs_are_numbers_not_words(store):
+    publish(store, 9)
+    assert publish(store, 10) == store.publications(1)[0]
+    publish(store, 9)
+    assert [place.epoch for place in store.publications(1)] == [10, 9]
+
+
+def test_without_the_marker_nothing_is_trusted(store):
+    store.storage.write("1/weights-5-aa.safetensors", b"all there")
+    store.storage.write("1/.state-5-aa.pt.host-1-ff.tmp", b"nearly")
+    assert store.publications(1) == []
+    assert read(store) == (None, ())
+
+
+def test_a_file_that_vanishes_makes_the_reader_list_again(store):
+    first = publish(store, 5)
+    seen = []
+
+    def while_another_attempt_goes_on(place):
+        seen.append(place)
+        if place == first:
+            publish(store, 6)
+            assert not [name for name in names(store) if "-5-" in name]
+            raise FileNotFoundError
+        return "read"
+
+    assert store.newest(1, 0, while_another_attempt_goes_on) == ("read", ())
+    assert [place.epoch for place in seen] == [5, 6]
+
+
+def test_a_state_that_stays_unreadable_is_passed_over_and_lost_weights_are_damage(store):
+    old, new = Publication(5, "aa", "1"), publish(store, 6)
+    store.storage.write(old.state, b"s")
+
+    def gone(error):
+        def one(place):
+            if place == new:
+                raise error
+            return place
+
+        return one
+
+    assert store.newest(1, 0, gone(FileNotFoundError())) == (old, ())
+    found, (damage,) = store.newest(1, 0, gone(Vanished()))
+    assert (found, damage.publication, damage.reason) == (old, new, "it is missing")
+    assert damage.where == store.storage.where(new.weights)
+    found, (damage,) = store.newest(1, 0, gone(Torn(new.state, "bent")))
+    assert str(damage) == f"{store.storage.where(new.state)} is damaged (bent)"
+
+
+def test_damage_is_set_aside_and_not_met_again(store):
+    publish(store, 6)
+    damage = store.newest(1, 0, torn)[1][0]
+    told = store.set_aside(damage)
+    assert store.set_aside(damage) == told  # another attempt found the same
+    if store.folder is None:
+        assert (told, names(store)) == ("deleted", [])
+    else:
+        assert (told, parts(store)) == ("renamed to damaged-*", ["damaged-state-6", "damaged-weights-6"])
+    assert store.publications(1) == []
+
+
+def torn(place):
+    raise Torn(place.state, "bent")
+
+
+def test_what_lies_there_is_listed_by_candidate(store):
+    assert list(store.holdings()) == []
+    publish(store, 6, b"12345", b"123")
+    store.storage.write("1/weights-6-ff.safetensors", b"1234567")
+    store.publish(10, 2, 4, lambda place: (None, b"1"))
+    store.storage.write("junk/file", b"12")
+    store.storage.write("stray", b"1")
+    found = {holding.name: holding for holding in store.holdings()}
+    assert list(found) == ["1", "junk", "10-r2", "stray"]
+    assert [(h.candidate_id, h.replica, h.size, h.leftover_size) for h in found.values()] == [
+        (1, 0, 15, 7),
+        (None, 0, 2, 0),
+        (10, 2, 1, 0),
+        (None, 0, 1, 0),
+    ]
+    assert found["1"].leftovers == ("1/weights-6-ff.safetensors",)
+    assert store.total_bytes() == 19
+    store.remove_leftovers(found["1"])
+    store.remove_holding(found["junk"])
+    store.remove_holding(found["stray"])
+    assert [(h.name, h.leftovers) for h in store.holdings()] == [("1", ()), ("10-r2", ())]
+    assert len(store.publications(1)) == 1
+
+
+class Overtaken(FolderStorage):
+    """Before the first publication another attempt publishes ``epoch`` and tidies up, or removes everything (0)."""
+
+    def __init__(self, folder, epoch):
+        super().__init__(folder)
+        self.meanwhile = [epoch]
+
+    def publish(self, name, data):
+        for epoch in self.meanwhile:
+            self.meanwhile = []
+            other = Publications(self.folder)
+            if epoch:
+                other.publish(1, 0, epoch, lambda place: (b"later", b"later"))
+            else:
+                other.remove(1)
+            raise FileNotFoundError
+        super().publish(name, data)
+
+
+@pytest.mark.parametrize("later", [6, 0])
+def test_a_writer_whose_files_were_taken_away_yields_or_writes_again(tmp_path, later):
+    store = Publications(tmp_path)
+    publish(store, 4)
+    store.storage = Overtaken(tmp_path, later)
+    assert store.publish(1, 0, 5, lambda place: (b"mine", b"mine")) == 8
+    found = read(Publications(tmp_path))[0]
+    assert (found[0].epoch, found[2]) == ((6, b"later") if later else (5, b"mine"))
+    assert len(names(store)) == 2
+
+
+@pytest.mark.slow
+def test_removal_while_another_attempt_writes_spoils_nothing(tmp_path):
+    store = CheckpointStore(tmp_path)
+    writers = [start_writer(tmp_path, 0.125)]
+    try:
+        go(writers)
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            found, damages = store.read(1)
+            assert all(damage.reason == "it is missing" for damage in damages)  # weights removed under the writer
+            assert found is None or float(found.momentum["conv.weight"][0, 0, 0, 0]) == found.epoch + 0.125
+            time.sleep(0.02)
+            store.remove(1)
+    finally:
+        stop(writers)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")
+def test_a_full_disk_leaves_the_old_publication_and_nothing_of_the_new(tmp_path, monkeypatch):
+    store = Publications(tmp_path)
+    old = publish(store, 3)
+    monkeypatch.setattr(files, "temporary_path", lambda path: path.with_name("temporary"))
+    (tmp_path / "1" / "temporary").symlink_to("/dev/full")
+    with pytest.raises(StoreFull):
+        store.publish(1, 0, 4, lambda place: (b"fits", b"does not" * 10_000))
+    assert {f"1/{name}" for name in names(store)} == {old.state, old.weights}
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_named(tmp_path):
+    store = Publications(tmp_path)
+    publish(store, 3)
+    (tmp_path / "1").chmod(0o500)
+    try:
+        with pytest.raises(StoreError, match="cannot be deleted"):
+            store.remove(1)
+        with pytest.raises(StoreError, match="cannot be written"):
+            publish(store, 4)
+    finally:
+        (tmp_path / "1").chmod(0o700)

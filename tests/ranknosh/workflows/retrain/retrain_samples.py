@@ -1,0 +1,49 @@
+"""Small cells, images and recipes for the tests of retraining: an epoch takes a fraction of a second."""
+
+from __future__ import annotations
+
+import torch
+
+from ranknosh.data import ImageData, Split
+from ranknosh.data.base import assemble
+from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.genotype import Genotype
+from ranknosh.workflows.retrain import preset
+from ranknosh.workflows.retrain.recipe import Recipe
+from ranknosh.workflows.retrain.subject import Subject
+from ranknosh.workflows.retrain.training import Plan
+
+CELL = Architecture("nasbench201", (3, 1, 2, 4, 3, 0))
+GENOTYPE = Genotype(
+    normal=(("sep_conv_3x3", 0), ("skip_connect", 1), ("max_pool_3x3", 1), ("dil_conv_3x3", 2)),
+    normal_concat=(2, 3),
+    reduce=(("max_pool_3x3", 0), ("skip_connect", 1), ("sep_conv_3x3", 0), ("skip_connect", 2)),
+    reduce_concat=(2, 3),
+)
+
+
+def quadrants(train: int = 96, validation: int = 40, test: int = 36, seed: int = 0) -> ImageData:
+    """Noise images of 1x8x8 with one bright quadrant, which is the class (0..3)."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def part(count: int) -> Split:
+        labels = torch.arange(count) % 4
+        images = torch.randint(0, 120, (count, 1, 8, 8), generator=generator)
+        for image, label in zip(images, labels.tolist(), strict=True):
+            row, column = 4 * (label // 2), 4 * (label % 2)
+            image[:, row : row + 4, column : column + 4] += 100
+        return Split(images.to(torch.uint8), labels)
+
+    return assemble("quadrants", [part(train), part(validation), part(test)], ["a", "b", "c", "d"])
+
+
+def a_recipe(*settings: str, space: str = "darts") -> Recipe:
+    """``tiny`` with drop-path and the auxiliary head, smaller still: 3 cells of 4 channels (DARTS), 3 epochs."""
+    cells = "3" if space == "darts" else "1"
+    more = ["train.drop_path=0.3", "train.epochs=3", "train.batch=32", "network.channels=4", f"network.cells={cells}"]
+    return preset("tiny", space).replace([*more, *settings])
+
+
+def a_plan(*settings: str, cell: Architecture | Genotype = GENOTYPE, seed: int = 3) -> Plan:
+    subject = Subject(cell)
+    return Plan(subject, a_recipe(*settings, space=subject.space), quadrants(), seed)

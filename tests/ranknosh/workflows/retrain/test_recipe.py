@@ -1,0 +1,100 @@
+"""ranknosh/workflows/retrain/recipe.py and presets.py"""
+
+import pytest
+
+from ranknosh.errors import ConfigError
+from ranknosh.workflows.retrain import PRESETS, preset
+from ranknosh.workflows.retrain.presets import preset_for
+from ranknosh.workflows.retrain.recipe import Recipe, RetrainConfig, check_unchanged
+from ranknosh.workflows.retrain.subject import Subject
+from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe
+
+
+def test_the_recipe_of_the_field_for_genotypes():
+    recipe = preset("cifar", "darts")
+    train = recipe.train
+    assert (recipe.network.channels, recipe.network.cells, train.epochs, train.batch) == (36, 20, 600, 96)
+    assert (train.lr, train.lr_per, train.momentum, train.nesterov, train.weight_decay) == (
+        0.025,
+        "epoch",
+        0.9,
+        False,
+        3e-4,
+    )
+    assert (train.grad_clip, train.auxiliary, train.drop_path) == (5.0, 0.4, 0.2)
+    assert (train.augment, train.all_images, train.label_smoothing) == ("crop_flip_cutout", True, 0.0)
+
+
+def test_the_recipe_of_nasbench201():
+    recipe = preset("cifar", "nasbench201")
+    train = recipe.train
+    assert (recipe.network.channels, recipe.network.cells, train.epochs, train.batch) == (16, 5, 200, 256)
+    assert (train.lr, train.lr_per, train.momentum, train.nesterov, train.weight_decay) == (
+        0.1,
+        "step",
+        0.9,
+        True,
+        5e-4,
+    )
+    assert (train.auxiliary, train.drop_path, train.augment, train.grad_clip) == (0, 0, "crop_flip", 0)
+
+
+def test_small_differs_from_the_field_in_size_and_length_only():
+    field, small = preset("cifar", "darts").to_dict(), preset("small", "darts").to_dict()
+    assert small["network"] == {"channels": 16, "cells": 8}
+    changed = {name for name, value in small["train"].items() if field["train"][name] != value}
+    assert changed == {"epochs", "all_images"}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("cell", [CELL, GENOTYPE])
+def test_every_preset_fits_its_cells(name, cell):
+    recipe = preset_for(name, Subject(cell))
+    assert recipe.preset == name
+    assert recipe.settings.total_epochs == recipe.train.epochs
+    assert recipe.settings.weight_decay == recipe.train.weight_decay
+
+
+def test_unknown_presets_and_spaces():
+    with pytest.raises(ConfigError, match="did you mean cifar"):
+        preset("cifer", "darts")
+    with pytest.raises(ConfigError, match="'macro'"):
+        preset("tiny", "macro")
+
+
+@pytest.mark.parametrize(
+    ("setting", "needle"),
+    [
+        ("train.epochs=0", "at least 1"),
+        ("train.drop_path=1", "below 1"),
+        ("train.auxiliary=-1", "at least 0"),
+        ("train.lr_per=year", "one of epoch, step"),
+        ("train.dropath=0.1", "did you mean train.drop_path"),
+        ("train.warmup_epochs=3", "not below the 3"),
+        ("network.channels=many", "whole number"),
+        ("train.device=tpu", "auto, cpu"),
+        ("train.lr", "key=value"),
+    ],
+)
+def test_a_setting_that_breaks_a_rule(setting, needle):
+    with pytest.raises(ConfigError, match=needle) as error:
+        a_recipe(setting)
+    assert "--set" in str(error.value)
+
+
+def test_to_dict_and_back():
+    config = RetrainConfig(**a_recipe().model_dump(), seed=4, data={"name": "digits"})
+    assert RetrainConfig.validated(config.to_dict()) == config
+    assert Recipe.validated(a_recipe().to_dict()) == a_recipe()
+
+
+def test_what_may_change_on_resume_and_what_not():
+    before = a_recipe().to_dict()
+    check_unchanged(before, a_recipe("train.device=cpu", "train.threads=7", "train.channels_last=false").to_dict())
+    for setting, name in (
+        ("train.lr=0.3", "train.lr was 0.05"),
+        ("train.epochs=9", "train.epochs"),
+        ("preset=x", "preset"),
+    ):
+        with pytest.raises(ConfigError, match=name):
+            check_unchanged(before, a_recipe(setting).to_dict())

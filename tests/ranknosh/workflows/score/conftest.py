@@ -1,0 +1,66 @@
+"""A request for a few cells of real digits, and rows with values made up by hand."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from ranknosh import data
+from ranknosh.config.search import RunConfig
+from ranknosh.data import ImageData
+from ranknosh.spaces.catalog import get_space
+from ranknosh.training.proxies import directions
+from ranknosh.workflows.score.request import Request
+from ranknosh.workflows.score.rows import ScoreRow
+
+SPACE = get_space("nasbench201")
+
+
+@pytest.fixture(scope="session")
+def digits() -> ImageData:
+    return data.load("digits", seed=0)
+
+
+@pytest.fixture(scope="session")
+def make_request() -> Callable[..., Request]:
+    """``make_request(texts, proxies)``: networks of 4 channels and one cell a stage, a batch of 8 digits."""
+
+    def make(texts: Sequence[str], proxies: Sequence[str] = ("params", "synflow"), **settings: Any) -> Request:
+        config = RunConfig.from_dict(
+            {
+                "budget": {"epochs": 1},
+                "data": {"name": "digits"},
+                "network": {"channels": 4, "cells": 1},
+                "train": {"device": "cpu"},
+                **settings,
+            }
+        )
+        architectures = tuple(SPACE.parse(text) for text in texts)
+        return Request(config, SPACE, architectures, directions(proxies), {}, 8)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_rows() -> Callable[..., list[ScoreRow]]:
+    """``make_rows({"nwot": [1.0, None]}, accuracy=[0.5, 0.6])``: one row a value; a missing one has a reason."""
+
+    def make(
+        columns: dict[str, Sequence[float | None]], accuracy: Sequence[float | None] | None = None
+    ) -> list[ScoreRow]:
+        count = len(next(iter(columns.values())))
+        every = list(SPACE.enumerate())
+        return [
+            ScoreRow(
+                SPACE.format(every[place]),
+                f"key-{place}",
+                {name: column[place] for name, column in columns.items()},
+                {name: f"no {name}" for name, column in columns.items() if column[place] is None},
+                dict.fromkeys(columns, 0.25),
+                None,
+                None if accuracy is None else accuracy[place],
+            )
+            for place in range(count)
+        ]
+
+    return make

@@ -1,0 +1,50 @@
+"""Named, sampled and whole populations of a real space."""
+
+from collections import Counter
+
+import pytest
+
+from ranknosh.core.seeding import draw
+from ranknosh.errors import SpaceError
+from ranknosh.spaces.catalog import get_space
+from ranknosh.workflows.score.population import everything, named, sampled
+
+SPACE = get_space("nasbench201")
+TEXT = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
+
+
+def test_named_ones_are_those_in_that_order_and_often() -> None:
+    other = "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
+    space, found = named([TEXT, other, TEXT])
+    assert space.name == "nasbench201"
+    assert [space.format(architecture) for architecture in found] == [TEXT, other, TEXT]
+
+
+def test_a_string_that_no_space_reads_is_named_with_what_is_wrong() -> None:
+    with pytest.raises(SpaceError, match="nor_conv_5x5"):
+        named([TEXT, TEXT.replace("nor_conv_3x3", "nor_conv_5x5")])
+
+
+def test_functions_are_those_a_search_would_draw() -> None:
+    found = sampled(SPACE, "functions", 50, 3)
+    assert list(found) == draw(SPACE, 50, 3)
+    assert len({SPACE.canonical(architecture) for architecture in found}) == 50
+    assert not any(SPACE.is_dead(architecture) for architecture in found)
+
+
+def test_codes_are_uniform_with_dead_and_isomorphic_ones() -> None:
+    found = sampled(SPACE, "codes", 15_625, 0)
+    assert sorted(found, key=lambda a: a.code) == list(SPACE.enumerate())
+    some = sampled(SPACE, "codes", 2_000, 0)
+    assert some == found[:2_000]
+    assert some != sampled(SPACE, "codes", 2_000, 1)
+    dead = sum(SPACE.is_dead(architecture) for architecture in some)
+    assert abs(dead - 2_000 * 341 / 15_625) < 4 * 6.2  # hypergeometric, standard deviation 6.2
+    assert max(Counter(SPACE.canonical(architecture) for architecture in some).values()) > 1
+
+
+def test_everything_is_every_function_or_every_code_once() -> None:
+    functions = everything(SPACE, "functions")
+    assert len(functions) == len({SPACE.canonical(architecture) for architecture in functions}) == 4_930
+    assert sum(SPACE.is_dead(architecture) for architecture in functions) == 1
+    assert len(set(everything(SPACE, "codes"))) == 15_625

@@ -1,0 +1,88 @@
+"""Summaries against figures worked out by hand and by scipy."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ranknosh.workflows.score.rows import ScoreRow
+from ranknosh.workflows.score.summary import agreement, correlations, least_redundant, oriented, seconds_each, summarise
+
+MakeRows = Callable[..., list[ScoreRow]]
+NONE = [None] * 5
+
+
+def test_counts_median_seconds_and_reasons(make_rows: MakeRows) -> None:
+    rows = make_rows({"nwot": [3.0, None, 1.0, None, 10.0], "zen": NONE})
+    nwot, zen = summarise(rows, {"nwot": 1, "zen": -1})
+    assert (nwot.given, nwot.missing, nwot.median, nwot.seconds) == (3, 2, 3.0, 0.25)
+    assert nwot.reasons == (("no nwot", 2),)
+    assert (nwot.with_params, nwot.with_accuracy) == (None, None)
+    assert (zen.given, zen.missing, zen.median, zen.direction) == (0, 5, None, -1)
+    assert seconds_each(rows) == 0.5
+    assert zen.as_dict()["reasons"] == [{"reason": "no zen", "count": 5}]
+
+
+def test_correlations_count_a_missing_value_as_the_worst_whatever_the_direction(make_rows: MakeRows) -> None:
+    rows = make_rows(
+        {"params": [1.0, 2.0, 3.0, 4.0, 5.0], "ntk": [None, 40.0, 30.0, 20.0, 10.0]}, accuracy=[0.1, 0.2, 0.3, 0.4, 0.5]
+    )
+    params, ntk = summarise(rows, {"params": 1, "ntk": -1})
+    assert params.with_params is not None
+    assert params.with_params.rho == pytest.approx(1.0)
+    assert ntk.with_params is not None
+    assert ntk.with_params.rho == pytest.approx(1.0)
+    assert ntk.with_accuracy is not None
+    assert ntk.with_accuracy.rho == pytest.approx(1.0)
+    assert ntk.with_accuracy.error == pytest.approx(0.0)
+    assert list(oriented(rows, "ntk", -1)) == [-math.inf, -40, -30, -20, -10]
+
+
+def test_only_rows_with_an_accuracy_are_judged_by_it(make_rows: MakeRows) -> None:
+    rows = make_rows({"nwot": [1.0, 2.0, 3.0, 4.0, 0.0]}, accuracy=[0.1, 0.2, 0.3, 0.4, None])
+    (nwot,) = summarise(rows, {"nwot": 1})
+    assert nwot.with_accuracy is not None
+    assert (nwot.with_accuracy.n, nwot.with_accuracy.rho) == (4, pytest.approx(1.0))
+
+
+def test_agreement_is_spearmans_with_fishers_error() -> None:
+    rng = np.random.default_rng(0)
+    first = rng.standard_normal(40)
+    second = (first + rng.standard_normal(40)).round(1)
+    found = agreement(first, second)
+    assert found.rho == pytest.approx(stats.spearmanr(first, second).statistic)
+    assert found.error == pytest.approx((1 - found.rho**2) * math.sqrt(1.06 / 37))
+    assert agreement(first[:2], second[:2]).rho is None
+    assert agreement(first[:3], second[:3]).error is None
+    assert agreement(np.ones(9), np.arange(9.0)).rho is None
+
+
+def test_the_error_is_the_spread_of_the_estimate() -> None:
+    rng = np.random.default_rng(1)
+    first = rng.standard_normal((400, 60))
+    second = first + rng.standard_normal((400, 60))
+    found = [agreement(a, b) for a, b in zip(first, second, strict=True)]
+    spread = np.std([one.rho for one in found])
+    assert spread == pytest.approx(np.mean([one.error for one in found]), rel=0.15)
+
+
+def test_the_matrix_holds_every_pair_and_nothing_of_constant_proxies(make_rows: MakeRows) -> None:
+    columns = {"a": [1.0, 2.0, 3.0, 4.0, None], "b": [4.0, 3.0, 2.0, 1.0, 9.0], "c": [1.0] * 5, "d": NONE}
+    rows = make_rows(columns)
+    rho = correlations(rows, {"a": 1, "b": -1, "c": 1, "d": 1})
+    assert rho[0, 0] == pytest.approx(1.0)
+    assert rho[0, 1] == rho[1, 0] == pytest.approx(1.0)
+    assert np.isnan(rho[2:]).all()
+    assert np.isnan(rho[:, 2:]).all()
+
+
+def test_the_least_redundant_are_those_that_brute_force_would_drop_last() -> None:
+    # Twins 0 and 1 agree most, and 1 is closer to 2: out goes 1. Then 2 and 3 agree (backwards), 3 is closer to 0: out goes 3.
+    rho = np.array([[1.0, 0.95, 0.1, 0.3], [0.95, 1.0, 0.6, 0.3], [0.1, 0.6, 1.0, -0.8], [0.3, 0.3, -0.8, 1.0]])
+    assert least_redundant(rho, 4) == [0, 1, 2, 3]
+    assert least_redundant(rho, 3) == [0, 2, 3]
+    assert least_redundant(rho, 2) == [0, 2]
+    rho[2] = rho[:, 2] = np.nan
+    assert least_redundant(rho, 4) == [0, 1, 3]

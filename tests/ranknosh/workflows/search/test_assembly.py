@@ -1,0 +1,134 @@
+"""From config to parts, on real digits."""
+
+import pytest
+
+from ranknosh.config.search import RunConfig
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import Observed
+from ranknosh.core.seeding import COMBINATIONS, choose
+from ranknosh.errors import ConfigError, DataError
+from ranknosh.executors.inline import InlineExecutor
+from ranknosh.predictors.gate import judge
+from ranknosh.training.proxies import directions
+from ranknosh.workflows.search.assembly import build_parts, level_zero, load_data, make_proposer, pyramid_of
+from ranknosh.workflows.search.loop import Silent
+
+INLINE = InlineExecutor(lambda job, stop, on_epoch: pytest.fail("no job is asked for here"))
+
+
+def config(**sections):
+    base = {
+        "data": {"name": "digits", "train_limit": 100, "validation_limit": 50, "test_limit": 50},
+        "network": {"channels": 4},
+        "pyramid": {"epochs": [1, 2], "initial": 4, "batch": 2},
+        "seeding": {"draw": 8},
+        "budget": {"epochs": 10},
+    }
+    return RunConfig.from_dict({**base, **sections})
+
+
+def test_options_that_belong_a_level_higher_are_refused():
+    with pytest.raises(ConfigError, match=r"data\.resize"):
+        load_data(config(data={"name": "digits", "options": {"resize": 16}}))
+
+
+def test_images_from_python_cannot_be_loaded_by_name():
+    with pytest.raises(DataError, match=r"Run\.resume\(data="):
+        load_data(config(data={"name": "python"}))
+
+
+def test_parts_hold_what_the_config_says():
+    parts = build_parts(config(train={"lr": 0.03}))
+    assert len(parts.task.data.train) == 100
+    assert (parts.task.size.channels, parts.task.size.classes, parts.task.size.in_channels) == (4, 10, 1)
+    assert (parts.task.settings.lr, parts.task.settings.total_epochs) == (0.03, 2)
+    assert parts.limits.epochs == 10
+    assert pyramid_of(parts.config).shares == (0.5,)
+
+
+def test_a_predictor_option_nobody_knows_costs_no_loading():
+    with pytest.raises(ConfigError, match="nonsense"):
+        build_parts(config(predictor={"name": "kernel", "options": {"nonsense": 1}}, data={"folder": "/nowhere"}))
+
+
+def test_level_zero_is_written_as_it_comes_and_not_done_twice():
+    parts, pool, written = build_parts(config()), Pool(), []
+    level_zero(parts, pool, INLINE, written.extend, Silent())
+    assert len(written) == len(pool.scored) == 8
+    cut = Pool(written[:5])
+    again = []
+    level_zero(parts, cut, INLINE, again.extend, Silent())
+    assert [record.key for record in again] == [record.key for record in written[5:]]
+    assert [record.values for record in again] == [record.values for record in written[5:]]
+
+
+def test_the_first_batch_is_the_best_of_level_zero_and_random_ones():
+    parts, pool = build_parts(config()), Pool()
+    level_zero(parts, pool, INLINE, lambda records: None, Silent())
+    first = make_proposer(parts, pool).propose(pool, range(4), 0).records
+    assert [record.origin for record in first] == ["seed", "seed", "seed", "random"]
+    assert first[0].score > first[2].score
+    assert judge(pool).compared == 0
+    without = build_parts(config(seeding={"draw": 8, "proxies": []}))
+    drawn = make_proposer(without, Pool()).propose(Pool(), range(4), 0).records
+    assert [record.origin for record in drawn] == ["random"] * 4
+
+
+def scored_pool(parts):
+    pool = Pool()
+    level_zero(parts, pool, INLINE, lambda records: None, Silent())
+    return pool
+
+
+def test_proxies_are_combined_as_the_config_says():
+    proxies, chosen = ["params", "synflow", "nwot"], set()
+    pool = scored_pool(build_parts(config(seeding={"draw": 40, "proxies": proxies})))
+    for how in COMBINATIONS:
+        parts = build_parts(config(seeding={"draw": 40, "proxies": proxies, "combine": how}))
+        first = make_proposer(parts, pool).propose(pool, range(4), 0).records
+        expected = choose(pool.scored, keep=4, random_share=0.25, seed=0, directions=directions(proxies), combine=how)
+        assert [(r.architecture, r.origin, r.score) for r in first] == list(expected)
+        chosen.add(tuple((r.key, round(r.score or 0.0, 6)) for r in first))
+    assert len(chosen) == 3
+
+
+def test_later_candidates_follow_level_zero_where_the_config_says():
+    later = {}
+    for follow in (0.0, 1.0):
+        parts = build_parts(config(seeding={"draw": 40, "follow": follow}, propose={"exploration": 1.0}))
+        pool = scored_pool(parts)
+        proposer = make_proposer(parts, pool)
+        values = {scored.key: scored.values["synflow"] for scored in pool.scored}
+        for record in proposer.propose(pool, range(4), 0).records:
+            pool.apply(record)
+            pool.apply(Observed(record.candidate_id, 1, values[record.key], 0.5, 1.0, 1, 0.1))
+        later[follow] = proposer.propose(pool, range(4, 8), 1)
+        assert {record.origin for record in later[follow].records} == {"explore"}
+    assert later[0.0].fit.level0 is None
+    assert sorted(later[1.0].fit.level0) == ["nwot", "synflow"]
+    assert {record.key for record in later[1.0].records} <= set(values)
+    assert later[1.0].records != later[0.0].records
+
+
+def test_options_of_a_proxy_reach_level_zero():
+    def values(options):
+        proxies = {"draw": 8, "proxies": ["swap_reg"], "options": options}
+        return [scored.values["swap_reg"] for scored in scored_pool(build_parts(config(seeding=proxies))).scored]
+
+    near, far = values({"swap_reg": {"mu": 5.0, "sigma": 1e6}}), values({"swap_reg": {"mu": 3000.0, "sigma": 1e6}})
+    assert len(near) == 8
+    assert all(a is not None and b is not None and a > b for a, b in zip(near, far, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "swap_reg needs a value for mu and sigma"),
+        ({"swap_reg": {"mu": 1.0, "sigma": -1.0}}, "sigma=-1.0"),
+        ({"swap_reg": {"mu": 1.0, "sigma": 1.0}, "nwot": {"x": 1}}, "no option x"),
+    ],
+)
+def test_options_are_checked_before_images_are_loaded(options, said):
+    wanted = config(seeding={"draw": 8, "proxies": ["swap_reg"], "options": options}, data={"folder": "nowhere"})
+    with pytest.raises(ConfigError, match=said):
+        build_parts(wanted)

@@ -1,0 +1,82 @@
+"""The end of a search whose checkpoints were harmed, on real digits."""
+
+import json
+import shutil
+
+import pytest
+
+import ranknosh
+from ranknosh.core.records import Failed, Observed
+from ranknosh.errors import StoreError
+from ranknosh.training import CheckpointStore
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory):
+    return ranknosh.search(
+        data={"name": "digits", "train_limit": 200, "validation_limit": 100, "test_limit": 60},
+        budget=20,
+        out=str(tmp_path_factory.mktemp("runs")),
+        name="small",
+        network={"channels": 4},
+        pyramid={"epochs": [1, 2], "initial": 4, "batch": 2, "candidates": 4},
+        seeding={"draw": 6},
+    )
+
+
+def cut_before(run, folder, kind):
+    """A copy whose journal ends before its first record of this kind."""
+    shutil.copytree(run.folder, folder)
+    lines = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    first = next(number for number, line in enumerate(lines) if json.loads(line).get("type") == kind)
+    (folder / "journal.jsonl").write_bytes(b"".join(lines[:first]))
+    return ranknosh.open_run(folder)
+
+
+def harm(store, candidate_id):
+    path = store.folder / store.publications(candidate_id)[0].weights
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9])
+    return path, whole
+
+
+def test_the_best_weights_are_those_of_its_checkpoint(ended):
+    pytest.importorskip("safetensors")
+    kept = CheckpointStore(ended.folder / "checkpoints").weights(ended.best.id)
+    assert (ended.folder / "best" / "weights.safetensors").read_bytes() == kept
+
+
+def test_the_test_waits_for_a_damaged_checkpoint_to_come_back(ended, tmp_path):
+    pytest.importorskip("safetensors")
+    run = cut_before(ended, tmp_path / "run", "tested")
+    path, whole = harm(CheckpointStore(run.folder / "checkpoints"), ended.best.id)
+    for _ in range(2):
+        with pytest.raises(
+            StoreError, match=r"weights-2-\w+\.safetensors is damaged .*back from a copy and run `ranknosh resume`"
+        ):
+            run.resume()
+        assert ranknosh.open_run(run.folder).pool.tested == []
+    path.write_bytes(whole)
+    again = run.resume()
+    assert [t.test_accuracy for t in again.pool.tested] == [ended.pool.tested[0].test_accuracy]
+    assert again.stop_reason == ended.stop_reason
+
+
+def test_a_search_goes_on_past_a_damaged_checkpoint_to_the_same_end(ended, tmp_path):
+    pytest.importorskip("safetensors")
+    run = cut_before(ended, tmp_path / "run", "promotion")
+    promoted = [c.id for c in ended.pool.candidates.values() if c.level == 2]
+    for number in promoted:
+        harm(CheckpointStore(run.folder / "checkpoints"), number)
+    again = run.resume()
+    failures = [record for record in again.history.records if isinstance(record, Failed)]
+    assert sorted(f.candidate_id for f in failures) == promoted
+    assert {(f.kind, f.final, f.epochs) for f in failures} == {("checkpoint_damaged", False, 1)}
+    assert again.pool.epochs_spent == ended.pool.epochs_spent
+    assert again.best.id == ended.best.id
+    assert again.best.validation == ended.best.validation
+    assert results(again) == results(ended)
+
+
+def results(run):
+    return [(r.candidate_id, r.level, r.metric, r.epochs) for r in run.history.records if isinstance(r, Observed)]

@@ -1,0 +1,35 @@
+"""oneshot/checkpoint.py: the state on disk."""
+
+import pytest
+import torch
+
+from ranknosh.errors import StoreError
+from ranknosh.workflows.supernet import checkpoint
+
+STATE = {"epoch": 2, "net": {"w": torch.arange(6.0).view(2, 3)}, "parts": [{}, {"past": [1.5, None]}], "text": "x"}
+
+
+def test_a_state_comes_back_and_holds_no_code(tmp_path):
+    assert checkpoint.load(tmp_path, "run-1") is None
+    checkpoint.save(tmp_path, "run-1", 3, STATE)
+    number, state = checkpoint.load(tmp_path, "run-1")
+    assert number == 3
+    assert torch.equal(state.pop("net")["w"], STATE["net"]["w"])
+    assert state == {key: value for key, value in STATE.items() if key != "net"}
+    assert torch.load(tmp_path / checkpoint.NAME, weights_only=True)["run"] == "run-1"
+    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.NAME]
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    checkpoint.save(tmp_path, "run-1", 0, STATE)
+    with pytest.raises(StoreError, match="belongs to another run; delete it"):
+        checkpoint.load(tmp_path, "run-2")
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"x" * 99])
+def test_a_damaged_checkpoint_is_told(tmp_path, damage):
+    checkpoint.save(tmp_path, "run-1", 0, STATE)
+    path = tmp_path / checkpoint.NAME
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(StoreError, match="cannot be read"):
+        checkpoint.load(tmp_path, "run-1")

@@ -1,0 +1,204 @@
+"""oneshot/planning.py: how many epochs a budget holds."""
+
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+
+from ranknosh.errors import BudgetTooSmall
+from ranknosh.workflows.supernet.data import SupernetData
+from ranknosh.workflows.supernet.journal import read_record
+from ranknosh.workflows.supernet.outcome import Plan
+from ranknosh.workflows.supernet.planning import LATE, Prices, choose, corrected, measure, too_late
+from supernet.method import Method, Stage
+from supernet.part import Part
+from supernet.search import SupernetSearch
+from tests.ranknosh.workflows.supernet.oneshot_samples import search, tiny_images, tiny_parts
+
+OPTIONS = {"seed": 0, "device": torch.device("cpu"), "channels_last": True}
+
+
+def two_stages(epochs: int = 10) -> Method:
+    """A tenth of the epochs trains weights only, and a second stage of three epochs follows."""
+    return Method("two", "nobody", (Stage(epochs, warm_up=epochs // 10), Stage(3, name="second")))
+
+
+PRICES = Prices({(0, True): 1.0, (0, False): 2.0, (1, False): 5.0}, {1: 4.0}, 6.0, trial_seconds=0.5)
+
+
+def price(epochs):
+    """By hand: warm-up at 1, search at 2, three epochs at 5, decisions 4, selection 6."""
+    return (epochs // 10) * 1 + (epochs - epochs // 10) * 2 + 3 * 5 + 4 + 6
+
+
+def test_prices_add_up():
+    for epochs in (1, 10, 37):
+        assert PRICES.total(two_stages(epochs)) == price(epochs)
+    assert PRICES.scaled(2.0).total(two_stages(10)) == 2 * price(10)
+
+
+def test_an_epoch_that_was_not_timed_costs_what_the_nearest_kind_does():
+    assert Prices({(0, False): 2.0, (2, False): 5.0}).of((1, True)) in (2.0, 5.0)
+    assert Prices({(0, True): 1.0, (1, False): 5.0}).of((1, True)) == 1.0
+
+
+@pytest.mark.parametrize("seconds", [28, 29.5, 60, 200, 1000])
+def test_the_plan_is_the_longest_that_fits(seconds):
+    parts = tiny_parts(two_stages)
+    plan = choose(parts, PRICES, seconds)
+    longest = max(n for n in range(1, 600) if price(n) <= seconds - 0.5)
+    assert plan.asked == longest
+    assert plan.epochs == longest + 3
+    assert plan.composition == parts.make(longest).composition()
+    assert plan.epoch_seconds == pytest.approx((price(longest) - 10) / plan.epochs)
+    assert (1, False, 5.0) in plan.stage_epochs
+
+
+def test_a_budget_that_holds_no_epoch_is_told():
+    with pytest.raises(BudgetTooSmall, match="the budget is 27 s, and the shortest search"):
+        choose(tiny_parts(two_stages), PRICES, 27.0)
+
+
+def begun(parts, asked, *seconds):
+    search = SupernetSearch(parts.make(asked), parts.space, parts.size, SupernetData(parts.images), **OPTIONS)
+    for one in seconds:
+        search.run_epoch().seconds = one
+    return search
+
+
+def test_the_plan_is_corrected_by_what_epochs_took():
+    parts = tiny_parts(two_stages, budget={"time": "100s"})
+    asked = choose(parts, PRICES, 100.0).asked
+    twice = begun(parts, asked, 2.0)  # a warm-up epoch that was to take 1
+    better = corrected(parts, PRICES, twice, 100.0)
+    assert better.asked == max(n for n in range(1, 100) if 2 * price(n) <= 99.5)
+    assert better.source == "first epochs"
+    assert corrected(parts, PRICES, begun(parts, asked, 1.0), 100.0) is None  # as planned
+
+
+def test_a_plan_that_would_put_epochs_into_another_stage_is_not_taken():
+    def short(epochs: int = 10) -> Method:
+        return Method("short", "nobody", (Stage(max(1, epochs // 5)), Stage(epochs)))
+
+    parts, prices = tiny_parts(short), Prices({(0, False): 1.0, (1, False): 1.0})
+    search = begun(parts, 20, 8.0, 8.0)  # two epochs of a first stage that a shorter plan would end after one
+    assert corrected(parts, prices, search, 24.0) is None
+
+
+def test_too_late_looks_at_the_next_epoch_and_the_selection():
+    parts = tiny_parts(two_stages)
+    search = begun(parts, 20, 1.0)
+    plan = Plan(20, 23, "", "trial", 100.0, 2.0, 6.0, 0.5, ((0, True, 1.0), (0, False, 2.0), (1, False, 5.0)))
+    end = LATE * 100.0 - 0.5
+    assert not too_late(plan, search, end - 7.01)  # a warm-up epoch of 1 and the selection
+    assert too_late(plan, search, end - 6.99)
+    search.run_epoch().seconds = 3.0
+    assert too_late(plan, search, end - 8.99)  # epochs have become slower than planned
+    assert not too_late(replace(plan, budget_seconds=None), search, 1e9)
+
+
+class Clock:
+    """Time that passes with work: every batch that anybody takes is a second, or ``rate`` of them."""
+
+    def __init__(self, monkeypatch):
+        self.now, self.rate = 0.0, 1.0
+        counted = SupernetData.batches
+
+        def batches(data, *args, **kwargs):
+            for each in counted(data, *args, **kwargs):
+                self.now += self.rate
+                yield each
+
+        monkeypatch.setattr(SupernetData, "batches", batches)
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
+class Evaluates(Part):
+    """Goes over the whole alphas' half after every epoch."""
+
+    def after_epoch(self, search, report):
+        search.evaluate(search.mix("evaluation", detached=True))
+
+
+def test_measuring_prices_whole_epochs_by_a_few_steps(clock):
+    images = tiny_images(800)
+    parts = tiny_parts(two_stages, images=images)
+    before = torch.get_rng_state()
+    prices = measure(parts, SupernetData(images), OPTIONS)
+    # 400 images a half are 50 steps, of a batch while only weights are trained and of two afterwards.
+    assert prices.epochs == {(0, True): 50, (0, False): 100, (1, False): 100}
+    assert prices.selection == 0
+    assert 20 <= prices.trial_seconds <= 30
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_passes_over_images_beside_training_are_priced_at_their_length(clock):
+    def watched(epochs: int = 2) -> Method:
+        return Method("watched", "nobody", (Stage(epochs),), monitors=(Evaluates(),))
+
+    images = tiny_images(400)
+    parts = tiny_parts(watched, images=images)
+    price = measure(parts, SupernetData(images), OPTIONS).epochs[0, False]
+    search = SupernetSearch(parts.make(1), parts.space, parts.size, SupernetData(images), **OPTIONS)
+    assert price == search.run_epoch().seconds == 75
+
+
+def budgeted(folder, seconds, **arguments):
+    images = tiny_images(32)  # epochs of 2 steps, 4 batches
+    return search(folder, images=images, epochs=None, device_seconds=seconds, **arguments), read_record(folder).plans
+
+
+def test_the_schedule_ends_with_the_budget(tmp_path, clock):
+    outcome, plans = budgeted(tmp_path / "b", 100.0)
+    assert outcome.device_seconds + plans[0].trial_seconds == pytest.approx(100, rel=0.06)
+    assert outcome.epochs == outcome.planned_epochs == plans[-1].epochs
+    assert outcome.composition.endswith(f"search {plans[-1].epochs}")
+    assert not outcome.capped
+    assert outcome.history[-1].lr < outcome.history[0].lr / 5  # the learning rate came down with the schedule
+
+
+class Slower:
+    """Slows the clock down after so many epochs."""
+
+    def __init__(self, clock, epoch, rate):
+        self.clock, self.epoch, self.rate = clock, epoch, rate
+
+    def on_plan(self, plan):
+        self.on_epoch(None, None)
+
+    def on_step(self, epoch, step, steps): ...
+
+    def on_epoch(self, report, true_accuracy):
+        if (0 if report is None else report.epoch + 1) >= self.epoch:
+            self.clock.rate = self.rate
+
+    def on_message(self, text): ...
+
+
+def test_a_plan_that_the_first_epochs_contradict_is_corrected_once(tmp_path, clock):
+    outcome, plans = budgeted(tmp_path / "b", 100.0, listener=Slower(clock, 0, 2.0))
+    assert [plan.source for plan in plans] == ["trial", "first epochs"]
+    assert plans[1].epochs < 0.7 * plans[0].epochs
+    assert outcome.epochs == plans[1].epochs
+    assert outcome.device_seconds + plans[0].trial_seconds == pytest.approx(100, rel=0.1)
+
+
+def test_a_search_that_gets_slower_later_is_cut_off_at_the_budget(tmp_path, clock):
+    outcome, plans = budgeted(tmp_path / "b", 100.0, listener=Slower(clock, 12, 3.0))
+    assert outcome.epochs < outcome.planned_epochs
+    assert outcome.ended == "the budget of 1 min 40 s is used"
+    assert outcome.device_seconds + plans[0].trial_seconds == pytest.approx(100, rel=0.12)
+    assert outcome.cells == {"normal": tuple(outcome.history[-1].cells["normal"])}
+
+
+def test_time_cuts_a_number_of_epochs_that_was_asked_for_off(tmp_path, clock):
+    outcome = search(tmp_path / "run", images=tiny_images(64), epochs=4000, device_seconds=50.0)
+    assert outcome.capped
+    assert outcome.epochs == 6
+    assert outcome.ended == "the budget of 50 s is used"

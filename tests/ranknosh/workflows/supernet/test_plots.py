@@ -1,0 +1,116 @@
+"""oneshot/plots.py and curves.py: which pictures there are, and what is in them."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from ranknosh.workflows.supernet.curves import curve_panels, landscape_panel, measured_panel, truth_panel
+from ranknosh.workflows.supernet.plots import colours, grid, weight_panels
+from ranknosh.workflows.supernet.story import Story
+from tests.ranknosh.workflows.supernet.oneshot_samples import told
+
+CELL = (3, 3, 1, 3, 0, 2)
+
+
+def story(epochs=4, **more):
+    return Story("run", told([CELL] * epochs, **more))
+
+
+def texts(svg):
+    return [element.text for element in ET.fromstring(svg).iter() if element.tag.endswith("text")]
+
+
+def strokes(svg, width):
+    """Colours of lines of a width, in the order they were drawn."""
+    return re.findall(rf"stroke: (#[0-9a-f]{{6}}); stroke-width: {width}", svg)
+
+
+def test_a_plot_an_edge_with_the_kept_operation_thick():
+    thetas = [[[0.1, 0.1, 0.1, 0.6, 0.1]] * 6] * 4
+    (panel,) = weight_panels(story(thetas=thetas))
+    shown = texts(panel.svg)
+    for name in ("0 → 1", "0 → 2", "1 → 2", "0 → 3", "1 → 3", "2 → 3", "skip", "conv 3×3", "avg pool 3×3"):
+        assert name in shown
+    palette = colours(("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"))
+    names = list(palette)
+    assert strokes(panel.svg, "2.6") == [palette[names[place]] for place in CELL]
+    assert len(strokes(panel.svg, "1.1")) == 6 * 4
+
+
+def test_one_epoch_is_no_line():
+    assert [panel.svg for panel in weight_panels(story(1))] == [""]
+    assert all(panel.svg == "" for panel in curve_panels(story(1)))
+
+
+def test_strength_has_panels_of_its_own():
+    found = story()
+    for report in found.reports:
+        report.strength["normal"] = [[0.0, 1.0, 2.0, 3.0, 4.0]] * 6
+    assert [panel.name for panel in weight_panels(found)] == ["theta-normal", "strength-normal"]
+
+
+def test_cells_of_two_inputs_have_a_row_a_node():
+    edges = [(source, target) for target in range(2, 6) for source in range(target)]
+    places, rows, columns = grid(edges, 2)
+    assert (rows, columns) == (4, 5)
+    assert places[:2] == [0, 1]
+    assert [places[edges.index(edge)] for edge in ((0, 3), (2, 3), (4, 5))] == [5, 7, 19]
+    assert grid([(0, 1), (0, 2), (1, 2)], 1) == ([0, 1, 2], 1, 3)
+
+
+def test_unknown_operations_get_colours_of_their_own():
+    found = colours(("skip_connect", "mine", "yours"))
+    assert len(set(found.values())) == 3
+    assert found["skip_connect"] == colours(("skip_connect",))["skip_connect"]
+
+
+def test_half_panels_are_an_even_number():
+    for more in ({}, {"truths": [0.8] * 4}):
+        halves = [panel for panel in curve_panels(story(**more)) if not panel.wide]
+        assert len(halves) % 2 == 0
+        assert ("truth" in [panel.name for panel in halves]) is bool(more)
+
+
+def test_what_a_table_knows_is_drawn_with_its_best_and_median():
+    found = story(truths=[0.7, None, 0.8, 0.9])
+    assert "best of the table" not in texts(truth_panel(found).svg)
+    found.record.sessions[0]["table"] = {"best": 0.95, "median": 0.85}
+    assert {"best of the table", "median of the table"} <= set(texts(truth_panel(found).svg))
+    assert truth_panel(story()) is None
+
+
+def test_measured_series_are_named():
+    found = story(measured=[{"hessian_eigenvalue": 0.1 * n, "own_number": n} for n in range(4)])
+    panel = measured_panel(found)
+    assert {"Largest eigenvalue of the Hessian", "own number"} <= set(texts(panel.svg))
+    assert "R-DARTS" in panel.caption
+    assert measured_panel(story()) is None
+
+
+def test_the_landscape_says_how_far_it_rises():
+    landscape = {"coordinates": [-1.0, 0.0, 1.0], "loss": [[1, 1, 1], [1, 0.5, 1], [1, 1, 3.25]], "accuracy": []}
+    result = {
+        "cells": {"normal": list(CELL)},
+        "text": "x",
+        "skips": 1,
+        "epochs": 4,
+        "ended": "done",
+        "capped": False,
+        "device_seconds": 6.0,
+        "selection_seconds": 0.0,
+        "lost_seconds": 0.0,
+        "wall_seconds": 7.0,
+        "peak_memory": {},
+        "diagnostics": {"landscape": landscape},
+    }
+    panel = landscape_panel(story(result=result))
+    assert "at most 2.75 nats" in panel.caption
+    assert panel.svg
+    assert landscape_panel(story()) is None
+
+
+@pytest.mark.parametrize("epochs", [2, 5])
+def test_equal_records_give_equal_bytes(epochs):
+    first, again = (curve_panels(story(epochs)) + weight_panels(story(epochs)) for _ in range(2))
+    assert first == again

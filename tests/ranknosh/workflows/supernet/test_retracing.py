@@ -1,0 +1,36 @@
+"""A method that goes back in time, run in a folder from its first epoch to its result."""
+
+from dataclasses import replace
+
+from ranknosh.workflows.supernet.journal import read_record
+from supernet.methods import get_method
+from supernet.monitors import Adaptive, Curvature, Rise
+from supernet.part import Part
+from tests.ranknosh.workflows.supernet.oneshot_samples import search
+
+EIGENVALUES = {3e-4: [1.0, 1.0, 1.0, 9.0, 9.0, 9.0], 9e-4: [1.0] * 6}
+
+
+class Scripted(Part):
+    """Says the eigenvalue that a weight decay shall lead to."""
+
+    def after_epoch(self, search, report):
+        decay = round(search.optimiser.param_groups[0]["weight_decay"], 6)
+        report.measured["hessian_eigenvalue"] = EIGENVALUES[decay][report.epoch]
+
+
+def adaptive(epochs=6):
+    rule = Rise(window=1, delta=1, start=1)
+    return replace(get_method("darts", epochs=epochs), monitors=(Curvature(1, 1), Scripted(), Adaptive(rule=rule)))
+
+
+def test_the_epochs_that_count_are_those_after_going_back(tmp_path):
+    outcome = search(tmp_path / "run", adaptive, epochs=6)
+    record = read_record(tmp_path / "run")
+    assert [row["epoch"] for row in record.epochs] == list(range(6))
+    decays = [round(row["measured"]["weight_decay"], 6) for row in record.epochs]
+    assert decays[0] == 3e-4
+    assert decays[-1] == 9e-4
+    assert record.retraced_seconds > 0
+    assert outcome.device_seconds >= record.device_seconds > sum(row["seconds"] for row in record.epochs)
+    assert outcome.epochs == 6
