@@ -25,9 +25,11 @@ from ranknosh.core.search import Proposal, Search
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
 from ranknosh.executors.tabular import TabularExecutor
+from ranknosh.runs.listener import Silent
+from ranknosh.runs.stop import StopRequest
 from ranknosh.runs.store import Journal
 from ranknosh.spaces.base import Architecture, Space
-from ranknosh.workflows.search.loop import Silent, StopRequest, drive
+from ranknosh.workflows.search.loop import drive
 
 Write = Callable[[Sequence[Record]], None]
 GOAL = 200

@@ -25,10 +25,12 @@ from ranknosh.core.records import EpochPoint, Job, JobResult, Observed, Record
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
 from ranknosh.executors.ray_cluster import connected
+from ranknosh.runs.listener import Silent
+from ranknosh.runs.stop import StopRequest
 from ranknosh.runs.store import Journal
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
-from ranknosh.workflows.search.loop import Silent, StopRequest, drive
+from ranknosh.workflows.search.loop import drive
 
 WORKERS = 2
 JOBS_GOAL, BUSY_GOAL = 2000, 0.8

@@ -32,7 +32,9 @@ from ranknosh.errors import MissingDependency
 from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.predictors.candidates import whole
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.workflows.search.loop import Silent, StopRequest, drive
+from ranknosh.runs.listener import Silent
+from ranknosh.runs.stop import StopRequest
+from ranknosh.workflows.search.loop import drive
 
 GOALS = {"linear": 1.0, "kernel": 1.0, "staged": 1.0, "gbdt": 1.0, "gin": 5.0}
 

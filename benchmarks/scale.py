@@ -29,9 +29,11 @@ from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Job, JobResult, Observed, Proposed, Record
 from ranknosh.core.search import Asked, Proposal, Schedule, Search
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
+from ranknosh.runs.listener import Silent
+from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
-from ranknosh.workflows.search.loop import Silent, StopRequest, drive
+from ranknosh.workflows.search.loop import drive
 
 LEVELS = (1, 3, 9, 27)
 EPOCH_SECONDS = 60.0

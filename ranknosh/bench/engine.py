@@ -15,7 +15,9 @@ from ranknosh.errors import DataError
 from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.workflows.search.loop import Silent, StopRequest, drive
+from ranknosh.runs.listener import Silent
+from ranknosh.runs.stop import StopRequest
+from ranknosh.workflows.search.loop import drive
 
 INITIAL = 20
 BATCH = 10

@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from ranknosh.cli import bench, clean, compare, doctor, plan, results, retrain, score, search, spaces, starter, supernet
+from ranknosh.cli import (
+    bench,
+    clean,
+    compare,
+    doctor,
+    plan,
+    results,
+    resume,
+    retrain,
+    score,
+    search,
+    spaces,
+    starter,
+    supernet,
+)
 from ranknosh.cli.outcome import EXIT_CODES, verb
 
 app = typer.Typer(
@@ -47,7 +61,7 @@ app.command("doctor")(verb(doctor.doctor))
 app.command("init")(verb(starter.init))
 app.command("plan")(verb(plan.plan))
 app.command("search")(verb(search.search))
-app.command("resume")(verb(search.resume))
+app.command("resume")(verb(resume.resume))
 app.command("status")(verb(results.status))
 app.command("top")(verb(results.top))
 app.command("report")(verb(results.report))

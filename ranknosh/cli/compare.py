@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ranknosh.cli.options import Quiet, Settings, named_overrides
 from ranknosh.cli.outcome import CAPPED, INTERRUPTED, say_error
 from ranknosh.cli.screen import print_json
-from ranknosh.cli.search import Quiet, Settings, named_overrides
 from ranknosh.errors import MissingDependency
 
 if TYPE_CHECKING:

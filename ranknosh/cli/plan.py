@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ranknosh.cli.options import ConfigFile, Settings
 from ranknosh.cli.outcome import BUDGET, say_error
 from ranknosh.cli.screen import facts, plural, print_json, table
-from ranknosh.cli.search import ConfigFile, Settings
 from ranknosh.config.units import human_count, human_duration, human_size
 
 if TYPE_CHECKING:

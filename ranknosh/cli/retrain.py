@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from ranknosh.cli.options import Quiet, named_overrides
 from ranknosh.cli.outcome import INTERRUPTED, say_error
 from ranknosh.cli.results import AsJson
 from ranknosh.cli.screen import facts, percent, plural, print_json
-from ranknosh.cli.search import Quiet, named_overrides
 from ranknosh.config.units import human_count, human_duration
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ def retrain(
 
 
 def _trained(request: Request, progress: RetrainProgress) -> Retrained:
+    from ranknosh.runs.stop import StopRequest
     from ranknosh.workflows.retrain.api import retrain as run
-    from ranknosh.workflows.search.loop import StopRequest
 
     stop = StopRequest()
     try:

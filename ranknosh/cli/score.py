@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from ranknosh.cli.options import Quiet, Ray
 from ranknosh.cli.outcome import INTERRUPTED, say_error
 from ranknosh.cli.screen import print_json
-from ranknosh.cli.search import Quiet, Ray
 from ranknosh.errors import ConfigError, MissingDependency
 
 if TYPE_CHECKING:

@@ -1,47 +1,31 @@
-"""``search`` and ``resume``: a run started, continued, and summed up when it ends."""
+"""``search``: a run started, and summed up when it ends."""
 
 from __future__ import annotations
 
-import json
 import shlex
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ranknosh.cli.options import (
+    ConfigFile,
+    Quiet,
+    Ray,
+    Settings,
+    Track,
+    command_line,
+    named_overrides,
+    ray_overrides,
+    track_overrides,
+)
 from ranknosh.cli.outcome import INTERRUPTED, say_error
-from ranknosh.cli.results import RunFolder, leaderboard
+from ranknosh.cli.results import leaderboard
 from ranknosh.cli.screen import facts, percent, plural
 from ranknosh.config.units import human_duration
-from ranknosh.errors import ConfigError
 
 if TYPE_CHECKING:
     from ranknosh.cli.live import Progress
     from ranknosh.workflows.search.run import Run
-
-ConfigFile = Annotated[
-    Path, typer.Argument(metavar="CONFIG", help="A YAML config; 'ranknosh init' writes one.", show_default=False)
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, such as budget.epochs=60; may be repeated."),
-]
-Ray = Annotated[
-    str | None,
-    typer.Option(
-        "--ray",
-        metavar="[ADDRESS]",
-        help="Run on Ray: alone for a cluster of its own on this machine, 'auto' for the one that runs here, or host:port.",
-    ),
-]
-Track = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--track", metavar="WHERE", help="Mirror the search to 'tensorboard' or 'mlflow=URI'; may be repeated."
-    ),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary only.")]
 
 
 def search(
@@ -76,80 +60,13 @@ def search(
     progress = make_progress(wanted, quiet)
     try:
         with progress:
-            run = start_run(wanted, command=_command(), stem=config.stem, listener=progress)
+            run = start_run(wanted, command=command_line(), stem=config.stem, listener=progress)
     except KeyboardInterrupt:
-        _interrupted(progress)
-    _sum_up(run)
+        interrupted(progress)
+    sum_up(run)
 
 
-def resume(
-    run: RunFolder, settings: Settings = None, ray: Ray = None, track: Track = None, quiet: Quiet = False
-) -> None:
-    """Go on with a search that was interrupted or stopped by a limit; limits may be raised, and it may move to other workers.
-
-    A supernet's search goes on as well.
-
-    \b
-    Examples:
-    ranknosh resume runs/demo-001
-    ranknosh resume runs/demo-001 --set budget.epochs=200
-    ranknosh resume runs/demo-001 --ray auto
-    ranknosh resume runs/demo-001 --set executor.name=inline
-    """
-    from ranknosh.workflows.supernet.journal import is_supernet
-
-    if is_supernet(run):
-        from ranknosh.cli.supernet import resume_folder
-
-        resume_folder(run, list(settings or ()), quiet)
-        return
-    from ranknosh.cli.live import make_progress
-    from ranknosh.report import RunView
-    from ranknosh.workflows.search.run import open_run
-
-    found = open_run(run)
-    progress = make_progress(found.config, quiet, run, RunView.load(run).wall_seconds)
-    try:
-        with progress:
-            ended = found.resume(
-                [*(settings or ()), *ray_overrides(ray), *track_overrides(track)], command=_command(), listener=progress
-            )
-    except KeyboardInterrupt:
-        _interrupted(progress)
-    if len(ended.pool.sessions) == len(found.pool.sessions):
-        print(f"{run} has ended; to go on, raise a limit: ranknosh resume {run} --set budget.epochs=...", flush=True)
-    _sum_up(ended)
-
-
-def named_overrides(**values: str | int | None) -> list[str]:
-    """``--name``, ``--out`` and ``--seed`` in the form of ``--set``; they win over it."""
-    return [f"{key}={json.dumps(value)}" for key, value in values.items() if value is not None]
-
-
-def ray_overrides(address: str | None) -> list[str]:
-    """``--ray`` in the form of ``--set``."""
-    return [] if address is None else ["executor.name=ray", f"executor.address={json.dumps(address)}"]
-
-
-def track_overrides(places: list[str] | None) -> list[str]:
-    """``--track`` in the form of ``--set``. Raises ConfigError for a place nobody knows."""
-    found = []
-    for place in places or ():
-        name, _, uri = place.partition("=")
-        if place == "tensorboard":
-            found.append("track.tensorboard=true")
-        elif name == "mlflow" and uri:
-            found.append(f"track.mlflow={json.dumps(uri)}")
-        else:
-            raise ConfigError(f"--track {place}: give tensorboard, or mlflow=URI such as mlflow=sqlite:///mlflow.db")
-    return found
-
-
-def _command() -> str:
-    return shlex.join(["ranknosh", *sys.argv[1:]])
-
-
-def _interrupted(progress: Progress) -> None:
+def interrupted(progress: Progress) -> None:
     if progress.folder is None:
         say_error("interrupted before the search began; nothing was written")
     else:
@@ -157,7 +74,7 @@ def _interrupted(progress: Progress) -> None:
     raise typer.Exit(INTERRUPTED)
 
 
-def _sum_up(run: Run) -> None:
+def sum_up(run: Run) -> None:
     """The end of a search: leaderboard, the one test accuracy, where the report is, and how to go on."""
     from ranknosh.report import RunView, status_dict, top_rows
 

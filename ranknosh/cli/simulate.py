@@ -177,9 +177,11 @@ class RandomProposals:
 def _play(config: RunConfig, ratio: str, schedule: _Schedule, cluster: Cluster, playback: Playback, repeat: int) -> Row:
     from ranknosh.core.pyramid import Pyramid
     from ranknosh.core.search import Search
+    from ranknosh.runs.listener import Silent
+    from ranknosh.runs.stop import StopRequest
     from ranknosh.spaces.catalog import get_space
     from ranknosh.workflows.search.assembly import limits_of
-    from ranknosh.workflows.search.loop import Silent, StopRequest, drive
+    from ranknosh.workflows.search.loop import drive
 
     section, seed = config.pyramid, config.seed + repeat
     limits = limits_of(config)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ranknosh.cli.options import Quiet
 from ranknosh.cli.outcome import CAPPED, INTERRUPTED, say_error
 from ranknosh.cli.screen import facts, percent, plural, print_json
-from ranknosh.cli.search import Quiet
 from ranknosh.config.units import human_duration, human_size
 from ranknosh.errors import ConfigError
 
@@ -165,7 +165,7 @@ def resume_folder(folder: Path, settings: list[str], quiet: bool) -> None:
 
 def _finish(search: Any, quiet: bool, as_json: bool, folder: Path | None) -> None:
     from ranknosh.cli.supernet_progress import make_supernet_progress
-    from ranknosh.workflows.search.loop import StopRequest
+    from ranknosh.runs.stop import StopRequest
 
     progress = make_supernet_progress(quiet or as_json)
     progress.folder = folder

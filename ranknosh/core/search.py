@@ -5,8 +5,8 @@ became. The caller writes records down before it acts on them and needs nothing 
 
 Schedules. ``reproducible``: batch by batch and level by level, bottom up; a level's promotions are decided when all trainings
 up to that level have ended, a new batch when all have; with ``overlap`` several batches are in flight (see
-:mod:`ranknosh.core.pipeline`). Decisions do not depend on the number of workers or on who finished first. ``eager``: a free worker
-takes the highest promotion that is due at once, else a new candidate (as ASHA does; Li et al., MLSys 2020, algorithm 2);
+:mod:`ranknosh.core.pipeline`). Decisions do not depend on the number of workers or on who finished first. ``eager``: a free
+worker takes the highest promotion that is due at once, else a new candidate (as ASHA does; Li et al., MLSys 2020, algorithm 2);
 sizes are the same, the choice depends on the order of arrivals, which the journal keeps.
 """
 

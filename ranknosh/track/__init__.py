@@ -10,8 +10,8 @@ from typing import Any
 
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import EpochPoint, Job, Record
+from ranknosh.runs.listener import Listener
 from ranknosh.track.mirror import Tracker
-from ranknosh.workflows.search.loop import Listener
 
 __all__ = ["Several", "Tracker", "trackers_of"]
 

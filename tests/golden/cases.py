@@ -42,11 +42,13 @@ from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.level_zero import LevelZero
 from ranknosh.predictors.proposer import PredictorProposer
+from ranknosh.runs.listener import Silent
+from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.flat import FlatSpace, choice, randint, uniform
 from ranknosh.training.proxies import proxy_weights
 from ranknosh.tune.state import Settings
-from ranknosh.workflows.search.loop import Silent, StopRequest, drive
+from ranknosh.workflows.search.loop import drive
 
 SEED = 5
 Faults = Mapping[tuple[int, ...], str]

@@ -13,13 +13,13 @@ from ranknosh.config.search import RunConfig, diff
 from ranknosh.config.units import duration_text
 from ranknosh.errors import ClusterError, ConfigError, DataError, RankNoshError, StoreError
 from ranknosh.runs.provenance import git_revision, host_cores, versions
+from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.training.surroundings import resolve_device
 from ranknosh.workflows.compare.final import final_folder, train_final
 from ranknosh.workflows.compare.journal import ComparisonJournal
 from ranknosh.workflows.compare.method import Cost, SearchMethod, SearchOutcome
 from ranknosh.workflows.compare.problem import Problem
-from ranknosh.workflows.search.loop import StopRequest
 
 PLACES = ("name", "out")
 """Settings of a config that say where, not what."""

@@ -28,7 +28,7 @@ class NoshSearch:
     def search(
         self, problem: Problem, budget_seconds: float, seed: int, folder: Path, listener: SearchListener
     ) -> SearchOutcome:
-        """See :class:`ranknosh.workflows.compare.method.SearchMethod`. Raises BudgetTooSmall where no candidate finished a level."""
+        """See :class:`.method.SearchMethod`. Raises BudgetTooSmall where no candidate finished a level."""
         command = f"ranknosh compare ({self.name}, seed {seed})"
         if begun(folder):
             found = open_run(folder)

@@ -11,13 +11,13 @@ import yaml
 from ranknosh.config.units import human_duration
 from ranknosh.errors import MissingDependency
 from ranknosh.report.cell import describe, draw_cell, parse_edges
+from ranknosh.report.style import STYLE
 from ranknosh.report.tables import UNKNOWN
 from ranknosh.report.words import percent
 from ranknosh.workflows.compare.page_template import TEMPLATE
 from ranknosh.workflows.compare.plots import accuracy_panel, cost_panel
 from ranknosh.workflows.compare.rows import Row
 from ranknosh.workflows.compare.text import HEAD, cells, found_lines, notes, title
-from ranknosh.workflows.score.page import STYLE
 
 
 def render(name: str, header: Mapping[str, Any], sessions: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> str:

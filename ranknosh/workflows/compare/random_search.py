@@ -20,6 +20,7 @@ from ranknosh.errors import BudgetTooSmall
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.executors.training import TrainJob
 from ranknosh.runs.provenance import git_revision, host_cores, versions
+from ranknosh.runs.stop import StopRequest
 from ranknosh.runs.store import Journal, read_journal
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.training import CheckpointStore, Task
@@ -28,7 +29,7 @@ from ranknosh.workflows.compare.method import TOLERANCE, SearchListener, SearchO
 from ranknosh.workflows.compare.prices import expected_seconds
 from ranknosh.workflows.compare.problem import Problem
 from ranknosh.workflows.compare.run_folder import Relay, begun, outcome_of, run_config
-from ranknosh.workflows.search.loop import StopRequest, drive
+from ranknosh.workflows.search.loop import drive
 
 LOOK_AHEAD = 24
 """Later draws that may take the last place where the next one does not fit."""

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.compare.method import Cost, SearchListener, SearchOutcome
 from ranknosh.workflows.compare.problem import Problem
 from ranknosh.workflows.compare.run_folder import begun
-from ranknosh.workflows.search.loop import StopRequest
 from ranknosh.workflows.supernet import search_supernet
 from ranknosh.workflows.supernet.journal import read_record
 

@@ -39,7 +39,7 @@ def retrain(
 ) -> Retrained:
     """Train a cell's network from scratch to the recipe's last epoch and read the test split once.
 
-    ``recipe``: one of :func:`ranknosh.workflows.retrain.preset`, or changed by ``preset(...).replace(["train.epochs=50"])``. ``folder``:
+    ``recipe``: one of :func:`.preset`, or changed by ``preset(...).replace(["train.epochs=50"])``. ``folder``:
     a run folder (journal, checkpoints, weights, report) that is begun, or gone on with where it holds this retraining
     unfinished, bit for bit on the CPU; one that has ended gives its result at once. None keeps nothing. ``stop``: asked after
     every epoch, whether to save and leave by KeyboardInterrupt. The network's weights, data order and augmentation are functions

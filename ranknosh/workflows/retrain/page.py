@@ -12,14 +12,14 @@ import yaml
 from ranknosh.errors import RankNoshError
 from ranknosh.report.cell import describe, draw_cell, parse_edges
 from ranknosh.report.figure import Panel
+from ranknosh.report.genotype_drawing import describe_genotype_cell, draw_genotype_cell
+from ranknosh.report.style import STYLE
 from ranknosh.report.words import counted, duration, integer, percent
 from ranknosh.runs.files import write_atomic
 from ranknosh.spaces.genotype import Genotype
-from ranknosh.workflows.retrain.genotype_drawing import describe_genotype_cell, draw_genotype_cell
 from ranknosh.workflows.retrain.journal import Record, read_record
 from ranknosh.workflows.retrain.plots import curve_panel, schedule_panel
 from ranknosh.workflows.retrain.subject import parse_subject
-from ranknosh.workflows.score.page import STYLE
 
 SPACES = {"darts": "DARTS", "nasbench201": "NAS-Bench-201"}
 OWN_STYLE = """

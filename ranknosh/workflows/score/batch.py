@@ -84,10 +84,10 @@ def score_missing(
 
     from ranknosh.executors.opening import opened
     from ranknosh.executors.training import WithThreads
+    from ranknosh.runs.stop import StopRequest
     from ranknosh.training import CheckpointStore, Task, TrainSettings
     from ranknosh.training.proxies import proxy_scorer
     from ranknosh.training.surroundings import surroundings
-    from ranknosh.workflows.search.loop import StopRequest
 
     items = request.missing(shares, journal.kept.entries)
     total = len(set(shares.values()))

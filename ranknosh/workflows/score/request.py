@@ -59,7 +59,7 @@ class Request:
         }
 
     def shares(self, known: Iterable[str]) -> dict[str, str]:
-        """Exchange string of every architecture -> that of the network it has its scores of, see :mod:`ranknosh.workflows.score.sharing`.
+        """Exchange string of every architecture -> that of the network it has its scores of, see :mod:`.sharing`.
 
         known: the architectures that have been scored.
         """

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ranknosh.config.search import RunConfig
 from ranknosh.errors import ConfigError
+from ranknosh.runs.listener import Listener
 from ranknosh.workflows.search.assembly import PYTHON_DATA
-from ranknosh.workflows.search.loop import Listener
 from ranknosh.workflows.search.run import Run, start_run
 
 if TYPE_CHECKING:

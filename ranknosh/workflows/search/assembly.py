@@ -16,9 +16,9 @@ from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.base import Executor
 from ranknosh.executors.ray_cluster import check_address
 from ranknosh.executors.training import ScoreArchitecture, WithThreads
+from ranknosh.runs.listener import Listener
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.catalog import get_space
-from ranknosh.workflows.search.loop import Listener
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData

@@ -15,9 +15,9 @@ from ranknosh.errors import MissingDependency
 from ranknosh.executors.base import Executor
 from ranknosh.executors.training import TestCandidate
 from ranknosh.runs.files import write_atomic
+from ranknosh.runs.listener import Listener
 from ranknosh.runs.store import Journal
 from ranknosh.workflows.search.assembly import Parts
-from ranknosh.workflows.search.loop import Listener
 
 if TYPE_CHECKING:
     from ranknosh.training import CheckpointStore

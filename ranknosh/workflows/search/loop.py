@@ -2,71 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
-from ranknosh.core.pool import Pool
-from ranknosh.core.records import EpochPoint, Job, Record, Workers
+from ranknosh.core.records import Record, Workers
 from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
+from ranknosh.runs.listener import Listener
+from ranknosh.runs.stop import StopRequest
 
 LOOK_ROUND_SECONDS = 0.5
 """How long the loop waits for a result before it looks at the clock, at stop requests and at the number of workers again."""
-
-
-class Listener(Protocol):
-    """Who watches a search. Nothing it does changes a decision."""
-
-    def on_records(self, records: Sequence[Record], pool: Pool, wall_seconds: float) -> None: ...
-
-    def on_epoch(self, job: Job, point: EpochPoint) -> None: ...
-
-    def on_phase(self, name: str, done: int, total: int) -> None: ...
-
-    def on_message(self, text: str) -> None: ...
-
-
-class Silent:
-    """A listener that says nothing."""
-
-    def on_records(self, records: Sequence[Record], pool: Pool, wall_seconds: float) -> None: ...
-
-    def on_epoch(self, job: Job, point: EpochPoint) -> None: ...
-
-    def on_phase(self, name: str, done: int, total: int) -> None: ...
-
-    def on_message(self, text: str) -> None: ...
-
-
-class StopRequest:
-    """Whether somebody asked the search to stop after the running epoch."""
-
-    def __init__(self) -> None:
-        self.requested = False
-
-    @contextmanager
-    def on_signals(self, announce: Callable[[str], None]) -> Iterator[StopRequest]:
-        """Ctrl-C and SIGTERM ask for a stop; a second Ctrl-C stops at once. Handlers are put back at the end."""
-        if threading.current_thread() is not threading.main_thread():
-            yield self
-            return
-
-        def handle(number: int, frame: FrameType | None) -> None:
-            if self.requested:
-                raise KeyboardInterrupt
-            self.requested = True
-            announce("stopping after the running epoch; press Ctrl-C again to stop at once")
-
-        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield self
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def drive(

@@ -15,11 +15,13 @@ from ranknosh.core.records import Failed, Record, Session
 from ranknosh.core.search import CAPS, Search
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.runs.files import write_atomic
+from ranknosh.runs.listener import Listener, Silent
 from ranknosh.runs.provenance import git_revision, host_cores, versions
+from ranknosh.runs.stop import StopRequest
 from ranknosh.runs.store import History, Journal, read_journal
 from ranknosh.workflows.search.assembly import Parts, build_parts, level_zero, make_search
 from ranknosh.workflows.search.finish import finish
-from ranknosh.workflows.search.loop import Listener, Silent, StopRequest, drive
+from ranknosh.workflows.search.loop import drive
 
 if TYPE_CHECKING:
     from torch import nn

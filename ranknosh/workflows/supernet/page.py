@@ -12,11 +12,11 @@ from ranknosh.config.units import human_size
 from ranknosh.errors import RankNoshError
 from ranknosh.report.cell import describe, draw_cell, parse_edges
 from ranknosh.report.figure import Panel
+from ranknosh.report.genotype_drawing import describe_genotype_cell, draw_genotype_cell
+from ranknosh.report.style import STYLE
 from ranknosh.report.words import UNKNOWN, counted, duration, percent
 from ranknosh.runs.files import write_atomic
 from ranknosh.spaces.genotype import parse as parse_genotype
-from ranknosh.workflows.retrain.genotype_drawing import describe_genotype_cell, draw_genotype_cell
-from ranknosh.workflows.score.page import STYLE
 from ranknosh.workflows.supernet.curves import curve_panels
 from ranknosh.workflows.supernet.plots import weight_panels
 from ranknosh.workflows.supernet.story import Story

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ranknosh.report.figure import INK, MUTED, WIDE, Panel, draw
-from ranknosh.workflows.retrain.genotype_drawing import short_name
+from ranknosh.report.genotype_drawing import short_name
 from ranknosh.workflows.supernet.story import Story
 
 OPERATION_COLOURS = {

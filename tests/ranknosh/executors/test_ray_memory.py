@@ -17,7 +17,9 @@ import ray
 from ranknosh.core.budget import Limits
 from ranknosh.core.search import Proposal, Search
 from ranknosh.executors.ray_cluster import connected
-from ranknosh.workflows.search.loop import Silent, StopRequest, drive
+from ranknosh.workflows.search.loop import drive
+from ranknosh.runs.listener import Silent
+from ranknosh.runs.stop import StopRequest
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, JobResult, Observed, Proposed
 from ranknosh.spaces.base import Architecture

@@ -14,9 +14,11 @@ from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed,
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
+from ranknosh.runs.listener import Silent
+from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
-from ranknosh.workflows.search.loop import Silent, StopRequest, drive
+from ranknosh.workflows.search.loop import drive
 from tests.ranknosh_simulation import StreamProposer, answer, decisions
 
 PYRAMID = Pyramid.make([1, 2, 4, 8], 0.5, initial=8, batch=8)

@@ -4,9 +4,9 @@ import threading
 import time
 
 from ranknosh.core.pool import Pool
+from ranknosh.runs.listener import Silent
 from ranknosh.track import Several, Tracker, trackers_of
 from ranknosh.track.mirror import Tail
-from ranknosh.workflows.search.loop import Silent
 
 
 class Kept:

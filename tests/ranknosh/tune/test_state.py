@@ -21,7 +21,9 @@ def state():
     """A finished search, one trial a candidate."""
     from ranknosh.core.pool import Pool
     from ranknosh.executors.inline import InlineExecutor
-    from ranknosh.workflows.search.loop import Silent, StopRequest, drive
+    from ranknosh.runs.listener import Silent
+    from ranknosh.runs.stop import StopRequest
+    from ranknosh.workflows.search.loop import drive
 
     search, journal = SETTINGS.search(SPACE, Pool()), []
     executor = InlineExecutor(own.by_formula(SPACE, {1: "diverged"}))

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ranknosh.workflows.retrain.genotype_drawing import describe_genotype_cell, draw_genotype_cell
+from ranknosh.report.genotype_drawing import describe_genotype_cell, draw_genotype_cell
 from ranknosh.workflows.retrain.journal import Record
 from ranknosh.workflows.retrain.outcome import EpochLine, Retrained
 from ranknosh.workflows.retrain.page import render

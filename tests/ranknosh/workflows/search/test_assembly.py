@@ -9,9 +9,9 @@ from ranknosh.core.seeding import COMBINATIONS, choose
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.predictors.gate import judge
+from ranknosh.runs.listener import Silent
 from ranknosh.training.proxies import directions
 from ranknosh.workflows.search.assembly import build_parts, level_zero, load_data, make_proposer, pyramid_of
-from ranknosh.workflows.search.loop import Silent
 
 INLINE = InlineExecutor(lambda job, stop, on_epoch: pytest.fail("no job is asked for here"))
 

@@ -1,0 +1,48 @@
+"""``resume``: a run that was interrupted or stopped by a limit."""
+
+from __future__ import annotations
+
+from ranknosh.cli.options import Quiet, Ray, Settings, Track, command_line, ray_overrides, track_overrides
+from ranknosh.cli.results import RunFolder
+from ranknosh.cli.search import interrupted, sum_up
+
+
+def resume(
+    run: RunFolder, settings: Settings = None, ray: Ray = None, track: Track = None, quiet: Quiet = False
+) -> None:
+    """Go on with a search that was interrupted or stopped by a limit; limits may be raised, and it may move to other workers.
+
+    A supernet's search goes on as well.
+
+    \b
+    Examples:
+    ranknosh resume runs/demo-001
+    ranknosh resume runs/demo-001 --set budget.epochs=200
+    ranknosh resume runs/demo-001 --ray auto
+    ranknosh resume runs/demo-001 --set executor.name=inline
+    """
+    from ranknosh.workflows.supernet.journal import is_supernet
+
+    if is_supernet(run):
+        from ranknosh.cli.supernet import resume_folder
+
+        resume_folder(run, list(settings or ()), quiet)
+        return
+    from ranknosh.cli.live import make_progress
+    from ranknosh.report import RunView
+    from ranknosh.workflows.search.run import open_run
+
+    found = open_run(run)
+    progress = make_progress(found.config, quiet, run, RunView.load(run).wall_seconds)
+    try:
+        with progress:
+            ended = found.resume(
+                [*(settings or ()), *ray_overrides(ray), *track_overrides(track)],
+                command=command_line(),
+                listener=progress,
+            )
+    except KeyboardInterrupt:
+        interrupted(progress)
+    if len(ended.pool.sessions) == len(found.pool.sessions):
+        print(f"{run} has ended; to go on, raise a limit: ranknosh resume {run} --set budget.epochs=...", flush=True)
+    sum_up(ended)
