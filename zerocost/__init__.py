@@ -1,11 +1,11 @@
-"""Train-free proxies: what an untrained network says about how well it would learn, for any ``torch.nn.Module``.
+"""Train-free proxies: numbers of an untrained network that predict how well it would learn, for any ``torch.nn.Module``.
 
 import zerocost
 scores = zerocost.score(network, images, labels, proxies=("params", "macs", "synflow", "nwot", "jacov"))
 scores["nwot"].value, scores["nwot"].direction, scores["nwot"].reason
 
-``aggregate`` combines the scores of many networks, ``audit`` judges proxies by results, ``operations`` scores the operations of
-a supernet.
+``aggregate`` combines the scores of many networks, ``audit`` compares proxies with results of training, ``operations`` scores
+the operations of a supernet.
 """
 
 from __future__ import annotations

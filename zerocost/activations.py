@@ -1,4 +1,4 @@
-"""The piecewise linear activations of a forward run: which operations have a kink at zero, and what enters them."""
+"""The piecewise linear activations of a forward run: operations with a kink at zero, and their inputs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ _KINKED: dict[str, int | None] = {
 
 
 class Activations(TorchDispatchMode):
-    """Hands the codes of every counted activation to ``read`` before it runs, so that in-place ones are safe.
+    """A mode that gives the codes of every counted activation to ``read`` before it runs, so that in-place ones are
+    safe.
 
-    Codes are (samples, units) float32, 1 where a unit's input is positive and 0 elsewhere. Counted is every execution of a
-    piecewise linear activation with a kink at zero: ReLU, ReLU6, LeakyReLU, PReLU, RReLU, a clamp or threshold at zero; as module
-    or function, in place or not, once a call. GELU, SiLU, tanh and the like are not, nor activations of tensors whose first
-    dimension is not ``samples``.
+    Codes are (samples, units) float32, 1 where a unit's input is positive and 0 elsewhere. Counted is every execution
+    of a piecewise linear activation with a kink at zero: ReLU, ReLU6, LeakyReLU, PReLU, RReLU, a clamp or threshold at
+    zero; as module or function, in place or not, once a call. GELU, SiLU, tanh and the like are not counted, nor are
+    activations of tensors whose first dimension is not ``samples``.
     """
 
     def __init__(self, samples: int, read: Callable[[torch.Tensor], None]) -> None:
@@ -38,8 +39,8 @@ class Activations(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Nothing is compiled here: saying so spares a process the import of torch's compiler (seconds). Older versions of
-        torch do not ask."""
+        """False: nothing is compiled here, and with this answer torch's compiler is not imported (seconds). Older
+        versions of torch do not ask."""
         return False
 
     def __torch_dispatch__(
@@ -53,7 +54,7 @@ class Activations(TorchDispatchMode):
 
 
 def _codes(inputs: torch.Tensor) -> torch.Tensor:
-    # Written as numbers at once: comparing first and converting then takes ten times as long.
+    # Written as numbers directly: a comparison followed by a conversion takes ten times as long.
     codes = torch.empty(inputs.shape, dtype=torch.float32, device=inputs.device)
     return torch.gt(inputs, 0, out=codes)
 

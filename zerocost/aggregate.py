@@ -1,6 +1,7 @@
-"""Combining proxies by their ranks within a population: raw values have no common scale.
+"""Combinations of proxies by their ranks within a population, because raw values have no common scale.
 
-A missing value is the worst of its column and never dropped: leaving failures out would flatter them. So is NaN or infinity.
+A missing value, NaN or infinity is the worst of its column and is never dropped: leaving failures out would flatter
+them.
 """
 
 from __future__ import annotations
@@ -22,15 +23,13 @@ _DRAW = 1e-12
 
 
 def average_ranks(column: Sequence[float]) -> list[float]:
-    """Ranks 1 (smallest) to n (largest); equal values share the mean of the ranks they hold."""
+    """Ranks 1 (smallest) to n (largest); equal values share the mean of their ranks."""
     return ranked([column])[0].tolist()
 
 
 def ranked(columns: Sequence[Sequence[float]]) -> torch.Tensor:
-    """(k, n) float64 ranks of k columns of n values each, 1 the smallest; equal values share the mean of their ranks.
-
-    Minus infinity is a value below all others. NaN has no rank and must not be in there.
-    """
+    """(k, n) float64 ranks of k columns of n values, 1 the smallest; equal values share the mean of their ranks, and
+    minus infinity is below all others. NaN is not allowed."""
     table = torch.tensor([list(column) for column in columns], dtype=torch.float64, device="cpu")
     if not table.numel():
         return table
@@ -41,17 +40,24 @@ def ranked(columns: Sequence[Sequence[float]]) -> torch.Tensor:
 
 
 def oriented_column(values: Sequence[Row], name: str, direction: int) -> list[float]:
-    """(n,) values of one proxy turned so that larger is better; what is missing, NaN or infinite is minus infinity, the worst.
+    """The values of one proxy, turned so that larger is better.
 
-    values: one mapping an architecture, proxy name -> value or None. direction: +1 where larger is better, else -1.
+    Args:
+        values: One mapping for each architecture, from proxy name to value or None.
+        name: The proxy.
+        direction: +1 where a larger value is better, else -1.
+
+    Returns:
+        (n,); minus infinity where a value is missing, NaN or infinite.
     """
     return [_turned(row.get(name), direction) for row in values]
 
 
 def oriented(values: Sequence[Row], directions: Mapping[str, int]) -> list[list[float]]:
-    """One :func:`oriented_column` a proxy of ``directions``, in its order.
+    """The columns of :func:`oriented_column` for all proxies of ``directions``, in its order.
 
-    Raises ValueError where a direction is neither +1 nor -1, or none is given.
+    Raises:
+        ValueError: A direction is neither +1 nor -1, or there is none.
     """
     if not directions or any(direction not in (1, -1) for direction in directions.values()):
         raise ValueError(f"directions must map at least one proxy to +1 or -1, got {dict(directions)}")
@@ -59,11 +65,19 @@ def oriented(values: Sequence[Row], directions: Mapping[str, int]) -> list[list[
 
 
 def rank_mean(values: Sequence[Row], directions: Mapping[str, int], weights: Weights | None = None) -> list[float]:
-    """(n,) mean rank over the proxies of ``directions``, between 1 and n; higher is better.
+    """The mean rank of each architecture over the proxies.
 
-    values: one mapping an architecture, proxy name -> value or None. directions: +1 where larger is better, else -1.
-    weights: at least 0 for each proxy and not 0 for all, of any sum; a proxy that is not named has weight 0. None: all alike.
-    Raises ValueError where a direction is neither, none is given, or weights are not of that kind.
+    Args:
+        values: One mapping for each architecture, from proxy name to value or None.
+        directions: +1 for each proxy of which a larger value is better, else -1; only these proxies are used.
+        weights: At least 0 for each proxy and not 0 for all, of any sum; a proxy without an entry has weight 0. None
+            for equal weights.
+
+    Returns:
+        (n,) between 1 and n; higher is better.
+
+    Raises:
+        ValueError: A direction is neither +1 nor -1, there is none, or the weights are not as described.
     """
     shares, _ = _shares(weights, directions)
     total = math.fsum(shares)
@@ -71,11 +85,22 @@ def rank_mean(values: Sequence[Row], directions: Mapping[str, int], weights: Wei
 
 
 def borda(values: Sequence[Row], directions: Mapping[str, int], weights: Weights | None = None) -> list[float]:
-    """(n,) how many others each one beats, added up over the proxies, a tie counting one half; higher is better.
+    """How many others each architecture beats, added up over the proxies; a tie counts one half.
 
-    Beating r - 1 others is holding rank r, so this is ``sum(weights) * (rank_mean - 1)`` (without weights ``k * (rank_mean
-    - 1)`` for k proxies): the same order, counted in duels. Between 0 and ``sum(weights) * (n - 1)``.
-    Arguments and errors are those of :func:`rank_mean`.
+    Beating r - 1 others is holding rank r, so this is ``sum(weights) * (rank_mean - 1)``: the same order, counted in
+    duels.
+
+    Args:
+        values: One mapping for each architecture, from proxy name to value or None.
+        directions: +1 for each proxy of which a larger value is better, else -1; only these proxies are used.
+        weights: At least 0 for each proxy and not 0 for all, of any sum; a proxy without an entry has weight 0. None
+            for equal weights.
+
+    Returns:
+        (n,) between 0 and ``sum(weights) * (n - 1)``, without weights ``k * (n - 1)`` for k proxies; higher is better.
+
+    Raises:
+        ValueError: A direction is neither +1 nor -1, there is none, or the weights are not as described.
     """
     shares, unit = _shares(weights, directions)
     return [points * unit for points in _weighted_sum(shares, ranked(oriented(values, directions)) - 1)]
@@ -84,12 +109,23 @@ def borda(values: Sequence[Row], directions: Mapping[str, int], weights: Weights
 def log_rank_product(
     values: Sequence[Row], directions: Mapping[str, int], weights: Weights | None = None
 ) -> list[float]:
-    """(n,) ``sum over the proxies of log(rank / n)``, rank 1 the worst; at most 0, higher is better.
+    """``sum over the proxies of log(rank / n)``, rank 1 the worst.
 
-    Source: Lee and Ham 2024, "AZ-NAS: assembling zero-cost proxies for network architecture search", "non-linear ranking
-    aggregation". One bad rank costs more than several middling ones. Defined within a population only: values over populations of
-    different sizes cannot be compared. Deviation: each term may have a weight. Arguments and errors are those of
-    :func:`rank_mean`.
+    Source: Lee and Ham 2024, "AZ-NAS: assembling zero-cost proxies for network architecture search", "non-linear
+    ranking aggregation". One bad rank costs more than several middling ones. Values over populations of different sizes
+    cannot be compared. Deviation: each term may have a weight.
+
+    Args:
+        values: One mapping for each architecture, from proxy name to value or None.
+        directions: +1 for each proxy of which a larger value is better, else -1; only these proxies are used.
+        weights: At least 0 for each proxy and not 0 for all, of any sum; a proxy without an entry has weight 0. None
+            for equal weights.
+
+    Returns:
+        (n,) at most 0; higher is better.
+
+    Raises:
+        ValueError: A direction is neither +1 nor -1, there is none, or the weights are not as described.
     """
     shares, unit = _shares(weights, directions)
     logs = torch.log(ranked(oriented(values, directions)) / max(len(values), 1))
@@ -97,11 +133,23 @@ def log_rank_product(
 
 
 def vote(values: Sequence[Row], directions: Mapping[str, int], weights: Weights | None = None) -> list[float]:
-    """(n,) share of the others that each one beats by a majority of the proxies, between 0 and 1; a draw counts half.
+    """The share of the others that each architecture beats by a majority of the proxies; a draw counts half.
 
-    The pairwise vote of Abdelfattah et al. 2021, which is not transitive, made into an order by Copeland counts. With
-    weights each proxy has that many votes. Arguments and errors are those of :func:`rank_mean`.
-    Every pair is compared: the time grows with n * n * k, so it serves thousands of rows, where the others serve any number.
+    This is the pairwise vote of Abdelfattah et al. 2021, which is not transitive, made into an order by Copeland
+    counts. With weights each proxy has that many votes. Every pair is compared, so time grows with n * n * k: it serves
+    thousands of rows, where the other combinations serve any number.
+
+    Args:
+        values: One mapping for each architecture, from proxy name to value or None.
+        directions: +1 for each proxy of which a larger value is better, else -1; only these proxies are used.
+        weights: At least 0 for each proxy and not 0 for all, of any sum; a proxy without an entry has weight 0. None
+            for equal weights.
+
+    Returns:
+        (n,) between 0 and 1; higher is better.
+
+    Raises:
+        ValueError: A direction is neither +1 nor -1, there is none, or the weights are not as described.
     """
     shares, _ = _shares(weights, directions)
     ranks = ranked(oriented(values, directions))
@@ -129,9 +177,20 @@ COMBINATIONS: dict[str, Combination] = {
 def combine(
     values: Sequence[Row], directions: Mapping[str, int], how: str = "rank_mean", weights: Weights | None = None
 ) -> list[float]:
-    """(n,) one score an architecture by the combination of that name in ``COMBINATIONS``; higher is better.
+    """One score for each architecture by a combination of ``COMBINATIONS``.
 
-    Raises ValueError where ``how`` is no combination; other arguments and errors are those of :func:`rank_mean`.
+    Args:
+        values: One mapping for each architecture, from proxy name to value or None.
+        directions: +1 for each proxy of which a larger value is better, else -1; only these proxies are used.
+        how: Name of the combination.
+        weights: At least 0 for each proxy and not 0 for all, of any sum; a proxy without an entry has weight 0. None
+            for equal weights.
+
+    Returns:
+        (n,); higher is better.
+
+    Raises:
+        ValueError: ``how`` is no combination, or as for :func:`rank_mean`.
     """
     if how not in COMBINATIONS:
         raise ValueError(f"{how!r} is no way to combine proxies; known are {', '.join(COMBINATIONS)}")
@@ -141,7 +200,7 @@ def combine(
 def _shares(weights: Weights | None, directions: Mapping[str, int]) -> tuple[list[float], float]:
     """Weights in the order of ``directions`` in units of the largest, and that unit.
 
-    In that unit equal weights are exactly 1, so that they make the same ties as none.
+    In that unit equal weights are exactly 1, so that they make the same ties as no weights.
     """
     if weights is None:
         return [1.0] * len(directions), 1.0

@@ -1,4 +1,5 @@
-"""Which proxies tell good candidates from bad ones on this space, judged on outcomes, and what each should weigh."""
+"""An audit of proxies by outcomes: which proxies order the candidates of a space well, and what weight each should
+have."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from zerocost.weighing import checked_columns, fitted_weights, proxy_weights
 
 __all__ = ["Audit", "CombinationAudit", "Estimate", "ProxyAudit", "audit", "proxy_weights", "redundant"]
 
-# Below this many candidates nothing is said of a correlation.
+# Below this many candidates no correlation is given.
 _FEWEST = 5
 _FOLDS = 5
 # Splits are repeated until about this many candidates were held out: the more there are, the less one split matters.
@@ -23,7 +24,13 @@ _HELD_OUT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A rank correlation in [-1, 1] with its 95 % confidence interval; None where it cannot be said."""
+    """A rank correlation with its 95 % confidence interval.
+
+    Attributes:
+        value: In [-1, 1]; None where it is undefined.
+        low: Lower end of the interval; None where there is none.
+        high: Upper end of the interval; None where there is none.
+    """
 
     value: float | None = None
     low: float | None = None
@@ -31,28 +38,41 @@ class Estimate:
 
     @property
     def above_zero(self) -> bool:
-        """Whether the whole interval is."""
+        """Whether the whole interval is above 0."""
         return self.low is not None and self.low > 0
 
     @property
     def below_zero(self) -> bool:
-        """Whether the whole interval is."""
+        """Whether the whole interval is below 0."""
         return self.high is not None and self.high < 0
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyAudit:
-    """What one proxy says of ``n`` candidates, ``missing`` of which have no value for it and count as its worst.
+    """One proxy compared with the outcomes of ``n`` candidates.
 
-    Its values are turned first, so that a correlation above 0 speaks for it. ``spearman`` and ``kendall``: with the outcomes.
-    ``beyond_size``: Spearman's with the rank of the size held fixed; None for the size itself and without one. ``among_best``:
-    Spearman's among the better outcomes only. ``redundant_with``: a proxy that orders the candidates nearly the same way or
-    nearly backwards, and is kept. ``weight``: that of :func:`proxy_weights`.
+    Its values are turned first, so that a correlation above 0 is in its favour. ``verdict`` is the first of these that
+    holds, by 95 % intervals:
 
-    ``verdict`` is the first of these that holds, by 95 % intervals:
-    "misleads": that of ``spearman`` lies below 0. "says what NAME says": redundant with NAME, in the same direction.
-    "helps beyond size": those of ``spearman`` and ``beyond_size`` lie above 0. "helps": that of ``spearman`` does.
-    "no evidence": none of these, or fewer than 5 candidates.
+    - "misleads": that of ``spearman`` is below 0.
+    - "says what NAME says": redundant with NAME, in the same direction.
+    - "helps beyond size": those of ``spearman`` and ``beyond_size`` are above 0.
+    - "helps": that of ``spearman`` is above 0.
+    - "no evidence": none of these, or fewer than 5 candidates.
+
+    Attributes:
+        name: The proxy.
+        direction: +1 where a larger value is better, else -1.
+        n: Candidates.
+        missing: Candidates without a value, which count as its worst.
+        spearman: Correlation with the outcomes.
+        kendall: Kendall's tau-b with the outcomes.
+        beyond_size: Spearman's correlation with the rank of the size held fixed; None for the size itself and without
+            one.
+        among_best: Spearman's correlation among the better outcomes only.
+        redundant_with: A kept proxy that orders the candidates nearly the same way or nearly backwards.
+        weight: Its weight by :func:`proxy_weights`.
+        verdict: See above.
     """
 
     name: str
@@ -72,10 +92,14 @@ class ProxyAudit:
 class CombinationAudit:
     """Spearman's correlation of weighted mean ranks with the outcomes.
 
-    ``equal``: all proxies alike. ``cross_validated``: each fifth of the candidates scored with weights fitted on the other
-    four, the mean over many splits, of which one on which nothing helps counts 0; its interval leaves out how the fit varies.
-    ``fitted``: weights judged on what they were fitted on, which flatters them, so without an interval; None where no proxy
-    helps. ``size``: the size alone, larger counted as better unless a direction says otherwise.
+    Attributes:
+        equal: All proxies with the same weight.
+        fitted: With weights judged on the candidates they were fitted on, which flatters them, so without an interval;
+            None where no proxy helps.
+        cross_validated: Each fifth of the candidates scored with weights fitted on the other four; the mean over many
+            splits, in which a split without any useful proxy counts 0. Its interval does not include how the fit
+            varies.
+        size: The size alone, larger counted as better unless a direction says otherwise.
     """
 
     equal: Estimate
@@ -86,7 +110,15 @@ class CombinationAudit:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The result of :func:`audit`: one entry a proxy in the order asked for, their combination, and what to keep in mind."""
+    """The result of :func:`audit`.
+
+    Attributes:
+        n: Candidates.
+        size: Name of the values used as size.
+        proxies: One entry for each proxy, in the requested order.
+        combination: Their weighted mean ranks.
+        notes: Sentences on the limits of the audit.
+    """
 
     n: int
     size: str
@@ -96,7 +128,7 @@ class Audit:
 
     @property
     def weights(self) -> dict[str, float]:
-        """Proxy name -> fitted weight."""
+        """Fitted weights by proxy name."""
         return {proxy.name: proxy.weight for proxy in self.proxies}
 
     def as_dict(self) -> dict[str, Any]:
@@ -112,15 +144,25 @@ def redundant(
     keep_first: Sequence[str] | None = None,
     outcomes: Sequence[float] | None = None,
 ) -> dict[str, str]:
-    """Proxies that add nothing to another one: dropped name -> the kept name with which it agrees most.
+    """Proxies that add nothing to another one.
 
-    One after another, a proxy is kept unless its Spearman correlation with a kept one is above ``limit`` or below ``-limit``.
-    First come the names of ``keep_first``; without it, where there are ``outcomes`` ((n,), higher is better), those that agree
-    best with them; the others follow in the order of ``directions``. A constant proxy agrees with none. Orders of few
-    candidates agree by chance, so give all that were scored, not only those that were trained.
+    In some order, a proxy is kept unless its Spearman correlation with a kept one is above ``limit`` or below
+    ``-limit``. A constant proxy agrees with none. Orders of few candidates agree by chance, so give all that were
+    scored, not only those that were trained.
 
-    Raises ValueError where limit is not in (0, 1], ``keep_first`` names no proxy of ``directions``, a direction is neither +1
-    nor -1, or outcomes are not finite or not one a candidate.
+    Args:
+        values: One mapping for each candidate, from proxy name to value or None (the worst).
+        directions: +1 for each proxy of which a larger value is better, else -1.
+        limit: In (0, 1].
+        keep_first: Names that come first in the order; the others follow in the order of ``directions``.
+        outcomes: (n,) results, higher is better; without ``keep_first``, those that agree best with them come first.
+
+    Returns:
+        Dropped name -> the kept name with which it agrees most.
+
+    Raises:
+        ValueError: ``limit`` is out of range, ``keep_first`` names another proxy, a direction is neither +1 nor -1, or
+            outcomes are not finite or not one for each candidate.
     """
     if unknown := [name for name in keep_first or () if name not in directions]:
         raise ValueError(f"keep_first names {', '.join(unknown)}, but the proxies are {', '.join(directions)}")
@@ -143,18 +185,26 @@ def audit(
     seed: int = 0,
     repeats: int = 200,
 ) -> Audit:
-    """What the outcomes of observed candidates say about each proxy of ``directions``, and about their weighted mean rank.
+    """Compare each proxy, and their weighted mean rank, with the outcomes of observed candidates.
 
-    values: one mapping an observed candidate, proxy name -> value or None (the worst). outcomes: (n,) finite, higher is better.
-    size: name of the values that ``beyond_size`` holds fixed, of which only the order counts (log params are as good as
-    params); it need not be one of the proxies. limit: see :func:`redundant`, which is done here among the observed candidates,
-    those that agree best with the outcomes first. strength: see :func:`proxy_weights`. top: the share of the best outcomes
-    ``among_best`` looks at (with all that tie with the last of them). seed: of the splits into fifths, of which there are
-    ``repeats``, but no more than 20,000 / n and at least one.
+    A search observes candidates that its proxies preferred. That restricts the range of the proxies, and a correlation
+    over observed candidates comes out smaller than over all of them; the notes say so. Intervals take candidates for
+    independent draws.
 
-    A search observes what its proxies liked. That restricts their range, and a correlation over observed candidates comes out
-    smaller than over all of them; the notes say so. Intervals take candidates for independent draws.
-    Raises ValueError as :func:`proxy_weights` and :func:`redundant` do, and where top is not in (0, 1] or repeats below 1.
+    Args:
+        values: One mapping for each observed candidate, from proxy name to value or None (the worst).
+        outcomes: (n,) finite results; higher is better.
+        directions: +1 for each proxy of which a larger value is better, else -1.
+        size: Name of the values that ``beyond_size`` holds fixed, of which only the order counts; it need not be one of
+            the proxies.
+        limit: See :func:`redundant`, here among the observed candidates, best agreement with the outcomes first.
+        strength: See :func:`proxy_weights`.
+        top: Share of the best outcomes that ``among_best`` uses, in (0, 1], with all that tie with the last of them.
+        seed: Of the splits into fifths.
+        repeats: Splits, of which no more than 20,000 / n and at least one are made.
+
+    Raises:
+        ValueError: As for :func:`proxy_weights` and :func:`redundant`, or ``top`` or ``repeats`` is out of range.
     """
     if not 0 < top <= 1:
         raise ValueError(f"top is {top}, but a share above 0 and at most 1 of the candidates is looked at")
@@ -232,7 +282,7 @@ def _with_interval(rho: float | None, n: int, controls: int = 0) -> Estimate:
 
 
 def _best(outcomes: Sequence[float], top: float) -> list[int]:
-    """Rows of the best share of the outcomes, and those that tie with the last of them."""
+    """Rows of the best share of the outcomes, with those that tie with the last of them."""
     if not outcomes:
         return []
     last = sorted(outcomes, reverse=True)[max(1, math.ceil(top * len(outcomes) - 1e-9)) - 1]
@@ -264,8 +314,10 @@ def _redundant(columns: Mapping[str, Sequence[float]], limit: float, order: Sequ
 def _cross_validated(
     columns: Sequence[Sequence[float]], outcomes: Sequence[float], strength: float, seed: int, repeats: int
 ) -> Estimate:
-    """Each fifth scored with weights fitted on the other four. Rows are put in an order of their own before they are split,
-    so that the order in which they came plays no part."""
+    """Each fifth scored with weights fitted on the other four.
+
+    Rows are sorted before they are split, so that the order in which they came has no influence.
+    """
     n = len(outcomes)
     if n < _FEWEST or spearman(outcomes, outcomes) is None:
         return Estimate()

@@ -1,4 +1,4 @@
-"""Which modules of a network are its blocks, the units whose outputs are compared with each other."""
+"""The blocks of a network: the modules whose outputs are compared with each other."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ _PLAIN = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 def blocks_of(module: nn.Module) -> list[nn.Module]:
     """The blocks of any network, in the order of its module tree, each once.
 
-    A composite is a module with children that is no plain container, which are exactly ``nn.Sequential``, ``nn.ModuleList``
-    and ``nn.ModuleDict`` and are looked through. The blocks are the composites of the shallowest level that has two or more of
-    them with parameters; those without parameters beside them (a cell of skip connections) count too. Where a level has a
-    single composite with parameters, that is opened: the encoder of a transformer, the features of a wrapped network.
-    Where it has none the blocks are the modules that hold weights of two or more dimensions themselves: the layers of a
-    perceptron or a plain convolutional network. Of those that lie within each other the outer one counts, but for
-    ``module`` itself. The list is empty for a network without weights.
+    A composite is a module with children that is not a plain container; plain containers are exactly ``nn.Sequential``,
+    ``nn.ModuleList`` and ``nn.ModuleDict``, and are looked through. The blocks are the composites of the shallowest
+    level that has two or more of them with parameters; composites without parameters on that level (a cell of skip
+    connections) are blocks, too. A level with a single composite with parameters is opened: the encoder of a
+    transformer, the features of a wrapped network. If this ends at a level without any, the blocks are the modules of
+    the network that hold weights of two or more dimensions themselves: the layers of a perceptron or a plain
+    convolutional network; of nested ones only the outer, ``module`` itself excepted. The list is empty for a network
+    without weights.
     """
     level = module
     while True:
@@ -36,11 +37,11 @@ def blocks_of(module: nn.Module) -> list[nn.Module]:
 
 
 def channel_dimension(block: nn.Module, feature: torch.Tensor) -> int:
-    """Which dimension of what enters or leaves ``block``, of two or more dimensions, is that of the channels.
+    """The dimension of the channels in what enters or leaves ``block``; ``feature`` has two or more dimensions.
 
-    Dimension 1 where the block holds a convolution (``nn.Conv*d``, ``nn.ConvTranspose*d``) over as many dimensions as the feature
-    has positions, and where it holds no weights of two or more dimensions; else the last one, as linear, recurrent and
-    attention layers have it: tokens are (N, T, C).
+    It is 1 where the block holds a convolution (``nn.Conv*d``, ``nn.ConvTranspose*d``) over as many dimensions as the
+    feature has positions, and where it holds no weights of two or more dimensions; else the last one, as in linear,
+    recurrent and attention layers: tokens are (N, T, C).
     """
     convolutions = [part for part in block.modules() if isinstance(part, _ConvNd)]
     if any(len(part.kernel_size) == feature.ndim - 2 for part in convolutions):

@@ -61,7 +61,11 @@ PROXIES: dict[str, type[Proxy]] = {kind.name: kind for kind in _ALL}
 
 
 def find(names: str | Sequence[str]) -> dict[str, type[Proxy]]:
-    """The proxies of ``names`` in that order, each once. Raises UnknownProxy, which names the known ones."""
+    """The proxies of ``names`` in that order, each once.
+
+    Raises:
+        UnknownProxy: A name is unknown; the message lists the known ones.
+    """
     asked = (names,) if isinstance(names, str) else tuple(names)
     for name in asked:
         if name not in PROXIES:

@@ -1,4 +1,4 @@
-"""epe_nas: whether an untrained network answers alike to samples of a class and differently to those of others."""
+"""epe_nas: how alike the Jacobian rows of samples are within the classes of a batch."""
 
 from __future__ import annotations
 

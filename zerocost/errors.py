@@ -1,4 +1,4 @@
-"""Errors of this package."""
+"""Errors of zerocost."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 
 class ZeroCostError(Exception):
-    """Root of every error this package raises on purpose."""
+    """The root of every error that this package raises on purpose."""
 
 
 class UnknownProxy(ZeroCostError, ValueError):
-    """A name that no proxy has."""
+    """The name of a proxy that does not exist."""
 
     def __init__(self, name: object, known: Iterable[str]) -> None:
         super().__init__(f"unknown proxy {name!r}; known proxies are {', '.join(known)}")
@@ -18,4 +18,4 @@ class UnknownProxy(ZeroCostError, ValueError):
 
 
 class Undefined(ZeroCostError):
-    """A proxy has no value on this network or batch. :func:`zerocost.score` turns it into ``Score.reason``."""
+    """A proxy has no value on this network or batch; :func:`zerocost.score` turns it into ``Score.reason``."""

@@ -10,7 +10,8 @@ from zerocost.proxy import Pass, Proxy, Subject
 
 
 class BlockEntropies(Proxy):
-    """Keeps what enters the first block and leaves each block: the features F_0 ... F_M of the pass over the blocks."""
+    """The base of proxies over the features F_0 ... F_M of the pass over the blocks: what enters the first block and
+    what leaves each block."""
 
     needs = Pass.BLOCKS
 
@@ -22,7 +23,11 @@ class BlockEntropies(Proxy):
         self._features = features
 
     def entropies(self, least: int) -> list[float]:
-        """Of F_0 ... F_M. Raises Undefined for fewer than ``least`` features, and for one that is constant or not finite."""
+        """The entropies of F_0 ... F_M (nats).
+
+        Raises:
+            Undefined: There are fewer than ``least`` features, or one is constant or not finite.
+        """
         if len(self._features) < least:
             raise Undefined(
                 f"it needs {least} or more features of blocks (what enters the first one and leaves each one) and the "

@@ -1,4 +1,4 @@
-"""A feature: what enters or leaves a block, as channels at positions, and how its variance is spread over the channels."""
+"""Features: what enters or leaves a block, and how its variance is distributed over the channels."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ import torch
 
 from zerocost.errors import Undefined
 
-# In the logarithm, as published.
+# Added inside of the logarithm, as published.
 _EPSILON = 1e-8
-# A constant keeps rounding errors of its mean, of this size at most relative to itself: those are no variance.
+# Subtracting its mean from a constant leaves rounding errors of at most this relative size: those are no variance.
 _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
 class Feature:
-    """``tensor`` without graph, dimension 0 the batch and dimension ``channel`` the channels; ``name`` for messages."""
+    """What enters or leaves a block.
+
+    Attributes:
+        name: A description for messages.
+        tensor: The values, without graph; dimension 0 is the batch.
+        channel: The dimension of the channels.
+    """
 
     name: str
     tensor: torch.Tensor
@@ -25,15 +31,19 @@ class Feature:
 
     @property
     def channels_last(self) -> torch.Tensor:
-        """(N, positions..., C)."""
+        """The tensor as (N, positions..., C)."""
         return self.tensor.movedim(self.channel, -1)
 
     @cached_property
     def entropy(self) -> float:
-        """``-sum_c p_c log(p_c + 1e-8)``, p the eigenvalues of the covariance of the channels over samples and positions, each
-        divided by their sum: 0 where all variance has one direction, log C where all directions have the same.
+        """``-sum_c p_c log(p_c + 1e-8)`` (nats), p the eigenvalues of the covariance of the channels over samples and
+        positions, divided by their sum.
 
-        In float64. Raises Undefined where the feature is constant or not finite.
+        It is 0 where all variance has one direction and log C where it is the same in all directions. Computed in
+        float64.
+
+        Raises:
+            Undefined: The feature is constant, not finite, or a single position of a single sample.
         """
         rows = self.channels_last.flatten(0, -2).double()
         if not bool(torch.isfinite(rows).all()):
@@ -43,7 +53,7 @@ class Feature:
         centred = rows - rows.mean(dim=0)
         if bool(torch.linalg.vector_norm(centred) <= _ROUNDING * torch.linalg.vector_norm(rows)):
             raise Undefined(f"{self.name} is constant: its channels have no variance (published: minus infinity)")
-        # Either product has the eigenvalues of the other that are not 0.
+        # Both products have the same non-zero eigenvalues: the smaller matrix is solved.
         few = len(centred) < centred.shape[1]
         eigenvalues = torch.linalg.eigvalsh(centred @ centred.T if few else centred.T @ centred).clamp(min=0.0)
         shares = eigenvalues / eigenvalues.sum()

@@ -1,4 +1,4 @@
-"""fisher: how much the loss would feel the removal of whole channels."""
+"""fisher: the sensitivity of the loss to the removal of whole channels."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Fisher(Proxy):
             return None
         if output.ndim < 2 or output.shape[0] != self.subject.batch:
             return None
-        # An operation in place on a view gives it a new history, which hooks of the old one do not hear of.
+        # An in-place operation on a view gives it a new history, and hooks of the old one are no longer called.
         seen = output.clone() if output._is_view() else output
         channel = seen.ndim - 1 if isinstance(layer, nn.Linear) else 1
         weight = layer.weight
@@ -88,14 +88,14 @@ class Fisher(Proxy):
 
 
 class _Kept:
-    """The value of a tensor as it was when it was kept, None once it was read."""
+    """The value of a tensor at the time when it was kept; None once it was read."""
 
     def __init__(self, tensor: torch.Tensor) -> None:
         self.tensor: torch.Tensor | None = tensor
 
 
 class _Outputs(TorchDispatchMode):
-    """Keeps outputs without copying them: one is copied when an operation is about to change it in place."""
+    """Keeps outputs without copying them: one is copied only when an operation is about to change it in place."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ def _written(operation: Any) -> tuple[int, ...]:
 
 
 def _at_least_single(tensor: torch.Tensor) -> torch.Tensor:
-    """Products of two half-precision numbers may be too small for their type."""
+    """``tensor`` in float32 or better: products of two half-precision numbers may be too small for their type."""
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 

@@ -1,6 +1,7 @@
-"""Statistics of a batch held fixed: batch norm becomes a map of its own for every sample, and no sample feels another.
+"""Statistics of a batch held fixed: batch norm becomes a map of each sample by itself, so that no sample influences
+another.
 
-Instance, group and layer norm look at one sample at a time and need nothing.
+Instance, group and layer norm use one sample at a time and need nothing.
 """
 
 from __future__ import annotations
@@ -21,17 +22,18 @@ _ARGUMENTS: dict[Any, tuple[str, ...]] = {
     F.batch_norm: ("input", "running_mean", "running_var", "weight", "bias", "training", "momentum", "eps"),
     torch.batch_norm: ("input", "weight", "bias", "running_mean", "running_var", "training", "momentum", "eps"),
 }
-# Outputs may differ by this share of the largest one: far above rounding, far below what mixing samples does.
+# Outputs may differ by this share of the largest one: far above rounding, far below the effect of mixing samples.
 _SHARE = 0.01
 
 
 class BatchStatistics:
     """Mean and biased variance of every batch norm of one forward run, in the order of the calls.
 
-    Run the whole batch inside :meth:`recording`, then any points inside :meth:`held`: every call is given the moments of
-    its counterpart as constants, so that points are normalised as the batch was and a gradient does not pass through the
-    moments. Counted are calls of ``F.batch_norm`` (all batch norm modules make one) or ``torch.batch_norm`` that normalise by
-    the batch. A call whose tensor has no dimension of samples in front (weights that are standardised) is left alone.
+    Run the whole batch inside :meth:`recording`, then any points inside :meth:`held`: every call gets the moments of
+    its counterpart as constants, so that points are normalised as the batch was and no gradient passes through the
+    moments. Counted are calls of ``F.batch_norm`` (all batch norm modules make one) or ``torch.batch_norm`` that
+    normalise by the batch. A call whose tensor has no leading dimension of samples (weights that are standardised) is
+    left alone.
     """
 
     def __init__(self, samples: int) -> None:
@@ -40,13 +42,21 @@ class BatchStatistics:
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Holds the forward run of the batch. Raises Undefined where a channel has a single value."""
+        """A context for the forward run of the batch.
+
+        Raises:
+            Undefined: A channel has a single value.
+        """
         with _BatchNorms(self._record):
             yield
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Holds one forward run of any number of points. Raises Undefined where it makes more or fewer calls."""
+        """A context for one forward run of any number of points.
+
+        Raises:
+            Undefined: The run makes more or fewer batch norm calls than the batch did.
+        """
         calls = 0
 
         def moments(tensor: torch.Tensor) -> Moments | None:
@@ -83,7 +93,8 @@ class BatchStatistics:
 
 
 class _BatchNorms(TorchFunctionMode):
-    """Runs each batch norm that would normalise by its batch with what ``moments`` gives for its input, None for as it is."""
+    """Runs each batch norm that would normalise by its batch with the moments that ``moments`` gives for its input;
+    None leaves it as it is."""
 
     def __init__(self, moments: Callable[[torch.Tensor], Moments | None]) -> None:
         super().__init__()
@@ -110,10 +121,18 @@ def _normalised(given: Mapping[str, Any], mean: torch.Tensor, variance: torch.Te
 
 
 def check_alone(alone: torch.Tensor, within: torch.Tensor, scale: torch.Tensor) -> None:
-    """Raises Undefined where the outputs of samples by themselves are not those they have within the batch.
+    """Check that samples by themselves have the outputs that they have within the batch, up to rounding.
 
-    alone, within: of the same samples, (n, ...). scale: the largest absolute output of the batch. It finds networks that mix
-    samples by other means than batch norm, draw random numbers or remember what they saw; rounding passes.
+    This finds networks that mix samples by other means than batch norm, draw random numbers, or remember earlier
+    inputs.
+
+    Args:
+        alone: Outputs of samples run by themselves, (n, ...).
+        within: Outputs of the same samples within the batch, (n, ...).
+        scale: The largest absolute output of the batch, a scalar tensor.
+
+    Raises:
+        Undefined: An output differs by more than 1 % of ``scale`` (more in half precision).
     """
     share = max(_SHARE, 32 * torch.finfo(within.dtype).eps)
     if alone.shape != within.shape or bool(((alone - within).abs() > share * scale).any()):

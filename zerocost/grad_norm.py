@@ -1,4 +1,4 @@
-"""grad_norm: the size of the loss's gradient."""
+"""grad_norm: the norms of the gradients of the loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The base of proxies that are a sum over weights of something made from the weight and a gradient."""
+"""The base of proxies that are a sum over weights of a term of the weight and a gradient."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class WeightSum(Proxy):
         self._terms: list[torch.Tensor] = []
 
     def term(self, weight: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-        """The contribution of one weight, a number."""
+        """The contribution of one weight, a scalar tensor."""
         raise NotImplementedError
 
     def weight(self, weight: torch.Tensor, gradient: torch.Tensor) -> None:
@@ -54,5 +54,5 @@ class FlowSum(WeightSum):
 
 
 def inner(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    """Sum of the products of two tensors, in float64: terms of both signs cancel."""
+    """Sum of the products of two tensors, in float64, because terms of both signs cancel."""
     return torch.dot(first.double().flatten(), second.double().flatten())

@@ -1,4 +1,4 @@
-"""gradsign: whether the samples of a batch want to move the weights of an untrained network the same way."""
+"""gradsign: how often the gradients of the samples of a batch have the same sign."""
 
 from __future__ import annotations
 

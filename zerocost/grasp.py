@@ -1,4 +1,4 @@
-"""grasp: what removing weights would do to the flow of the gradient."""
+"""grasp: the effect that the removal of weights has on the gradient flow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Grasp(WeightSum):
     :class:`zerocost.gradients.WeightSum`.
 
     A layer followed by normalisation contributes ||g_l||^2 where H g is taken over the layer alone; the few layers without it
-    decide the sign, which is why this score is unsteady. Undefined where the network cannot be differentiated twice.
+    decide the sign, which makes this score unreliable. Undefined where the network cannot be differentiated twice.
     """
 
     name = "grasp"

@@ -1,4 +1,4 @@
-"""Fresh weights for the copies that a pass has put into a module."""
+"""Fresh weights for the copies that a pass has installed in a module."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from zerocost.proxy import Subject
 
 
 def draw_weights(subject: Subject, generator: torch.Generator) -> None:
-    """Draws the weights of ``subject.module`` anew, in place; call it after ``install`` only, on copies.
+    """Draw the weights of ``subject.module`` anew, in place; call it after ``install`` only, on copies.
 
-    By the name that a parameter has in its module: "bias" becomes 0; "weight" of two or more dimensions is drawn from
-    N(0, 2 / fan-in) with the fan-in ``numel / shape[0]`` (He et al. 2015, "Delving deep into rectifiers", eq. 10); "weight"
-    of one dimension, the gain of a normalisation, becomes 1. Everything else (slopes of PReLU, scales of layers,
-    embeddings of positions, parameters with names of their own) stays as it is. A shared parameter is drawn once.
+    What is drawn depends on the name of a parameter in its module: "bias" becomes 0; "weight" of two or more dimensions
+    is drawn from N(0, 2 / fan-in) with the fan-in ``numel / shape[0]`` (He et al. 2015, "Delving deep into rectifiers",
+    eq. 10); "weight" of one dimension, the gain of a normalisation, becomes 1. Everything else (slopes of PReLU, scales
+    of layers, embeddings of positions, parameters with other names) stays as it is. A shared parameter is drawn once.
 
-    Numbers come from the CPU in float32, in the order of the module tree, so that they are the same on every device and
-    in every precision.
+    Numbers come from ``generator`` on the CPU in float32, in the order of the module tree, so that they are the same on
+    every device and in every precision.
     """
     with torch.no_grad():
         for part, name, parameter in installed(subject):
@@ -28,8 +28,11 @@ def draw_weights(subject: Subject, generator: torch.Generator) -> None:
 
 
 def installed(subject: Subject) -> Iterator[tuple[nn.Module, str, torch.Tensor]]:
-    """(module, name in it, tensor) of the floating-point parameters that the module holds now, in the order of the module tree;
-    one that is shared comes once, at its first place."""
+    """(module, name in it, tensor) of the floating-point parameters that the module holds now, in the order of the
+    module tree.
+
+    A shared parameter comes once, at its first place.
+    """
     seen: set[int] = set()
     for part in subject.parts:
         for name, tensor in part._parameters.items():

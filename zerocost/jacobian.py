@@ -1,4 +1,4 @@
-"""What proxies over the Jacobian of a batch share: its rows, and how alike they are."""
+"""The base of proxies over the Jacobian of a batch: its rows, and their correlations."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from zerocost.errors import Undefined
 from zerocost.proxy import BackwardRun, Pass, Proxy, Subject
 
 K = 1e-5
-"""Added to what logarithms and quotients are taken of, in jacov and epe_nas."""
+"""Added to the arguments of logarithms and quotients in jacov and epe_nas."""
 
 
 class JacobianProxy(Proxy):
     """Keeps the (N, d) float64 rows ``d(sum_n' sum_c f_c(x_n')) / dx_n``, flattened over all inputs.
 
-    Under batch statistics a row feels the other samples too, as published. Where the network ends in batch norm its summed
-    outputs are constant, and the rows hold nothing but rounding.
+    Under batch statistics a row also depends on the other samples, as published. Where the network ends in batch norm
+    its summed outputs are constant, and the rows hold nothing but rounding.
     """
 
     needs = Pass.BATCH
@@ -34,10 +34,14 @@ class JacobianProxy(Proxy):
 
 
 def correlations(rows: torch.Tensor) -> torch.Tensor:
-    """(n, n) Pearson correlations of (n, d) rows, between -1 and 1. Raises Undefined where a row is constant."""
+    """(n, n) Pearson correlations of (n, d) rows, in [-1, 1].
+
+    Raises:
+        Undefined: A row is constant.
+    """
     centred = rows - rows.mean(dim=1, keepdim=True)
     norms = torch.linalg.vector_norm(centred, dim=1)
-    # A row of equal numbers keeps rounding errors of its mean: those are no gradient.
+    # Subtracting its mean from a row of equal numbers leaves rounding errors: those are no gradient.
     flat = norms <= 1e-12 * torch.linalg.vector_norm(rows, dim=1)
     if bool(flat.any()):
         which = int(flat.nonzero()[0])

@@ -1,4 +1,4 @@
-"""jacov: how differently the outputs of an untrained network answer to changes of different samples."""
+"""jacov: how different the Jacobian rows of the samples of a batch are in an untrained network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""l2_norm: the size of the weights that take part."""
+"""l2_norm: the norms of the weights that a forward run uses."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class L2Norm(Proxy):
 
 
 class _Touched(TorchDispatchMode):
-    """Where in memory the tensors lie that operations were given."""
+    """Records the memory of the tensors that operations are given."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""linear_regions: how many linear pieces an untrained network has between one sample and the next."""
+"""linear_regions: the number of linear pieces of an untrained network between one sample and the next."""
 
 from __future__ import annotations
 
@@ -12,25 +12,30 @@ from zerocost.proxy import Pass, Proxy, Subject
 
 
 class LinearRegions(Proxy):
-    """``1 + mean_s sum_u c_su``, with c_su how often unit u turns on or off along segment s, the straight line from sample s to
-    sample s + 1 of the batch (the last one to the first). Larger is better. At least 1.
+    """``1 + mean_s sum_u c_su``, with c_su the number of times that unit u turns on or off along segment s, the
+    straight line from sample s to sample s + 1 of the batch (the last one to the first). Larger is better. At least 1.
 
-    A piecewise linear network is linear along a line but for the points where a unit crosses its kink, so this is the number of
-    its linear pieces. The line is seen at ``steps + 1`` points at equal distances and a change between neighbours counts as one:
-    a unit that turns on and off again between them is missed, so that the value grows towards the true one as ``steps`` is
-    multiplied.
+    A piecewise linear network is linear along a line except where a unit crosses its kink, so this is the number of its
+    linear pieces. The line is evaluated at ``steps + 1`` points at equal distances and a change between neighbours
+    counts as one: a unit that turns on and off again between them is missed, so the value approaches the true one from
+    below as ``steps`` is multiplied.
 
-    Source: the number of linear regions along a line, Hanin and Rolnick 2019, "Complexity of linear regions in deep networks",
-    and the transitions of Raghu et al. 2017, "On the expressive power of deep neural networks", section 2.2; regions are used as
-    a proxy by Chen et al. 2021 (TE-NAS), section 3.1.2. Which activations count: :class:`zerocost.activations.Activations`.
+    Source: the number of linear regions along a line, Hanin and Rolnick 2019, "Complexity of linear regions in deep
+    networks", and the transitions of Raghu et al. 2017, "On the expressive power of deep neural networks", section 2.2;
+    regions are used as a proxy by Chen et al. 2021 (TE-NAS), section 3.1.2. Which activations count:
+    :class:`zerocost.activations.Activations`.
 
-    Deviations: TE-NAS counts the distinct codes of 1,000 small images on a network of one channel; on networks and images of full
-    size every code is its own and that count is the number of images. Here the statistics of the batch are held fixed
-    (``zerocost.frozen``), so that the network along a line is the network of the batch. Kinks away from zero (the upper one of
-    ReLU6) and those of max pooling do not count.
+    Deviations: TE-NAS counts the distinct codes of 1,000 small images on a network of one channel; on networks and
+    images of full size every image has its own code and that count is the number of images. Here the statistics of the
+    batch are held fixed (``zerocost.frozen``), so that the network along a line is the network of the batch. Kinks away
+    from zero (the upper one of ReLU6) and those of max pooling do not count.
 
-    Options: ``segments``, how many, from the first on (default 8; at most one a sample), and ``steps`` (default 16). Undefined
-    for fewer than two samples, for inputs that are not floating-point numbers and without such activations.
+    Undefined for fewer than two samples, for inputs that are not floating-point numbers and without such activations.
+
+    Args:
+        subject: The network and the batch.
+        segments: How many segments are followed, from the first on; at most one for each sample.
+        steps: Intervals of each segment.
     """
 
     name = "linear_regions"

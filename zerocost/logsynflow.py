@@ -1,4 +1,4 @@
-"""logsynflow: synaptic flow with its gradients in logarithms."""
+"""logsynflow: synaptic flow with logarithms of the gradients."""
 
 from __future__ import annotations
 

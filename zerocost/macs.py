@@ -37,7 +37,7 @@ class Macs(Proxy):
 
 
 def _fused_kernels() -> dict[Any, Any]:
-    """Counts for the fused kernels that the counter of some versions of torch has none for."""
+    """Counts for the fused kernels that the counter of some versions of torch does not know."""
     known = {
         "mkldnn_rnn_layer": _two_matrices,
         "_cudnn_rnn": _matrix_list,
@@ -48,7 +48,7 @@ def _fused_kernels() -> dict[Any, Any]:
 
 
 def _attention(query: Sequence[int], key: Sequence[int], value: Sequence[int], *args: Any, **kwargs: Any) -> int:
-    """Shapes (samples, heads, tokens, width): every query meets every key, and every weight every value."""
+    """Shapes (samples, heads, tokens, width): every query is multiplied with every key, and every weight with every value."""
     samples, heads, tokens, width = query
     return 2 * samples * heads * tokens * key[-2] * (width + value[-1])
 
@@ -58,5 +58,5 @@ def _two_matrices(steps: Sequence[int], first: Sequence[int], second: Sequence[i
 
 
 def _matrix_list(steps: Sequence[int], weights: Sequence[Sequence[int]], *args: Any, **kwargs: Any) -> int:
-    """Each weight matrix meets every step of every sample."""
+    """Each weight matrix is applied to every step of every sample."""
     return 2 * math.prod(steps[:-1]) * sum(math.prod(shape) for shape in weights if len(shape) == 2)

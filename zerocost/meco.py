@@ -22,7 +22,7 @@ class Meco(Proxy):
     the module's output on one image from N(0, 1), over its positions. Larger is better; every term is between 0 and 1.
 
     Source: Jiang et al. 2023, "MeCo: zero-shot NAS with one data and single forward pass via minimum eigenvalue of
-    correlation". As in the published code every module counts, so that an output which a container hands on counts twice;
+    correlation". As in the published code every module counts, so that an output which a container returns counts twice;
     dimension 1 of an output is its channels and what follows are its positions; and the correlations of a constant channel
     are 0, with itself too. The term is 0 then, and where there are no more positions than channels.
 
@@ -92,15 +92,15 @@ def _enlarged(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _spare(norm: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-    """Torch refuses to normalise one value by itself."""
+    """Switch a norm to running statistics where there is one value a channel, which torch refuses to normalise."""
     norm.training = inputs[0].numel() > inputs[0].shape[1]
 
 
 def _least_eigenvalue(channels: torch.Tensor) -> float:
-    """Of the correlations of (C, P) rows."""
+    """The least eigenvalue of the correlations of (C, P) rows, at least 0."""
     centred = channels - channels.mean(dim=1, keepdim=True)
     norms = torch.linalg.vector_norm(centred, dim=1)
-    # A row of equal numbers keeps rounding errors of its mean.
+    # Subtracting its mean from a row of equal numbers leaves rounding errors.
     if bool((norms <= 1e-12 * torch.linalg.vector_norm(channels, dim=1)).any()):
         return 0.0
     unit = centred / norms[:, None]

@@ -1,4 +1,4 @@
-"""ntk: how evenly an untrained network can learn its samples."""
+"""ntk: the condition number of the neural tangent kernel of an untrained network."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ _BLOCK = 2**18
 
 
 class Ntk(Proxy):
-    """Condition number ``lambda_max / lambda_min`` of ``Theta = G G^T``, with rows ``G_n = d(sum_c f_c(x_n)) / dtheta`` of the
-    samples n. Smaller is better. At least 1.
+    """Condition number ``lambda_max / lambda_min`` of ``Theta = G G^T``, with rows ``G_n = d(sum_c f_c(x_n)) / dtheta``
+    of the samples n. Smaller is better. At least 1.
 
-    Source: Chen et al. 2021, "Neural architecture search on ImageNet in four GPU hours: a theoretically inspired perspective"
-    (TE-NAS), section 3.1.1. theta: every trainable parameter whose name does not hold "bias"; the published code takes those
-    whose name holds "weight", which for the layers of torch, normalisation included, is the same.
+    Source: Chen et al. 2021, "Neural architecture search on ImageNet in four GPU hours: a theoretically inspired
+    perspective" (TE-NAS), section 3.1.1. theta: every trainable parameter whose name does not contain "bias"; the
+    published code takes those whose name contains "weight", which for the layers of torch, normalisation included, is
+    the same. Compare values of equal numbers of samples only.
 
-    Options: ``samples``, how many are used, the first ones of the batch (default 32; at least 2). Compare equal numbers only.
+    Deviations: the statistics of the batch are held fixed (``passes.singles``), and Theta is added up and solved in
+    float64; the published code differentiates through the statistics of the batch, in float32, where the smallest
+    eigenvalue may turn negative. The weights are the module's own, not drawn again.
 
-    Deviations: the statistics of the batch are held fixed (``passes.singles``), and Theta is added up and solved in float64; the
-    published code differentiates through the statistics of the batch, in float32, where the smallest eigenvalue may turn
-    negative. The weights are the module's own, not drawn again.
+    Undefined for fewer than two samples, where no gradient reaches a weight, and where Theta is singular up to the
+    rounding of the gradients: samples with linearly dependent gradients (a repeated one, a network that is cut in two).
 
-    Undefined for fewer than two samples, where no gradient reaches a weight, and where Theta is singular up to the rounding of
-    the gradients: samples that the network cannot learn apart (a repeated one, a network that is cut in two).
+    Args:
+        subject: The network and the batch.
+        samples: How many samples are used, the first ones of the batch; at least 2.
     """
 
     name = "ntk"

@@ -1,4 +1,4 @@
-"""nwot: how differently the activations of an untrained network code the samples of a batch."""
+"""nwot: how different the activation patterns of the samples of a batch are in an untrained network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Nwot(Proxy):
     Which activations count: :class:`zerocost.activations.Activations`. Deviation: the published code hooks modules whose
     class name contains "ReLU", so that functional calls are missed.
 
-    Undefined where no such activation ran, or where K is singular (samples that the network cannot tell apart).
+    Undefined where no such activation ran, or where K is singular (for example by samples with equal codes).
     Scores of different batch sizes cannot be compared.
     """
 

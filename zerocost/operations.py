@@ -1,4 +1,4 @@
-"""Scoring the operations of a supernet by perturbation: what a proxy says of the network with one of them taken out."""
+"""Scores of the operations of a supernet: the proxy of the network with one of them removed."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ Edge = TypeVar("Edge", bound=Hashable)
 
 @contextmanager
 def silenced(modules: Branch) -> Iterator[None]:
-    """Holds a scope in which the modules give zeros, shaped as what they give otherwise, and are not run.
+    """A context in which modules give zeros, of the shapes that they give otherwise, and are not run.
 
-    Nothing inside them is seen by a proxy that runs the network: no activation, product, weight or gradient. (Proxies that
-    run nothing, as params, see no difference.) To learn the shape of its output a module is run once for every new shape of its
-    inputs, on copies and unseen. Scopes may be nested. On leaving, each ``forward`` is the one that was found.
+    Proxies that run the network see nothing inside them: no activation, product, weight or gradient. (Proxies that run
+    nothing, such as params, see no difference.) To learn the shape of its output a module is run once for every new
+    shape of its inputs, on copies and unobserved. Contexts may be nested. Afterwards each ``forward`` is the one that
+    was found.
     """
     found = [(module, vars(module).get("forward")) for module in _distinct(modules)]
     try:
@@ -59,21 +60,36 @@ def score_operations(
     seed: int = 0,
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[Key, Score]:
-    """One score for each operation of one edge: that of the supernet with the edge perturbed.
+    """One score for each operation of one edge: that of the supernet with the edge perturbed. Nothing of the supernet
+    changes.
 
-    branches: the modules of every operation, one in each cell that shares the edge's choice; an operation without modules
-    (``none``) has an empty sequence. how: "remove" silences (:func:`silenced`) the operation, so that the best one is the one
-    whose removal leaves the worst network; for an empty operation it is the supernet as it is. "keep" silences all the others,
-    so that the best one leaves the best network; for an empty operation the edge carries zeros. :func:`ranking` knows these
-    directions. Other arguments are those of :func:`zerocost.score`; nothing of the supernet changes.
+    ``remove`` silences (:func:`silenced`) the operation, so the best one is the one whose removal leaves the worst
+    network; for an empty operation it is the supernet as it is. ``keep`` silences all the others, so the best one
+    leaves the best network; for an empty operation the edge carries zeros. :func:`ranking` knows these directions.
 
-    Source: Xiang et al. 2023, "Zero-cost operation scoring in differentiable architecture search" (Zero-Cost-PT), with the
-    perturbation of Wang et al. 2021, "Rethinking architecture selection in differentiable NAS": the weights of the
-    operations that are left are not normalised again. Deviations: "keep" is ours; the published code multiplies a removed
-    operation by zero but runs it, so that its activations still count.
+    Source: Xiang et al. 2023, "Zero-cost operation scoring in differentiable architecture search" (Zero-Cost-PT), with
+    the perturbation of Wang et al. 2021, "Rethinking architecture selection in differentiable NAS": the weights of the
+    remaining operations are not normalised again. Deviations: ``keep`` is ours; the published code multiplies a removed
+    operation by zero but runs it, so its activations still count.
 
-    Raises ValueError where there is no operation, ``how`` is neither, a module is not in the supernet or serves two
-    operations; UnknownProxy for a name that is not known.
+    Args:
+        supernet: The network.
+        branches: The modules of every operation, one in each cell that shares the edge's choice; an operation without
+            modules (``none``) has an empty sequence.
+        inputs: As in :func:`zerocost.score`.
+        targets: As in :func:`zerocost.score`.
+        loss: As in :func:`zerocost.score`.
+        proxy: The proxy of the scores.
+        how: ``remove`` or ``keep``.
+        seed: As in :func:`zerocost.score`.
+        options: As in :func:`zerocost.score`.
+
+    Returns:
+        The scores by operation.
+
+    Raises:
+        ValueError: There is no operation, ``how`` is neither, a module is not in the supernet or serves two operations.
+        UnknownProxy: The proxy is unknown.
     """
     _check(supernet, branches, how)
     found: dict[Key, Score] = {}
@@ -88,10 +104,13 @@ def score_operations(
 def ranking(scores: Mapping[Key, Score], how: How = "remove") -> list[Key]:
     """The operations of :func:`score_operations`, best first; ties keep their order.
 
-    "remove": by the oriented score (larger is better) that their removal leaves, lowest first. "keep": by that of the network
-    with them alone, highest first. A network without a score is the worst: an operation whose removal leaves none is needed
-    (deviation: the published code leaves it out). Raises Undefined where no operation has a score, ValueError where
-    ``how`` is neither.
+    ``remove``: by the oriented score (larger is better) of the network without them, lowest first. ``keep``: by that of
+    the network with them alone, highest first. A network without a score is the worst: an operation whose removal
+    leaves none is needed (deviation: the published code leaves it out).
+
+    Raises:
+        Undefined: No operation has a score.
+        ValueError: ``how`` is neither.
     """
     _check_how(how)
     oriented = {key: found.oriented for key, found in scores.items()}
@@ -114,15 +133,34 @@ def perturbation_search(
     seed: int = 0,
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[Edge, Key]:
-    """Chooses one operation an edge, in the order of ``edges``; one proxy value for every operation of every edge.
+    """Choose one operation for each edge, with one proxy value for every operation of every edge. Nothing of the
+    supernet changes.
 
-    Edges are visited in a random order, drawn from ``seed``. On each one the best operation by :func:`score_operations` is
-    chosen and the others stay silenced from then on. edges: what ``branches`` is there, for each edge; other arguments and errors
-    are those of that function and of :func:`ranking`. Nothing of the supernet changes.
+    Edges are visited in a random order. On each one the best operation by :func:`score_operations` is chosen and the
+    others stay silenced from then on.
 
-    Source: Xiang et al. 2023 (Zero-Cost-PT), algorithm 1. Deviations: one pass on one batch, where the published code draws new
-    weights and a batch several times and lets the proxy choose among the results; the chosen operation keeps the weight that the
-    supernet gives it, where theirs is set to one. Which edges of a cell stay is not part of this.
+    Source: Xiang et al. 2023 (Zero-Cost-PT), algorithm 1. Deviations: one pass on one batch, where the published code
+    draws new weights and a batch several times and lets the proxy choose among the results; the chosen operation keeps
+    the weight that the supernet gives it, where theirs is set to one. Which edges of a cell stay is not part of this.
+
+    Args:
+        supernet: The network.
+        edges: For each edge the ``branches`` of :func:`score_operations`.
+        inputs: As in :func:`zerocost.score`.
+        targets: As in :func:`zerocost.score`.
+        loss: As in :func:`zerocost.score`.
+        proxy: The proxy of the scores.
+        how: ``remove`` or ``keep``.
+        seed: As in :func:`zerocost.score`; also of the order of the edges.
+        options: As in :func:`zerocost.score`.
+
+    Returns:
+        The chosen operation of every edge, in the order of ``edges``.
+
+    Raises:
+        ValueError: As for :func:`score_operations`.
+        UnknownProxy: The proxy is unknown.
+        Undefined: No operation of an edge has a score.
     """
     for branches in edges.values():
         _check(supernet, branches, how)
@@ -144,7 +182,7 @@ def perturbation_search(
 
 
 class _Silence:
-    """Stands where a module's ``forward`` was."""
+    """Takes the place of a module's ``forward``."""
 
     def __init__(self, module: nn.Module) -> None:
         self._module = module
@@ -159,7 +197,7 @@ class _Silence:
         return tree_map(lambda leaf: leaf.new_zeros(leaf.shape) if _is_tensor(leaf) else leaf, self._given[key])
 
     def _blank(self, args: Any, kwargs: Any) -> Any:
-        """What the module gives, with single zeros that are expanded in place of its tensors."""
+        """What the module returns, with expanded single zeros in place of its tensors."""
         subject = Subject.of(self._module, ())
         given = [leaf for leaf in tree_leaves((args, kwargs)) if _is_tensor(leaf)]
         with preserved(subject.parts, [*subject.tensors(), *given]), torch.no_grad(), _unseen():
@@ -172,7 +210,7 @@ class _Silence:
 
 @contextmanager
 def _unseen() -> Iterator[None]:
-    """Every mode that watches or changes operations is off."""
+    """A context in which no mode that observes or changes operations is active."""
     with ExitStack() as stack:
         stack.enter_context(torch._C.DisableTorchFunction())
         while torch._C._len_torch_dispatch_stack():

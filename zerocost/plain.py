@@ -9,11 +9,11 @@ from zerocost.proxy import BackwardRun, Pass
 
 
 class Plain(WeightSum):
-    """``sum W * dL/dW`` over the weights W, signed. Larger is better, where it means anything.
+    """``sum W * dL/dW`` over the weights W, signed. Larger is better.
 
     Source: Mozer & Smolensky 1988, "Skeletonization"; as a score Abdelfattah et al. 2021, "Zero-cost proxies for lightweight
     NAS". A weight followed by normalisation contributes 0 but for the constant inside the normalisation: the loss does not
-    change with its scale. On such networks only the layers without normalisation speak, and the score is mostly noise.
+    change with its scale. On such networks only the layers without normalisation contribute, and the score is mostly noise.
     Which weights count: :class:`zerocost.gradients.WeightSum`.
     """
 

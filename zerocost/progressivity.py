@@ -1,4 +1,4 @@
-"""progressivity: whether the features of a network's blocks grow richer from each block to the next."""
+"""progressivity: the smallest gain of entropy from one block's features to the next."""
 
 from __future__ import annotations
 

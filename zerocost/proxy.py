@@ -1,7 +1,7 @@
-"""What a proxy is: it names the pass it needs, reads that pass while it runs, and then has a value.
+"""The base of proxies: a proxy names the pass that it needs, reads that pass while it runs, and then has a value.
 
-Proxies that name the same pass share one run of it. A new proxy is a new file with one class and a line in the catalogue;
-a new kind of pass is a file in ``passes``.
+Proxies that name the same pass share one run of it. A new proxy is a new file with one class and a line in the
+catalogue; a new kind of pass is a file in ``passes``.
 """
 
 from __future__ import annotations
@@ -31,10 +31,17 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The network and the batch that are scored. Dimension 0 of every input is the batch.
+    """The network and the batch that are scored, listed once for all passes.
 
-    The module is listed once for all passes: its ``parts``, its distinct ``parameters``, and every slot of a tensor.
-    ``seed`` is what proxies draw their own weights, images and directions from.
+    Attributes:
+        module: The network.
+        inputs: What it is called with; dimension 0 of each is the batch.
+        targets: Labels of the batch; None where there are none.
+        loss: ``loss(outputs, targets)``, a tensor with a single number.
+        seed: Of the weights, images and directions that proxies draw.
+        parts: All modules of the network.
+        parameters: Its distinct parameters.
+        slots: Every place of a parameter or buffer.
     """
 
     module: nn.Module
@@ -55,7 +62,15 @@ class Subject:
         loss: Loss | None = None,
         seed: int = 0,
     ) -> Subject:
-        """``loss`` None is the mean cross-entropy."""
+        """List a network and a batch.
+
+        Args:
+            module: The network.
+            inputs: What it is called with; dimension 0 of each is the batch.
+            targets: Labels of the batch.
+            loss: ``loss(outputs, targets)``; None for the mean cross-entropy.
+            seed: Of what proxies draw.
+        """
         parts = tuple(module.modules())
         holders: list[Any] = [holder for part in parts for holder in (part._parameters, part._buffers)]
         slots = tuple(Slot(h, name, tensor) for h in holders for name, tensor in h.items() if tensor is not None)
@@ -64,11 +79,12 @@ class Subject:
 
     @property
     def batch(self) -> int:
+        """The number of samples."""
         return int(self.inputs[0].shape[0])
 
     @property
     def device(self) -> torch.device:
-        """Where the inputs are."""
+        """The device of the inputs."""
         return self.inputs[0].device
 
     def tensors(self) -> list[torch.Tensor]:
@@ -77,9 +93,10 @@ class Subject:
 
 
 class Pass(enum.Enum):
-    """A way of running the network, in the order in which passes are run. The file of that name in ``passes`` documents it.
+    """A way of running the network, in the order in which passes are run; the file of that name in ``passes`` documents
+    it.
 
-    OWN is none: the proxy runs the network itself, in :meth:`Proxy.run`, and shares nothing.
+    With NONE nothing is run. With OWN the proxy runs the network itself, in :meth:`Proxy.run`, and shares nothing.
     """
 
     NONE = "none"
@@ -94,10 +111,11 @@ class Pass(enum.Enum):
 
 
 class BackwardRun(enum.Enum):
-    """What a proxy wants of its pass beside the forward run; a pass computes what one of its proxies reads.
+    """A backward run that a proxy needs in addition to the forward run; a pass computes those that one of its proxies
+    reads.
 
-    LOSS: the backward run of the loss. INPUTS: the backward run of the summed outputs to the inputs. OUTPUTS: the backward
-    run of each sample's summed outputs to the weights. BLOCK_GRADIENTS: the backward run of random gradients through each block.
+    LOSS: of the loss. INPUTS: of the summed outputs to the inputs. OUTPUTS: of each sample's summed outputs to the
+    weights. BLOCK_GRADIENTS: of random gradients through each block.
     """
 
     LOSS = "loss"
@@ -107,10 +125,11 @@ class BackwardRun(enum.Enum):
 
 
 class Proxy:
-    """Base of every proxy. An instance serves one network once.
+    """The base of every proxy. An instance serves one network once.
 
-    Subclasses set ``name``, ``direction``, ``needs`` and ``reads``, give ``value`` and override the readings they use.
-    Keyword arguments of ``__init__`` after the subject are the proxy's options (``zerocost.score(..., options=)``).
+    Subclasses set ``name``, ``direction``, ``needs`` and ``reads``, give ``value`` and override the readers that they
+    use. Keyword arguments of ``__init__`` after the subject are the proxy's options (``zerocost.score(...,
+    options=)``).
     """
 
     name: ClassVar[str]
@@ -122,7 +141,7 @@ class Proxy:
         self.subject = subject
 
     def watch(self) -> AbstractContextManager[Any]:
-        """A context held while the forward pass runs."""
+        """A context that is held while the forward pass runs."""
         return nullcontext()
 
     def weight(self, weight: torch.Tensor, gradient: torch.Tensor) -> None:
@@ -135,23 +154,35 @@ class Proxy:
         """Called with the gradients of the summed outputs, one tensor for every floating-point input, shaped like it."""
 
     def samples(self) -> int:
-        """How many samples are run one by one, from the first of the batch on (``Pass.SINGLES``)."""
+        """How many samples are run one by one, the first ones of the batch (``Pass.SINGLES``)."""
         return self.subject.batch
 
     def sample_gradients(self, index: int, reading: BackwardRun, gradients: Mapping[int, torch.Tensor]) -> None:
-        """Called with the gradients of sample ``index`` by their place in ``subject.parameters``; a weight that they do not
-        reach has none (``Pass.SINGLES``). For a large network weights come in groups, all samples of one before the next.
+        """Called with the gradients of one sample (``Pass.SINGLES``).
+
+        For a large network the weights come in groups, all samples of one group before the next.
+
+        Args:
+            index: Number of the sample, from 0.
+            reading: What was differentiated: the sample's loss or its summed outputs.
+            gradients: By place in ``subject.parameters``; a weight that the sample's result does not depend on is left
+                out.
         """
 
     def features(self, features: Sequence[Feature]) -> None:
         """Called with what enters the first block and what leaves each block, in the order in which they ran."""
 
     def block_gradients(self, entering: Feature, leaving: Feature) -> None:
-        """Called for every block, the last one first, with the random gradient at its output and what of it reaches its input."""
+        """Called for every block, the last one first, with the random gradient at its output (``leaving``) and the
+        gradient that results at its input (``entering``)."""
 
     def run(self) -> None:
-        """Runs the network for this proxy alone (``Pass.OWN``); the caller's world is restored afterwards."""
+        """Run the network for this proxy alone (``Pass.OWN``); the state of the network is restored afterwards."""
 
     def value(self) -> float:
-        """The proxy, after its pass. Raises Undefined where there is none."""
+        """The value of the proxy, after its pass.
+
+        Raises:
+            Undefined: There is none.
+        """
         raise NotImplementedError

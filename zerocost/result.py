@@ -1,4 +1,4 @@
-"""What a call of :func:`zerocost.score` gives back."""
+"""The result of :func:`zerocost.score`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ Direction: TypeAlias = Literal[1, -1]
 class Score:
     """One proxy of one network.
 
-    ``value`` is always finite, or None where the proxy does not apply; then ``reason`` says why. ``direction`` is +1 where
-    a larger value means a better network, -1 where a smaller one does. ``seconds`` is the wall time of this proxy: its own
-    work plus an equal share of the passes it had in common with others.
+    Attributes:
+        value: Always finite; None where the proxy has no value.
+        direction: +1 where a larger value means a better network, -1 where a smaller one does.
+        seconds: Wall time of this proxy: its own work plus an equal share of the passes it had in common with others.
+        reason: Why there is no value; None where there is one.
     """
 
     value: float | None
@@ -25,7 +27,7 @@ class Score:
 
     @property
     def oriented(self) -> float | None:
-        """The value turned so that larger is better."""
+        """The value times its direction, so that larger is better; None where there is no value."""
         return None if self.value is None else self.value * self.direction
 
 
@@ -49,7 +51,7 @@ class Scores(Mapping[str, Score]):
 
     @property
     def values_by_name(self) -> dict[str, float | None]:
-        """The raw values, None where a proxy gave a reason."""
+        """The raw values by name; None where a proxy has none."""
         return {name: score.value for name, score in self.items()}
 
     @property

@@ -1,4 +1,4 @@
-"""The runner: plans the passes that the asked proxies need, runs each once, and turns errors into reasons."""
+"""The runner: it plans the passes that the requested proxies need, runs each once, and turns errors into reasons."""
 
 from __future__ import annotations
 
@@ -33,19 +33,28 @@ def score(
     seed: int = 0,
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Scores:
-    """Scores ``module`` as it is (untrained, as a rule) without training it.
+    """Score a network, untrained as a rule, without training it.
 
-    inputs: what the module is called with, a tensor or a sequence of them; dimension 0 is the batch. targets, loss:
-    labels (N, ...) and ``loss(outputs, targets)`` for proxies that need them, by default the mean cross-entropy. proxies: names
-    out of ``zerocost.PROXIES``. seed: of what proxies draw themselves (weights, images, directions). options: keyword arguments
-    of single proxies by name, as in ``{"swap_reg": {"mu": 800.0, "sigma": 4e5}}``.
+    Every proxy gets a finite value or a reason, also where the network raises. Nothing of the caller's changes:
+    weights, buffers, gradients, modes, hooks, inputs, random generators, global switches. Module and inputs stay on
+    their device. Proxies that read the same pass share it, and a value does not depend on which others are requested.
 
-    Every proxy has a finite value or a reason, also where the network raises. Nothing of the caller's changes: weights,
-    buffers, gradients, modes, hooks, inputs, random generators, global switches. Module and inputs stay on their device.
-    Proxies that read the same pass share it, and a value does not depend on which others are asked for.
+    Args:
+        module: The network, with the weights that it has.
+        inputs: What the network is called with, a tensor or a sequence of them; dimension 0 is the batch.
+        targets: Labels (N, ...) for proxies that need them.
+        loss: ``loss(outputs, targets)``; None for the mean cross-entropy.
+        proxies: Names from ``zerocost.PROXIES``.
+        seed: Of the weights, images and directions that proxies draw.
+        options: Keyword arguments of single proxies by name, as in ``{"swap_reg": {"mu": 800.0, "sigma": 4e5}}``.
 
-    Raises UnknownProxy (a ValueError) for a name that is not known, TypeError or ValueError for a module, inputs or options
-    that are none.
+    Returns:
+        The scores by name, in the requested order; each has its direction.
+
+    Raises:
+        UnknownProxy: A name is unknown (it is a ValueError, too).
+        TypeError: ``module``, ``inputs`` or ``targets`` have the wrong type.
+        ValueError: The inputs have no common batch, or an option is unknown or out of range.
     """
     kinds = find(proxies)
     find(tuple(options or ()))
@@ -58,7 +67,7 @@ def score(
     found = {name: Score(None, kinds[name].direction, 0.0, NO_TARGETS) for name in unlabelled}
     for needed in Pass:
         members = {name: made[name] for name, kind in kinds.items() if kind.needs is needed and name not in found}
-        # What shares nothing runs by itself, so that its time is its own.
+        # Proxies that share nothing run one by one, so that each is charged its own time.
         groups = [{name: make} for name, make in members.items()] if needed is Pass.OWN else [members]
         for group in groups:
             if group:
@@ -86,6 +95,7 @@ def _unfit(subject: Subject) -> str | None:
 def _score_pass(needed: Pass, kinds: dict[str, Callable[[Subject], Proxy]], subject: Subject) -> dict[str, Score]:
     """The scores of all proxies of one pass. Where the shared run fails each one gets a run of its own."""
     started = time.perf_counter()
+    # Tensors made in inference mode cannot take part in autograd later.
     with torch.inference_mode(mode=False):
         proxies = {name: make(subject) for name, make in kinds.items()}
     try:
@@ -96,7 +106,7 @@ def _score_pass(needed: Pass, kinds: dict[str, Callable[[Subject], Proxy]], subj
             return {name: _value(proxy, share) for name, proxy in proxies.items()}
     except Exception as error:  # whatever the caller's network raises
         reason = _reason(error)
-    # Not while the error is handled: that keeps the graph of the failed run in memory.
+    # Outside of the handler: the error's traceback keeps the graph of the failed run in memory.
     if len(kinds) > 1:
         return {n: s for name, make in kinds.items() for n, s in _score_pass(needed, {name: make}, subject).items()}
     seconds = time.perf_counter() - started
@@ -104,7 +114,7 @@ def _score_pass(needed: Pass, kinds: dict[str, Callable[[Subject], Proxy]], subj
 
 
 def _finish_kernels(subject: Subject) -> None:
-    """Waits for what a GPU was asked to do, so that its time is that of the pass."""
+    """Wait for the GPU's work, so that its time is charged to the pass that asked for it."""
     if subject.device.type == "cuda":
         torch.cuda.synchronize(subject.device)
 

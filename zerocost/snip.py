@@ -1,4 +1,4 @@
-"""snip: how much the loss would feel the removal of single weights."""
+"""snip: the sensitivity of the loss to the removal of single weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Scoring must leave no trace: what a forward pass could change is saved before and put back after, errors included."""
+"""Scoring leaves no trace: everything that a forward pass could change is saved before and restored after, errors
+included."""
 
 from __future__ import annotations
 
@@ -14,13 +15,13 @@ from torch import nn
 
 @contextmanager
 def preserved(parts: Iterable[nn.Module], tensors: Iterable[torch.Tensor]) -> Iterator[None]:
-    """Holds a scope in which a pass runs; on leaving it the caller's world is as it was.
+    """A context in which a pass runs; when it ends, the caller's state is as it was.
 
-    Covered: training modes, hooks, parameters and buffers and every other attribute of ``parts``, down to the entries of
-    their dictionaries, lists and sets; the random generators of torch on every device of ``tensors``, of Python and of
-    numpy; the switch for fused transformer layers, which would hide activations and products; and on CUDA those for TF32,
-    which keeps three digits of a product. Autocast and inference mode are off inside. The numbers inside tensors are not
-    saved: passes put copies in their place (``passes``).
+    Covered are training modes, hooks, parameters and buffers and every other attribute of ``parts``, down to the
+    entries of their dictionaries, lists and sets; the random generators of torch on every device of ``tensors``, of
+    Python and of numpy; the switch for fused transformer layers, which would hide activations and products; and on CUDA
+    those for TF32, which keeps three digits of a product. Autocast and inference mode are off inside. The numbers
+    inside tensors are not saved: passes put copies in their place (``passes``).
     """
     devices = {tensor.device for tensor in tensors}
     with ExitStack() as stack:
@@ -57,7 +58,7 @@ def _attributes(parts: Iterable[nn.Module]) -> Iterator[None]:
 
 
 def _containers(attributes: dict[str, Any]) -> list[tuple[Any, Any]]:
-    """Containers with a copy each; most are empty (hooks) and need none."""
+    """The containers among some attributes with a copy of each; most are empty (hooks) and need none."""
     return [
         (value, value.copy() if value else ()) for value in attributes.values() if isinstance(value, (dict, list, set))
     ]
@@ -98,7 +99,7 @@ def _full_precision() -> Iterator[None]:
     switches: tuple[Any, ...] = (torch.backends.cuda.matmul, torch.backends.cudnn)
     try:
         before = [switch.allow_tf32 for switch in switches]
-    except RuntimeError:  # set by layer or operation, which these switches cannot tell: the caller's choice stands
+    except RuntimeError:  # set by layer or operation, which these switches cannot express: the caller's choice is kept
         yield
         return
     try:

@@ -1,4 +1,4 @@
-"""swap: how many different patterns over the samples the activation units of an untrained network show."""
+"""swap: the number of different patterns that activation units have over the samples of a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""swap_reg: swap, with a preference for a size."""
+"""swap_reg: swap, with a factor that prefers networks of some size."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from zerocost.swap import Swap
 class SwapReg(Swap):
     """``swap * exp(-(P - mu)^2 / sigma)`` with P the thousands of trainable weights. Larger is better.
 
-    Source: Peng et al. 2024, "SWAP-NAS: sample-wise activation patterns for ultra-fast NAS", definition 3.4.
+    Source: Peng et al. 2024, "SWAP-NAS: sample-wise activation patterns for ultra-fast NAS", definition 3.4. Both
+    options depend on the search space and have no default: without them the proxy is undefined. Deviations: those of
+    swap.
 
-    Options: ``mu``, the size wanted, in thousands of weights; ``sigma``, its width, in squared thousands. Both depend on the
-    search space and have no default: without them the proxy is undefined. Deviations: those of swap.
+    Args:
+        subject: The network and the batch.
+        mu: The preferred size, in thousands of weights.
+        sigma: Its width, in squared thousands of weights, above 0.
     """
 
     name = "swap_reg"

@@ -1,4 +1,4 @@
-"""synflow: synaptic flow, in logarithms."""
+"""synflow: synaptic flow, as a logarithm."""
 
 from __future__ import annotations
 

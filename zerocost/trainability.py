@@ -1,4 +1,4 @@
-"""trainability: whether the blocks of a network hand gradients on without shrinking or stretching them."""
+"""trainability: how well the blocks of a network keep the size of gradients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zerocost.errors import Undefined
 from zerocost.feature import Feature
 from zerocost.proxy import BackwardRun, Pass, Proxy, Subject
 
-# Under the 1 of the quotient, as published.
+# Added to the divisor of the quotient, as published.
 _EPSILON = 1e-6
 
 
@@ -100,5 +100,5 @@ def _spectral_norm(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
 
 
 def _narrow(rows: torch.Tensor) -> torch.Tensor:
-    """``rows`` turned within the space of its channels so that no more of them are left than there are rows."""
+    """``rows`` rotated in the space of its channels, so that no more channels than rows are left; singular values stay."""
     return torch.linalg.qr(rows.T, mode="r").R.T if len(rows) < rows.shape[1] else rows

@@ -1,4 +1,4 @@
-"""What each proxy should weigh in a mean rank, learnt from outcomes as they arrive."""
+"""Weights of proxies in a mean rank, learnt from outcomes as they arrive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from zerocost.aggregate import Row, oriented
 from zerocost.correlation import standardised_ranks
 
-# A step of the active set whose gain is below this share of the curvature is rounding.
+# A step of the active set with a gain below this share of the curvature is rounding.
 _ROUNDING = 1e-12
 _TINY = torch.finfo(torch.float64).tiny
 
@@ -18,20 +18,27 @@ _TINY = torch.finfo(torch.float64).tiny
 def proxy_weights(
     values: Sequence[Row], outcomes: Sequence[float], directions: Mapping[str, int], strength: float = 10.0
 ) -> dict[str, float]:
-    """Weight of each proxy of ``directions`` in a weighted mean rank, as far as the outcomes speak: at least 0, of sum 1.
+    """The weight of each proxy in a weighted mean rank, as far as the outcomes support it.
 
-    values: one mapping an observed candidate, proxy name -> value or None (the worst). outcomes: (n,) finite, higher is better.
-    directions: +1 where a larger value is better, else -1. strength: above 0, how many candidates the equal weights stand for.
+    With X the (n, k) standardised ranks of the turned values among these candidates and y those of the outcomes, the
+    weights are the unique minimum over w >= 0 of ``||y - X w||^2 + strength ||w - 1/k||^2``, found exactly and divided
+    by its sum. So without outcomes, or with equal ones, they are exactly 1/k; proxies of equal order share one weight;
+    the weight of one that adds nothing to the others falls towards 0 as candidates come in, that of a misleading one to
+    0; one that is constant here keeps its 1/k before the division. The order of the candidates has no influence. All
+    weights are 0 where no proxy helps; a weighted combination refuses such weights.
 
-    With X the (n, k) standardised ranks of the turned values among these candidates and y those of the outcomes, the weights
-    are the one minimum over w >= 0 of ``||y - X w||^2 + strength ||w - 1/k||^2``, found exactly and divided by its sum. So with
-    no outcomes, or all the same, they are exactly 1/k; proxies that say the same share one weight; one that adds nothing to the
-    others falls towards 0 as candidates come in, one that misleads to 0; one that is constant here keeps its 1/k before the
-    division. The order of candidates plays no part.
+    Args:
+        values: One mapping for each observed candidate, from proxy name to value or None (the worst).
+        outcomes: (n,) finite results of training; higher is better.
+        directions: +1 for each proxy of which a larger value is better, else -1.
+        strength: How many candidates the equal weights count for, above 0.
 
-    All weights are 0 where no proxy helps: better no proxies then, and a weighted combination refuses such weights.
-    Raises ValueError where lengths differ, an outcome is not finite, a direction is neither +1 nor -1, or strength is not
-    above 0.
+    Returns:
+        Weights by proxy name, at least 0, of sum 1 or all 0.
+
+    Raises:
+        ValueError: Lengths differ, an outcome is not finite, a direction is neither +1 nor -1, or ``strength`` is not
+            above 0.
     """
     if not (math.isfinite(strength) and strength > 0):
         raise ValueError(
@@ -42,7 +49,16 @@ def proxy_weights(
 
 
 def fitted_weights(columns: Sequence[Sequence[float]], outcomes: Sequence[float], strength: float) -> list[float]:
-    """(k,) weights of k turned columns: what :func:`proxy_weights` says, without names."""
+    """The weights of :func:`proxy_weights`, without names.
+
+    Args:
+        columns: k columns of n values, turned so that larger is better.
+        outcomes: (n,) finite; higher is better.
+        strength: How many candidates the equal weights count for, above 0.
+
+    Returns:
+        (k,) at least 0, of sum 1 or all 0.
+    """
     proxies, truth = standardised_ranks(columns), standardised_ranks([outcomes])[0]
     prior = 1 / len(columns)
     if not bool(truth.any()):
@@ -67,6 +83,7 @@ def _least_over_nonnegative(curvature: torch.Tensor, slope: torch.Tensor) -> tor
         gain = (slope - curvature @ weights).masked_fill(free, -math.inf)
         if float(gain.max()) <= _ROUNDING * float(curvature.diagonal().max()):
             break
+        # The weight at 0 whose release lowers the value fastest.
         free[gain.argmax()] = True
     return weights
 
@@ -74,7 +91,7 @@ def _least_over_nonnegative(curvature: torch.Tensor, slope: torch.Tensor) -> tor
 def _least_over_free(
     curvature: torch.Tensor, slope: torch.Tensor, weights: torch.Tensor, free: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights at the minimum with all but ``free`` at 0, holding those at 0 as well that would turn negative on the way."""
+    """Weights at the minimum with all but ``free`` at 0; those that would turn negative on the way are fixed at 0, too."""
     free = free.clone()
     while bool(free.any()):
         target = torch.zeros_like(weights)
@@ -93,9 +110,18 @@ def _least_over_free(
 def checked_columns(
     values: Sequence[Row], outcomes: Sequence[float], directions: Mapping[str, int]
 ) -> list[list[float]]:
-    """(k, n) values turned so that larger is better, one column a proxy, minus infinity where one is missing.
+    """The values of each proxy, turned so that larger is better.
 
-    Raises ValueError where lengths differ, an outcome is not finite or a direction is neither +1 nor -1.
+    Args:
+        values: One mapping for each candidate, from proxy name to value or None.
+        outcomes: (n,) results, which are checked only.
+        directions: +1 for each proxy of which a larger value is better, else -1.
+
+    Returns:
+        (k, n), one column for each proxy; minus infinity where a value is missing.
+
+    Raises:
+        ValueError: Lengths differ, an outcome is not finite or a direction is neither +1 nor -1.
     """
     if len(values) != len(outcomes):
         raise ValueError(f"each candidate has values and an outcome, got {len(values)} and {len(outcomes)}")

@@ -1,4 +1,4 @@
-"""zen: how strongly the features of a network with Gaussian weights answer to small changes of a Gaussian input."""
+"""zen: the sensitivity of the features of a network with Gaussian weights to small changes of a Gaussian input."""
 
 from __future__ import annotations
 
@@ -33,28 +33,34 @@ _WATCHED = {F.linear, *_BATCH_NORMS, *_MEANS, *_POOLINGS}
 
 
 class Zen(Proxy):
-    """``log mean_n ||phi(x_n) - phi(x_n + alpha x'_n)||_1 + sum_b log sqrt(mean_c v_bc)`` with fresh Gaussian weights, x and x'
-    from N(0, 1), alpha = 0.01, phi the features before the global pooling, and v_bc the variance of channel c of what enters
-    batch norm b. Larger is better.
+    """``log mean_n ||phi(x_n) - phi(x_n + alpha x'_n)||_1 + sum_b log sqrt(mean_c v_bc)`` with fresh Gaussian weights,
+    x and x' from N(0, 1), alpha = 0.01, phi the features before the global pooling, and v_bc the variance of channel c
+    of the input of batch norm b. Larger is better.
 
-    Source: Lin et al. 2021, "Zen-NAS: a zero-shot NAS for high-performance image recognition", section 3. The distance is
-    that of the published code; the paper has the Frobenius norm.
+    Source: Lin et al. 2021, "Zen-NAS: a zero-shot NAS for high-performance image recognition", section 3. The distance
+    is that of the published code; the paper has the Frobenius norm.
 
-    Fresh: weights of two or more dimensions are drawn from N(0, 1); biases are 0, gains of normalisation (and other
-    parameters of one dimension) 1, slopes of PReLU 1/4; buffers stay. x has the shape of the batch, of at most 16 samples.
-    All is drawn from the seed: the value depends on the network's form, not on its weights, the data and the labels.
+    Fresh means: weights of two or more dimensions are drawn from N(0, 1); biases are 0, gains of normalisation (and
+    other parameters of one dimension) 1, slopes of PReLU 1/4; buffers stay. x has the shape of the batch, of at most 16
+    samples. Everything is drawn from the seed: the value depends on the form of the network, not on its weights, the
+    data and the labels.
 
     phi is the input of the global pooling that ran last: an average or adaptive pooling to one position, or a mean that
-    leaves (N, C) or, of four or more dimensions, (N, C, 1, ...). Squeeze and excitation pools too, hence the last. Without
-    one phi is the input of the linear layer that ran last.
+    leaves (N, C) or, of four or more dimensions, (N, C, 1, ...). It is the last one because squeeze and excitation
+    pools, too. Without a pooling phi is the input of the linear layer that ran last.
 
-    Deviations: v is the variance over samples and positions in the run on x, what a norm in training mode divides by. The
-    published code takes the running variance of new norms after both runs, about ``0.81 + 0.19 v``, which drifts with every
-    repeat and leaves little of v where v is small. A norm of constant channels (a dead branch) adds nothing. Shortcuts stay;
-    the paper takes them out. The network runs in float32 (float64 where it is) and, where that overflows, in float64.
+    Deviations: v is the variance over samples and positions in the run on x, by which a norm in training mode divides.
+    The published code takes the running variance of new norms after both runs, about ``0.81 + 0.19 v``, which drifts
+    with every repeat and leaves little of v where v is small. A norm of constant channels (a dead branch) adds nothing.
+    Shortcuts stay; the paper removes them. The network runs in float32 (or in float64, its own type) and, where that
+    overflows, in float64.
 
-    Options: ``repeats``, the draws that are averaged, 1 by default and 32 in the published code. Undefined for inputs of
-    whole numbers, without a pooling or linear layer, and where phi does not feel the input (a network cut in two).
+    Undefined for inputs of whole numbers, without a pooling or linear layer, and where phi does not depend on the input
+    (a network cut in two).
+
+    Args:
+        subject: The network and the batch, of which only shapes and types are used.
+        repeats: Draws that are averaged; 32 in the published code.
     """
 
     name = "zen"
@@ -103,8 +109,8 @@ class Zen(Proxy):
 
 
 class _Watch(TorchFunctionMode):
-    """Keeps what entered the global pooling, or else the linear layer, that ran last, and the variance that entered each batch
-    norm by the statistics of the batch, averaged over channels."""
+    """Keeps the input of the global pooling, or else of the linear layer, that ran last, and the variance of the input
+    of each batch norm by the statistics of the batch, averaged over channels."""
 
     def __init__(self, samples: int) -> None:
         super().__init__()
@@ -132,7 +138,7 @@ class _Watch(TorchFunctionMode):
             others = [dim for dim in range(source.ndim) if dim != 1]
             self.variances.append(source.var(dim=others, correction=0).mean(dtype=torch.float64))
         output = func(*args, **named)
-        # Copies, because an activation may work in place on what was pooled.
+        # Copies, because an activation may change the pooled tensor in place.
         if func is F.linear:
             self._projected = source.clone()
         elif self._is_global(func, source, output):
@@ -165,7 +171,7 @@ def _refresh(subject: Subject, generator: torch.Generator) -> None:
 
 
 def _gaussian(shape: Sequence[int], generator: torch.Generator) -> torch.Tensor:
-    """The same numbers for every type and device they go to."""
+    """N(0, 1), the same numbers for every type and device that they are moved to."""
     return torch.randn(tuple(shape), generator=generator, dtype=torch.float64, device="cpu")
 
 

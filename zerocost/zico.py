@@ -1,4 +1,4 @@
-"""zico: how large the gradients of an untrained network are beside their spread over batches."""
+"""zico: the size of the gradients of an untrained network relative to their deviation over batches."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Zico(Proxy):
 
 
 def _inverse_variation(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    """Sum over entries of the mean size over the deviation; both are halved, hence neither is."""
+    """Sum over entries of mean size over deviation: ``(|a| + |b|) / 2`` over ``|a - b| / 2``, in which the halves cancel."""
     blocks = zip(first.flatten().split(_BLOCK), second.flatten().split(_BLOCK), strict=True)
     return torch.stack([_ratios(a.double(), b.double()).sum() for a, b in blocks]).sum()
 

@@ -1,4 +1,4 @@
-"""The ways of running a network that proxies read. Every pass runs on copies of weights, buffers and inputs."""
+"""The passes: ways of running a network that proxies read. Every pass runs on copies of weights, buffers and inputs."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """BATCH: the whole batch in one forward run, and the backward runs that its proxies read.
 
 Batch and instance norm use the statistics of the batch, as in training; everything else is in evaluation mode, so that
-dropout and stochastic depth add no noise and auxiliary heads stay off. All proxies together cost one forward run, one
+dropout and stochastic depth add no noise and auxiliary heads are off. All proxies together cost one forward run, one
 backward run of the loss to the weights, and one of the summed outputs to the inputs.
 
-Inputs and trainable weights require a gradient whatever is read, because torch chooses kernels by that, which differ by rounding.
-Where nothing but the forward run is read, the graph keeps no tensors.
+Inputs and trainable weights require a gradient whatever is read: torch chooses kernels by that, and they differ by rounding.
+Where only the forward run is read, the graph keeps no tensors.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ from zerocost.proxy import BackwardRun, Proxy, Subject
 
 
 def batch(subject: Subject, proxies: Sequence[Proxy]) -> None:
+    """Run the batch forward, and backward as the proxies read; see the module's docstring."""
     reads = frozenset().union(*(proxy.reads for proxy in proxies))
     set_modes(subject, batch_statistics=True)
     weights = trainable(subject, install(subject, torch.clone))
     copies = input_copies(subject)
     sources = [tensor.requires_grad_(True) for tensor in copies if tensor.is_floating_point()]
     with torch.enable_grad():
-        # Clones, as a network may work in place on what it is given.
+        # Clones, because a network may change its inputs in place.
         with nullcontext() if reads else saved_tensors_hooks(_forget, _forget):
             outputs = finite(watched(subject, [tensor.clone() for tensor in copies], proxies))
         if BackwardRun.LOSS in reads:
@@ -55,7 +56,7 @@ def batch(subject: Subject, proxies: Sequence[Proxy]) -> None:
 
 
 def _forget(_: Any) -> Any:
-    """What is kept of a tensor that no backward run will ask for: nothing."""
+    """Saves None in place of every tensor that a backward run would need."""
 
 
 def _input_gradients(outputs: torch.Tensor, sources: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -1,7 +1,7 @@
 """BLOCKS: one forward run with fresh weights and Gaussian inputs, and random gradients back through each single block.
 
 Weights of the copies are drawn anew (``initialisation``) and inputs from N(0, 1), in the shape of the batch; inputs of whole
-numbers (token ids) stay as given. So what is read does not depend on the module's weights and on real data. Modes are
+numbers (token ids) stay as given. So the result does not depend on the module's weights or on real data. Modes are
 those of BATCH. One CPU generator of ``seed`` draws weights, inputs and then gradients, the last block's first.
 """
 
@@ -25,12 +25,14 @@ from zerocost.proxy import BackwardRun, Proxy, Subject
 
 
 def blocks(subject: Subject, proxies: Sequence[Proxy]) -> None:
-    """Hands the features to ``Proxy.features`` and where asked for the gradients of each block to ``Proxy.block_gradients``.
+    """Give the features to ``Proxy.features`` and, where a proxy reads them, the gradients of each block to
+    ``Proxy.block_gradients``.
 
-    The features are F_0, what enters the first block that runs, and F_i, what leaves the i-th one: the first tensor of a tuple,
-    of floating-point numbers and two or more dimensions. A block that runs twice counts twice, one inside another one does
-    not, nor do features that the first output of the network does not depend on. Proxies that read features only need no
-    gradient, but the graph says what the output depends on, and keeps their values the same in all company.
+    The features are F_0, what enters the first block that runs, and F_i, what leaves the i-th one: the first tensor of
+    a tuple, of floating-point numbers and two or more dimensions. A block that runs twice counts twice, one inside
+    another one does not count, nor do features that the first output of the network does not depend on. Proxies that
+    read features only need no gradient, but the graph shows what the output depends on, and computing it always keeps
+    their values independent of the other proxies.
     """
     reads = frozenset().union(*(proxy.reads for proxy in proxies))
     set_modes(subject, batch_statistics=True)
@@ -43,7 +45,7 @@ def blocks(subject: Subject, proxies: Sequence[Proxy]) -> None:
     leaves = [_drawn(t, generator).requires_grad_(True) if t.is_floating_point() else t for t in input_copies(subject)]
     with torch.enable_grad():
         with _Tape(blocks_of(subject.module)) as tape:
-            # A network may work in place on what it is given.
+            # Clones, because a network may change its inputs in place.
             outputs = watched(subject, [leaf.clone() for leaf in leaves], proxies)
         steps = tape.leading_to(outputs)
         for proxy in proxies:
@@ -56,7 +58,8 @@ def blocks(subject: Subject, proxies: Sequence[Proxy]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """A feature, its tensor in the graph, and the place of that in the graph: None where nothing before has a gradient."""
+    """A feature, its tensor in the graph, and the place of that in the graph: None where it depends on nothing with a
+    gradient."""
 
     feature: Feature
     tensor: torch.Tensor
@@ -64,7 +67,7 @@ class _Step:
 
 
 class _Tape:
-    """Records what enters the first block that runs and what leaves each one."""
+    """Records what enters the first block that runs and what leaves each block."""
 
     def __init__(self, blocks: Sequence[nn.Module]) -> None:
         self._blocks = blocks
@@ -98,7 +101,7 @@ class _Tape:
         if not isinstance(first, torch.Tensor) or not _is_feature(first):
             return None
         self._record(block, f"what leaves block {self._ran}", first.detach(), first)
-        # The network goes on with a copy, which it may change in place.
+        # The network continues with a copy, which it may change in place.
         return _with_first(output, first.clone())
 
     def _record(self, block: nn.Module, name: str, value: torch.Tensor, tensor: torch.Tensor) -> None:
@@ -106,7 +109,7 @@ class _Tape:
         self._steps.append(_Step(Feature(name, value, channel_dimension(block, value)), tensor, edge))
 
     def leading_to(self, outputs: torch.Tensor) -> list[_Step]:
-        """The steps that ``outputs`` depend on, as far as the graph tells: what has no gradient counts as well."""
+        """The steps that ``outputs`` depend on according to the graph; steps without a gradient are included."""
         if not outputs.requires_grad:
             return self._steps
         reached = {edge for node in nodes(outputs) for edge in node.next_functions}
@@ -131,10 +134,11 @@ def _with_first(output: Any, first: torch.Tensor) -> Any:
 def _gradients(steps: Sequence[_Step], generator: torch.Generator) -> Iterator[tuple[Feature, Feature]]:
     """(gradient at the input, random gradient at the output) of each block, the last one first.
 
-    A block that does not depend on the feature before it is left out, as a parallel branch, unless its output is the same at
-    every position: nothing passes that, and the gradient is 0.
+    A block that does not depend on the feature before it is left out, as a parallel branch, unless its output is the
+    same at every position: such a block lets no gradient through, and the gradient is 0.
     """
     for before, after in reversed(list(pairwise(steps))):
+        # Drawn for every block, also for one that is left out below: the signs of the others must not depend on it.
         drawn = torch.randint(0, 2, after.tensor.shape, generator=generator, dtype=torch.float32, device="cpu") * 2 - 1
         signs = drawn.to(after.tensor)
         felt = None

@@ -29,7 +29,7 @@ from zerocost.proxy import Proxy, Subject
 
 
 def curvature(subject: Subject, proxies: Sequence[Proxy]) -> None:
-    """Hands (weight, Hessian times gradient) to ``Proxy.weight``."""
+    """Give (weight, Hessian times gradient) to ``Proxy.weight``."""
     set_modes(subject, batch_statistics=True)
     weights = trainable(subject, install(subject, torch.clone))
     with torch.enable_grad(), _twice_differentiable(subject):
@@ -37,6 +37,7 @@ def curvature(subject: Subject, proxies: Sequence[Proxy]) -> None:
         pairs = list(weight_gradients(loss_of(subject, outputs, subject.targets), weights, graph=True))
         if not pairs:
             raise Undefined("the loss does not depend on any trainable weight of two or more dimensions")
+        # The gradient of <stop(g), g> to the weights is H g: one double backward run instead of a Hessian.
         total = torch.stack([(gradient.detach() * gradient).sum() for _, gradient in pairs]).sum()
         if not total.requires_grad:
             raise Undefined("the gradient of the loss does not depend on the weights: the network is linear in them")
@@ -54,7 +55,12 @@ def curvature(subject: Subject, proxies: Sequence[Proxy]) -> None:
 
 
 def _check_twice(total: torch.Tensor) -> None:
-    """Raises Undefined where an operation refuses its second derivative: ``autograd.grad`` would leave its branch out."""
+    """Refuse networks with an operation that has no second derivative: ``autograd.grad`` would leave its branch out
+    silently.
+
+    Raises:
+        Undefined: There is one.
+    """
     if any(node.name() == "torch::autograd::Error" for node in nodes(total)):
         raise Undefined("the network cannot be differentiated twice: it or the loss uses a function that refuses it")
 
@@ -67,7 +73,7 @@ def _twice_differentiable(subject: Subject) -> Iterator[None]:
     enabled = cudnn.enabled
     try:
         if any(isinstance(part, nn.RNNBase) for part in subject.parts):
-            # Not by cudnn.flags(), which sets its other switches too and refuses some settings of them.
+            # Not by cudnn.flags(), which sets its other switches, too, and refuses some of their values.
             cudnn.enabled = False
         with sdpa_kernel([SDPBackend.MATH]):
             yield

@@ -1,5 +1,8 @@
-"""FLOW: one sample of ones in float64, evaluation mode, parameters and buffers by absolute value, normalisation replaced by
-the identity, and the gradient of the summed output. No data is read but its shape."""
+"""FLOW: the gradient of the summed output for one sample of ones, in float64 and evaluation mode.
+
+Parameters and buffers are replaced by their absolute values and normalisation by the identity. Of the data only the
+shape is used.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ _NORMALISATIONS = {
 
 
 def flow(subject: Subject, proxies: Sequence[Proxy]) -> None:
+    """Give (weight, gradient of the summed output) to ``Proxy.weight``, for weights of two or more dimensions."""
     set_modes(subject, batch_statistics=False)
     copies = install(subject, _positive)
     weights = [copies[id(p)].requires_grad_(True) for p in subject.parameters if p.is_floating_point()]
@@ -47,7 +51,7 @@ def _ones(tensor: torch.Tensor) -> torch.Tensor:
 
 
 class _WithoutNormalisation(TorchFunctionMode):
-    """Every normalisation, from a module or a functional call, hands its input on."""
+    """Replaces every normalisation, from a module or a functional call, by the identity."""
 
     def __torch_function__(
         self, func: Any, types: Sequence[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -55,5 +59,5 @@ class _WithoutNormalisation(TorchFunctionMode):
         named = kwargs or {}
         if func in _NORMALISATIONS:
             tensor = args[0] if args else named["input"]
-            return tensor.clone()  # a new tensor, as an activation may work in place on what it is given
+            return tensor.clone()  # a new tensor, because an activation may change its input in place
         return func(*args, **named)

@@ -1,7 +1,7 @@
 """HALVES: the backward run of the loss on each of two halves of the batch: the first floor(N/2) samples and the last floor(N/2).
 
-Of an odd batch the middle sample is left out. Either half is a forward run like that of BATCH on weights and buffers copied
-anew, so that neither sees what the other left in running statistics.
+The middle sample of an odd batch is left out. Each half is a forward run like that of BATCH on new copies of weights and
+buffers, so that the running statistics of one half do not reach the other.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from zerocost.proxy import Proxy, Subject
 
 
 def halves(subject: Subject, proxies: Sequence[Proxy]) -> None:
-    """Hands (weight, gradient) to ``Proxy.weight`` for the first half, then for the second: the same weights in the same order,
-    those that have a gradient in both."""
+    """Give (weight, gradient) to ``Proxy.weight`` for the first half, then for the second.
+
+    Both have the same weights in the same order: those with a gradient in both halves.
+    """
     size = subject.batch // 2
     if size == 0:
         raise Undefined("it compares the gradients of two halves of the batch and needs a batch of 2 or more")

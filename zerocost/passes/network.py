@@ -1,4 +1,4 @@
-"""What every pass is made of: modes, copies of weights in the module, a watched forward run, the loss."""
+"""The building blocks of passes: modes, copies of weights in the module, an observed forward run, the loss."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ NO_WEIGHT = "the loss does not depend on any trainable weight"
 
 
 def set_modes(subject: Subject, *, batch_statistics: bool) -> None:
-    """Evaluation mode, but for normalisation by the statistics of the batch where these are asked for.
+    """Evaluation mode, except for normalisation by the statistics of the batch where ``batch_statistics`` asks for it.
 
-    Recurrent layers then are in training mode too, without their dropout: cuDNN has no backward run in evaluation mode.
+    Recurrent layers are then in training mode, too, without their dropout: cuDNN has no backward run in evaluation
+    mode.
     """
     # Attribute by attribute: calling train() would run the caller's own overrides of it.
     for part in subject.parts:
@@ -33,9 +34,12 @@ def set_modes(subject: Subject, *, batch_statistics: bool) -> None:
 
 
 def install(subject: Subject, copy: Callable[[torch.Tensor], torch.Tensor]) -> Copies:
-    """Puts copies of all parameters and buffers into the module and gives them by the id of the original.
+    """Put copies of all parameters and buffers into the module.
 
-    A tensor that is shared has one copy, shared as well. ``state.preserved`` takes the originals back.
+    A shared tensor has one copy, shared as well. ``state.preserved`` brings the originals back.
+
+    Returns:
+        The copies by the id of their original.
     """
     originals = {id(slot.tensor): slot.tensor for slot in subject.slots}
     copies = {key: copy(tensor.detach()) for key, tensor in originals.items()}
@@ -50,11 +54,24 @@ def trainable(subject: Subject, copies: Copies) -> list[torch.Tensor]:
 
 
 def input_copies(subject: Subject) -> list[torch.Tensor]:
+    """Copies of the inputs, which a network may change in place."""
     return [tensor.detach().clone() for tensor in subject.inputs]
 
 
 def watched(subject: Subject, inputs: Sequence[torch.Tensor], proxies: Iterable[Proxy]) -> torch.Tensor:
-    """The first output of one forward run that every proxy reads."""
+    """One forward run that every proxy observes.
+
+    Args:
+        subject: The network.
+        inputs: What it is called with.
+        proxies: Their ``watch`` contexts are held during the run.
+
+    Returns:
+        The first output.
+
+    Raises:
+        Undefined: It is no tensor.
+    """
     with ExitStack() as watching:
         for proxy in proxies:
             watching.enter_context(proxy.watch())
@@ -62,12 +79,20 @@ def watched(subject: Subject, inputs: Sequence[torch.Tensor], proxies: Iterable[
 
 
 def forward(subject: Subject, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
-    """The first output of one forward run. Raises Undefined where it is no tensor."""
+    """The first output of one forward run.
+
+    Raises:
+        Undefined: It is no tensor.
+    """
     return first_tensor(subject.module(*inputs))
 
 
 def first_tensor(outputs: object) -> torch.Tensor:
-    """A module's output, or the first of a tuple or list of them. Raises Undefined where that is no tensor."""
+    """A module's output, or the first of a tuple or list of outputs.
+
+    Raises:
+        Undefined: It is no tensor.
+    """
     first = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
     if not isinstance(first, torch.Tensor):
         raise Undefined(f"the network returns {type(outputs).__name__}, not a tensor or a tuple that starts with one")
@@ -75,16 +100,32 @@ def first_tensor(outputs: object) -> torch.Tensor:
 
 
 def finite(outputs: torch.Tensor) -> torch.Tensor:
-    """``outputs``. Raises Undefined where they hold NaN or infinity."""
+    """``outputs``, checked.
+
+    Raises:
+        Undefined: They hold NaN or infinity.
+    """
     if not bool(torch.isfinite(outputs).all()):
         raise Undefined("the outputs of the network hold NaN or infinity")
     return outputs
 
 
 def loss_of(subject: Subject, outputs: torch.Tensor, targets: torch.Tensor | None) -> torch.Tensor:
-    """The loss of ``outputs``, whose batch ``targets`` belongs to. Raises Undefined where there is none to differentiate."""
+    """The loss of some outputs.
+
+    Args:
+        subject: Gives the loss.
+        outputs: First output of a run, with graph.
+        targets: Labels of the batch that was run.
+
+    Returns:
+        A tensor with a single number, with graph.
+
+    Raises:
+        Undefined: The loss is no single finite number, or depends on no weight.
+    """
     assert targets is not None, "proxies that read the loss are not run without targets"
-    # Clones, as a loss may work in place on what it is given.
+    # Clones, because a loss may change its arguments in place.
     value = subject.loss(outputs.clone(), targets.detach().clone())
     if not isinstance(value, torch.Tensor):
         raise Undefined(f"the loss returns {type(value).__name__}; it must return a tensor with a single number")
@@ -98,7 +139,7 @@ def loss_of(subject: Subject, outputs: torch.Tensor, targets: torch.Tensor | Non
 
 
 def nodes(total: torch.Tensor) -> Iterator[Any]:
-    """Every operation in the graph behind ``total``."""
+    """Every operation in the graph of ``total``."""
     waiting = [total.grad_fn]
     seen = set(waiting)
     while waiting:
@@ -113,13 +154,23 @@ def nodes(total: torch.Tensor) -> Iterator[Any]:
 def gradients(
     total: torch.Tensor, weights: Sequence[torch.Tensor], *, retain: bool = False, graph: bool = False
 ) -> list[torch.Tensor | None]:
-    """The gradient of ``total`` with respect to each of ``weights``, None where it does not depend on one.
+    """The gradient of ``total`` to each of some weights.
 
-    ``retain`` keeps the graph for another backward run, ``graph`` makes the gradients differentiable. Raises Undefined where
-    there are no ``weights``, and where the network hides some of them from the graph.
+    Args:
+        total: A scalar tensor with graph.
+        weights: Tensors to differentiate by.
+        retain: Keep the graph for another backward run.
+        graph: Make the gradients differentiable.
+
+    Returns:
+        One dense tensor for each weight; None where ``total`` does not depend on it.
+
+    Raises:
+        Undefined: There are no weights, or the network hides some of them from the graph.
     """
     if not weights:
         raise Undefined(NO_WEIGHT)
+    # Re-entrant checkpoints run their part of the graph inside backward(), where autograd.grad cannot reach its weights.
     if any(node.name() == "CheckpointFunctionBackward" for node in nodes(total)):
         raise Undefined(
             "the network uses checkpoints that hide weights from the graph; make them with use_reentrant=False"
@@ -133,7 +184,14 @@ def gradients(
 def weight_gradients(
     total: torch.Tensor, weights: Sequence[torch.Tensor], *, retain: bool = False, graph: bool = False
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """(weight, gradient) of every weight of two or more dimensions that has one; otherwise like :func:`gradients`."""
+    """(weight, gradient) of every weight of two or more dimensions that has a gradient.
+
+    Args:
+        total: As in :func:`gradients`.
+        weights: As in :func:`gradients`.
+        retain: As in :func:`gradients`.
+        graph: As in :func:`gradients`.
+    """
     for weight, gradient in zip(weights, gradients(total, weights, retain=retain, graph=graph), strict=True):
         if weight.ndim >= 2 and gradient is not None:
             yield weight, gradient

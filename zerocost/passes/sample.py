@@ -11,6 +11,7 @@ from zerocost.proxy import Proxy, Subject
 
 
 def sample(subject: Subject, proxies: Sequence[Proxy]) -> None:
+    """Run the first sample of the batch forward, observed by the proxies."""
     set_modes(subject, batch_statistics=False)
     install(subject, torch.clone)
     with torch.no_grad():

@@ -5,7 +5,7 @@ record them, then every sample is run forward by itself, and backward as its pro
 Modes are those of BATCH. No graph outlives its sample.
 
 Deviation from the code published with such proxies: it runs batch norm in training mode, on single samples (which makes it
-instance norm, and fails on maps of one pixel) or on the whole batch for every sample (which lets samples feel each other,
+instance norm, and fails on maps of one pixel) or on the whole batch for every sample (so that samples influence each other,
 at a cost that grows with the square of the batch).
 """
 
@@ -37,7 +37,7 @@ _GROUP = 2**23
 
 
 def singles(subject: Subject, proxies: Sequence[Proxy]) -> None:
-    """Hands every gradient to ``Proxy.sample_gradients``."""
+    """Give every gradient to ``Proxy.sample_gradients``, in groups of weights and within a group sample by sample."""
     wanted = [(proxy, proxy.samples()) for proxy in proxies if proxy.reads]
     set_modes(subject, batch_statistics=True)
     copies = install(subject, torch.clone)
