@@ -14,6 +14,7 @@ class _ScaledAdd(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, total: Tensor, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
+        # Tells autograd that ``total`` was overwritten, so that a backward pass that needs its old value raises.
         ctx.mark_dirty(total)
         return _add(total, x, weight)
 

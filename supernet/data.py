@@ -127,4 +127,5 @@ def epoch_order(indices: Tensor, part: DataPart, batch: int, epoch: int, seed: i
     """
     generator = torch.Generator().manual_seed(torch_seed(seed, f"order-{part}", epoch))
     order = indices[torch.randperm(len(indices), generator=generator)]
+    # A cut instead of a larger last batch, so that every batch has at most ``batch`` images.
     return order[:-1] if len(order) % batch == 1 and len(order) > 1 else order

@@ -18,6 +18,7 @@ def generator_on(mix: Mix, device: torch.device) -> torch.Generator:
     own = mix.generator()
     if device.type == "cpu":
         return own
+    # One number from the mix's generator, so that successive maps get different seeds.
     seed = int(torch.randint(2**62, (), generator=own))
     return torch.Generator(device=device).manual_seed(seed)
 

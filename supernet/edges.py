@@ -200,6 +200,7 @@ def edge_factory(
         lend(module, current)
         return module
 
+    # Parts wrap operations first and edges second, each around those before it.
     make: MakeNamed = named
     for part in parts:
         make = _operation_of(part, make, current)
@@ -209,6 +210,7 @@ def edge_factory(
         names = space.candidates[kind][edge]
         built = [allowed is None or bool(allowed[kind][edge, place]) for place in range(len(names))]
         modules = {name: make(name, context) if wanted else None for name, wanted in zip(names, built, strict=True)}
+        # An edge without any module carries nothing and is no module: the cell skips it.
         return MixedOp(modules, context, current) if any(m is not None for m in modules.values()) else None
 
     factory: EdgeFactory = mixed

@@ -48,6 +48,7 @@ class Supernet(nn.Module):
         super().__init__()
         self.space, self.size, self.bf16 = space, size, bf16
         self.current = Current(plain)
+        # The caller's random state is left alone; the initial weights depend on ``seed`` only.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             skeleton = space.skeleton(size)
@@ -57,6 +58,7 @@ class Supernet(nn.Module):
                 _adapt_norms(block, affine, running_statistics)
 
     def forward(self, images: Tensor, mix: Mix) -> Tensor:
+        # A mix may run several passes, and each has to draw the same numbers.
         mix.restart()
         self.current.set(mix)
         try:

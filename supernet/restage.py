@@ -68,12 +68,14 @@ class Restage(Transform):
             self._prune(search, self.keep)
         old = search.net.state_dict()
         momentum = _momentum(search) if self.inherit else {}
+        # Part of the seeds of weights and alphas: every rebuild draws new ones.
         search.rebuilds += 1
         self.rebuild(search)
         if self.fresh_alphas:
             search.draw_parameters()
         if self.inherit:
             self._carry_over(search, old, momentum)
+        # The parameters may be new objects, and moments of the stage before mean nothing to them.
         search.method.alpha_optimiser.begin(search)
 
     def rebuild(self, search: SupernetSearch) -> None:
@@ -104,6 +106,7 @@ class Restage(Transform):
 
     def _carry_over(self, search: SupernetSearch, old: Mapping[str, Tensor], momentum: Mapping[str, Tensor]) -> None:
         generator = torch.Generator().manual_seed(torch_seed(search.seed, "widen", search.rebuilds))
+        # Shared by weights and momentum, so that both copy the same channels.
         picks: dict[tuple[int, int], Tensor] = {}
         new = search.net.state_dict()
         search.net.load_state_dict(

@@ -90,6 +90,7 @@ def _draw(
             kept |= {slots[i] for i in torch.randperm(len(slots), generator=generator)[: space.edges_per_node].tolist()}
     places: list[int | None] = []
     for edge, names in enumerate(space.candidates[kind]):
+        # An operation is drawn for every edge, so that the next numbers do not depend on which edges are kept.
         shares = torch.ones(len(names)) if probabilities is None else probabilities[edge, : len(names)].float().cpu()
         allowed = torch.tensor([name not in space.excluded for name in names])
         pick = int(torch.multinomial(shares * allowed, 1, generator=generator))

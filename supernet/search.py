@@ -130,6 +130,7 @@ class SupernetSearch:
 
     def draw_parameters(self) -> None:
         """Draw all architecture parameters, in place where their shapes stay."""
+        # A seed for each rebuild: a stage that draws again must not get the same numbers.
         generator = torch.Generator().manual_seed(torch_seed(self.seed, "alphas", self.rebuilds))
         relaxation, weighting = self.method.relaxation, self.method.weighting
         for kind in self.space.kinds:
@@ -278,6 +279,7 @@ class SupernetSearch:
                 if weighting is not None:
                     factors[kind] = weighting.factors(values[EDGES + kind], self.space.topology(kind))
                     weights = weights * factors[kind][:, None]
+                    # After the product: a fixed edge has weight 1 whatever its factor was.
                     factors[kind] = self.states.decided_factors(kind, factors[kind])
                 theta[kind] = self.states.decided_weights(kind, weights)
         return Mix(theta, executed, now, seed, factors or None, scalars or None)
@@ -385,6 +387,7 @@ class SupernetSearch:
             if on_step is not None:
                 on_step(done, steps)
         report = self._report(losses, lr)
+        # After the report: a decision in after_epoch must not change what the epoch is reported with.
         self._finish_epoch(report)
         report.seconds = time.perf_counter() - began
         return report
@@ -433,6 +436,7 @@ class SupernetSearch:
         self.history.append(report)
         self.epoch += 1
         for part in self.method.all_parts():
+            # ``epoch`` has moved on already, so that ``ended`` is true for parts after the last epoch.
             stop = part.after_epoch(self, report)
             if stop is not None and self.stopped is None:
                 self.stopped = stop
@@ -516,6 +520,7 @@ class SupernetSearch:
         for name, values in state["parameters"].items():
             self._put(name, values)
         self.restart_weights()
+        # The optimiser adopts the tensors it is given: without a copy it would write into the caller's state.
         self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
         for part, saved in zip(self.method.all_parts(), state["parts"], strict=True):
             part.begin(self)

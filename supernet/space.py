@@ -99,6 +99,7 @@ class CellSpace:
 
     def topology(self, kind: str) -> CellTopology:
         """The graph of the cells of a kind."""
+        # A small size that has cells of every kind.
         for plan in self.skeleton(NetworkSize(4, 3, 2)).cells:
             if plan.kind == kind:
                 return plan.topology

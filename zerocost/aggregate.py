@@ -163,6 +163,7 @@ def vote(values: Sequence[Row], directions: Mapping[str, int], weights: Weights 
         for share, column in zip(shares, ranks, strict=True):
             balance += (column[rows, None] - column[None, :]).sign_().mul_(share)
         wins[rows] = (balance > draw).sum(dim=1).double() + (balance.abs() <= draw).sum(dim=1).double() / 2
+    # Every row draws with itself once: one half is taken off.
     return ((wins - 0.5) / (n - 1)).tolist()
 
 

@@ -322,6 +322,7 @@ def _cross_validated(
     if n < _FEWEST or spearman(outcomes, outcomes) is None:
         return Estimate()
     rows = sorted(range(n), key=lambda row: (outcomes[row], [column[row] for column in columns]))
+    # Ranks are over all candidates; only the weights are fitted on four fifths.
     ranks = ranked(columns) - (n + 1) / 2
     shuffle = random.Random(seed)
     found = []

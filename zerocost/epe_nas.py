@@ -37,6 +37,7 @@ class EpeNas(JacobianProxy):
         if len(classes) < 2:
             raise Undefined("the batch holds one class only; it compares classes and needs two or more")
         sums, sizes = [], []
+        # Correlations within a class only; samples of other classes have no part in them.
         for label in classes.tolist():
             rows = self.rows[(labels == label).cpu()]
             sums.append((correlations(rows).abs() + K).log().sum())

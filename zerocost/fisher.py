@@ -67,6 +67,7 @@ class Fisher(Proxy):
         return seen
 
     def _read(self, kept: _Kept, channel: int, fan: int, gradient: torch.Tensor) -> None:
+        # Later backward runs of the pass call the hooks again; only the loss's gradient counts.
         if kept.tensor is None or self._differentiated:
             return
         positions = [dim for dim in range(1, gradient.ndim) if dim != channel]

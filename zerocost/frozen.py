@@ -73,6 +73,7 @@ class BatchStatistics:
 
     def _record(self, tensor: torch.Tensor) -> Moments | None:
         found: Moments | None = None
+        # A multiple: tokens or views of a sample may be folded into the first dimension.
         if tensor.shape[0] % self._samples == 0:
             if tensor.numel() <= tensor.shape[1]:
                 raise Undefined(

@@ -44,6 +44,7 @@ class GradSign(Proxy):
             if gradient.ndim >= 2:
                 signs = gradient.sign().float()
                 self._sums[place] = self._sums[place].add_(signs) if place in self._sums else signs
+        # The last sample of a group of weights: signs are complete and can be freed.
         if index == self.subject.batch - 1 and self._sums:
             agreed = torch.stack([sums.abs().sum(dtype=torch.float64) for sums in self._sums.values()])
             self._total = (self._total or 0.0) + float(agreed.sum())

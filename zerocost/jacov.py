@@ -25,5 +25,6 @@ class Jacov(JacobianProxy):
     def value(self) -> float:
         if self.subject.batch < 2:
             raise Undefined("it compares samples and needs a batch of 2 or more")
+        # Symmetric, so real: a general solver may return complex numbers for it.
         eigenvalues = torch.linalg.eigvalsh(correlations(self.rows)).clamp(min=0.0) + K
         return -float((eigenvalues.log() + eigenvalues.reciprocal()).sum())

@@ -31,6 +31,7 @@ class L2Norm(Proxy):
         self._places: list[int] = []
 
     def watch(self) -> AbstractContextManager[_Touched]:
+        # Read now, because the pass has installed copies by the time the forward run starts.
         self._places = [_place(tensor) for tensor in self.subject.module.parameters()]
         return self._touched
 

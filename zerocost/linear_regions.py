@@ -70,6 +70,7 @@ class LinearRegions(Proxy):
         with statistics.held(), Activations(self._steps + 1, self._read):
             along = forward(self.subject, points)
         if outputs.ndim and outputs.shape[0] == self.subject.batch:
+            # The ends of the segment are samples of the batch: their outputs must be those of the batch.
             check_alone(along[:: self._steps], outputs[[start, end]], outputs.abs().max())
 
     def _read(self, codes: torch.Tensor) -> None:

@@ -33,6 +33,7 @@ class Macs(Proxy):
         return self._counter
 
     def value(self) -> float:
+        # The counter counts a multiply-accumulate as two operations.
         return float(self._counter.get_total_flops() // 2)
 
 

@@ -51,6 +51,8 @@ class Meco(Proxy):
             try:
                 self._forward(enlarged)
                 return
+            # A reason found on the enlarged image is an answer; any other error means that the network refuses the
+            # size.
             except Undefined:
                 raise
             except Exception:  # the network is made for the given size

@@ -60,6 +60,7 @@ class Ntk(Proxy):
     def sample_gradients(self, index: int, reading: BackwardRun, gradients: Mapping[int, torch.Tensor]) -> None:
         for place in self._counted & gradients.keys():
             self._rows.setdefault(place, [None] * self._count)[index] = gradients[place]
+        # The last sample of a group of weights: its gradients are summed up and freed.
         if index == self._count - 1:
             for place in sorted(self._rows):
                 self._add(self._rows.pop(place))
@@ -67,6 +68,7 @@ class Ntk(Proxy):
     def _add(self, rows: list[torch.Tensor | None]) -> None:
         """Adds what one parameter contributes; a sample without a gradient has a row of zeros."""
         known = next(row for row in rows if row is not None)
+        # Gradients are rounded in their own type; in the kernel, a product of two, that is its square.
         self._rounding = max(self._rounding, torch.finfo(known.dtype).eps ** 2)
         matrix = torch.stack([torch.zeros_like(known) if row is None else row for row in rows]).flatten(1)
         for block in matrix.split(_BLOCK, dim=1):

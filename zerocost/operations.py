@@ -192,8 +192,10 @@ class _Silence:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves = tree_leaves((args, kwargs))
         key = tuple((leaf.shape, leaf.dtype, leaf.device) if _is_tensor(leaf) else leaf for leaf in leaves)
+        # The output's shape follows from the inputs' shapes, types and plain arguments.
         if key not in self._given:
             self._given[key] = self._blank(args, kwargs)
+        # New zeros at every call: the network may change them in place.
         return tree_map(lambda leaf: leaf.new_zeros(leaf.shape) if _is_tensor(leaf) else leaf, self._given[key])
 
     def _blank(self, args: Any, kwargs: Any) -> Any:

@@ -63,6 +63,7 @@ def score(
     why = _unfit(subject)
     if why is not None:
         return Scores({name: Score(None, kind.direction, 0.0, why) for name, kind in kinds.items()})
+    # Refused one by one: proxies without need of labels still share their passes.
     unlabelled = [name for name, kind in kinds.items() if targets is None and BackwardRun.LOSS in kind.reads]
     found = {name: Score(None, kinds[name].direction, 0.0, NO_TARGETS) for name in unlabelled}
     for needed in Pass:

@@ -39,6 +39,7 @@ class Swap(Proxy):
     def _read(self, codes: torch.Tensor) -> None:
         """Keeps the distinct columns of one activation, each packed into words of 24 samples."""
         samples = torch.arange(len(codes), device=codes.device)
+        # One matrix product packs the binary columns into numbers: row w has the powers of two of its 24 samples.
         weights = torch.zeros((-(-len(codes) // _WORD), len(codes)), dtype=torch.float32, device=codes.device)
         weights[samples // _WORD, samples] = (1 << samples % _WORD).to(torch.float32)
         self._patterns.append(_distinct((weights @ codes).to(torch.int64)))

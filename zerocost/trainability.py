@@ -81,6 +81,7 @@ def _folded(tensor: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
     """(N, positions..., C) to (N * product of ``sizes``, channels): neighbouring positions become channels of one."""
     for dim, size in enumerate(sizes, start=1):
         have = tensor.shape[dim]
+        # The nearest whole stride; what does not fit is padded, or cropped by a negative pad.
         stride = (2 * have + size) // (2 * size)
         spare = stride * size - have
         if spare:

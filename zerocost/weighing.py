@@ -63,6 +63,7 @@ def fitted_weights(columns: Sequence[Sequence[float]], outcomes: Sequence[float]
     prior = 1 / len(columns)
     if not bool(truth.any()):
         return [prior] * len(columns)
+    # The penalty makes the matrix positive definite, so that the minimum is unique also for proxies of equal order.
     curvature = proxies @ proxies.T + strength * torch.eye(len(columns), dtype=torch.float64, device="cpu")
     weights = _least_over_nonnegative(curvature, proxies @ truth + strength * prior)
     total = float(weights.sum())

@@ -78,6 +78,7 @@ class Zen(Proxy):
             raise Undefined("it draws its inputs from a Gaussian and needs inputs of floating-point numbers")
         set_modes(self.subject, batch_statistics=True)
         for least in (torch.float32, torch.float64):
+            # From the start again: the run in float64 has the same numbers.
             generator = torch.Generator().manual_seed(self.subject.seed)
             self._scores = [self._score(generator, least) for _ in range(self._repeats)]
             if all(map(math.isfinite, self._scores)):

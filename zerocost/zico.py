@@ -42,6 +42,7 @@ class Zico(Proxy):
     def value(self) -> float:
         if not self._gradients:
             raise Undefined("no trainable weight of two or more dimensions has a gradient in both halves of the batch")
+        # The pass gives all weights of the first half, then those of the second, in the same order.
         count = len(self._gradients) // 2
         pairs = zip(self._gradients[:count], self._gradients[count:], strict=True)
         ratios = torch.stack([_inverse_variation(first, second) for first, second in pairs])

@@ -68,6 +68,7 @@ class ExponentiatedGradient(AlphaOptimiser):
 
     def _moved(self, values: Tensor, gradients: Tensor, free: Tensor) -> Tensor:
         """Rows of ``values`` after a step; the free entries of a row keep their sum, all others are zeros."""
+        # A weight of 0 has logit -inf and could never grow again.
         logits = values.clamp_min(self.floor).log() - self.lr * gradients
         shares = masked_shares(masked_softmax(logits, free).clamp_min(self.floor), free)
         return shares * values.masked_fill(~free, 0.0).sum(dim=1, keepdim=True)

@@ -81,6 +81,7 @@ class GreedyDecisions(Part):
         assert self._batch is not None
         batch = self._batch + self.batch_growth * self._rounds
         if search.recipe.batch != batch:
+            # A new method over the same parts: their state stays.
             search.method = with_recipe(search.method, batch=batch)
 
     def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:

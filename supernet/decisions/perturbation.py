@@ -31,6 +31,7 @@ def without(mix: Mix, kind: str, edge: int, place: int | None = None) -> Mix:
     Returns:
         A mix in which the weight is 0 and the operation does not run.
     """
+    # The weights that are left are not normalised again: the perturbation is the removal alone.
     theta = mix.theta[kind].detach().clone()
     executed = list(mix.executed[kind])
     if place is None:

@@ -84,6 +84,7 @@ class Projection(Part):
         last = moment.stage_epoch == moment.stage_epochs - 1
         due = moment.stage_epoch // self.interval + 1
         worth = validation_worth(search, self.criterion, self.validation_batches)
+        # Events are counted, not epochs: a resumed search makes none twice.
         while (last or self._events < due) and project(search, worth, self._events):
             self._events += 1
 

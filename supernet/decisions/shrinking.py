@@ -54,6 +54,7 @@ class InformationShrinking(Selection):
         steps = search.space.width - 1
         # Counted from the end: step s of 0 .. steps - 1 follows epoch (epochs - 2) - interval * (steps - 1 - s).
         due = [report.epoch >= search.method.epochs - 2 - interval * (steps - 1 - step) for step in range(steps)]
+        # More than one step is due at once in searches shorter than the schedule.
         while self._steps < sum(due):
             self._measure = information(search, self.batches)
             for kind, measure in self._measure.items():

@@ -75,6 +75,7 @@ def _mean(search: SupernetSearch, measure: Callable[[list[Tensor]], Tensor], bat
     was_training = search.net.training
     alphas = list(search.alphas.values())
     found = []
+    # Full precision: second derivatives in bfloat16 would be rounding noise.
     with search.net.kept_buffers(), torch.enable_grad(), torch.autocast(search.device.type, enabled=False):
         search.net.train()
         for images, labels in islice(search.batches("alphas", epoch=0, augment="none"), batches):

@@ -41,6 +41,7 @@ def lanczos(apply: Apply, size: int, steps: int = 20) -> Tensor:
             image = image - span.T @ (span @ image)
         norm = image.norm()
         scale = max(float(torch.stack(diagonal).abs().max()), *(float(b) for b in beside), _NOTHING)
+        # An exhausted space leaves rounding errors and not 0: compared with the largest entry so far.
         if step == min(steps, size) - 1 or float(norm) <= _NOTHING * scale:
             break
         beside.append(norm)

@@ -63,6 +63,7 @@ def landscape(
     generator = torch.Generator().manual_seed(torch_seed(seed, "landscape"))
     first, second = (directions(search, generator) for _ in range(2))
     coordinates = [span * (2 * i / (size - 1) - 1) for i in range(size)]
+    # The same batches at every point, so that differences are those of the alphas.
     losses, accuracies = [], []
     for x in coordinates:
         found = [_at(search, {k: x * first[k] + y * second[k] for k in first}, batches) for y in coordinates]

@@ -80,6 +80,7 @@ class Adaptive(Part):
 
     def _go_back(self, search: SupernetSearch, epoch: int, decay: float) -> None:
         state = self._kept[epoch]
+        # This restores the monitor, too; its own fields are set below.
         search.load_state_dict(copy.deepcopy(state))
         for group in search.optimiser.param_groups:
             group["weight_decay"] = decay

@@ -36,6 +36,7 @@ class RankingStable(Part):
         return f"no edge of {space.name} has two learnable operations, so there is no ranking of them"
 
     def after_epoch(self, search: SupernetSearch, report: EpochReport) -> Stop | None:
+        # ``patience`` epochs without a change are ``patience + 1`` equal reports.
         recent = [r for r in search.history[-(self.patience + 1) :] if r.alphas_loss is not None]
         if len(recent) <= self.patience or len({rankings(search.space, r) for r in recent}) > 1:
             return None

@@ -42,6 +42,7 @@ class Cutout(Part):
             return images
         count, _, height, width = images.shape
         chosen = torch.rand(count, generator=generator) < chance
+        # The square as a product of one covered stretch on each axis.
         hidden = chosen[:, None, None] & _covered(count, height, self.side, generator)[:, :, None]
         hidden = hidden & _covered(count, width, self.side, generator)[:, None, :]
         return images.masked_fill(hidden[:, None].to(images.device), 0)

@@ -49,5 +49,6 @@ class DroppedEdge(nn.Module):
         if carried is None or rate == 0 or mix.moment.phase == "evaluation":
             return carried
         keep = 1 - rate
+        # On the CPU, by the mix's own generator: a few numbers, and the same on every device.
         kept = torch.empty(len(carried), 1, 1, 1, dtype=carried.dtype).bernoulli_(keep, generator=mix.generator())
         return carried.mul_(kept.div_(keep).to(carried.device))

@@ -58,6 +58,7 @@ class NoisySkip(SkipChange):
             return x * (self._noise(x, mix, self.ratio) * decay)
         if decay == 0 or self.ratio == self.mean == 0:
             return x
+        # Detached: the noise follows the size of x, but training must not act on x through it.
         deviation = self.ratio * x.detach().std() if self.form == "gaussian" else self.ratio
         return x + self._noise(x, mix, deviation) * decay
 

@@ -63,6 +63,8 @@ class PartialEdge(nn.Module):
         super().__init__()
         self.inner, self.context, self.current, self.share = inner, context, current, share
         self.beside = f"{'max_pool_2x2_stride2' if context.stride == 2 else 'identity'}/rest-{share}"
+        # Maps of the source that the cell computes once for all edges: NAME/k is the first of k parts of the channels,
+        # NAME/rest-k all others.
         self.takes = (*(f"{name}/{share}" for name in source_maps(inner)), self.beside)
 
     def forward(self, read: Read) -> Tensor | None:
@@ -75,6 +77,7 @@ class PartialEdge(nn.Module):
         if factor is not None:
             beside = add_scaled(None, beside, factor)
         if mixed is None:
+            # All that runs is ``none``: the first part is zeros, the others still pass.
             mixed = torch.zeros_like(beside[:, : context.c_out // self.share])
         return shuffled(mixed, beside)
 

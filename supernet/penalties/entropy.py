@@ -40,4 +40,5 @@ class Entropy(Penalty):
 
 def entropy(theta: Tensor, allowed: Tensor) -> Tensor:
     """(edges,) nats: the entropy of each row; its gradient is finite where a weight is 0."""
+    # The clamp is inside of the logarithm only: 0 * log(tiny) is 0, and its gradient is finite.
     return -(theta * theta.masked_fill(~allowed, 1.0).clamp_min(torch.finfo(theta.dtype).tiny).log()).sum(dim=1)

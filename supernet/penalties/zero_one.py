@@ -37,6 +37,7 @@ class ZeroOne(Penalty):
 
     def loss(self, search: SupernetSearch) -> Tensor:
         moment = search.moment("alphas")
+        # Minus: the loss is least where the distances from one half are largest.
         away = [(theta[allowed] - 0.5).abs() ** self.power for theta, allowed in mean_weights(search)]
         if not away:
             return torch.zeros((), device=search.device)

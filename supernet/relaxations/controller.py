@@ -172,6 +172,7 @@ class Controller(Relaxation):
         return _one_hot(cells[moment.kind], alphas)
 
     def mean(self, alphas: Tensor, allowed: Tensor, moment: Moment) -> Tensor:
+        # Always the same 64 draws, so that mean weights change with the controller alone.
         generator = torch.Generator().manual_seed(0)
         with torch.no_grad():
             draws = [self.net.draw(generator).cells[moment.kind] for _ in range(_MEAN_OVER)]

@@ -32,6 +32,7 @@ class GumbelSoftmax(Relaxation):
         return f"Gumbel softmax (temperature {self.temperature})"
 
     def weights(self, alphas: Tensor, allowed: Tensor, moment: Moment, generator: torch.Generator) -> Tensor:
+        # Noise first, temperature after: the largest entry does not depend on the temperature.
         noisy = alphas + gumbel_like(alphas, generator)
         return masked_softmax(noisy / self.temperature(moment.epoch, moment.epochs), allowed)
 

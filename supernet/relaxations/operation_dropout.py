@@ -76,11 +76,13 @@ class OperationDropout(Relaxation):
             waiting = members.any(dim=1)
             while bool(waiting.any()):
                 drawn = members & (torch.rand(members.shape, generator=generator) >= self.probability)
+                # Only rows without a survivor take part in another round; the others keep their first draw.
                 kept |= drawn & waiting[:, None]
                 waiting = waiting & ~drawn.any(dim=1)
         return kept
 
     def alpha_gradients(self, search: SupernetSearch, gradients: AlphaGradients) -> None:
+        # A softmax weight is 0 only where the operation did not run.
         self._kept = {kind: theta > 0 for kind, theta in gradients.theta.items()}
         self._before = {kind: alphas.detach().clone() for kind, alphas in search.alphas.items()}
 

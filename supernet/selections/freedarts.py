@@ -49,6 +49,7 @@ class ConnectionSensitivity(Selection):
         return f"connection sensitivity ({self.style}, {self.draws} draws)"
 
     def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
+        # A copy, because weights are replaced by their absolute values.
         net = copy.deepcopy(search.net).double()
         if self.style == "synflow":
             linearise(net, batch_statistics=self.compat)

@@ -71,9 +71,11 @@ class BestOfSamples(Selection):
             with torch.no_grad():
                 return iter([controller.net.draw(generator).cells for _ in range(self.samples)])
         theta = self.scores(search)
+        # The 15,625 cells of NAS-Bench-201 can be listed and sorted; those of larger spaces cannot.
         listed = _all_cells(search) if search.space.name == "nasbench201" else None
         if listed is None:
             draws = [sample_cells(search.space, generator, theta) for _ in range(_POOL * self.samples)]
+            # Draws repeat; every architecture is ranked once.
             listed = list({str(cells): cells for cells in draws}.values())
         return iter(sorted(listed, key=lambda cells: -log_probability(cells, theta))[: self.samples])
 

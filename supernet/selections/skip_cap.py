@@ -48,6 +48,7 @@ class SkipCap(Selection):
         return self.inner.scores(search)
 
     def derive(self, search: SupernetSearch) -> Cells:
+        # A copy: scores are changed below, and those of some selections are live tensors.
         scores = {kind: table.detach().clone() for kind, table in self.scores(search).items()}
         space, states = search.space, search.states
         cells = decode(space, states, scores)

@@ -71,6 +71,7 @@ class Strength(Selection):
     def before_epoch(self, search: SupernetSearch) -> None:
         if search.warming_up or self.window == "all":
             return
+        # The mean of the epoch that just ended joins the past, once it is whole.
         if self.window == "ema" and self._batches:
             self._past = self._mean()
         self._sums, self._batches = {}, 0

@@ -67,6 +67,7 @@ def weight_step(search: SupernetSearch, batch: Batch) -> Losses:
     Returns:
         The loss and the correct images, both of the forward pass before the step.
     """
+    # Detached: gradients of theta would cost an inner product for every operation, and none is used.
     mix = search.mix("weights", detached=True)
     if search.method.perturbation is not None:
         mix = search.method.perturbation.perturb(search, mix, batch)

@@ -68,6 +68,7 @@ def problem_of(search: SupernetSearch, train: Batch, validation: Batch) -> tuple
     draw, outer = search.draw(), OuterPass()
 
     def passed(batch: Batch, look: Callable[[Mix], None] | None = None) -> Tensor:
+        # A new mix each time: the leaves may have moved, and each pass needs a graph of its own.
         mix = search.mix("alphas", draw=draw)
         if look is not None:
             look(mix)
@@ -114,6 +115,7 @@ class BilevelUpdate(Update):
         """
         search.net.train()
         problem, outer = problem_of(search, train, validation)
+        # A rule runs the same batches several times; running statistics would count them as often.
         with search.net.kept_buffers():
             try:
                 found = self.hypergradient(search, problem)

@@ -73,6 +73,7 @@ def unrolled(
     step = gradients(problem.train(), problem.weights)
     with torch.no_grad():
         if weight_decay:
+            # torch's order: decay joins the gradient before momentum is added.
             step = [s + weight_decay * w for s, w in zip(step, problem.weights, strict=True)]
         if inertia is not None:
             step = [s + b for s, b in zip(step, inertia, strict=True)]

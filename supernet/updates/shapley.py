@@ -62,6 +62,7 @@ class ShapleyValues(Update):
             }
 
     def before_epoch(self, search: SupernetSearch) -> None:
+        # Hooks of the updates of all stages are called; only the present stage's may move the alphas.
         if search.warming_up or search.update is not self:
             return
         values = self.estimate(search)
@@ -154,6 +155,7 @@ def accuracy_without(
     mixes: list[Mix] = [search.mix("evaluation", detached=True)]
 
     def worth(out: Sequence[int]) -> float:
+        # Each removal builds on the mix before, so that a permutation costs one change of a mix for each pass.
         for index in out[len(mixes) - 1 :]:
             mixes.append(without(mixes[-1], *players[index]))
         logits = search.net(images, mixes[len(out)])

@@ -25,6 +25,7 @@ class SingleLevel(Update):
         return "single level"
 
     def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
+        # Not detached: the one backward pass below gives the gradients of both levels.
         mix = search.mix("weights")
         search.net.train()
         images, labels = train

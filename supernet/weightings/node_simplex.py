@@ -40,4 +40,5 @@ class NodeSimplex(EdgeWeighting):
     def factors(self, parameters: Tensor, topology: CellTopology) -> Tensor:
         nodes = entering(topology).to(parameters.device)
         totals = (nodes * parameters).sum(dim=1, keepdim=True)
+        # Spread back over the edges: each one is divided by the total of the node that it enters.
         return parameters / (nodes * totals).sum(dim=0)

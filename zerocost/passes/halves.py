@@ -40,6 +40,7 @@ def _gradients(subject: Subject, samples: slice) -> dict[int, torch.Tensor]:
         outputs = finite(forward(subject, [tensor[samples] for tensor in input_copies(subject)]))
         total = loss_of(subject, outputs, _labels(subject, samples))
     found = gradients(total, weights)
+    # Keyed by the original: the copies of the two halves are different objects.
     originals = [parameter for parameter in subject.parameters if parameter.requires_grad]
     pairs = zip(originals, found, strict=True)
     return {id(weight): gradient for weight, gradient in pairs if weight.ndim >= 2 and gradient is not None}

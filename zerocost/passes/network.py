@@ -41,6 +41,7 @@ def install(subject: Subject, copy: Callable[[torch.Tensor], torch.Tensor]) -> C
     Returns:
         The copies by the id of their original.
     """
+    # By identity, so that a tensor at several places gets one copy.
     originals = {id(slot.tensor): slot.tensor for slot in subject.slots}
     copies = {key: copy(tensor.detach()) for key, tensor in originals.items()}
     for holder, name, tensor in subject.slots:

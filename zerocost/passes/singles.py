@@ -42,6 +42,7 @@ def singles(subject: Subject, proxies: Sequence[Proxy]) -> None:
     set_modes(subject, batch_statistics=True)
     copies = install(subject, torch.clone)
     statistics = BatchStatistics(subject.batch)
+    # No graph here: gradients must not pass through the statistics of the batch.
     with torch.no_grad(), statistics.recording():
         outputs = finite(watched(subject, input_copies(subject), proxies))
     if wanted:
@@ -107,6 +108,7 @@ def _sample(
             totals[BackwardRun.OUTPUTS] = alone.sum()
     weights = [copies[id(subject.parameters[place])] for place in places]
     for number, (reading, total) in enumerate(totals.items(), start=1):
+        # The last backward run frees the graph of the sample.
         found = gradients(total, weights, retain=number < len(totals))
         by_place = {place: g for place, g in zip(places, found, strict=True) if g is not None}
         if not all(bool(gradient.isfinite().all()) for gradient in by_place.values()):
