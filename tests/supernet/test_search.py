@@ -170,3 +170,11 @@ def test_bfloat16_passes_are_close_and_not_the_same():
     assert torch.allclose(exact, rounded, atol=0.1)
     report = half.run_epoch()
     assert report.alphas_loss == pytest.approx(search.run_epoch().alphas_loss, abs=0.1)
+
+
+@pytest.mark.parametrize(("spans", "rates"), [(False, [1.0, 0.5, 1.0, 0.5]), (True, [1.0, 0.8535534, 0.5, 0.1464466])])
+def test_the_cosine_of_the_weights_spans_a_stage_or_all_of_them(spans, rates):
+    """Two stages of two epochs, from 1 to 0: (1 + cos(pi t / 2)) / 2 anew in each, or (1 + cos(pi t / 4)) / 2 through both."""
+    method = replace(bare(), stages=(Stage(2), Stage(2, name="second")))
+    search = tiny_search(method, lr=1.0, lr_last=0.0, spans_stages=spans)
+    assert [search.run_epoch().lr for _ in rates] == pytest.approx(rates, abs=1e-6)

@@ -9,9 +9,10 @@ from ranknosh.core.budget import Limits
 from ranknosh.core.pipeline import Pipeline
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import Failed, JobResult, Observed
+from ranknosh.core.records import Failed, Interrupted, JobResult, Observed, Promotion, Proposed
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError
+from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
 from tests.ranknosh_simulation import StreamProposer, answer, decisions, quality, simulate
 
@@ -41,6 +42,33 @@ def test_one_batch_at_a_time_waits_for_the_longest_training():
 def test_two_batches_in_flight_begin_at_half_the_distance():
     """Batch 1 is proposed at tick 4, beside the last promotions of batch 0, which are decided first."""
     assert steps(DEMO, 2, 7) == [(0, 0, 0), (1, 0, 1), (2, 0, 2), (4, 0, 3), (4, 1, 0), (5, 1, 1), (6, 1, 2)]
+
+
+def test_a_distance_that_does_not_divide_is_rounded_up():
+    """Three batches in flight over 8 ticks: one every 3 ticks, for with one every 2 a fourth would be in flight."""
+    assert steps(DEMO, 3, 6) == [(0, 0, 0), (1, 0, 1), (2, 0, 2), (3, 1, 0), (4, 0, 3), (4, 1, 1)]
+
+
+def test_a_failed_training_is_charged_with_what_it_ran_before_an_interruption():
+    """To level 1 of 4 epochs: 3, an interruption, 1 more. To level 2 of 8 more: 5, an interruption, 2 more."""
+    candidates = [Proposed(number, Architecture("toy", (number,)), f"k{number}", "", 0, "random") for number in (0, 1)]
+    pool, line = Pool(candidates), Pipeline(Pyramid.make([4, 12], 0.5, 2, 2), 2, 100, Pool())
+    for candidate in candidates:
+        line.ask(candidate)
+    for record in (Interrupted(0, 1, 3, 3, 1.0), Failed(0, 1, "diverged", "nan", 1, 1.0), good(1, 1, 4)):
+        pool.apply(record)
+    assert line.see(pool)
+    assert (line.books.spent, line.books.committed) == (4 + 4, 4 + 4)
+    pool.apply(Promotion(1, 2))
+    line.ask(Promotion(1, 2))
+    for record in (Interrupted(1, 2, 9, 5, 1.0), Failed(1, 2, "diverged", "nan", 2, 1.0)):
+        pool.apply(record)
+    assert line.see(pool)
+    assert (line.books.spent, line.books.committed) == (8 + 7, 8 + 7)
+
+
+def good(number, level, epochs):
+    return Observed(number, level, 0.5, 0.5, 1.0, epochs, 1.0)
 
 
 def test_a_level_lasts_as_long_as_its_epochs():

@@ -85,3 +85,22 @@ def test_finalists_are_judged_by_their_mean():
 def test_records_that_contradict_each_other_are_refused(records):
     with pytest.raises(StoreError):
         Pool(records)
+
+
+def test_the_revision_counts_what_a_predictor_can_learn_from():
+    """First results and final failures, not lost work, interruptions and trainings under another seed."""
+    pool = Pool([proposed(0), proposed(1)])
+    seen = []
+    for record in (
+        observed(0, 1, 0.5),
+        Failed(1, 1, "crashed", "boom", 1, 0.1, final=False),
+        Interrupted(1, 1, 1, 1, 0.1),
+        Failed(1, 1, "diverged", "nan", 1, 0.1),
+        Rerun(0, 1),
+        observed(0, 1, 0.4, replica=1),
+        Rerun(0, 2),
+        Failed(0, 1, "diverged", "nan", 1, 0.1, replica=2),
+    ):
+        pool.apply(record)
+        seen.append(pool.revision)
+    assert seen == [1, 1, 1, 2, 2, 2, 2, 2]

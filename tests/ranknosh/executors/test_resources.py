@@ -45,3 +45,9 @@ def test_a_level_that_takes_less_counts_as_a_whole_job():
 
 def test_needs_are_said_in_words():
     assert Resources(1, 0.25, int(2e9)).text() == "1 CPU and 0.25 GPU and 2 GB memory"
+
+
+@pytest.mark.parametrize(("there", "need", "held"), [(0.3, 0.1, 3), (0.7, 0.1, 7), (1.0, 0.1, 10), (0.29, 0.1, 2)])
+def test_fractions_are_counted_as_written(there, need, held):
+    """In binary 0.3 / 0.1 is a little below 3."""
+    assert Resources(1, need).fits({"CPU": 64.0, "GPU": there}) == held

@@ -189,6 +189,19 @@ def test_a_stop_ends_jobs_after_the_epoch_they_are_in():
     assert simulated.running() == 0
 
 
+def test_who_is_late_is_judged_by_the_epochs_of_the_job():
+    """10 s an epoch in five jobs: 8 epochs may take 3 x 80 s, 1 epoch 3 x 10 s, so that only the short job has a copy."""
+    seconds = [10.0] * 5 + [80.0, 50.0]
+    simulated = executor(seconds, workers=4, speculate=3.0)
+    for number in range(5):
+        simulated.submit(job(number, epochs=1))
+        simulated.wait()
+    simulated.submit(job(5, epochs=8))
+    simulated.submit(job(6, epochs=1))
+    assert [result.job.candidate_id for result in simulated.wait()] == [6]
+    assert (simulated.now, simulated.copies, simulated.wasted_seconds) == (50.0 + 50.0, 1, 50.0 - 30.0)
+
+
 def test_closing_and_mapping():
     simulated = executor([1.0, 1.0], workers=1)
     simulated.submit(job(0))

@@ -163,6 +163,21 @@ def test_a_writer_deletes_lower_epochs_only(store):
     assert read(store)[0][0] == later
 
 
+def test_what_is_being_deleted_is_never_a_complete_set_without_its_weights(store, monkeypatch):
+    keep, deleted = store.storage.delete, []
+
+    def delete(name):
+        keep(name)
+        deleted.append(name)
+        for place in store.publications(1):
+            assert place.weights in {f"1/{name}" for name in names(store)}
+
+    old = [publish(store, 5), publish(store, 5)]
+    monkeypatch.setattr(store.storage, "delete", delete)
+    store.publish(1, 0, 9, lambda place: (b"w", b"s"))
+    assert set(deleted) == {name for place in old for name in (place.state, place.weights)}
+
+
 def test_ties_go_to_the_last_word_whoever_published_last(store):
     for _ in range(4):
         both = {publish(store, 3) for _ in range(4)} | set(store.publications(1))

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ranknosh.core.pool import Pool
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.spaces.flat import FlatSpace, choice, uniform
 from ranknosh.tune import read_search
@@ -19,7 +20,6 @@ SETTINGS = Settings("score", "min", levels=own.LEVELS, ratio=(0.5, 0.25), initia
 @pytest.fixture(scope="module")
 def state():
     """A finished search, one trial a candidate."""
-    from ranknosh.core.pool import Pool
     from ranknosh.executors.inline import InlineExecutor
     from ranknosh.runs.listener import Silent
     from ranknosh.runs.stop import StopRequest
@@ -104,3 +104,26 @@ def test_no_file(tmp_path):
 def test_settings_out_of_range(settings, words):
     with pytest.raises(ConfigError, match=words):
         Settings(**{"metric": "score", "mode": "max", "candidates": 3, **settings})
+
+
+def test_every_setting_reaches_the_engine_and_the_proposer():
+    chosen = {
+        "candidates": 7,
+        "finalists": 2,
+        "retries": 5,
+        "schedule": "eager",
+        "promote": "predicted",
+        "closing": 0.25,
+        "seed": 11,
+        "exploration": 0.4,
+        "acquisition": "ucb",
+    }
+    search = Settings("score", "max", budget=90, predictor="linear", points=('{"x": 1.0, "kind": "b"}',), **chosen)
+    search = search.search(SPACE, Pool())
+    found = {name: getattr(search, name, None) or getattr(search.proposer, name, None) for name in chosen}
+    assert found == chosen
+    assert (search.limits.epochs, search.pyramid.epochs, search.pyramid.initial) == (90, (1, 3, 9), 12)
+    assert (search.proposer.predictor.name, search.proposer.seed) == ("linear", 11)
+    assert [origin for _, origin, _ in search.proposer.seeds] == ["user"]
+    with pytest.raises(ConfigError, match=r"pyramid\.overlap is 2"):
+        Settings("score", "max", candidates=7, schedule="eager", overlap=2).search(SPACE, Pool())

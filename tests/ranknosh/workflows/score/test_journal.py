@@ -51,6 +51,16 @@ def test_a_later_line_adds_proxies_and_keeps_those_there(path: Path) -> None:
     assert kept.entries["A"].seconds == {"params": 0.1, "nwot": 0.2, "zen": 1.0}
 
 
+def test_a_network_scored_again_has_its_latest_values(path: Path) -> None:
+    with opened(path) as journal:
+        journal.append(Entry("k1", "A", {"params": 13.0, "nwot": 2.0}, {}, {"params": 0.4, "nwot": 0.6}))
+        journal.append(Entry("k2", "B", {"params": None}, {"params": "gone"}, {"params": 0.0}))
+        assert journal.kept.entries == read_scores(path, path.read_bytes()).entries
+    first, second = read_scores(path, path.read_bytes()).entries.values()
+    assert first == Entry("k1", "A", {"params": 13.0, "nwot": 2.0}, {}, {"params": 0.4, "nwot": 0.6})
+    assert second == Entry("k2", "B", {"params": None}, {"params": "gone"}, {"params": 0.0})
+
+
 def test_a_file_cut_at_any_byte_goes_on_with_the_whole_lines_before_it(path: Path) -> None:
     whole = path.read_bytes()
     ends = [place for place in range(len(whole)) if whole[place : place + 1] == b"\n"]

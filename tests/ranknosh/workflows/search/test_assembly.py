@@ -11,7 +11,14 @@ from ranknosh.executors.inline import InlineExecutor
 from ranknosh.predictors.gate import judge
 from ranknosh.runs.listener import Silent
 from ranknosh.training.proxies import directions
-from ranknosh.workflows.search.assembly import build_parts, level_zero, load_data, make_proposer, pyramid_of
+from ranknosh.workflows.search.assembly import (
+    build_parts,
+    level_zero,
+    load_data,
+    make_proposer,
+    make_search,
+    pyramid_of,
+)
 
 INLINE = InlineExecutor(lambda job, stop, on_epoch: pytest.fail("no job is asked for here"))
 
@@ -132,3 +139,28 @@ def test_options_are_checked_before_images_are_loaded(options, said):
     wanted = config(seeding={"draw": 8, "proxies": ["swap_reg"], "options": options}, data={"folder": "nowhere"})
     with pytest.raises(ConfigError, match=said):
         build_parts(wanted)
+
+
+def test_every_setting_reaches_the_engine_and_the_proposer():
+    pyramid = {
+        "schedule": "eager",
+        "candidates": 9,
+        "finalists": 2,
+        "promote": "predicted",
+        "closing": 0.25,
+    }
+    propose = {"exploration": 0.4, "acquisition": "ucb"}
+    wanted = config(
+        seed=11,
+        pyramid={"epochs": [1, 3], "initial": 4, "batch": 2, **pyramid},
+        seeding={"draw": 8, "proxies": [], "follow": 0.125},
+        propose=propose,
+        predictor={"name": "linear", "pairs": "common", "near_tie": 0.01},
+    )
+    search = make_search(build_parts(wanted), Pool())
+    assert {name: getattr(search, name) for name in pyramid} == pyramid
+    assert (search.seed, search.limits.epochs, search.pyramid.epochs) == (11, 10, (1, 3))
+    proposer = search.proposer
+    assert {name: getattr(proposer, name) for name in propose} == propose
+    assert (proposer.seed, proposer.rule, proposer.near_tie, proposer.follow) == (11, "common", 0.01, 0.125)
+    assert proposer.predictor.name == "linear"

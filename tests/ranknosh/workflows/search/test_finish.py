@@ -9,6 +9,8 @@ import ranknosh
 from ranknosh.core.records import Failed, Observed
 from ranknosh.errors import StoreError
 from ranknosh.training import CheckpointStore
+from ranknosh.training.evaluate import evaluate
+from ranknosh.workflows.search.assembly import build_parts
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +82,23 @@ def test_a_search_goes_on_past_a_damaged_checkpoint_to_the_same_end(ended, tmp_p
 
 def results(run):
     return [(r.candidate_id, r.level, r.metric, r.epochs) for r in run.history.records if isinstance(r, Observed)]
+
+
+def test_the_test_is_read_again_when_the_best_was_trained_on(tmp_path):
+    """One candidate: to level 1 under a budget of 1 epoch, to level 2 under one of 2. The number reported is that of level 2."""
+    run = ranknosh.search(
+        data={"name": "digits", "train_limit": 200, "validation_limit": 100, "test_limit": 60},
+        budget=1,
+        out=str(tmp_path),
+        network={"channels": 4},
+        pyramid={"epochs": [1, 2], "initial": 4, "batch": 2, "candidates": 1},
+        seeding={"draw": 4},
+    )
+    assert [(tested.candidate_id, tested.epochs) for tested in run.pool.tested] == [(0, 1)]
+    run = run.resume(["budget.epochs=2"])
+    assert [(tested.candidate_id, tested.epochs) for tested in run.pool.tested] == [(0, 1), (0, 2)]
+    card = json.loads((run.folder / "best" / "card.json").read_text())
+    assert (card["epochs"], card["test_accuracy"]) == (2, run.pool.tested[1].test_accuracy)
+    task = build_parts(run.config).task
+    accuracy, _ = evaluate(run.network(), task.data.test, task)
+    assert run.pool.tested[1].test_accuracy == accuracy
