@@ -199,10 +199,11 @@ class Tested:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A process opened the run: the first one, or one that resumed it.
+    """A process began to work on the run: the first one, or one that resumed it. Runs of every workflow have these.
 
     ``repaired_bytes`` were a torn last line, ``unfinished_jobs`` were lost in flight and are done again; ``changes`` are the
-    settings allowed to change between sessions (dotted name to new value), the budget above all.
+    settings allowed to change between sessions (dotted name to new value), the budget above all. ``versions`` of packages and
+    ``details`` are what else a workflow keeps of a session.
     """
 
     number: int
@@ -212,6 +213,9 @@ class Session:
     repaired_bytes: int = 0
     unfinished_jobs: int = 0
     changes: Mapping[str, Any] = field(default_factory=dict)
+    created: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

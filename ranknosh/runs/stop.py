@@ -1,4 +1,4 @@
-"""Requests to stop a run from outside."""
+"""Requests to stop a run from outside: Ctrl-C, SIGTERM, a closed terminal, or a program."""
 
 from __future__ import annotations
 
@@ -8,27 +8,52 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from ranknosh.runs.events import Events, Message
+
+SIGHUP = getattr(signal, "SIGHUP", None)
+SIGNALS = tuple(number for number in (signal.SIGINT, signal.SIGTERM, SIGHUP) if number is not None)
+
 
 class StopRequest:
-    """Whether somebody asked the search to stop after the running epoch."""
+    """Whether a stop was asked for; the run saves and ends at the next point where it can be resumed.
 
-    def __init__(self) -> None:
-        self.requested = False
+    Args:
+        asked: a program's own question, put at every look (such as a comparison's inner searches ask the outer one).
+    """
+
+    def __init__(self, asked: Callable[[], bool] = lambda: False) -> None:
+        self._asked = asked
+        self._signalled = False
+
+    @property
+    def requested(self) -> bool:
+        return self._signalled or self._asked()
+
+    def request(self) -> None:
+        """Ask for a stop."""
+        self._signalled = True
 
     @contextmanager
-    def on_signals(self, announce: Callable[[str], None]) -> Iterator[StopRequest]:
-        """Ctrl-C and SIGTERM ask for a stop; a second Ctrl-C stops at once. Handlers are put back at the end."""
+    def on_signals(self, events: Events, doing: str = "the running epoch") -> Iterator[StopRequest]:
+        """Ctrl-C, SIGTERM and SIGHUP ask for a stop; a second Ctrl-C or SIGTERM stops at once. Handlers are put back at the end.
+
+        Args:
+            events: hears what the stop waits for.
+            doing: what is finished first, in words.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
 
         def handle(number: int, frame: FrameType | None) -> None:
-            if self.requested:
+            if self._signalled:
+                if number == SIGHUP:  # a terminal that closes may send it more than once
+                    return
                 raise KeyboardInterrupt
-            self.requested = True
-            announce("stopping after the running epoch; press Ctrl-C again to stop at once")
+            self._signalled = True
+            events(Message(f"stopping after {doing}; press Ctrl-C again to stop at once"))
 
-        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, handle) for number in SIGNALS}
         try:
             yield self
         finally:

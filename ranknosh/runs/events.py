@@ -1,0 +1,101 @@
+"""What a run reports while it works. Views, trackers and enclosing runs read these and nothing else; no sentence is parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The run folder is there and work begins. ``seconds`` are those of earlier sessions."""
+
+    folder: Path
+    workflow: str
+    resumed: bool
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``done`` of ``total`` units of ``task`` (such as ``epochs`` or ``proxy scoring``); None where nobody knows the total.
+
+    ``text`` says in a few words what is being done, ``left`` the seconds the whole run is expected to take still.
+    """
+
+    task: str
+    done: float
+    total: float | None = None
+    text: str = ""
+    left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """An epoch of a training ended. ``of`` is the training (a candidate's ``#7``, a method), ``last`` the epoch it goes up to.
+
+    ``metrics`` by name, fractions for accuracies. ``job`` and ``point`` are the workflow's own objects, where it has any.
+    """
+
+    of: str
+    epoch: int
+    last: int
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    job: Any = None
+    point: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Records are on disk. ``state``: the workflow's fold with them, ``seconds``: the run's time, ``lines``: in words."""
+
+    records: Sequence[Any]
+    state: Any
+    seconds: float
+    lines: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """A small table of where the run is, drawn anew by live views. Cells are finished texts."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    facts: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A sentence for the user."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The run ended; ``reason`` in a few words, ``exit_code`` as the command line gives it."""
+
+    folder: Path
+    reason: str
+    exit_code: int
+
+
+Event: TypeAlias = Opened | Progress | Epoch | Recorded | Standings | Message | Ended
+Events: TypeAlias = Callable[[Event], None]
+"""Takes every event in order. Nothing it does changes a decision."""
+
+
+def silent(event: Event) -> None:
+    """Drops every event."""
+
+
+def several(*takers: Events) -> Events:
+    """Every event to each of ``takers`` in order."""
+
+    def pass_on(event: Event) -> None:
+        for taker in takers:
+            taker(event)
+
+    return pass_on

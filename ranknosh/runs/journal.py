@@ -1,0 +1,358 @@
+"""The journal of a run: append-only, one record a line, on disk before anything acts on it.
+
+A line is JSON in a fixed layout::
+
+    {"n": 7, "type": "observed", "t": 12.345, "record": {...}, "digest": "9f3c..."}
+
+``n`` counts lines from 1, ``t`` are the seconds the run has worked, all sessions added up, and ``digest`` is a hash of this
+line and of the digest before it. So a line that was changed, removed, doubled, moved or taken from another journal is
+recognised wherever it lies. Two cuts cannot be: whole records missing at the very end, and a last line without its end, which
+a killed process leaves; that one is cut off, and said, when the run is opened to be resumed.
+
+Line 1 holds the :class:`Header`. It names the workflow, whose records the other lines hold; every field is checked on reading.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from ranknosh.errors import ConfigError, StoreError
+from ranknosh.runs.files import append_synced, sync_folder, write_error, write_synced
+from ranknosh.runs.folder import RunLock
+
+FORMAT = 2
+FILE = "journal.jsonl"
+ORIGIN = "ranknosh"
+"""What the digest of the first line begins from."""
+_LINE = re.compile(
+    rb'\{"n": (\d+), "type": "(\w+)", "t": (\d+\.\d+), "record": (.*), "digest": "([0-9a-f]{32})"\}', re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a run began with.
+
+    ``settings`` are those of the workflow's settings class as plain data. ``data`` is what a changed data set is recognised by
+    (``fingerprint``) and described with. ``facts`` are the workflow's own.
+    """
+
+    format: int
+    workflow: str
+    id: str
+    created: str
+    command: str
+    settings: Mapping[str, Any]
+    data: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    versions: Mapping[str, str]
+    git: str | None = None
+
+
+@dataclass
+class History:
+    """What a journal holds: ``times[i]`` are the run's seconds at ``records[i]``; ``torn_bytes`` are an unfinished last line.
+
+    ``digest`` is that of the last whole line, ``size`` the bytes up to its end.
+    """
+
+    header: Header
+    records: list[Any] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    torn_bytes: int = 0
+    digest: str = ""
+    size: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds the run has worked up to the last record."""
+        return self.times[-1] if self.times else 0.0
+
+
+class Lines:
+    """Turns records into lines of one chain. ``digest`` and ``count`` are those of the last line written.
+
+    Args:
+        digest: of the line before; :data:`ORIGIN` for a new chain.
+        count: lines before.
+    """
+
+    def __init__(self, digest: str = ORIGIN, count: int = 0) -> None:
+        self.digest, self.count = digest, count
+
+    def add(self, record: Any, seconds: float) -> bytes:
+        """The line of a record, with its newline. Raises ValueError for numbers that JSON has not (NaN, infinity)."""
+        from pydantic_core import from_json, to_json
+
+        body = to_json(record, inf_nan_mode="constants")
+        from_json(body, allow_inf_nan=False)
+        self.count += 1
+        head = f'{{"n": {self.count}, "type": "{name_of(type(record))}", "t": {seconds:.3f}, "record": '.encode()
+        self.digest = _digest(self.digest, head + body)
+        return b'%s%s, "digest": "%s"}\n' % (head, body, self.digest.encode())
+
+
+class DamagedLine(ValueError):
+    """A line that is not what was written; ``number`` counts from 1, ``begins`` is the byte it begins at."""
+
+    def __init__(self, number: int, begins: int, why: str) -> None:
+        super().__init__(why)
+        self.number, self.begins, self.why = number, begins, why
+
+
+def parse(data: bytes, kinds: Callable[[Header], Sequence[type]]) -> History:
+    """The history in the bytes of a journal.
+
+    Args:
+        data: the whole file.
+        kinds: gives the record classes of the header's workflow.
+
+    Raises:
+        DamagedLine: for the first line that is not what was written.
+        StoreError: for another format, and for a workflow that is not known.
+    """
+    *lines, tail = data.split(b"\n")
+    digest, begins = ORIGIN, 0
+    history: History | None = None
+    classes: dict[str, type] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            name, seconds, body, digest = _checked(line, number, digest)
+        except ValueError as error:
+            if number == 1:
+                _refuse_other_format(line)
+            raise DamagedLine(number, begins, str(error)) from None
+        begins += len(line) + 1
+        if history is None:
+            history = History(_value(Header, body, number, 0) if name == "header" else _no_header())
+            classes = {name_of(kind): kind for kind in kinds(history.header)}
+        elif name not in classes:
+            raise DamagedLine(
+                number, begins - len(line) - 1, f"{name!r} is no record of a {history.header.workflow} run"
+            )
+        else:
+            history.records.append(_value(classes[name], body, number, begins - len(line) - 1))
+            history.times.append(seconds)
+    if history is None:
+        raise DamagedLine(1, 0, "it has no whole first line")
+    if _LINE.match(tail):
+        # Writing stops inside a line, so that a whole line followed by something else was changed afterwards.
+        raise DamagedLine(len(lines) + 1, begins, "the line has another end than it was written with")
+    history.torn_bytes, history.digest, history.size = len(tail), digest, begins
+    return history
+
+
+def name_of(kind: type) -> str:
+    """The ``type`` of a record class's lines: its name in lower case."""
+    return kind.__name__.lower()
+
+
+def _checked(line: bytes, number: int, before: str) -> tuple[str, float, bytes, str]:
+    """Type, seconds, record and digest of a line. Raises ValueError where it does not follow ``before``."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        raise ValueError("it does not have the layout of a journal line")
+    digest = found[5].decode()
+    if _digest(before, line[: found.end(4)]) != digest or int(found[1]) != number:
+        raise ValueError(
+            "it is not the line that was written here: it was changed, moved, or lines before it are missing"
+        )
+    return found[2].decode(), float(found[3]), found[4], digest
+
+
+def _digest(before: str, content: bytes) -> str:
+    return blake2b(before.encode() + content, digest_size=16).hexdigest()
+
+
+def _value(kind: type, body: bytes, number: int, begins: int) -> Any:
+    from pydantic import ValidationError
+
+    try:
+        return _adapter(kind).validate_json(body, strict=True)
+    except (ValidationError, ValueError) as error:
+        errors = error.errors() if isinstance(error, ValidationError) else []
+        where = ".".join(str(part) for part in errors[0]["loc"]) if errors else ""
+        why = f"{where}: {errors[0]['msg']}" if where else str(error)
+        raise DamagedLine(number, begins, f"its record is no {name_of(kind)} ({why})") from None
+
+
+@cache
+def _adapter(kind: type) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def _no_header() -> Header:
+    raise DamagedLine(1, 0, "it does not begin with a header")
+
+
+def _refuse_other_format(line: bytes) -> None:
+    """Raises StoreError for a first line of another version."""
+    from pydantic_core import from_json
+
+    try:
+        row = from_json(line)
+        found = row.get("format", (row.get("record") or {}).get("format"))
+    except (ValueError, AttributeError):
+        return
+    if found is not None and found != FORMAT:
+        raise StoreError(
+            f"the run was written in format {found!r} and this version reads format {FORMAT}; start a new run, or read it with "
+            "the version that wrote it"
+        )
+
+
+def dump(header: Header, records: Iterable[Any], seconds: float = 0.0) -> bytes:
+    """A whole journal in one piece, all records at one time."""
+    lines = Lines()
+    return b"".join(lines.add(record, seconds) for record in (header, *records))
+
+
+Kinds = Callable[[Header], Sequence[type]]
+"""Gives the record classes of a header's workflow; raises StoreError for a workflow that it does not know."""
+
+
+def read_history(folder: Path | str, kinds: Kinds) -> History:
+    """Read the journal of a run folder without changing it.
+
+    Args:
+        folder: of the run.
+        kinds: the record classes of the header's workflow.
+
+    Raises:
+        StoreError: where the folder holds no run, and for a damaged line, naming file, line, rule and remedy.
+    """
+    path = Path(folder) / FILE
+    try:
+        return parse(path.read_bytes(), kinds)
+    except DamagedLine as damage:
+        raise damaged(path, damage) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise StoreError(
+            f"{folder} holds no run: it has no {FILE}. Give the folder of a run, such as runs/demo-001"
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise StoreError(f"{path} cannot be read: {reason}; check the path and its permissions") from error
+
+
+def damaged(path: Path, damage: DamagedLine) -> StoreError:
+    """What is said of a journal with a damaged line."""
+    if damage.number == 1:
+        return StoreError(
+            f"{path} is damaged at line 1 ({damage.why}), so nothing of the run is known; bring the file back from a copy, or "
+            f"delete {path.parent} and start a new run"
+        )
+    return StoreError(
+        f"{path} is damaged at line {damage.number}: {damage.why}. The lines before it are whole; `ranknosh repair "
+        f"{path.parent}` shows what would be lost, keeps a copy, and cuts the journal there"
+    )
+
+
+class Journal:
+    """An open journal with the run folder's lock; use :meth:`create` or :meth:`open`, and close it, or use ``with``.
+
+    ``history`` is what it held when it was opened. The clock stands still until :meth:`start_clock`: getting ready is not the
+    run's time.
+    """
+
+    def __init__(self, folder: Path, lock: RunLock, history: History) -> None:
+        self.folder, self.history = folder, history
+        self._lock = lock
+        self._lines = Lines(history.digest, len(history.records) + 1)
+        self._began: float | None = None
+        self._descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND)
+
+    @classmethod
+    def create(cls, folder: Path, header: Header) -> Journal:
+        """Begin a run in ``folder``, which is there.
+
+        Raises:
+            ConfigError: where it holds a run, or another process begins one there.
+            StoreError: where it cannot be written.
+        """
+        path, lock = folder / FILE, RunLock(folder)
+        try:
+            if path.exists():
+                raise ConfigError(
+                    f"{folder} holds a run already; continue it with `ranknosh resume {folder}` or choose another --name"
+                )
+            lines = Lines()
+            data = lines.add(header, 0.0)
+            whole = folder / f".{FILE}.new"  # renamed when it is whole, so that no first line is ever torn
+            write_synced(whole, data)
+            os.replace(whole, path)
+            sync_folder(folder)
+            return cls(folder, lock, History(header, digest=lines.digest, size=len(data)))
+        except OSError as error:
+            lock.release()
+            raise write_error(folder, error) from error
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def open(cls, folder: Path, kinds: Kinds) -> Journal:
+        """Open a run to be resumed: take its lock and cut a torn last line off (``history.torn_bytes`` says how much).
+
+        Raises:
+            ConfigError: where another process holds it.
+            StoreError: as :func:`read_history`, and where it cannot be written.
+        """
+        folder = Path(folder)
+        if not (folder / FILE).exists():
+            read_history(folder, kinds)
+        lock = RunLock(folder)
+        try:
+            history = read_history(folder, kinds)
+            if history.torn_bytes:
+                os.truncate(folder / FILE, history.size)
+            return cls(folder, lock, history)
+        except OSError as error:
+            lock.release()
+            raise write_error(folder, error) from error
+        except BaseException:
+            lock.release()
+            raise
+
+    def start_clock(self) -> None:
+        """Count seconds from now on; a clock that runs goes on."""
+        if self._began is None:
+            self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds the run has worked, all sessions added up."""
+        return self.history.seconds + (0.0 if self._began is None else time.monotonic() - self._began)
+
+    def append(self, records: Iterable[Any]) -> None:
+        """Write records and wait until they are on disk. Nothing is half-written where it raises StoreFull or StoreError."""
+        seconds, before = self.seconds, (self._lines.digest, self._lines.count)
+        try:
+            data = b"".join(self._lines.add(record, seconds) for record in records)
+            if data:
+                append_synced(self._descriptor, data)
+        except BaseException as error:
+            self._lines.digest, self._lines.count = before
+            if isinstance(error, OSError):
+                raise write_error(self.folder, error) from error
+            raise
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+        self._lock.release()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,336 @@
+"""A run of any workflow: what is the same for all of them, and what each has to define."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from ranknosh.config.settings import Settings, with_changes
+from ranknosh.config.source import read_source
+from ranknosh.core.records import Session
+from ranknosh.errors import ConfigError, DataError, MissingDependency, StoreError
+from ranknosh.runs.events import Ended, Events, Message, Opened, silent
+from ranknosh.runs.files import write_atomic
+from ranknosh.runs.folder import is_locked, new_folder
+from ranknosh.runs.journal import FILE, FORMAT, Header, History, Journal, read_history
+from ranknosh.runs.provenance import git_revision, versions
+from ranknosh.runs.session import RunSession, now
+from ranknosh.runs.stop import StopRequest
+
+State = TypeVar("State")
+Own = TypeVar("Own", bound="Run[Any]")
+REPORT, CONFIG = "report.html", "config.yaml"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run needs before it can work, made from its settings; nothing is written yet.
+
+    ``data``: what the data set is recognised by (``fingerprint``) and described with; empty where there is none. ``facts``:
+    the workflow's own part of the header. ``fixed``: names of facts that have to agree when the run is resumed. ``stem``: of
+    an automatic folder name. ``parts``: the workflow's own objects.
+    """
+
+    stem: str
+    parts: Any
+    data: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
+
+
+class Run(ABC, Generic[State]):
+    """A run folder as read from its journal; :meth:`resume` gives a new one.
+
+    ``settings`` are those in force, ``state`` is the fold of the records. A workflow is a subclass: it names its settings and
+    records, and defines the abstract methods. Open one with :func:`ranknosh.open_run`.
+    """
+
+    WORKFLOW: ClassVar[str]
+    """The name in journals, in messages and of the verb that begins a run."""
+    SETTINGS: ClassVar[type[Settings]]
+    RECORDS: ClassVar[tuple[type, ...]]
+    """Classes of the journal's lines after the header."""
+
+    def __init__(self, folder: Path, history: History) -> None:
+        self.folder = Path(folder)
+        self.history = history
+        self.sessions = tuple(record for record in history.records if isinstance(record, Session))
+        self.settings = self.SETTINGS.from_dict(settings_of(history), origin=str(self.folder / FILE))
+        self.state: State = self.fold(history)
+
+    @property
+    def header(self) -> Header:
+        return self.history.header
+
+    @property
+    def seconds(self) -> float:
+        """Seconds the run has worked, all sessions added up; getting ready is not counted."""
+        return self.history.seconds
+
+    @classmethod
+    @abstractmethod
+    def fold(cls, history: History) -> State:
+        """What the records say. Raises ValueError where they contradict each other."""
+
+    @classmethod
+    @abstractmethod
+    def prepare(cls, settings: Any, events: Events, **given: Any) -> Prepared:
+        """Load and check everything that the settings name.
+
+        Args:
+            settings: an instance of :attr:`SETTINGS`.
+            events: hears what takes long.
+            given: Python objects that take the place of what the settings name (such as ``data``), None where they do not.
+
+        Raises:
+            RankNoshError: whatever cannot work; nothing has been written.
+        """
+
+    @abstractmethod
+    def work(self, session: RunSession, prepared: Prepared) -> None:
+        """Do what is left, to the end. Raises KeyboardInterrupt when stopped from outside, with everything saved."""
+
+    @property
+    @abstractmethod
+    def reason(self) -> str | None:
+        """Why the run ended, in a few words; None where it has not."""
+
+    @property
+    @abstractmethod
+    def exit_code(self) -> int:
+        """0 where it ended as planned with a result, else 5: a limit stopped it, or nothing was found."""
+
+    @abstractmethod
+    def status(self) -> dict[str, Any]:
+        """Where the run is, as plain JSON data; :meth:`describe` adds what all workflows have."""
+
+    @abstractmethod
+    def top(self, count: int) -> list[dict[str, Any]]:
+        """The best results so far, the best first, as plain rows."""
+
+    @abstractmethod
+    def page(self) -> str:
+        """The report as one HTML page. Raises MissingDependency without what pages need."""
+
+    def removable(self) -> list[Path]:
+        """Files that serve neither the result nor a resume; ``ranknosh clean`` removes them."""
+        return []
+
+    @property
+    def ended(self) -> bool:
+        return self.reason is not None
+
+    def describe(self) -> dict[str, Any]:
+        """Where the run is, as plain JSON data: what all workflows have, then :meth:`status`."""
+        running = is_locked(self.folder)
+        return {
+            "folder": str(self.folder),
+            "workflow": self.WORKFLOW,
+            "state": "running" if running else "ended" if self.ended else "interrupted",
+            "reason": self.reason,
+            "created": self.header.created,
+            "seconds": self.seconds,
+            "sessions": len(self.sessions),
+            **self.status(),
+        }
+
+    def report(self) -> Path:
+        """Write report.html anew and return its path. Raises MissingDependency without matplotlib or jinja2."""
+        path = self.folder / REPORT
+        write_atomic(path, self.page().encode())
+        return path
+
+    def report_if_possible(self, events: Events) -> None:
+        """:meth:`report`, or a message on what it needs."""
+        try:
+            self.report()
+        except MissingDependency as error:
+            events(Message(f"no {REPORT}: {error}"))
+
+    def resume(
+        self: Own,
+        overrides: Sequence[str] = (),
+        *,
+        events: Events = silent,
+        stop: StopRequest | None = None,
+        command: str = "Run.resume",
+        **given: Any,
+    ) -> Own:
+        """Work on where the run was left; one that has ended, and whose settings stay, is left as it is.
+
+        Args:
+            overrides: ``key=value`` settings; the settings class says which may change, and how (limits may be raised, places
+                may be others).
+            events: takes everything that is reported.
+            stop: asked wherever the run can be left.
+            command: for the journal.
+            given: Python objects that the settings cannot name, as when the run began (``data`` above all).
+
+        Returns:
+            The run as it is afterwards.
+
+        Raises:
+            ConfigError: for a change that is not allowed, and where another process works on the run.
+            DataError: where the data are others than those the run began with.
+            KeyboardInterrupt: when stopped from outside, with everything saved.
+        """
+        kind, stop = type(self), stop or StopRequest()
+        with Journal.open(self.folder, lambda header: records_for(kind, header)) as journal:
+            run = kind(self.folder, journal.history)
+            settings = run.edited().replace(list(overrides))
+            run.settings.check_resume(settings)
+            changes = run.settings.changes(settings)
+            if run.ended and not changes:
+                events(Message(f"{self.folder} has ended already ({run.reason}); nothing to do"))
+                return run
+            with stop.on_signals(events):
+                prepared = kind.prepare(settings, events, **given)
+                check_same(run.header, prepared)
+                write_atomic(self.folder / CONFIG, settings.to_yaml().encode())
+                events(Opened(self.folder, self.WORKFLOW, resumed=True, seconds=run.seconds))
+                run.settings = settings
+                run.work(RunSession(journal, settings, events, stop, command, changes, resumed=True), prepared)
+        return reopened(kind, self.folder, events)
+
+    def edited(self) -> Settings:
+        """The settings as config.yaml in the folder has them now, so that an edit there is seen."""
+        path = self.folder / CONFIG
+        if not path.exists():
+            return self.settings
+        source = read_source(path)
+        return self.SETTINGS.from_dict(source.data, source.name, lines=source.lines)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """A few facts for people, shown where a run is printed."""
+        found = self.describe()
+        return [
+            (name, str(found[name])) for name in ("folder", "workflow", "state", "reason") if found[name] is not None
+        ]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._facts())})"
+
+    def _repr_html_(self) -> str:
+        from jinja2 import Environment
+
+        rows = "{% for name, value in facts %}<tr><th scope='row'>{{ name }}</th><td>{{ value }}</td></tr>{% endfor %}"
+        return Environment(autoescape=True).from_string(f"<table>{rows}</table>").render(facts=self._facts())
+
+
+def begin(
+    kind: type[Own],
+    settings: Settings,
+    *,
+    command: str,
+    events: Events = silent,
+    stop: StopRequest | None = None,
+    folder: Path | None = None,
+    **given: Any,
+) -> Own:
+    """Begin a run in a new folder and work to its end.
+
+    Args:
+        kind: the workflow.
+        settings: of the workflow; ``out`` and ``name`` say where.
+        command: for the journal.
+        events: takes everything that is reported.
+        stop: asked wherever the run can be left.
+        folder: instead of ``out`` and ``name``, for a run inside another.
+        given: Python objects that the settings cannot name (``data`` above all).
+
+    Returns:
+        The run as it is afterwards.
+
+    Raises:
+        ConfigError: where the folder holds a run, or a setting breaks a rule; nothing is written then.
+        RankNoshError: what the workflow raises.
+        KeyboardInterrupt: when stopped from outside, with everything saved.
+    """
+    stop = stop or StopRequest()
+    prepared = kind.prepare(settings, events, **given)
+    if folder is None:
+        place = new_folder(Path(settings.out), prepared.stem, settings.name)
+    else:
+        place = new_folder(folder.parent, prepared.stem, folder.name)
+    header = Header(
+        format=FORMAT,
+        workflow=kind.WORKFLOW,
+        id=f"{place.name}-{uuid.uuid4().hex[:12]}",
+        created=now(),
+        command=command,
+        settings=settings.to_dict(),
+        data=prepared.data,
+        facts=prepared.facts,
+        versions=versions(),
+        git=git_revision(),
+    )
+    opened = Opened(place, kind.WORKFLOW, resumed=False)
+    try:
+        with stop.on_signals(events), _created(place, header) as journal:
+            events(opened)
+            write_atomic(place / CONFIG, settings.to_yaml().encode())
+            run = kind(place, journal.history)
+            run.work(RunSession(journal, settings, events, stop, command, {}, resumed=False), prepared)
+    except KeyboardInterrupt:
+        if (place / FILE).exists():
+            events(opened)  # a second Ctrl-C may have come between the journal's first line and the first event
+        raise
+    return reopened(kind, place, events)
+
+
+def _created(folder: Path, header: Header) -> Journal:
+    """A new journal; an empty folder goes again where it cannot be made."""
+    try:
+        return Journal.create(folder, header)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        raise
+
+
+def reopened(kind: type[Own], folder: Path, events: Events) -> Own:
+    """The run after a session, with its report written and its end reported."""
+    run = kind(folder, read_history(folder, lambda header: records_for(kind, header)))
+    run.report_if_possible(events)
+    events(Ended(folder, run.reason or "", run.exit_code))
+    return run
+
+
+def check_same(header: Header, prepared: Prepared) -> None:
+    """Raises DataError or ConfigError where the data, or a fact that has to stay, are others than those a run began with."""
+    before, now_ = header.data.get("fingerprint"), prepared.data.get("fingerprint")
+    if before != now_:
+        raise DataError(
+            f"the data are not those this run began with: {prepared.data.get('name', 'they')} has the fingerprint "
+            f"{str(now_)[:12]} instead of {str(before)[:12]}; bring the old data back (from another place with --set "
+            "data.folder=PATH), or start a new run"
+        )
+    for name in prepared.fixed:
+        if header.facts.get(name) != prepared.facts.get(name):
+            raise ConfigError(
+                f"{name} was {header.facts.get(name)!r} when this run started and is {prepared.facts.get(name)!r} now; it cannot "
+                "change on resume: take the change back, or start a new run"
+            )
+
+
+def settings_of(history: History) -> dict[str, Any]:
+    """The settings in force as plain data: the header's, with what later sessions changed."""
+    data = dict(history.header.settings)
+    for record in history.records:
+        if isinstance(record, Session):
+            data = with_changes(data, record.changes)
+    return data
+
+
+def records_for(kind: type[Run[Any]], header: Header) -> Sequence[type]:
+    """The record classes of ``kind``. Raises StoreError where the header is of another workflow."""
+    if header.workflow != kind.WORKFLOW:
+        raise StoreError(
+            f"the run is of the workflow {header.workflow}, not {kind.WORKFLOW}; open it with ranknosh.open_run"
+        )
+    return kind.RECORDS
