@@ -30,7 +30,7 @@ from typing import Any
 
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Failed, Observed, Record
-from ranknosh.runs.store import read_journal
+from ranknosh.workflows import open_run
 
 ROOT = Path(__file__).resolve().parents[1]
 DISK_MEGABYTES = 64
@@ -192,7 +192,7 @@ class Driver:
 
 
 def records_of(run: Path) -> list[Record]:
-    return read_journal(run).records if (run / "journal.jsonl").exists() else []
+    return open_run(run).history.records if (run / "journal.jsonl").exists() else []
 
 
 def decisions_of(run: Path) -> list[str]:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ranknosh.config.search import load_config
+from ranknosh.config.search import SearchSettings
 from ranknosh.core.metrics import spearman
 from ranknosh.core.records import Job, Observed
 from ranknosh.core.seeding import draw
@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cell-seed", type=int, default=0, help="which random cells")
     parser.add_argument("--json", type=Path, help="write the table and every value here")
     options = parser.parse_args(arguments)
-    config = load_config(options.config, options.settings)
+    config = SearchSettings.load(options.config, options.settings)
     parts = build_parts(config)
     task, names = parts.task, metric_names(parts.task)
     cells = draw(parts.space, options.cells, options.cell_seed)

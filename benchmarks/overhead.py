@@ -25,9 +25,8 @@ from ranknosh.core.search import Proposal, Search
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
 from ranknosh.executors.tabular import TabularExecutor
-from ranknosh.runs.listener import Silent
+from ranknosh.runs.journal import FORMAT, Header, Journal
 from ranknosh.runs.stop import StopRequest
-from ranknosh.runs.store import Journal
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.workflows.search.loop import drive
 
@@ -52,6 +51,9 @@ class Listed:
         return Proposal(tuple(records))
 
 
+HEADER = Header(FORMAT, "search", "benchmark", "", "", {}, {}, {}, {})
+
+
 def jobs_per_second(table: Table, candidates: int, more: int, write: Write) -> tuple[int, float]:
     """(jobs, seconds) of going from ``candidates`` to ``candidates + more`` candidates."""
     proposer = Listed(table.space, draw(table.space, candidates + more, seed=0))
@@ -68,7 +70,6 @@ def jobs_per_second(table: Table, candidates: int, more: int, write: Write) -> t
             write=counted,
             clock=lambda: 0.0,
             stop=StopRequest(),
-            listener=Silent(),
         )
         jobs, seconds = counted.jobs, perf_counter() - began
     return jobs, seconds
@@ -93,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     jobs, seconds = jobs_per_second(table, options.candidates, options.more, lambda records: None)
     _report("in memory", jobs, seconds, options.candidates)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        with Journal.create(Path(folder) / "run", {"config": {}}) as journal:
+        with Journal.create(Path(folder), HEADER) as journal:
             jobs, seconds = jobs_per_second(table, options.candidates, options.more, journal.append)
         _report("with a journal, fsynced", jobs, seconds, options.candidates)
 

@@ -25,9 +25,8 @@ from ranknosh.core.records import EpochPoint, Job, JobResult, Observed, Record
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
 from ranknosh.executors.ray_cluster import connected
-from ranknosh.runs.listener import Silent
+from ranknosh.runs.journal import FORMAT, Header, Journal
 from ranknosh.runs.stop import StopRequest
-from ranknosh.runs.store import Journal
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
 from ranknosh.workflows.search.loop import drive
@@ -69,6 +68,9 @@ class Measured:
         return self.work / (WORKERS * self.seconds)
 
 
+HEADER = Header(FORMAT, "search", "benchmark", "", "", {}, {}, {}, {})
+
+
 def measure(
     seconds: float, epochs: Sequence[int], candidates: int, batch: int, schedule: str = "reproducible", overlap: int = 1
 ) -> Measured:
@@ -94,10 +96,10 @@ def measure(
         journal.append(records)
 
     executor = RayExecutor(Sleep(seconds), workers=WORKERS)
-    with tempfile.TemporaryDirectory() as folder, Journal.create(Path(folder) / "run", {"config": {}}) as journal:
+    with tempfile.TemporaryDirectory() as folder, Journal.create(Path(folder), HEADER) as journal:
         executor.get_ready()
         began = time.monotonic()
-        drive(search, executor, write=write, clock=lambda: journal.seconds, stop=StopRequest(), listener=Silent())
+        drive(search, executor, write=write, clock=lambda: journal.seconds, stop=StopRequest())
         took = time.monotonic() - began
         used = executor.usage()
         executor.close()

@@ -32,7 +32,6 @@ from ranknosh.errors import MissingDependency
 from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.predictors.candidates import whole
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.runs.listener import Silent
 from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.search.loop import drive
 
@@ -50,7 +49,6 @@ def observed(table: Table, members: int) -> Evidence:
         write=lambda records: None,
         clock=lambda: 0.0,
         stop=StopRequest(),
-        listener=Silent(),
     )
     return evidence(search.pool, pyramid)
 

@@ -29,7 +29,6 @@ from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Job, JobResult, Observed, Proposed, Record
 from ranknosh.core.search import Asked, Proposal, Schedule, Search
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
-from ranknosh.runs.listener import Silent
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
@@ -167,7 +166,6 @@ def one_run(mode: Mode, workers: int, candidates: int) -> Measured:
         write=lambda records: None,
         clock=lambda: executor.now,
         stop=StopRequest(),
-        listener=Silent(),
     )
     used = executor.usage()
     filled = search.jobs > 0  # a batch larger than a tenth of the search leaves none to the next

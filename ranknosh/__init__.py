@@ -1,24 +1,18 @@
 """RankNOSH: neural architecture search by a pyramid of paused trainings and a pairwise-ranking predictor.
 
-Importing this costs nothing; ``search``, ``Run``, ``open_run`` and ``start_run`` load their parts when first used.
+Importing this costs nothing; ``search``, ``Run`` and ``open_run`` load their parts when first used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ranknosh.runs.run import Run as Run
+    from ranknosh.workflows import open_run as open_run
     from ranknosh.workflows.search.api import search as search
-    from ranknosh.workflows.search.run import Run as Run
-    from ranknosh.workflows.search.run import open_run as open_run
-    from ranknosh.workflows.search.run import start_run as start_run
 
 __version__ = "0.1.0"
-_HOMES = {
-    "search": "ranknosh.workflows.search.api",
-    "Run": "ranknosh.workflows.search.run",
-    "open_run": "ranknosh.workflows.search.run",
-    "start_run": "ranknosh.workflows.search.run",
-}
+_HOMES = {"search": "ranknosh.workflows.search.api", "Run": "ranknosh.runs.run", "open_run": "ranknosh.workflows"}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,6 @@ from ranknosh.errors import DataError
 from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.runs.listener import Silent
 from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.search.loop import drive
 
@@ -72,5 +71,5 @@ def run_engine(
                 row = table.row(search.pool.candidates[record.candidate_id].architecture)
                 tracker.note(row, record.level, record.metric, record.epochs)
 
-    drive(search, executor, write=note, clock=lambda: 0.0, stop=StopRequest(), listener=Silent())
+    drive(search, executor, write=note, clock=lambda: 0.0, stop=StopRequest())
     return tracker.trajectory()

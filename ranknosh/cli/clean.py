@@ -9,8 +9,7 @@ import typer
 
 from ranknosh.cli.outcome import USAGE
 from ranknosh.cli.results import RunFolder
-from ranknosh.cli.screen import plural
-from ranknosh.config.units import human_size
+from ranknosh.config.units import human_size, plural
 from ranknosh.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from ranknosh.cli.live import QUIET_SECONDS
 from ranknosh.config.units import human_duration
+from ranknosh.runs.progress import QUIET_SECONDS
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -10,7 +10,7 @@ from ranknosh.config.units import parse_device_time
 from ranknosh.errors import BudgetTooSmall, ConfigError
 
 if TYPE_CHECKING:
-    from ranknosh.config.search import RunConfig
+    from ranknosh.config.search import SearchSettings
     from ranknosh.workflows.compare.comparison import Wanted
     from ranknosh.workflows.compare.journal import Kept
 
@@ -44,7 +44,7 @@ class Request:
 
 def make_request(flags: Flags) -> Request:
     """Raises ConfigError for what does not fit together, and with --resume for a setting that changed, named."""
-    from ranknosh.config.search import RunConfig, load_config
+    from ranknosh.config.search import SearchSettings
     from ranknosh.workflows.compare.comparison import check_same
     from ranknosh.workflows.compare.journal import read_comparison
 
@@ -56,9 +56,9 @@ def make_request(flags: Flags) -> Request:
             )
         folder = flags.config
         kept = read_comparison(folder)
-        config = RunConfig.from_dict(kept.header["config"], origin=str(folder)).replace(list(flags.overrides))
+        config = SearchSettings.from_dict(kept.header["config"], origin=str(folder)).replace(list(flags.overrides))
     else:
-        config = load_config(flags.config, list(flags.overrides))
+        config = SearchSettings.load(flags.config, list(flags.overrides))
         folder = _folder(config, f"{flags.config.stem}-compare", flags.resume)
         kept = read_comparison(folder) if flags.resume else None
     wanted = _wanted(flags, config, kept)
@@ -70,7 +70,7 @@ def make_request(flags: Flags) -> Request:
     return Request(wanted, folder, table, kept)
 
 
-def _wanted(flags: Flags, config: RunConfig, kept: Kept | None) -> Wanted:
+def _wanted(flags: Flags, config: SearchSettings, kept: Kept | None) -> Wanted:
     from ranknosh.workflows.compare.catalog import checked
     from ranknosh.workflows.compare.comparison import Wanted
 
@@ -95,7 +95,7 @@ def _seconds(text: str) -> float:
         raise ConfigError(f"--budget {text}: {error}") from error
 
 
-def _folder(config: RunConfig, stem: str, resume: bool) -> Path:
+def _folder(config: SearchSettings, stem: str, resume: bool) -> Path:
     """``out/name``; without a name ``out/stem-001`` or the next free number, with ``resume`` the last number taken."""
     out = Path(config.out)
     if config.name:

@@ -12,13 +12,13 @@ import typer
 
 from ranknosh.cli.options import ConfigFile, Settings
 from ranknosh.cli.outcome import BUDGET, say_error
-from ranknosh.cli.screen import facts, plural, print_json, table
-from ranknosh.config.units import human_count, human_duration, human_size
+from ranknosh.cli.screen import facts, print_json, table
+from ranknosh.config.units import human_count, human_duration, human_size, plural
 
 if TYPE_CHECKING:
     from ranknosh.cli.simulation_words import Wanted
     from ranknosh.cli.timing import Timing
-    from ranknosh.config.search import RunConfig
+    from ranknosh.config.search import SearchSettings
     from ranknosh.workflows.search.assembly import Parts
 
 MOST_CANDIDATES = 100_000
@@ -67,11 +67,11 @@ def plan(
     from ranknosh.cli.played import model_of
     from ranknosh.cli.simulate import as_dict, as_text, simulate
     from ranknosh.cli.simulation_words import parse_simulation
-    from ranknosh.config.search import load_config
+    from ranknosh.config.search import SearchSettings
     from ranknosh.workflows.search.assembly import build_parts
 
     cluster = None if simulation is None else parse_simulation(simulation)
-    wanted = load_config(config, list(settings or ()))
+    wanted = SearchSettings.load(config, list(settings or ()))
     check_holds_one(wanted)
     if cluster is not None and not cluster.needs_timing:
         _only_simulate(cluster, wanted, as_json)
@@ -97,7 +97,7 @@ def plan(
         raise typer.Exit(BUDGET)
 
 
-def _only_simulate(cluster: Wanted, config: RunConfig, as_json: bool) -> None:
+def _only_simulate(cluster: Wanted, config: SearchSettings, as_json: bool) -> None:
     """The simulation alone, where times are known and no network has to be trained for a moment."""
     from ranknosh.cli.simulate import as_dict, as_text, playback_of, simulate
 
@@ -110,14 +110,14 @@ def _only_simulate(cluster: Wanted, config: RunConfig, as_json: bool) -> None:
         print(as_text(cluster, config, playback, rows), flush=True)
 
 
-def check_holds_one(config: RunConfig) -> None:
+def check_holds_one(config: SearchSettings) -> None:
     """Raises BudgetTooSmall where the limits hold no candidate, before images are loaded."""
     from ranknosh.workflows.search.assembly import limits_of, pyramid_of
 
     planned_candidates(pyramid_of(config), limits_of(config), config)
 
 
-def planned_candidates(pyramid: Any, limits: Any, config: RunConfig) -> int | None:
+def planned_candidates(pyramid: Any, limits: Any, config: SearchSettings) -> int | None:
     """How many candidates the search would propose; None where nothing but time ends it."""
     from ranknosh.core.search import Proposal, Search
 
@@ -138,7 +138,7 @@ def planned_candidates(pyramid: Any, limits: Any, config: RunConfig) -> int | No
     return search.plan().candidates
 
 
-def cost_of(config: RunConfig, timing: Timing, candidates: int, loading: float = 0.0) -> Cost:
+def cost_of(config: SearchSettings, timing: Timing, candidates: int, loading: float = 0.0) -> Cost:
     """The price of a search over ``candidates``. Refits of the predictor and the report are not in it."""
     from ranknosh.workflows.search.assembly import pyramid_of
 
@@ -155,7 +155,7 @@ def cost_of(config: RunConfig, timing: Timing, candidates: int, loading: float =
     return Cost(candidates, sizes, epochs, closing, (low, expected, high), candidates * timing.checkpoint_bytes)
 
 
-def judge(config: RunConfig, timing: Timing, loading: float) -> tuple[Cost, list[str]]:
+def judge(config: SearchSettings, timing: Timing, loading: float) -> tuple[Cost, list[str]]:
     """The cost of what the limits plan for, and why a limit does not hold it (empty where all do)."""
     from ranknosh.workflows.search.assembly import limits_of, pyramid_of
 
@@ -189,7 +189,7 @@ def judge(config: RunConfig, timing: Timing, loading: float) -> tuple[Cost, list
     return cost, problems
 
 
-def _within(config: RunConfig, timing: Timing, loading: float, seconds: float) -> Cost:
+def _within(config: SearchSettings, timing: Timing, loading: float, seconds: float) -> Cost:
     """The largest search that is expected to end within ``seconds``."""
     low, high = 1, MOST_CANDIDATES
     while low < high:
@@ -215,7 +215,7 @@ def _measured(parts: Parts, quiet: bool) -> Timing:
     return timing
 
 
-def _as_dict(config: RunConfig, parts: Parts, timing: Timing, cost: Cost, problems: list[str]) -> dict[str, Any]:
+def _as_dict(config: SearchSettings, parts: Parts, timing: Timing, cost: Cost, problems: list[str]) -> dict[str, Any]:
     low, expected, high = cost.seconds
     return {
         "fits": not problems,
@@ -237,7 +237,7 @@ def _as_dict(config: RunConfig, parts: Parts, timing: Timing, cost: Cost, proble
     }
 
 
-def _text(config: RunConfig, parts: Parts, timing: Timing, cost: Cost, file: Path) -> str:
+def _text(config: SearchSettings, parts: Parts, timing: Timing, cost: Cost, file: Path) -> str:
     data, (low, expected, high) = parts.task.data, cost.seconds
     images = " / ".join(str(len(part)) for part in (data.train, data.validation, data.test))
     shape = "x".join(map(str, data.image_shape))

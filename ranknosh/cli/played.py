@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ranknosh.cli.screen import percent
+from ranknosh.config.units import percent
 from ranknosh.core.records import Failed, Job, Observed
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.streams import stream
 
 if TYPE_CHECKING:
     from ranknosh.cli.timing import Timing
-    from ranknosh.config.search import RunConfig
+    from ranknosh.config.search import SearchSettings
     from ranknosh.core.pool import Candidate, Pool
     from ranknosh.data.table import Table
     from ranknosh.spaces.base import Architecture
@@ -108,14 +108,16 @@ def model_of(parts: Parts, timing: Timing) -> Playback:
     )
 
 
-def recorded_in(folder: Path, config: RunConfig) -> Playback:
+def recorded_in(folder: Path, config: SearchSettings) -> Playback:
     """A run's own times, metrics and failures, level by level. Raises StoreError where ``folder`` holds no run, ConfigError
     where its levels are not the config's or nothing was trained."""
     from ranknosh.core.pool import Pool
-    from ranknosh.runs.store import read_journal
+    from ranknosh.core.records import RECORDS
+    from ranknosh.runs.journal import read_history
+    from ranknosh.runs.run import settings_of
 
-    history = read_journal(folder)
-    epochs = tuple(history.config.get("pyramid", {}).get("epochs", ()))
+    history = read_history(folder, lambda header: RECORDS)
+    epochs = tuple(settings_of(history)["pyramid"]["epochs"])
     if epochs != config.pyramid.epochs:
         raise ConfigError(
             f"{folder} was trained to epochs {list(epochs)} and the config asks for {list(config.pyramid.epochs)}; simulate with "
@@ -187,7 +189,7 @@ class Recorded:
         return known
 
 
-def tabled_in(path: Path, config: RunConfig) -> Playback:
+def tabled_in(path: Path, config: SearchSettings) -> Playback:
     """Trainings of a table (see :mod:`ranknosh.data.table`). Raises DataError where it cannot be read."""
     from ranknosh.data.table import Table
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ranknosh.cli.screen import UNKNOWN, facts, percent, plural, print_json, table, whole
-from ranknosh.config.units import human_count, human_duration
+from ranknosh.cli.screen import facts, print_json, table
+from ranknosh.config.units import UNKNOWN, human_count, human_duration, percent, plural, whole
 from ranknosh.errors import ConfigError
 
 RunFolder = Annotated[

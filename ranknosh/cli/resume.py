@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ranknosh.cli.options import Quiet, Ray, Settings, Track, command_line, ray_overrides, track_overrides
+from ranknosh.cli.options import Quiet, Ray, Settings, Track, ray_overrides, track_overrides
 from ranknosh.cli.results import RunFolder
-from ranknosh.cli.search import interrupted, sum_up
+from ranknosh.cli.search import sum_up
+from ranknosh.cli.working import resumed
 
 
 def resume(
@@ -28,21 +29,8 @@ def resume(
 
         resume_folder(run, list(settings or ()), quiet)
         return
-    from ranknosh.cli.live import make_progress
-    from ranknosh.report import RunView
-    from ranknosh.workflows.search.run import open_run
+    from ranknosh.workflows.search.run import SearchRun
 
-    found = open_run(run)
-    progress = make_progress(found.config, quiet, run, RunView.load(run).wall_seconds)
-    try:
-        with progress:
-            ended = found.resume(
-                [*(settings or ()), *ray_overrides(ray), *track_overrides(track)],
-                command=command_line(),
-                listener=progress,
-            )
-    except KeyboardInterrupt:
-        interrupted(progress)
-    if len(ended.pool.sessions) == len(found.pool.sessions):
-        print(f"{run} has ended; to go on, raise a limit: ranknosh resume {run} --set budget.epochs=...", flush=True)
+    ended = resumed(run, [*(settings or ()), *ray_overrides(ray), *track_overrides(track)], quiet)
+    assert isinstance(ended, SearchRun)
     sum_up(ended)

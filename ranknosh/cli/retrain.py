@@ -13,8 +13,8 @@ import typer
 from ranknosh.cli.options import Quiet, named_overrides
 from ranknosh.cli.outcome import INTERRUPTED, say_error
 from ranknosh.cli.results import AsJson
-from ranknosh.cli.screen import facts, percent, plural, print_json
-from ranknosh.config.units import human_count, human_duration
+from ranknosh.cli.screen import facts, print_json
+from ranknosh.config.units import human_count, human_duration, percent, plural
 
 if TYPE_CHECKING:
     from ranknosh.cli.retrain_progress import RetrainProgress
@@ -113,7 +113,7 @@ def _trained(request: Request, progress: RetrainProgress) -> Retrained:
     stop = StopRequest()
     try:
         images = request.load_data()
-        with progress, stop.on_signals(progress.on_message):
+        with progress, stop.on_signals(lambda event: progress.on_message(getattr(event, "text", ""))):
             return run(
                 request.subject.cell,
                 images,

@@ -10,9 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from ranknosh.cli.live import QUIET_SECONDS
-from ranknosh.cli.screen import percent
-from ranknosh.config.units import human_duration
+from ranknosh.config.units import human_duration, percent
+from ranknosh.runs.progress import QUIET_SECONDS
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.fields import DATA_NAMES, FROM_PYTHON, did_you_mean
-from ranknosh.config.search import RunConfig, apply_overrides
+from ranknosh.config.search import SearchSettings
+from ranknosh.config.settings import apply_overrides
 from ranknosh.config.source import read_source
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.workflows.retrain.journal import NAME, read_record
@@ -43,7 +44,7 @@ class Request:
             )
         # A search's config says what ends it; loading images has no use for that.
         plain = {"budget": {"epochs": 1}, "seed": self.config.split_seed, "data": section.model_dump()}
-        return load_data(RunConfig.from_dict(plain))
+        return load_data(SearchSettings.from_dict(plain))
 
 
 def begun_anew(genotype: str | None, preset: str | None, settings: Sequence[str]) -> Request:

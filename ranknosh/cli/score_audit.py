@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ranknosh.cli.screen import UNKNOWN, facts, plural, print_json, table
+from ranknosh.cli.screen import facts, print_json, table
+from ranknosh.config.units import UNKNOWN, plural
 from ranknosh.errors import ConfigError
 
 RUN_SCORES = "scores.csv"
@@ -49,9 +50,11 @@ def audit_run(run: Path, as_json: bool, scores: Mapping[str, Mapping[str, float 
 
 def candidates_of(run: Path) -> tuple[str, ...]:
     """Exchange strings of the candidates of a search that can be judged. Raises ConfigError where there is none."""
-    from ranknosh.workflows.search.run import open_run
+    from ranknosh.workflows.search.run import open_search
 
-    members = [candidate for candidate in open_run(run).pool.candidates.values() if candidate.level or candidate.failed]
+    members = [
+        candidate for candidate in open_search(run).pool.candidates.values() if candidate.level or candidate.failed
+    ]
     if not members:
         raise ConfigError(f"no candidate of {run} has a result to judge proxies by; go on with: ranknosh resume {run}")
     return tuple(candidate.text for candidate in members)
@@ -59,9 +62,9 @@ def candidates_of(run: Path) -> tuple[str, ...]:
 
 def config_of(run: Path) -> Path:
     """The settings that a search ran with."""
-    from ranknosh.workflows.search.run import CONFIG_NAME
+    from ranknosh.runs.run import CONFIG
 
-    return run / CONFIG_NAME
+    return run / CONFIG
 
 
 def audit_text(report: Mapping[str, Any], names: list[str]) -> str:

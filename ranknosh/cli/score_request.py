@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ranknosh.config.fields import DATA_NAMES, did_you_mean
-from ranknosh.config.search import RunConfig, load_config
+from ranknosh.config.search import SearchSettings
 from ranknosh.config.source import parse_value
 from ranknosh.errors import ConfigError, SpaceError
 from ranknosh.spaces.base import Architecture, Space
@@ -69,7 +69,9 @@ def make_request(wanted: Wanted) -> Request:
     """Raises ConfigError or SpaceError for anything that cannot be scored."""
     settings = list(wanted.settings)
     config = (
-        RunConfig.from_dict(PLAIN).replace(settings) if wanted.config is None else load_config(wanted.config, settings)
+        SearchSettings.from_dict(PLAIN).replace(settings)
+        if wanted.config is None
+        else SearchSettings.load(wanted.config, settings)
     )
     space, architectures = _population(wanted, config)
     options = _options(wanted.options)
@@ -92,7 +94,7 @@ def _source(text: str) -> str:
     return f"data.folder={json.dumps(str(path))}"
 
 
-def _population(wanted: Wanted, config: RunConfig) -> tuple[Space, tuple[Architecture, ...]]:
+def _population(wanted: Wanted, config: SearchSettings) -> tuple[Space, tuple[Architecture, ...]]:
     things = wanted.things
     if not things and wanted.config is None:
         raise ConfigError(

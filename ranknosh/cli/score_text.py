@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ranknosh.cli.screen import UNKNOWN, facts, plural, table
-from ranknosh.config.units import human_duration
+from ranknosh.cli.screen import facts, table
+from ranknosh.config.units import UNKNOWN, human_duration, plural
 from ranknosh.workflows.score.outputs import Outputs
 from ranknosh.workflows.score.rows import Results, row_dict
 from ranknosh.workflows.score.summary import Agreement, ProxySummary, seconds_each

@@ -6,8 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-UNKNOWN = "n/a"
-
 
 def print_json(data: Any) -> None:
     print(json.dumps(data, indent=2, allow_nan=False), flush=True)
@@ -32,16 +30,3 @@ def facts(rows: Sequence[tuple[str, str]]) -> str:
     """Labels on the left, what is known on the right; a row without a label goes on with the one before."""
     width = max(len(label) for label, _ in rows)
     return "\n".join(f"{label.ljust(width)}  {text}".rstrip() for label, text in rows)
-
-
-def percent(fraction: float | None) -> str:
-    return UNKNOWN if fraction is None else f"{100 * fraction:.2f} %"
-
-
-def whole(number: float | None) -> str:
-    return UNKNOWN if number is None else f"{number:,.0f}".replace(",", " ")
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 epoch``, ``2 epochs``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"

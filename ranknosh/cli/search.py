@@ -13,19 +13,18 @@ from ranknosh.cli.options import (
     Ray,
     Settings,
     Track,
-    command_line,
     named_overrides,
     ray_overrides,
     track_overrides,
 )
-from ranknosh.cli.outcome import INTERRUPTED, say_error
+from ranknosh.cli.outcome import say_error
 from ranknosh.cli.results import leaderboard
-from ranknosh.cli.screen import facts, percent, plural
-from ranknosh.config.units import human_duration
+from ranknosh.cli.screen import facts
+from ranknosh.cli.working import begun
+from ranknosh.config.units import human_duration, percent, plural
 
 if TYPE_CHECKING:
-    from ranknosh.cli.live import Progress
-    from ranknosh.workflows.search.run import Run
+    from ranknosh.workflows.search.run import SearchRun
 
 
 def search(
@@ -51,36 +50,18 @@ def search(
     ranknosh search configs/demo.yaml --ray
     ranknosh search configs/demo.yaml --ray head:6379 --set executor.gpus_per_trial=0.25
     """
-    from ranknosh.cli.live import make_progress
-    from ranknosh.config.search import load_config
-    from ranknosh.workflows.search.run import start_run
+    from ranknosh.config.search import SearchSettings
+    from ranknosh.workflows.search.run import SearchRun
 
     named = named_overrides(name=name, out=out, seed=seed)
-    wanted = load_config(config, [*(settings or ()), *named, *ray_overrides(ray), *track_overrides(track)])
-    progress = make_progress(wanted, quiet)
-    try:
-        with progress:
-            run = start_run(wanted, command=command_line(), stem=config.stem, listener=progress)
-    except KeyboardInterrupt:
-        interrupted(progress)
+    wanted = SearchSettings.load(config, [*(settings or ()), *named, *ray_overrides(ray), *track_overrides(track)])
+    run = begun(SearchRun, wanted, quiet, stem=config.stem)
     sum_up(run)
 
 
-def interrupted(progress: Progress) -> None:
-    if progress.folder is None:
-        say_error("interrupted before the search began; nothing was written")
-    else:
-        say_error(f"interrupted; everything is saved. Go on with: ranknosh resume {shlex.quote(str(progress.folder))}")
-    raise typer.Exit(INTERRUPTED)
-
-
-def sum_up(run: Run) -> None:
+def sum_up(run: SearchRun) -> None:
     """The end of a search: leaderboard, the one test accuracy, where the report is, and how to go on."""
-    from ranknosh.report import RunView, status_dict, top_rows
-
-    view = RunView.load(run.folder)
-    now = status_dict(view)
-    rows = top_rows(view, 5)
+    now, rows = run.describe(), run.top(5)
     print()
     if rows:
         print(leaderboard(rows))

@@ -12,14 +12,14 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.cli.played import Playback, recorded_in, tabled_in
-from ranknosh.cli.screen import facts, percent, plural, table, whole
+from ranknosh.cli.screen import facts, table
 from ranknosh.cli.simulation_words import Wanted, parse_ratio
-from ranknosh.config.units import human_duration
+from ranknosh.config.units import human_duration, percent, plural, whole
 from ranknosh.errors import JobsLost
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
 
 if TYPE_CHECKING:
-    from ranknosh.config.search import RunConfig
+    from ranknosh.config.search import SearchSettings
     from ranknosh.core.pool import Pool
     from ranknosh.core.search import Proposal, Schedule
     from ranknosh.spaces.base import Architecture, Space
@@ -57,7 +57,7 @@ class Row:
     gave_up: int
 
 
-def playback_of(wanted: Wanted, config: RunConfig) -> Playback | None:
+def playback_of(wanted: Wanted, config: SearchSettings) -> Playback | None:
     """Where times and metrics come from, None where they must be measured (:func:`~ranknosh.cli.played.model_of`).
 
     Raises StoreError, DataError, ConfigError.
@@ -67,7 +67,7 @@ def playback_of(wanted: Wanted, config: RunConfig) -> Playback | None:
     return tabled_in(wanted.table, config) if wanted.table is not None else None
 
 
-def simulate(wanted: Wanted, config: RunConfig, playback: Playback) -> list[Row]:
+def simulate(wanted: Wanted, config: SearchSettings, playback: Playback) -> list[Row]:
     """Every ratio, schedule and number of workers. Speed-ups compare epochs an hour with one worker of the same schedule."""
     rows = []
     for ratio in dict.fromkeys([_ratio_text(config.pyramid.ratio), *map(_ratio_text, wanted.ratios)]):
@@ -97,7 +97,7 @@ def as_dict(wanted: Wanted, playback: Playback, rows: Sequence[Row]) -> dict[str
     }
 
 
-def as_text(wanted: Wanted, config: RunConfig, playback: Playback, rows: Sequence[Row]) -> str:
+def as_text(wanted: Wanted, config: SearchSettings, playback: Playback, rows: Sequence[Row]) -> str:
     """A table of the rows, where its numbers come from, and what keeps workers waiting."""
     several = len({row.ratio for row in rows}) > 1
     copies = bool(wanted.cluster.speculate)
@@ -174,10 +174,11 @@ class RandomProposals:
         return list(found.values())
 
 
-def _play(config: RunConfig, ratio: str, schedule: _Schedule, cluster: Cluster, playback: Playback, repeat: int) -> Row:
+def _play(
+    config: SearchSettings, ratio: str, schedule: _Schedule, cluster: Cluster, playback: Playback, repeat: int
+) -> Row:
     from ranknosh.core.pyramid import Pyramid
     from ranknosh.core.search import Search
-    from ranknosh.runs.listener import Silent
     from ranknosh.runs.stop import StopRequest
     from ranknosh.spaces.catalog import get_space
     from ranknosh.workflows.search.assembly import limits_of
@@ -209,7 +210,6 @@ def _play(config: RunConfig, ratio: str, schedule: _Schedule, cluster: Cluster, 
             write=lambda records: None,
             clock=lambda: executor.now + scored,
             stop=StopRequest(),
-            listener=Silent(),
         )
     except JobsLost:
         gave_up = 1
@@ -248,7 +248,7 @@ class _Schedule:
     overlap: int
 
 
-def _schedules(wanted: Wanted, config: RunConfig) -> list[_Schedule]:
+def _schedules(wanted: Wanted, config: SearchSettings) -> list[_Schedule]:
     """The reproducible schedule with one batch in flight and as many as are asked for, and the eager one."""
     found = [
         _Schedule("reproducible" if overlap == 1 else f"reproducible, overlap {overlap}", "reproducible", overlap)

@@ -107,7 +107,7 @@ def init(
 
 def config_text(data: str, space: str, budget: str, file: str) -> str:
     """The config for a data source and a budget. Raises ConfigError where it would not load."""
-    from ranknosh.config.search import RunConfig
+    from ranknosh.config.search import SearchSettings
     from ranknosh.config.source import parse_source
 
     kind = _kind_of(data)
@@ -124,7 +124,7 @@ def config_text(data: str, space: str, budget: str, file: str) -> str:
         epochs="1, 2, 4, 8" if small else "2, 4, 8, 16",
         budget=_limit(budget),
     )
-    RunConfig.from_dict(parse_source(text, "the new config").data, "the new config")
+    SearchSettings.from_dict(parse_source(text, "the new config").data, "the new config")
     return text
 
 

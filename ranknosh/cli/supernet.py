@@ -12,8 +12,8 @@ import typer
 
 from ranknosh.cli.options import Quiet
 from ranknosh.cli.outcome import CAPPED, INTERRUPTED, say_error
-from ranknosh.cli.screen import facts, percent, plural, print_json
-from ranknosh.config.units import human_duration, human_size
+from ranknosh.cli.screen import facts, print_json
+from ranknosh.config.units import human_duration, human_size, percent, plural
 from ranknosh.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _finish(search: Any, quiet: bool, as_json: bool, folder: Path | None) -> Non
     progress.folder = folder
     request = StopRequest()
     try:
-        with progress, request.on_signals(progress.on_message):
+        with progress, request.on_signals(lambda event: progress.on_message(getattr(event, "text", ""))):
             outcome = search(progress, lambda: request.requested)
     except KeyboardInterrupt:
         _interrupted(progress.folder)

@@ -9,8 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ranknosh.cli.screen import percent
-from ranknosh.config.units import human_duration
+from ranknosh.config.units import human_duration, percent
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

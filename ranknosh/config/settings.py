@@ -15,8 +15,8 @@ from ranknosh.config.sections import SOURCES, Section
 from ranknosh.config.source import Source, parse_value, read_source
 from ranknosh.errors import ConfigError
 
-Change = Literal["free", "raise", "add"]
-"""What a setting may do when a run is resumed: take any value, only rise (None is no limit), or only gain entries."""
+Change = Literal["stay", "free", "raise", "add"]
+"""What a setting may do when a run is resumed: nothing, take any value, only rise (None is no limit), or only gain entries."""
 PLACES: Mapping[str, Change] = {"name": "free", "out": "free", "data.*": "free"}
 """Where things lie; that the data are the same is known by their fingerprint."""
 Own = TypeVar("Own", bound="Settings")
@@ -111,6 +111,8 @@ class Settings(Section):
 
 
 def _follows(rule: Change, before: Any, after: Any) -> bool:
+    if rule in ("stay", "free"):
+        return rule == "free"
     if rule == "add":
         return isinstance(before, list) and isinstance(after, list) and all(item in after for item in before)
     return after is None or (before is not None and _amount(after) >= _amount(before))

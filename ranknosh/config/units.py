@@ -94,3 +94,22 @@ def human_count(count: float | None) -> str:
         if count >= factor:
             return f"{count / factor:.2f} {suffix}"
     return f"{count:.0f}"
+
+
+UNKNOWN = "n/a"
+"""Whatever is not known, in tables and messages."""
+
+
+def percent(fraction: float | None) -> str:
+    """``0.8125`` as ``81.25 %``."""
+    return UNKNOWN if fraction is None else f"{100 * fraction:.2f} %"
+
+
+def whole(number: float | None) -> str:
+    """``14210`` as ``14 210``."""
+    return UNKNOWN if number is None else f"{number:,.0f}".replace(",", " ")
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 epoch``, ``2 epochs``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

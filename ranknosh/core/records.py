@@ -242,24 +242,23 @@ Record: TypeAlias = (
     | Stopped
 )
 DECISIONS = (Proposed, Promotion, Rerun)
-_TYPES: dict[str, type[Any]] = {
-    cls.__name__.lower(): cls
-    for cls in (
-        Scored,
-        Fitted,
-        Proposed,
-        Promotion,
-        Rerun,
-        Observed,
-        Interrupted,
-        Failed,
-        Speculated,
-        Workers,
-        Tested,
-        Session,
-        Stopped,
-    )
-}
+RECORDS: tuple[type[Any], ...] = (
+    Scored,
+    Fitted,
+    Proposed,
+    Promotion,
+    Rerun,
+    Observed,
+    Interrupted,
+    Failed,
+    Speculated,
+    Workers,
+    Tested,
+    Session,
+    Stopped,
+)
+"""Every kind of line that the journal of a search has."""
+_TYPES = {kind.__name__.lower(): kind for kind in RECORDS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,6 +75,17 @@ class ImageData:
             digest.update(part.images.cpu().contiguous().numpy().data)
             digest.update(part.labels.cpu().contiguous().numpy().data)
         return digest.hexdigest()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a run keeps of its images, as plain JSON data."""
+        return {
+            "name": self.name,
+            "fingerprint": self.fingerprint,
+            "image_shape": list(self.image_shape),
+            "classes": list(self.classes),
+            "images": {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)},
+        }
 
 
 def statistics(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

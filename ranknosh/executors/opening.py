@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.core.records import EpochPoint, Job
 from ranknosh.errors import StoreError
 from ranknosh.executors.base import Executor
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def opened(
-    config: RunConfig,
+    config: SearchSettings,
     task: Task,
     checkpoints: CheckpointStore,
     *,
@@ -52,7 +52,7 @@ def opened(
 
 @contextlib.contextmanager
 def _ray(
-    config: RunConfig,
+    config: SearchSettings,
     run: TrainJob,
     stop: Callable[[], bool],
     on_epoch: Callable[[Job, EpochPoint], None],
@@ -89,7 +89,7 @@ def _ray(
             executor.close()
 
 
-def _demand(config: RunConfig) -> Demand:
+def _demand(config: SearchSettings) -> Demand:
     """What jobs take; without ``gpus_per_trial`` a whole GPU where the cluster has any and training may use it."""
     import ray
 

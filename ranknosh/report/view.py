@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,13 @@ from typing import Any, Literal
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import Record, Tested
+from ranknosh.core.records import RECORDS, Record, Tested
 from ranknosh.core.search import CAPS, Plan, Proposal, Search
-from ranknosh.errors import BudgetTooSmall, ConfigError, StoreError
-from ranknosh.runs.store import History, read_journal
+from ranknosh.errors import BudgetTooSmall, ConfigError
+from ranknosh.runs.folder import is_locked
+from ranknosh.runs.journal import History, read_history
+from ranknosh.runs.run import settings_of
 
-LOCK = ".lock"
 State = Literal["running", "interrupted", "stopped", "finished"]
 
 
@@ -46,24 +46,23 @@ class RunView:
 
     @classmethod
     def load(cls, run_dir: Path | str) -> RunView:
-        """Read ``run_dir`` without changing it. Raises StoreError where it holds no readable journal."""
+        """Read the folder of a search without changing it. Raises StoreError where it holds no readable journal."""
         folder = Path(run_dir)
-        running = _locked(folder)
-        return cls.of(read_journal(folder), folder, running)
+        return cls.of(read_history(folder, lambda header: RECORDS), folder)
 
     @classmethod
-    def of(cls, history: History, folder: Path = Path(), running: bool = False) -> RunView:
-        """Fold a journal. Raises StoreError where the header lacks the pyramid or the records contradict each other."""
-        config = history.config
-        settings = config.get("pyramid") or {}
-        if "epochs" not in settings:
-            raise StoreError(
-                "the journal's header has no config.pyramid.epochs, so its levels cannot be told apart; was it cut short?"
-            )
-        known = {key: settings[key] for key in ("ratio", "initial", "batch") if settings.get(key) is not None}
-        pyramid = Pyramid.make(settings["epochs"], **known)
+    def of(cls, history: History, folder: Path = Path()) -> RunView:
+        """The view of a journal. Raises StoreError where the records contradict each other."""
+        header, config = history.header, settings_of(history)
+        known = {key: config["pyramid"][key] for key in ("ratio", "initial", "batch")}
+        pyramid = Pyramid.make(config["pyramid"]["epochs"], **known)
+        about = {
+            **header.facts,
+            **{name: getattr(header, name) for name in ("id", "created", "command", "versions", "git", "data")},
+            "seed": config["seed"],
+        }
         records, times = tuple(history.records), tuple(history.times)
-        return cls(folder, history.header, config, records, times, Pool(records), pyramid, running)
+        return cls(folder, about, config, records, times, Pool(records), pyramid, is_locked(folder))
 
     def setting(self, *path: str) -> Any:
         """The configured value at ``path``; None where it is not set."""
@@ -137,18 +136,6 @@ class RunView:
         state = (best.id, best.epochs) if best is not None else None
         mine = [tested for tested in self.pool.tested if (tested.candidate_id, tested.epochs) == state]
         return mine[-1] if mine else None
-
-
-def _locked(folder: Path) -> bool:
-    """Whether a process holds the run's lock (asked by taking a shared one for an instant)."""
-    try:
-        with open(folder / LOCK) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def leaderboard_order(candidate: Candidate) -> tuple[object, ...]:

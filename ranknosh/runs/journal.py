@@ -150,6 +150,26 @@ def parse(data: bytes, kinds: Callable[[Header], Sequence[type]]) -> History:
     return history
 
 
+def parse_line(line: bytes, classes: Sequence[type]) -> tuple[Any, float]:
+    """One line without its neighbours, for those who follow a journal while it is written.
+
+    Args:
+        line: without its newline.
+        classes: the kinds of records it may hold.
+
+    Returns:
+        The record, and the run's seconds at it.
+
+    Raises:
+        ValueError: for a line of another layout or kind.
+    """
+    found = _LINE.fullmatch(line)
+    kind = next((kind for kind in classes if found and name_of(kind) == found[2].decode()), None)
+    if found is None or kind is None:
+        raise ValueError("it does not have the layout of a journal line")
+    return _value(kind, found[4], int(found[1]), 0), float(found[3])
+
+
 def name_of(kind: type) -> str:
     """The ``type`` of a record class's lines: its name in lower case."""
     return kind.__name__.lower()

@@ -2,69 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from ranknosh.core.pool import Pool
-from ranknosh.core.records import EpochPoint, Job, Record
-from ranknosh.runs.listener import Listener
+from ranknosh.runs.events import Events, Message
 from ranknosh.track.mirror import Tracker
 
-__all__ = ["Several", "Tracker", "trackers_of"]
+__all__ = ["Tracker", "tracking"]
 
 
-def trackers_of(
-    section: Mapping[str, Any], folder: Path, run_name: str, say: Callable[[str], None] | None = None
-) -> list[Listener]:
-    """The trackers that ``track`` asks for, each following the journal in ``folder``, which must be there already.
+@contextmanager
+def tracking(section: Mapping[str, Any], folder: Path, run_name: str, events: Events) -> Iterator[list[Tracker]]:
+    """The trackers that a config asks for, each following the journal; brought up to its end when the block ends.
 
-    section: ``{tensorboard: bool, mlflow: URI or None}``. say: told once where a tracker gives up (a listener's
-    ``on_message``). Close them with :meth:`Several.close`. Raises MissingDependency where a package is absent.
+    Args:
+        section: ``{tensorboard: bool, mlflow: URI or None}``.
+        folder: of the run, with its journal.
+        run_name: as MLflow shows it.
+        events: hears once where a tracker gives up.
+
+    Raises:
+        MissingDependency: where a package is absent.
     """
-    trackers: list[Listener] = []
-    if section.get("tensorboard"):
-        from ranknosh.track.tensorboard import TensorBoardLog
 
-        trackers.append(Tracker(TensorBoardLog(folder), folder, say))
-    if section.get("mlflow"):
-        from ranknosh.track.mlflow import MlflowLog
+    def say(text: str) -> None:
+        events(Message(text))
 
-        trackers.append(Tracker(MlflowLog(folder, str(section["mlflow"]), run_name), folder, say))
-    return trackers
+    with ExitStack() as stack:
+        trackers = []
+        if section.get("tensorboard"):
+            from ranknosh.track.tensorboard import TensorBoardLog
 
+            trackers.append(Tracker(TensorBoardLog(folder), folder, say))
+            stack.callback(trackers[-1].close)
+        if section.get("mlflow"):
+            from ranknosh.track.mlflow import MlflowLog
 
-class Several(AbstractContextManager["Several"]):
-    """One listener made of many, told in order. :meth:`close` (or the end of ``with``) closes those that can be closed."""
-
-    def __init__(self, listeners: Sequence[Listener]) -> None:
-        self.listeners = tuple(listeners)
-
-    def on_records(self, records: Sequence[Record], pool: Pool, wall_seconds: float) -> None:
-        for listener in self.listeners:
-            listener.on_records(records, pool, wall_seconds)
-
-    def on_epoch(self, job: Job, point: EpochPoint) -> None:
-        for listener in self.listeners:
-            listener.on_epoch(job, point)
-
-    def on_phase(self, name: str, done: int, total: int) -> None:
-        for listener in self.listeners:
-            listener.on_phase(name, done, total)
-
-    def on_message(self, text: str) -> None:
-        for listener in self.listeners:
-            listener.on_message(text)
-
-    def close(self) -> None:
-        """Bring every tracker up to the journal's end, or say that it could not be."""
-        for listener in self.listeners:
-            if isinstance(listener, Tracker):
-                listener.close()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+            trackers.append(Tracker(MlflowLog(folder, str(section["mlflow"]), run_name), folder, say))
+            stack.callback(trackers[-1].close)
+        yield trackers

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from ranknosh.core.pool import Pool
-from ranknosh.core.records import EpochPoint, Job, Record, from_json
-from ranknosh.runs.store import NAME
+from ranknosh.core.records import RECORDS, Record
+from ranknosh.runs.events import Event, Recorded
+from ranknosh.runs.journal import FILE, Header, parse_line
 from ranknosh.track.series import Point, Series
 
 CLOSING_SECONDS = 30.0
@@ -53,7 +53,7 @@ class Tail:
     """Reads a journal that is being written, up to where it was last known to be whole."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+        self.path = folder / FILE
         self._offset = 0
         self._index = 0
         self.header: Mapping[str, Any] = {}
@@ -66,7 +66,8 @@ class Tail:
         """Read line 1. Raises OSError or ValueError where there is none."""
         with self.path.open("rb") as file:
             self.header_line = file.readline()
-        self.header = json.loads(self.header_line)
+        header, _ = parse_line(self.header_line.rstrip(b"\n"), (Header,))
+        self.header = {**asdict(header), "config": header.settings}
         self._offset = len(self.header_line)
 
     def read(self, end: int) -> Iterator[tuple[int, Record, float]]:
@@ -76,9 +77,8 @@ class Tail:
             data = file.read(max(end - self._offset, 0))
         for line in data[: data.rfind(b"\n") + 1].splitlines():
             self._offset += len(line) + 1
-            row = json.loads(line)
             self._index += 1
-            yield self._index - 1, from_json(row), float(row.get("t", 0.0))
+            yield self._index - 1, *parse_line(line, RECORDS)
 
 
 class Tracker:
@@ -105,19 +105,16 @@ class Tracker:
         self._thread = threading.Thread(target=self._run, name=f"track-{log.name}", daemon=True)
         self._thread.start()
 
-    def on_records(self, records: Sequence[Record], pool: Pool, wall_seconds: float) -> None:
+    def __call__(self, event: Event) -> None:
+        """Look at the journal again where records were written."""
+        if not isinstance(event, Recorded):
+            return
         self._tell()
         try:
             self._end = self._tail.size()
         except OSError:
             return
         self._more.set()
-
-    def on_epoch(self, job: Job, point: EpochPoint) -> None: ...
-
-    def on_phase(self, name: str, done: int, total: int) -> None: ...
-
-    def on_message(self, text: str) -> None: ...
 
     def close(self) -> None:
         """Write what the journal holds by now and close the log; give up after ``closing_seconds`` without progress."""

@@ -42,7 +42,6 @@ from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.level_zero import LevelZero
 from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.runs.listener import Silent
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.flat import FlatSpace, choice, randint, uniform
@@ -179,7 +178,7 @@ class Case:
             search = self.make(Pool(journal))
             clock = lambda executor=executor: executor.now  # noqa: E731
             try:
-                drive(search, executor, write=write, clock=clock, stop=stop, listener=Silent())
+                drive(search, executor, write=write, clock=clock, stop=stop)
             except KeyboardInterrupt:
                 continue
             except RankNoshError as error:

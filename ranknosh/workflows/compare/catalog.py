@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.errors import ConfigError
 from ranknosh.workflows.compare.method import SearchMethod
 from ranknosh.workflows.compare.nosh_search import NoshSearch
@@ -13,7 +13,7 @@ from ranknosh.workflows.compare.random_search import RandomSearch
 from ranknosh.workflows.compare.supernet_search import SupernetMethod
 from supernet.methods import METHODS
 
-ENGINE: dict[str, Callable[[RunConfig], SearchMethod]] = {"ranknosh": NoshSearch, "random": RandomSearch}
+ENGINE: dict[str, Callable[[SearchSettings], SearchMethod]] = {"ranknosh": NoshSearch, "random": RandomSearch}
 ALWAYS = "random"
 """In every comparison: a method that does not beat it has shown nothing."""
 SUPERNET_SPACES = ("nasbench201",)
@@ -45,7 +45,7 @@ def checked(names: Sequence[str], space: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*names, ALWAYS]))
 
 
-def make_methods(names: Sequence[str], config: RunConfig) -> tuple[SearchMethod, ...]:
+def make_methods(names: Sequence[str], config: SearchSettings) -> tuple[SearchMethod, ...]:
     """The methods of ``names`` under a search config. Raises ConfigError as :func:`checked` does."""
     return tuple(
         ENGINE[name](config) if name in ENGINE else SupernetMethod(name, config.seed)

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
-from ranknosh.config.search import RunConfig, diff
+from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import duration_text
 from ranknosh.errors import ClusterError, ConfigError, DataError, RankNoshError, StoreError
 from ranknosh.runs.provenance import git_revision, host_cores, versions
@@ -30,7 +30,7 @@ class Wanted:
     """What is compared: every method with seeds ``config.seed``, ``config.seed + 1``, ... under ``budget_seconds`` of one
     device each, its find trained for ``final_epochs``."""
 
-    config: RunConfig
+    config: SearchSettings
     methods: tuple[str, ...]
     seeds: int
     budget_seconds: float
@@ -91,8 +91,8 @@ def check_same(header: Mapping[str, Any], sessions: Sequence[Mapping[str, Any]],
 
     Methods and seeds may be added; those that were asked for before stay.
     """
-    began = RunConfig.from_dict(header["config"])
-    for name in diff(began, wanted.config):
+    began = SearchSettings.from_dict(header["config"])
+    for name in began.changes(wanted.config):
         if name not in PLACES:
             raise _other(name, _value(began, name), _value(wanted.config, name))
     settings = header["settings"]
@@ -108,7 +108,7 @@ def check_same(header: Mapping[str, Any], sessions: Sequence[Mapping[str, Any]],
         raise _other("--seeds", last["seeds"], wanted.seeds)
 
 
-def _value(config: RunConfig, name: str) -> Any:
+def _value(config: SearchSettings, name: str) -> Any:
     value: Any = config.to_dict()
     for part in name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -210,7 +210,7 @@ class _Runner:
 
         heard(0)
         folder = final_folder(self.journal.folder, space.format(found), seed)
-        with stop.on_signals(self.watcher.on_message):
+        with stop.on_signals(lambda event: self.watcher.on_message(getattr(event, "text", ""))):
             final = train_final(found, self.problem, epochs, seed, folder, stop=lambda: stop.requested, on_epoch=heard)
         self.journal.add_final(space.canonical(found), seed, final)
         if stop.requested:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import human_duration
 from ranknosh.errors import BudgetTooSmall
+from ranknosh.runs.run import begin
+from ranknosh.runs.stop import StopRequest
+from ranknosh.workflows import open_run
 from ranknosh.workflows.compare.method import SearchListener, SearchOutcome
 from ranknosh.workflows.compare.problem import Problem
 from ranknosh.workflows.compare.run_folder import Relay, begun, outcome_of, run_config
-from ranknosh.workflows.search.run import open_run, start_run
+from ranknosh.workflows.search.run import SearchRun
 
 
 class NoshSearch:
@@ -22,7 +25,7 @@ class NoshSearch:
 
     name = "ranknosh"
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: SearchSettings) -> None:
         self.config = config
 
     def search(
@@ -30,13 +33,13 @@ class NoshSearch:
     ) -> SearchOutcome:
         """See :class:`.method.SearchMethod`. Raises BudgetTooSmall where no candidate finished a level."""
         command = f"ranknosh compare ({self.name}, seed {seed})"
+        stop = StopRequest()
         if begun(folder):
             found = open_run(folder)
-            relay = Relay(listener, found.history.times[-1] if found.history.times else 0.0)
-            run = found.resume(data=problem.data, command=command, listener=relay)
+            run = found.resume(data=problem.data, command=command, events=Relay(listener, found.seconds), stop=stop)
         else:
             config = run_config(self.config, seed, folder, budget_seconds)
-            run = start_run(config, command=command, listener=Relay(listener), data=problem.data)
+            run = begin(SearchRun, config, command=command, events=Relay(listener), data=problem.data, folder=folder)
         outcome = outcome_of(run.history, folder)
         if outcome.architecture is None:
             raise BudgetTooSmall(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import human_duration
 from ranknosh.core.records import Failed, Job, Observed
 from ranknosh.core.seeding import draw
@@ -48,7 +48,7 @@ def expected_seconds(macs: int, known: Sequence[tuple[int, float]]) -> float:
     return max(float(base + slope * macs), 0.5 * float(seconds.min())) if slope > 0 else float(seconds.mean())
 
 
-def measure(problem: Problem, config: RunConfig) -> Prices:
+def measure(problem: Problem, config: SearchSettings) -> Prices:
     """Time a few steps of a network of middle size, and its scores. Raises DataError where it cannot be trained."""
     from ranknosh.spaces.nets import build_candidate, count_macs
     from ranknosh.training.proxies import proxy_scorer
@@ -78,7 +78,7 @@ def measure(problem: Problem, config: RunConfig) -> Prices:
     return Prices(epoch, proxies)
 
 
-def check_budget(prices: Prices, config: RunConfig, names: Sequence[str], seconds: float) -> None:
+def check_budget(prices: Prices, config: SearchSettings, names: Sequence[str], seconds: float) -> None:
     """Raises BudgetTooSmall where ``seconds`` hold no full training, or not level 0 and a first training after it."""
     epochs = config.pyramid.epochs
     full = epochs[-1] * prices.epoch_seconds

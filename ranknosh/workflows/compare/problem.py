@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.data import ImageData, Split
 from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, DataError
@@ -33,7 +33,7 @@ class Problem:
         return replace(self, data=replace(self.data, test=none), table=None)
 
 
-def problem_of(config: RunConfig, table: Table | None = None, data: ImageData | None = None) -> Problem:
+def problem_of(config: SearchSettings, table: Table | None = None, data: ImageData | None = None) -> Problem:
     """The problem that a search config poses. ``data`` takes the place of ``config.data``.
 
     Raises ConfigError where jobs would leave this process, because seconds of one device are compared, and DataError for

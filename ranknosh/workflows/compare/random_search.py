@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import human_duration
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import Observed, Proposed, Record, Session, Stopped
+from ranknosh.core.records import RECORDS, EpochPoint, Job, Observed, Proposed, Record, Stopped
 from ranknosh.core.search import Proposal, Search
 from ranknosh.core.seeding import draw
 from ranknosh.errors import BudgetTooSmall
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.executors.training import TrainJob
-from ranknosh.runs.provenance import git_revision, host_cores, versions
+from ranknosh.runs.events import Events, Progress
+from ranknosh.runs.journal import read_history
+from ranknosh.runs.run import Prepared, begin
+from ranknosh.runs.session import RunSession
 from ranknosh.runs.stop import StopRequest
-from ranknosh.runs.store import Journal, read_journal
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.training import CheckpointStore, Task
 from ranknosh.training.surroundings import resolve_device, surroundings
@@ -30,6 +30,7 @@ from ranknosh.workflows.compare.prices import expected_seconds
 from ranknosh.workflows.compare.problem import Problem
 from ranknosh.workflows.compare.run_folder import Relay, begun, outcome_of, run_config
 from ranknosh.workflows.search.loop import drive
+from ranknosh.workflows.search.run import SearchRun
 
 LOOK_AHEAD = 24
 """Later draws that may take the last place where the next one does not fit."""
@@ -99,18 +100,24 @@ class RandomSearch:
 
     name = "random"
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: SearchSettings) -> None:
         self.config = config
 
     def search(
         self, problem: Problem, budget_seconds: float, seed: int, folder: Path, listener: SearchListener
     ) -> SearchOutcome:
         """See :class:`ranknosh.workflows.compare.method.SearchMethod`. Raises BudgetTooSmall where no training was finished."""
-        command = f"ranknosh compare ({self.name}, seed {seed})"
-        with self._journal(problem, budget_seconds, seed, folder, command) as journal:
-            if not any(isinstance(record, Stopped) for record in journal.history.records):
-                _run(journal, problem, budget_seconds, seed, command, listener)
-        outcome = outcome_of(read_journal(folder), folder)
+        command, stop = f"ranknosh compare ({self.name}, seed {seed})", StopRequest()
+        given: dict[str, Any] = {"problem": problem, "budget_seconds": budget_seconds}
+        if begun(folder):
+            found = RandomRun(folder, read_history(folder, lambda header: RECORDS))
+            run = found.resume(command=command, events=Relay(listener, found.seconds), stop=stop, **given)
+        else:
+            settings = self._settings(problem, budget_seconds, seed, folder)
+            run = begin(RandomRun, settings, command=command, events=Relay(listener), stop=stop, folder=folder, **given)
+        if stop.requested:
+            raise KeyboardInterrupt
+        outcome = outcome_of(run.history, folder)
         if outcome.architecture is None:
             raise BudgetTooSmall(
                 f"in {human_duration(budget_seconds)} no training of {problem.train.total_epochs} epochs was finished; raise "
@@ -118,42 +125,44 @@ class RandomSearch:
             )
         return outcome
 
-    def _journal(self, problem: Problem, budget: float, seed: int, folder: Path, command: str) -> Journal:
-        if begun(folder):
-            return Journal.open(folder)
+    def _settings(self, problem: Problem, budget: float, seed: int, folder: Path) -> SearchSettings:
         top = problem.train.total_epochs
         changes: dict[str, dict[str, Any]] = {
             "pyramid": {"epochs": [top], "ratio": "auto", "initial": 1, "batch": 1, "finalists": 0, "overlap": 1},
             "seeding": {"proxies": [], "options": {}},
             "predictor": {"name": "random", "ensemble": None, "options": {}},
         }
-        config = run_config(self.config, seed, folder, budget, changes)
-        header = {
-            "id": f"{folder.name}-{uuid.uuid4().hex[:12]}",
-            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "config": config.to_dict(),
-            "seed": seed,
-            "space": problem.space.name,
-            "decisions": "reproducible",
-            "versions": versions(),
-            "git": git_revision(),
-            "command": command,
-            "data": {"name": problem.data.name, "fingerprint": problem.data.fingerprint},
-        }
-        return Journal.create(folder, header)
+        return run_config(self.config, seed, folder, budget, changes)
 
 
-def _run(journal: Journal, problem: Problem, budget: float, seed: int, command: str, listener: SearchListener) -> None:
+class RandomRun(SearchRun):
+    """A search with one level and random candidates, as a run of its own."""
+
+    @classmethod
+    def prepare(cls, settings: SearchSettings, events: Events, **given: Any) -> Prepared:
+        """Everything is in ``problem`` and ``budget_seconds`` already."""
+        problem: Problem = given["problem"]
+        facts = {"space": problem.space.name, "decisions": "reproducible"}
+        return Prepared("random", (problem, given["budget_seconds"]), problem.data.facts, facts)
+
+    def work(self, session: RunSession, prepared: Prepared) -> None:
+        problem, budget = prepared.parts
+        _run(session, self.pool, problem, budget, self.settings.seed)
+
+    def report_if_possible(self, events: Events) -> None:
+        """A comparison reports for all of its searches."""
+
+
+def _run(session: RunSession, pool: Pool, problem: Problem, budget: float, seed: int) -> None:
     """Train until the budget is used, or raise KeyboardInterrupt with everything saved."""
     from ranknosh.spaces.nets import build_candidate, count_macs
 
     settings, ceiling = problem.train, (1 + TOLERANCE) * budget
-    pool, relay = Pool(journal.history.records), Relay(listener, journal.seconds)
-    checkpoints = CheckpointStore(journal.folder.resolve() / "checkpoints")
-    device, stop = resolve_device(settings.device), StopRequest()
+    checkpoints = CheckpointStore(session.folder.resolve() / "checkpoints")
+    device, stop = resolve_device(settings.device), session.stop
 
     def over() -> bool:
-        return stop.requested or journal.seconds >= ceiling
+        return stop.requested or session.seconds >= ceiling
 
     def macs(architecture: Architecture) -> int:
         return count_macs(build_candidate(architecture, problem.size), problem.data.image_shape)
@@ -162,7 +171,7 @@ def _run(journal: Journal, problem: Problem, budget: float, seed: int, command: 
 
     def write(records: Sequence[Record]) -> None:
         nonlocal best
-        journal.append(records)
+        session.write(records, pool)
         for record in records:
             if isinstance(record, Observed):  # checkpoints of finished trainings serve nobody, but for the best one's
                 before, best = best, pool.best()
@@ -174,14 +183,16 @@ def _run(journal: Journal, problem: Problem, budget: float, seed: int, command: 
                 if loser is not None:
                     checkpoints.remove(loser.id)
 
-    proposer = FittingDraws(problem.space, seed, budget, clock=lambda: journal.seconds, macs=macs)
+    def ticked(job: Job, point: EpochPoint) -> None:
+        session.events(Progress("epochs", pool.epochs_spent))
+
+    proposer = FittingDraws(problem.space, seed, budget, clock=lambda: session.seconds, macs=macs)
     task = Task(problem.data, problem.size, settings)
-    with surroundings(settings.threads, device), stop.on_signals(listener.on_message):
-        executor = InlineExecutor(TrainJob(task, checkpoints), stop=over, on_epoch=relay.on_epoch)
-        torn, pending = journal.history.torn_bytes, len(pool.pending)
-        session = Session(len(pool.sessions) + 1, host_cores(), str(device), command, torn, pending)
-        pool.apply(session)
-        write([session])
+    with surroundings(settings.threads, device), stop.on_signals(session.events):
+        executor = InlineExecutor(
+            TrainJob(task, checkpoints), stop=over, on_epoch=lambda job, point: session.events(Progress("epochs", 0))
+        )
+        pool.apply(session.began(str(device), unfinished_jobs=len(pool.pending)))
         search = Search(
             Pyramid.make((settings.total_epochs,), "auto", 1, 1),
             Limits(wall_seconds=ceiling),
@@ -189,7 +200,7 @@ def _run(journal: Journal, problem: Problem, budget: float, seed: int, command: 
             seed=seed,
             pool=pool,
         )
-        drive(search, executor, write=write, clock=lambda: journal.seconds, stop=stop, listener=relay)
+        drive(search, executor, write=write, clock=lambda: session.seconds, stop=stop)
         why = (
             FULL
             if proposer.full
@@ -197,6 +208,6 @@ def _run(journal: Journal, problem: Problem, budget: float, seed: int, command: 
             if search.stop_reason == "wall_time"
             else "the space is used up"
         )
-        write([Stopped(search.stop_reason or "candidates", why)])
-    if stop.requested:
-        raise KeyboardInterrupt
+        stopped = Stopped(search.stop_reason or "candidates", why)
+        pool.apply(stopped)
+        write([stopped])

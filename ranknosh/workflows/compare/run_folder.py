@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import duration_text
 from ranknosh.core.pool import Pool
-from ranknosh.core.records import EpochPoint, Job, Record, Stopped
-from ranknosh.runs.store import NAME, History
+from ranknosh.core.records import Stopped
+from ranknosh.runs.events import Event, Message, Progress, Recorded
+from ranknosh.runs.journal import FILE, History
 from ranknosh.workflows.compare.method import Cost, SearchListener, SearchOutcome
 
 
 def run_config(
-    config: RunConfig, seed: int, folder: Path, seconds: float, changes: Mapping[str, Mapping[str, Any]] | None = None
-) -> RunConfig:
+    config: SearchSettings,
+    seed: int,
+    folder: Path,
+    seconds: float,
+    changes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> SearchSettings:
     """``config`` for a run in ``folder`` that nothing but ``seconds`` of wall time ends. ``changes``: settings by section."""
     data = config.to_dict()
     data.update(seed=seed, name=folder.name, out=str(folder.parent))
@@ -26,7 +31,7 @@ def run_config(
     data["budget"].update(epochs=None, device_time=None, time=duration_text(seconds))
     for section, values in (changes or {}).items():
         data[section].update(values)
-    return RunConfig.from_dict(data, origin="ranknosh compare")
+    return SearchSettings.from_dict(data, origin="ranknosh compare")
 
 
 def outcome_of(history: History, folder: Path, ended: str | None = None) -> SearchOutcome:
@@ -62,8 +67,7 @@ def outcome_of(history: History, folder: Path, ended: str | None = None) -> Sear
 
 def begun(folder: Path) -> bool:
     """Whether ``folder`` holds a run that can be continued; one whose first line was never finished is cleared away."""
-    journal = folder / NAME
-    if journal.exists() and b"\n" in journal.read_bytes():
+    if (folder / FILE).exists():
         return True
     if folder.exists():
         shutil.rmtree(folder)
@@ -71,28 +75,23 @@ def begun(folder: Path) -> bool:
 
 
 class Relay:
-    """A listener of the search loop that tells a comparison how much was spent. ``seconds``: spent in earlier sessions."""
+    """Takes the events of a search and reports to a comparison how much was spent. ``seconds``: spent in earlier sessions."""
 
     def __init__(self, listener: SearchListener, seconds: float = 0.0) -> None:
         self._listener = listener
         self._base, self._since = seconds, time.monotonic()
         self._text = "begins"
 
-    def on_records(self, records: Sequence[Record], pool: Pool, wall_seconds: float) -> None:
-        self._base, self._since = wall_seconds, time.monotonic()
-        self._text = f"{pool.count} candidates, {pool.epochs_spent} epochs"
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Recorded):
+            self._base, self._since = event.seconds, time.monotonic()
+            self._text = f"{event.state.count} candidates, {event.state.epochs_spent} epochs"
+        elif isinstance(event, Progress) and event.task != "epochs":
+            self._text = f"{event.task} {event.done:g} of {event.total:g}"
+        elif isinstance(event, Message):
+            self._listener.on_message(event.text)
+            return
         self._tell()
-
-    def on_epoch(self, job: Job, point: EpochPoint) -> None:
-        self._tell()
-
-    def on_phase(self, name: str, done: int, total: int) -> None:
-        self._text = f"{name} {done} of {total}"
-        self._tell()
-
-    def on_message(self, text: str) -> None:
-        if not text.startswith(("run folder ", "no report.html")):
-            self._listener.on_message(text)
 
     def _tell(self) -> None:
         self._listener.on_spent(self._base + time.monotonic() - self._since, self._text)

@@ -33,7 +33,7 @@ class SupernetMethod:
     ) -> SearchOutcome:
         """See :class:`ranknosh.workflows.compare.method.SearchMethod`. Raises BudgetTooSmall where not one epoch fits."""
         stop = StopRequest()
-        with stop.on_signals(listener.on_message):
+        with stop.on_signals(lambda event: listener.on_message(getattr(event, "text", ""))):
             found = search_supernet(
                 self.name,
                 problem.space.name,

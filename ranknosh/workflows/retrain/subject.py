@@ -112,10 +112,10 @@ def _from_folder(folder: Path) -> Subject:
     for place in _PLACES:
         if (folder / place).is_file():
             return _from_file(folder / place)
-    from ranknosh.workflows.search.run import open_run
+    from ranknosh.workflows.search.run import open_search
 
     try:
-        best = open_run(folder).best
+        best = open_search(folder).best
     except RankNoshError as error:
         raise StoreError(
             f"{folder} holds no cell: it has neither {' nor '.join(_PLACES)}, and it is no search ({error})"

@@ -107,7 +107,7 @@ def score_missing(
 
     with (
         surroundings(THREADS, torch.device("cpu")),
-        stop.on_signals(announce),  # ray swallows a KeyboardInterrupt here and there while it starts
+        stop.on_signals(lambda event: announce("")),  # ray swallows a KeyboardInterrupt here and there while it starts
         opened(
             config,
             task,
@@ -116,7 +116,7 @@ def score_missing(
             on_epoch=lambda job, point: None,
             say=watcher.on_message,
         ) as (executor, device),
-        stop.on_signals(announce),  # and has taken SIGTERM for itself
+        stop.on_signals(lambda event: announce("")),  # and has taken SIGTERM for itself
     ):
         if stop.requested:
             raise KeyboardInterrupt

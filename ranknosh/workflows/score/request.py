@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.workflows.score.sharing import representatives, weight_counter
 
@@ -31,7 +31,7 @@ class Request:
     """``config`` gives network, data, executor and seed; its other sections play no part. ``directions``: +1 where larger is
     better, else -1, for every proxy asked for, in that order. ``options``: of single proxies by name."""
 
-    config: RunConfig
+    config: SearchSettings
     space: Space
     architectures: tuple[Architecture, ...]
     directions: Mapping[str, int]

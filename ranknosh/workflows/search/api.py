@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.errors import ConfigError
-from ranknosh.runs.listener import Listener
+from ranknosh.runs.events import Events
+from ranknosh.runs.progress import make_view
+from ranknosh.runs.run import begin
+from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.search.assembly import PYTHON_DATA
-from ranknosh.workflows.search.run import Run, start_run
+from ranknosh.workflows.search.run import SearchRun
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
@@ -29,23 +32,37 @@ def search(
     seed: int = 0,
     out: str = "runs/",
     name: str | None = None,
-    listener: Listener | None = None,
+    events: Events | None = None,
+    stop: StopRequest | None = None,
     **sections: Mapping[str, Any],
-) -> Run:
+) -> SearchRun:
     """Search ``space`` on ``data`` and return the finished run.
 
-    data: the name of a set, a path (image folder, archive or .npz), a mapping as under ``data:`` in a config, an ImageData,
-    or two or three torch datasets (train, validation[, test]) of (image, label).
-    budget: training epochs (int), wall time ("10m"), or a mapping as under ``budget:``; default 130 epochs.
-    pyramid and ``sections`` (network, train, seeding, predictor, propose ...): mappings as in a config.
+    Args:
+        space: a name of ``ranknosh space``.
+        data: the name of a set, a path (image folder, archive or .npz), a mapping as under ``data:`` in a config, an
+            ImageData, or two or three torch datasets (train, validation[, test]) of (image, label).
+        budget: training epochs (int), wall time ("10m"), or a mapping as under ``budget:``; default 130 epochs.
+        pyramid: a mapping as in a config.
+        seed: of every random draw.
+        out: the folder of runs.
+        name: of the run's folder; the next free number by default.
+        events: takes what is reported; by default progress is shown (``ranknosh.runs.events.silent`` for none).
+        stop: asked wherever the search can be left.
+        sections: further sections of a config (network, train, seeding, predictor, propose ...).
+
+    Raises:
+        ConfigError: for a setting that breaks a rule.
+        DataError: for images that cannot be used.
+        BudgetTooSmall: where no candidate fits.
+        StoreError: where the folder cannot be written.
+        KeyboardInterrupt: when stopped from outside, with everything saved.
 
     >>> run = search(data="digits", budget=20)          # doctest: +SKIP
     >>> run.best.text, run.best.validation              # doctest: +SKIP
-
-    Raises ConfigError, DataError, BudgetTooSmall, StoreError.
     """
     images, section = _data(data)
-    config = RunConfig.from_dict(
+    config = SearchSettings.from_dict(
         {
             "seed": seed,
             "out": out,
@@ -58,7 +75,9 @@ def search(
         },
         origin="ranknosh.search",
     )
-    return start_run(config, command="ranknosh.search(...)", listener=listener, data=images)
+    view = make_view(quiet=events is not None)
+    with view:
+        return begin(SearchRun, config, command="ranknosh.search(...)", events=events or view, stop=stop, data=images)
 
 
 def _budget(budget: int | str | Mapping[str, Any] | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
@@ -16,7 +16,6 @@ from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.base import Executor
 from ranknosh.executors.ray_cluster import check_address
 from ranknosh.executors.training import ScoreArchitecture, WithThreads
-from ranknosh.runs.listener import Listener
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.catalog import get_space
 
@@ -32,24 +31,24 @@ PYTHON_DATA = "python"
 class Parts:
     """What a search on real images is made of; ``task`` holds data, network size and training settings."""
 
-    config: RunConfig
+    config: SearchSettings
     space: Space
     pyramid: Pyramid
     limits: Limits
     task: Task
 
 
-def pyramid_of(config: RunConfig) -> Pyramid:
+def pyramid_of(config: SearchSettings) -> Pyramid:
     section = config.pyramid
     return Pyramid.make(section.epochs, section.ratio, section.initial, section.batch)
 
 
-def limits_of(config: RunConfig) -> Limits:
+def limits_of(config: SearchSettings) -> Limits:
     budget = config.budget
     return Limits(budget.epochs, budget.time, budget.device_time, budget.disk)
 
 
-def load_data(config: RunConfig) -> ImageData:
+def load_data(config: SearchSettings) -> ImageData:
     """The images of ``config.data``. Raises DataError."""
     from ranknosh import data
 
@@ -70,7 +69,7 @@ def load_data(config: RunConfig) -> ImageData:
     return data.load(name, **settings, **options, seed=config.seed)
 
 
-def build_parts(config: RunConfig, data: ImageData | None = None) -> Parts:
+def build_parts(config: SearchSettings, data: ImageData | None = None) -> Parts:
     """Load what the config names. ``data`` takes the place of ``config.data``. Raises the errors of each part.
 
     What needs no images is checked first, so that a wrong predictor or device costs no waiting.
@@ -92,10 +91,26 @@ def build_parts(config: RunConfig, data: ImageData | None = None) -> Parts:
     return Parts(config, get_space(config.space.name), pyramid, limits_of(config), Task(images, size, settings))
 
 
-def level_zero(
-    parts: Parts, pool: Pool, executor: Executor, write: Callable[[Sequence[Record]], None], listener: Listener
+def score_by_proxies(
+    parts: Parts,
+    pool: Pool,
+    executor: Executor,
+    write: Callable[[Sequence[Record]], None],
+    phase: Callable[[str, int, int], None],
+    stopped: Callable[[], bool],
+    late: Callable[[], bool],
 ) -> None:
-    """Score the architectures that ``pool`` does not hold scores of yet on the workers, writing each down as it comes."""
+    """Score the architectures that the pool holds no scores of yet, on the workers; what is scored when time ends counts.
+
+    Args:
+        parts: of the search.
+        pool: its state; every score is folded into it.
+        executor: where networks are scored.
+        write: puts records on disk.
+        phase: hears (name, done, total).
+        stopped: whether a stop was asked for.
+        late: whether the time budget is used.
+    """
     from ranknosh.core.seeding import draw
 
     section, space = parts.config.seeding, parts.space
@@ -113,10 +128,12 @@ def level_zero(
         record = Scored(architecture, space.canonical(architecture), space.format(architecture), values, seconds)
         pool.apply(record)
         write([record])
-        listener.on_phase("proxies", number, len(drawn))
+        phase("proxy scoring", number, len(drawn))
+        if stopped() or late():
+            return
 
 
-def predictor_of(config: RunConfig) -> Predictor:
+def predictor_of(config: SearchSettings) -> Predictor:
     from ranknosh.predictors.catalog import make_predictor
 
     section = config.predictor
@@ -184,3 +201,15 @@ def make_search(parts: Parts, pool: Pool, executor: Executor | None = None) -> S
         overlap=section.overlap,
         pool=pool,
     )
+
+
+def make_limits_hold(parts: Parts) -> None:
+    """Raises BudgetTooSmall or ConfigError where the limits hold no candidate or there is no limit at all."""
+    Search(parts.pyramid, parts.limits, _Nobody(), seed=0, candidates=parts.config.pyramid.candidates)
+
+
+class _Nobody:
+    """Proposes nothing; for questions that need a search but no proposer."""
+
+    def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Any:
+        raise NotImplementedError

@@ -3,61 +3,59 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ranknosh.core.pool import Candidate, Pool
-from ranknosh.core.records import Record, Stopped, Tested, to_json
+from ranknosh.core.records import Stopped, Tested, to_json
 from ranknosh.core.search import Search
-from ranknosh.errors import MissingDependency
 from ranknosh.executors.base import Executor
 from ranknosh.executors.training import TestCandidate
 from ranknosh.runs.files import write_atomic
-from ranknosh.runs.listener import Listener
-from ranknosh.runs.store import Journal
+from ranknosh.runs.session import RunSession
 from ranknosh.workflows.search.assembly import Parts
+from ranknosh.workflows.search.reporting import Reporter
 
 if TYPE_CHECKING:
     from ranknosh.training import CheckpointStore
 
 
 def finish(
-    journal: Journal,
+    session: RunSession,
     parts: Parts,
     search: Search,
     checkpoints: CheckpointStore,
     executor: Executor,
-    write: Callable[[Sequence[Record]], None],
-    listener: Listener,
+    reporter: Reporter,
 ) -> None:
-    """Test the best once, say why the search ended, and write everything that is derived from the journal."""
-    from ranknosh.report import write_report
+    """Test the best once, say why the search ended, and write the files that people look at.
 
-    pool, folder = search.pool, journal.folder
+    Args:
+        session: of the run.
+        parts: of the search.
+        search: that has ended.
+        checkpoints: of its candidates.
+        executor: where the test split is read.
+        reporter: writes records and reports them.
+    """
+    pool = search.pool
     best = pool.best()
     if best is not None and not any(_same_state(tested, best) for tested in pool.tested):
         if pool.tested:
-            listener.on_message(
+            session.say(
                 "the test split was read before, when this search ended the first time; its number is no longer untouched"
             )
-        listener.on_phase("test", 0, 1)
+        reporter.phase("test", 0, 1)
         test = TestCandidate(parts.task, checkpoints)
         ((_, read),) = executor.map(test, [(best.id, best.architecture)])
         tested = replace(read, epochs=best.epochs)
         pool.apply(tested)
-        write([tested])
-        listener.on_records([tested], pool, journal.seconds)
+        reporter.write([tested])
     stopped = Stopped(search.stop_reason or "candidates", _stop_text(search))
     pool.apply(stopped)
-    write([stopped])
-    listener.on_records([stopped], pool, journal.seconds)
-    write_derived(folder, parts, pool, checkpoints)
-    try:
-        write_report(folder)
-    except MissingDependency as error:
-        listener.on_message(f"no report.html: {error}")
+    reporter.write([stopped])
+    write_derived(session.folder, parts, pool, checkpoints)
 
 
 def write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: CheckpointStore) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from ranknosh.core.records import Record, Workers
 from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
-from ranknosh.runs.listener import Listener
 from ranknosh.runs.stop import StopRequest
 
 LOOK_ROUND_SECONDS = 0.5
@@ -21,7 +20,6 @@ def drive(
     write: Callable[[Sequence[Record]], None],
     clock: Callable[[], float],
     stop: StopRequest,
-    listener: Listener,
 ) -> None:
     """Run ``search`` until it is done or a stop is requested. ``write`` has its records on disk before a job starts.
 
@@ -33,7 +31,6 @@ def drive(
     def keep(records: Sequence[Record]) -> None:
         if records:
             write(records)
-            listener.on_records(records, search.pool, clock())
 
     def note_workers() -> None:
         nonlocal noted

@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from ranknosh.config.fields import Duration, RuleBroken, Switch, switch_or_auto, text_matching
 from ranknosh.config.messages import explain
-from ranknosh.config.search import apply_overrides
 from ranknosh.config.sections import DataConfig, Section
+from ranknosh.config.settings import apply_overrides
 from ranknosh.config.source import Source
 from ranknosh.errors import ConfigError
 

@@ -7,8 +7,7 @@ import pytest
 from rich.console import Console
 
 from ranknosh.cli import live
-from ranknosh.cli.feed import feed_lines
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import (
     EpochPoint,
@@ -26,8 +25,9 @@ from ranknosh.core.records import (
     Workers,
 )
 from ranknosh.spaces.base import Architecture
+from ranknosh.workflows.search.feed import feed_lines
 
-CONFIG = RunConfig.from_dict({"pyramid": {"epochs": [1, 2, 4], "candidates": 4, "initial": 2, "batch": 2}})
+CONFIG = SearchSettings.from_dict({"pyramid": {"epochs": [1, 2, 4], "candidates": 4, "initial": 2, "batch": 2}})
 
 
 def proposed(number, origin="seed", batch=0):

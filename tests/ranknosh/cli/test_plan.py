@@ -6,7 +6,7 @@ import pytest
 
 from ranknosh.cli.plan import cost_of, judge
 from ranknosh.cli.timing import Timed, Timing, on_line, part_of, spread_out, time_training
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.workflows.search.assembly import build_parts
 
 TIMING = Timing(
@@ -19,7 +19,7 @@ def config(**sections):
         "pyramid": {"epochs": [1, 2, 4], "ratio": 0.5, "candidates": 9, "initial": 4, "batch": 5},
         "seeding": {"draw": 10},
     }
-    return RunConfig.from_dict({**base, **sections})
+    return SearchSettings.from_dict({**base, **sections})
 
 
 def test_cost_is_the_closed_form_plus_what_was_timed():

@@ -403,7 +403,7 @@ def test_an_audit_under_other_settings_goes_elsewhere_or_starts_anew(cli, search
 
 def test_an_audit_ends_with_a_line_for_the_next_config():
     from ranknosh.cli.score_audit import audit_text
-    from ranknosh.config.search import RunConfig
+    from ranknosh.config.search import SearchSettings
     from ranknosh.config.source import parse_source
     from ranknosh.training.proxies import audit_proxies
 
@@ -412,7 +412,7 @@ def test_an_audit_ends_with_a_line_for_the_next_config():
     text = audit_text(report, ["synflow", "nwot"])
     assert "helps beyond size" in text
     config = parse_source(f"budget: {{epochs: 4}}\n{text.splitlines()[-1]}\n", "pasted").data
-    assert RunConfig.from_dict(config).seeding.proxies == ("synflow", "nwot")
+    assert SearchSettings.from_dict(config).seeding.proxies == ("synflow", "nwot")
     assert "seeding:" not in audit_text(report, [])
 
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ranknosh.runs.store import Journal
 
 from ranknosh.cli.played import Playback, endings, model_of, recorded_in, tabled_in
 from ranknosh.cli.simulate import RandomProposals, as_dict, as_text, simulate
 from ranknosh.cli.simulation_words import Wanted, parse_simulation
 from ranknosh.cli.timing import Timed, Timing
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Failed, Job, Observed, Promotion, Proposed, Scored
 from ranknosh.core.seeding import draw
 from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.executors.simulated import Cluster
-from ranknosh.runs.store import Journal
 from ranknosh.spaces.catalog import get_space
 from ranknosh.workflows.search.assembly import build_parts
 
@@ -30,7 +30,7 @@ def config(**sections):
         "pyramid": {"epochs": [1, 2], "ratio": 0.5, "candidates": 4, "initial": 4, "batch": 4},
         "data": {"name": "digits"},
     }
-    return RunConfig.from_dict({**base, **sections})
+    return SearchSettings.from_dict({**base, **sections})
 
 
 def proposed(number):

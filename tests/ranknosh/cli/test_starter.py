@@ -8,7 +8,7 @@ from importlib.metadata import version
 import pytest
 
 from ranknosh.cli import doctor
-from ranknosh.config.search import load_config
+from ranknosh.config.search import SearchSettings
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_what_init_prints_loads_and_says_what_was_asked(cli, tmp_path, monkeypat
     (tmp_path / "my images").mkdir()
     ended = cli("init", "--data", data, "--budget", budget, "--out", "s.yaml")
     assert ended.code == 0
-    config = load_config("s.yaml")
+    config = SearchSettings.load("s.yaml")
     source = {"1.npz": config.data.npz, "images": config.data.folder, "my images": config.data.folder}
     assert source.get(data, config.data.folder if data.endswith(".zip") else config.data.name) == data
     assert {key: value for key, value in config.to_dict()["budget"].items() if value} == limits

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from ranknosh.config import fields as config_fields
-from ranknosh.config.search import ProposeConfig, RunConfig, check_resume, diff, json_schema, load_config
+from ranknosh.config.search import ProposeConfig, SearchSettings, diff, json_schema
 from ranknosh.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -23,13 +23,13 @@ def write(tmp_path, text):
 def refused(tmp_path, text, *overrides):
     path = write(tmp_path, text)
     with pytest.raises(ConfigError) as caught:
-        load_config(path, overrides)
+        SearchSettings.load(path, overrides)
     assert caught.value.exit_code == 2
     return str(caught.value).replace(str(path), "FILE")
 
 
 def accepted(tmp_path, text, *overrides):
-    return load_config(write(tmp_path, text), overrides)
+    return SearchSettings.load(write(tmp_path, text), overrides)
 
 
 def test_defaults_are_filled_in(tmp_path):
@@ -75,7 +75,7 @@ def test_yaml_words_of_version_1_1_mean_what_they_say(tmp_path):
     assert config.train.nesterov is True
     assert config.train.lr == 0.01
     assert config.data.download is False
-    assert RunConfig.from_dict({"train": {"amp": False}, "budget": {"epochs": 1}}).train.amp == "off"
+    assert SearchSettings.from_dict({"train": {"amp": False}, "budget": {"epochs": 1}}).train.amp == "off"
 
 
 @pytest.mark.parametrize(
@@ -171,12 +171,12 @@ def test_a_file_that_is_no_config(tmp_path, text, needle):
 
 def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(ConfigError, match="no such config file"):
-        load_config(tmp_path / "none.yaml")
+        SearchSettings.load(tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match="cannot be read"):
-        load_config(tmp_path)
+        SearchSettings.load(tmp_path)
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="UTF-8"):
-        load_config(tmp_path / "b.yaml")
+        SearchSettings.load(tmp_path / "b.yaml")
 
 
 def test_a_search_without_an_end_is_refused(tmp_path):
@@ -238,7 +238,7 @@ def test_a_source_on_the_command_line_takes_the_place_of_the_files_source(tmp_pa
 )
 def test_the_resolved_config_comes_back_equal(tmp_path, text):
     config = accepted(tmp_path, text)
-    assert RunConfig.from_dict(config.to_dict()) == config
+    assert SearchSettings.from_dict(config.to_dict()) == config
     assert accepted(tmp_path, config.to_yaml()) == config
     assert config.replace([]) == config
 
@@ -259,12 +259,12 @@ def test_diff_names_what_changed(tmp_path):
 def test_resume_lets_limits_rise_and_nothing_else_change(tmp_path):
     old = accepted(tmp_path, "budget: {epochs: 9, time: 1h}\npyramid: {candidates: 12}")
     for allowed in ("budget.epochs=10", "budget.epochs=", "budget.time=2h", "pyramid.candidates=13", "budget.disk="):
-        check_resume(old, old.replace([allowed]))
+        old.check_resume(old.replace([allowed]))
     with pytest.raises(ConfigError, match=r"pyramid\.ratio was 'auto' .* is 0\.3 now"):
-        check_resume(old, old.replace(["pyramid.ratio=0.3"]))
+        old.check_resume(old.replace(["pyramid.ratio=0.3"]))
     for lowered in ("budget.epochs=8", "budget.time=59m", "budget.disk=1GB", "budget.device_time=1h"):
         with pytest.raises(ConfigError, match=r"cannot be lowered"):
-            check_resume(old, old.replace([lowered]))
+            old.check_resume(old.replace([lowered]))
 
 
 def test_the_schema_accepts_what_is_accepted_and_names_every_section():
@@ -272,7 +272,7 @@ def test_the_schema_accepts_what_is_accepted_and_names_every_section():
     from ranknosh.config.source import read_source
 
     schema = json_schema()
-    assert set(schema["properties"]) == set(RunConfig.model_fields)
+    assert set(schema["properties"]) == set(SearchSettings.model_fields)
     for path in sorted((ROOT / "configs").glob("*.yaml")):
         jsonschema.validate(read_source(path).data, schema)
     with pytest.raises(jsonschema.ValidationError):
@@ -285,11 +285,11 @@ def test_the_schema_accepts_what_is_accepted_and_names_every_section():
 def test_shipped_configs_load_and_fit_a_screen(name):
     path = ROOT / "configs" / f"{name}.yaml"
     needs_source = [] if name in ("demo", "digits") else ["data.folder=images.zip"]
-    load_config(path, needs_source)
+    SearchSettings.load(path, needs_source)
     assert len(path.read_text().splitlines()) <= 50
     if needs_source:
         with pytest.raises(ConfigError, match=re.escape("--set data.folder=PATH")):
-            load_config(path)
+            SearchSettings.load(path)
 
 
 def test_the_names_a_config_knows_are_those_that_exist():
@@ -306,7 +306,7 @@ def test_the_names_a_config_knows_are_those_that_exist():
     assert set(config_fields.PROXIES) == set(zerocost.PROXIES)
     assert set(config_fields.PREDICTORS) == set(PREDICTORS)
     assert set(get_args(ProposeConfig.model_fields["acquisition"].annotation)) == set(get_args(Acquisition))
-    train = RunConfig(pyramid={"candidates": 1}).train
+    train = SearchSettings(pyramid={"candidates": 1}).train
     fields = TrainSettings.__dataclass_fields__
     assert set(train.model_dump()) == set(fields) - {"total_epochs"}
     assert train.model_dump() == {name: fields[name].default for name in train.model_dump()}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
 from ranknosh.spaces.nasbench201 import NasBench201
@@ -62,7 +62,7 @@ class Answering:
 
 @pytest.fixture(scope="session")
 def config():
-    return RunConfig.from_dict(SETTINGS)
+    return SearchSettings.from_dict(SETTINGS)
 
 
 @pytest.fixture(scope="session")

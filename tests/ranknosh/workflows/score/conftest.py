@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ranknosh import data
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.data import ImageData
 from ranknosh.spaces.catalog import get_space
 from ranknosh.training.proxies import directions
@@ -26,7 +26,7 @@ def make_request() -> Callable[..., Request]:
     """``make_request(texts, proxies)``: networks of 4 channels and one cell a stage, a batch of 8 digits."""
 
     def make(texts: Sequence[str], proxies: Sequence[str] = ("params", "synflow"), **settings: Any) -> Request:
-        config = RunConfig.from_dict(
+        config = SearchSettings.from_dict(
             {
                 "budget": {"epochs": 1},
                 "data": {"name": "digits"},

@@ -1,15 +1,15 @@
 """From config to parts, on real digits."""
 
 import pytest
+from ranknosh.runs.listener import Silent
 
-from ranknosh.config.search import RunConfig
+from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Observed
 from ranknosh.core.seeding import COMBINATIONS, choose
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.predictors.gate import judge
-from ranknosh.runs.listener import Silent
 from ranknosh.training.proxies import directions
 from ranknosh.workflows.search.assembly import (
     build_parts,
@@ -31,7 +31,7 @@ def config(**sections):
         "seeding": {"draw": 8},
         "budget": {"epochs": 10},
     }
-    return RunConfig.from_dict({**base, **sections})
+    return SearchSettings.from_dict({**base, **sections})
 
 
 def test_options_that_belong_a_level_higher_are_refused():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ranknosh.cli.screen import percent, plural
+from ranknosh.config.units import percent, plural
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import (
     Failed,

@@ -1,0 +1,226 @@
+"""A working run shown to whoever watches, from its events alone: a live view on a terminal or in a notebook, else plain lines.
+
+Progress goes to stderr; results go to stdout. A stream that is closed, full or broken makes a view fall silent and changes
+nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ranknosh.config.units import human_duration, percent
+from ranknosh.runs.events import Epoch, Event, Message, Opened, Progress, Recorded, Standings
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+QUIET_SECONDS = 30.0
+"""Plain lines of progress are at least so far apart; what was recorded is always said."""
+MOST_TRAININGS, MOST_LINES = 4, 6
+"""Trainings of which the live view shows the latest epoch, and lines of what happened."""
+
+
+class View(AbstractContextManager["View"]):
+    """Takes events and shows nothing; the base of the views. ``folder`` is the run's, as soon as there is one."""
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self.resumed = False
+        self._base, self._since = 0.0, time.monotonic()
+        self._broken = False
+
+    @property
+    def seconds(self) -> float:
+        """Seconds the run has worked, as far as events have said."""
+        return self._base + time.monotonic() - self._since
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Opened):
+            self.folder, self.resumed = event.folder, event.resumed
+            self._base, self._since = event.seconds, time.monotonic()
+        elif isinstance(event, Recorded):
+            self._base, self._since = event.seconds, time.monotonic()
+        if self._broken:
+            return
+        try:
+            self.show(event)
+        except (OSError, ValueError):  # what a broken pipe, a full disk or a closed stream raise
+            self._broken = True
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class PlainLines(View):
+    """A line for everything that happens, stamped with the seconds the run has worked; for logs and pipes.
+
+    Args:
+        stream: where lines go; None for stderr at the time of writing.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__()
+        self._stream = stream
+        self._said = time.monotonic()
+
+    def show(self, event: Event) -> None:
+        for line in said_of(event, time.monotonic() - self._said >= QUIET_SECONDS):
+            self._said = time.monotonic()
+            stream = self._stream or sys.stderr
+            if stream is not None:
+                print(f"[{self.seconds:8.1f} s] {line}", file=stream, flush=True)
+
+
+def said_of(event: Event, progress_too: bool) -> list[str]:
+    """An event in words.
+
+    Args:
+        event: any.
+        progress_too: whether progress that is no milestone is said as well.
+    """
+    if isinstance(event, Opened):
+        return [f"run folder {event.folder}"]
+    if isinstance(event, Message):
+        return [event.text]
+    if isinstance(event, Recorded):
+        return list(event.lines)
+    if isinstance(event, Epoch) and (progress_too or event.job is None):
+        return [_epoch_text(event)]
+    if (
+        isinstance(event, Progress)
+        and event.total
+        and (progress_too or event.done >= event.total)
+        and event.task != "epochs"
+    ):
+        return [f"{event.task} {event.done:g}/{event.total:g}{f'  {event.text}' if event.text else ''}"]
+    return []
+
+
+def _epoch_text(event: Epoch) -> str:
+    return f"{event.of} epoch {event.epoch} of {event.last}: {_metrics_text(event)}"
+
+
+def _metrics_text(event: Epoch) -> str:
+    known = [(name, value) for name, value in event.metrics.items() if value is not None]
+    return ", ".join(f"{name} {percent(value) if 'accuracy' in name else f'{value:.4g}'}" for name, value in known)
+
+
+class LiveView(View):
+    """Bars, a table of where the run is, and the last lines of what happened, drawn again as events come.
+
+    Args:
+        console: where it is drawn; None for stderr.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as Bars
+
+        super().__init__()
+        self._lines: deque[str] = deque(maxlen=MOST_LINES)
+        self._trainings: dict[str, Epoch] = {}
+        self._standings: Standings | None = None
+        self._left: float | None = None
+        self._bars = Bars(
+            TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[text]}")
+        )
+        self._tasks: dict[str, Any] = {}
+        self._live = Live(
+            console=console or Console(stderr=True, highlight=False),
+            get_renderable=self.render,
+            refresh_per_second=4,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> LiveView:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._live.__exit__(kind, error, trace)
+        except (OSError, ValueError):
+            self._broken = True
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Epoch):
+            self._trainings.pop(event.of, None)  # so that the one that was heard of last comes last
+            self._trainings[event.of] = event
+        elif isinstance(event, Progress):
+            self._left = event.left if event.left is not None else self._left
+            self._bar(event)
+        elif isinstance(event, Standings):
+            self._standings = event
+        elif isinstance(event, Recorded):
+            for record in event.records:
+                self._trainings.pop(f"#{getattr(record, 'candidate_id', None)}", None)
+        if not isinstance(event, (Epoch, Progress, Opened)):
+            self._lines.extend(said_of(event, False))
+
+    def _bar(self, event: Progress) -> None:
+        if event.task not in self._tasks:
+            self._tasks[event.task] = self._bars.add_task(event.task, total=event.total, text=event.text)
+        done = event.total is not None and event.done >= event.total and event.task != "epochs"
+        self._bars.update(
+            self._tasks[event.task], completed=event.done, total=event.total, text=event.text, visible=not done
+        )
+
+    def render(self) -> RenderableType:
+        """The view at this moment."""
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        left = f"   about {human_duration(self._left)} left" if self._left else ""
+        parts: list[Any] = [
+            Text(f"{self.folder or 'getting ready'}   {human_duration(self.seconds)}{left}", style="bold")
+        ]
+        parts.append(self._bars)
+        if self._standings is not None:
+            grid = Table(box=None, padding=(0, 2), show_edge=False)
+            for title in self._standings.columns:
+                grid.add_column(title, justify="right")
+            for row in self._standings.rows:
+                grid.add_row(*row)
+            parts.append(grid)
+        parts += [
+            Text(f"now        {_epoch_text(event)}") for event in list(self._trainings.values())[-MOST_TRAININGS:]
+        ]
+        if self._standings is not None:
+            parts += [Text(f"{name:10} {text}") for name, text in self._standings.facts]
+        parts += [Text(f"  {line}", style="dim", no_wrap=True, overflow="ellipsis") for line in self._lines]
+        parts.append(Text("Ctrl-C saves and stops", style="dim"))
+        return Group(*parts)
+
+
+def make_view(quiet: bool = False) -> View:
+    """The view that suits where stderr goes.
+
+    Args:
+        quiet: show nothing.
+    """
+    if quiet or sys.stderr is None:
+        return View()
+    try:
+        from rich.console import Console
+    except ImportError:
+        return PlainLines()
+    console = Console(stderr=True, highlight=False)
+    return LiveView(console) if console.is_terminal or console.is_jupyter else PlainLines()
