@@ -1,20 +1,20 @@
-"""From axes to an SVG that can stand in a page: one style, ids of its own, a text alternative, no outside resources."""
+"""Plots in pages: one style, an inline SVG with ids of its own and no outside resources, and what plots have in common."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from html import escape
+from functools import lru_cache
 from typing import Any
 
 from ranknosh.errors import MissingDependency
+from ranknosh.report.page import Figure, PageSection
 
 INK, MUTED, GRID, ACCENT, BAD = "#1c2733", "#5b6875", "#e3e8ed", "#d9480f", "#b42318"
-LEVEL_RAMP = ("#b9c6d3", "#74a9cf", "#2b7bba", "#08396b")
-WIDE, HALF = 12.4, 6.0
-"""Widths in inches; a half figure takes half a page row at the same letter size."""
+LEVEL_RAMP = ("#9db0c3", "#74a9cf", "#2b7bba", "#08396b")
+WIDE, HALF, PIXELS = 12.4, 6.0, 92.0
+"""Widths in inches (a half figure takes half a page row at the same letter size), and pixels of an inch."""
 STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
@@ -46,6 +46,7 @@ STYLE: dict[str, Any] = {
     "figure.constrained_layout.wspace": 0.04,
     "svg.fonttype": "none",
     "path.simplify": True,
+    "text.parse_math": False,  # a name may hold dollar signs
 }
 _NUMBERS = re.compile(r'(\s(?:d|x|y|width|height|transform|points)=")([^"]*)"')
 _LONG = re.compile(r"(-?\d+\.\d{2})\d+")
@@ -61,71 +62,78 @@ ORIGIN_COLOURS = {
 }
 
 
-@dataclass(frozen=True)
-class Panel:
-    """A titled picture of the report. ``svg`` is empty where there is nothing to draw; ``caption`` then says why."""
-
-    name: str
-    title: str
-    caption: str
-    svg: str = ""
-    wide: bool = True
-
-
+@lru_cache
 def level_colour(level: int, levels: int) -> str:
     """The colour of ``level`` of ``levels``: pale where training stopped early, dark at the top."""
-    if levels <= 1:
-        return LEVEL_RAMP[-1]
-    place = (level - 1) / (levels - 1) * (len(LEVEL_RAMP) - 1)
-    low = min(int(place), len(LEVEL_RAMP) - 2)
-    share = place - low
-    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in LEVEL_RAMP[low : low + 2]]
-    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(*ends, strict=True))
+    from matplotlib.colors import LinearSegmentedColormap, to_hex
+
+    place = (level - 1) / (levels - 1) if levels > 1 else 1.0
+    return str(to_hex(LinearSegmentedColormap.from_list("levels", LEVEL_RAMP)(place)))
 
 
-def draw(
+def plot(
     name: str,
-    alt: str,
+    title: str,
+    caption: str,
     paint: Callable[[Sequence[Any]], None],
     *,
-    size: tuple[float, float] = (WIDE, 3.6),
+    size: tuple[float, float] | None = None,
+    half: bool = False,
     columns: int = 1,
     rows: int = 1,
     widths: Sequence[float] | None = None,
-) -> str:
-    """An inline SVG of ``rows * columns`` axes, given to ``paint`` row by row. ``alt`` says in words what it shows.
+) -> PageSection:
+    """A section with one plot; equal input gives equal bytes.
 
-    Raises MissingDependency without matplotlib. Equal input gives equal bytes.
+    Args:
+        name: the section's id, and the beginning of every id in the picture.
+        caption: what the picture shows, in words.
+        paint: draws on ``rows * columns`` axes, given row by row.
+        size: inches, wide by high; by default as wide as the section.
+        half: two such sections stand side by side.
+        widths: of the columns, relative to each other.
+
+    Raises:
+        MissingDependency: matplotlib is not installed.
     """
     try:
         import matplotlib
         from matplotlib.backends.backend_svg import FigureCanvasSVG
-        from matplotlib.figure import Figure
+        from matplotlib.figure import Figure as Canvas
     except ImportError as error:
-        raise MissingDependency("matplotlib", "drawing the report") from error
+        raise MissingDependency("matplotlib", "drawing a report") from error
 
+    size = size or (HALF if half else WIDE, 3.6)
     style: Any = {**STYLE, "svg.hashsalt": name}
     with matplotlib.rc_context(style):
-        figure = Figure(figsize=size, layout="constrained")
-        canvas = FigureCanvasSVG(figure)
+        canvas = Canvas(figsize=size, layout="constrained")
         ratios = {"width_ratios": list(widths)} if widths else None
-        paint(list(figure.subplots(rows, columns, squeeze=False, gridspec_kw=ratios).ravel()))
+        paint(list(canvas.subplots(rows, columns, squeeze=False, gridspec_kw=ratios).ravel()))
         file = io.StringIO()
-        canvas.print_svg(file, metadata={"Date": None, "Creator": None})  # savefig would lay out and draw twice
-    return _inline(file.getvalue(), name, alt)
+        # savefig would lay out and draw twice
+        FigureCanvasSVG(canvas).print_svg(file, metadata={"Date": None, "Creator": None})
+    return PageSection(name, title, [Figure(_inline(file.getvalue(), name, size[0]), caption)], half)
 
 
-def _inline(svg: str, name: str, alt: str) -> str:
-    """Strip what an HTML page does not need, make ids unique to the page, shorten numbers, add the text alternative."""
+def _inline(svg: str, name: str, inches: float) -> str:
+    """Strip what an HTML page does not need, make ids unique to the page, shorten numbers, say how large it was drawn."""
+    name = re.sub(r"[^\w-]", "-", name)
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r"url\(#", f"url(#{name}-", svg)
     svg = re.sub(r'xlink:href="#', f'href="#{name}-', svg)
     svg = _NUMBERS.sub(lambda found: found.group(1) + _LONG.sub(r"\1", found.group(2)) + '"', svg)
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(alt, quote=True)}"', 1)
+    svg = re.sub(r'(<svg[^>]*?) (?:width|height)="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) (?:width|height)="[^"]*"', r"\1", svg, count=1)
+    return svg.replace("<svg", f'<svg style="--drawn: {PIXELS * inches:.0f}px"', 1)
+
+
+def thin(items: Sequence[Any], most: int) -> list[Any]:
+    """At most ``most`` items, evenly spread over the sequence, both ends kept."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)] if most > 1 else list(items[:most])
 
 
 def engineering() -> Any:
@@ -164,3 +172,15 @@ def say(axis: Any, text: str) -> None:
     axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color=MUTED)
     axis.set_xticks([])
     axis.set_yticks([])
+
+
+def over_epochs(axis: Any, epochs: Sequence[int], *, boundaries: Sequence[int] = (), legend: bool = False) -> None:
+    """Give an axis its epochs from left to right, a dotted line after each of ``boundaries``."""
+    room = max(0.03 * (epochs[-1] - epochs[0]), 0.05)
+    axis.set_xlabel("epoch")
+    axis.set_xlim(epochs[0] - room, epochs[-1] + room)
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    for boundary in boundaries:
+        axis.axvline(boundary + 0.5, color=MUTED, linewidth=0.8, linestyle=":")
+    if legend:
+        axis.legend(loc="best")

@@ -1,211 +1,203 @@
-"""The report: one HTML file that needs nothing else, rebuilt from the journal at any time."""
+"""Pages of runs: sections as data, made by one template into one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
-from html import escape
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import yaml
 
-from ranknosh.core.pool import Candidate
 from ranknosh.errors import MissingDependency
-from ranknosh.report import budget_plots, cell_plots, plots, rank_plots, words
-from ranknosh.report.cell import describe, draw_cell, parse_edges
-from ranknosh.report.figure import Panel
-from ranknosh.report.series import Margin, margins, unspent
-from ranknosh.report.tables import UNKNOWN, trial_status
-from ranknosh.report.view import RunView
-from ranknosh.report.workers import (
-    KINDS,
-    executor_label,
-    failure_counts,
-    schedule_label,
-    sessions,
-    utilisation,
-    what_next,
-)
-from ranknosh.runs.files import write_atomic
+from ranknosh.report.words import UNKNOWN
 
-TEMPLATE = "report.html.j2"
-LEADERBOARD_ROWS, FAILURE_ROWS, RUNNERS_UP = 20, 40, 3
-REASONS = {
-    "candidates": "every planned candidate was proposed and every promotion trained",
-    "epochs": "the epoch budget is spent as planned",
-    "space_exhausted": "every architecture of the space was proposed",
-    "wall_time": "the limit on wall time was reached; results so far are kept",
-    "device_time": "the limit on device time was reached; results so far are kept",
-    "disk": "the limit on disk space was reached; results so far are kept",
-    "nothing_learned": "no candidate finished a training",
-}
+TEMPLATE = "page.html.j2"
 
 
-def write_report(run_dir: Path | str, view: RunView | None = None) -> Path:
-    """Write ``report.html`` into the run folder, replacing it whole, and return its path.
+@dataclass(frozen=True)
+class Text:
+    """Paragraphs: plain, in place of ``nothing`` to show, a ``warning``, or a list of ``notes``."""
 
-    Raises StoreError where the journal cannot be read or the file not written, MissingDependency without matplotlib or jinja2.
+    lines: Sequence[str]
+    style: Literal["plain", "nothing", "warning", "notes"] = "plain"
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure that a reader looks for first, with what it is. ``full``: a sentence, over the whole width."""
+
+    value: str
+    label: str
+    strong: bool = False
+    full: bool = False
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Cards side by side."""
+
+    cards: Sequence[Card]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values, a line each."""
+
+    rows: Sequence[tuple[str, object]]
+
+
+@dataclass(frozen=True)
+class Code:
+    """Commands, settings or an architecture, as they are typed; lines may break after a bar."""
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Details:
+    """A cell of a table with more to unfold."""
+
+    text: str
+    summary: str
+    more: str
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """Rows under column names. Columns are numbers, set to the right, unless named in ``text``, ``code`` (architectures) or
+    ``prose`` (messages that may break into lines). ``marked``: places of rows to highlight."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    caption: str = ""
+    title: str = ""
+    text: Collection[str] = ()
+    code: Collection[str] = ()
+    prose: Collection[str] = ()
+    marked: Collection[int] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """A path of a drawing in SVG's notation. ``head``: the arrow head at its end, a name in the drawing's heads."""
+
+    path: str
+    colour: str
+    width: float
+    head: str = ""
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rounded box around the centre (x, y) with a word in it; as wide as it is high it is a circle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    text: str
+    colour: str
+    fill: str = "#ffffff"
+    ink: str = ""
+    size: float = 15
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A graph to draw. ``name`` begins every id in it; ``heads``: arrow heads by name, with their colours."""
+
+    name: str
+    width: float
+    height: float
+    lines: Sequence[Line]
+    boxes: Sequence[Box]
+    heads: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture (an inline SVG or a drawing) with its caption, which is also its text alternative unless ``alt`` is given."""
+
+    picture: str | Drawing
+    caption: str
+    title: str = ""
+    alt: str = ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Small figures side by side."""
+
+    figures: Sequence[Figure]
+
+
+Block = Text | Cards | Facts | Code | PageTable | Figure | Gallery
+
+
+@dataclass(frozen=True)
+class PageSection:
+    """A part of a page with a heading and, as the target of links, an id. Two ``half`` sections stand side by side."""
+
+    id: str
+    title: str
+    blocks: Sequence[Block]
+    half: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole page. ``kind`` stands before ``title`` in the name of the browser's window."""
+
+    kind: str
+    title: str
+    subtitle: str
+    sections: Sequence[PageSection]
+    footer: str = f"{UNKNOWN}: not known."
+
+    def render(self) -> str:
+        """The HTML; equal pages give equal bytes. Raises MissingDependency without jinja2."""
+        try:
+            from jinja2 import Environment, PackageLoader, StrictUndefined
+        except ImportError as error:
+            raise MissingDependency("jinja2", "writing a report") from error
+
+        environment = Environment(
+            loader=PackageLoader("ranknosh.report", "."),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters["kind"] = lambda block: type(block).__name__.lower()
+        return environment.get_template(TEMPLATE).render(page=self)
+
+
+def missing(name: str, title: str, why: str, *, half: bool = False) -> PageSection:
+    """A section that says why there is nothing in it."""
+    return PageSection(name, title, [Text([why], "nothing")], half)
+
+
+def origin(
+    facts: Sequence[tuple[str, object]],
+    commands: Sequence[str] | None = None,
+    versions: Mapping[str, str] | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> PageSection:
+    """How a run was made. Of what a run does not record at all (None), nothing is shown.
+
+    Args:
+        facts: names and values, in the order they are shown.
+        commands: one a session.
+        versions: package to version.
+        config: the resolved settings.
     """
-    view = view if view is not None else RunView.load(run_dir)
-    path = Path(run_dir) / "report.html"
-    write_atomic(path, render(view).encode())
-    return path
-
-
-def render(view: RunView) -> str:
-    """The whole page. Equal journals give equal bytes."""
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError as error:
-        raise MissingDependency("jinja2", "writing the report") from error
-
-    environment = Environment(
-        loader=PackageLoader("ranknosh.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "percent": words.percent,
-        "points": words.points,
-        "number": words.number,
-        "integer": words.integer,
-        "duration": words.duration,
-        "breakable": breakable,
-        "counted": words.counted,
-    }
-    return environment.get_template(TEMPLATE).render(context(view))
-
-
-def breakable(text: str) -> str:
-    """An exchange string as HTML, escaped, that may break into lines after its bars."""
-    return escape(text).replace("|", "|<wbr>")
-
-
-def context(view: RunView) -> dict[str, Any]:
-    """What the template fills in."""
-    best, tested = view.pool.best(), view.tested()
-    ranked = view.leaderboard()
-    runners = [candidate for candidate in ranked if best is None or candidate.id != best.id][:RUNNERS_UP]
-    return {
-        "view": view,
-        "unknown": UNKNOWN,
-        "best": best,
-        "tested": tested,
-        "stop": _stop(view),
-        "test_note": _test_note(view),
-        "unspent": unspent(view),
-        "margins": margins(view),
-        "headline": _headline(view, best, margins(view)),
-        "found": _cell(best, "found") if best else None,
-        "runners": [{"candidate": c, "rank": ranked.index(c) + 1, **_cell(c, f"runner{c.id}")} for c in runners],
-        "panels": panels(view),
-        "rows": [_row(view, place, candidate) for place, candidate in enumerate(ranked[:LEADERBOARD_ROWS], 1)],
-        "ranked": len(ranked),
-        "failures": view.pool.failures[:FAILURE_ROWS],
-        "failure_count": len(view.pool.failures),
-        "failure_kinds": failure_counts(view),
-        "kind_words": KINDS,
-        "what_next": what_next,
-        "uses": sessions(view),
-        "workers_note": _workers_note(view),
-        "facts": _facts(view),
-        "versions": sorted((view.header.get("versions") or {}).items()),
-        "config": yaml.safe_dump(dict(view.config), sort_keys=False, default_flow_style=None, width=100),
-        "data_name": _data_name(view),
-    }
-
-
-def panels(view: RunView) -> list[Panel]:
-    """Every picture of the page, in reading order."""
-    return [
-        plots.pyramid_panel(view),
-        plots.incumbent_panel(view),
-        budget_plots.budget_panel(view),
-        rank_plots.predictor_panel(view),
-        rank_plots.agreement_panel(view),
-        cell_plots.cost_panel(view),
-        rank_plots.proxies_panel(view),
-        cell_plots.operations_panel(view),
-        cell_plots.origins_panel(view),
-    ]
-
-
-def _stop(view: RunView) -> str:
-    stopped = view.pool.stopped
-    if stopped is None:
-        return "still running" if view.running else "not finished: interrupted, and can be resumed"
-    return stopped.detail or REASONS.get(stopped.reason, stopped.reason.replace("_", " "))
-
-
-def _test_note(view: RunView) -> str:
-    if not view.pool.tested:
-        return "read at the end only"
-    times = len(view.pool.tested)
-    return (
-        "read once, at the end" if times == 1 else f"the test split was read {times} times: it is no longer untouched"
-    )
-
-
-def _workers_note(view: RunView) -> str:
-    used = sessions(view)
-    busy = utilisation(used)
-    if busy is None:
-        return "How busy the workers were is not known: no session has ended yet or recorded it."
-    text = f"Workers were in jobs {words.percent(busy, 0)} of the time they stood ready; their start-up is not counted."
-    if view.setting("pyramid", "schedule") == "eager":
-        text += (
-            " The eager schedule decides in the order in which results arrive: another run of this configuration may decide "
-            "otherwise."
+    numbers = [f"{name} {number}" for name, number in sorted((versions or {}).items())]
+    lists = {"Commands": commands, "Versions": None if versions is None else numbers}
+    blocks = [Code("\n".join(lines) or UNKNOWN, name) for name, lines in lists.items() if lines is not None]
+    if config is not None:
+        blocks.append(
+            Code(yaml.safe_dump(dict(config), sort_keys=False, default_flow_style=None, width=100), "Configuration")
         )
-    return text
-
-
-def _headline(view: RunView, best: Candidate | None, rows: list[Margin]) -> str:
-    if best is None:
-        return "No candidate has finished a level yet; this page fills as the search goes on."
-    top = "the top level" if best.level == view.pyramid.levels else f"level {best.level} of {view.pyramid.levels}"
-    text = f"Candidate {best.id} leads at {top}, after {words.counted(best.epochs, 'epoch')} of training"
-    if best.replicas:
-        text += f"; its validation accuracy is the mean of {1 + len(best.replicas)} trainings with different seeds"
-    if rows:
-        text += (
-            f". At level 1 it stands {words.points(rows[0].gain)} against the mean of {rows[0].n} initial candidates"
-        )
-    return text + "."
-
-
-def _cell(candidate: Candidate, name: str) -> dict[str, str]:
-    return {"svg": draw_cell(candidate.text, name), "words": describe(parse_edges(candidate.text))}
-
-
-def _row(view: RunView, place: int, candidate: Candidate) -> dict[str, Any]:
-    latest = candidate.latest
-    seeds = 1 + len(candidate.replicas)
-    return {
-        "rank": place,
-        "candidate": candidate,
-        "loss": latest.validation_loss if latest else None,
-        "seeds": seeds,
-        "single": latest.validation_accuracy if latest and seeds > 1 else None,
-        "status": trial_status(view, candidate),
-    }
-
-
-def _data_name(view: RunView) -> str:
-    return str(view.setting("data", "name") or view.setting("data", "folder") or view.setting("data", "npz") or UNKNOWN)
-
-
-def _facts(view: RunView) -> list[tuple[str, str]]:
-    header = view.header
-    return [
-        ("run", view.name),
-        ("search space", str(header.get("space") or view.setting("space", "name") or UNKNOWN)),
-        ("data", _data_name(view)),
-        ("seed", str(header.get("seed", UNKNOWN))),
-        ("git revision", str(header.get("git") or UNKNOWN)),
-        ("started", str(header.get("created") or UNKNOWN)),
-        ("executor", executor_label(view) or UNKNOWN),
-        ("schedule", schedule_label(view) or UNKNOWN),
-        ("ranking metric", rank_plots.metric_label(view)),
-    ]
+    return PageSection("origin", "How this was made", [Facts(facts), *blocks])

@@ -1,4 +1,4 @@
-"""Pictures of rank agreement: predictions, early levels and train-free proxies against what training said."""
+"""Plots of rank agreement: predictions, early levels and train-free proxies against the results of training."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from ranknosh.report.figure import (
     MUTED,
     ORIGIN_COLOURS,
     WIDE,
-    Panel,
-    draw,
     engineering,
     level_colour,
+    plot,
     say,
+    thin,
 )
-from ranknosh.report.plots import MOST_POINTS, thin
-from ranknosh.report.series import correlate, level_agreement, predicted, proxy_values
+from ranknosh.report.page import PageSection, missing
+from ranknosh.report.plots import MOST_POINTS
+from ranknosh.report.series import Correlation, correlate, level_agreement, predicted, proxy_values
 from ranknosh.report.view import RunView
 
 
@@ -33,183 +34,158 @@ def metric_label(view: RunView) -> str:
     return f"−validation loss{averaged}" if name.endswith("loss") else f"validation accuracy{averaged}"
 
 
-def predictor_panel(view: RunView) -> Panel:
+def predictor_plot(view: RunView) -> PageSection:
     """Rank correlation of predictions made before the result, per round; and those predictions against the results."""
     fits, pairs = view.pool.fits, predicted(view)
     title = "Did the predictor know?"
     if not fits and not pairs:
-        return Panel(
-            "predictor", title, "n/a: no predictor was fitted yet; the first candidates are chosen without one."
-        )
+        why = "n/a: no predictor was fitted yet; the first candidates are chosen without one."
+        return missing("predictor", title, why)
     judged = [fit for fit in fits if fit.prequential is not None]
     fallbacks = [fit for fit in fits if fit.fallback]
-    names = ", ".join(sorted({fit.predictor for fit in fits})) or "n/a"
-    caption = f"{words.counted(len(fits), 'round')} with the predictor {names}. "
+    names = ", ".join(sorted({fit.predictor for fit in fits})) or words.UNKNOWN
+    reasons = "; ".join(f"batch {fit.batch} ({fit.fallback})" for fit in fallbacks[:6])
+    link = correlate([score for score, _ in pairs], [candidate.metrics[1] for _, candidate in pairs])
+    agreed = "No round had enough results to judge the predictions. "
     if judged:
         last = judged[-1]
-        caption += (
+        agreed = (
             "Kendall's tau between predictions made before a result was known and the results: "
             f"{last.prequential:+.2f} at the last round that could be judged (batch {last.batch}, "
             f"{words.counted(last.compared, 'candidate')}). "
         )
-    else:
-        caption += "No round had enough results to judge the predictions. "
-    caption += f"{words.counted(len(fallbacks), 'round')} fell back to exploration"
-    caption += f": {'; '.join(f'batch {fit.batch} ({fit.fallback})' for fit in fallbacks[:6])}. " if fallbacks else ". "
-    link = correlate([score for score, _ in pairs], [candidate.metrics[1] for _, candidate in pairs])
-    caption += (
-        f"Score before training against the result at level 1, all rounds pooled: Spearman {words.correlation(link)}."
+    caption = (
+        f"{words.counted(len(fits), 'round')} with the predictor {names}. {agreed}"
+        f"{words.counted(len(fallbacks), 'round')} fell back to exploration{': ' if reasons else ''}{reasons}. "
+        f"Score before training against the result at level 1, all rounds pooled: Spearman {link}."
     )
 
     def paint(axes: Sequence[Any]) -> None:
-        _paint_prequential(axes[0], fits)
+        _paint_rounds(axes[0], fits)
         _paint_predicted(axes[1], view, thin(pairs, MOST_POINTS))
 
-    return Panel("predictor", title, caption, draw("predictor", caption, paint, columns=2))
+    return plot("predictor", title, caption, paint, columns=2)
 
 
-def _paint_prequential(axis: Any, fits: Sequence[Fitted]) -> None:
+def _paint_rounds(axis: Any, fits: Sequence[Fitted]) -> None:
     if not fits:
         say(axis, "no predictor was fitted yet")
         return
-    judged = [(fit, fit.prequential) for fit in fits if fit.prequential is not None]
+    judged = [(fit.batch, fit.prequential, fit.fallback) for fit in fits if fit.prequential is not None]
+    used = [(batch, tau) for batch, tau, fallback in judged if not fallback]
+    back = [(fit.batch, fit.prequential or 0.0) for fit in fits if fit.fallback]
+    silent = [(fit.batch, 0.0) for fit in fits if fit.prequential is None and not fit.fallback]
     axis.axhline(0, color=INK, linewidth=0.9)
-    axis.plot([f.batch for f, _ in judged], [tau for _, tau in judged], color=ACCENT, linewidth=1.6, zorder=2)
-    used = [(f.batch, tau) for f, tau in judged if not f.fallback]
-    axis.plot(
-        [batch for batch, _ in used],
-        [tau for _, tau in used],
-        "o",
-        color=ACCENT,
-        markersize=6,
-        label="predictor used",
-        zorder=3,
-    )
-    back = [f for f in fits if f.fallback]
-    x, y = [f.batch for f in back], [f.prequential or 0.0 for f in back]
-    label = "fell back to exploration"
-    axis.plot(x, y, "X", color=BAD, markersize=8, markeredgecolor="white", label=label, zorder=4)
-    silent = [f.batch for f in fits if f.prequential is None and not f.fallback]
-    if silent:
-        axis.plot(
-            silent, [0.0] * len(silent), "o", color=MUTED, markerfacecolor="white", label="not judged yet", zorder=3
-        )
+    axis.plot([batch for batch, *_ in judged], [tau for _, tau, _ in judged], color=ACCENT, linewidth=1.6, zorder=2)
+    for points, marker, colour, face, size, label in (
+        (used, "o", ACCENT, ACCENT, 6, "predictor used"),
+        (back, "X", BAD, BAD, 8, "fell back to exploration"),
+        (silent, "o", MUTED, "white", 6, "not judged yet"),
+    ):
+        if points:
+            edge = "white" if marker == "X" else colour
+            style = {"marker": marker, "markersize": size, "markerfacecolor": face, "markeredgecolor": edge}
+            axis.plot(*zip(*points, strict=True), linestyle="none", label=label, zorder=4, **style)
     axis.set_xlim(min(f.batch for f in fits) - 0.5, max(f.batch for f in fits) + 0.5)
-    low = min([-0.25, *(tau - 0.1 for _, tau in judged)])
-    axis.set_ylim(low, 1.0)
+    axis.set_ylim(min([-0.25, *(tau - 0.1 for _, tau, _ in judged)]), 1.0)
     axis.text(0.995, 0.02, "chance", transform=axis.get_yaxis_transform(), ha="right", fontsize=8.5, color=MUTED)
     axis.locator_params(axis="x", integer=True, min_n_ticks=1)
-    axis.set_title("Prequential rank correlation per round")
-    axis.set_xlabel("batch")
-    axis.set_ylabel("Kendall's tau")
+    axis.set(title="Predicted before known: rank correlation", xlabel="batch", ylabel="Kendall's tau")
     axis.legend(loc="lower right", ncols=3, fontsize=8.5, columnspacing=1.2)
 
 
 def _paint_predicted(axis: Any, view: RunView, pairs: Sequence[tuple[float, Candidate]]) -> None:
     for origin in sorted({candidate.origin for _, candidate in pairs}):
         here = [(score, candidate.metrics[1]) for score, candidate in pairs if candidate.origin == origin]
-        x, y = [score for score, _ in here], [metric for _, metric in here]
-        axis.plot(x, y, "o", color=ORIGIN_COLOURS[origin], markersize=4.5, alpha=0.85, label=origin)
-    axis.set_title("Predicted before training, measured after")
+        colour = ORIGIN_COLOURS[origin]
+        axis.plot(*zip(*here, strict=True), "o", color=colour, markersize=4.5, alpha=0.85, label=origin)
+    axis.set(title="Predicted before training, measured after", ylabel=f"level 1: {metric_label(view)}")
     axis.set_xlabel("predicted score (standard deviations above a random cell)")
-    axis.set_ylabel(f"level 1: {metric_label(view)}")
     if pairs:
         axis.legend(loc="lower right", title="proposed by")
     else:
         say(axis, "no scored candidate has a result yet")
 
 
-def agreement_panel(view: RunView) -> Panel:
+def agreement_plot(view: RunView) -> PageSection:
     """Whether the order at a lower level predicts the order at the highest one reached."""
     pairs = level_agreement(view)
     title = "Do early epochs predict the top?"
     if not pairs:
-        return Panel("agreement", title, "n/a: no candidate has completed more than one level yet.")
-    high = pairs[0][1]
-    caption = f"Spearman between the order at a lower level and at level {high}: "
-    caption += "; ".join(f"level {low}: {words.correlation(found)}" for low, _, found in pairs)
-    caption += (
-        ". Brackets: 95 % interval. Only promoted candidates can be compared; they were chosen for doing well at the lower "
-        "level, so the agreement over all cells is likely to be higher than shown."
-    )
+        return missing("agreement", title, "n/a: no candidate has completed more than one level yet.")
+    high, levels, best = pairs[0][1], view.pyramid.levels, view.pool.best()
     both = thin(view.pool.at_level(high), MOST_POINTS)
-    best = view.pool.best()
+    caption = (
+        f"Spearman between the order at a lower level and at level {high}: "
+        f"{'; '.join(f'level {low}: {found}' for low, _, found in pairs)}. Brackets: 95 % interval. Only promoted candidates "
+        "can be compared; they were chosen for doing well at the lower level, so the agreement over all cells is likely to "
+        "be higher than shown."
+    )
 
     def paint(axes: Sequence[Any]) -> None:
         x, y = [c.metrics[1] for c in both], [c.metrics[high] for c in both]
-        axes[0].plot(x, y, "o", color=level_colour(high, view.pyramid.levels), markersize=5.5, alpha=0.85)
-        if best is not None and high in best.metrics and 1 in best.metrics:
+        axes[0].plot(x, y, "o", color=level_colour(high, levels), markersize=5.5, alpha=0.85)
+        if best is not None and {1, high} <= set(best.metrics):
             axes[0].plot(best.metrics[1], best.metrics[high], "o", color=ACCENT, markersize=8, label="found cell")
             axes[0].legend(loc="lower right")
-        axes[0].set_title(f"Level 1 against level {high}")
-        axes[0].set_xlabel(f"level 1: {metric_label(view)}")
+        axes[0].set(title=f"Level 1 against level {high}", xlabel=f"level 1: {metric_label(view)}")
         axes[0].set_ylabel(f"level {high}: {metric_label(view)}")
-        _paint_intervals(axes[1], view, pairs)
+        _paint_intervals(axes[1], levels, pairs)
 
-    return Panel("agreement", title, caption, draw("agreement", caption, paint, columns=2))
+    return plot("agreement", title, caption, paint, columns=2)
 
 
-def _paint_intervals(axis: Any, view: RunView, pairs: Sequence[Any]) -> None:
+def _paint_intervals(axis: Any, levels: int, pairs: Sequence[tuple[int, int, Correlation]]) -> None:
     axis.axvline(0, color=INK, linewidth=0.9)
     for row, (low, _, found) in enumerate(pairs):
-        colour = level_colour(low, view.pyramid.levels)
+        colour, bar = level_colour(low, levels), (found.low, found.high)
         if found.low is not None:
-            axis.plot(
-                [found.low, found.high], [row, row], color=colour, linewidth=3.5, solid_capstyle="round", alpha=0.55
-            )
+            axis.plot(bar, [row, row], color=colour, linewidth=3.5, solid_capstyle="round", alpha=0.55)
         if found.rho is not None:
             axis.plot(found.rho, row, "o", color=colour, markersize=9, markeredgecolor="white")
             axis.text(found.rho, row - 0.16, words.number(found.rho), ha="center", fontsize=8.5)
     axis.set_yticks(range(len(pairs)), [f"level {low} → {high}\n(n = {found.n})" for low, high, found in pairs])
-    axis.set_ylim(len(pairs) - 0.4, -0.7)
-    axis.set_xlim(-1.05, 1.05)
     axis.grid(axis="y", visible=False)
     axis.tick_params(axis="y", length=0)
-    axis.set_title("Rank correlation with 95 % interval")
-    axis.set_xlabel("Spearman's rho")
+    axis.set(xlim=(-1.05, 1.05), ylim=(len(pairs) - 0.4, -0.7))
+    axis.set(title="Rank correlation with 95 % interval", xlabel="Spearman's rho")
 
 
-def proxies_panel(view: RunView) -> Panel:
+def proxies_plot(view: RunView) -> PageSection:
     """Every train-free proxy against the ranking metric at level 1."""
-    values = proxy_values(view)
+    values, top = proxy_values(view), view.pyramid.levels
     title = "Did the train-free proxies know?"
     if not view.pool.scored:
-        return Panel("proxies", title, "n/a: level 0 (train-free proxies) did not run.")
+        return missing("proxies", title, "n/a: proxy scoring (level 0) did not run.")
     if not values:
-        return Panel("proxies", title, "n/a: no candidate with a proxy score has completed level 1 yet.")
-    links = {}
-    for name, pairs in values.items():
-        tops = [(value, c) for value, c in pairs if view.pyramid.levels in c.observations]
-        links[name] = (
-            correlate([value for value, _ in pairs], [c.metrics[1] for _, c in pairs]),
-            correlate([value for value, _ in tops], [c.metrics[view.pyramid.levels] for _, c in tops]),
-        )
-    caption = f"{words.counted(len(view.pool.scored), 'architecture')} scored without training in "
-    caption += f"{words.duration(view.pool.proxy_seconds)}. "
-    caption += "Spearman with the result at level 1, then at the top: " + "; ".join(
-        f"{name}: {words.correlation(first)}, then {words.correlation(top)}" for name, (first, top) in links.items()
+        return missing("proxies", title, "n/a: no candidate with a proxy score has completed level 1 yet.")
+    links = {name: (_link(pairs, 1), _link(pairs, top)) for name, pairs in values.items()}
+    texts = "; ".join(f"{name}: {first}, then {last}" for name, (first, last) in links.items())
+    caption = (
+        f"{words.counted(len(view.pool.scored), 'architecture')} scored without training in "
+        f"{words.duration(view.pool.proxy_seconds)}. Spearman with the result at level 1, then at the top: {texts}. Most of "
+        "these candidates were chosen for their proxy scores, which narrows the range and lowers the figures."
     )
-    caption += (
-        ". Most of these candidates were chosen for their proxy scores, which narrows the range and lowers the figures."
-    )
-    names = list(values)
-    columns = min(len(names), 4)
-    rows = -(-len(names) // columns)
+    columns = min(len(values), 4)
+    rows = -(-len(values) // columns)
 
     def paint(axes: Sequence[Any]) -> None:
-        for axis in axes[len(names) :]:
+        for axis in axes[len(values) :]:
             axis.set_axis_off()
-        for axis, name in zip(axes, names, strict=False):
-            pairs = thin(values[name], MOST_POINTS // 2)
-            colour = "#8a96a3" if name in ("params", "macs") else "#2b7bba"
-            x, y = [value for value, _ in pairs], [c.metrics[1] for _, c in pairs]
+        for axis, (name, pairs) in zip(axes, values.items(), strict=False):
+            colour, shown = "#8a96a3" if name in ("params", "macs") else "#2b7bba", thin(pairs, MOST_POINTS // 2)
+            x, y = [value for value, _ in shown], [c.metrics[1] for _, c in shown]
             axis.plot(x, y, "o", color=colour, markersize=4.5, alpha=0.85)
-            rho = links[name][0].rho
-            axis.set_title(f"{name}   ρ = {words.number(rho)}")
+            axis.set_title(f"{name}   ρ = {words.number(links[name][0].rho)}")
             axis.xaxis.set_major_formatter(engineering())
             axis.xaxis.get_major_locator().set_params(nbins=4)
         for axis in axes[::columns]:
             axis.set_ylabel(f"level 1: {metric_label(view)}", fontsize=8.5)
 
-    svg = draw("proxies", caption, paint, size=(WIDE, 2.9 * rows), columns=columns, rows=rows)
-    return Panel("proxies", title, caption, svg)
+    return plot("proxies", title, caption, paint, size=(WIDE, 2.9 * rows), columns=columns, rows=rows)
+
+
+def _link(pairs: Sequence[tuple[float, Candidate]], level: int) -> Correlation:
+    """A proxy against the metric at ``level``, over the candidates that completed it."""
+    known = [(value, c.metrics[level]) for value, c in pairs if level in c.observations]
+    return correlate([value for value, _ in known], [metric for _, metric in known])

@@ -14,6 +14,7 @@ from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.records import Failed, Interrupted, Observed, Promotion, Speculated
 from ranknosh.errors import SpaceError
 from ranknosh.report.view import RunView
+from ranknosh.report.words import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,13 @@ class Correlation:
     n: int
     low: float | None = None
     high: float | None = None
+
+    def __str__(self) -> str:
+        """``0.62 [0.31, 0.81], n = 21``."""
+        if self.rho is None:
+            return f"{UNKNOWN} (n = {self.n})"
+        interval = "" if self.low is None or self.high is None else f" [{self.low:.2f}, {self.high:.2f}]"
+        return f"{self.rho:.2f}{interval}, n = {self.n}"
 
 
 def correlate(first: Sequence[float], second: Sequence[float]) -> Correlation:

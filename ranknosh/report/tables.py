@@ -11,10 +11,10 @@ from typing import Any
 from ranknosh.core.pool import Candidate
 from ranknosh.core.records import Promotion, Proposed, Rerun
 from ranknosh.report.view import RunView
+from ranknosh.report.words import UNKNOWN
 from ranknosh.report.workers import status_rows
 from ranknosh.runs.files import write_atomic
 
-UNKNOWN = "n/a"
 TRIAL_COLUMNS = (
     "rank",
     "id",

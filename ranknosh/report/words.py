@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ranknosh.config.units import human_duration
-from ranknosh.report.series import Correlation
-from ranknosh.report.tables import UNKNOWN
+
+UNKNOWN = "n/a"
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
@@ -33,11 +33,3 @@ def duration(seconds: float | None) -> str:
 def counted(count: int, one: str, many: str | None = None) -> str:
     """``1 candidate``, ``3 candidates``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def correlation(found: Correlation) -> str:
-    """``rho 0.62 [0.31, 0.81], n = 21``."""
-    if found.rho is None:
-        return f"n/a (n = {found.n})"
-    interval = "" if found.low is None or found.high is None else f" [{found.low:.2f}, {found.high:.2f}]"
-    return f"{found.rho:.2f}{interval}, n = {found.n}"

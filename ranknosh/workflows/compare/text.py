@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ranknosh.config.units import human_count, human_duration
-from ranknosh.report.tables import UNKNOWN
-from ranknosh.report.words import counted
+from ranknosh.report.words import UNKNOWN, counted
 from ranknosh.workflows.compare.method import TOLERANCE
 from ranknosh.workflows.compare.rows import Row, Spread
 

@@ -1,4 +1,4 @@
-"""Pictures of scores: proxies against each other, and against accuracies where these are known."""
+"""Plots of scores: proxies against each other, and against accuracies where these are known."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.core.metrics import ranks
-from ranknosh.report.figure import INK, MUTED, WIDE, Panel, draw, engineering
-from ranknosh.report.plots import thin
+from ranknosh.report.figure import INK, MUTED, WIDE, engineering, plot, thin
+from ranknosh.report.page import PageSection, missing
 from ranknosh.workflows.score.rows import ScoreRow
 from ranknosh.workflows.score.summary import (
     Agreement,
@@ -33,21 +33,28 @@ POINT, SIZES = "#2b7bba", "#8a96a3"
 SIZE_PROXIES = ("params", "macs")
 
 
-def heat_panel(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> Panel:
-    """Spearman's rho of every two proxies, those that agree beside each other."""
-    title = "Do the proxies say the same?"
+MOST_BESIDE = 10
+"""Proxies of which a heat map fits into half of the page."""
+
+
+def _telling(rho: NDArray[np.float64]) -> list[int]:
+    """Places of the proxies that are not the same for all architectures."""
+    return [place for place in range(len(rho)) if not math.isnan(rho[place, place])]
+
+
+def heat_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> PageSection:
+    """Spearman's rho of every two proxies, those that agree next to each other."""
+    title, names = "Do the proxies say the same?", list(directions)
     rho = correlations(rows, directions)
-    names = list(directions)
-    told = [place for place in range(len(names)) if not math.isnan(rho[place, place])]
-    if len(told) < 2:
-        return Panel(
-            "proxies", title, "n/a: this takes two proxies with different values and three architectures at least."
-        )
-    order = [told[place] for place in _side_by_side(rho[np.ix_(told, told)])]
-    constant = [names[place] for place in range(len(names)) if place not in told]
+    telling = _telling(rho)
+    if len(telling) < 2:
+        why = "n/a: this takes two proxies with different values and three architectures at least."
+        return missing("proxies", title, why, half=True)
+    order = [telling[place] for place in _side_by_side(rho[np.ix_(telling, telling)])]
+    constant = [name for place, name in enumerate(names) if place not in telling]
     caption = (
         f"Spearman's rank correlation of every two proxies over {len(rows)} architectures, each proxy turned so that larger is "
-        "better; a missing value counts as the worst. Proxies that agree stand beside each other."
+        "better; a missing value counts as the worst. Proxies that agree are next to each other."
     )
     if constant:
         caption += f" Left out, the same for all: {', '.join(constant)}."
@@ -56,7 +63,7 @@ def heat_panel(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> Panel
         _paint_heat(axes[0], rho[np.ix_(order, order)], [names[place] for place in order])
 
     side = NAMES + CELL * max(len(order), 4)
-    return Panel("proxies", title, caption, draw("heat", caption, paint, size=(side, side)), wide=len(order) > 10)
+    return plot("proxies", title, caption, paint, size=(side, side), half=len(order) <= MOST_BESIDE)
 
 
 def _paint_heat(axis: Any, rho: NDArray[np.float64], names: Sequence[str]) -> None:
@@ -76,8 +83,7 @@ def _paint_heat(axis: Any, rho: NDArray[np.float64], names: Sequence[str]) -> No
     axis.set_aspect("equal")
     axis.invert_yaxis()
     axis.grid(visible=False)
-    for spine in axis.spines.values():
-        spine.set_visible(False)
+    axis.spines[:].set_visible(False)
 
 
 def _hundredths(rho: float) -> str:
@@ -94,85 +100,64 @@ def _side_by_side(rho: NDArray[np.float64]) -> list[int]:
 
     far = np.clip(1.0 - rho, 0.0, 2.0)
     np.fill_diagonal(far, 0.0)
-    return [
-        int(place) for place in leaves_list(linkage(squareform(far, checks=False), "average", optimal_ordering=True))
-    ]
+    tree = linkage(squareform(far, checks=False), "average", optimal_ordering=True)
+    return [int(place) for place in leaves_list(tree)]
 
 
-def matrix_panel(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> Panel:
+def matrix_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> PageSection:
     """Ranks against ranks of the proxies that have least in common."""
-    title = "The proxies that differ most"
-    rho, names = correlations(rows, directions), list(directions)
-    chosen = least_redundant(rho, MOST_IN_MATRIX)
+    title, names = "The proxies that differ most", list(directions)
+    rho = correlations(rows, directions)
+    chosen, half = least_redundant(rho, MOST_IN_MATRIX), len(_telling(rho)) <= MOST_BESIDE
     if len(chosen) < 2:
-        return Panel("ranks", title, "n/a: fewer than two proxies tell architectures apart.")
+        return missing("ranks", title, "n/a: fewer than two proxies tell architectures apart.", half=half)
     places = thin(range(len(rows)), MOST_POINTS)
-    columns = {
+    placed = {
         place: ranks(oriented(rows, names[place], directions[names[place]]))[places] / max(len(rows) - 1, 1)
         for place in chosen
     }
-    dropped = len(names) - len(chosen)
     caption = (
         "Below the names: an architecture a point, its rank from the worst (left, bottom) to the best. Above: Spearman."
     )
-    if dropped:
+    if len(chosen) < len(names):
         caption += f" The {len(chosen)} of {len(names)} proxies that are least redundant."
     if len(places) < len(rows):
         caption += f" {len(places)} of {len(rows)} architectures are drawn."
 
     def paint(axes: Sequence[Any]) -> None:
-        count = len(chosen)
-        for index, axis in enumerate(axes):
-            row, column = divmod(index, count)
-            first, second = chosen[column], chosen[row]
-            axis.set_xlim(-0.05, 1.05)
-            axis.set_ylim(-0.05, 1.05)
-            axis.set_xticks([])
-            axis.set_yticks([])
-            axis.set_box_aspect(1)
-            if row > column:
-                axis.plot(
-                    columns[first], columns[second], "o", color=POINT, markersize=2.6, alpha=0.6, markeredgewidth=0
-                )
+        pairs = [(first, second) for second in chosen for first in chosen]
+        for axis, (first, second) in zip(axes, pairs, strict=True):
+            axis.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xticks=[], yticks=[], box_aspect=1)
+            if second > first:
+                style = {"color": POINT, "markersize": 2.6, "alpha": 0.6, "markeredgewidth": 0}
+                axis.plot(placed[first], placed[second], "o", **style)
                 continue
-            for spine in axis.spines.values():
-                spine.set_visible(False)
-            same = row == column
-            text = names[first] if same else _hundredths(rho[first, second])
-            size = 10.5 if same else 12
-            axis.text(
-                *(0.5, 0.5, text),
-                ha="center",
-                va="center",
-                fontsize=size,
-                fontweight="bold" if same else "normal",
-                color=INK if same else MUTED,
-            )
+            axis.spines[:].set_visible(False)
+            look = {"fontsize": 12, "color": MUTED}
+            text = _hundredths(rho[first, second])
+            if first == second:
+                text, look = names[first], {"fontsize": 10.5, "color": INK, "fontweight": "bold"}
+            axis.text(0.5, 0.5, text, ha="center", va="center", **look)
 
     side = 1.55 * len(chosen)
-    svg = draw("ranks", caption, paint, size=(side, side), columns=len(chosen), rows=len(chosen))
-    return Panel("ranks", title, caption, svg, wide=False)
+    return plot("ranks", title, caption, paint, size=(side, side), half=half, columns=len(chosen), rows=len(chosen))
 
 
-def accuracy_panel(rows: Sequence[ScoreRow], directions: Mapping[str, int], table: bool) -> Panel:
+def accuracy_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int], table: bool) -> PageSection:
     """Every proxy against the accuracy of a table."""
-    title = "Do the proxies know the accuracy?"
-    judged = with_accuracy(rows)
+    title, judged = "Do the proxies know the accuracy?", with_accuracy(rows)
     if not table:
-        return Panel(
-            "accuracy",
-            title,
-            "n/a: accuracies are not known; give a table of finished trainings with --table FILE.npz.",
-        )
+        why = "n/a: accuracies are not known; give a table of finished trainings with --table FILE.npz."
+        return missing("accuracy", title, why)
     if len(judged) < 2:
-        return Panel("accuracy", title, f"n/a: the table knows {len(judged)} of the {len(rows)} architectures.")
+        return missing("accuracy", title, f"n/a: the table knows {len(judged)} of the {len(rows)} architectures.")
     accuracy = np.array([row.accuracy for row in judged], dtype=float)
     found = {name: agreement(oriented(judged, name, sign), accuracy) for name, sign in directions.items()}
     drawn = thin(judged, MOST_POINTS)
     caption = (
         f"A point is one of {len(judged)} architectures that the table knows: its raw proxy value and the table's mean accuracy "
         "at the top level. ρ: Spearman, larger being better, a missing value the worst; ± its standard error. Grey: size. "
-        "Triangles stand at the edge for what lies far outside."
+        "Triangles at the edge: what lies far outside."
     )
     if len(drawn) < len(judged):
         caption += f" {len(drawn)} of them are drawn."
@@ -187,14 +172,8 @@ def accuracy_panel(rows: Sequence[ScoreRow], directions: Mapping[str, int], tabl
         for axis in axes[::columns]:
             axis.set_ylabel("accuracy (%)")
 
-    width = WIDE * columns / 4
-    return Panel(
-        "accuracy",
-        title,
-        caption,
-        draw("accuracy", caption, paint, size=(width, 2.7 * lines), columns=columns, rows=lines),
-        wide=columns > 2,
-    )
+    size = (WIDE * columns / 4, 2.7 * lines)
+    return plot("accuracy", title, caption, paint, size=size, columns=columns, rows=lines)
 
 
 def _window(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -225,18 +204,12 @@ def _paint_points(axis: Any, x: NDArray[np.float64], accuracy: NDArray[np.float6
     low, high = _window(accuracy)
     inside = (x >= left) & (x <= right) & (accuracy >= low) & (accuracy <= high)
     for chosen, marker, size in ((inside, "o", 3.6), (~inside, "^", 4.4)):
-        axis.plot(
-            np.clip(x[chosen], left, right),
-            100 * np.clip(accuracy[chosen], low, high),
-            marker,
-            markersize=size,
-            color=colour,
-            alpha=0.7,
-            markeredgewidth=0,
-        )
+        at = np.clip(x[chosen], left, right), 100 * np.clip(accuracy[chosen], low, high)
+        axis.plot(*at, marker, markersize=size, color=colour, alpha=0.7, markeredgewidth=0)
     if logarithmic:
         axis.set_xscale("log")
         axis.minorticks_off()
+        axis.xaxis.set_major_formatter("{x:g}")  # the default writes powers as formulas, which plots do not parse
         return
     if max(abs(left), abs(right)) >= 1:
         axis.xaxis.set_major_formatter(engineering())

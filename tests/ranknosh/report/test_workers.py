@@ -4,7 +4,7 @@ import pytest
 
 from ranknosh.core.records import Failed, Session, Speculated, Workers
 from ranknosh.report import status_dict
-from ranknosh.report.page import render
+from ranknosh.report.search_page import render
 from ranknosh.report.series import budget_parts
 from ranknosh.report.workers import executor_label, failure_counts, failure_rows, schedule_label, sessions, utilisation
 
@@ -87,7 +87,7 @@ def test_a_second_attempt_costs_seconds_and_no_budget(build, clustered):
     assert sum(epochs for epochs, _ in parts.values()) == view.pool.epochs_spent
     assert sum(seconds for _, seconds in parts.values()) == pytest.approx(view.pool.device_seconds)
     assert status_dict(view)["second_attempts"] == 1
-    assert "1 second attempt beside a slow one" in render(view)
+    assert "1 second attempt of a slow training" in render(view)
 
 
 def test_status_has_it_all(build, clustered):
@@ -108,7 +108,7 @@ def test_status_has_it_all(build, clustered):
 def test_the_page_shows_workers_and_failures_with_the_traceback_escaped(build, clustered):
     text = render(build.view(clustered, executor=RAY, pyramid={"epochs": [1, 2, 4], "schedule": "eager"}))
     for said in (
-        "Workers were in jobs 83\u00a0% of the time they stood ready",
+        "Workers were in jobs 83\u00a0% of the time they were ready",
         "eager (order-dependent)",
         "another run of this configuration may decide otherwise",
         ">3 to 4<",

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from ranknosh.workflows.score.plots import _hundredths, _side_by_side, _window, accuracy_panel, heat_panel, matrix_panel
+from ranknosh.report.page import Figure, PageSection
+from ranknosh.workflows.score.plots import _hundredths, _side_by_side, _window, accuracy_plot, heat_plot, matrix_plot
 from ranknosh.workflows.score.rows import ScoreRow
 
 MakeRows = Callable[..., list[ScoreRow]]
@@ -20,46 +21,54 @@ def many(make_rows: MakeRows) -> list[ScoreRow]:
     return make_rows({**columns, "constant": [2.0] * 30}, accuracy=rng.random(30).tolist())
 
 
-def texts(svg: str) -> list[str]:
-    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+def texts(section: PageSection) -> list[str]:
+    (figure,) = section.blocks
+    assert isinstance(figure, Figure)
+    return re.findall(r"<text[^>]*>([^<]*)</text>", str(figure.picture))
+
+
+def said(section: PageSection) -> str:
+    """The caption of a plot, or the words in its place."""
+    (block,) = section.blocks
+    return block.caption if isinstance(block, Figure) else block.lines[0]
 
 
 def test_the_heat_map_names_every_proxy_and_every_number(many: list[ScoreRow]) -> None:
-    panel = heat_panel(many, dict.fromkeys([*NAMES, "constant"], 1))
-    shown = texts(panel.svg)
+    section = heat_plot(many, dict.fromkeys([*NAMES, "constant"], 1))
+    shown = texts(section)
     for name in NAMES:
         assert shown.count(name) == 2
     assert len(shown) == 2 * 9 + 81
     assert shown.count("1") == 9
-    assert "Left out, the same for all: constant" in panel.caption
-    assert heat_panel(many, dict.fromkeys([*NAMES, "constant"], 1)).svg == panel.svg
+    assert "Left out, the same for all: constant" in said(section)
+    assert heat_plot(many, dict.fromkeys([*NAMES, "constant"], 1)) == section
 
 
 def test_the_matrix_shows_six_that_differ(many: list[ScoreRow]) -> None:
-    panel = matrix_panel(many, dict.fromkeys([*NAMES, "constant"], 1))
-    shown = texts(panel.svg)
+    section = matrix_plot(many, dict.fromkeys([*NAMES, "constant"], 1))
+    shown = texts(section)
     assert len([text for text in shown if text in NAMES]) == 6
     assert len(shown) == 6 + 15
-    assert "6 of 10 proxies" in panel.caption
+    assert "6 of 10 proxies" in said(section)
 
 
 def test_accuracy_has_a_picture_a_proxy_with_its_correlation(make_rows: MakeRows) -> None:
     place = [float(i) for i in range(10)]
     rows = make_rows({"nwot": place, "ntk": [10.0 - i for i in place]}, accuracy=[0.8 + 0.01 * i for i in place])
-    shown = texts(accuracy_panel(rows, {"nwot": 1, "ntk": -1}, True).svg)
+    shown = texts(accuracy_plot(rows, {"nwot": 1, "ntk": -1}, True))
     assert "nwot: ρ = 1.00 ± 0.00" in shown
     assert "ntk (lower is better): ρ = 1.00 ± 0.00" in shown
 
 
 def test_words_stand_where_nothing_can_be_drawn(make_rows: MakeRows) -> None:
     rows = make_rows({"nwot": [1.0, 2.0, 3.0]})
-    without = accuracy_panel(rows, {"nwot": 1}, False)
-    assert (without.svg, "--table" in without.caption) == ("", True)
-    unknown = accuracy_panel(rows, {"nwot": 1}, True)
-    assert (unknown.svg, "knows 0 of the 3" in unknown.caption) == ("", True)
-    assert heat_panel(rows, {"nwot": 1}).svg == ""
-    assert matrix_panel(rows, {"nwot": 1}).svg == ""
-    assert heat_panel([], {"nwot": 1, "zen": 1}).svg == ""
+    without = accuracy_plot(rows, {"nwot": 1}, False)
+    assert "--table" in said(without)
+    unknown = accuracy_plot(rows, {"nwot": 1}, True)
+    assert "knows 0 of the 3" in said(unknown)
+    assert said(heat_plot(rows, {"nwot": 1})).startswith("n/a: ")
+    assert said(matrix_plot(rows, {"nwot": 1})).startswith("n/a: ")
+    assert said(heat_plot([], {"nwot": 1, "zen": 1})).startswith("n/a: ")
 
 
 def test_numbers_in_little_room() -> None:
@@ -81,5 +90,5 @@ def test_a_few_values_far_away_do_not_take_the_whole_axis(make_rows: MakeRows) -
     assert 0.6 < low < 0.8
     assert high == 0.9
     values = [-1e6, *np.linspace(-1.0, 0.0, 49).tolist()]
-    svg = accuracy_panel(make_rows({"nwot": values}, accuracy=[0.1] + [0.9] * 49), {"nwot": 1}, True).svg
-    assert not [text for text in texts(svg) if text.endswith(("k", "M"))]
+    section = accuracy_plot(make_rows({"nwot": values}, accuracy=[0.1] + [0.9] * 49), {"nwot": 1}, True)
+    assert not [text for text in texts(section) if text.endswith(("k", "M"))]

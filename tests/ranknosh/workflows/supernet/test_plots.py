@@ -1,53 +1,58 @@
-"""oneshot/plots.py and curves.py: which pictures there are, and what is in them."""
+"""Which plots of a supernet search there are, and what is in them."""
 
 import re
 import xml.etree.ElementTree as ET
 
 import pytest
 
-from ranknosh.workflows.supernet.curves import curve_panels, landscape_panel, measured_panel, truth_panel
-from ranknosh.workflows.supernet.plots import colours, grid, weight_panels
-from ranknosh.workflows.supernet.story import Story
+from ranknosh.workflows.supernet.plots import curve_plots, landscape_plot, measured_plot, truth_plot
+from ranknosh.workflows.supernet.view import SupernetView
+from ranknosh.workflows.supernet.weight_plots import colours, grid, weight_plots
 from tests.ranknosh.workflows.supernet.oneshot_samples import told
 
 CELL = (3, 3, 1, 3, 0, 2)
 
 
-def story(epochs=4, **more):
-    return Story("run", told([CELL] * epochs, **more))
+def view(epochs=4, **more):
+    return SupernetView("run", told([CELL] * epochs, **more))
 
 
-def texts(svg):
-    return [element.text for element in ET.fromstring(svg).iter() if element.tag.endswith("text")]
+def svg(section):
+    """The picture of a section; None where there are words in its place."""
+    return getattr(section.blocks[0], "picture", None)
 
 
-def strokes(svg, width):
+def texts(section):
+    return [element.text for element in ET.fromstring(svg(section)).iter() if element.tag.endswith("text")]
+
+
+def strokes(section, width):
     """Colours of lines of a width, in the order they were drawn."""
-    return re.findall(rf"stroke: (#[0-9a-f]{{6}}); stroke-width: {width}", svg)
+    return re.findall(rf"stroke: (#[0-9a-f]{{6}}); stroke-width: {width}", svg(section))
 
 
 def test_a_plot_an_edge_with_the_kept_operation_thick():
     thetas = [[[0.1, 0.1, 0.1, 0.6, 0.1]] * 6] * 4
-    (panel,) = weight_panels(story(thetas=thetas))
-    shown = texts(panel.svg)
+    (section,) = weight_plots(view(thetas=thetas))
+    shown = texts(section)
     for name in ("0 → 1", "0 → 2", "1 → 2", "0 → 3", "1 → 3", "2 → 3", "skip", "conv 3×3", "avg pool 3×3"):
         assert name in shown
     palette = colours(("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"))
     names = list(palette)
-    assert strokes(panel.svg, "2.6") == [palette[names[place]] for place in CELL]
-    assert len(strokes(panel.svg, "1.1")) == 6 * 4
+    assert strokes(section, "2.6") == [palette[names[place]] for place in CELL]
+    assert len(strokes(section, "1.1")) == 6 * 4
 
 
 def test_one_epoch_is_no_line():
-    assert [panel.svg for panel in weight_panels(story(1))] == [""]
-    assert all(panel.svg == "" for panel in curve_panels(story(1)))
+    assert [svg(section) for section in weight_plots(view(1))] == [None]
+    assert all(svg(section) is None for section in curve_plots(view(1)))
 
 
 def test_strength_has_panels_of_its_own():
-    found = story()
+    found = view()
     for report in found.reports:
         report.strength["normal"] = [[0.0, 1.0, 2.0, 3.0, 4.0]] * 6
-    assert [panel.name for panel in weight_panels(found)] == ["theta-normal", "strength-normal"]
+    assert [section.id for section in weight_plots(found)] == ["theta-normal", "strength-normal"]
 
 
 def test_cells_of_two_inputs_have_a_row_a_node():
@@ -67,25 +72,25 @@ def test_unknown_operations_get_colours_of_their_own():
 
 def test_half_panels_are_an_even_number():
     for more in ({}, {"truths": [0.8] * 4}):
-        halves = [panel for panel in curve_panels(story(**more)) if not panel.wide]
+        halves = [section for section in curve_plots(view(**more)) if section.half]
         assert len(halves) % 2 == 0
-        assert ("truth" in [panel.name for panel in halves]) is bool(more)
+        assert ("truth" in [section.id for section in halves]) is bool(more)
 
 
 def test_what_a_table_knows_is_drawn_with_its_best_and_median():
-    found = story(truths=[0.7, None, 0.8, 0.9])
-    assert "best of the table" not in texts(truth_panel(found).svg)
+    found = view(truths=[0.7, None, 0.8, 0.9])
+    assert "best of the table" not in texts(truth_plot(found))
     found.record.sessions[0]["table"] = {"best": 0.95, "median": 0.85}
-    assert {"best of the table", "median of the table"} <= set(texts(truth_panel(found).svg))
-    assert truth_panel(story()) is None
+    assert {"best of the table", "median of the table"} <= set(texts(truth_plot(found)))
+    assert truth_plot(view()) is None
 
 
 def test_measured_series_are_named():
-    found = story(measured=[{"hessian_eigenvalue": 0.1 * n, "own_number": n} for n in range(4)])
-    panel = measured_panel(found)
-    assert {"Largest eigenvalue of the Hessian", "own number"} <= set(texts(panel.svg))
-    assert "R-DARTS" in panel.caption
-    assert measured_panel(story()) is None
+    found = view(measured=[{"hessian_eigenvalue": 0.1 * n, "own_number": n} for n in range(4)])
+    section = measured_plot(found)
+    assert {"Largest eigenvalue of the Hessian", "own number"} <= set(texts(section))
+    assert "R-DARTS" in section.blocks[0].caption
+    assert measured_plot(view()) is None
 
 
 def test_the_landscape_says_how_far_it_rises():
@@ -104,13 +109,13 @@ def test_the_landscape_says_how_far_it_rises():
         "peak_memory": {},
         "diagnostics": {"landscape": landscape},
     }
-    panel = landscape_panel(story(result=result))
-    assert "at most 2.75 nats" in panel.caption
-    assert panel.svg
-    assert landscape_panel(story()) is None
+    section = landscape_plot(view(result=result))
+    assert "at most 2.75 nats" in section.blocks[0].caption
+    assert svg(section)
+    assert landscape_plot(view()) is None
 
 
 @pytest.mark.parametrize("epochs", [2, 5])
 def test_equal_records_give_equal_bytes(epochs):
-    first, again = (curve_panels(story(epochs)) + weight_panels(story(epochs)) for _ in range(2))
+    first, again = (curve_plots(view(epochs)) + weight_plots(view(epochs)) for _ in range(2))
     assert first == again

@@ -1,7 +1,8 @@
-"""What the journal of a supernet search tells, as plots and pages ask for it."""
+"""What the journal of a supernet search holds, as plots and pages ask for it."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -22,14 +23,14 @@ RISEN = 1.0
 """Skip connections by which the last third of the epochs has to be above the first third to be called a rise."""
 
 
-class Story:
+class SupernetView:
     """A record with its reports as objects. Epochs of reports count from 0, those in words from 1."""
 
     def __init__(self, name: str, record: Record) -> None:
         self.name, self.record, self.header = name, record, record.header
 
     @classmethod
-    def load(cls, folder: Path | str) -> Story:
+    def load(cls, folder: Path | str) -> SupernetView:
         """Raises StoreError where the folder holds no supernet search."""
         return cls(Path(folder).resolve().name, read_record(folder))
 
@@ -41,6 +42,11 @@ class Story:
             EpochReport(**{key: value for key, value in row.items() if key != "true_accuracy"})
             for row in self.record.epochs
         ]
+
+    @property
+    def epochs(self) -> list[int]:
+        """Epochs that are done, from 1."""
+        return [report.epoch + 1 for report in self.reports]
 
     @cached_property
     def truths(self) -> list[float | None]:
@@ -127,6 +133,11 @@ class Story:
         from supernet.diagnostics import entropies
 
         return [mean(entropies(report.theta[kind])) for report in self.reports]
+
+    @property
+    def most_entropy(self) -> float:
+        """The entropy in nats where all operations of an edge weigh the same."""
+        return max(math.log(len(names)) for edges in self.candidates.values() for names in edges)
 
     def skips(self, kind: str) -> list[int]:
         """Skip connections of the derived cell after every epoch."""

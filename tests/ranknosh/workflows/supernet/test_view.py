@@ -1,17 +1,17 @@
-"""oneshot/story.py: what a journal tells, worked out by hand."""
+"""What a journal of a supernet search holds, worked out by hand."""
 
 import math
 
 import pytest
 
-from ranknosh.workflows.supernet.story import Story
+from ranknosh.workflows.supernet.view import SupernetView
 from tests.ranknosh.workflows.supernet.oneshot_samples import search, told
 
 CONV, SKIP = 3, 1
 
 
-def story(places, **more):
-    return Story("run", told(places, **more))
+def view(places, **more):
+    return SupernetView("run", told(places, **more))
 
 
 def cell(skips):
@@ -19,7 +19,7 @@ def cell(skips):
 
 
 def test_skips_changes_and_boundaries():
-    found = story([cell(0), cell(0), cell(2), cell(1)], stages=["a", "a", "b", "b"])
+    found = view([cell(0), cell(0), cell(2), cell(1)], stages=["a", "a", "b", "b"])
     assert found.skips("normal") == [0, 0, 2, 1]
     assert found.changes() == [3, 4]
     assert found.boundaries == [2]
@@ -29,33 +29,33 @@ def test_skips_changes_and_boundaries():
 
 def test_entropy_is_the_mean_of_the_edges():
     decided, even = [0, 0, 0, 1.0, 0], [0.2] * 5
-    found = story([cell(0), cell(0)], thetas=[[even] * 6, [even] * 3 + [decided] * 3])
+    found = view([cell(0), cell(0)], thetas=[[even] * 6, [even] * 3 + [decided] * 3])
     assert found.entropy("normal") == pytest.approx([math.log(5), math.log(5) / 2])
 
 
 def test_measured_series_leave_out_what_is_not_known():
-    found = story([cell(0)] * 3, measured=[{"x": 1.0}, {"x": None, "y": 4.0}, {"x": 3.0}])
+    found = view([cell(0)] * 3, measured=[{"x": 1.0}, {"x": None, "y": 4.0}, {"x": 3.0}])
     assert found.measured() == {"x": ([1, 3], [1.0, 3.0]), "y": ([2], [4.0])}
 
 
 def test_a_cell_full_of_skips_is_a_collapse_told_with_its_first_epoch():
-    (text,) = story([cell(1), cell(4), cell(5)]).warnings()
+    (text,) = view([cell(1), cell(4), cell(5)]).warnings()
     assert "since epoch 2" in text
     assert "5 of its 6 edges in epoch 3" in text
-    assert story([cell(5), cell(3)]).warnings() == []
-    assert story([]).warnings() == []
+    assert view([cell(5), cell(3)]).warnings() == []
+    assert view([]).warnings() == []
 
 
 def test_skips_that_rise_are_told():
-    rising = story([cell(n) for n in (0, 0, 1, 1, 1, 2, 2, 2, 2)])
+    rising = view([cell(n) for n in (0, 0, 1, 1, 1, 2, 2, 2, 2)])
     (text,) = rising.warnings()
     assert "rose from 0.3 on average in the first third of the epochs to 2.0" in text
-    assert story([cell(n) for n in (1, 0, 1, 1, 0, 1, 1, 2, 1)]).warnings() == []
-    assert story([cell(n) for n in (0, 0, 2, 2)]).warnings() == []  # too few epochs to speak of a trend
+    assert view([cell(n) for n in (1, 0, 1, 1, 0, 1, 1, 2, 1)]).warnings() == []
+    assert view([cell(n) for n in (0, 0, 2, 2)]).warnings() == []  # too few epochs to speak of a trend
 
 
 def test_edges_are_named_as_the_fields_formats_name_them(tmp_path):
-    found = story([cell(0)])
+    found = view([cell(0)])
     assert [found.edge_name("normal", edge) for edge in (0, 4)] == ["0 → 1", "1 → 3"]
     found.header["edges"] = {"normal": [[0, 2], [1, 2], [2, 3]]}
     found.header["candidates"] = {"normal": [["skip_connect"]] * 3}
@@ -64,6 +64,6 @@ def test_edges_are_named_as_the_fields_formats_name_them(tmp_path):
 
 def test_it_is_read_from_a_folder(tmp_path):
     outcome = search(tmp_path / "mine")
-    found = Story.load(tmp_path / "mine")
+    found = SupernetView.load(tmp_path / "mine")
     assert (found.name, found.text, found.cells) == ("mine", outcome.text, outcome.cells)
     assert [report.text for report in found.reports] == [report.text for report in outcome.history]

@@ -1,0 +1,293 @@
+"""The page of a search: its sections, from the journal alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ranknosh.core.pool import Candidate
+from ranknosh.core.records import Failed
+from ranknosh.report import cell_plots, plots, rank_plots
+from ranknosh.report.drawing import drawings
+from ranknosh.report.page import (
+    Block,
+    Card,
+    Cards,
+    Code,
+    Details,
+    Figure,
+    Gallery,
+    Page,
+    PageSection,
+    PageTable,
+    Text,
+    missing,
+    origin,
+)
+from ranknosh.report.series import margins
+from ranknosh.report.view import RunView
+from ranknosh.report.words import UNKNOWN, counted, duration, integer, number, percent, points
+from ranknosh.report.workers import (
+    KINDS,
+    SessionUse,
+    executor_label,
+    failure_counts,
+    schedule_label,
+    sessions,
+    utilisation,
+    what_next,
+)
+from ranknosh.runs.files import write_atomic
+
+LEADERBOARD_ROWS, FAILURE_ROWS, RUNNERS_UP = 20, 40, 3
+REASONS = {
+    "candidates": "every planned candidate was proposed and every promotion trained",
+    "epochs": "the epoch budget is spent as planned",
+    "space_exhausted": "every architecture of the space was proposed",
+    "wall_time": "the limit on wall time was reached; results so far are kept",
+    "device_time": "the limit on device time was reached; results so far are kept",
+    "disk": "the limit on disk space was reached; results so far are kept",
+    "nothing_learned": "no candidate finished a training",
+}
+
+
+def write_report(run_dir: Path | str, view: RunView | None = None) -> Path:
+    """Write ``report.html`` into the run folder, replacing it whole, and return its path.
+
+    Raises StoreError where the journal cannot be read or the file not written, MissingDependency without matplotlib or jinja2.
+    """
+    path = Path(run_dir) / "report.html"
+    write_atomic(path, render(view if view is not None else RunView.load(run_dir)).encode())
+    return path
+
+
+def render(view: RunView) -> str:
+    """The whole page; equal journals give equal bytes."""
+    about = f"space {_space(view)}, data {_data_name(view)}, seed {view.header.get('seed', UNKNOWN)}"
+    subtitle = f"Neural architecture search with RankNOSH: {about}"
+    footer = (
+        f"Rebuilt from the journal of {view.name}; every figure on this page is a function of that file. {UNKNOWN} is "
+        "written where a number is not known."
+    )
+    return Page("RankNOSH report", view.name, subtitle, page_sections(view), footer).render()
+
+
+def page_sections(view: RunView) -> list[PageSection]:
+    """Every section of the page, in reading order."""
+    return [
+        found_section(view),
+        plots.pyramid_plot(view),
+        plots.incumbent_plot(view),
+        plots.budget_plot(view),
+        rank_plots.predictor_plot(view),
+        rank_plots.agreement_plot(view),
+        cell_plots.cost_plot(view),
+        rank_plots.proxies_plot(view),
+        cell_plots.operations_plot(view),
+        cell_plots.origins_plot(view),
+        *runners_up(view),
+        leaderboard_section(view),
+        workers_section(view),
+        failures_section(view),
+        origin_section(view),
+    ]
+
+
+def found_section(view: RunView) -> PageSection:
+    """The best cell, what it scored and what the search cost."""
+    best, tested, pool = view.pool.best(), view.tested(), view.pool
+    limit = "" if view.epochs_limit is None else f" / {integer(view.epochs_limit)}"
+    top = f"{view.reached(view.pyramid.levels)} reached the top of {view.pyramid.levels} levels"
+    macs = integer(best.macs if best else None)
+    cards = [
+        Card(percent(best.validation if best else None), "validation accuracy", strong=True),
+        Card(percent(tested.test_accuracy if tested else None), f"test accuracy, {_test_note(view)}", strong=True),
+        Card(f"{integer(pool.epochs_spent)}{limit}", f"training epochs spent{' / limit' if limit else ', no limit'}"),
+        Card(duration(view.wall_seconds), f"wall time; device time {duration(pool.device_seconds)}"),
+        Card(integer(pool.count), f"candidates; {top}"),
+        Card(integer(best.params if best else None), f"parameters; {macs} multiply-accumulates an image"),
+        Card(_stop(view), f"what ended the search (state: {view.state})", full=True),
+    ]
+    cell: list[Block] = [Text([UNKNOWN], "nothing")]
+    if best is not None:
+        cell = [*drawings(best.text, "found"), Code(best.text)]
+    title = "The found cell" if pool.stopped else "The best cell so far"
+    return PageSection("found", title, [Cards(cards), *cell, Text([_headline(view, best)])])
+
+
+def _stop(view: RunView) -> str:
+    stopped = view.pool.stopped
+    if stopped is None:
+        return "still running" if view.running else "not finished: interrupted, and can be resumed"
+    return stopped.detail or REASONS.get(stopped.reason, stopped.reason.replace("_", " "))
+
+
+def _test_note(view: RunView) -> str:
+    times = len(view.pool.tested)
+    if times > 1:
+        return f"the test split was read {times} times: it is no longer untouched"
+    return "read once, at the end" if times else "read at the end only"
+
+
+def _headline(view: RunView, best: Candidate | None) -> str:
+    if best is None:
+        return "No candidate has finished a level yet; this page fills as the search continues."
+    top = "the top level" if best.level == view.pyramid.levels else f"level {best.level} of {view.pyramid.levels}"
+    text = f"Candidate {best.id} leads at {top}, after {counted(best.epochs, 'epoch')} of training"
+    if best.replicas:
+        text += f"; its validation accuracy is the mean of {1 + len(best.replicas)} trainings with different seeds"
+    for row in margins(view)[:1]:
+        text += f". At level 1 it is {points(row.gain)} against the mean of {row.n} initial candidates"
+    return text + "."
+
+
+def runners_up(view: RunView) -> list[PageSection]:
+    """The candidates after the best, drawn; no section where there are none."""
+    best, ranked = view.pool.best(), view.leaderboard()
+    runners = [(place, c) for place, c in enumerate(ranked, 1) if best is None or c.id != best.id][:RUNNERS_UP]
+    if not runners:
+        return []
+    figures = []
+    for place, candidate in runners:
+        reached = f"validation {percent(candidate.validation)} at level {candidate.level}"
+        title = f"Rank {place}, candidate {candidate.id}: {reached}"
+        drawn = drawings(candidate.text, f"runner{candidate.id}") or [Figure("", candidate.text)]
+        figures += [replace(figure, title=title, caption=figure.caption) for figure in drawn]
+    return [PageSection("runners", "Runners-up", [Gallery(figures)])]
+
+
+def leaderboard_section(view: RunView) -> PageSection:
+    """The best candidates, and how far the found cell is above the initial ones."""
+    best, ranked = view.pool.best(), view.leaderboard()
+    if not ranked:
+        return missing("leaderboard", "Leaderboard", f"{UNKNOWN}: no candidate has a result yet.")
+    shown = ranked[:LEADERBOARD_ROWS]
+    board = PageTable(
+        ("rank", "id", "architecture", "level", "epochs", "validation", "loss", "seeds", "params", "MACs", "origin"),
+        [_row(place, candidate) for place, candidate in enumerate(shown, 1)],
+        f"The best {len(shown)} of {len(ranked)} candidates with a result; all of them are in trials.csv. Candidates trained "
+        "again with other seeds come first, with their mean; the others by highest level, then by the ranking metric there. "
+        "Validation accuracy, not test.",
+        text=("origin",),
+        code=("architecture",),
+        marked=[place for place, candidate in enumerate(shown) if best is not None and candidate.id == best.id],
+    )
+    rows = [
+        (f"{row.level} ({counted(view.pyramid.epochs[row.level - 1], 'epoch')})", percent(row.found), percent(row.mean))
+        + (row.n, points(row.gain))
+        for row in margins(view)
+    ]
+    against = PageTable(
+        ("at level", "found cell", "mean of initial candidates", "how many", "difference"),
+        rows,
+        "Validation accuracy of one training each. All initial candidates were trained to level 1; those at higher levels were "
+        "promoted for doing well, so these rows are the harder comparison.",
+        title="The found cell against the initial candidates",
+        text=("at level",),
+    )
+    return PageSection("leaderboard", "Leaderboard", [board, against] if rows else [board])
+
+
+def _row(place: int, candidate: Candidate) -> tuple[object, ...]:
+    loss = candidate.latest.validation_loss if candidate.latest else None
+    reached = (candidate.level, candidate.epochs, percent(candidate.validation), number(loss, 3))
+    size = (integer(candidate.params), integer(candidate.macs), candidate.origin)
+    return (place, candidate.id, candidate.text, *reached, 1 + len(candidate.replicas), *size)
+
+
+def workers_section(view: RunView) -> PageSection:
+    """Who did the work, session by session."""
+    used = sessions(view)
+    if not used:
+        return missing("workers", "Workers", UNKNOWN)
+    busy = utilisation(used)
+    note = "How busy the workers were is not known: no session has ended yet or recorded it."
+    if busy is not None:
+        note = f"Workers were in jobs {percent(busy, 0)} of the time they were ready; their start-up is not counted."
+        if view.setting("pyramid", "schedule") == "eager":
+            note += (
+                " The eager schedule decides in the order in which results arrive: another run of this configuration "
+            )
+            note += "may decide otherwise."
+    head = ["session", "device", "cores of the driver", "jobs at once", "time in jobs", "time of slots", "busy"]
+    head += ["unfinished trainings resumed", "torn bytes repaired"]
+    return PageSection(
+        "workers", "Workers", [Text([note]), PageTable(head, [_session(use) for use in used], text=("device",))]
+    )
+
+
+def _session(use: SessionUse) -> tuple[object, ...]:
+    session, known = use.session, use.slots is not None
+    slots = UNKNOWN if not known else str(use.slots) if use.fewest == use.most else f"{use.fewest} to {use.most}"
+    times = (duration(use.busy_seconds if known else None), duration(use.slot_seconds if known else None))
+    left = (percent(use.utilisation, 0), session.unfinished_jobs, session.repaired_bytes)
+    return (session.number, session.device, session.host_cores, slots, *times, *left)
+
+
+def failures_section(view: RunView) -> PageSection:
+    """What went wrong, by kind and one by one."""
+    failures = view.pool.failures
+    if not failures:
+        return missing("failures", "Failures", "No training failed.")
+    second = ""
+    if view.pool.speculated:
+        count = counted(len(view.pool.speculated), "second attempt")
+        second = f" {count} of a slow training: the epochs of the attempt that lost are among them."
+    kinds = PageTable(
+        ("kind", "what happened", "times", "given up", "epochs of work lost"),
+        [
+            (row.kind.replace("_", " "), KINDS[row.kind], row.count, row.final, row.epochs_wasted)
+            for row in failure_counts(view)
+        ],
+        f"{counted(view.pool.epochs_wasted, 'epoch')} of work lost in all; they are not charged to the budget.{second} A job "
+        "whose node went away or whose checkpoint was damaged is done again without counting as a try.",
+        text=("kind", "what happened"),
+    )
+    shown = failures[:FAILURE_ROWS]
+    single = PageTable(
+        ("candidate", "level", "kind", "attempt", "epochs", "time", "outcome", "message"),
+        [_failure(failed) for failed in shown],
+        f"{len(shown)} of {len(failures)} failed trainings. A candidate that was given up is never promoted. One whose training "
+        "diverged, ran out of memory or could not be built also loses every comparison; the other kinds say nothing about the "
+        "architecture, and no predictor learns from them.",
+        title="One by one",
+        text=("kind", "outcome"),
+        prose=("message",),
+    )
+    return PageSection("failures", "Failures", [kinds, single])
+
+
+def _failure(failed: Failed) -> tuple[object, ...]:
+    message: object = failed.message
+    if failed.traceback:
+        message = Details(failed.message, "traceback", failed.traceback)
+    kind = failed.kind.replace("_", " ")
+    tried = (failed.attempt, failed.epochs, duration(failed.seconds), what_next(failed))
+    return (failed.candidate_id, failed.level, kind, *tried, message)
+
+
+def origin_section(view: RunView) -> PageSection:
+    """How the search was made."""
+    header = view.header
+    facts: Sequence[tuple[str, object]] = [
+        ("run", view.name),
+        ("search space", _space(view)),
+        ("data", _data_name(view)),
+        ("seed", header.get("seed", UNKNOWN)),
+        ("git revision", header.get("git") or UNKNOWN),
+        ("started", header.get("created") or UNKNOWN),
+        ("executor", executor_label(view) or UNKNOWN),
+        ("schedule", schedule_label(view) or UNKNOWN),
+        ("ranking metric", rank_plots.metric_label(view)),
+    ]
+    commands = [session.command for session in view.pool.sessions]
+    return origin(facts, commands, header.get("versions") or {}, view.config)
+
+
+def _space(view: RunView) -> str:
+    return str(view.header.get("space") or view.setting("space", "name") or UNKNOWN)
+
+
+def _data_name(view: RunView) -> str:
+    return str(next((name for key in ("name", "folder", "npz") if (name := view.setting("data", key))), UNKNOWN))

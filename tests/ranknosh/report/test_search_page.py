@@ -1,0 +1,180 @@
+"""The page of a search: what is on it for whole, cut and odd journals."""
+
+import re
+import sys
+
+import pytest
+
+from ranknosh.core.records import Failed, Observed, Session, Tested
+from ranknosh.errors import MissingDependency, StoreError
+from ranknosh.report import RunView, write_report
+from ranknosh.report.cell_plots import cost_plot, origins_plot
+from ranknosh.report.plots import incumbent_plot, learning_curve
+from ranknosh.report.rank_plots import metric_label, proxies_plot
+from ranknosh.report.search_page import render
+from tests.pages import read_page
+
+PLOTS = ["pyramid", "incumbent", "budget", "predictor", "agreement", "cost", "proxies", "operations", "origins"]
+
+
+@pytest.fixture(scope="module")
+def page(engine_run):
+    path = write_report(engine_run)
+    return path, read_page(path.read_text())
+
+
+def test_the_page_is_one_file_with_every_section(page):
+    path, parsed = page
+    assert path.name == "report.html"
+    assert path.stat().st_size < 1_500_000
+    assert not list(path.parent.glob(".report*"))
+    rest = ["runners", "leaderboard", "workers", "failures", "origin"]
+    assert parsed.sections == ["found", *PLOTS, *rest]
+    assert [attrs["id"] for attrs in parsed.all("section") if "class" in attrs] == ["operations", "origins"]
+
+
+def test_the_page_says_what_was_found_and_what_it_cost(page, engine_run):
+    view = RunView.load(engine_run)
+    best, words = view.pool.best(), page[1].words
+    assert f"{100 * best.validation:.2f} %" in words
+    assert "70.00 %" in words
+    assert "read once, at the end" in words
+    assert f"{view.pool.epochs_spent}" in words
+    assert "every planned candidate was proposed" in words
+    assert "ranknosh search formula.yaml" in words
+    assert "abc123" in words
+    assert "ranknosh 0.1.0" in words
+    assert "initial: 12" in words
+    assert best.text in words
+
+
+def test_every_picture_has_words_with_it(page):
+    drawn = len(PLOTS) - 1 + 1 + 3  # all but the proxies, which did not run; the found cell; three runners-up
+    labels = [attrs["aria-label"] for attrs in page[1].all("div") if attrs.get("role") == "img"]
+    assert len(labels) == drawn
+    assert all(re.search(r".{20,}\.$", label) for label in labels)
+    assert page[1].count("figcaption") == drawn + 4  # leaderboard, margins, failures by kind and one by one
+    assert "reached: level 1 (1 epoch): " in page[1].words
+    assert "proxy scoring (level 0) did not run" in page[1].words
+
+
+def test_messages_of_failures_are_escaped(page):
+    text = page[0].read_text()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "tried again" in text
+    assert "given up" in text
+
+
+def test_hostile_names_stay_text_wherever_they_come_from(build):
+    bad = "<script>x</script>&$y^$"
+    timed = [
+        (0.0, Session(1, 2, bad, bad)),
+        (0.0, build.proposed(0)),
+        (0.0, build.proposed(1)),
+        (1.0, build.observed(0, 1, 0.4, 1)),
+        (2.0, Failed(1, 1, "raised", bad, 0, 0.1, 1, True, traceback=bad)),
+    ]
+    view = build.view(timed, name=bad, space={"name": bad}, data={"name": bad}, executor={"name": bad})
+    view.header.update(git=bad, space=bad, versions={bad: bad})
+    view.pool.candidates[0].text = bad
+    page = read_page(render(view))
+    assert "<script" not in page.source
+    assert page.words.count(bad) >= 15
+
+
+def test_equal_journals_give_equal_pages(page, engine_run):
+    assert render(RunView.load(engine_run)) == page[0].read_text()
+
+
+@pytest.mark.parametrize("cut", [0, 3, 20])
+def test_any_prefix_of_a_journal_can_be_shown(tmp_path, build, cut):
+    text = write_report(build.run(tmp_path / "run", cut=cut)).read_text()
+    parsed = read_page(text)
+    assert "interrupted, and can be resumed" in parsed.words
+    if cut <= 3:
+        assert "n/a validation accuracy" in parsed.words
+        assert "n/a test accuracy" in parsed.words
+    assert "nan" not in parsed.words.replace("loss is nan", "").lower().split()
+
+
+def test_unknown_numbers_are_said_to_be_unknown_and_odd_runs_are_confessed(build):
+    timed = [(0.0, build.proposed(i)) for i in range(2)] + [(1.0, build.observed(1, 1, 0.4, 1))]
+    timed += [(1.0, Failed(0, 1, "crashed", "again", 0, 0.1, attempt=n, final=False)) for n in range(1, 60)]
+    timed += [(2.0, Tested(1, None, None, 0.1, 1)), (3.0, Tested(1, None, None, 0.1, 1))]
+    view = build.view(timed, budget={}, data={})
+    view.header["git"] = None
+    view.pool.candidates[1].text = notation = "Genotype(normal=[('sep_conv_3x3', 0)], reduce=[])"
+    words = read_page(render(view)).words
+    for said in (
+        "n/a parameters; n/a multiply-accumulates",
+        "test accuracy, the test split was read 2 times: it is no longer untouched",
+        "git revision n/a",
+        "data n/a",
+        "the candidates have no parameter counts",
+        "(no limit on epochs)",
+        "40 of 59 failed trainings",
+        notation,
+    ):
+        assert said in words
+    assert "no path from input" not in words
+
+
+def test_a_metric_without_accuracy_is_shown_without_inventing_one(build):
+    view = build.view(
+        [(0.0, build.proposed(0)), (1.0, Observed(0, 1, -1.5, None, 1.5, 1, 1.0, 10, 20))], train={"metric": "loss"}
+    )
+    for make in (incumbent_plot, origins_plot, cost_plot):
+        (text,) = make(view).blocks
+        assert text.style == "nothing"
+        assert text.lines[0].startswith("n/a: ")
+    assert metric_label(view) == "−validation loss"
+
+
+def test_proxies_are_shown_where_they_ran(view):
+    (figure,) = proxies_plot(view).blocks
+    assert figure.picture.count('id="proxies-axes_') == 2
+    assert "2 architectures scored without training in 0.5 s" in figure.caption
+    assert "synflow: n/a (n = 2)" in figure.caption
+
+
+def test_large_pools_are_thinned_and_say_so(tmp_path, build):
+    folder = build.run(tmp_path / "run", candidates=400)
+    path = write_report(folder)
+    assert path.stat().st_size < 1_500_000
+    assert re.search(r"\d+ of \d+ curves are drawn", read_page(path.read_text()).words)
+
+
+def test_a_learning_curve_runs_over_all_levels_and_falls_back_to_their_ends(tmp_path, build, engine_run):
+    view = RunView.load(engine_run)
+    top = next(c for c in view.leaderboard() if c.level == 4)
+    assert [epoch for epoch, _ in learning_curve(view, top)] == list(range(1, 9))
+    bare = RunView.load(build.run(tmp_path / "bare", curves=False))
+    top = next(c for c in bare.leaderboard() if c.level == 4)
+    assert learning_curve(bare, top) == [
+        (epochs, top.observations[level].validation_accuracy) for level, epochs in enumerate((1, 2, 4, 8), 1)
+    ]
+
+
+@pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
+def test_a_missing_package_is_named(engine_run, monkeypatch, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingDependency, match=package):
+        write_report(engine_run)
+
+
+def test_reading_a_run_needs_neither_matplotlib_nor_jinja2():
+    import subprocess
+
+    code = "import sys, ranknosh.report; sys.exit(bool({'matplotlib', 'jinja2', 'torch'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_damaged_run_leaves_the_old_page(tmp_path, build):
+    folder = build.run(tmp_path / "run", cut=5)
+    before = write_report(folder).read_bytes()
+    journal = folder / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text(lines[0] + "rubbish\n" + "".join(lines[2:]))
+    with pytest.raises(StoreError, match="damaged at line 2"):
+        write_report(folder)
+    assert (folder / "report.html").read_bytes() == before
