@@ -1,24 +1,24 @@
-"""``resume``: a run that was interrupted or stopped by a limit."""
+"""``resume``: a run of any workflow that was interrupted or stopped by a limit."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from ranknosh.cli.options import Quiet, Ray, Settings, Track, ray_overrides, track_overrides
 from ranknosh.cli.results import RunFolder
-from ranknosh.cli.search import sum_up
 from ranknosh.cli.working import resumed
 
 
 def resume(
     run: RunFolder, settings: Settings = None, ray: Ray = None, track: Track = None, quiet: Quiet = False
 ) -> None:
-    """Go on with a search that was interrupted or stopped by a limit; limits may be raised, and it may move to other workers.
-
-    A supernet's search goes on as well.
+    """Resume a run that was interrupted or stopped by a limit; limits may be raised, and it may move to other workers.
 
     \b
     Examples:
     ranknosh resume runs/demo-001
     ranknosh resume runs/demo-001 --set budget.epochs=200
+    ranknosh resume runs/demo-001 --set data.folder=/new/place/of/the/images
     ranknosh resume runs/demo-001 --ray auto
     ranknosh resume runs/demo-001 --set executor.name=inline
     """
@@ -29,8 +29,6 @@ def resume(
 
         resume_folder(run, list(settings or ()), quiet)
         return
-    from ranknosh.workflows.search.run import SearchRun
-
     ended = resumed(run, [*(settings or ()), *ray_overrides(ray), *track_overrides(track)], quiet)
-    assert isinstance(ended, SearchRun)
-    sum_up(ended)
+    # The module of the verb that begins a workflow has the name of the workflow, and says how such a run ended.
+    import_module(f"ranknosh.cli.{ended.WORKFLOW}").sum_up(ended)

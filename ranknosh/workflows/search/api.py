@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.search import SearchSettings
 from ranknosh.errors import ConfigError
 from ranknosh.runs.events import Events
 from ranknosh.runs.progress import make_view
 from ranknosh.runs.run import begin
 from ranknosh.runs.stop import StopRequest
-from ranknosh.workflows.search.assembly import PYTHON_DATA
 from ranknosh.workflows.search.run import SearchRun
 
 if TYPE_CHECKING:
@@ -89,20 +89,16 @@ def _budget(budget: int | str | Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _data(data: Images) -> tuple[ImageData | None, dict[str, Any]]:
-    if isinstance(data, Mapping):
-        return None, dict(data)
-    if isinstance(data, (str, Path)):
-        path = Path(data)
-        if path.suffix == ".npz":
-            return None, {"npz": str(path)}
-        known = isinstance(data, str) and path.name == data and not path.exists()
-        return None, {"name": data} if known else {"folder": str(path)}
+    if isinstance(data, (str, Path, Mapping)):
+        from ranknosh.data.settings import source_section
+
+        return None, source_section(data)
     from ranknosh.data import ImageData, from_datasets
 
     if isinstance(data, ImageData):
-        return data, {"name": PYTHON_DATA}
+        return data, {"name": FROM_PYTHON}
     if isinstance(data, Sequence) and len(data) in (2, 3):
-        return from_datasets(*data), {"name": PYTHON_DATA}
+        return from_datasets(*data), {"name": FROM_PYTHON}
     raise ConfigError(
         f"data is {type(data).__name__}; give a name, a path, a mapping, an ImageData, or (train, validation[, test]) datasets"
     )

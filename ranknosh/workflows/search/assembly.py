@@ -12,7 +12,6 @@ from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Origin, Record, Scored
 from ranknosh.core.search import Proposer, Search
-from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.base import Executor
 from ranknosh.executors.ray_cluster import check_address
 from ranknosh.executors.training import ScoreArchitecture, WithThreads
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from ranknosh.data import ImageData
     from ranknosh.predictors.base import Predictor
     from ranknosh.training import Task
-
-PYTHON_DATA = "python"
 
 
 @dataclass(frozen=True)
@@ -50,23 +47,9 @@ def limits_of(config: SearchSettings) -> Limits:
 
 def load_data(config: SearchSettings) -> ImageData:
     """The images of ``config.data``. Raises DataError."""
-    from ranknosh import data
+    from ranknosh.data.settings import load_section
 
-    settings: dict[str, Any] = config.data.model_dump()
-    options = settings.pop("options")
-    name = settings.pop("name")
-    twice = sorted(options.keys() & {*settings, "seed"})
-    if twice:
-        raise ConfigError(
-            f"data.options holds {', '.join(twice)}, which belongs a level higher: write it as "
-            f"{'the top-level seed' if twice[0] == 'seed' else f'data.{twice[0]}'}"
-        )
-    if name == PYTHON_DATA:
-        raise DataError(
-            "this run's images were given from Python, so the command line cannot load them; continue it from Python with "
-            "Run.resume(data=...)"
-        )
-    return data.load(name, **settings, **options, seed=config.seed)
+    return load_section(config.data, config.seed)
 
 
 def build_parts(config: SearchSettings, data: ImageData | None = None) -> Parts:
