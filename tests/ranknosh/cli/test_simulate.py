@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ranknosh.runs.store import Journal
 
 from ranknosh.cli.played import Playback, endings, model_of, recorded_in, tabled_in
 from ranknosh.cli.simulate import RandomProposals, as_dict, as_text, simulate
@@ -18,6 +17,7 @@ from ranknosh.core.records import Failed, Job, Observed, Promotion, Proposed, Sc
 from ranknosh.core.seeding import draw
 from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.executors.simulated import Cluster
+from ranknosh.runs.store import Journal
 from ranknosh.spaces.catalog import get_space
 from ranknosh.workflows.search.assembly import build_parts
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from ranknosh.runs.listener import Silent
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pyramid import Pyramid
@@ -15,6 +14,7 @@ from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed,
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
+from ranknosh.runs.listener import Silent
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream

@@ -20,9 +20,8 @@ SETTINGS = Settings("score", "min", levels=own.LEVELS, ratio=(0.5, 0.25), initia
 @pytest.fixture(scope="module")
 def state():
     """A finished search, one trial a candidate."""
-    from ranknosh.runs.listener import Silent
-
     from ranknosh.executors.inline import InlineExecutor
+    from ranknosh.runs.listener import Silent
     from ranknosh.runs.stop import StopRequest
     from ranknosh.workflows.search.loop import drive
 

@@ -1,7 +1,6 @@
 """From config to parts, on real digits."""
 
 import pytest
-from ranknosh.runs.listener import Silent
 
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Pool
@@ -10,6 +9,7 @@ from ranknosh.core.seeding import COMBINATIONS, choose
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.predictors.gate import judge
+from ranknosh.runs.listener import Silent
 from ranknosh.training.proxies import directions
 from ranknosh.workflows.search.assembly import (
     build_parts,

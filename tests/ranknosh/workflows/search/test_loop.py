@@ -1,7 +1,6 @@
 """The loop over a real engine and jobs by formula in this process: what is written when, and how it stops."""
 
 import pytest
-from ranknosh.runs.listener import Silent
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
@@ -9,6 +8,7 @@ from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import DECISIONS, Interrupted, JobResult, Observed, Workers
 from ranknosh.core.search import Search
 from ranknosh.executors.inline import InlineExecutor
+from ranknosh.runs.listener import Silent
 from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.search.loop import drive
 from tests.ranknosh_simulation import StreamProposer, answer, decisions, simulate
