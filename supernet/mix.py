@@ -82,12 +82,6 @@ class Mix:
         """
         return self._row(context.cell_kind, channels)[self._index(context, place)]
 
-    def channel_scalars(self, context: EdgeContext, channels: int) -> Tensor | None:
-        """The edge's added scalar for every channel."""
-        if self.scalars is None:
-            return None
-        return self.scalars[context.cell_kind][context.edge_index].expand(channels).contiguous()
-
     def edge_factor(self, context: EdgeContext) -> Tensor | None:
         """The factor of an edge, a scalar tensor; None for 1."""
         return None if self.edge_factors is None else self.edge_factors[context.cell_kind][context.edge_index]

@@ -22,6 +22,7 @@ from ranknosh.bench.scores import TableScores, read_scores
 from ranknosh.data.table import ACCOUNTINGS, Accounting, Table
 from ranknosh.errors import ConfigError
 from ranknosh.runs.files import write_atomic
+from ranknosh.runs.provenance import host_cores
 from ranknosh.streams import stream
 
 CHECKPOINTS = (1000, 2000, 3200, 4000, 8000, 20000, 40000)
@@ -218,7 +219,7 @@ def _all(
     points: list[int],
     jobs: int | None,
 ) -> Iterator[Outcome]:
-    processes = min(jobs or _cores(), len(tasks))
+    processes = min(jobs or host_cores(), len(tasks))
     with _single_threaded():
         if processes == 1:
             for task in tasks:
@@ -257,14 +258,10 @@ def _one(known: Known, task: Task, points: list[int]) -> Outcome:
     return name, number, [trajectory.regret_at(point) for point in points], curve_of(trajectory), took
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
 def _single_threaded() -> Iterator[None]:
     """One thread for every numerical library, here and in processes started meanwhile."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))

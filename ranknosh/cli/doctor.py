@@ -14,8 +14,9 @@ import typer
 from ranknosh.cli.outcome import USAGE
 from ranknosh.cli.screen import print_json
 from ranknosh.config.units import human_size
+from ranknosh.runs.provenance import host_cores
 
-REQUIRED = ("torch", "numpy", "scipy", "scikit-learn", "networkx", "pydantic", "typer", "rich", "pyyaml")
+REQUIRED = ("torch", "numpy", "scipy", "scikit-learn", "pydantic", "typer", "rich", "pyyaml")
 OPTIONAL = {
     "torchvision": "cifar10, cifar100, fashion_mnist and svhn by name",
     "pillow": "image folders and zips",
@@ -60,7 +61,7 @@ def examine(out: Path) -> dict[str, Any]:
         "problems": problems,
         "python": platform.python_version(),
         "ranknosh": _version("ranknosh"),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": host_cores(),
         "devices": devices,
         "out": str(out),
         "free_bytes": shutil.disk_usage(folder).free if folder else None,

@@ -41,15 +41,8 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     return f"; did you mean {close}?" if close else ""
 
 
-def _with_unit(parse: Callable[[str], float]) -> Callable[[Any], Any]:
-    def validate(value: Any) -> Any:
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            parse("")  # a bare number has no unit: the parser's own message says what to write
-        return parse(value)
-
-    return validate
+def _with_unit(parse: Callable[[Any], float]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else parse(value)
 
 
 def _written(write: Callable[[Any], str]) -> PlainSerializer:
@@ -66,7 +59,7 @@ def _level_number(value: Any) -> int:
 def _deadline(value: Any) -> float | str | None:
     if value in ("auto", None):
         return value
-    return None if value in ("off", False) else parse_duration(value if isinstance(value, str) else "")
+    return None if value in ("off", False) else parse_duration(value)
 
 
 def _epochs(value: Any) -> tuple[int, ...]:

@@ -1,11 +1,13 @@
 """Durations and sizes as people write them (``1h30m``, ``2gpuh``, ``10GB``), and back without loss.
 
-Seconds are floats, bytes are ints. Every parser raises ValueError with a sentence that says what to write instead.
+Seconds are floats, bytes are ints. Every parser raises ValueError with a sentence that says what to write instead, also for what
+is no text: a bare number has no unit.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 SECONDS = {"d": 86400.0, "h": 3600.0, "min": 60.0, "m": 60.0, "s": 1.0}
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -16,9 +18,9 @@ _DEVICE_UNIT = re.compile(r"\b(\d+(?:\.\d+)?)\s*(?:gpu|cpu|device)[ -]?", re.IGN
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)", re.IGNORECASE)
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: Any) -> float:
     """Seconds of ``90s``, ``10m``, ``6h``, ``1h30m`` or ``2d``; above 0."""
-    rest, total = text.strip(), 0.0
+    rest, total = text.strip() if isinstance(text, str) else "", 0.0
     while part := _DURATION_PART.match(rest):
         total += float(part.group(1)) * SECONDS[part.group(2).lower()]
         rest = rest[part.end() :]
@@ -27,17 +29,18 @@ def parse_duration(text: str) -> float:
     return total
 
 
-def parse_device_time(text: str) -> float:
+def parse_device_time(text: Any) -> float:
     """Seconds of busy device time: ``2gpuh``, ``30gpum``, ``2cpuh``, or a plain duration."""
     try:
-        return parse_duration(_DEVICE_UNIT.sub(r"\1", text))
+        return parse_duration(_DEVICE_UNIT.sub(r"\1", text) if isinstance(text, str) else text)
     except ValueError as error:
         raise ValueError("must be device time with a unit; write for example 2gpuh or 30gpum") from error
 
 
-def parse_size(text: str) -> int:
+# pydantic.ByteSize is no substitute: it reads as far as it can, so that 10,5GB is 10 bytes and 5GB! is 5 GB.
+def parse_size(text: Any) -> int:
     """Bytes of ``500MB``, ``10GB`` (powers of 1000) or ``4GiB`` (powers of 1024); above 0."""
-    found = _SIZE.fullmatch(text.strip())
+    found = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     factor = _BYTES_FOLDED.get(found.group(2).lower()) if found else None
     size = round(float(found.group(1)) * factor) if found and factor else 0
     if size <= 0:

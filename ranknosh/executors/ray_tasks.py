@@ -388,6 +388,7 @@ def _refused(answer: Any) -> Any:
     if not isinstance(answer, Refusal):
         return answer
     kind = getattr(errors, answer.error, RankNoshError)
+    # The message is complete, and some kinds take other arguments than a message: their constructors are passed by.
     error = kind.__new__(kind)
     Exception.__init__(error, answer.message)
     raise error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -169,20 +168,3 @@ def write_trials_csv(run_dir: Path | str, view: RunView | None = None) -> Path:
     path = Path(run_dir) / "trials.csv"
     write_atomic(path, text.getvalue().encode())
     return path
-
-
-def markdown_table(rows: Sequence[Mapping[str, Any]], digits: int = 4) -> str:
-    """A markdown table of rows that share their keys; floats rounded to ``digits``, unknown values ``n/a``."""
-    if not rows:
-        return ""
-
-    def cell(value: Any) -> str:
-        if value is None:
-            return UNKNOWN
-        text = f"{value:.{digits}f}" if isinstance(value, float) else str(value)
-        return text.replace("|", "\\|")
-
-    head = list(rows[0])
-    lines = [head, ["---"] * len(head)]
-    lines += [[cell(row[key]) for key in head] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

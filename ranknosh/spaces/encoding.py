@@ -51,13 +51,6 @@ def paths(codes: Codes, topology: CellTopology, operations: int) -> Rows:
     return rows
 
 
-def count_names(roles: OperationRoles) -> tuple[str, ...]:
-    """Column names of :func:`counts`."""
-    live = tuple(f"live {name}" for index, name in enumerate(roles.names) if index != roles.none)
-    rest = ("live edges", "live paths", "depth", "width", "skip paths", "min convolutions", "max convolutions")
-    return roles.names + live + rest
-
-
 def live_paths(codes: Codes, topology: CellTopology, roles: OperationRoles) -> NDArray[np.bool_]:
     """(n, paths): True where no edge of the path is ``none``."""
     carries = codes != roles.none
@@ -65,7 +58,7 @@ def live_paths(codes: Codes, topology: CellTopology, roles: OperationRoles) -> N
 
 
 def counts(codes: Codes, topology: CellTopology, roles: OperationRoles) -> Rows:
-    """(n, d) graph features, columns as in :func:`count_names`.
+    """(n, d) graph features, columns in this order:
 
     How often each operation occurs, and how often among live edges (those on a path from input to output free of
     ``none``); live edges and paths; depth = edges of the longest live path; width = the most live edges cut between two

@@ -158,10 +158,12 @@ class FlatSpace:
         unknown = sorted(set(config) - set(self.parameters) - set(self.fixed))
         missing = sorted(set(self.parameters) - set(config))
         if unknown or missing:
-            said = [f"it does not know {', '.join(unknown)}"] * bool(unknown) + [
-                f"it lacks {', '.join(missing)}"
-            ] * bool(missing)
-            raise SpaceError(f"the configuration does not fit {self.name}: {' and '.join(said)}")
+            faults = []
+            if unknown:
+                faults.append(f"it does not know {', '.join(unknown)}")
+            if missing:
+                faults.append(f"it lacks {', '.join(missing)}")
+            raise SpaceError(f"the configuration does not fit {self.name}: {' and '.join(faults)}")
         return self._at(self._index_of(number, key, config[key], nearest) for number, key in enumerate(self.parameters))
 
     def sample(self, rng: np.random.Generator) -> Architecture:

@@ -168,15 +168,6 @@ class NasBench201:
         """Line graphs of 8 nodes and 10 edges, see :func:`ranknosh.spaces.encoding.line_graphs`."""
         return encoding.line_graphs(_all_codes()[self._indices(architectures)], TOPOLOGY, ROLES)
 
-    def feature_names(self) -> tuple[str, ...]:
-        """Names of the 226 columns of ``encode(..., "features")``."""
-        edges = [f"{target}<-{source}" for source, target in TOPOLOGY.edges]
-        names = [f"{edge} {op}" for edge in edges for op in OPERATIONS]
-        for path in TOPOLOGY.paths:
-            where = ", ".join(edges[slot] for slot in path)
-            names += [f"path {where}: {' '.join(ops)}" for ops in product(OPERATIONS, repeat=len(path))]
-        return (*names, *encoding.count_names(ROLES))
-
     def operation_counts(self, architecture: Architecture) -> dict[str, int]:
         """How often each operation occurs; keys are ``operations``, all present."""
         self.index(architecture)

@@ -198,10 +198,6 @@ class Publications:
             self.storage.delete(publication.state)
         self.storage.delete_folder(_folder_name(candidate_id, replica))
 
-    def total_bytes(self) -> int:
-        """Bytes of all files below the location."""
-        return sum(holding.size for holding in self.holdings())
-
     def holdings(self) -> Iterator[Holding]:
         """What lies below the location, in order of candidates, the rest by name."""
         entries = sorted(self.storage.list(), key=lambda entry: (len(entry.name), entry.name))

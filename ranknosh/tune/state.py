@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -218,11 +218,6 @@ def read_search(folder: Path | str) -> SearchState:
             f"{folder} holds no search: it has no {FILE_TEMPLATE.format('*')}. Give the experiment folder of a search"
         )
     return read_state(found[-1])
-
-
-def with_limits(settings: Settings, other: Settings) -> Settings:
-    """``settings`` under the limits of ``other``."""
-    return replace(settings, **{name: getattr(other, name) for name in _LIMITS})
 
 
 def _tuple(value: Any) -> Any:

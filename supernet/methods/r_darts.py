@@ -19,18 +19,13 @@ DROP_RATES = (0.0, 0.2, 0.4, 0.6)
 def r_darts_l2(epochs: int = 50, weight_decay: float = 81e-4) -> Method:
     """R-DARTS (L2) (Zela et al., ICLR 2020): DARTS with a larger weight decay, one point of the paper's grid.
 
-    The method of the paper is the whole grid: search with each of :data:`WEIGHT_DECAYS` (:func:`r_darts_l2_grid`),
-    train the cells found in the same way, and keep those of best validation accuracy. The default, the largest decay of
+    The method of the paper is the whole grid: search with each of :data:`WEIGHT_DECAYS`, train the cells
+    found in the same way, and keep those of best validation accuracy. The default, the largest decay of
     the grid, is ours. Deviation: first order; the paper's scripts take the second, ``replace(method,
     update=SecondOrder())``.
     """
     method = replace(darts(epochs), name=f"R-DARTS (L2 {weight_decay:g})", source=SOURCE)
     return with_recipe(method, weight_decay=weight_decay)
-
-
-def r_darts_l2_grid(epochs: int = 50, weight_decays: tuple[float, ...] = WEIGHT_DECAYS) -> tuple[Method, ...]:
-    """R-DARTS (L2) with every weight decay of the grid, to be searched one after the other."""
-    return tuple(r_darts_l2(epochs, decay) for decay in weight_decays)
 
 
 def r_darts_dp(epochs: int = 50, drop_rate: float = 0.6, *, cutout: bool = True) -> Method:

@@ -7,15 +7,10 @@ from pathlib import Path
 from ranknosh.errors import SpaceError, StoreError
 from ranknosh.spaces.genotype import Genotype
 from ranknosh.spaces.genotype import parse as parse_genotype
-from ranknosh.workflows.supernet.journal import Record, read_record
+from ranknosh.workflows.supernet.journal import Record
 from ranknosh.workflows.supernet.outcome import SupernetOutcome
 from supernet.search import EpochReport
 from supernet.space import nasbench201_architecture
-
-
-def read_supernet(folder: Path | str) -> SupernetOutcome:
-    """What the search of a run folder found. Raises StoreError where it has not ended."""
-    return outcome_of(read_record(folder), Path(folder))
 
 
 def outcome_of(record: Record, folder: Path) -> SupernetOutcome:

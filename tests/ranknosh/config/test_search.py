@@ -62,6 +62,15 @@ def test_sizes(tmp_path, written, size):
     assert accepted(tmp_path, f"budget: {{epochs: 1, disk: {written}}}").budget.disk == size
 
 
+@pytest.mark.parametrize(
+    "written", ["10", "0GB", "-5MB", "10x", "GB", "true", "[1GB]", "'10,5GB'", "5GB!", "1 2GB", "8kbit"]
+)
+def test_a_size_that_is_not_wholly_understood_is_refused(tmp_path, written):
+    text = refused(tmp_path, f"budget:\n  epochs: 1\n  disk: {written}\n")
+    assert text.startswith("FILE, line 3: budget.disk is ")
+    assert "500MB or 10GB" in text
+
+
 @pytest.mark.parametrize("written", ["10", "0s", "-5m", "10x", "h", "true", "[1h]"])
 def test_a_duration_without_its_unit_is_refused(tmp_path, written):
     text = refused(tmp_path, f"budget:\n  time: {written}\n")

@@ -5,7 +5,7 @@ import pytest
 
 from ranknosh.errors import StoreError
 from ranknosh.report import RunView, decision_lines, status_dict, top_rows, trial_rows, write_trials_csv
-from ranknosh.report.tables import TRIAL_COLUMNS, markdown_table
+from ranknosh.report.tables import TRIAL_COLUMNS
 from ranknosh.runs.store import History
 
 CONV = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
@@ -107,13 +107,6 @@ def test_trials_csv_reads_back(engine_run):
 def test_a_folder_that_is_not_a_run_is_an_error(tmp_path):
     with pytest.raises(StoreError):
         write_trials_csv(tmp_path)
-
-
-def test_markdown():
-    assert markdown_table([{"a": 0.12345, "b": None}, {"a": 2, "b": "|x|"}]) == (
-        "| a | b |\n| --- | --- |\n| 0.1235 | n/a |\n| 2 | \\|x\\| |\n"
-    )
-    assert markdown_table([]) == ""
 
 
 def test_top_names_the_metric_where_it_is_not_accuracy(view):

@@ -290,7 +290,7 @@ def test_what_lies_there_is_listed_by_candidate(store):
         (None, 0, 1, 0),
     ]
     assert found["1"].leftovers == ("1/weights-6-ff.safetensors",)
-    assert store.total_bytes() == 19
+    assert sum(held.size for held in store.holdings()) == 19
     store.remove_leftovers(found["1"])
     store.remove_holding(found["junk"])
     store.remove_holding(found["stray"])

@@ -45,7 +45,7 @@ def test_a_cell_learns_digits(tmp_path):
     network = build_candidate(CELL, task.size)
     assert outcome.params == count_params(network)
     assert outcome.macs == count_macs(network, (1, 8, 8))
-    assert outcome.checkpoint_bytes == store.total_bytes()
+    assert outcome.checkpoint_bytes == sum(held.size for held in store.holdings())
     assert from_json(to_json(outcome)) == outcome
 
 
@@ -103,7 +103,7 @@ def test_stop_is_asked_after_every_epoch_but_the_last(tmp_path):
 
     part = interrupted(train_rung(a_job(0, 4), task, store, stop=stop))
     assert (part.epoch, part.epochs, store.epoch(7)) == (2, 2, 2)
-    assert part.checkpoint_bytes == store.total_bytes()
+    assert part.checkpoint_bytes == sum(held.size for held in store.holdings())
     rest = observed(train_rung(a_job(2, 4), task, store, stop=stop))
     assert (rest.epochs, [point.epoch for point in rest.curve]) == (2, [3, 4])
     assert len(asked) == 3  # after epochs 1, 2 and 3

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from supernet.methods import get_method
-from supernet.methods.r_darts import r_darts_l2_grid
+from supernet.methods.r_darts import WEIGHT_DECAYS
 from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
 
 
@@ -22,9 +22,9 @@ def test_they_run_and_differ_from_darts(name, case):
 
 
 def test_the_grid():
-    grid = r_darts_l2_grid(7)
-    assert [method.recipe.weight_decay for method in grid] == [3e-4, 9e-4, 27e-4, 81e-4]
-    assert all(method.epochs == 7 for method in grid)
+    assert WEIGHT_DECAYS == (3e-4, 9e-4, 27e-4, 81e-4)
+    grid = [get_method("r_darts_l2", weight_decay=decay) for decay in WEIGHT_DECAYS]
+    assert [method.recipe.weight_decay for method in grid] == list(WEIGHT_DECAYS)
     assert len({method.name for method in grid}) == 4
     search = tiny_search(get_method("r_darts_l2", weight_decay=27e-4))
     assert search.optimiser.param_groups[0]["weight_decay"] == 27e-4

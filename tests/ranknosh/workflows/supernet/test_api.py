@@ -15,7 +15,7 @@ from ranknosh.workflows.supernet import checkpoint, resume_supernet, search_supe
 from ranknosh.workflows.supernet.api import start
 from ranknosh.workflows.supernet.data import SupernetData
 from ranknosh.workflows.supernet.journal import NAME, read_record
-from ranknosh.workflows.supernet.reading import read_supernet
+from ranknosh.workflows.supernet.reading import outcome_of
 from ranknosh.workflows.supernet.runner import finite
 from ranknosh.workflows.supernet.sitting import Watch
 from supernet.search import SupernetSearch
@@ -59,7 +59,7 @@ def test_a_search_is_the_bare_loop_in_a_folder(tmp_path):
     folder = tmp_path / "run"
     assert {path.name for path in folder.iterdir()} >= {"config.yaml", NAME, checkpoint.NAME, "best"}
     assert (folder / "best" / "genotype.txt").read_text() == outcome.text + "\n"
-    assert same(read_supernet(folder), outcome)
+    assert same(outcome_of(read_record(folder), folder), outcome)
 
 
 def test_the_header_says_what_a_result_needs(tmp_path):
@@ -156,7 +156,7 @@ def test_going_on_needs_what_it_began_with(tmp_path):
     path.write_text(path.read_text().replace("batch: 4", "batch: 8"))
     assert len(read_record(folder).epochs) == 1
     with pytest.raises(StoreError, match="has not ended"):
-        read_supernet(folder)
+        outcome_of(read_record(folder), folder)
     outcome = search(folder, go_on=True, out="elsewhere/")
     assert outcome.epochs == 2
 
