@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
+
 from zerocost.aggregate import Row, oriented, oriented_column, rank_mean, ranked
 from zerocost.correlation import confidence_interval, kendall_tau, partial_spearman, spearman, standardised_ranks
 from zerocost.weighing import checked_columns, fitted_weights, proxy_weights
@@ -323,7 +325,7 @@ def _cross_validated(
         return Estimate()
     rows = sorted(range(n), key=lambda row: (outcomes[row], [column[row] for column in columns]))
     # Ranks are over all candidates; only the weights are fitted on four fifths.
-    ranks = ranked(columns) - (n + 1) / 2
+    ranks = torch.from_numpy(ranked(columns) - (n + 1) / 2)
     shuffle = random.Random(seed)
     found = []
     for _ in range(max(1, min(repeats, _HELD_OUT // n))):

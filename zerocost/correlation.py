@@ -171,7 +171,7 @@ def _checked_ranks(columns: Sequence[Sequence[float]]) -> torch.Tensor:
                     f"value {place} is {value}, which has no place in an order: leave the row out, or where a missing value is "
                     "the worst make it minus infinity"
                 )
-    return ranked(columns)
+    return torch.from_numpy(ranked(columns))
 
 
 def _pearson(first: torch.Tensor, second: torch.Tensor) -> float | None:

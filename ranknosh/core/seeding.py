@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.core.metrics import ranks
 from ranknosh.core.records import Origin, Scored
 from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.streams import stream
+from zerocost.aggregate import combine as combined
 
 # A space that cannot be listed counts as used up after so many draws in a row that gave nothing new.
 _PATIENCE = 1_000
 _DIGITS = 9
+
+Combine = Literal["rank_mean", "log_rank_product", "vote"]
+"""How the ranks of several proxies are put together, see :mod:`zerocost.aggregate`."""
+COMBINATIONS: tuple[Combine, ...] = get_args(Combine)
 
 
 def draw(space: Space, count: int, seed: int) -> list[Architecture]:
@@ -107,15 +111,19 @@ def standing(
 ) -> NDArray[np.float64] | None:
     """(n,) how good each of ``scored`` is by all proxies together, in standard deviations above their average.
 
-    Ranks are those among ``scored``; a missing value is the worst. directions: -1 for proxies whose smaller values are
-    better, +1 for those not named. weights: what each proxy counts, 0 or more, nothing where it is not named; None counts all
-    alike. combine: ``rank_mean`` is the weighted mean of the ranks; ``log_rank_product`` the weighted sum of log(rank / n),
-    ranks from 1, which punishes a single low rank (the non-linear rank aggregation of AZ-NAS, Lee & Ham, CVPR 2024);
-    ``vote`` the share of the others that an architecture beats by a weighted majority of the proxies, a draw counting half
-    (the vote of Abdelfattah et al., ICLR 2021, made into an order by Copeland counts).
+    Ranks are those among ``scored``; a missing value is the worst.
 
-    None where no proxy of any weight has any value; all zeros where the proxies tell nobody apart. Raises ConfigError for a
-    weight that is negative or not finite, and for another ``combine``.
+    Args:
+        scored: the architectures to compare, each with one value or None a proxy.
+        directions: -1 for proxies whose smaller values are better, +1 for those not named.
+        combine: a combination of :mod:`zerocost.aggregate`: ``rank_mean``, ``log_rank_product`` or ``vote``.
+        weights: what each proxy counts, 0 or more, nothing where it is not named; None counts all alike.
+
+    Returns:
+        None where no proxy of any weight has any value; all zeros where all architectures are equally good.
+
+    Raises:
+        ConfigError: a weight is negative or not finite, or ``combine`` is another word.
     """
     wrong = {name: weight for name, weight in (weights or {}).items() if not 0 <= weight < math.inf}
     if wrong or combine not in COMBINATIONS:
@@ -123,39 +131,16 @@ def standing(
             f"combine={combine!r}, weights={dict(weights or {})}: combine must be one of {', '.join(COMBINATIONS)}, "
             "every weight 0 or more"
         )
-    toward = directions or {}
     names = sorted({name for item in scored for name in item.values if weights is None or weights.get(name, 0.0) > 0})
-    columns = np.array([[_oriented(item.values.get(name), toward.get(name, 1)) for item in scored] for name in names])
-    if not np.isfinite(columns).any():
+    rows = [item.values for item in scored]
+    if not any(_known(row.get(name)) for row in rows for name in names):
         return None
-    counts = np.array([1.0 if weights is None else weights[name] for name in names])
-    counts /= counts.max()  # equal weights are exactly 1 and make the same ties as none
-    joint = COMBINATIONS[combine](np.array([ranks(column) for column in columns]), counts) / counts.sum()
+    toward = {name: (directions or {}).get(name, 1) for name in names}
+    counts = None if weights is None else {name: weights[name] for name in names}
+    joint = np.array(combined(rows, toward, combine, counts))
     spread = joint.std()
     return (joint - joint.mean()) / spread if spread > 1e-9 else np.zeros(len(scored))
 
 
-def _rank_mean(places: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return counts @ places
-
-
-def _log_rank_product(places: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return counts @ np.log((places + 1.0) / places.shape[1])
-
-
-def _vote(places: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    draw = 1e-12 * counts.sum()
-    balances = (counts @ np.sign(mine[:, None] - places) for mine in places.T)
-    return np.array([np.sign(balance)[np.abs(balance) > draw].sum() for balance in balances])
-
-
-Combine = Literal["rank_mean", "log_rank_product", "vote"]
-COMBINATIONS: dict[str, Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]] = {
-    "rank_mean": _rank_mean,
-    "log_rank_product": _log_rank_product,
-    "vote": _vote,
-}
-
-
-def _oriented(value: float | None, direction: int) -> float:
-    return -math.inf if value is None or not math.isfinite(value) else value * direction
+def _known(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)

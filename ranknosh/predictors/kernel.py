@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 from scipy.special import ndtri
 
-from ranknosh.core.metrics import ranks
 from ranknosh.core.pairs import Evidence
 from ranknosh.errors import ConfigError
 from ranknosh.predictors.base import Floats, not_fitted
@@ -39,7 +38,9 @@ def normal_scores(order: Floats) -> Floats:
     """Ranks as quantiles of the standard normal, mean 0 and variance 1; ties share their mean rank; constant gives zeros."""
     if not len(order):
         return np.zeros(0)
-    scores = ndtri((ranks(order) + 0.5) / len(order))
+    from scipy.stats import rankdata  # slow to import, and not needed before the first fit
+
+    scores = ndtri((rankdata(order) - 0.5) / len(order))
     scores = scores - scores.mean()
     deviation = float(scores.std())
     return scores / deviation if deviation > 1e-12 else np.zeros(len(order))

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.core.metrics import ranks
 from ranknosh.report.figure import INK, MUTED, WIDE, engineering, plot, thin
 from ranknosh.report.page import PageSection, missing
 from ranknosh.workflows.score.rows import ScoreRow
@@ -106,6 +105,8 @@ def _side_by_side(rho: NDArray[np.float64]) -> list[int]:
 
 def matrix_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> PageSection:
     """Ranks against ranks of the proxies that have least in common."""
+    from scipy.stats import rankdata
+
     title, names = "The proxies that differ most", list(directions)
     rho = correlations(rows, directions)
     chosen, half = least_redundant(rho, MOST_IN_MATRIX), len(_telling(rho)) <= MOST_BESIDE
@@ -113,7 +114,7 @@ def matrix_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> Page
         return missing("ranks", title, "n/a: fewer than two proxies tell architectures apart.", half=half)
     places = thin(range(len(rows)), MOST_POINTS)
     placed = {
-        place: ranks(oriented(rows, names[place], directions[names[place]]))[places] / max(len(rows) - 1, 1)
+        place: (rankdata(oriented(rows, names[place], directions[names[place]]))[places] - 1) / max(len(rows) - 1, 1)
         for place in chosen
     }
     caption = (

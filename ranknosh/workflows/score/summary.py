@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.core.metrics import ranks, spearman
+from ranknosh.core.metrics import spearman
 from ranknosh.workflows.score.rows import ScoreRow
 
 FEWEST = 3
@@ -69,7 +69,7 @@ def oriented(rows: Sequence[ScoreRow], name: str, direction: int) -> NDArray[np.
 def agreement(first: NDArray[np.float64], second: NDArray[np.float64]) -> Agreement:
     """Of two sequences of equal length; minus infinity is a value below all others."""
     n = len(first)
-    rho = spearman(ranks(first), ranks(second)) if n >= FEWEST else None
+    rho = spearman(first, second) if n >= FEWEST else None
     error = None if rho is None or n <= 3 else (1 - rho**2) * math.sqrt(1.06 / (n - 3))
     return Agreement(rho, error, n)
 
@@ -104,14 +104,13 @@ def _summary(rows: Sequence[ScoreRow], name: str, direction: int, sized: bool) -
 
 def correlations(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> NDArray[np.float64]:
     """(k, k) Spearman's rho of every two proxies of ``directions``, larger being better; NaN where one is constant."""
-    columns = [ranks(oriented(rows, name, direction)) for name, direction in directions.items()]
-    found = np.full((len(columns), len(columns)), np.nan)
-    for first, one in enumerate(columns):
-        for second in range(first + 1):
-            rho = spearman(one, columns[second])
-            if rho is not None:
-                found[first, second] = found[second, first] = rho
-    return found
+    from scipy.stats import rankdata
+
+    columns = [oriented(rows, name, direction) for name, direction in directions.items()]
+    if not columns or len(rows) < 2:
+        return np.full((len(columns), len(columns)), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a constant column
+        return np.atleast_2d(np.corrcoef(rankdata(columns, axis=1)))
 
 
 def least_redundant(rho: NDArray[np.float64], most: int) -> list[int]:

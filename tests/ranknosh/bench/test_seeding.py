@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from ranknosh.bench.baselines import starting_rows
 from ranknosh.bench.engine import run_engine
 from ranknosh.bench.scores import TableScores
 from ranknosh.bench.seeding import Seeding
-from ranknosh.core.metrics import ranks
 from ranknosh.data.table import Table
 from ranknosh.errors import DataError
 
@@ -42,7 +42,7 @@ def test_the_largest_and_the_best_by_scores(whole: Table, scores: TableScores) -
     assert whole.params is not None
     sizes = sorted((int(whole.params[row]) for row in drawn), reverse=True)
     assert [int(whole.params[row]) for row in rows_of(whole, Seeding())] == sizes[:20]
-    together = ranks(scores.values["synflow"][drawn]) + ranks(scores.values["snip"][drawn])
+    together = rankdata(scores.values["synflow"][drawn]) + rankdata(scores.values["snip"][drawn])
     best = [drawn[index] for index in np.argsort(-together)[:8]]
     assert set(rows_of(whole, Seeding(scores), keep=8)) >= set(best[:6])
     assert rows_of(whole, Seeding(scores), keep=1)[0] in best[:2]
