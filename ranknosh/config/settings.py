@@ -7,12 +7,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-import yaml
 from pydantic import Field, ValidationError
 
 from ranknosh.config.messages import explain
 from ranknosh.config.sections import SOURCES, Section
-from ranknosh.config.source import Source, parse_value, read_source
+from ranknosh.config.source import Source, parse_value, read_source, yaml_text
 from ranknosh.errors import ConfigError
 
 Change = Literal["stay", "free", "raise", "add"]
@@ -41,7 +40,7 @@ class Settings(Section):
         return self.model_dump(mode="json")
 
     def to_yaml(self) -> str:
-        return yaml.safe_dump(self.to_dict(), sort_keys=False, default_flow_style=None, width=110)
+        return yaml_text(self.to_dict())
 
     @classmethod
     def from_dict(

@@ -1,48 +1,38 @@
-"""YAML read with its line numbers, by the rules of YAML 1.2: ``off`` is a word, ``1e-4`` a number, ``1:30`` neither."""
+"""YAML with its line numbers, by the rules of YAML 1.2: ``off`` is a word, ``1e-4`` a number, ``1:30`` neither."""
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.resolver import VersionedResolver
 
 from ranknosh.errors import ConfigError
 
-
-class _Loader(yaml.SafeLoader):
-    """SafeLoader with the scalars of YAML 1.2's core schema, which is what people expect of ``amp: off``."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, Any]]] = {}  # noqa: RUF012
+# What a config needs is far below; what is above is a wrong file or one made to fill the memory.
+MOST_BYTES = 1_000_000
+MOST_VALUES = 10_000
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(
-        r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
-    ),
-    list("-+0123456789."),
-)
-_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
+class _Resolver(VersionedResolver):
+    """YAML 1.2, in which ``2026-01-31`` is text and no date."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        tag = super().resolve(kind, value, implicit)
+        return self.DEFAULT_SCALAR_TAG if str(tag) == "tag:yaml.org,2002:timestamp" else tag
 
 
-def _decimal_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    return int(loader.construct_scalar(node))
-
-
-def _plain_float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> float:
-    return float(str(loader.construct_scalar(node)).lower().replace(".inf", "inf").replace(".nan", "nan"))
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _decimal_int)  # the inherited one reads 010 as octal
-_Loader.add_constructor("tag:yaml.org,2002:float", _plain_float)
+def _yaml() -> YAML:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Resolver = _Resolver
+    return yaml
 
 
 @dataclass(frozen=True)
@@ -62,71 +52,85 @@ class Source:
 
 
 def read_source(path: str | Path) -> Source:
-    """Raises ConfigError for a file that cannot be read, is not YAML, is empty or is not a mapping."""
+    """Raises ConfigError for a file that cannot be read, is no config by its size, is not YAML, is empty or not a mapping."""
     name = str(path)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        with Path(path).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        text = content.decode("utf-8")
     except FileNotFoundError as error:
         raise ConfigError(f"{name}: no such config file; 'ranknosh init --out {name}' writes one") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: bytes that are no text, or a name with a NUL in it
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"{name}: the config file cannot be read: {reason}") from error
+    if len(content) > MOST_BYTES:
+        raise ConfigError(
+            f"{name}: a config has at most {MOST_BYTES:,} bytes and this is more; is it another kind of file?"
+        )
     return parse_source(text, name)
 
 
 def parse_source(text: str, name: str) -> Source:
     """As :func:`read_source`, for text already read."""
-    loader = _Loader(text)
+    lines: dict[tuple[str, ...], int] = {}
     try:
-        node = loader.get_single_node()
-        lines: dict[tuple[str, ...], int] = {}
+        node = _yaml().compose(text)
         if node is None:
             raise ConfigError(f"{name} is empty; 'ranknosh init' prints a config to start from")
-        if not isinstance(node, yaml.MappingNode):
-            raise ConfigError(
-                f"{name}, line 1: a config is a mapping of sections such as 'pyramid:', this is {_kind(node)}"
-            )
+        if not isinstance(node, MappingNode):
+            kind = "a list" if isinstance(node, SequenceNode) else f"the text {str(node.value)[:40]!r}"
+            raise ConfigError(f"{name}, line 1: a config is a mapping of sections such as 'pyramid:', this is {kind}")
         _walk(node, (), lines, name)
-        data = loader.construct_document(node)
-    except yaml.MarkedYAMLError as error:
+        data = _yaml().load(text)
+    except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ConfigError(f"{name}{where}: not valid YAML: {error.problem or error.context}") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (YAMLError, ValueError) as error:
         raise ConfigError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
-        raise ConfigError(f"{name}: nested without end; an alias (*name) stands inside what it names") from error
-    finally:
-        loader.dispose()
+        raise ConfigError(
+            f"{name}: nested too deeply, or without end by an alias (*name) inside what it names"
+        ) from error
     return Source(name, data, lines)
 
 
 def parse_value(text: str) -> Any:
     """One value as written after ``--set key=``. Raises ValueError where it is not YAML."""
-    loader = _Loader(text)
     try:
-        return loader.get_single_data()
-    except yaml.YAMLError as error:
+        return _yaml().load(text)
+    except (YAMLError, RecursionError) as error:
         raise ValueError(f"not valid YAML: {' '.join(str(error).split())}") from error
-    finally:
-        loader.dispose()
 
 
-def _kind(node: yaml.Node) -> str:
-    return "a list" if isinstance(node, yaml.SequenceNode) else f"the text {str(node.value)[:40]!r}"
+def yaml_text(data: Mapping[str, Any]) -> str:
+    """Plain data as YAML that :func:`parse_source` reads back: a line a section, sections in the order given."""
+    yaml, text = _yaml(), io.StringIO()
+    yaml.default_flow_style = None
+    yaml.width = 110
+    yaml.allow_unicode = False  # odd line breaks in a path come back only as escapes
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.dump(dict(data), text)
+    return re.sub(r" +\n", "\n", text.getvalue())  # lines of a broken section end in a blank
 
 
-def _walk(node: yaml.Node, path: tuple[str, ...], lines: dict[tuple[str, ...], int], name: str) -> None:
-    if isinstance(node, yaml.SequenceNode):
-        for index, child in enumerate(node.value):
-            lines[(*path, str(index))] = child.start_mark.line + 1
-            _walk(child, (*path, str(index)), lines, name)
-    elif isinstance(node, yaml.MappingNode):
-        for key, child in node.value:
-            here, line = (*path, str(key.value)), key.start_mark.line + 1
-            if here in lines and lines[here] != line:
-                raise ConfigError(
-                    f"{name}, line {line}: {'.'.join(here)} is given twice (first on line {lines[here]}); remove one"
-                )
-            lines[here] = line
-            _walk(child, here, lines, name)
+def _walk(node: Node, path: tuple[str, ...], lines: dict[tuple[str, ...], int], name: str) -> None:
+    """Note the line of every value below ``node``. What an alias names counts at each place, as it does for whoever reads it."""
+    children: list[tuple[str, Node, Node]] = []
+    if isinstance(node, SequenceNode):
+        children = [(str(index), child, child) for index, child in enumerate(node.value)]
+    elif isinstance(node, MappingNode):
+        children = [(str(key.value), key, child) for key, child in node.value]
+    for key, at, child in children:
+        here, line = (*path, key), at.start_mark.line + 1
+        if here in lines:
+            raise ConfigError(
+                f"{name}, line {line}: {'.'.join(here)} is given twice (first on line {lines[here]}); remove one"
+            )
+        if len(lines) == MOST_VALUES:
+            raise ConfigError(
+                f"{name}, line {line}: more than {MOST_VALUES:,} values, with those that aliases (*name) repeat; "
+                "a config has some hundred"
+            )
+        lines[here] = line
+        _walk(child, here, lines, name)

@@ -6,8 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import yaml
-
+from ranknosh.config.source import yaml_text
 from ranknosh.errors import MissingDependency
 from ranknosh.report.words import UNKNOWN
 
@@ -197,7 +196,5 @@ def origin(
     lists = {"Commands": commands, "Versions": None if versions is None else numbers}
     blocks = [Code("\n".join(lines) or UNKNOWN, name) for name, lines in lists.items() if lines is not None]
     if config is not None:
-        blocks.append(
-            Code(yaml.safe_dump(dict(config), sort_keys=False, default_flow_style=None, width=100), "Configuration")
-        )
+        blocks.append(Code(yaml_text(config), "Configuration"))
     return PageSection("origin", "How this was made", [Facts(facts), *blocks])

@@ -10,7 +10,6 @@ from typing import Any
 from ranknosh.core.pool import Candidate
 from ranknosh.core.records import Promotion, Proposed, Rerun
 from ranknosh.report.view import RunView
-from ranknosh.report.words import UNKNOWN
 from ranknosh.report.workers import status_rows
 from ranknosh.runs.files import write_atomic
 

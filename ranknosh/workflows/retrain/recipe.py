@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from ranknosh.config.fields import RuleBroken, Switch, switch_or_auto, text_matching
 from ranknosh.config.messages import explain
 from ranknosh.config.sections import DataConfig, NetworkConfig, Section
 from ranknosh.config.settings import apply_overrides
-from ranknosh.config.source import Source
+from ranknosh.config.source import Source, yaml_text
 from ranknosh.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ class Recipe(Section):
         return self.model_dump(mode="json")
 
     def to_yaml(self) -> str:
-        return yaml.safe_dump(self.to_dict(), sort_keys=False, default_flow_style=None, width=110)
+        return yaml_text(self.to_dict())
 
     @property
     def settings(self) -> TrainSettings:

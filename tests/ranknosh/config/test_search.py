@@ -170,7 +170,7 @@ def test_all_wrong_settings_are_named_at_once(tmp_path):
         ("train: {lr: 1\nbudget: 3", "FILE, line 2, column 7: not valid YAML"),
         ("a:\n\tb: 1\n", "FILE, line 2"),
         ("seed: 1\nbudget: {epochs: 1}\nseed: 2\n", "line 3: seed is given twice (first on line 1)"),
-        ("a: &x [*x]\n", "nested without end"),
+        ("a: &x [*x]\n", "nested too deeply, or without end by an alias"),
         ("a: !!python/object:os.system {}\n", "FILE, line 1"),
     ],
 )
