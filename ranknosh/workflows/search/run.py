@@ -91,7 +91,7 @@ class SearchRun(Run[Pool]):
         return trial_rows(self.view)
 
     def page(self) -> str:
-        from ranknosh.report.page import render
+        from ranknosh.report.search_page import render
 
         return render(self.view)
 
