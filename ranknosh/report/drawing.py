@@ -66,13 +66,15 @@ def parse_edges(text: str) -> tuple[CellEdge, ...]:
 
 def live_edges(edges: tuple[CellEdge, ...]) -> set[CellEdge]:
     """Edges on a path from the input to the last node along which every operation carries something."""
-    import networkx as nx
-
-    last = max(edge.target for edge in edges)
-    graph = nx.DiGraph((edge.source, edge.target) for edge in edges if edge.operation != "none")
-    graph.add_nodes_from((0, last))
-    ahead, back = nx.descendants(graph, 0) | {0}, nx.ancestors(graph, last) | {last}
-    return {e for e in edges if e.operation != "none" and e.source in ahead and e.target in back}
+    carrying = [edge for edge in edges if edge.operation != "none"]
+    ahead, back = {0}, {max(edge.target for edge in edges)}
+    for edge in sorted(carrying, key=lambda edge: edge.target):
+        if edge.source in ahead:
+            ahead.add(edge.target)
+    for edge in sorted(carrying, key=lambda edge: -edge.source):
+        if edge.target in back:
+            back.add(edge.source)
+    return {edge for edge in carrying if edge.source in ahead and edge.target in back}
 
 
 def describe(edges: tuple[CellEdge, ...]) -> str:
