@@ -21,7 +21,9 @@ from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Observed, Proposed, Record
-from ranknosh.core.search import Proposal, Search
+from ranknosh.core.rules import Rules
+from ranknosh.core.schedules import Proposal
+from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
 from ranknosh.executors.tabular import TabularExecutor
@@ -61,7 +63,7 @@ def jobs_per_second(table: Table, candidates: int, more: int, write: Write) -> t
     pool, jobs, seconds = Pool(), 0, 0.0
     for total in (candidates, candidates + more):
         limits = Limits(epochs=pyramid.cost(candidates + more))
-        search = Search(pyramid, limits, proposer, seed=0, candidates=total, pool=pool)
+        search = Search(pyramid, limits, proposer, Rules(candidates=total), seed=0, pool=pool)
         counted = _Counting(write)
         began = perf_counter()
         drive(

@@ -22,6 +22,7 @@ from benchmarks.overhead import Listed
 from ranknosh.core.budget import Limits
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import EpochPoint, Job, JobResult, Observed, Record
+from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
 from ranknosh.executors.ray_cluster import connected
@@ -83,10 +84,8 @@ def measure(
         pyramid,
         Limits(),
         Listed(space, draw(space, candidates, seed=0)),
+        Rules(candidates=candidates, schedule=schedule, overlap=overlap),
         seed=0,
-        candidates=candidates,
-        schedule=schedule,  # type: ignore[arg-type]
-        overlap=overlap,
     )
     jobs = 0
 

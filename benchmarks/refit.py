@@ -25,6 +25,7 @@ from benchmarks.synthetic import synthetic_table
 from ranknosh.core.budget import Limits
 from ranknosh.core.pairs import Evidence, evidence
 from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
@@ -42,7 +43,7 @@ def observed(table: Table, members: int) -> Evidence:
     """What a search over random cells knows once it has ``members`` of them."""
     pyramid = Pyramid.make(table.epochs, "auto", initial=20, batch=10)
     proposer = Listed(table.space, draw(table.space, members, seed=1))
-    search = Search(pyramid, Limits(), proposer, seed=1, candidates=members)
+    search = Search(pyramid, Limits(), proposer, Rules(candidates=members), seed=1)
     drive(
         search,
         TabularExecutor(table, seed=1),

@@ -27,7 +27,9 @@ from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Job, JobResult, Observed, Proposed, Record
-from ranknosh.core.search import Asked, Proposal, Schedule, Search
+from ranknosh.core.rules import Rules, ScheduleName
+from ranknosh.core.schedules import Proposal
+from ranknosh.core.search import Asked, Search
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture
@@ -47,7 +49,7 @@ PLOT = Path(__file__).parent / "scale.svg"
 class Mode(NamedTuple):
     """A schedule, the candidates of a batch, and the batches in flight."""
 
-    schedule: Schedule
+    schedule: ScheduleName
     batch: int
     overlap: int = 1
 
@@ -143,10 +145,8 @@ def one_run(mode: Mode, workers: int, candidates: int) -> Measured:
         pyramid,
         limits,
         Codes(candidates, pyramid),
+        Rules(schedule=mode.schedule, overlap=mode.overlap, candidates=candidates),
         seed=0,
-        schedule=mode.schedule,
-        overlap=mode.overlap,
-        candidates=candidates,
     )
     search.watch(sum(pyramid.sizes(candidates)))
     rng = stream(0, "scale")

@@ -9,7 +9,9 @@ from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import DECISIONS, Failed, Fitted, Job, JobResult, Observed, Proposed, Record
-from ranknosh.core.search import Proposal, Search
+from ranknosh.core.rules import Rules
+from ranknosh.core.schedules import Proposal
+from ranknosh.core.search import Search
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
 
@@ -68,11 +70,8 @@ def simulate(
         pyramid,
         Limits(epochs=epochs),
         StreamProposer(most=most),
+        Rules(schedule=schedule, candidates=candidates, finalists=finalists, overlap=overlap),
         seed=0,
-        schedule=schedule,  # type: ignore[arg-type]
-        candidates=candidates,
-        finalists=finalists,
-        overlap=overlap,
         pool=Pool(history),
     )
     journal, out = list(history), []

@@ -9,7 +9,8 @@ from ranknosh.bench.seeding import Seeding
 from ranknosh.core.budget import Limits
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Observed, Record
-from ranknosh.core.search import Promotions, Search
+from ranknosh.core.rules import Promotions, Rules
+from ranknosh.core.search import Search
 from ranknosh.data.table import Accounting, Table
 from ranknosh.errors import DataError
 from ranknosh.executors.tabular import TabularExecutor
@@ -60,9 +61,8 @@ def run_engine(
         level_zero=seeding.level_zero(table, seed),
         follow=seeding.follow,
     )
-    search = Search(
-        pyramid, Limits(epochs=budget), proposer, seed=seed, promote=promote, closing=closing, overlap=overlap
-    )
+    rules = Rules(promote=promote, closing=closing, overlap=overlap)
+    search = Search(pyramid, Limits(epochs=budget), proposer, rules, seed=seed)
     tracker = Tracker(table)
 
     def note(records: Sequence[Record]) -> None:

@@ -72,7 +72,7 @@ def plan(
 
     cluster = None if simulation is None else parse_simulation(simulation)
     wanted = SearchSettings.load(config, list(settings or ()))
-    check_holds_one(wanted)
+    planned_candidates(wanted)  # raises where the budget holds none, before images are loaded
     if cluster is not None and not cluster.needs_timing:
         _only_simulate(cluster, wanted, as_json)
         return
@@ -110,32 +110,15 @@ def _only_simulate(cluster: Wanted, config: SearchSettings, as_json: bool) -> No
         print(as_text(cluster, config, playback, rows), flush=True)
 
 
-def check_holds_one(config: SearchSettings) -> None:
-    """Raises BudgetTooSmall where the limits hold no candidate, before images are loaded."""
-    from ranknosh.workflows.search.assembly import limits_of, pyramid_of
+def planned_candidates(config: SearchSettings) -> int | None:
+    """How many candidates the search would propose; None where nothing but time ends it.
 
-    planned_candidates(pyramid_of(config), limits_of(config), config)
+    Raises BudgetTooSmall where the limits hold no candidate.
+    """
+    from ranknosh.core.price import plan
+    from ranknosh.workflows.search.assembly import limits_of, pyramid_of, rules_of
 
-
-def planned_candidates(pyramid: Any, limits: Any, config: SearchSettings) -> int | None:
-    """How many candidates the search would propose; None where nothing but time ends it."""
-    from ranknosh.core.search import Proposal, Search
-
-    class Nobody:
-        def propose(self, pool: object, ids: object, batch: int) -> Proposal:
-            return Proposal(())
-
-    section = config.pyramid
-    search = Search(
-        pyramid,
-        limits,
-        Nobody(),
-        seed=0,
-        candidates=section.candidates,
-        finalists=section.finalists,
-        closing=section.closing,
-    )
-    return search.plan().candidates
+    return plan(pyramid_of(config), limits_of(config), rules_of(config)).candidates
 
 
 def cost_of(config: SearchSettings, timing: Timing, candidates: int, loading: float = 0.0) -> Cost:
@@ -157,10 +140,10 @@ def cost_of(config: SearchSettings, timing: Timing, candidates: int, loading: fl
 
 def judge(config: SearchSettings, timing: Timing, loading: float) -> tuple[Cost, list[str]]:
     """The cost of what the limits plan for, and why a limit does not hold it (empty where all do)."""
-    from ranknosh.workflows.search.assembly import limits_of, pyramid_of
+    from ranknosh.workflows.search.assembly import limits_of
 
     limits = limits_of(config)
-    held = planned_candidates(pyramid_of(config), limits, config)
+    held = planned_candidates(config)
     if held is None:
         seconds = min(value for value in (limits.wall_seconds, limits.device_seconds) if value is not None)
         return _within(config, timing, loading, seconds), []

@@ -21,7 +21,8 @@ from ranknosh.executors.simulated import Cluster, SimulatedExecutor
 if TYPE_CHECKING:
     from ranknosh.config.search import SearchSettings
     from ranknosh.core.pool import Pool
-    from ranknosh.core.search import Proposal, Schedule
+    from ranknosh.core.rules import ScheduleName
+    from ranknosh.core.schedules import Proposal
     from ranknosh.spaces.base import Architecture, Space
 
 _AVERAGED = (
@@ -148,7 +149,7 @@ class RandomProposals:
 
     def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
         from ranknosh.core.records import Proposed
-        from ranknosh.core.search import Proposal
+        from ranknosh.core.schedules import Proposal
         from ranknosh.core.seeding import draw
 
         drawn = self._drawn or []
@@ -181,7 +182,7 @@ def _play(
     from ranknosh.core.search import Search
     from ranknosh.runs.stop import StopRequest
     from ranknosh.spaces.catalog import get_space
-    from ranknosh.workflows.search.assembly import limits_of
+    from ranknosh.workflows.search.assembly import limits_of, rules_of
     from ranknosh.workflows.search.loop import drive
 
     section, seed = config.pyramid, config.seed + repeat
@@ -189,16 +190,14 @@ def _play(
     played = playback.play(seed)
     scored = playback.level_zero(cluster.workers)
     share = section.ratio if ratio == _ratio_text(section.ratio) else parse_ratio(ratio)
+    # Proposals are random ones, which follow no predictions.
+    rules = replace(rules_of(config), schedule=schedule.mode, overlap=schedule.overlap, promote="observed")
     search = Search(
         Pyramid.make(section.epochs, share, section.initial, section.batch),
         limits,
         RandomProposals(get_space(config.space.name), seed, playback.among),
+        rules,
         seed=seed,
-        schedule=schedule.mode,
-        candidates=section.candidates,
-        finalists=section.finalists,
-        closing=section.closing,
-        overlap=schedule.overlap,
     )
     late = None if limits.wall_seconds is None else max(limits.wall_seconds - scored, 0.0) + 1e-6
     executor = SimulatedExecutor(cluster, played.duration, played.outcome, seed=seed, wake_at=late)
@@ -244,7 +243,7 @@ def _mean(rows: Sequence[Row]) -> Row:
 @dataclass(frozen=True)
 class _Schedule:
     name: str
-    mode: Schedule
+    mode: ScheduleName
     overlap: int
 
 

@@ -6,8 +6,10 @@ time are caps: work stops within the epoch that is running when they are reached
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 
+from ranknosh.core.records import Token
 from ranknosh.errors import BudgetExceeded
 
 
@@ -27,7 +29,7 @@ class Ledger:
 
     limit: int | None = None
     spent: int = 0
-    reserved: dict[tuple[int, int], int] = field(default_factory=dict, init=False)
+    reserved: dict[Token, int] = field(default_factory=dict, init=False)
     _held: int = field(default=0, init=False)
 
     @property
@@ -42,7 +44,11 @@ class Ledger:
     def fits(self, epochs: int) -> bool:
         return self.limit is None or self.committed + epochs <= self.limit
 
-    def reserve(self, token: tuple[int, int], epochs: int) -> None:
+    def room(self, epochs: int) -> int:
+        """How many jobs of ``epochs`` each fit."""
+        return sys.maxsize if self.limit is None else max((self.limit - self.committed) // epochs, 0)
+
+    def reserve(self, token: Token, epochs: int) -> None:
         """Set ``epochs`` aside for a job. Raises BudgetExceeded where they do not fit, before anything was run."""
         if token in self.reserved:
             raise BudgetExceeded(f"job {token} is reserved already; settle it before reserving again")
@@ -53,7 +59,7 @@ class Ledger:
         self.reserved[token] = epochs
         self._held += epochs
 
-    def settle(self, token: tuple[int, int], epochs: int) -> None:
+    def settle(self, token: Token, epochs: int) -> None:
         """Release a reservation and charge the epochs that were run. Raises BudgetExceeded where more ran than reserved."""
         held = self.reserved.pop(token, 0)
         if epochs > held:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ranknosh.core.records import (
     UNCOUNTED,
+    Decision,
     Failed,
     Fitted,
     Interrupted,
@@ -25,7 +26,9 @@ from ranknosh.core.records import (
     Speculated,
     Stopped,
     Tested,
+    Token,
     Workers,
+    token_of,
 )
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture
@@ -105,15 +108,15 @@ class Pending:
 class Pool:
     """Every candidate proposed so far; nobody leaves. ``apply`` is the only way to change it.
 
-    ``disk_bytes`` are those of the checkpoints that are kept, ``largest_checkpoint`` the largest ever. ``advances`` are the
-    promotions and reruns in the order they were decided in, each with the number of candidates there were. ``revision``
-    counts the results that say something of an architecture.
+    ``disk_bytes`` are those of the checkpoints that are kept, ``largest_checkpoint`` the largest ever. ``decisions`` are in
+    the order they were taken in. ``revision`` counts the results that say something of an architecture.
     """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.candidates: dict[int, Candidate] = {}
         self.keys: set[str] = set()
-        self.pending: dict[tuple[int, int], Pending] = {}
+        self.decisions: list[Decision] = []
+        self.pending: dict[Token, Pending] = {}
         self.fits: list[Fitted] = []
         self.scored: list[Scored] = []
         self.sessions: list[Session] = []
@@ -128,12 +131,11 @@ class Pool:
         self.proxy_seconds = 0.0
         self.predictor_seconds = 0.0
         self.test_seconds = 0.0
-        self.checkpoint_bytes: dict[tuple[int, int], int] = {}
+        self.checkpoint_bytes: dict[Token, int] = {}
         self.disk_bytes = 0
         self.largest_checkpoint = 0
-        self.advances: list[tuple[int, Promotion | Rerun]] = []
         self.revision = 0
-        self.reruns: dict[tuple[int, int], Rerun] = {}
+        self.reruns: dict[Token, Rerun] = {}
         self.results_in_batch: dict[int, int] = {}
         self._entered: dict[int, int] = {}
         self._pending_at: dict[int, int] = {}
@@ -196,9 +198,7 @@ class Pool:
             case Promotion():
                 self._promote(record)
             case Rerun():
-                self.reruns[record.candidate_id, record.replica] = record
-                self.advances.append((self.count, record))
-                self.pending[record.candidate_id, record.replica] = Pending(record.candidate_id, -1, record.replica, 0)
+                self._rerun(record)
             case Observed():
                 self._observe(record)
             case Interrupted():
@@ -250,40 +250,55 @@ class Pool:
             record.spread,
         )
         self.keys.add(record.key)
-        self._ask(record.candidate_id, 1)
+        self._ask(record, 1)
 
     def _promote(self, record: Promotion) -> None:
         candidate = self._candidate(record.candidate_id)
-        if record.to_level != candidate.level + 1 or candidate.failed or (candidate.id, 0) in self.pending:
+        if record.to_level != candidate.level + 1 or candidate.failed or Token(candidate.id) in self.pending:
             raise StoreError(
-                f"candidate {candidate.id} was promoted to level {record.to_level}, but it stands at level {candidate.level}"
+                f"candidate {candidate.id} was promoted to level {record.to_level}, but it is at level {candidate.level}"
                 f"{' and failed' if candidate.failed else ''}"
             )
-        waiting = self._eligible[candidate.level]
-        del waiting[bisect_left(waiting, candidate.order(candidate.level))]
-        self.advances.append((self.count, record))
-        self._ask(candidate.id, record.to_level)
+        paused = self._eligible[candidate.level]
+        del paused[bisect_left(paused, candidate.order(candidate.level))]
+        self._ask(record, record.to_level)
 
-    def _ask(self, candidate_id: int, level: int) -> None:
-        self.pending[candidate_id, 0] = Pending(candidate_id, level, 0, self.candidates[candidate_id].epochs)
+    def _rerun(self, record: Rerun) -> None:
+        self._candidate(record.candidate_id)
+        token = token_of(record)
+        self.decisions.append(record)
+        self.reruns[token] = record
+        self.pending[token] = Pending(record.candidate_id, -1, record.replica, 0)
+
+    def _ask(self, record: Proposed | Promotion, level: int) -> None:
+        self.decisions.append(record)
+        candidate = self.candidates[record.candidate_id]
+        self.pending[Token(candidate.id)] = Pending(candidate.id, level, 0, candidate.epochs)
         self._entered[level] = self._entered.get(level, 0) + 1
         self._pending_at[level] = self._pending_at.get(level, 0) + 1
 
-    def _end(self, candidate_id: int, replica: int) -> None:
-        pending = self.pending.pop((candidate_id, replica), None)
+    def _pending(self, token: Token) -> Pending:
+        pending = self.pending.get(token)
         if pending is None:
-            raise StoreError(f"candidate {candidate_id} (replica {replica}) has a result that nobody asked for")
-        if replica == 0:
-            self._pending_at[pending.level] -= 1
-            batch = self.candidates[candidate_id].batch
+            raise StoreError(
+                f"candidate {token.candidate_id} (replica {token.replica}) has a result that was not asked for"
+            )
+        return pending
+
+    def _end(self, record: Observed | Failed) -> None:
+        token = token_of(record)
+        level = self._pending(token).level
+        del self.pending[token]
+        self.epochs_spent += record.epochs
+        if token.replica == 0:
+            self._pending_at[level] -= 1
+            batch = self.candidates[token.candidate_id].batch
             self.results_in_batch[batch] = self.results_in_batch.get(batch, 0) + 1
 
     def _observe(self, record: Observed) -> None:
         candidate = self._candidate(record.candidate_id)
-        self._end(candidate.id, record.replica)
-        self.epochs_spent += record.epochs
-        self.training_seconds += record.seconds
-        self._keep(record.candidate_id, record.replica, record.checkpoint_bytes)
+        self._end(record)
+        self._keep(record)
         if record.replica:
             candidate.replicas[record.replica] = record
             self._retrained.add(candidate.id)
@@ -297,37 +312,35 @@ class Pool:
 
     def _interrupt(self, record: Interrupted) -> None:
         candidate = self._candidate(record.candidate_id)
+        self._pending(token_of(record)).start_epoch = record.epoch
         self.epochs_spent += record.epochs
-        self.training_seconds += record.seconds
-        self._keep(record.candidate_id, record.replica, record.checkpoint_bytes)
-        pending = self.pending.get((candidate.id, record.replica))
-        if pending is not None:
-            pending.start_epoch = record.epoch
+        self._keep(record)
         if record.replica == 0:
             candidate.epochs += record.epochs
 
     def _fail(self, record: Failed) -> None:
-        candidate = self._candidate(record.candidate_id)
+        candidate, token = self._candidate(record.candidate_id), token_of(record)
+        pending = self._pending(token)
         self.failures.append(record)
         self.training_seconds += record.seconds
         if not record.final:
             self.epochs_wasted += record.epochs
-            pending = self.pending[candidate.id, record.replica]
             if record.kind in UNCOUNTED:
                 pending.losses += 1
             else:
                 pending.attempt = record.attempt + 1
             pending.alone = pending.alone or record.kind == "out_of_memory"
             return
-        self._end(candidate.id, record.replica)
-        self.epochs_spent += record.epochs
-        self.disk_bytes -= self.checkpoint_bytes.pop((candidate.id, record.replica), 0)
+        self._end(record)
+        self.disk_bytes -= self.checkpoint_bytes.pop(token, 0)
         if record.replica == 0:
             candidate.failed = record
             self.revision += 1
 
-    def _keep(self, candidate_id: int, replica: int, size: int) -> None:
-        """A checkpoint of ``size`` bytes has taken the place of the candidate's last one."""
-        self.disk_bytes += size - self.checkpoint_bytes.get((candidate_id, replica), 0)
-        self.checkpoint_bytes[candidate_id, replica] = size
+    def _keep(self, record: Observed | Interrupted) -> None:
+        """A checkpoint has taken the place of the last one of this training."""
+        token, size = token_of(record), record.checkpoint_bytes
+        self.training_seconds += record.seconds
+        self.disk_bytes += size - self.checkpoint_bytes.get(token, 0)
+        self.checkpoint_bytes[token] = size
         self.largest_checkpoint = max(self.largest_checkpoint, size)

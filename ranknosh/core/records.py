@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture
@@ -21,6 +21,13 @@ SURROUNDINGS: tuple[FailureKind, ...] = ("raised", "crashed", "hung", "lost", "c
 """Failures that say nothing about the architecture, so that no predictor learns from them."""
 UNCOUNTED: tuple[FailureKind, ...] = ("lost", "checkpoint_damaged")
 """Failures that are nobody's fault: the job is done again without counting as a try of it."""
+
+
+class Token(NamedTuple):
+    """What a training is known by while it is out. ``replica``: 0 for the first one, else a retraining with another seed."""
+
+    candidate_id: int
+    replica: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +248,7 @@ Record: TypeAlias = (
     | Session
     | Stopped
 )
+Decision: TypeAlias = Proposed | Promotion | Rerun
 DECISIONS = (Proposed, Promotion, Rerun)
 RECORDS: tuple[type[Any], ...] = (
     Scored,
@@ -279,9 +287,8 @@ class Job:
     alone: bool = False
 
     @property
-    def token(self) -> tuple[int, int]:
-        """What a job is known by while it is out: (candidate, replica)."""
-        return self.candidate_id, self.replica
+    def token(self) -> Token:
+        return Token(self.candidate_id, self.replica)
 
     @property
     def epochs(self) -> int:
@@ -295,6 +302,11 @@ class JobResult:
     job: Job
     outcome: Observed | Interrupted | Failed = field()
     beside: tuple[Speculated, ...] = ()
+
+
+def token_of(record: Decision | Observed | Interrupted | Failed | Speculated) -> Token:
+    """The training that a decision asks for, or that a result ends."""
+    return Token(record.candidate_id, getattr(record, "replica", 0))
 
 
 def to_json(record: Record) -> dict[str, Any]:

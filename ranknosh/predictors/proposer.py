@@ -17,7 +17,7 @@ from ranknosh.core.pairs import Evidence, PairRule, evidence
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Fitted, Origin, Proposed
-from ranknosh.core.search import Proposal
+from ranknosh.core.schedules import Proposal
 from ranknosh.errors import ConfigError
 from ranknosh.predictors.base import Floats, Predictor, Scale
 from ranknosh.predictors.candidates import Candidates, grown, whole

@@ -9,22 +9,17 @@ from typing import Any, Literal
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.price import Plan, plan
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import RECORDS, Record, Tested
-from ranknosh.core.search import CAPS, Plan, Proposal, Search
+from ranknosh.core.rules import Rules
+from ranknosh.core.search import CAPS
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.runs.folder import is_locked
 from ranknosh.runs.journal import History, read_history
 from ranknosh.runs.run import settings_of
 
 State = Literal["running", "interrupted", "stopped", "finished"]
-
-
-class _NoProposer:
-    """Stands in where a search is asked for its plan only."""
-
-    def propose(self, pool: Pool, ids: object, batch: int) -> Proposal:
-        raise ConfigError("a plan proposes nothing")
 
 
 @dataclass(frozen=True)
@@ -106,18 +101,14 @@ class RunView:
         if candidates is None and self.epochs_limit is None:
             return None
         try:
-            search = Search(
-                self.pyramid,
-                Limits(epochs=self.epochs_limit),
-                _NoProposer(),
-                seed=0,
+            rules = Rules(
                 candidates=candidates,
                 finalists=self.finalists,
                 closing=float(self.setting("pyramid", "closing") or 0.0),
             )
+            return plan(self.pyramid, Limits(epochs=self.epochs_limit), rules)
         except (BudgetTooSmall, ConfigError):
             return None
-        return search.plan()
 
     def reached(self, level: int) -> int:
         """Candidates that completed ``level``."""

@@ -18,13 +18,13 @@ from typing import Any, Literal
 from ray.tune.search import Searcher
 
 from ranknosh.core.pool import Candidate, Pool
-from ranknosh.core.records import Failed, FailureKind, Job, JobResult, Observed, Record
+from ranknosh.core.records import Failed, FailureKind, Job, JobResult, Observed, Record, Token
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError, RankNoshError, StoreError
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.tune.domains import flat_space, has_samples
-from ranknosh.tune.state import FILE_TEMPLATE, SearchState, Settings, Token, read_state, write_state
+from ranknosh.tune.state import FILE_TEMPLATE, SearchState, Settings, read_state, write_state
 
 logger = logging.getLogger(__name__)
 Verdict = Literal["CONTINUE", "PAUSE", "STOP"]
@@ -197,11 +197,11 @@ class RankSearcher(Searcher):
 
     def limit_candidates(self, most: int) -> None:
         """Plan for at most ``most`` candidates, because Tune will start no more trials than that."""
-        candidates = self.search.candidates
+        candidates = self.search.rules.candidates
         self._set_candidates(most if candidates is None else min(candidates, most))
 
     def _set_candidates(self, number: int) -> None:
-        self.search.candidates = number
+        self.search.limit_candidates(number)
         self._state.settings = replace(self._state.settings, candidates=number)
 
     def set_max_concurrency(self, max_concurrent: int) -> bool:

@@ -16,8 +16,9 @@ from typing import Any, Literal
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import Record, from_json, to_json
-from ranknosh.core.search import Promotions, Schedule, Search
+from ranknosh.core.records import Record, Token, from_json, to_json
+from ranknosh.core.rules import Promotions, Rules, ScheduleName
+from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import Acquisition, PredictorProposer
@@ -27,7 +28,6 @@ from ranknosh.spaces.flat import FlatSpace, Parameter
 
 FORMAT = 1
 FILE_TEMPLATE = "ranknosh-search-{}.json"
-Token = tuple[int, int]
 _LIMITS = ("candidates", "budget", "max_concurrent")
 
 
@@ -37,7 +37,8 @@ class Settings:
 
     levels: epochs at which the pyramid's levels end. candidates, budget: how many are proposed, and training epochs in all; at
     least one of the two. metric, mode: the entry of a result to rank by, and whether larger ("max") or smaller is better.
-    time_attr: the entry that counts finished epochs. For the others see ``engine.Search`` and ``PredictorProposer``.
+    time_attr: the entry that counts finished epochs. For the others see
+    :class:`~ranknosh.core.rules.Rules` and ``PredictorProposer``.
     """
 
     metric: str
@@ -50,7 +51,7 @@ class Settings:
     budget: int | None = None
     finalists: int = 0
     retries: int = 3
-    schedule: Schedule = "reproducible"
+    schedule: ScheduleName = "reproducible"
     promote: Promotions = "observed"
     closing: float = 0.0
     overlap: int = 1
@@ -87,20 +88,10 @@ class Settings:
             acquisition=self.acquisition,
             seed=self.seed,
         )
-        return Search(
-            pyramid,
-            Limits(epochs=self.budget),
-            proposer,
-            seed=self.seed,
-            schedule=self.schedule,
-            candidates=self.candidates,
-            finalists=self.finalists,
-            retries=self.retries,
-            promote=self.promote,
-            closing=self.closing,
-            overlap=self.overlap,
-            pool=pool,
+        rules = Rules(
+            self.schedule, self.overlap, self.candidates, self.promote, self.closing, self.finalists, self.retries
         )
+        return Search(pyramid, Limits(epochs=self.budget), proposer, rules, seed=self.seed, pool=pool)
 
     def differences(self, other: Settings) -> dict[str, tuple[Any, Any]]:
         """Settings in which ``other`` disagrees, limits aside: name to (mine, theirs)."""
@@ -196,7 +187,7 @@ def parse_state(lines: Sequence[bytes], path: str) -> SearchState:
             key: Parameter(tuple(values), None if places is None else tuple(places))
             for key, (values, places) in header["parameters"].items()
         }
-        trials = {str(key): (int(token[0]), int(token[1])) for key, token in rows[1]["trials"].items()}
+        trials = {str(key): Token(int(token[0]), int(token[1])) for key, token in rows[1]["trials"].items()}
         space = FlatSpace(parameters, name=str(header["space"]).rpartition("-")[0])
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise StoreError(f"{path} does not have the fields of a search's state: {error}") from error

@@ -33,6 +33,7 @@ from ranknosh.core.records import (
     Stopped,
     Tested,
 )
+from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import choose, draw
 from ranknosh.errors import RankNoshError
@@ -324,7 +325,7 @@ def nosh(
             more["level_zero"] = LevelZero(pool.scored, DIRECTIONS, proxy_weights, combine="vote", seed=SEED)
             more["follow"] = follow
         chosen = PredictorProposer(space(), make_predictor(predictor, **(options or {})), pyramid, seed=SEED, **more)
-        return Search(pyramid, limits, chosen, seed=SEED, pool=pool, **search)
+        return Search(pyramid, limits, chosen, Rules(**search), seed=SEED, pool=pool)
 
     return make
 

@@ -12,7 +12,8 @@ from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import RECORDS, EpochPoint, Job, Observed, Proposed, Record, Stopped
-from ranknosh.core.search import Proposal, Search
+from ranknosh.core.schedules import Proposal
+from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
 from ranknosh.errors import BudgetTooSmall
 from ranknosh.executors.inline import InlineExecutor

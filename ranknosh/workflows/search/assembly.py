@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Origin, Record, Scored
-from ranknosh.core.search import Proposer, Search
+from ranknosh.core.rules import Rules
+from ranknosh.core.schedules import Proposer
+from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
 from ranknosh.executors.ray_cluster import check_address
 from ranknosh.executors.training import ScoreArchitecture, WithThreads
@@ -43,6 +45,13 @@ def pyramid_of(config: SearchSettings) -> Pyramid:
 def limits_of(config: SearchSettings) -> Limits:
     budget = config.budget
     return Limits(budget.epochs, budget.time, budget.device_time, budget.disk)
+
+
+def rules_of(config: SearchSettings) -> Rules:
+    section = config.pyramid
+    return Rules(
+        section.schedule, section.overlap, section.candidates, section.promote, section.closing, section.finalists
+    )
 
 
 def load_data(config: SearchSettings) -> ImageData:
@@ -170,29 +179,5 @@ def make_proposer(parts: Parts, pool: Pool, executor: Executor | None = None) ->
 
 
 def make_search(parts: Parts, pool: Pool, executor: Executor | None = None) -> Search:
-    section = parts.config.pyramid
-    return Search(
-        parts.pyramid,
-        parts.limits,
-        make_proposer(parts, pool, executor),
-        seed=parts.config.seed,
-        schedule=section.schedule,
-        candidates=section.candidates,
-        finalists=section.finalists,
-        promote=section.promote,
-        closing=section.closing,
-        overlap=section.overlap,
-        pool=pool,
-    )
-
-
-def make_limits_hold(parts: Parts) -> None:
-    """Raises BudgetTooSmall or ConfigError where the limits hold no candidate or there is no limit at all."""
-    Search(parts.pyramid, parts.limits, _Nobody(), seed=0, candidates=parts.config.pyramid.candidates)
-
-
-class _Nobody:
-    """Proposes nothing; for questions that need a search but no proposer."""
-
-    def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Any:
-        raise NotImplementedError
+    proposer = make_proposer(parts, pool, executor)
+    return Search(parts.pyramid, parts.limits, proposer, rules_of(parts.config), seed=parts.config.seed, pool=pool)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.price import plan
 from ranknosh.core.records import RECORDS, Failed, Record
 from ranknosh.core.search import CAPS, Search
 from ranknosh.errors import ConfigError
@@ -15,7 +16,7 @@ from ranknosh.runs.events import Events, several
 from ranknosh.runs.journal import History, read_history
 from ranknosh.runs.run import Prepared, Run, records_for
 from ranknosh.runs.session import RunSession
-from ranknosh.workflows.search.assembly import Parts, build_parts, make_limits_hold, make_search, score_by_proxies
+from ranknosh.workflows.search.assembly import Parts, build_parts, make_search, rules_of, score_by_proxies
 from ranknosh.workflows.search.finish import finish
 from ranknosh.workflows.search.loop import drive
 from ranknosh.workflows.search.reporting import Reporter
@@ -142,7 +143,7 @@ class SearchRun(Run[Pool]):
             given: nothing else.
         """
         parts = build_parts(settings, data)
-        make_limits_hold(parts)
+        plan(parts.pyramid, parts.limits, rules_of(settings))  # raises where the budget holds no candidate
         facts = {
             "space": parts.space.name,
             "decisions": "order-dependent" if settings.pyramid.schedule == "eager" else "reproducible",

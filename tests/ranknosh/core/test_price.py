@@ -2,8 +2,14 @@
 
 import pytest
 
-from ranknosh.core.price import most_affordable, price
+from ranknosh.core.budget import Limits
+from ranknosh.core.pool import Pool
+from ranknosh.core.price import Plan, epochs_of, most_affordable, plan, price
 from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Observed, Promotion, Proposed, Rerun
+from ranknosh.core.rules import Rules
+from ranknosh.errors import BudgetTooSmall, ConfigError
+from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
 
 DEMO = Pyramid.make([1, 2, 4, 8], 0.5, 8, 4)
@@ -41,3 +47,60 @@ def test_halving_finds_what_trying_every_number_finds(seed):
     finalists = None if rng.random() < 0.3 else int(rng.integers(0, 3))
     fits = [n for n in range(low, high + 1) if price(pyramid, n, entered, committed, finalists) <= limit]
     assert most_affordable(pyramid, low, high, entered, committed, limit, finalists) == max(fits, default=None)
+
+
+NEW = Proposed(0, Architecture("toy", (0,)), "k", "t", 0, "random")
+
+
+def test_a_decision_costs_the_epochs_of_its_training():
+    decisions = [NEW, Promotion(0, 2), Promotion(0, 4), Rerun(0, 1)]
+    assert [epochs_of(DEMO, decision) for decision in decisions] == [1, 1, 4, 8]
+
+
+@pytest.mark.parametrize("rules", [Rules(), Rules(finalists=2), Rules(closing=0.3), Rules(candidates=20, finalists=1)])
+@pytest.mark.parametrize("limit", [1, 7, 8, 9, 30, 40, 64, 100, 137])
+def test_a_plan_is_the_largest_number_whose_price_fits(rules, limit):
+    """The whole search with its finalists, else without the end, within what closing leaves (never less than one candidate)."""
+    newcomers = max(limit - int(limit * rules.closing), 1)
+    numbers = range(min(limit, rules.candidates or limit) + 1)
+
+    def largest(finalists):
+        return max((n for n in numbers if price(DEMO, n, (0, 0, 0, 0), 0, finalists) <= newcomers), default=0)
+
+    held = largest(rules.finalists) or largest(None)
+    by_epochs = rules.candidates is None or held < rules.candidates
+    assert plan(DEMO, Limits(epochs=limit), rules) == Plan(held, by_epochs)
+
+
+def test_a_plan_counts_what_was_decided_and_committed():
+    """One candidate has had 1 of 10 epochs; 7 more bring it to the top, so that 2 further ones fit."""
+    pool = Pool([NEW, Observed(0, 1, 0.5, 0.5, 1.0, 1, 0.1)])
+    assert plan(DEMO, Limits(epochs=10), Rules(), pool, committed=1) == Plan(3, True)
+    assert plan(DEMO, Limits(epochs=10), Rules(), pool, committed=2) == Plan(2, True)
+    assert plan(DEMO, Limits(epochs=10), Rules(), pool, committed=10) == Plan(1, True)
+
+
+def test_a_plan_without_an_epoch_budget_is_what_the_user_said():
+    assert plan(DEMO, Limits(wall_seconds=5), Rules()) == Plan(None, False)
+    assert plan(DEMO, Limits(), Rules(candidates=5)) == Plan(5, False)
+
+
+def test_a_search_without_an_end_or_below_one_candidate_has_no_plan():
+    with pytest.raises(ConfigError, match="has no end"):
+        plan(DEMO, Limits(), Rules())
+    with pytest.raises(BudgetTooSmall, match=r"budget\.epochs is 2, .* for 3 epochs; the smallest .* is 3"):
+        plan(Pyramid.make([3, 9], 0.5, 8, 4), Limits(epochs=2), Rules())
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"overlap": 0}, r"pyramid\.overlap is 0"),
+        ({"overlap": 2, "schedule": "eager"}, r"pyramid\.overlap is 2 and pyramid\.schedule is eager"),
+        ({"closing": 1.0}, r"pyramid\.closing is 1\.0"),
+        ({"closing": -0.1}, r"pyramid\.closing is -0\.1"),
+    ],
+)
+def test_rules_out_of_range_are_refused(values, match):
+    with pytest.raises(ConfigError, match=match):
+        Rules(**values)

@@ -8,6 +8,7 @@ from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, Fitted, Interrupted, JobResult, Observed, Promotion, Proposed, Rerun
+from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from tests.ranknosh_simulation import StreamProposer, answer, decisions, quality, simulate
@@ -110,7 +111,7 @@ def test_the_eager_schedule_does_depend_on_arrivals_but_keeps_the_sizes():
 
 
 def test_eager_promotes_before_it_proposes():
-    search = Search(DEMO, Limits(), _proposer(), seed=0, schedule="eager", candidates=30)
+    search = Search(DEMO, Limits(), _proposer(), Rules(schedule="eager", candidates=30), seed=0)
     jobs = search.ask(2).jobs
     for job in jobs:
         search.tell(good(job))
@@ -199,7 +200,7 @@ def test_an_interrupted_job_is_handed_out_from_where_it_stood():
 
 
 def test_a_second_answer_to_one_job_changes_nothing():
-    search = Search(DEMO, Limits(), _proposer(), seed=0, candidates=12)
+    search = Search(DEMO, Limits(), _proposer(), Rules(candidates=12), seed=0)
     first, second = search.ask(2).jobs
     assert search.tell(good(first))
     assert search.tell(good(first)) == ()
@@ -268,7 +269,7 @@ def test_a_search_without_an_end_is_refused():
 
 def test_seeds_of_jobs_differ_by_candidate_replica_and_run_only():
     def seed_of(run_seed, candidate, replica):
-        search = Search(DEMO, Limits(epochs=60), _proposer(), seed=run_seed, finalists=1)
+        search = Search(DEMO, Limits(epochs=60), _proposer(), Rules(finalists=1), seed=run_seed)
         while not search.done:
             for job in search.ask(4).jobs:
                 if (job.candidate_id, job.replica) == (candidate, replica):
@@ -301,7 +302,7 @@ class Contrary(StreamProposer):
 
 
 def promoted(**options):
-    search = Search(DEMO, Limits(), Contrary(), seed=0, candidates=12, **options)
+    search = Search(DEMO, Limits(), Contrary(), Rules(candidates=12, **options), seed=0)
     first = []
     while not search.done:
         asked = search.ask(1)
@@ -316,12 +317,12 @@ def test_promotions_may_follow_the_proposers_order():
     assert promoted() == by_metric[:6]
     assert promoted(promote="predicted") == by_metric[:5:-1]
     with pytest.raises(ConfigError, match=r"pyramid\.promote"):
-        Search(DEMO, Limits(), StreamProposer(), seed=0, candidates=12, promote="predicted")
+        Search(DEMO, Limits(), StreamProposer(), Rules(candidates=12, promote="predicted"), seed=0)
 
 
 def test_a_closing_share_is_spent_on_paused_candidates():
     def closed(share):
-        search = Search(DEMO, Limits(epochs=100), StreamProposer(), seed=0, closing=share)
+        search = Search(DEMO, Limits(epochs=100), StreamProposer(), Rules(closing=share), seed=0)
         reasons = []
         while not search.done:
             asked = search.ask(1)

@@ -15,7 +15,9 @@ SCRIPT = """
 import os, sys, time
 import ray
 from ranknosh.core.budget import Limits
-from ranknosh.core.search import Proposal, Search
+from ranknosh.core.search import Search
+from ranknosh.core.rules import Rules
+from ranknosh.core.schedules import Proposal
 from ranknosh.executors.ray_cluster import connected
 from ranknosh.workflows.search.loop import drive
 from ranknosh.runs.listener import Silent
@@ -41,7 +43,7 @@ with connected("local"):
     from ranknosh.executors.ray_tasks import RayExecutor
     executor = RayExecutor(run)
     executor.get_ready()
-    search = Search(Pyramid.make([1], "auto", 3, 3), Limits(), Three(), seed=0, candidates=3)
+    search = Search(Pyramid.make([1], "auto", 3, 3), Limits(), Three(), Rules(candidates=3), seed=0)
     began = time.monotonic()
     drive(search, executor, write=lambda records: [print(record) for record in records if isinstance(record, Failed)],
           clock=lambda: time.monotonic() - began, stop=StopRequest(), listener=Silent())

@@ -11,6 +11,7 @@ import pytest
 from ranknosh.core.budget import Limits
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed, Record
+from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
@@ -239,13 +240,7 @@ def whole(
         return 20.0 * job.epochs * float(np.exp(0.4 * stream(seed, "size", job.candidate_id).standard_normal()))
 
     search = Search(
-        PYRAMID,
-        limits,
-        StreamProposer(),
-        seed=0,
-        schedule=schedule,  # type: ignore[arg-type]
-        candidates=candidates,
-        finalists=2,
+        PYRAMID, limits, StreamProposer(), Rules(schedule=schedule, candidates=candidates, finalists=2), seed=0
     )
     simulated = SimulatedExecutor(
         Cluster(**cluster), duration, lambda job: answer(job).outcome, seed=seed, wake_at=limits.wall_seconds

@@ -11,6 +11,7 @@ from ranknosh.core.pairs import evidence
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Fitted, JobResult, Observed, Proposed, Scored, from_json, to_json
+from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import choose, draw
 from ranknosh.errors import ConfigError
@@ -76,9 +77,8 @@ def searched(history=(), *, epochs: int = 90, overlap: int = 1, schedule: str = 
         PYRAMID,
         Limits(epochs=epochs),
         proposer(scored, **options),
+        Rules(overlap=overlap, schedule=schedule),
         seed=SEED,
-        overlap=overlap,
-        schedule=schedule,
         pool=Pool(journal),
     )
     while not search.done:

@@ -7,6 +7,7 @@ from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Fitted, JobResult, Observed, Proposed
+from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
@@ -36,10 +37,8 @@ def searched(history=(), *, predictor="staged", promote="predicted", noise=1.0, 
         PYRAMID,
         Limits(epochs=50),
         proposer,
+        Rules(promote=promote, closing=0.1, schedule=schedule),
         seed=3,
-        promote=promote,
-        closing=0.1,
-        schedule=schedule,
         pool=Pool(history),
     )
     journal = list(history)

@@ -12,7 +12,7 @@ from ranknosh.core.pairs import Evidence
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, Observed, Origin, Promotion, Proposed
-from ranknosh.core.search import Proposal
+from ranknosh.core.schedules import Proposal
 from ranknosh.errors import ConfigError, SpaceError
 from ranknosh.predictors.base import Predictor
 from ranknosh.predictors.catalog import make_predictor

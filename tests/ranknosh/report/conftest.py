@@ -21,7 +21,9 @@ from ranknosh.core.records import (
     Stopped,
     Tested,
 )
-from ranknosh.core.search import Proposal, Search
+from ranknosh.core.rules import Rules
+from ranknosh.core.schedules import Proposal
+from ranknosh.core.search import Search
 from ranknosh.report import RunView
 from ranknosh.runs.store import History, Journal
 from ranknosh.spaces.catalog import get_space
@@ -183,7 +185,7 @@ def run_search(folder, *, candidates=40, epochs=(1, 2, 4, 8), cut=None, curves=T
         "finalists": 2,
     }
     pyramid = Pyramid.make(epochs, 0.5, 12, 6)
-    search = Search(pyramid, Limits(), Proposer(), seed=3, candidates=candidates, finalists=2)
+    search = Search(pyramid, Limits(), Proposer(), Rules(candidates=candidates, finalists=2), seed=3)
     records = [Session(1, 2, "cpu", "ranknosh search formula.yaml")]
     while not search.done:
         asked = search.ask(1)

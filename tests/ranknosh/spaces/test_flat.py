@@ -13,6 +13,7 @@ from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.pairs import Evidence
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import JobResult, Observed
+from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.errors import SpaceError
 from ranknosh.predictors.catalog import make_predictor
@@ -264,7 +265,7 @@ def test_a_search_beats_random_search_under_the_same_epochs():
 def test_a_search_of_a_listed_space_ends_when_it_is_used_up():
     pyramid = Pyramid.make((1, 2), 0.5, 20, 40)
     proposer = PredictorProposer(SMALL, make_predictor("kernel"), pyramid, seed=0)
-    search = Search(pyramid, Limits(), proposer, seed=0, candidates=500)
+    search = Search(pyramid, Limits(), proposer, Rules(candidates=500), seed=0)
     while not search.done:
         for job in search.ask(8).jobs:
             value = SMALL.decode(job.architecture)["rate"]

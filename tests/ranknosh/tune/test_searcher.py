@@ -119,7 +119,7 @@ def test_space_metric_and_mode_may_come_from_the_tuner():
     assert searcher.set_search_properties("loss", "min", {**DOMAINS, "more": 3})
     assert scheduler.set_search_properties("loss", "min", num_samples=3)
     assert scheduler.metric == searcher.metric == "loss"
-    assert searcher.search.candidates == 3
+    assert searcher.search.rules.candidates == 3
     assert searcher.suggest("t")["more"] == 3
     assert not searcher.set_search_properties("loss", "min", {"x": tune.uniform(0, 2)})
     with pytest.raises(ConfigError, match="say it once"):

@@ -6,6 +6,7 @@ from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import DECISIONS, Interrupted, JobResult, Observed, Workers
+from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.runs.listener import Silent
@@ -41,7 +42,7 @@ class Clock:
 
 def driven(run_job, kind=InlineExecutor, *, limits=Limits(), history=(), stop=None, clock=None):
     """The search after ``drive``, and its journal; KeyboardInterrupt is kept as the third of them."""
-    search = Search(PYRAMID, limits, StreamProposer(), seed=0, candidates=8, pool=Pool(history))
+    search = Search(PYRAMID, limits, StreamProposer(), Rules(candidates=8), seed=0, pool=Pool(history))
     journal, clock, raised = list(history), clock or Clock(), None
     try:
         drive(
@@ -64,7 +65,7 @@ def test_a_search_ends_as_the_engine_alone_would_and_writes_decisions_before_the
         assert job.candidate_id in {record.candidate_id for record in written if isinstance(record, DECISIONS)}
         return answer(job)
 
-    search = Search(PYRAMID, Limits(), StreamProposer(), seed=0, candidates=8)
+    search = Search(PYRAMID, Limits(), StreamProposer(), Rules(candidates=8), seed=0)
     drive(search, InlineExecutor(run), write=written.extend, clock=Clock(), stop=StopRequest(), listener=Silent())
     _, alone = simulate(PYRAMID, candidates=8)
     assert decisions(written) == decisions(alone)

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from ranknosh.core.budget import Limits
-from ranknosh.core.pipeline import Pipeline
-from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import Failed, Interrupted, JobResult, Observed, Promotion, Proposed
+from ranknosh.core.records import Failed, Interrupted, JobResult, Observed
+from ranknosh.core.rules import Rules
+from ranknosh.core.schedules.overlapping import Timetable
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError
-from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
 from tests.ranknosh_simulation import StreamProposer, answer, decisions, quality, simulate
 
@@ -26,11 +25,11 @@ SEARCHES = [
 
 
 def steps(pyramid, overlap, count):
-    line = Pipeline(pyramid, overlap, None, Pool())
+    timetable = Timetable(pyramid, overlap)
     taken = []
     while len(taken) < count:
-        taken.append(tuple(line.next)[:3])
-        line.advance()
+        taken.append(tuple(timetable.next)[:3])
+        timetable.advance()
     return taken
 
 
@@ -51,24 +50,21 @@ def test_a_distance_that_does_not_divide_is_rounded_up():
 
 def test_a_failed_training_is_charged_with_what_it_ran_before_an_interruption():
     """To level 1 of 4 epochs: 3, an interruption, 1 more. To level 2 of 8 more: 5, an interruption, 2 more."""
-    candidates = [Proposed(number, Architecture("toy", (number,)), f"k{number}", "", 0, "random") for number in (0, 1)]
-    pool, line = Pool(candidates), Pipeline(Pyramid.make([4, 12], 0.5, 2, 2), 2, 100, Pool())
-    for candidate in candidates:
-        line.ask(candidate)
-    for record in (Interrupted(0, 1, 3, 3, 1.0), Failed(0, 1, "diverged", "nan", 1, 1.0), good(1, 1, 4)):
-        pool.apply(record)
-    assert line.see(pool)
-    assert (line.books.spent, line.books.committed) == (4 + 4, 4 + 4)
-    pool.apply(Promotion(1, 2))
-    line.ask(Promotion(1, 2))
-    for record in (Interrupted(1, 2, 9, 5, 1.0), Failed(1, 2, "diverged", "nan", 2, 1.0)):
-        pool.apply(record)
-    assert line.see(pool)
-    assert (line.books.spent, line.books.committed) == (8 + 7, 8 + 7)
+    rules = Rules(overlap=2, candidates=2)
+    search = Search(Pyramid.make([4, 12], 0.5, 2, 2), Limits(epochs=100), StreamProposer(), rules, seed=0)
 
+    def end(job, outcome):
+        search.tell(JobResult(job, outcome))
+        return search.ask(1).jobs
 
-def good(number, level, epochs):
-    return Observed(number, level, 0.5, 0.5, 1.0, epochs, 1.0)
+    first, second = search.ask(2).jobs
+    (again,) = end(first, Interrupted(0, 1, 3, 3, 1.0))
+    end(again, Failed(0, 1, "diverged", "nan", 1, 1.0))
+    (promoted,) = end(second, Observed(1, 1, 0.5, 0.5, 1.0, 4, 1.0))
+    assert (search.schedule.ledger.spent, search.schedule.ledger.committed) == (4 + 4, 8 + 8)
+    (again,) = end(promoted, Interrupted(1, 2, 9, 5, 1.0))
+    end(again, Failed(1, 2, "diverged", "nan", 2, 1.0))
+    assert (search.schedule.ledger.spent, search.schedule.ledger.committed) == (8 + 7, 8 + 7)
 
 
 def test_a_level_lasts_as_long_as_its_epochs():
@@ -166,7 +162,7 @@ class Watching(StreamProposer):
 def test_a_decision_sees_what_is_due_and_nothing_else(overlap, seen):
     """Batch 1 comes at tick 8, 4, 2 or 1; results of batch 0 are due at ticks 1, 2, 4 and 8, here all of them sooner."""
     proposer = Watching()
-    search = Search(DEMO, Limits(), proposer, seed=0, candidates=24, overlap=overlap)
+    search = Search(DEMO, Limits(), proposer, Rules(candidates=24, overlap=overlap), seed=0)
     while not search.done:
         for job in search.ask(64).jobs:
             metric = quality(job.candidate_id, job.level)
@@ -176,7 +172,9 @@ def test_a_decision_sees_what_is_due_and_nothing_else(overlap, seen):
 
 def busy(overlap, workers, schedule="reproducible", candidates=96):
     """Share of time that workers are busy where an epoch takes a second: the longest-waiting job goes first."""
-    search = Search(DEMO, Limits(), StreamProposer(), seed=0, candidates=candidates, overlap=overlap, schedule=schedule)
+    search = Search(
+        DEMO, Limits(), StreamProposer(), Rules(candidates=candidates, overlap=overlap, schedule=schedule), seed=0
+    )
     now, out, work, tie = 0.0, [], 0.0, itertools.count()
     while not search.done:
         for job in search.ask(workers - len(out)).jobs:

@@ -1,0 +1,175 @@
+"""What all schedules have in common: the decisions themselves. A schedule says when each of them is due."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import ClassVar, Literal, NamedTuple, Protocol, cast
+
+from ranknosh.core.budget import Ledger, Limits
+from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.price import Plan, plan
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Fitted, Promotion, Proposed, Record, Rerun
+from ranknosh.core.rules import Rules
+from ranknosh.errors import BudgetTooSmall, ConfigError
+from ranknosh.spaces.base import Architecture
+
+
+class Proposal(NamedTuple):
+    """New candidates, fewer than asked for where the space has no more, and the refit behind them."""
+
+    records: tuple[Proposed, ...]
+    fit: Fitted | None = None
+
+
+class Proposer(Protocol):
+    """Chooses new candidates. Must be a function of the pool's finished results and of ``ids`` alone."""
+
+    def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal: ...
+
+
+class Promoter(Protocol):
+    """A proposer that can also say whom to train on; see ``promote`` of :class:`~ranknosh.core.rules.Rules`."""
+
+    def prefer(self, pool: Pool, residents: Sequence[Candidate]) -> Sequence[Candidate]:
+        """``residents`` of one level, given best first by their metric, in the order they should be promoted. A function of
+        the pool's finished results alone."""
+        ...
+
+
+@dataclass(eq=False)
+class Schedule(ABC):
+    """When to propose, to promote and to close a search.
+
+    Args:
+        pyramid: the levels and the size rule.
+        limits: of epochs and of disk; time is the caller's.
+        rules: what the user decided.
+        proposer: chooses new candidates.
+        pool: what decisions see of the candidates.
+        ledger: what decisions see of the epochs.
+        checkpoint_bytes: what a checkpoint of an architecture takes, asked only under a disk limit. None: the largest
+            checkpoint so far, so that the limit does not bind before there is one.
+
+    Raises:
+        ConfigError: promotions are to follow predictions, and ``proposer`` orders no candidates.
+    """
+
+    pyramid: Pyramid
+    limits: Limits
+    rules: Rules
+    proposer: Proposer
+    pool: Pool
+    ledger: Ledger
+    checkpoint_bytes: Callable[[Architecture], int] | None = None
+    exhausted: bool = field(default=False, init=False)
+    """Whether the proposer has no further candidate."""
+    one_by_one: ClassVar[bool] = False
+    """Whether a new decision is looked for after every single job that is handed out."""
+
+    def __post_init__(self) -> None:
+        if self.rules.promote == "predicted" and not hasattr(self.proposer, "prefer"):
+            raise ConfigError("pyramid.promote is predicted, but this proposer cannot order candidates; use observed")
+        self._fitted = {fit.batch for fit in self.pool.fits}
+        self._arrived, self._actual = self.pool, self.ledger
+        """What is known and committed in fact; a schedule may show its decisions another pool and ledger."""
+
+    @abstractmethod
+    def decide(self, queued: bool) -> list[Record]:
+        """The records of the next decision, which fit the budget; empty where none is due. The caller applies all of them.
+
+        ``queued``: jobs of earlier decisions wait for a worker.
+        """
+
+    def plan(self) -> Plan:
+        """How many candidates the limits hold, from where decisions are."""
+        return plan(self.pyramid, self.limits, self.rules, self.pool, self.ledger.committed)
+
+    def _fitting(self, number: int, epochs: int) -> int:
+        """How many of ``number`` jobs of ``epochs`` each the budget holds."""
+        return min(number, self.ledger.room(epochs), self._actual.room(epochs))
+
+    def _promote(self, level: int, number: int, reason: Literal["quota", "closing"] = "quota") -> list[Record]:
+        """Promote the best ``number`` residents of ``level``, or as many as there are and as the budget holds."""
+        number = self._fitting(number, self.pyramid.steps[level])
+        if number < 1:
+            return []
+        if self.rules.promote == "observed":
+            best: Sequence[Candidate] = self.pool.residents(level, number)
+        else:
+            residents = self.pool.residents(level)
+            best = cast(Promoter, self.proposer).prefer(self.pool, residents)[:number] if residents else []
+        return [Promotion(candidate.id, level + 1, reason) for candidate in best]
+
+    def _batch_end(self, batch: int) -> int:
+        """One past the last candidate of ``batch`` that the limits hold; what there is already where they hold no more."""
+        first, planned = self.pool.count, self.plan().candidates
+        last = self.pyramid.batch_end(batch)
+        last = last if planned is None else min(last, planned)
+        return first if self.exhausted or last <= first or not self._disk_holds(last - first) else last
+
+    def _propose(self, numbers: range, batch: int) -> list[Record]:
+        """Candidates ``numbers``, or the first of them that the budget holds."""
+        if not numbers:
+            return []
+        proposal = self.proposer.propose(self.pool, numbers, batch)
+        self.exhausted = len(proposal.records) < len(numbers)
+        if not proposal.records:
+            return []
+        records = proposal.records[: self._fitting(len(proposal.records), self.pyramid.steps[0])]
+        records = self._within_disk(records)
+        if proposal.fit is None or batch in self._fitted:
+            return list(records)
+        self._fitted.add(batch)
+        return [proposal.fit, *records]
+
+    def _disk_holds(self, newcomers: int) -> bool:
+        """Whether the checkpoints of ``newcomers`` fit, judged by the largest one so far and one more being written."""
+        limit = self.limits.disk_bytes
+        return limit is None or self.pool.disk_bytes + (newcomers + 1) * self.pool.largest_checkpoint <= limit
+
+    def _within_disk(self, records: tuple[Proposed, ...]) -> tuple[Proposed, ...]:
+        """The first of ``records`` whose checkpoints fit beside those written and begun, and one more being written."""
+        limit, size_of, pool = self.limits.disk_bytes, self.checkpoint_bytes, self.pool
+        if limit is None or size_of is None or not records:
+            return records
+        begun = [pool.candidates[i] for i, replica in pool.pending.keys() - pool.checkpoint_bytes.keys() if not replica]
+        taken = pool.disk_bytes + sum(size_of(candidate.architecture) for candidate in begun)
+        sizes = [size_of(record.architecture) for record in records]
+        largest = accumulate(sizes, max, initial=pool.largest_checkpoint)
+        needed = [taken + total + spare for total, spare in zip(accumulate(sizes), list(largest)[1:], strict=True)]
+        if not pool.count and needed[0] > limit:
+            raise BudgetTooSmall(
+                f"budget.disk is {limit} bytes, but the checkpoint of the first candidate takes {sizes[0]} bytes, twice while it "
+                f"is being replaced; set budget.disk to {needed[0]} bytes or more"
+            )
+        return records[: sum(need <= limit for need in needed)]
+
+    def _closing(self) -> list[Record]:
+        """After the last batch: bring the best to the top, then spend what is left of an epoch budget, one by one.
+
+        One promotion a decision, because a decision must be whole on one line of the journal.
+        """
+        levels = self.pyramid.levels
+        if self._arrived.pending or not (self.plan().by_epochs or not self._arrived.at_level(levels)):
+            return []
+        held = self._finalists_left() * self.pyramid.epochs[-1]
+        for level in range(levels - 1, 0, -1):
+            if self._actual.fits(self.pyramid.steps[level] + held) and (best := self._promote(level, 1, "closing")):
+                return best
+        return []
+
+    def _finalists_left(self) -> int:
+        return max(self.rules.finalists - len(self.pool.reruns), 0)
+
+    def _reruns(self) -> list[Record]:
+        """Train the best of the top level again with another seed, chosen by their first one."""
+        if any(token.replica == 0 for token in self._arrived.pending) or not self._finalists_left():
+            return []
+        again = {token.candidate_id for token in self._arrived.reruns}
+        best = self._arrived.at_level(self.pyramid.levels)[: self.rules.finalists]
+        wanted: list[Record] = [Rerun(candidate.id, 1) for candidate in best if candidate.id not in again]
+        return wanted[: self._fitting(len(wanted), self.pyramid.epochs[-1])]

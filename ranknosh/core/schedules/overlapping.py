@@ -1,0 +1,203 @@
+"""Several batches in flight, in an order that no worker can change.
+
+Decisions have fixed places in a logical time (:class:`Timetable`). One at tick t sees the results due by t, whether or not
+others have arrived, and none before they are due: so it depends neither on how many workers there are nor on who is fast. What
+it sees is a second pool and a second ledger, into which results are folded when they are due.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from typing import NamedTuple
+
+from ranknosh.core.budget import Ledger
+from ranknosh.core.pool import Pool
+from ranknosh.core.price import epochs_of
+from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Decision, Failed, Observed, Promotion, Proposed, Record, Rerun, Token, token_of
+from ranknosh.core.schedules.base import Schedule
+
+
+class Step(NamedTuple):
+    """A decision: propose batch ``batch`` (``level`` 0) or promote out of ``level`` what the sizes owe after that batch.
+
+    ``last``: the rest of a batch that the limits did not hold when its turn came; taken when all else has ended, because
+    trainings that failed give epochs back.
+    """
+
+    tick: int
+    batch: int
+    level: int
+    last: bool = False
+
+
+class Timetable:
+    """The order of decisions, in ticks of what a training of level 1 takes.
+
+    Batch b is proposed at tick b * period, where period is what a whole batch takes divided by ``overlap`` (rounded up); its
+    promotions out of level i follow when its trainings up to level i should have ended, by the epochs that they train.
+    """
+
+    def __init__(self, pyramid: Pyramid, overlap: int) -> None:
+        self.ticks = [max(1, round(step / pyramid.steps[0])) for step in pyramid.steps]
+        self.whole = sum(self.ticks)
+        self.now = 0
+        self._period = max(1, -(-self.whole // overlap))
+        self._steps = [Step(0, 0, 0)]
+        self._rest: Step | None = None
+
+    @property
+    def next(self) -> Step | None:
+        """The decision to take next; None where no batch follows and every promotion was decided."""
+        if self._steps:
+            self.now = self._steps[0].tick
+            return self._steps[0]
+        return self._rest
+
+    def advance(self, whole: bool = True, empty: bool = False) -> None:
+        """The next step was taken. ``whole``: all of the batch was proposed, so that another one follows; else what is missing
+        is tried once more at the end, unless it was ``empty`` there."""
+        step = self.next
+        assert step is not None
+        if step.last:
+            self._rest = None
+        else:
+            heapq.heappop(self._steps)
+        if step.level == 0 and whole:
+            heapq.heappush(self._steps, Step(self.now + self._period, step.batch + 1, 0))
+        elif step.level == 0 and not (step.last and empty):
+            self._rest = Step(0, step.batch, 0, last=True)
+        if step.level + 1 < len(self.ticks) and not (step.level == 0 and empty):
+            tick = self.now + self.ticks[step.level]
+            heapq.heappush(self._steps, Step(tick, step.batch, step.level + 1))
+
+
+class _Training(NamedTuple):
+    """A training asked for; ``level`` is -1 for one from scratch to the top."""
+
+    token: Token
+    level: int
+
+
+class Overlapping(Schedule):
+    """Decisions see a pool and a ledger of their own, which results enter when they are due.
+
+    On a journal that is resumed, the same steps are gone through again with the decisions that it holds.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.pool, self.ledger = Pool(), Ledger(self.limits.epochs)
+        self._timetable = Timetable(self.pyramid, self.rules.overlap)
+        self._due: list[tuple[int, int, _Training]] = []
+        self._asked = 0
+        self._in_closing = False
+        self._proposed: list[Proposed] = []
+        self._promoted: deque[Promotion] = deque()
+        self._closers: deque[tuple[int, Promotion | Rerun]] = deque()
+        for decision in self._arrived.decisions:
+            if isinstance(decision, Proposed):
+                self._proposed.append(decision)
+            elif isinstance(decision, Promotion) and decision.reason == "quota":
+                self._promoted.append(decision)
+            else:
+                self._closers.append((len(self._proposed), decision))
+
+    def decide(self, queued: bool) -> list[Record]:
+        while True:
+            step = self._timetable.next
+            if not self._see(None if step is None or step.last or self._in_closing else step.tick):
+                return []
+            if (step is None or step.level == 0) and self._close_again():
+                continue
+            if step is None:
+                return [] if self._arrived.pending else self._enter(self._closing() or self._reruns())
+            records = self._batch(step) if step.level == 0 else self._promotions(step)
+            if records:
+                return records
+
+    def _batch(self, step: Step) -> list[Record]:
+        """The batch of ``step``: what the journal has of it is entered again, what it lacks is proposed."""
+        first, last = self.pool.count, self._batch_end(step.batch)
+        if last <= first:
+            self._timetable.advance(whole=False, empty=True)
+            return []
+        self._enter(list(self._proposed[first:last]))
+        records = self._enter(self._propose(range(self.pool.count, last), step.batch))
+        count = self.pool.count
+        self._timetable.advance(whole=count == self.pyramid.batch_end(step.batch), empty=count == first)
+        return records
+
+    def _promotions(self, step: Step) -> list[Record]:
+        """Promotions out of the step's level: those that the journal has are entered again, those it lacks are decided."""
+        level, pool = step.level, self.pool
+        sizes = self.pyramid.sizes(min(self.pyramid.batch_end(step.batch), pool.count))
+        owed = sizes[level] - pool.entered(level + 1)
+        while owed > 0 and self._is_next(level + 1) and self.ledger.room(self.pyramid.steps[level]):
+            self._enter([self._promoted.popleft()])
+            owed -= 1
+        records = [] if self._promoted else self._enter(self._promote(level, owed))
+        self._timetable.advance()
+        return records
+
+    def _is_next(self, level: int) -> bool:
+        """Whether the resumed journal's next promotion is to ``level``, of a candidate that rests one below it."""
+        if not self._promoted or self._promoted[0].to_level != level:
+            return False
+        candidate = self.pool.candidates.get(self._promoted[0].candidate_id)
+        return candidate is not None and candidate.level == level - 1 and Token(candidate.id) not in self.pool.pending
+
+    def _close_again(self) -> bool:
+        """Enter the next closing promotion or rerun that the resumed journal holds from here; False where there is none."""
+        self._in_closing = bool(self._closers) and self._closers[0][0] == self.pool.count
+        if self._in_closing:
+            self._enter([self._closers.popleft()[1]])
+        return self._in_closing
+
+    def _enter(self, records: list[Record]) -> list[Record]:
+        """Let later decisions see ``records``, and expect their results in due time."""
+        for record in records:
+            if isinstance(record, Decision):
+                self.pool.apply(record)
+                token = token_of(record)
+                self.ledger.reserve(token, epochs_of(self.pyramid, record))
+                level = self.pool.pending[token].level
+                ticks = self._timetable.whole if token.replica else self._timetable.ticks[level - 1]
+                heapq.heappush(self._due, (self._timetable.now + ticks, self._asked, _Training(token, level)))
+                self._asked += 1
+        return records
+
+    def _see(self, tick: int | None) -> bool:
+        """Let decisions see the results due by ``tick`` (None: all asked for). False where one has not arrived yet."""
+        while self._due and (tick is None or self._due[0][0] <= tick):
+            training = self._due[0][-1]
+            result = self._result(training)
+            if result is None:
+                return False
+            heapq.heappop(self._due)
+            token = training.token
+            epochs = self.ledger.reserved[token]
+            if isinstance(result, Failed) and not token.replica:
+                # A failure charges what was trained, of which an interruption may have been charged before.
+                before = self._arrived.candidates[token.candidate_id].epochs
+                epochs += result.epochs + before - self.pyramid.epochs[training.level - 1]
+            self.ledger.settle(token, epochs)
+            self.pool.apply(result)
+        return True
+
+    def _result(self, training: _Training) -> Observed | Failed | None:
+        """How a training ended; None while it has not."""
+        token = training.token
+        candidate = self._arrived.candidates[token.candidate_id]
+        if not token.replica:
+            failed = candidate.failed
+            return failed if failed and failed.level == training.level else candidate.observations.get(training.level)
+        if token in self._arrived.pending:
+            return None
+        ended = [f for f in self._arrived.failures if f.final and token_of(f) == token]
+        return candidate.replicas.get(token.replica) or ended[0]
+
+    def _disk_holds(self, newcomers: int) -> bool:
+        # Newcomers of earlier batches may not have written their first checkpoint yet.
+        return super()._disk_holds(newcomers + self.pool.pending_at(1))
