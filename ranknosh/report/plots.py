@@ -22,7 +22,7 @@ from ranknosh.report.figure import (
     time_scale,
 )
 from ranknosh.report.page import PageSection, missing
-from ranknosh.report.series import BudgetPart, Incumbent, Result, budget_parts, incumbents, results, unspent
+from ranknosh.report.series import BudgetPart, Reached, budget_parts, incumbents, results, unspent
 from ranknosh.report.view import RunView
 
 MOST_CURVES, MOST_POINTS = 220, 450
@@ -149,7 +149,7 @@ def incumbent_plot(view: RunView) -> PageSection:
     return plot("incumbent", title, caption, paint, columns=2)
 
 
-def _paint_incumbent(axis: Any, view: RunView, steps: Sequence[Incumbent], done: Sequence[Result], unit: str) -> None:
+def _paint_incumbent(axis: Any, view: RunView, steps: Sequence[Reached], done: Sequence[Reached], unit: str) -> None:
     in_time = unit == "seconds"
     scale, name = time_scale(view.wall_seconds) if in_time else (1.0, unit)
     end = (view.wall_seconds if in_time else view.pool.epochs_spent) / scale

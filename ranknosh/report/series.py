@@ -5,8 +5,9 @@ Accuracies are fractions, seconds are seconds, epochs are training epochs of one
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import atanh, ceil, sqrt, tanh
 
 from ranknosh.core.metrics import spearman
@@ -18,8 +19,8 @@ from ranknosh.report.words import UNKNOWN
 
 
 @dataclass(frozen=True)
-class Incumbent:
-    """The best candidate right after a result: what the search would have answered had it stopped there."""
+class Reached:
+    """A candidate at a level, placed in time: ``epochs`` charged and ``seconds`` gone until then."""
 
     epochs: int
     seconds: float
@@ -29,54 +30,41 @@ class Incumbent:
     metric: float
 
 
-def incumbents(view: RunView) -> list[Incumbent]:
-    """One point per change of the incumbent, in time order.
+def incumbents(view: RunView) -> list[Reached]:
+    """The best candidate right after a result, one entry per change, in time order: what the search would have answered there.
 
     A first result at a higher level takes the lead by that alone, so the accuracy may dip where a level opens.
     """
-    pool, found = Pool(), list[Incumbent]()
+    pool, found = Pool(), list[Reached]()
     for record, seconds in zip(view.records, view.times, strict=True):
         pool.apply(record)
         if not isinstance(record, Observed) or not _may_lead(pool, record, found[-1] if found else None):
             continue
-        leader = pool.best()
-        if leader is None or leader.metric is None:
+        best = pool.best()
+        if best is None or best.metric is None:
             continue
-        point = Incumbent(pool.epochs_spent, seconds, leader.id, leader.level, leader.validation, leader.metric)
-        if not found or (point.candidate_id, point.level, point.metric) != (
-            found[-1].candidate_id,
-            found[-1].level,
-            found[-1].metric,
-        ):
+        point = Reached(pool.epochs_spent, seconds, best.id, best.level, best.validation, best.metric)
+        if not found or replace(point, epochs=0, seconds=0) != replace(found[-1], epochs=0, seconds=0):
             found.append(point)
     return found
 
 
-def _may_lead(pool: Pool, record: Observed, last: Incumbent | None) -> bool:
+def _may_lead(pool: Pool, record: Observed, last: Reached | None) -> bool:
     """Whether a result can change the incumbent at all; most cannot, and asking the pool costs a sort."""
     if last is None or record.replica or pool.candidates[last.candidate_id].replicas:
         return True
     return (record.level, record.metric) >= (last.level, last.metric)
 
 
-@dataclass(frozen=True)
-class Result:
-    """One finished training, placed in time."""
-
-    epochs: int
-    seconds: float
-    level: int
-    validation: float | None
-
-
-def results(view: RunView) -> list[Result]:
-    """Every completed level (retrainings left out) with the epochs spent and the seconds gone when it ended."""
+def results(view: RunView) -> list[Reached]:
+    """Every completed level (retrainings left out), when it ended."""
     spent, found = 0, []
     for record, seconds in zip(view.records, view.times, strict=True):
         if isinstance(record, (Observed, Interrupted)) or (isinstance(record, Failed) and record.final):
             spent += record.epochs
         if isinstance(record, Observed) and record.replica == 0:
-            found.append(Result(spent, seconds, record.level, record.validation_accuracy))
+            at = (record.candidate_id, record.level, record.validation_accuracy, record.metric)
+            found.append(Reached(spent, seconds, *at))
     return found
 
 
@@ -96,46 +84,38 @@ def budget_parts(view: RunView) -> list[BudgetPart]:
     The epochs sum to the epochs charged; attempts that were lost or lost to another one cost seconds, not budget.
     """
     closing = {(r.candidate_id, r.to_level) for r in view.records if isinstance(r, Promotion) and r.reason == "closing"}
-    epochs: dict[str, int] = {}
-    seconds: dict[str, float] = {}
+    epochs, seconds = defaultdict[str, int](int), defaultdict[str, float](float)
     for record in view.records:
-        if not isinstance(record, (Observed, Interrupted, Failed, Speculated)):
-            continue
-        if isinstance(record, Failed):
-            name = "failed trainings"
-        elif isinstance(record, Speculated):
-            name = "second attempts"
-        elif record.replica:
-            name = "finalists again"
-        elif (record.candidate_id, record.level) in closing:
-            name = "closing promotions"
-        else:
-            name = f"level {record.level}"
-        free = isinstance(record, Speculated) or (isinstance(record, Failed) and not record.final)
-        charged = 0 if free else record.epochs
-        epochs[name] = epochs.get(name, 0) + charged
-        seconds[name] = seconds.get(name, 0.0) + record.seconds
-    plan = view.plan()
-    sizes = view.pyramid.sizes(plan.candidates) if plan and plan.candidates is not None else None
-    planned: dict[str, int | None] = {
-        f"level {level}": None if sizes is None else sizes[level - 1] * view.pyramid.steps[level - 1]
-        for level in view.levels
-    }
-    again = view.finalists * view.pyramid.epochs[-1]
+        if isinstance(record, (Observed, Interrupted, Failed, Speculated)):
+            name = _part_of(record, closing)
+            free = isinstance(record, Speculated) or (isinstance(record, Failed) and not record.final)
+            epochs[name] += 0 if free else record.epochs
+            seconds[name] += record.seconds
+    plan, pyramid, limit = view.plan(), view.pyramid, view.epochs_limit
+    sizes = pyramid.sizes(plan.candidates) if plan and plan.candidates is not None else None
+    levels = [None if sizes is None else sizes[level - 1] * pyramid.steps[level - 1] for level in view.levels]
+    again = None if sizes is None else view.finalists * pyramid.epochs[-1]
     rest = None
-    if sizes is not None and plan is not None and plan.by_epochs and view.epochs_limit is not None:
-        rest = max(view.epochs_limit - sum(p or 0 for p in planned.values()) - again, 0)
-    planned |= {
-        "closing promotions": rest,
-        "finalists again": again if sizes is not None else None,
-        "failed trainings": None,
-        "second attempts": None,
-    }
+    if plan is not None and plan.by_epochs and limit is not None and again is not None:
+        rest = max(limit - sum(part or 0 for part in levels) - again, 0)
+    planned = {f"level {level}": part for level, part in zip(view.levels, levels, strict=True)}
+    planned |= {"closing promotions": rest, "finalists again": again, "failed trainings": None, "second attempts": None}
     pool = view.pool
     parts = [BudgetPart("proxies", 0, 0, pool.proxy_seconds)]
-    parts += [BudgetPart(name, plan_, epochs.get(name, 0), seconds.get(name, 0.0)) for name, plan_ in planned.items()]
+    parts += [BudgetPart(name, part, epochs[name], seconds[name]) for name, part in planned.items()]
     parts += [BudgetPart("predictor", 0, 0, pool.predictor_seconds), BudgetPart("test", 0, 0, pool.test_seconds)]
     return [part for part in parts if part.planned or part.epochs or part.seconds or part.name.startswith("level")]
+
+
+def _part_of(record: Observed | Interrupted | Failed | Speculated, closing: set[tuple[int, int]]) -> str:
+    """The part of the budget that a record belongs to; ``closing``: (candidate, level) of closing promotions."""
+    if isinstance(record, Failed):
+        return "failed trainings"
+    if isinstance(record, Speculated):
+        return "second attempts"
+    if record.replica:
+        return "finalists again"
+    return "closing promotions" if (record.candidate_id, record.level) in closing else f"level {record.level}"
 
 
 def unspent(view: RunView) -> int | None:
@@ -179,11 +159,8 @@ def level_agreement(view: RunView) -> list[tuple[int, int, Correlation]]:
     """
     high = max((level for level in view.levels if view.reached(level)), default=0)
     both = view.pool.at_level(high) if high else []
-    pairs = []
-    for low in range(1, high):
-        lows, highs = [c.metrics[low] for c in both], [c.metrics[high] for c in both]
-        pairs.append((low, high, correlate(lows, highs)))
-    return pairs
+    highs = [c.metrics[high] for c in both]
+    return [(low, high, correlate([c.metrics[low] for c in both], highs)) for low in range(1, high)]
 
 
 def predicted(view: RunView) -> list[tuple[float, Candidate]]:

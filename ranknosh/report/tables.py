@@ -14,25 +14,8 @@ from ranknosh.report.workers import status_rows
 from ranknosh.runs.files import write_atomic
 
 TRIAL_COLUMNS = (
-    "rank",
-    "id",
-    "architecture",
-    "status",
-    "level",
-    "epochs",
-    "validation_accuracy",
-    "validation_loss",
-    "metric",
-    "params",
-    "macs",
-    "seconds",
-    "origin",
-    "batch",
-    "score",
-    "spread",
-    "seeds",
-    "failure",
-    "key",
+    *("rank", "id", "architecture", "status", "level", "epochs", "validation_accuracy", "validation_loss", "metric"),
+    *("params", "macs", "seconds", "origin", "batch", "score", "spread", "seeds", "failure", "key"),
 )
 
 
