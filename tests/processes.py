@@ -44,3 +44,13 @@ def wait_until(condition: Callable[[], object], what: str, process: subprocess.P
             raise AssertionError(f"the process ended with {process.returncode} before {what}\n{out}\n{err}")
         assert time.monotonic() < end, f"{what} did not happen in {HANG_SECONDS} s"
         time.sleep(0.02)
+
+
+def wait_for_lines(path: Path, lines: int, process: subprocess.Popen) -> None:
+    """Return when the file at ``path`` holds so many lines; fail where ``process`` ends before."""
+    wait_until(lambda: path.exists() and path.read_bytes().count(b"\n") >= lines, f"{path} held {lines} lines", process)
+
+
+def output_of(process: subprocess.Popen) -> tuple[str, str]:
+    """What the process printed to stdout and stderr by its end, which is waited for."""
+    return process.communicate(timeout=HANG_SECONDS)

@@ -1,17 +1,13 @@
 """Commands run in this process through the console entry point, and real searches run as processes of their own."""
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from ranknosh.cli import main
+from tests.processes import ROOT, output_of, start_python
 
-ROOT = Path(__file__).parents[3]
 DIGITS = str(ROOT / "configs" / "digits.yaml")
 SMALL = [
     "--set",
@@ -46,23 +42,14 @@ def cli(capsys):
 
 def process(*words, cwd, **options):
     """``python -m ranknosh`` in a process of its own, started and not waited for."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "ranknosh", *map(str, words)],
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell in the background ignores SIGINT, and so does what it starts: here a terminal is played.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        **options,
-    )
+    # A shell in the background ignores SIGINT, and so does what it starts: here a terminal is played.
+    plays_terminal = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    return start_python("-m", "ranknosh", *words, cwd=cwd, **plays_terminal, **options)
 
 
 def finished(*words, cwd):
     child = process(*words, cwd=cwd)
-    out, err = child.communicate(timeout=300)
+    out, err = output_of(child)
     return Ended(child.returncode, out, err)
 
 

@@ -3,12 +3,12 @@
 import io
 import json
 import signal
-import time
 
 import pytest
 
 from ranknosh.cli.compare_progress import LiveComparison, standing_text
 from ranknosh.workflows.compare.comparison import Standing
+from tests.processes import output_of, wait_until
 
 SMALL = """
 network: {channels: 4, cells: 1}
@@ -17,7 +17,7 @@ pyramid: {epochs: [1, 2], initial: 4, batch: 2, candidates: 6}
 seeding: {draw: 6}
 budget: {epochs: 20}
 """
-WORDS = ["compare", "c.yaml", "--methods", "random", "--seeds", "2", "--budget", "2s"]
+WORDS = ["compare", "c.yaml", "--methods", "random", "--seeds", "2", "--budget", "4s"]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_it_leaves_table_results_and_page(ran):
     assert {path.name for path in (folder / "random").iterdir()} == {"seed-0", "seed-1"}
     row = json.loads((folder / "results.json").read_text())["rows"][0]
     assert (row["method"], row["repeats"], row["validation"]["n"]) == ("random", 2, 2)
-    assert ended.out.startswith("1 method, 2 seeds each, 2.0 s of device time")
+    assert ended.out.startswith("1 method, 2 seeds each, 4.0 s of device time")
     assert f"{100 * row['validation']['mean']:.2f} ±" in ended.out
     assert "random, seed 1" in ended.err
     assert "final training" in ended.err
@@ -71,7 +71,7 @@ def test_a_finished_one_is_shown_again_from_its_folder(ran, run_process):
     ("words", "needle"),
     [
         (["c.yaml", "--name", "whole", "--resume", "--set", "train.lr=0.2"], "train.lr was 0.1"),
-        (["runs/whole", "--resume", "--budget", "3s"], "--budget was 2s"),
+        (["runs/whole", "--resume", "--budget", "3s"], "--budget was 4s"),
         (["runs/whole", "--resume", "--seeds", "1"], "--seeds was 2"),
         (["runs/whole", "--resume", "--final-epochs", "7"], "--final-epochs was 2"),
         (["runs/whole"], "add --resume"),
@@ -113,11 +113,9 @@ def test_what_cannot_be_compared_writes_nothing(home, cli, words, code, needle):
 def test_ctrl_c_saves_and_tells_how_to_go_on(home, start_process, run_process):
     child = start_process(*WORDS, "--name", "cut", cwd=home)
     journal = home / "runs" / "cut" / "random" / "seed-0" / "journal.jsonl"
-    until = time.monotonic() + 100
-    while not (journal.exists() and b"observed" in journal.read_bytes()) and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_until(lambda: journal.exists() and b"observed" in journal.read_bytes(), "a first result was kept", child)
     child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=100)
+    _, err = output_of(child)
     assert child.returncode == 130
     assert "ranknosh compare runs/cut --resume" in err
     assert "Traceback" not in err

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import time
 
 import pytest
 from rich.console import Console
@@ -15,6 +14,7 @@ from ranknosh.data import load
 from ranknosh.workflows.retrain import EpochLine, parse_subject, preset, retrain
 from ranknosh.workflows.retrain.journal import read_record
 from ranknosh.workflows.retrain.recipe import RetrainConfig
+from tests.processes import output_of, wait_for_lines
 
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 GENOTYPE = (
@@ -170,33 +170,23 @@ def test_a_search_is_no_retraining(cli, searched):
     assert "not the journal of a retraining" in error(cli("retrain", "--resume", searched[0]), 4)
 
 
-def wait_for(path, lines):
-    """Until the journal holds so many lines."""
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        if path.exists() and path.read_bytes().count(b"\n") >= lines:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"{path} did not come to hold {lines} lines")
-
-
 @pytest.mark.slow
 def test_ctrl_c_saves_and_says_how_to_go_on_and_kill_9_loses_nothing(tmp_path, start_process, run_process):
     straight = run_process("retrain", CELL, *LONG, "--name", "straight", "--json", cwd=tmp_path)
     assert straight.code == 0, straight.err
     child = start_process("retrain", CELL, *LONG, "--name", "cut", cwd=tmp_path)
     journal = tmp_path / "runs" / "cut" / "journal.jsonl"
-    wait_for(journal, 4)
+    wait_for_lines(journal, 4, child)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = output_of(child)
     assert child.returncode == 130, (out, err)
     assert err.endswith("Go on with: ranknosh retrain --resume runs/cut\n")
     assert "Traceback" not in err
     done = journal.read_bytes().count(b"\n")
     child = start_process("retrain", "--resume", "runs/cut", cwd=tmp_path)
-    wait_for(journal, done + 3)
+    wait_for_lines(journal, done + 3, child)
     os.kill(child.pid, signal.SIGKILL)
-    child.communicate(timeout=60)
+    output_of(child)
     ended = run_process("retrain", "--resume", "runs/cut", "--json", cwd=tmp_path)
     assert ended.code == 0, ended.err
     first, second = json.loads(straight.out), json.loads(ended.out)

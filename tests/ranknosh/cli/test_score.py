@@ -16,6 +16,7 @@ import pytest
 from ranknosh.cli.score_progress import LiveScoring, PlainScoring
 from ranknosh.core.seeding import draw
 from ranknosh.spaces.catalog import get_space
+from tests.processes import output_of, wait_for_lines
 
 SPACE = get_space("nasbench201")
 TINY = ["--channels", "4", "--cells", "1", "--batch", "8"]
@@ -265,25 +266,14 @@ def test_codes_are_what_tables_list(cli, tmp_path):
     ]
 
 
-def wait_for(path, lines, child):
-    """Until the journal holds so many lines."""
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        assert child.poll() is None, child.communicate()
-        if path.exists() and path.read_bytes().count(b"\n") >= lines:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"{path} did not come to hold {lines} lines")
-
-
 def test_ctrl_c_saves_and_says_how_to_go_on(cli, tmp_path, start_process):
     words = ["score", "nasbench201", "--count", "2000", "--fresh", *TINY, "--proxies", "params,synflow"]
     child = start_process(*words, cwd=tmp_path)
     journal = tmp_path / "scores.jsonl"
-    wait_for(journal, 6, child)
+    wait_for_lines(journal, 6, child)
     assert "in use by another process" in one_message(cli(*words))
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = output_of(child)
     assert child.returncode == 130, (out, err)
     assert "Traceback" not in err
     again = " ".join(word for word in words if word != "--fresh")
@@ -301,9 +291,9 @@ def test_a_killed_process_loses_nothing_that_was_written(cli, tmp_path, start_pr
     words = ["score", "nasbench201", "--count", "2000", *TINY, "--proxies", "params,synflow"]
     child = start_process(*words, cwd=tmp_path)
     journal = tmp_path / "scores.jsonl"
-    wait_for(journal, 5, child)
+    wait_for_lines(journal, 5, child)
     os.kill(child.pid, signal.SIGKILL)
-    child.communicate(timeout=60)
+    output_of(child)
     saved = [row["architecture"] for row in scored_in(journal)]
     with journal.open("ab") as file:
         file.write(b'{"type": "scores", "key": "nasb')  # as if it had died in the middle of a write

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import time
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from ranknosh.errors import ConfigError
 from ranknosh.workflows.supernet.journal import read_record
 from ranknosh.workflows.supernet.outcome import Plan
 from supernet.search import EpochReport
+from tests.processes import output_of, wait_for_lines
 
 TINY = [
     "--data",
@@ -48,15 +48,6 @@ def one_message(ended, code=2):
 def reports(folder):
     """Epoch lines but for their times."""
     return [{**row, "seconds": 0, "t": 0} for row in read_record(folder).epochs]
-
-
-def wait_for(path, lines):
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        if path.exists() and path.read_bytes().count(b"\n") >= lines:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"{path} did not come to hold {lines} lines")
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +166,9 @@ def test_kill_9_and_a_torn_line_lead_to_the_same_search(searched, tmp_path, star
     folder = tmp_path / "runs" / "whole"
     for lines in (2, 4):
         child = start_process(*words, cwd=tmp_path)
-        wait_for(folder / "journal.jsonl", lines)
+        wait_for_lines(folder / "journal.jsonl", lines, child)
         os.kill(child.pid, signal.SIGKILL)
-        child.communicate(timeout=60)
+        output_of(child)
         words = ["supernet", "--resume", "runs/whole"]
     with (folder / "journal.jsonl").open("ab") as file:
         file.write(b'{"type": "epoch", "epo')
@@ -194,10 +185,10 @@ def test_ctrl_c_saves_says_how_to_go_on_and_the_folder_is_locked_meanwhile(cli, 
     words = ["supernet", "darts", *TINY, "--epochs", "400", "--name", "long"]
     child = start_process(*words, cwd=tmp_path)
     folder = tmp_path / "runs" / "long"
-    wait_for(folder / "journal.jsonl", 5)
+    wait_for_lines(folder / "journal.jsonl", 5, child)
     assert "in use by another process" in one_message(cli("supernet", "--resume", folder))
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = output_of(child)
     assert child.returncode == 130, (out, err)
     assert err.endswith("Go on with: ranknosh supernet --resume runs/long\n")
     assert "Traceback" not in err

@@ -8,6 +8,7 @@ import pytest
 
 from ranknosh.cli import outcome
 from ranknosh.errors import RankNoshError
+from tests.processes import HANG_SECONDS
 
 VERBS = [
     "doctor",
@@ -197,7 +198,7 @@ def test_debug_is_understood_after_the_verb(cli, tmp_path, monkeypatch):
 
 def test_a_reader_that_leaves_early_is_no_error():
     command = f"{sys.executable} -m ranknosh space sample -n 20000 | head -n 1; exit ${{PIPESTATUS[0]}}"
-    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=HANG_SECONDS)
     assert (ended.returncode, ended.stderr, ended.stdout.count("\n")) == (0, "", 1)
 
 

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("ray")
 
 from benchmarks.chaos import add_node, kill_node, three_nodes, weather
+from tests.processes import HANG_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -49,9 +50,9 @@ def test_nodes_that_join_are_used_and_nodes_that_leave_are_not_waited_for():
     with three_nodes() as cluster, connected(cluster.address, ship_code=True):
         executor = RayExecutor(_place)
         numbers = iter(range(10_000))
-        seen = {}
+        seen = set()
 
-        def work_until(holds, seconds=60.0):
+        def work_until(holds, seconds=HANG_SECONDS):
             until = time.monotonic() + seconds
             while not holds():
                 assert time.monotonic() < until
@@ -59,18 +60,15 @@ def test_nodes_that_join_are_used_and_nodes_that_leave_are_not_waited_for():
                     executor.submit(Job(next(numbers), Architecture("toy", (0,)), 1, 0, 1, 0))
                 for result in executor.wait(0.2):
                     if isinstance(result.outcome, Observed):
-                        seen.setdefault(result.outcome.metric, time.monotonic())
+                        seen.add(result.outcome.metric)
                     else:
                         assert result.outcome.kind == "lost"
 
         work_until(lambda: len(seen) == 2)
         assert executor.slots() == 2
-        began = time.monotonic()
         third = add_node(cluster)
-        joined = time.monotonic()
         work_until(lambda: len(seen) == 3)
         assert executor.slots() == 3
-        assert time.monotonic() - joined < 30, f"{joined - began:.1f} s to start"
         kill_node(cluster, third)
         work_until(lambda: executor.slots() == 2)
         executor.close()

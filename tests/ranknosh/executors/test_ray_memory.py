@@ -1,16 +1,14 @@
 """Memory that really runs out: Ray's monitor kills the worker, and the engine tries the job once more, alone."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.processes import environment, run_python
+
 pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import os, sys, time
 import ray
@@ -70,17 +68,10 @@ def test_a_job_killed_for_memory_is_tried_once_alone_and_then_given_up(tmp_path)
     threshold = (used + 0.6 * hungry) / total
     if threshold > 0.95:
         pytest.skip("memory is nearly full")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "RAY_memory_usage_threshold": f"{threshold:.4f}",
-        "RAY_memory_monitor_refresh_ms": "100",
-    }
+    strict = environment(RAY_memory_usage_threshold=f"{threshold:.4f}", RAY_memory_monitor_refresh_ms="100")
     script = tmp_path / "hungry.py"
     script.write_text(SCRIPT)
-    ended = subprocess.run(
-        [sys.executable, str(script), str(hungry)], env=environment, capture_output=True, text=True, timeout=240
-    )
+    ended = run_python(script, hungry, env=strict)
     failures = [line for line in ended.stdout.splitlines() if line.startswith("Failed(")]
     assert len(failures) == 2, ended.stdout + ended.stderr
     assert all("kind='out_of_memory'" in line and "candidate_id=1" in line for line in failures)

@@ -11,6 +11,7 @@ import pytest
 from ranknosh.core.records import EpochPoint, Failed, Interrupted, Job, JobResult, Observed
 from ranknosh.errors import ClusterError, StoreFull
 from ranknosh.spaces.base import Architecture
+from tests.processes import HANG_SECONDS, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -33,10 +34,11 @@ class Scripted:
         for epoch in range(job.start_epoch + 1, job.stop_epoch + 1):
             time.sleep(0.05)
             if kind == "dies" and attempt == 0 and epoch == 2:
-                time.sleep(0.6)  # the driver hears of the first epoch
+                while not (self.folder / f"heard-{job.candidate_id}-1").exists():
+                    time.sleep(0.05)
                 os.kill(os.getpid(), signal.SIGKILL)
             if kind == "hangs" or (kind == "late" and attempt == 0):
-                time.sleep(60)
+                time.sleep(HANG_SECONDS)
             on_epoch(job, EpochPoint(epoch, 1.0, 1.0, 0.5, 0.5, 0.05))
             if kind == "stoppable":
                 time.sleep(0.2)
@@ -71,7 +73,12 @@ def executor(cluster, tmp_path):
 
     def make(ready=True, **settings):
         heard = []
-        one = RayExecutor(Scripted(tmp_path), on_epoch=lambda job, point: heard.append((job, point)), **settings)
+
+        def hear(job, point):
+            heard.append((job, point))
+            (tmp_path / f"heard-{job.candidate_id}-{point.epoch}").touch()
+
+        one = RayExecutor(Scripted(tmp_path), on_epoch=hear, **settings)
         one.heard = heard
         if ready:
             one.get_ready()
@@ -83,8 +90,8 @@ def executor(cluster, tmp_path):
         one.close()
 
 
-def collect(executor, seconds=40.0):
-    results, until = [], time.monotonic() + seconds
+def collect(executor):
+    results, until = [], time.monotonic() + HANG_SECONDS
     while executor.running() and time.monotonic() < until:
         results += executor.wait(0.5)
     assert not executor.running(), "jobs are still out"
@@ -148,12 +155,10 @@ def test_a_job_that_hangs_is_cancelled_at_its_deadline(executor):
     from ranknosh.executors.pace import Patience
 
     one = executor(patience=Patience(deadline=1.0))
-    began = time.monotonic()
     one.submit(job(1, "hangs"))
     (result,) = collect(one)
     assert result.outcome.kind == "hung"
     assert "at its deadline" in result.outcome.message
-    assert time.monotonic() - began < 20
 
 
 def test_a_straggler_gets_a_second_attempt_and_the_first_result_counts(executor):
@@ -164,12 +169,10 @@ def test_a_straggler_gets_a_second_attempt_and_the_first_result_counts(executor)
     for number in range(6):
         one.submit(job(number))
     collect(one)
-    began = time.monotonic()
     one.submit(job(9, "late"))
     (result,) = collect(one)
     assert isinstance(result.outcome, Observed)
     assert [(beside.candidate_id, beside.epochs) for beside in result.beside] == [(9, 1)]
-    assert time.monotonic() - began < 30
     assert "a second attempt is started" in said[0]
     assert not one.wait(1.0)
 
@@ -189,9 +192,8 @@ def test_nothing_runs_beside_a_job_that_is_alone(executor, tmp_path):
 def test_a_stop_keeps_what_ran_and_takes_back_what_did_not(executor):
     one = executor(workers=2)
     for number in range(3):
-        one.submit(job(number, "stoppable", epochs=50))
-    time.sleep(1.5)
-    one.wait(0.1)
+        one.submit(job(number, "stoppable", epochs=10_000))
+    wait_until(lambda: one.wait(0.1) or {0, 1} <= {job.candidate_id for job, _ in one.heard}, "two jobs began")
     one.request_stop()
     outcomes = {result.job.candidate_id: result.outcome for result in collect(one)}
     assert all(isinstance(outcome, Interrupted) for outcome in outcomes.values())

@@ -14,7 +14,7 @@ from ranknosh.runs import files
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.publications import Publication, Publications, Torn, Vanished
 from ranknosh.training.storage import FolderStorage
-from tests.processes import start_python
+from tests.processes import start_python, wait_until
 from tests.ranknosh.training.checkpoint_samples import assert_equal, sample
 
 WRITER = """
@@ -67,9 +67,9 @@ def test_two_attempts_publish_while_a_third_reads(tmp_path, each):
     try:
         go(writers)
         marks, epochs = set(), [1]
-        began = time.monotonic()
         reads = 0
-        while time.monotonic() < began + 3 or (reads < 300 and time.monotonic() < began + 60):
+        while reads < 300 or epochs[-1] < 50:
+            assert all(writer.poll() is None for writer in writers)
             found = store.read(1)
             assert found.damages == ()
             mark = float(found.checkpoint.weights["conv.weight"].flatten()[0]) - found.checkpoint.epoch
@@ -79,9 +79,7 @@ def test_two_attempts_publish_while_a_third_reads(tmp_path, each):
             reads += 1
     finally:
         stop(writers)
-    assert reads >= 300
     assert epochs == sorted(epochs)  # never back
-    assert epochs[-1] >= 50
     assert {0.125, 0.25} & marks
     # Whatever the killed writers left goes with the next publication.
     store.save(1, 0, sample(20_000, size=60))
@@ -98,9 +96,7 @@ def test_kill_at_any_moment_leaves_one_whole_checkpoint(tmp_path):
     for _ in range(12):
         begin = store.epoch(1)
         child = fork_writer(store, begin)
-        before = time.monotonic()
-        while store.epoch(1) == begin and time.monotonic() - before < 20:
-            time.sleep(0.002)
+        wait_until(lambda begin=begin: store.epoch(1) != begin, "the child published an epoch")
         time.sleep(rng.uniform(0.0, 0.12))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -334,8 +330,7 @@ def test_removal_while_another_attempt_writes_spoils_nothing(tmp_path):
     writers = [start_writer(tmp_path, 0.125)]
     try:
         go(writers)
-        end = time.monotonic() + 2
-        while time.monotonic() < end:
+        for _ in range(100):
             found, damages = store.read(1)
             assert all(damage.reason == "it is missing" for damage in damages)  # weights removed under the writer
             assert found is None or float(found.momentum["conv.weight"][0, 0, 0, 0]) == found.epoch + 0.125

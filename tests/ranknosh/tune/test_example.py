@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import HANG_SECONDS
+
 pytest.importorskip("ray")
 pytest.importorskip("sklearn")
 ROOT = Path(__file__).parents[3]
@@ -28,7 +30,7 @@ def test_the_example_searches_and_says_what_it_cost(tmp_path):
             env={**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=HANG_SECONDS,
             check=False,
         )
     finally:
