@@ -11,6 +11,7 @@ import os
 import posixpath
 import re
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -165,7 +166,11 @@ class FolderStorage:
 
     def delete_folder(self, folder: str) -> None:
         path = self.folder / folder
-        if not path.is_dir() or path.is_symlink():
+        try:
+            is_folder = stat.S_ISDIR(path.lstat().st_mode)  # one look: a writer may make the folder anew after it
+        except OSError:
+            return
+        if not is_folder:
             self.delete(folder)
             return
 
