@@ -156,7 +156,13 @@ def describe_genotype(genotype: Genotype, kind: str) -> str:
 
 
 def draw_genotype(genotype: Genotype, kind: str, name: str) -> Drawing:
-    """The ``normal`` or the ``reduce`` cell: a lane for every node, its two operations in boxes on the way into it."""
+    """A lane for every node, its two operations in boxes on the way into it.
+
+    Args:
+        genotype: holds both cells.
+        kind: ``normal`` or ``reduce``.
+        name: the beginning of every id in the picture.
+    """
     picks, concat = _cell_of(genotype, kind)
     places = _places(picks)
     width, height = max(x for x, _ in places.values()) + 110, TOP + LANE * (len(picks) // 2)

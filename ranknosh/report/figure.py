@@ -90,7 +90,7 @@ def plot(
         caption: what the picture shows, in words.
         paint: draws on ``rows * columns`` axes, given row by row.
         size: inches, wide by high; by default as wide as the section.
-        half: two such sections stand side by side.
+        half: two such sections are side by side.
         widths: of the columns, relative to each other.
 
     Raises:
@@ -151,7 +151,14 @@ def time_scale(seconds: float) -> tuple[float, str]:
 
 
 def label_bar(axis: Any, text: str, x: float, row: float) -> None:
-    """Text to the right of a bar, on white so that lines behind it do not cross it."""
+    """Write to the right of a bar, on white so that lines behind it do not cross the text.
+
+    Args:
+        axis: has the bar.
+        text: to write.
+        x: where the bar ends.
+        row: middle of the bar.
+    """
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.2}
     axis.annotate(
         text, (x, row), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8.5, bbox=box, zorder=5
@@ -175,7 +182,14 @@ def say(axis: Any, text: str) -> None:
 
 
 def over_epochs(axis: Any, epochs: Sequence[int], *, boundaries: Sequence[int] = (), legend: bool = False) -> None:
-    """Give an axis its epochs from left to right, a dotted line after each of ``boundaries``."""
+    """Give an axis its epochs from left to right.
+
+    Args:
+        axis: to change; its lines are drawn already.
+        epochs: in order, at least one.
+        boundaries: epochs after which a dotted line is drawn.
+        legend: whether lines are named.
+    """
     room = max(0.03 * (epochs[-1] - epochs[0]), 0.05)
     axis.set_xlabel("epoch")
     axis.set_xlim(epochs[0] - room, epochs[-1] + room)

@@ -137,7 +137,7 @@ Block = Text | Cards | Facts | Code | PageTable | Figure | Gallery
 
 @dataclass(frozen=True)
 class PageSection:
-    """A part of a page with a heading and, as the target of links, an id. Two ``half`` sections stand side by side."""
+    """A part of a page with a heading and, as the target of links, an id. Two ``half`` sections are side by side."""
 
     id: str
     title: str
@@ -147,7 +147,7 @@ class PageSection:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole page. ``kind`` stands before ``title`` in the name of the browser's window."""
+    """A whole page. ``kind`` comes before ``title`` in the name of the browser's window."""
 
     kind: str
     title: str
@@ -174,7 +174,14 @@ class Page:
 
 
 def missing(name: str, title: str, why: str, *, half: bool = False) -> PageSection:
-    """A section that says why there is nothing in it."""
+    """A section without content.
+
+    Args:
+        name: the section's id.
+        title: its heading.
+        why: the reason, shown in place of the content.
+        half: two such sections are side by side.
+    """
     return PageSection(name, title, [Text([why], "nothing")], half)
 
 

@@ -70,10 +70,10 @@ def render(view: RunView) -> str:
         f"Rebuilt from the journal of {view.name}; every figure on this page is a function of that file. {UNKNOWN} is "
         "written where a number is not known."
     )
-    return Page("RankNOSH report", view.name, subtitle, page_sections(view), footer).render()
+    return Page("RankNOSH report", view.name, subtitle, sections(view), footer).render()
 
 
-def page_sections(view: RunView) -> list[PageSection]:
+def sections(view: RunView) -> list[PageSection]:
     """Every section of the page, in reading order."""
     return [
         found_section(view),

@@ -46,7 +46,7 @@ def _as_named(candidate: Candidate, ranked_by: str) -> float | None:
 
 
 def status_dict(view: RunView) -> dict[str, Any]:
-    """Where the run stands. ``levels`` maps a level's number to how many candidates completed it; ``best`` may be None."""
+    """How far the run is. ``levels`` maps a level's number to how many candidates completed it; ``best`` may be None."""
     pool = view.pool
     best, tested = pool.best(), view.tested()
     return {

@@ -18,6 +18,7 @@ def points(fraction: float | None) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
+    """``0.456`` as ``0.46``."""
     return UNKNOWN if value is None else f"{value:.{digits}f}"
 
 
@@ -27,9 +28,16 @@ def integer(value: int | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
+    """``200`` as ``3 min 20 s``."""
     return UNKNOWN if seconds is None else human_duration(seconds)
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
-    """``1 candidate``, ``3 candidates``."""
+    """``1 candidate``, ``3 candidates``.
+
+    Args:
+        count: how many.
+        one: the word for one.
+        many: the word for any other count; by default ``one`` with an s.
+    """
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -19,21 +19,27 @@ def render(name: str, header: Mapping[str, Any], sessions: Sequence[Mapping[str,
 
     Args:
         name: of the comparison.
-        header: that of its journal.
-        sessions: those of its journal.
-        rows: a method each, in the order they are shown.
+        header: see :func:`sections`, as for the others.
+        sessions: of the journal.
+        rows: of the table.
 
     Raises:
         MissingDependency: matplotlib or jinja2 is not installed.
     """
     about = f"Search methods compared with RankNOSH: {title(_budget(rows), rows)}"
-    return Page("Comparison", name, about, page_sections(header, sessions, rows)).render()
+    return Page("Comparison", name, about, sections(header, sessions, rows)).render()
 
 
-def page_sections(
+def sections(
     header: Mapping[str, Any], sessions: Sequence[Mapping[str, Any]], rows: Sequence[Row]
 ) -> list[PageSection]:
-    """Every section of the page, in reading order; the arguments are those of :func:`render`."""
+    """Every section of the page, in reading order.
+
+    Args:
+        header: that of the comparison's journal.
+        sessions: those of its journal.
+        rows: a method each, in the order they are shown.
+    """
     return [
         _methods(header, rows),
         accuracy_plot(rows),

@@ -25,9 +25,9 @@ MOST_POINTS, MOST_IN_MATRIX = 300, 6
 LOG_FROM = 50.0
 """Positive values of which most span more than this factor are drawn on a logarithmic axis."""
 MOST, MARGIN = 0.05, 0.6
-"""An axis holds all but this share of the values at either end, and this share of their length beside them."""
+"""An axis holds all but this share of the values at either end, and this share of their length around them."""
 CELL, NAMES = 0.46, 1.3
-"""Inches of a cell of the heat map, and of the names beside it."""
+"""Inches of a cell of the heat map, and of the names at its side."""
 POINT, SIZES = "#2b7bba", "#8a96a3"
 SIZE_PROXIES = ("params", "macs")
 
@@ -111,7 +111,7 @@ def matrix_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> Page
     rho = correlations(rows, directions)
     chosen, half = least_redundant(rho, MOST_IN_MATRIX), len(_telling(rho)) <= MOST_BESIDE
     if len(chosen) < 2:
-        return missing("ranks", title, "n/a: fewer than two proxies tell architectures apart.", half=half)
+        return missing("ranks", title, "n/a: fewer than two proxies differ between architectures.", half=half)
     places = thin(range(len(rows)), MOST_POINTS)
     placed = {
         place: (rankdata(oriented(rows, names[place], directions[names[place]]))[places] - 1) / max(len(rows) - 1, 1)
@@ -145,7 +145,13 @@ def matrix_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> Page
 
 
 def accuracy_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int], table: bool) -> PageSection:
-    """Every proxy against the accuracy of a table."""
+    """Every proxy against the accuracy of a table.
+
+    Args:
+        rows: one an architecture.
+        directions: proxy to 1 where higher is better, else -1.
+        table: whether a table was given.
+    """
     title, judged = "Do the proxies know the accuracy?", with_accuracy(rows)
     if not table:
         why = "n/a: accuracies are not known; give a table of finished trainings with --table FILE.npz."
@@ -180,10 +186,10 @@ def accuracy_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int], table
 def _window(values: NDArray[np.float64]) -> tuple[float, float]:
     """The ends of an axis: a few values far from the others would take its whole length."""
     low, high = (float(np.quantile(values, share)) for share in (MOST, 1 - MOST))
-    beside = MARGIN * (high - low)
-    if beside == 0:
+    room = MARGIN * (high - low)
+    if room == 0:
         return float(values.min()), float(values.max())
-    return max(low - beside, float(values.min())), min(high + beside, float(values.max()))
+    return max(low - room, float(values.min())), min(high + room, float(values.max()))
 
 
 def _paint_accuracy(axis: Any, name: str, direction: int, drawn: Sequence[ScoreRow], found: Agreement) -> None:
