@@ -150,26 +150,6 @@ def parse(data: bytes, kinds: Callable[[Header], Sequence[type]]) -> History:
     return history
 
 
-def parse_line(line: bytes, classes: Sequence[type]) -> tuple[Any, float]:
-    """One line without its neighbours, for those who follow a journal while it is written.
-
-    Args:
-        line: without its newline.
-        classes: the kinds of records it may hold.
-
-    Returns:
-        The record, and the run's seconds at it.
-
-    Raises:
-        ValueError: for a line of another layout or kind.
-    """
-    found = _LINE.fullmatch(line)
-    kind = next((kind for kind in classes if found and name_of(kind) == found[2].decode()), None)
-    if found is None or kind is None:
-        raise ValueError("it does not have the layout of a journal line")
-    return _value(kind, found[4], int(found[1]), 0), float(found[3])
-
-
 def name_of(kind: type) -> str:
     """The ``type`` of a record class's lines: its name in lower case."""
     return kind.__name__.lower()
@@ -354,9 +334,13 @@ class Journal:
         """Seconds the run has worked, all sessions added up."""
         return self.history.seconds + (0.0 if self._began is None else time.monotonic() - self._began)
 
-    def append(self, records: Iterable[Any]) -> None:
-        """Write records and wait until they are on disk. Nothing is half-written where it raises StoreFull or StoreError."""
-        seconds, before = self.seconds, (self._lines.digest, self._lines.count)
+    def append(self, records: Iterable[Any]) -> float:
+        """Write records and wait until they are on disk. Nothing is half-written where it raises StoreFull or StoreError.
+
+        Returns:
+            The run's seconds that stand with them.
+        """
+        seconds, before = round(self.seconds, 3), (self._lines.digest, self._lines.count)
         try:
             data = b"".join(self._lines.add(record, seconds) for record in records)
             if data:
@@ -366,6 +350,7 @@ class Journal:
             if isinstance(error, OSError):
                 raise write_error(self.folder, error) from error
             raise
+        return seconds
 
     def close(self) -> None:
         os.close(self._descriptor)

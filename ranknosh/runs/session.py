@@ -85,8 +85,8 @@ class RunSession:
             state: the workflow's fold, with the records in it.
             lines: the same in words.
         """
-        self.journal.append(records)
-        self.events(Recorded(records, state, self.seconds, lines))
+        seconds = self.journal.append(records)
+        self.events(Recorded(records, state, seconds, lines))
 
     def say(self, text: str) -> None:
         """A sentence for the user."""

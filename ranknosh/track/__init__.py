@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 from ranknosh.runs.events import Events, Message
-from ranknosh.track.mirror import Tracker
+from ranknosh.runs.journal import Journal
+from ranknosh.track.mirror import Log, Tracker
 
 __all__ = ["Tracker", "tracking"]
 
 
 @contextmanager
-def tracking(section: Mapping[str, Any], folder: Path, run_name: str, events: Events) -> Iterator[list[Tracker]]:
-    """The trackers that a config asks for, each following the journal; brought up to its end when the block ends.
+def tracking(section: Mapping[str, Any], journal: Journal, run_name: str, events: Events) -> Iterator[list[Tracker]]:
+    """The trackers that a config asks for; each has what the journal holds and takes what events bring, until the block ends.
 
     Args:
         section: ``{tensorboard: bool, mlflow: URI or None}``.
-        folder: of the run, with its journal.
+        journal: of the run, as opened.
         run_name: as MLflow shows it.
         events: hears once where a tracker gives up.
 
@@ -30,16 +30,17 @@ def tracking(section: Mapping[str, Any], folder: Path, run_name: str, events: Ev
     def say(text: str) -> None:
         events(Message(text))
 
+    logs: list[Log] = []
+    if section.get("tensorboard"):
+        from ranknosh.track.tensorboard import TensorBoardLog
+
+        logs.append(TensorBoardLog(journal.folder))
+    if section.get("mlflow"):
+        from ranknosh.track.mlflow import MlflowLog
+
+        logs.append(MlflowLog(journal.folder, str(section["mlflow"]), run_name))
     with ExitStack() as stack:
-        trackers = []
-        if section.get("tensorboard"):
-            from ranknosh.track.tensorboard import TensorBoardLog
-
-            trackers.append(Tracker(TensorBoardLog(folder), folder, say))
-            stack.callback(trackers[-1].close)
-        if section.get("mlflow"):
-            from ranknosh.track.mlflow import MlflowLog
-
-            trackers.append(Tracker(MlflowLog(folder, str(section["mlflow"]), run_name), folder, say))
-            stack.callback(trackers[-1].close)
+        trackers = [Tracker(log, journal.history, say) for log in logs]
+        for tracker in trackers:
+            stack.callback(tracker.close)
         yield trackers

@@ -1,18 +1,16 @@
-"""A listener that brings a log up to the journal, in a thread of its own, so that a slow server costs the search nothing."""
+"""A search's records go to a log in a thread of their own, so that a slow server costs the search nothing."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import islice
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from queue import SimpleQueue
+from typing import NamedTuple, Protocol
 
-from ranknosh.core.records import RECORDS, Record
+from ranknosh.core.records import Record, Session
 from ranknosh.runs.events import Event, Recorded
-from ranknosh.runs.journal import FILE, Header, parse_line
+from ranknosh.runs.journal import Header, History
 from ranknosh.track.series import Point, Series
 
 CLOSING_SECONDS = 30.0
@@ -22,8 +20,8 @@ MOST_ENTRIES = 200
 
 
 class Entry(NamedTuple):
-    """Record ``number`` (from 0) of the journal and its points. ``wall_time``: when the run began plus the seconds it had
-    searched, in seconds of the epoch; pauses between sessions are left out, so one record has one time for ever."""
+    """Record ``number`` (from 0, sessions left out) and its points. ``wall_time``: when the run began plus the seconds it had
+    worked, in seconds of the epoch; pauses between sessions are left out, so one record always has one time."""
 
     number: int
     record: Record
@@ -34,112 +32,76 @@ class Entry(NamedTuple):
 class Log(Protocol):
     """Where points go. Every method is called in one thread, in this order: open, write..., close.
 
-    A log finds out itself what it holds already, and must not hold anything twice after :meth:`write` was called again for
-    entries it was given before in another process.
+    In each session a log is given every record from the first one on. It either starts anew or leaves out what it holds.
     """
 
     name: str
     pause_seconds: float
     """Least time between two calls of :meth:`write`."""
 
-    def open(self, header: Mapping[str, Any], header_line: bytes) -> None: ...
+    def open(self, header: Header) -> None: ...
 
     def write(self, entries: Sequence[Entry], series: Series) -> None: ...
 
     def close(self, series: Series) -> None: ...
 
 
-class Tail:
-    """Reads a journal that is being written, up to where it was last known to be whole."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE
-        self._offset = 0
-        self._index = 0
-        self.header: Mapping[str, Any] = {}
-        self.header_line = b""
-
-    def size(self) -> int:
-        return self.path.stat().st_size
-
-    def read_header(self) -> None:
-        """Read line 1. Raises OSError or ValueError where there is none."""
-        with self.path.open("rb") as file:
-            self.header_line = file.readline()
-        header, _ = parse_line(self.header_line.rstrip(b"\n"), (Header,))
-        self.header = {**asdict(header), "config": header.settings}
-        self._offset = len(self.header_line)
-
-    def read(self, end: int) -> Iterator[tuple[int, Record, float]]:
-        """(index, record, seconds searched) of every line not yet given that ends at or before byte ``end``."""
-        with self.path.open("rb") as file:
-            file.seek(self._offset)
-            data = file.read(max(end - self._offset, 0))
-        for line in data[: data.rfind(b"\n") + 1].splitlines():
-            self._offset += len(line) + 1
-            self._index += 1
-            yield self._index - 1, *parse_line(line, RECORDS)
-
-
 class Tracker:
-    """Keeps ``log`` equal to the journal in ``folder``. Never raises, and waits in :meth:`close` only; a log that fails is told
-    of once through ``say`` and left alone for the rest of the session."""
+    """Takes events and gives their records to a log. Never raises, and waits in :meth:`close` only.
+
+    Args:
+        log: where points go. One that fails is left alone for the rest of the session.
+        history: what the journal held when the session began.
+        say: told once where the log fails.
+        closing_seconds: see :data:`CLOSING_SECONDS`.
+    """
 
     def __init__(
-        self,
-        log: Log,
-        folder: Path,
-        say: Callable[[str], None] | None = None,
-        closing_seconds: float = CLOSING_SECONDS,
+        self, log: Log, history: History, say: Callable[[str], None], closing_seconds: float = CLOSING_SECONDS
     ) -> None:
         self.log, self.closing_seconds = log, closing_seconds
-        self._say = say or (lambda text: None)
-        self._tail, self._series = Tail(Path(folder)), Series()
-        self._end = self._tail.size()
-        self._more, self._over = threading.Event(), threading.Event()
+        self._header, self._series, self._say = history.header, Series(), say
+        self._waiting: SimpleQueue[tuple[Record, float] | None] = SimpleQueue()  # None is the last
+        self._put(history.records, history.times)
+        self._closing = threading.Event()
         self._trouble: str | None = None
-        self._told = self._closed = False
+        self._said = False
         self._progress = 0
-        self._more.set()
         # A daemon, because a process must be able to end while a server does not answer.
         self._thread = threading.Thread(target=self._run, name=f"track-{log.name}", daemon=True)
         self._thread.start()
 
     def __call__(self, event: Event) -> None:
-        """Look at the journal again where records were written."""
-        if not isinstance(event, Recorded):
-            return
-        self._tell()
-        try:
-            self._end = self._tail.size()
-        except OSError:
-            return
-        self._more.set()
+        if isinstance(event, Recorded):
+            self._say_trouble()
+            if self._trouble is None:
+                self._put(event.records, [event.seconds] * len(event.records))
 
     def close(self) -> None:
-        """Write what the journal holds by now and close the log; give up after ``closing_seconds`` without progress."""
-        if self._closed:
+        """Write what is waiting and close the log; give up after ``closing_seconds`` without progress."""
+        if self._closing.is_set():
             return
-        self._closed = True
-        try:
-            self._end = self._tail.size()
-        except OSError as error:
-            self._trouble = self._trouble or str(error)
-        self._over.set()
-        self._more.set()
+        self._closing.set()
+        self._waiting.put(None)
         seen = -1
         while self._thread.is_alive() and self._progress != seen:
             seen = self._progress
             self._thread.join(self.closing_seconds)
         if self._thread.is_alive():
             self._trouble = self._trouble or f"nothing could be written for {self.closing_seconds:g} seconds"
-        self._tell()
+        self._say_trouble()
 
-    def _tell(self) -> None:
-        if self._trouble is not None and not self._told:
-            self._told = True
+    def _put(self, records: Sequence[Record], seconds: Sequence[float]) -> None:
+        # A session's record is written by the run itself and says nothing that is logged.
+        for record, at in zip(records, seconds, strict=True):
+            if not isinstance(record, Session):
+                self._waiting.put((record, at))
+
+    def _say_trouble(self) -> None:
+        if self._trouble is not None and not self._said:
+            self._said = True
             self._say(
-                f"{self.log.name} is not written any more in this session: {self._trouble}. The search goes on; what is "
+                f"{self.log.name} is not written any more in this session: {self._trouble}. The search continues; what is "
                 "missing is added when the run is resumed"
             )
 
@@ -151,33 +113,22 @@ class Tracker:
             self._trouble = f"{type(error).__name__}: {text[0] if text else ''}"
 
     def _follow(self) -> None:
-        self._tail.read_header()
-        began = began_at(self._tail.header)
-        self.log.open(self._tail.header, self._tail.header_line)
-        while True:
+        began = datetime.fromisoformat(self._header.created).timestamp()
+        self.log.open(self._header)
+        number, last = 0, False
+        while not last:
+            rows = [self._waiting.get()]
+            while len(rows) < MOST_ENTRIES and not self._waiting.empty():
+                rows.append(self._waiting.get())
+            last = rows[-1] is None
+            entries = []
+            for row in rows:
+                if row is not None:
+                    record, seconds = row
+                    entries.append(Entry(number, record, began + seconds, tuple(self._series.points(record))))
+                    number += 1
+            if entries:
+                self.log.write(entries, self._series)
             self._progress += 1
-            self._more.wait()
-            self._more.clear()
-            over = self._over.is_set()
-            lines = self._tail.read(self._end)
-            while part := list(islice(lines, MOST_ENTRIES)):
-                self.log.write(
-                    [
-                        Entry(number, record, began + seconds, tuple(self._series.points(record)))
-                        for number, record, seconds in part
-                    ],
-                    self._series,
-                )
-                self._progress += 1
-            if over:
-                self.log.close(self._series)
-                return
-            self._over.wait(self.log.pause_seconds)
-
-
-def began_at(header: Mapping[str, Any]) -> float:
-    """Seconds of the epoch when the run began; 0 where the header does not say."""
-    try:
-        return datetime.fromisoformat(str(header.get("created"))).timestamp()
-    except ValueError:
-        return 0.0
+            self._closing.wait(self.log.pause_seconds)
+        self.log.close(self._series)

@@ -1,29 +1,28 @@
 """A search as TensorBoard event files under RUN/tensorboard: ``search``, and a run of its own for every candidate.
 
 One folder a candidate, because TensorBoard then lays all learning curves over each other in one chart and lets runs be chosen by
-name; one file a folder, appended to, because TensorBoard goes on reading the file it has open. Event files are TFRecords: length
-(uint64), its masked CRC-32C, the event, the event's masked CRC-32C; all little-endian.
+name. A session writes all files anew from the journal, so that nothing is missing or doubled however the last one ended.
 """
 
 from __future__ import annotations
 
 import json
-import struct
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ranknosh.errors import MissingDependency
-from ranknosh.track.mirror import Entry, began_at
+from ranknosh.runs.journal import Header
+from ranknosh.track.mirror import Entry
 from ranknosh.track.series import Point, Series, Token
 
 FOLDER = "tensorboard"
 
 
 class TensorBoardLog:
-    """The event files of one run folder. What they hold already is counted by tag and not written again."""
+    """The event files of the run folder ``run``."""
 
     name = "TensorBoard"
     pause_seconds = 1.0
@@ -32,34 +31,50 @@ class TensorBoardLog:
         if find_spec("tensorboardX") is None:
             raise MissingDependency("tensorboardX", "track.tensorboard", "track")
         self.folder = Path(run) / FOLDER
-        self._files: dict[Token | None, EventFile] = {}
-        self._began = 0.0
+        self._begun: set[Token] = set()
+        self._search: Any = None
 
-    def open(self, header: Mapping[str, Any], header_line: bytes) -> None:
-        self._began = began_at(header)
-        config = json.dumps(header.get("config") or {}, indent=1)
-        file = self._file(None)
-        file.add_text("config", "".join(f"    {line}\n" for line in config.splitlines()), self._began)
-        file.flush()
+    def open(self, header: Header) -> None:
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        self._search = self._writer(None, 0, purge_step=0)
+        settings = json.dumps(header.settings, indent=1)
+        self._search.add_text("config", "".join(f"    {line}\n" for line in settings.splitlines()))
+        self._search.flush()
 
     def write(self, entries: Sequence[Entry], series: Series) -> None:
-        touched: dict[Token | None, EventFile] = {}
+        points: dict[Token | None, list[tuple[Point, float]]] = {}
         for entry in entries:
             for point in entry.points:
-                file = touched.setdefault(point.owner, self._file(point.owner))
-                if point.owner is not None:
-                    file.add_text("architecture", series.pool.candidates[point.owner[0]].text, entry.wall_time)
-                file.add(point, entry.wall_time)
-        for file in touched.values():
-            file.flush()
+                points.setdefault(point.owner, []).append((point, entry.wall_time))
+        for owner, rows in points.items():
+            writer = self._search if owner is None else self._candidate(owner, entries[0].number, series)
+            for point, wall_time in rows:
+                writer.add_scalar(point.tag, point.value, point.step, walltime=wall_time)
+            # Only the search's file stays open: there may be more candidates than a process may have files.
+            if owner is None:
+                writer.flush()
+            else:
+                writer.close()
 
-    def close(self, series: Series) -> None: ...
+    def close(self, series: Series) -> None:
+        self._search.close()
 
-    def _file(self, owner: Token | None) -> EventFile:
-        if owner not in self._files:
-            path = self.folder / folder_name(owner) / f"events.out.tfevents.{int(self._began)}.ranknosh"
-            self._files[owner] = EventFile(path, self._began)
-        return self._files[owner]
+    def _candidate(self, owner: Token, number: int, series: Series) -> Any:
+        """A writer of a candidate's next file; ``number`` keeps the order of files that begin in one second."""
+        if owner in self._begun:
+            return self._writer(owner, number)
+        self._begun.add(owner)
+        # Step 0 takes back what a TensorBoard that is running has read of the session before.
+        writer = self._writer(owner, number, purge_step=0)
+        writer.add_text("architecture", series.pool.candidates[owner[0]].text)
+        return writer
+
+    def _writer(self, owner: Token | None, number: int, purge_step: int | None = None) -> Any:
+        from tensorboardX import SummaryWriter
+
+        folder = str(self.folder / folder_name(owner))
+        return SummaryWriter(folder, purge_step=purge_step, filename_suffix=f".{number:09d}")
 
 
 def folder_name(owner: Token | None) -> str:
@@ -68,87 +83,3 @@ def folder_name(owner: Token | None) -> str:
         return "search"
     candidate, replica = owner
     return f"candidate-{candidate:04d}" + (f"-seed-{replica}" if replica else "")
-
-
-class EventFile:
-    """An event file to append to. A torn end is cut off when it is opened; events wait in memory for :meth:`flush`.
-
-    wall_time: of the event that begins a new file, in seconds of the epoch.
-    """
-
-    def __init__(self, path: Path, wall_time: float) -> None:
-        self.path = path
-        self._had: Counter[str] = Counter()
-        self._texts: set[str] = set()
-        self._waiting: list[bytes] = []
-        whole = 0
-        for event, end in read_events(path):
-            whole = end
-            for value in event.summary.value:
-                if value.tag.endswith("/text_summary"):
-                    self._texts.add(value.tag.removesuffix("/text_summary"))
-                else:
-                    self._had[value.tag] += 1
-        if whole:
-            with path.open("rb+") as file:
-                file.truncate(whole)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"")
-            self._append(wall_time, file_version="brain.Event:2")
-
-    def add(self, point: Point, wall_time: float) -> None:
-        """Append a scalar, unless it is among those that were there when the file was opened."""
-        from tensorboardX.proto.summary_pb2 import Summary
-
-        if self._had[point.tag] > 0:
-            self._had[point.tag] -= 1
-        else:
-            value = Summary.Value(tag=point.tag, simple_value=point.value)
-            self._append(wall_time, step=point.step, summary=Summary(value=[value]))
-
-    def add_text(self, tag: str, text: str, wall_time: float) -> None:
-        """Append a text, once for each tag."""
-        from tensorboardX.summary import text as text_summary
-
-        if tag not in self._texts:
-            self._texts.add(tag)
-            self._append(wall_time, step=0, summary=text_summary(tag, text))
-
-    def flush(self) -> None:
-        if self._waiting:
-            with self.path.open("ab") as file:
-                file.write(b"".join(self._waiting))
-            self._waiting.clear()
-
-    def _append(self, wall_time: float, **fields: Any) -> None:
-        from tensorboardX.proto.event_pb2 import Event
-
-        self._waiting.append(framed(Event(wall_time=wall_time, **fields).SerializeToString()))
-
-
-def framed(data: bytes) -> bytes:
-    """``data`` as one TFRecord."""
-    length = struct.pack("<Q", len(data))
-    return length + struct.pack("<I", _checksum(length)) + data + struct.pack("<I", _checksum(data))
-
-
-def read_events(path: Path) -> Iterator[tuple[Any, int]]:
-    """(event, offset of the byte after it) of every whole record, up to the first that is torn or damaged."""
-    from tensorboardX.proto.event_pb2 import Event
-
-    data = path.read_bytes() if path.exists() else b""
-    offset = 0
-    while offset + 12 <= len(data):
-        (size,) = struct.unpack_from("<Q", data, offset)
-        end = offset + 12 + size + 4
-        if end > len(data) or framed(data[offset + 12 : end - 4]) != data[offset:end]:
-            return
-        yield Event.FromString(data[offset + 12 : end - 4]), end
-        offset = end
-
-
-def _checksum(data: bytes) -> int:
-    from tensorboardX.record_writer import masked_crc32c
-
-    return int(masked_crc32c(data))

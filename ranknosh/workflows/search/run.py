@@ -163,7 +163,7 @@ class SearchRun(Run[Pool]):
         checkpoints = self.checkpoints()
         checkpoints.publications(0)  # storage that cannot be reached is told of before any work, not after it
         name = settings.name or self.folder.resolve().name
-        with tracking(settings.track.model_dump(), self.folder, name, session.events) as trackers:
+        with tracking(settings.track.model_dump(), session.journal, name, session.events) as trackers:
             session.events = several(session.events, *trackers)
             reporter = Reporter(session, settings, pool)
 

@@ -1,6 +1,5 @@
 """A journal to mirror: small enough to check with a pencil, with every kind of record that is logged."""
 
-import json
 from types import SimpleNamespace
 
 import pytest
@@ -18,17 +17,24 @@ from ranknosh.core.records import (
     Stopped,
     Tested,
     Workers,
-    to_json,
 )
+from ranknosh.runs.events import Recorded
+from ranknosh.runs.journal import FORMAT, Header, History
 from ranknosh.spaces.base import Architecture
+from ranknosh.track import tracking
 
-HEADER = {
-    "created": "2026-03-01T12:00:00+00:00",
-    "command": "ranknosh search tiny.yaml",
-    "git": "abc123",
-    "seed": 3,
-    "config": {"seed": 3, "pyramid": {"epochs": [1, 3], "candidates": 3}, "budget": {"epochs": None}},
-}
+HEADER = Header(
+    format=FORMAT,
+    workflow="search",
+    id="tiny-1",
+    created="2026-03-01T12:00:00+00:00",
+    command="ranknosh search tiny.yaml",
+    settings={"seed": 3, "pyramid": {"epochs": [1, 3], "candidates": 3}, "budget": {"epochs": None}},
+    data={},
+    facts={},
+    versions={},
+    git="abc123",
+)
 BEGAN = 1772366400.0
 """HEADER's ``created``, in seconds of the epoch."""
 
@@ -71,16 +77,27 @@ STORY = [
 ]
 
 
-def journal_of(folder, count=len(STORY), onto=0):
-    """The first ``count`` records of the story as a journal in ``folder``; ``onto``: how many of them it holds already."""
+LOGGED = [(seconds, record) for seconds, record in STORY if not isinstance(record, Session)]
+
+
+def history(count=len(STORY)):
+    """What the journal holds after the first ``count`` records."""
+    return History(HEADER, [record for _, record in STORY[:count]], [seconds for seconds, _ in STORY[:count]])
+
+
+def session(section, folder, held=0, count=len(STORY), events=None):
+    """A session of the search: the journal holds ``held`` records when it begins and ``count`` when it ends."""
     folder.mkdir(exist_ok=True)
-    rows = [] if onto else [{"type": "header", "format": 1, **HEADER}]
-    rows += [{**to_json(record), "t": seconds} for seconds, record in STORY[onto:count]]
-    with (folder / "journal.jsonl").open("a") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)
-    return folder
+    journal = SimpleNamespace(folder=folder, history=history(held))
+    with tracking(section, journal, "tiny", events or (lambda event: None)) as trackers:
+        for seconds, record in STORY[held:count]:
+            for tracker in trackers:
+                if not isinstance(record, Session):  # as a run does: its own record is no event
+                    tracker(Recorded([record], None, seconds))
 
 
 @pytest.fixture
 def story():
-    return SimpleNamespace(records=STORY, journal=journal_of, began=BEGAN, header=HEADER)
+    return SimpleNamespace(
+        records=STORY, logged=LOGGED, history=history, session=session, began=BEGAN, settings=HEADER.settings
+    )

@@ -1,13 +1,14 @@
 """Runs written to real stores on this disk and read back with MLflow's own client."""
 
+import json
 import socket
 import sys
 
 import pytest
 
 from ranknosh.errors import MissingDependency
-from ranknosh.track import Several, Tracker, trackers_of
-from ranknosh.track.mlflow import POSITION, MlflowLog
+from ranknosh.track import Tracker
+from ranknosh.track.mlflow import FILE, POSITION, MlflowLog
 from ranknosh.track.series import Series
 
 mlflow = pytest.importorskip("mlflow")
@@ -26,9 +27,8 @@ def uri(tmp_path, request):
     return f"sqlite:///{tmp_path}/mlflow.db" if request.param == "sqlite" else f"file:{tmp_path}/mlruns"
 
 
-def mirror(folder, uri, say=None):
-    with Several(trackers_of({"tensorboard": False, "mlflow": uri}, folder, "tiny", say)):
-        pass
+def mirror(story, folder, uri, held=0, count=None, events=None):
+    story.session({"tensorboard": False, "mlflow": uri}, folder, held, count or len(story.records), events)
 
 
 class Stored:
@@ -60,7 +60,7 @@ class Stored:
 
 def expected(story):
     series, points = Series(), {}
-    for seconds, record in story.records:
+    for seconds, record in story.logged:
         for point in series.points(record):
             row = (round((story.began + seconds) * 1000), point.step, point.value)
             points.setdefault((point.owner, point.tag), []).append(row)
@@ -68,7 +68,7 @@ def expected(story):
 
 
 def test_one_parent_and_a_child_for_every_candidate_with_a_result(tmp_path, story, uri):
-    mirror(story.journal(tmp_path / "run"), uri)
+    mirror(story, tmp_path / "run", uri)
     stored = Stored(uri)
     assert set(stored.children) == {(0, 0), (1, 0), (2, 0), (1, 1)}
     assert stored.points() == expected(story)
@@ -85,47 +85,67 @@ def test_one_parent_and_a_child_for_every_candidate_with_a_result(tmp_path, stor
     assert (failed.info.status, failed.data.tags["failure"]) == ("FAILED", "diverged: loss is nan")
 
 
-def test_sessions_go_on_in_the_same_runs_and_double_nothing(tmp_path, story, uri):
+def test_a_resumed_search_logs_to_the_same_runs_and_doubles_nothing(tmp_path, story, uri):
     folder = tmp_path / "run"
-    mirror(story.journal(folder, 7), uri)
-    assert Stored(uri).parent.info.status == "KILLED"
-    mirror(folder, uri)
-    mirror(story.journal(folder, onto=7), uri)
+    mirror(story, folder, uri, 0, 7)
+    first = Stored(uri)
+    assert first.parent.info.status == "KILLED"
+    assert json.loads((folder / FILE).read_text()) == {"uri": uri, "run": first.parent.info.run_id}
+    mirror(story, folder, uri, 7, 7)
+    mirror(story, folder, uri, 7)
     stored = Stored(uri)
+    assert stored.parent.info.run_id == first.parent.info.run_id
     assert stored.points() == expected(story)
     assert stored.parent.info.status == "FINISHED"
-    assert stored.parent.data.tags[POSITION] == str(len(story.records))
+    assert stored.parent.data.tags[POSITION] == str(len(story.logged))
 
 
 @pytest.mark.parametrize("noted", [0, 3, 8])
-def test_points_written_just_before_a_kill_are_not_written_again(tmp_path, story, uri, noted):
-    folder = story.journal(tmp_path / "run", 12)
-    mirror(folder, uri)
+def test_points_logged_just_before_a_kill_are_not_doubled_in_a_database(tmp_path, story, noted):
+    folder, uri = tmp_path / "run", f"sqlite:///{tmp_path}/mlflow.db"
+    mirror(story, folder, uri, 0, 12)
     stored = Stored(uri)
     stored.client.set_tag(stored.parent.info.run_id, POSITION, str(noted))  # as if killed before the position was noted
-    mirror(story.journal(folder, onto=12), uri)
+    mirror(story, folder, uri, 12)
     assert Stored(uri).points() == expected(story)
+
+
+def test_more_candidates_than_a_page_of_the_store_holds_are_found_again(tmp_path, story, monkeypatch):
+    from mlflow.tracking import MlflowClient
+
+    folder, uri, search = tmp_path / "run", f"sqlite:///{tmp_path}/mlflow.db", MlflowClient.search_runs
+    mirror(story, folder, uri, 0, 12)
+    monkeypatch.setattr(MlflowClient, "search_runs", lambda *args, **named: search(*args, max_results=1, **named))
+    mirror(story, folder, uri, 12)
+    monkeypatch.undo()
+    assert set(Stored(uri).children) == {(0, 0), (1, 0), (2, 0), (1, 1)}
+
+
+def test_another_store_gets_the_whole_search(tmp_path, story):
+    for name, held in (("one", 0), ("two", 12)):
+        mirror(story, tmp_path / "run", f"sqlite:///{tmp_path}/{name}.db", held)
+        assert Stored(f"sqlite:///{tmp_path}/{name}.db").points() == expected(story)
 
 
 def test_two_searches_share_a_store(tmp_path, story):
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    mirror(story.journal(tmp_path / "a", 7), uri)
-    mirror(story.journal(tmp_path / "b", 7), uri)
+    mirror(story, tmp_path / "a", uri, 0, 7)
+    mirror(story, tmp_path / "b", uri, 0, 7)
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(tracking_uri=uri)
     experiment = client.get_experiment_by_name("ranknosh")
-    parents = [r for r in client.search_runs([experiment.experiment_id]) if "ranknosh.id" in r.data.tags]
-    assert len(parents) == 2
+    runs = client.search_runs([experiment.experiment_id])
+    assert sum("mlflow.parentRunId" not in run.data.tags for run in runs) == 2
 
 
-def test_a_server_that_is_down_is_told_of_once_and_costs_no_time(tmp_path, story):
+def test_a_server_that_is_down_is_said_once_and_the_search_ends(tmp_path, story):
+    said = []
     with socket.socket() as taken:  # bound and not listening: nobody answers there
         taken.bind(("127.0.0.1", 0))
-        said = []
-        mirror(story.journal(tmp_path / "run"), f"http://127.0.0.1:{taken.getsockname()[1]}", said.append)
-    assert len(said) == 1
-    assert "MLflow is not written any more in this session: StoreError: nothing answers at 127.0.0.1:" in said[0]
+        mirror(story, tmp_path / "run", f"http://127.0.0.1:{taken.getsockname()[1]}", events=said.append)
+    (message,) = said
+    assert "MLflow is not written any more in this session: StoreError: nothing answers at 127.0.0.1:" in message.text
 
 
 def test_a_server_that_never_answers_does_not_hold_the_end_up(tmp_path, story):
@@ -133,14 +153,12 @@ def test_a_server_that_never_answers_does_not_hold_the_end_up(tmp_path, story):
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen(1)
-        folder = story.journal(tmp_path / "run")
-        log = MlflowLog(folder, f"http://127.0.0.1:{mute.getsockname()[1]}", "tiny")
-        Tracker(log, folder, said.append, closing_seconds=1.0).close()
+        log = MlflowLog(tmp_path, f"http://127.0.0.1:{mute.getsockname()[1]}", "tiny")
+        Tracker(log, story.history(), said.append, closing_seconds=1.0).close()
     assert len(said) == 1
-    assert "nothing could be written for 1 seconds" in said[0]
 
 
 def test_a_missing_package_is_named_at_once(tmp_path, story, monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(MissingDependency, match=r"ranknosh\[track\]"):
-        mirror(story.journal(tmp_path / "run"), "file:x")
+        mirror(story, tmp_path / "run", "file:x")

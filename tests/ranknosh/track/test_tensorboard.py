@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from ranknosh.errors import MissingDependency
-from ranknosh.track import Several, trackers_of
+from ranknosh.runs.events import Message
 from ranknosh.track.series import Series
 from ranknosh.track.tensorboard import folder_name
 
@@ -42,14 +42,35 @@ def events(path):
     return found
 
 
-def mirror(folder, say=None):
-    """What a session of a search does: follow the journal to where it stands now."""
-    with Several(trackers_of({"tensorboard": True, "mlflow": None}, folder, "tiny", say)):
-        pass
+TRACK = {"tensorboard": True, "mlflow": None}
 
 
 def files(folder):
-    return {path.parent.name: path for path in (folder / "tensorboard").rglob("*tfevents*")}
+    """Name of a TensorBoard run to its files in the order in which TensorBoard reads them."""
+    found = {}
+    for path in sorted((folder / "tensorboard").rglob("*tfevents*")):
+        found.setdefault(path.parent.name, []).append(path)
+    return found
+
+
+def points(paths):
+    """(tag, step, value, wall time) in order."""
+    return [
+        (v.tag, e.step, v.simple_value, e.wall_time)
+        for path in paths
+        for e in events(path)
+        for v in e.summary.value
+        if not v.HasField("tensor")
+    ]
+
+
+def expected(story, count=None):
+    series, found = Series(), {}
+    for seconds, record in story.logged[:count]:
+        for point in series.points(record):
+            row = (point.tag, point.step, pytest.approx(point.value), story.began + seconds)
+            found.setdefault(folder_name(point.owner), []).append(row)
+    return found
 
 
 def test_checksum_oracle():
@@ -57,79 +78,56 @@ def test_checksum_oracle():
 
 
 def test_every_point_is_there_once_with_its_step_and_time(tmp_path, story):
-    folder = story.journal(tmp_path / "run")
-    mirror(folder)
-    series, expected = Series(), {}
-    for seconds, record in story.records:
-        for point in series.points(record):
-            row = (point.tag, point.step, pytest.approx(point.value), story.began + seconds)
-            expected.setdefault(folder_name(point.owner), []).append(row)
-    assert (
-        set(files(folder)) == set(expected) == {"search", "candidate-0000", "candidate-0001", "candidate-0001-seed-1"}
-    )
-    for name, path in files(folder).items():
-        first, *rest = events(path)
-        assert first.file_version == "brain.Event:2"
-        rows = [
-            (v.tag, e.step, v.simple_value, e.wall_time)
-            for e in rest
-            for v in e.summary.value
-            if not v.HasField("tensor")
-        ]
-        assert rows == expected[name]
+    story.session(TRACK, tmp_path / "run")
+    found = files(tmp_path / "run")
+    assert set(found) == {"search", "candidate-0000", "candidate-0001", "candidate-0001-seed-1"}
+    assert {name: points(paths) for name, paths in found.items()} == expected(story)
+    assert len(found["search"]) == 1
+    assert all(events(path)[0].file_version == "brain.Event:2" for paths in found.values() for path in paths)
 
 
-def test_texts_say_the_architecture_and_the_settings(tmp_path, story):
-    mirror(story.journal(tmp_path / "run"))
+def test_texts_say_the_architecture_once_and_the_settings(tmp_path, story):
+    story.session(TRACK, tmp_path / "run")
     texts = {
-        name: [v.tensor.string_val[0].decode() for e in events(path) for v in e.summary.value if v.HasField("tensor")]
-        for name, path in files(tmp_path / "run").items()
+        name: [
+            v.tensor.string_val[0].decode()
+            for path in paths
+            for e in events(path)
+            for v in e.summary.value
+            if v.HasField("tensor")
+        ]
+        for name, paths in files(tmp_path / "run").items()
     }
     assert texts["candidate-0001"] == ["text1"]
     assert len(texts["search"]) == 1
     assert '"epochs"' in texts["search"][0]
 
 
-def test_sessions_go_on_in_the_same_files_and_double_nothing(tmp_path, story):
-    mirror(story.journal(tmp_path / "whole"))
+@pytest.mark.parametrize("before", [0, 5, 12, 21])
+def test_a_session_writes_all_anew_and_takes_back_what_was_read_before(tmp_path, story, before):
     folder = tmp_path / "run"
-    for onto, count in ((0, 6), (6, 6), (6, 12), (12, len(story.records))):
-        mirror(story.journal(folder, count, onto))
-    assert {name: path.read_bytes() for name, path in files(folder).items()} == {
-        name: path.read_bytes() for name, path in files(tmp_path / "whole").items()
-    }
+    story.session(TRACK, folder, 0, before)
+    for paths in files(folder).values():  # as a killed process leaves them
+        paths[-1].write_bytes(paths[-1].read_bytes()[:-5])
+    story.session(TRACK, folder, before)
+    found = files(folder)
+    assert {name: points(paths) for name, paths in found.items()} == expected(story)
+    for paths in found.values():
+        starts = [e.step for path in paths for e in events(path) if e.session_log.status == 1]
+        assert starts == [0]  # once, in the first file
 
 
-@pytest.mark.parametrize("lost", [1, 5, 40, 200, 10**6])
-def test_a_log_that_was_cut_off_anywhere_is_completed(tmp_path, story, lost):
-    folder = story.journal(tmp_path / "run")
-    mirror(folder)
-    whole = {name: path.read_bytes() for name, path in files(folder).items()}
-    for path in files(folder).values():
-        path.write_bytes(path.read_bytes()[: max(path.stat().st_size - lost, 0)])
-    mirror(folder)
-    assert {name: path.read_bytes() for name, path in files(folder).items()} == whole
-
-
-def test_a_damaged_end_is_cut_off(tmp_path, story):
-    folder = story.journal(tmp_path / "run")
-    mirror(folder)
-    path = files(folder)["search"]
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-3] + b"\0\0\0")
-    mirror(folder)
-    assert path.read_bytes() == whole
-
-
-def test_a_folder_that_cannot_be_written_is_told_of_once(tmp_path, story):
-    folder, said = story.journal(tmp_path / "run"), []
-    (folder / "tensorboard").write_text("in the way")
-    mirror(folder, said.append)
-    assert len(said) == 1
-    assert said[0].startswith("TensorBoard is not written any more in this session: ")
+def test_a_folder_that_cannot_be_written_is_said_once(tmp_path, story):
+    said = []
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "tensorboard").write_text("in the way")
+    story.session(TRACK, tmp_path / "run", events=said.append)
+    (message,) = said
+    assert isinstance(message, Message)
+    assert message.text.startswith("TensorBoard is not written any more in this session: ")
 
 
 def test_a_missing_package_is_named_at_once(tmp_path, story, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     with pytest.raises(MissingDependency, match=r"ranknosh\[track\]"):
-        mirror(story.journal(tmp_path / "run"))
+        story.session(TRACK, tmp_path / "run")
