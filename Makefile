@@ -2,14 +2,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PARALLEL := -n auto --dist=loadfile
 
-.PHONY: search test test-all lint bench help
+.PHONY: search test lint bench help
 
 help:
 	@echo "make search   search the demo images (2-5 minutes on 2 cores); leaves runs/demo-NNN/report.html"
-	@echo "make test     the fast tests (at most 6 minutes on 2 idle cores)"
-	@echo "make test-all the fast tests, then the slow ones (at most 20 minutes)"
+	@echo "make test     the whole test suite"
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    the benchmarks behind benchmarks/RESULTS.md"
 
@@ -24,10 +22,7 @@ search: $(STAMP)
 	@$(BIN)/ranknosh search configs/demo.yaml $(ARGS)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
-
-test-all: test
-	@$(BIN)/python -m pytest $(PARALLEL) -m slow $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .
