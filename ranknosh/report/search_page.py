@@ -41,15 +41,6 @@ from ranknosh.report.workers import (
 from ranknosh.runs.files import write_atomic
 
 LEADERBOARD_ROWS, FAILURE_ROWS, RUNNERS_UP = 20, 40, 3
-REASONS = {
-    "candidates": "every planned candidate was proposed and every promotion trained",
-    "epochs": "the epoch budget is spent as planned",
-    "space_exhausted": "every architecture of the space was proposed",
-    "wall_time": "the limit on wall time was reached; results so far are kept",
-    "device_time": "the limit on device time was reached; results so far are kept",
-    "disk": "the limit on disk space was reached; results so far are kept",
-    "nothing_learned": "no candidate finished a training",
-}
 
 
 def write_report(run_dir: Path | str, view: RunView | None = None) -> Path:
@@ -120,7 +111,7 @@ def _stop(view: RunView) -> str:
     stopped = view.pool.stopped
     if stopped is None:
         return "still running" if view.running else "not finished: interrupted, and can be resumed"
-    return stopped.detail or REASONS.get(stopped.reason, stopped.reason.replace("_", " "))
+    return stopped.detail or stopped.reason.replace("_", " ")
 
 
 def _test_note(view: RunView) -> str:

@@ -40,7 +40,7 @@ def test_the_page_says_what_was_found_and_what_it_cost(page, engine_run):
     assert "70.00 %" in words
     assert "read once, at the end" in words
     assert f"{view.pool.epochs_spent}" in words
-    assert "every planned candidate was proposed" in words
+    assert "candidates what ended the search (state: finished)" in words
     assert "ranknosh search formula.yaml" in words
     assert "abc123" in words
     assert "ranknosh 0.1.0" in words
