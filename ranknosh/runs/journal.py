@@ -143,7 +143,8 @@ def parse(data: bytes, kinds: Callable[[Header], Sequence[type]]) -> History:
             history.times.append(seconds)
     if history is None:
         raise DamagedLine(1, 0, "it has no whole first line")
-    if _LINE.match(tail):
+    whole = _LINE.match(tail)
+    if whole is not None and whole.end() < len(tail):
         # Writing stops inside a line, so that a whole line followed by something else was changed afterwards.
         raise DamagedLine(len(lines) + 1, begins, "the line has another end than it was written with")
     history.torn_bytes, history.digest, history.size = len(tail), digest, begins
