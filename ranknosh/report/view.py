@@ -49,8 +49,9 @@ class RunView:
     def of(cls, history: History, folder: Path = Path()) -> RunView:
         """The view of a journal. Raises StoreError where the records contradict each other."""
         header, config = history.header, settings_of(history)
-        known = {key: config["pyramid"][key] for key in ("ratio", "initial", "batch")}
-        pyramid = Pyramid.make(config["pyramid"]["epochs"], **known)
+        levels = config["pyramid"]
+        known = {key: levels[key] for key in ("ratio", "initial", "batch") if levels.get(key) is not None}
+        pyramid = Pyramid.make(levels["epochs"], **known)
         about = {
             **header.facts,
             **{name: getattr(header, name) for name in ("id", "created", "command", "versions", "git", "data")},

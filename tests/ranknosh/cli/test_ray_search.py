@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ranknosh.cli import with_address
-from ranknosh.runs.store import read_journal
+from ranknosh.workflows import open_run
 from tests.processes import HANG_SECONDS, ROOT, environment, start_python, wait_until
 
 DIGITS = str(ROOT / "configs" / "digits.yaml")
@@ -116,7 +116,7 @@ def test_ctrl_c_saves_stops_and_leaves_nothing(tmp_path, times, moment):
     assert "Traceback" not in told
     search.leave_nothing()
     assert folders() <= before  # what a search killed earlier left may have gone
-    assert not any(record for record in read_journal(tmp_path / "run").records if type(record).__name__ == "Failed")
+    assert not any(record for record in open_run(tmp_path / "run").history.records if type(record).__name__ == "Failed")
 
 
 @pytest.mark.slow

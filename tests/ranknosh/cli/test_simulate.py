@@ -17,7 +17,7 @@ from ranknosh.core.records import Failed, Job, Observed, Promotion, Proposed, Sc
 from ranknosh.core.seeding import draw
 from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.executors.simulated import Cluster
-from ranknosh.runs.store import Journal
+from ranknosh.runs.journal import FORMAT, Header, Journal
 from ranknosh.spaces.catalog import get_space
 from ranknosh.workflows.search.assembly import build_parts
 
@@ -58,7 +58,9 @@ def run(tmp_path):
 
     def write(records, **sections):
         folder = tmp_path / f"run-{len(list(tmp_path.iterdir()))}"
-        with Journal.create(folder, {"config": config(**sections).to_dict()}) as journal:
+        folder.mkdir()
+        header = Header(FORMAT, "search", "run", "", "", config(**sections).to_dict(), {}, {}, {})
+        with Journal.create(folder, header) as journal:
             journal.append(records)
         return folder
 

@@ -18,7 +18,6 @@ from ranknosh.core.rules import Rules
 from ranknosh.core.schedules import Proposal
 from ranknosh.executors.ray_cluster import connected
 from ranknosh.workflows.search.loop import drive
-from ranknosh.runs.listener import Silent
 from ranknosh.runs.stop import StopRequest
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, JobResult, Observed, Proposed
@@ -44,7 +43,7 @@ with connected("local"):
     search = Search(Pyramid.make([1], "auto", 3, 3), Limits(), Three(), Rules(candidates=3), seed=0)
     began = time.monotonic()
     drive(search, executor, write=lambda records: [print(record) for record in records if isinstance(record, Failed)],
-          clock=lambda: time.monotonic() - began, stop=StopRequest(), listener=Silent())
+          clock=lambda: time.monotonic() - began, stop=StopRequest())
     print("levels", [candidate.level for candidate in search.pool.candidates.values()])
     executor.close()
 """

@@ -15,7 +15,6 @@ from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
-from ranknosh.runs.listener import Silent
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
@@ -246,14 +245,7 @@ def whole(
         Cluster(**cluster), duration, lambda job: answer(job).outcome, seed=seed, wake_at=limits.wall_seconds
     )
     journal: list[Record] = []
-    drive(
-        search,
-        simulated,
-        write=journal.extend,
-        clock=lambda: simulated.now,
-        stop=StopRequest(),
-        listener=Silent(),
-    )
+    drive(search, simulated, write=journal.extend, clock=lambda: simulated.now, stop=StopRequest())
     return simulated, search, journal
 
 

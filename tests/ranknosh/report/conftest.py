@@ -25,7 +25,7 @@ from ranknosh.core.rules import Rules
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Search
 from ranknosh.report import RunView
-from ranknosh.runs.store import History, Journal
+from ranknosh.runs.journal import FORMAT, Header, History, Journal
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
 
@@ -55,15 +55,18 @@ def header(**changes):
         **changes,
     }
     versions = {"ranknosh": "0.1.0", "python": "3.11.2"}
-    return {
-        "type": "header",
-        "format": 1,
-        "config": config,
-        "versions": versions,
-        "git": "abc123",
-        "seed": 3,
-        "space": "nasbench201",
-    }
+    return Header(
+        FORMAT,
+        "search",
+        "tiny-1",
+        "2026-03-01",
+        "ranknosh search tiny.yaml",
+        config,
+        {},
+        {"space": "nasbench201"},
+        versions,
+        "abc123",
+    )
 
 
 def proposed(number, architecture=CONV, batch=0, origin="random", score=None):
@@ -198,7 +201,7 @@ def run_search(folder, *, candidates=40, epochs=(1, 2, 4, 8), cut=None, curves=T
     best = search.pool.best()
     records += [Tested(best.id, 0.7, 0.3, 0.2, best.epochs), Stopped(search.stop_reason, "")]
     head = header(pyramid=settings, budget={"epochs": None}, name="engine")
-    head.pop("type"), head.pop("format")
+    folder.mkdir(parents=True, exist_ok=True)
     with Journal.create(folder, head) as journal:
         journal.append(records[:cut])
     return folder

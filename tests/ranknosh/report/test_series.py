@@ -62,7 +62,7 @@ def test_budget_parts_of_a_whole_search_add_up(engine_run):
 
 
 def test_an_epoch_budget_plans_to_spend_its_rest_on_closing(build, by_hand):
-    settings = build.header()["config"]["pyramid"] | {"candidates": None}
+    settings = build.header().settings["pyramid"] | {"candidates": None}
     view = build.view(by_hand, pyramid=settings, budget={"epochs": 22})
     # 9 candidates cost 9 + 4 + 2 * 2 = 17 and the finalist 4, in all 21; a tenth would cost 2 more, so one is for closing
     assert view.plan().candidates == 9

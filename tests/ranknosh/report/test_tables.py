@@ -6,7 +6,7 @@ import pytest
 from ranknosh.errors import StoreError
 from ranknosh.report import RunView, decision_lines, status_dict, top_rows, trial_rows, write_trials_csv
 from ranknosh.report.tables import TRIAL_COLUMNS
-from ranknosh.runs.store import History
+from ranknosh.runs.journal import History
 
 CONV = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 SKIP = "|skip_connect~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"
@@ -109,9 +109,9 @@ def test_a_folder_that_is_not_a_run_is_an_error(tmp_path):
         write_trials_csv(tmp_path)
 
 
-def test_top_names_the_metric_where_it_is_not_accuracy(view):
+def test_top_names_the_metric_where_it_is_not_accuracy(view, build):
     assert "metric" not in top_rows(view, 1)[0]
-    history = History({**view.header, "config": {**view.config, "train": {"metric": "ema_loss"}}}, list(view.records))
+    history = History(build.header(train={"metric": "ema_loss"}), list(view.records), list(view.times))
     row = top_rows(RunView.of(history), 1)[0]
     assert row["ranked_by"] == "ema_loss"
     assert row["metric"] == pytest.approx(-view.leaderboard()[0].metric)

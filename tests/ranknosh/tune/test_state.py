@@ -21,13 +21,12 @@ SETTINGS = Settings("score", "min", levels=own.LEVELS, ratio=(0.5, 0.25), initia
 def state():
     """A finished search, one trial a candidate."""
     from ranknosh.executors.inline import InlineExecutor
-    from ranknosh.runs.listener import Silent
     from ranknosh.runs.stop import StopRequest
     from ranknosh.workflows.search.loop import drive
 
     search, journal = SETTINGS.search(SPACE, Pool()), []
     executor = InlineExecutor(own.by_formula(SPACE, {1: "diverged"}))
-    drive(search, executor, write=journal.extend, clock=lambda: 0.0, stop=StopRequest(), listener=Silent())
+    drive(search, executor, write=journal.extend, clock=lambda: 0.0, stop=StopRequest())
     return SearchState(SETTINGS, SPACE, journal, {f"t{number}": (number, 0) for number in range(9)})
 
 

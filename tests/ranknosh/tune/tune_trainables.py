@@ -125,12 +125,11 @@ def undisturbed(settings, space, run_job):
 
 def run_on(settings, space, executor):
     from ranknosh.core.pool import Pool
-    from ranknosh.runs.listener import Silent
     from ranknosh.runs.stop import StopRequest
     from ranknosh.workflows.search.loop import drive
 
     search, journal = settings.search(space, Pool()), []
-    drive(search, executor, write=journal.extend, clock=lambda: 0.0, stop=StopRequest(), listener=Silent())
+    drive(search, executor, write=journal.extend, clock=lambda: 0.0, stop=StopRequest())
     executor.close()
     return search.pool, decisions(journal)
 

@@ -9,18 +9,21 @@ from ranknosh.core.seeding import COMBINATIONS, choose
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.predictors.gate import judge
-from ranknosh.runs.listener import Silent
 from ranknosh.training.proxies import directions
 from ranknosh.workflows.search.assembly import (
     build_parts,
-    level_zero,
     load_data,
     make_proposer,
     make_search,
     pyramid_of,
+    score_by_proxies,
 )
 
 INLINE = InlineExecutor(lambda job, stop, on_epoch: pytest.fail("no job is asked for here"))
+
+
+def scored(parts, pool, write, late=lambda: False):
+    score_by_proxies(parts, pool, INLINE, write, lambda name, done, total: None, lambda: False, late)
 
 
 def config(**sections):
@@ -60,18 +63,18 @@ def test_a_predictor_option_nobody_knows_costs_no_loading():
 
 def test_level_zero_is_written_as_it_comes_and_not_done_twice():
     parts, pool, written = build_parts(config()), Pool(), []
-    level_zero(parts, pool, INLINE, written.extend, Silent())
+    scored(parts, pool, written.extend)
     assert len(written) == len(pool.scored) == 8
     cut = Pool(written[:5])
     again = []
-    level_zero(parts, cut, INLINE, again.extend, Silent())
+    scored(parts, cut, again.extend)
     assert [record.key for record in again] == [record.key for record in written[5:]]
     assert [record.values for record in again] == [record.values for record in written[5:]]
 
 
 def test_the_first_batch_is_the_best_of_level_zero_and_random_ones():
     parts, pool = build_parts(config()), Pool()
-    level_zero(parts, pool, INLINE, lambda records: None, Silent())
+    scored(parts, pool, lambda records: None)
     first = make_proposer(parts, pool).propose(pool, range(4), 0).records
     assert [record.origin for record in first] == ["seed", "seed", "seed", "random"]
     assert first[0].score > first[2].score
@@ -83,7 +86,7 @@ def test_the_first_batch_is_the_best_of_level_zero_and_random_ones():
 
 def scored_pool(parts):
     pool = Pool()
-    level_zero(parts, pool, INLINE, lambda records: None, Silent())
+    scored(parts, pool, lambda records: None)
     return pool
 
 

@@ -9,7 +9,6 @@ from ranknosh.core.records import DECISIONS, Interrupted, JobResult, Observed, W
 from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.executors.inline import InlineExecutor
-from ranknosh.runs.listener import Silent
 from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.search.loop import drive
 from tests.ranknosh_simulation import StreamProposer, answer, decisions, simulate
@@ -45,14 +44,7 @@ def driven(run_job, kind=InlineExecutor, *, limits=Limits(), history=(), stop=No
     search = Search(PYRAMID, limits, StreamProposer(), Rules(candidates=8), seed=0, pool=Pool(history))
     journal, clock, raised = list(history), clock or Clock(), None
     try:
-        drive(
-            search,
-            kind(run_job),
-            write=journal.extend,
-            clock=clock,
-            stop=stop or StopRequest(),
-            listener=Silent(),
-        )
+        drive(search, kind(run_job), write=journal.extend, clock=clock, stop=stop or StopRequest())
     except KeyboardInterrupt as error:
         raised = error
     return search, journal, raised
@@ -66,7 +58,7 @@ def test_a_search_ends_as_the_engine_alone_would_and_writes_decisions_before_the
         return answer(job)
 
     search = Search(PYRAMID, Limits(), StreamProposer(), Rules(candidates=8), seed=0)
-    drive(search, InlineExecutor(run), write=written.extend, clock=Clock(), stop=StopRequest(), listener=Silent())
+    drive(search, InlineExecutor(run), write=written.extend, clock=Clock(), stop=StopRequest())
     _, alone = simulate(PYRAMID, candidates=8)
     assert decisions(written) == decisions(alone)
     assert [record for record in written if isinstance(record, Observed)] == [
@@ -95,7 +87,7 @@ def test_a_stop_saves_the_running_job_and_the_search_ends_the_same_when_it_is_re
 
     def run(job, stopping, on_epoch):
         if job.level == 2 and not stop.requested:
-            stop.requested = True
+            stop.request()
             return JobResult(job, Interrupted(job.candidate_id, job.level, job.start_epoch, 0, 0.1))
         return answer(job)
 
@@ -113,7 +105,7 @@ def test_after_a_stop_what_was_taken_back_is_handed_out_again():
     stop = StopRequest()
 
     def run(job, stopping, on_epoch):
-        stop.requested = True
+        stop.request()
         return answer(job)
 
     search, _, raised = driven(run, TwoSlots, stop=stop)

@@ -10,7 +10,7 @@ import ranknosh
 from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.records import DECISIONS, Tested
 from ranknosh.errors import ConfigError, DataError, StoreError
-from ranknosh.runs.store import read_journal
+from ranknosh.workflows import open_run
 
 SMALL = {
     "network": {"channels": 4},
@@ -43,7 +43,7 @@ def test_the_best_folder_is_the_network_that_was_judged(run):
     from ranknosh.training.evaluate import evaluate
     from ranknosh.workflows.search.assembly import build_parts
 
-    task = build_parts(run.config).task
+    task = build_parts(run.settings).task
     accuracy, _ = evaluate(run.network(), task.data.validation, task)
     assert accuracy == run.best.validation
     card = json.loads((run.folder / "best" / "card.json").read_text())
@@ -61,7 +61,7 @@ def test_the_test_split_is_read_once_and_a_finished_run_is_left_alone(run):
 
 def test_the_same_seed_takes_the_same_decisions_and_another_does_not(run, tmp_path):
     def decisions(folder):
-        return [record for record in read_journal(folder).records if isinstance(record, DECISIONS)]
+        return [record for record in open_run(folder).history.records if isinstance(record, DECISIONS)]
 
     same = ranknosh.search(data=DIGITS, budget=20, out=str(tmp_path), name="same", **SMALL)
     other = ranknosh.search(data=DIGITS, budget=20, out=str(tmp_path), name="other", seed=1, **SMALL)
@@ -75,7 +75,7 @@ def test_raised_limits_go_on_with_what_is_there(tmp_path):
     grown = first.resume(["budget.epochs=20"])
     assert grown.pool.count == 6
     assert grown.history.records[: len(first.history.records)] == first.history.records
-    assert grown.config.budget.epochs == 20
+    assert grown.settings.budget.epochs == 20
     with pytest.raises(ConfigError, match=r"train\.lr"):
         grown.resume(["train.lr=0.5"])
 
@@ -126,7 +126,7 @@ def test_longer_trainings_agree_with_shorter_ones(run):
 def test_a_run_says_whether_its_decisions_depend_on_the_order_of_results(run, tmp_path):
     pyramid = {**SMALL["pyramid"], "schedule": "eager", "candidates": 4}
     eager = ranknosh.search(data=DIGITS, budget=20, out=str(tmp_path), **{**SMALL, "pyramid": pyramid})
-    assert [each.history.header["decisions"] for each in (run, eager)] == ["reproducible", "order-dependent"]
+    assert [each.history.header.facts["decisions"] for each in (run, eager)] == ["reproducible", "order-dependent"]
 
 
 def test_overlapping_batches_are_resumed_as_they_were_begun(tmp_path):
@@ -134,7 +134,7 @@ def test_overlapping_batches_are_resumed_as_they_were_begun(tmp_path):
     pyramid = {"epochs": [1, 2, 4], "initial": 4, "batch": 4, "candidates": 12, "overlap": 2}
     whole = ranknosh.search(data=DIGITS, budget=60, out=str(tmp_path), name="whole", **{**SMALL, "pyramid": pyramid})
     lines = (whole.folder / "journal.jsonl").read_text().splitlines(keepends=True)
-    second = next(i for i, line in enumerate(lines) if '"type": "proposed"' in line and '"batch": 1' in line)
+    second = next(i for i, line in enumerate(lines) if '"type": "proposed"' in line and '"batch":1,' in line)
     cut = tmp_path / "cut"
     cut.mkdir()
     (cut / "journal.jsonl").write_text("".join(lines[: second + 2]))
@@ -147,8 +147,8 @@ def test_overlapping_batches_are_resumed_as_they_were_begun(tmp_path):
 def test_what_runs_a_search_may_change_on_resume_and_its_storage_may_not(tmp_path):
     run = ranknosh.search(data=DIGITS, budget=3, out=str(tmp_path), **SMALL)
     moved = run.resume(["budget.epochs=6", "executor.workers=3", "executor.per_level={2: {cpus: 2}}"])
-    assert moved.config.executor.workers == 3
-    assert moved.config.executor.per_level[2].cpus == 2
-    assert moved.resume(["budget.epochs=9"]).config.executor.workers == 3
-    with pytest.raises(ConfigError, match=r"executor\.storage was None when this run started"):
+    assert moved.settings.executor.workers == 3
+    assert moved.settings.executor.per_level[2].cpus == 2
+    assert moved.resume(["budget.epochs=9"]).settings.executor.workers == 3
+    with pytest.raises(ConfigError, match=r"executor\.storage was not set when this run started"):
         run.resume(["executor.storage=/elsewhere"])
