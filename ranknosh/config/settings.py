@@ -18,6 +18,7 @@ Change = Literal["stay", "free", "raise", "add"]
 """What a setting may do when a run is resumed: nothing, take any value, only rise (None is no limit), or only gain entries."""
 PLACES: Mapping[str, Change] = {"name": "free", "out": "free", "data.*": "free"}
 """Where things lie; that the data are the same is known by their fingerprint."""
+_HOW = {"stay": "cannot change on resume", "raise": "can only be raised on resume", "add": "can only grow on resume"}
 Own = TypeVar("Own", bound="Settings")
 
 
@@ -95,17 +96,13 @@ class Settings(Section):
     def check_resume(self, later: Settings) -> None:
         """Raises ConfigError naming the first setting under which a run that has these cannot be resumed."""
         before = by_name(self.to_dict())
+        rules = {**PLACES, **self.CHANGES}
         for name, value in self.changes(later).items():
-            rule = next((rule for pattern, rule in {**PLACES, **self.CHANGES}.items() if fnmatch(name, pattern)), None)
-            if rule != "free" and (rule is None or not _follows(rule, before.get(name), value)):
-                how = {
-                    None: "cannot change on resume",
-                    "raise": "can only be raised on resume",
-                    "add": "can only grow on resume",
-                }
+            rule: Change = next((rules[pattern] for pattern in rules if fnmatch(name, pattern)), "stay")
+            if not _follows(rule, before.get(name), value):
                 raise ConfigError(
-                    f"{name} was {_text(before.get(name))} when this run started and is {_text(value)} now; it {how[rule]}: take "
-                    "the change back, or start a new run"
+                    f"{name} was {_text(before.get(name))} when this run started and is {_text(value)} now; it {_HOW[rule]}: "
+                    "take the change back, or start a new run"
                 )
 
 

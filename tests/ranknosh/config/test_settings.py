@@ -1,0 +1,79 @@
+"""ranknosh/config/settings.py: what may change when a run is resumed, for the settings of every workflow."""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+import pytest
+from pydantic import Field
+
+from ranknosh.config.search import SearchSettings
+from ranknosh.config.sections import BudgetConfig, DataConfig
+from ranknosh.config.settings import Change, Settings, by_name, with_changes
+from ranknosh.errors import ConfigError
+
+
+class Some(Settings):
+    CHANGES: ClassVar[Mapping[str, Change]] = {"budget.*": "raise", "names": "add", "limit": "raise", "where": "free"}
+
+    budget: BudgetConfig = BudgetConfig.model_validate({"time": "10m", "disk": "1GB"})
+    data: DataConfig = DataConfig(name="digits")
+    names: Annotated[tuple[str, ...], Field(strict=False)] = ("a", "b")
+    limit: int | None = 5
+    where: str = "here"
+    kept: float = 1.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(
+            "budget.time=1h",
+            "budget.time=null",
+            "budget.disk=2GB",
+            "budget.epochs=null",
+            "limit=5",
+            "limit=9",
+            "limit=null",
+        ),
+        *("names=[b, c, a]", "where=there", "data.folder=elsewhere", "out=other", "name=another"),
+    ],
+)
+def test_what_may_change(change):
+    Some().check_resume(Some().replace([change]))
+
+
+@pytest.mark.parametrize(
+    ("change", "how"),
+    [
+        ("kept=2.0", "kept was 1.0 when this run started and is 2.0 now; it cannot change on resume"),
+        ("seed=1", "seed was 0 when this run started and is 1 now; it cannot change"),
+        ("budget.time=9m", "budget.time was '10m' .* and is '9m' now; it can only be raised"),
+        ("budget.disk=500MB", "can only be raised"),
+        ("budget.epochs=4", "budget.epochs was not set .* and is 4 now; it can only be raised"),
+        ("limit=4", "limit was 5 .* can only be raised"),
+        ("names=[a]", r"names was \['a', 'b'\] .* can only grow"),
+    ],
+)
+def test_what_may_not(change, how):
+    with pytest.raises(ConfigError, match=how):
+        Some().check_resume(Some().replace([change]))
+
+
+def test_the_first_pattern_that_fits_decides():
+    old = SearchSettings.from_dict({"budget": {"epochs": 4}})
+    old.check_resume(old.replace(["executor.workers=3"]))
+    with pytest.raises(ConfigError, match=r"executor\.storage was not set"):
+        old.check_resume(old.replace(["executor.storage=/elsewhere"]))
+
+
+def test_changes_written_into_the_old_settings_give_the_new_ones():
+    old = SearchSettings.from_dict({"budget": {"epochs": 4}})
+    new = old.replace(["budget.epochs=9", "executor.per_level={2: {cpus: 2}}", "pyramid.candidates=30", "name=x"])
+    changes = old.changes(new)
+    assert changes == {
+        "budget.epochs": 9,
+        "executor.per_level": new.to_dict()["executor"]["per_level"],
+        "name": "x",
+    } | {"pyramid.candidates": 30}
+    assert SearchSettings.from_dict(with_changes(old.to_dict(), changes)) == new
+    assert by_name({"a": {"b": 1, "c": {"d": 2}}, "e": 3}) == {"a.b": 1, "a.c": {"d": 2}, "e": 3}
