@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,14 +103,19 @@ def parse_value(text: str) -> Any:
 
 
 def yaml_text(data: Mapping[str, Any]) -> str:
-    """Plain data as YAML that :func:`parse_source` reads back: a line a section, sections in the order given."""
+    """Plain data as YAML that :func:`parse_source` reads back: a line a setting, in the order given, lists in brackets."""
     yaml, text = _yaml(), io.StringIO()
-    yaml.default_flow_style = None
-    yaml.width = 110
+    yaml.width = 1_000_000  # a text that is broken over lines does not always come back as it was
     yaml.allow_unicode = False  # odd line breaks in a path come back only as escapes
+    yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.representer.add_representer(list, _in_brackets)
     yaml.dump(dict(data), text)
-    return re.sub(r" +\n", "\n", text.getvalue())  # lines of a broken section end in a blank
+    return text.getvalue()
+
+
+def _in_brackets(representer: Any, items: list[Any]) -> Node:
+    return representer.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=True)
 
 
 def _walk(node: Node, path: tuple[str, ...], lines: dict[tuple[str, ...], int], name: str) -> None:
