@@ -15,7 +15,7 @@ from ranknosh.core.budget import Ledger
 from ranknosh.core.pool import Pool
 from ranknosh.core.price import epochs_of
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import Decision, Failed, Observed, Promotion, Proposed, Record, Rerun, Token, token_of
+from ranknosh.core.records import Decision, Failed, Observed, Promotion, Proposed, Record, Token, token_of
 from ranknosh.core.schedules.base import Schedule
 
 
@@ -83,7 +83,8 @@ class _Training(NamedTuple):
 class Overlapping(Schedule):
     """Decisions see a pool and a ledger of their own, which results enter when they are due.
 
-    On a journal that is resumed, the same steps are gone through again with the decisions that it holds.
+    On a journal that is resumed, the same steps are gone through again with the decisions that it holds, in their order; new
+    ones begin where it ends.
     """
 
     def __post_init__(self) -> None:
@@ -92,68 +93,65 @@ class Overlapping(Schedule):
         self._timetable = Timetable(self.pyramid, self.rules.overlap)
         self._due: list[tuple[int, int, _Training]] = []
         self._asked = 0
-        self._in_closing = False
-        self._proposed: list[Proposed] = []
-        self._promoted: deque[Promotion] = deque()
-        self._closers: deque[tuple[int, Promotion | Rerun]] = deque()
-        for decision in self._arrived.decisions:
-            if isinstance(decision, Proposed):
-                self._proposed.append(decision)
-            elif isinstance(decision, Promotion) and decision.reason == "quota":
-                self._promoted.append(decision)
-            else:
-                self._closers.append((len(self._proposed), decision))
+        self._history = deque(self._arrived.decisions)
 
     def decide(self, queued: bool) -> list[Record]:
         while True:
             step = self._timetable.next
-            if not self._see(None if step is None or step.last or self._in_closing else step.tick):
+            if not self._see(None if step is None or step.last else step.tick):
                 return []
-            if (step is None or step.level == 0) and self._close_again():
-                continue
-            if step is None:
+            if self._history and self._is_over(step):
+                self._enter([self._history.popleft()])
+            elif step is None:
                 return [] if self._arrived.pending else self._enter(self._closing() or self._reruns())
-            records = self._batch(step) if step.level == 0 else self._promotions(step)
-            if records:
+            elif records := self._batch(step) if step.level == 0 else self._promotions(step):
                 return records
 
+    def _is_over(self, step: Step | None) -> bool:
+        """Whether the resumed journal's next decision was taken after its last step: to close the search, or under limits that
+        held less than those of now."""
+        if step is None or not step.last:
+            return step is None
+        return not self._proposed_next(step.batch) and self._batch_end(step.batch) > self.pool.count
+
     def _batch(self, step: Step) -> list[Record]:
-        """The batch of ``step``: what the journal has of it is entered again, what it lacks is proposed."""
-        first, last = self.pool.count, self._batch_end(step.batch)
-        if last <= first:
-            self._timetable.advance(whole=False, empty=True)
-            return []
-        self._enter(list(self._proposed[first:last]))
-        records = self._enter(self._propose(range(self.pool.count, last), step.batch))
+        """The batch of ``step``: what the journal has of it is entered again; where it ends there, the rest is proposed."""
+        first = self.pool.count
+        while self._proposed_next(step.batch):
+            self._enter([self._history.popleft()])
+        records: list[Record] = []
+        if not self._history:
+            numbers = range(self.pool.count, self._batch_end(step.batch))
+            records = self._enter(self._propose(numbers, step.batch))
         count = self.pool.count
         self._timetable.advance(whole=count == self.pyramid.batch_end(step.batch), empty=count == first)
         return records
 
     def _promotions(self, step: Step) -> list[Record]:
-        """Promotions out of the step's level: those that the journal has are entered again, those it lacks are decided."""
+        """Promotions out of the step's level: those that the journal has are entered again; where it ends there, the rest is
+        decided."""
         level, pool = step.level, self.pool
         sizes = self.pyramid.sizes(min(self.pyramid.batch_end(step.batch), pool.count))
         owed = sizes[level] - pool.entered(level + 1)
-        while owed > 0 and self._is_next(level + 1) and self.ledger.room(self.pyramid.steps[level]):
-            self._enter([self._promoted.popleft()])
+        while owed > 0 and self._promoted_next(level + 1) and self.ledger.room(self.pyramid.steps[level]):
+            self._enter([self._history.popleft()])
             owed -= 1
-        records = [] if self._promoted else self._enter(self._promote(level, owed))
+        records = [] if self._history else self._enter(self._promote(level, owed))
         self._timetable.advance()
         return records
 
-    def _is_next(self, level: int) -> bool:
-        """Whether the resumed journal's next promotion is to ``level``, of a candidate that rests one below it."""
-        if not self._promoted or self._promoted[0].to_level != level:
-            return False
-        candidate = self.pool.candidates.get(self._promoted[0].candidate_id)
-        return candidate is not None and candidate.level == level - 1 and Token(candidate.id) not in self.pool.pending
+    def _proposed_next(self, batch: int) -> bool:
+        """Whether the resumed journal's next decision is a candidate of ``batch``."""
+        following = self._history[0] if self._history else None
+        return isinstance(following, Proposed) and following.batch == batch
 
-    def _close_again(self) -> bool:
-        """Enter the next closing promotion or rerun that the resumed journal holds from here; False where there is none."""
-        self._in_closing = bool(self._closers) and self._closers[0][0] == self.pool.count
-        if self._in_closing:
-            self._enter([self._closers.popleft()[1]])
-        return self._in_closing
+    def _promoted_next(self, level: int) -> bool:
+        """Whether it is a promotion to ``level`` that the sizes owe, of a candidate that rests one below it."""
+        following = self._history[0] if self._history else None
+        if not isinstance(following, Promotion) or (following.to_level, following.reason) != (level, "quota"):
+            return False
+        candidate = self.pool.candidates.get(following.candidate_id)
+        return candidate is not None and candidate.level == level - 1 and Token(candidate.id) not in self.pool.pending
 
     def _enter(self, records: list[Record]) -> list[Record]:
         """Let later decisions see ``records``, and expect their results in due time."""

@@ -134,6 +134,23 @@ def test_a_raised_limit_goes_on_from_every_decision_taken(overlap):
     assert text(cut) == text(second)
 
 
+@pytest.mark.parametrize("overlap", [2, 8])
+@pytest.mark.parametrize(("limit", "finalists"), [(26, 0), (33, 0), (60, 1), (61, 0)])
+def test_a_closed_search_is_resumed_at_every_record_under_the_same_or_a_raised_limit(overlap, limit, finalists):
+    """Decisions that closed a search come after its steps, whatever the limits of now would hold at those."""
+    options = {"overlap": overlap, "finalists": finalists}
+    _, whole = simulate(DEMO, epochs=limit, **options)
+    for cut in range(len(whole) + 1):
+        _, same = simulate(DEMO, epochs=limit, workers=3, shuffle=cut, history=whole[:cut], **options)
+        assert text(same) == text(whole), f"cut after {cut} of {len(whole)} records"
+        _, more = simulate(DEMO, epochs=limit + 40, workers=3, shuffle=cut, history=whole[:cut], **options)
+        taken = text(whole[:cut])
+        assert text(more)[: len(taken)] == taken
+    for cut in range(len(whole), len(more), 3):
+        _, again = simulate(DEMO, epochs=limit + 40, history=more[:cut], **options)
+        assert text(again) == text(more), f"cut after {cut} of {len(more)} records"
+
+
 def test_sizes_are_those_of_the_strict_order():
     """As many reach each level, only others are chosen."""
     strict, _ = simulate(DEMO, candidates=60)
