@@ -21,6 +21,8 @@ import numpy as np
 from ranknosh.errors import ConfigError
 
 AUTO_SHARE_LIMIT = 0.5
+LEAST_TOP_SHARE = 1e-30
+"""Share of all candidates that reaches the top level, at least: below it sizes cannot be told from none."""
 _TOLERANCE = 1e-9
 
 
@@ -60,6 +62,11 @@ class Pyramid:
             )
         if any(not 0 < share < 1 for share in self.shares):
             raise ConfigError(f"pyramid.ratio is {list(self.shares)}; every ratio must lie strictly between 0 and 1")
+        if prod(self.shares) < LEAST_TOP_SHARE:
+            raise ConfigError(
+                f"pyramid.ratio is {list(self.shares)}, so that one of {1 / LEAST_TOP_SHARE:.0e} candidates or fewer would reach "
+                "the top level; give larger ratios or fewer levels"
+            )
         if self.initial < 1 or self.batch < 1:
             raise ConfigError(
                 f"pyramid.initial is {self.initial} and pyramid.batch is {self.batch}; both must be 1 or more"

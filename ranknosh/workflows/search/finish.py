@@ -52,7 +52,7 @@ def finish(
         tested = replace(read, epochs=best.epochs)
         pool.apply(tested)
         reporter.write([tested])
-    stopped = Stopped(search.stop_reason or "candidates", _stop_text(search))
+    stopped = Stopped(search.stop_reason or "candidates", stop_text(search))
     pool.apply(stopped)
     reporter.write([stopped])
     write_derived(session.folder, parts, pool, checkpoints)
@@ -113,12 +113,13 @@ def _same_state(tested: Tested, best: Candidate) -> bool:
     return (tested.candidate_id, tested.epochs) == (best.id, best.epochs)
 
 
-def _stop_text(search: Search) -> str:
+def stop_text(search: Search) -> str:
+    """Why a search that is over has ended, in a sentence."""
     pool, reason = search.pool, search.stop_reason
     spent = f"{pool.epochs_spent} epochs over {pool.count} candidates"
     words = {
         "candidates": "every planned candidate was searched",
-        "epochs": "the epoch budget is spent as planned",
+        "epochs": _epochs_text(search),
         "space_exhausted": "the space has no further architecture",
         "wall_time": "budget.time is reached",
         "device_time": "budget.device_time is reached",
@@ -126,3 +127,17 @@ def _stop_text(search: Search) -> str:
         "nothing_learned": "no candidate finished a level",
     }
     return f"{words.get(reason or '', 'ended')}: {spent}"
+
+
+def _epochs_text(search: Search) -> str:
+    left, top = search.ledger.left, search.pyramid.epochs[-1]
+    if not left:
+        return "the epoch budget is spent as planned"
+    text = f"the {left} epoch{'s' if left > 1 else ''} left of budget.epochs hold no further training"
+    missing = search.rules.finalists - len(search.pool.reruns)
+    if missing > 0:
+        text += (
+            f", because training {missing} of {search.rules.finalists} finalists again takes {missing * top} (raise "
+            "budget.epochs or lower pyramid.finalists)"
+        )
+    return text

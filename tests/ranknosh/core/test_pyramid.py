@@ -87,3 +87,10 @@ def test_batches_by_number():
 def test_nonsense_is_refused(wrong):
     with pytest.raises(ConfigError, match=r"pyramid\."):
         Pyramid.make(**wrong)
+
+
+@pytest.mark.parametrize("ratio", [1e-300, [1e-16, 1e-16]])
+def test_ratios_that_nobody_could_satisfy_are_refused(ratio):
+    with pytest.raises(ConfigError, match=r"pyramid\.ratio is \[.*\], so that one of 1e\+30 candidates"):
+        Pyramid.make((1, 2, 4), ratio)
+    assert Pyramid.make((1, 2), 1e-30).first_to_reach(2) > 10**29

@@ -247,6 +247,32 @@ def test_a_disk_limit_keeps_newcomers_out():
     assert search.pool.disk_bytes <= 850
 
 
+@pytest.mark.parametrize("rules", [Rules(), Rules(overlap=2), Rules(schedule="eager")])
+def test_a_disk_limit_binds_before_there_is_a_checkpoint_where_its_size_is_known(rules):
+    """Checkpoints of 100 bytes and one more while one is replaced: three newcomers fit 450 bytes, whichever the schedule."""
+
+    def heavy(job):
+        value = quality(job.candidate_id, job.level)
+        observed = Observed(job.candidate_id, job.level, value, 0.5, 1.0, job.epochs, 0.1, checkpoint_bytes=100)
+        return JobResult(job, observed)
+
+    def searched(limit):
+        pyramid = Pyramid.make((1, 2), 0.5, initial=4, batch=2)
+        limits = Limits(disk_bytes=limit)
+        search = Search(pyramid, limits, _proposer(), rules, seed=0, checkpoint_bytes=lambda architecture: 100)
+        while not search.done:
+            for job in search.ask(1).jobs:
+                search.tell(heavy(job))
+        return search
+
+    search = searched(450)
+    assert (search.pool.count, search.stop_reason) == (3, "disk")
+    assert search.pool.disk_bytes == 300
+    assert searched(200).pool.count == 1
+    with pytest.raises(BudgetTooSmall, match=r"budget\.disk is 199 bytes, .* takes 100 bytes, .* 200 bytes or more"):
+        searched(199)
+
+
 def test_raising_the_budget_goes_on_with_the_same_candidates():
     small, journal = simulate(DEMO, epochs=40, reply=good)
     large, longer = simulate(DEMO, epochs=80, history=journal, reply=good)

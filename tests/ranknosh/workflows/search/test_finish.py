@@ -6,11 +6,17 @@ import shutil
 import pytest
 
 import ranknosh
+from ranknosh.core.budget import Limits
+from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, Observed
+from ranknosh.core.rules import Rules
+from ranknosh.core.search import Search
 from ranknosh.errors import StoreError
 from ranknosh.training import CheckpointStore
 from ranknosh.training.evaluate import evaluate
 from ranknosh.workflows.search.assembly import build_parts
+from ranknosh.workflows.search.finish import stop_text
+from tests.ranknosh_simulation import StreamProposer, answer
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +46,33 @@ def harm(store, candidate_id):
     whole = path.read_bytes()
     path.write_bytes(whole[:-9])
     return path, whole
+
+
+@pytest.mark.parametrize(
+    ("epochs", "rules", "text"),
+    [
+        (8, Rules(), "the epoch budget is spent as planned: 8 epochs over 1 candidates"),
+        (9, Rules(), "the epoch budget is spent as planned: 9 epochs over 2 candidates"),
+        (
+            10,
+            Rules(closing=0.9),
+            "the 2 epochs left of budget.epochs hold no further training: 8 epochs over 1 candidates",
+        ),
+        (
+            9,
+            Rules(finalists=9, closing=0.4),
+            "the 5 epochs left of budget.epochs hold no further training, because training 9 of 9 finalists again takes 72 "
+            "(raise budget.epochs or lower pyramid.finalists): 4 epochs over 3 candidates",
+        ),
+    ],
+)
+def test_a_budget_that_is_not_used_up_says_what_it_was_kept_for(epochs, rules, text):
+    search = Search(Pyramid.make([1, 2, 4, 8], 0.5, 12, 6), Limits(epochs=epochs), StreamProposer(), rules, seed=0)
+    while not search.done:
+        for job in search.ask(1).jobs:
+            search.tell(answer(job))
+    assert search.stop_reason == "epochs"
+    assert stop_text(search) == text
 
 
 def test_the_best_weights_are_those_of_its_checkpoint(ended):
