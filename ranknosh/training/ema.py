@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
+# torch.optim.swa_utils has both parts, and neither fits: AveragedModel copies every buffer at every step (6 to 9 ms for a cell
+# network of 156 weight tensors, against 0.3 ms here, where a training step takes 200 ms), and update_bn puts the whole network
+# into training mode, so that drop path would act and draw random numbers.
 class Average:
     """A second network whose weights follow the trained one's.
 
