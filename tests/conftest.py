@@ -1,7 +1,36 @@
-"""One thread a process, for every test and for what tests start."""
+"""One thread a process, for every test and for what tests start, and folders that all processes of a test run share."""
 
 import os
+import shutil
+
+import pytest
+from filelock import FileLock
 
 # Read by OpenMP when torch is loaded, here and in the processes tests start: two cores then serve a whole suite, and a
 # forked child does not wait for threads that only its parent has.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """``made_once(name, make)``: the folder that ``make(folder)`` filled, once for all processes of this test run.
+
+    It is for reading; a test that changes something changes a copy.
+    """
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # every process has a folder of its own below it
+
+    def once(name, make):
+        folder = root / "made-once" / name
+        made = folder.with_suffix(".made")
+        folder.parent.mkdir(exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                made.touch()
+        return folder
+
+    return once

@@ -1,5 +1,6 @@
 """Commands run in this process through the console entry point, and real searches run as processes of their own."""
 
+import json
 import signal
 from typing import NamedTuple
 
@@ -54,12 +55,16 @@ def finished(*words, cwd):
 
 
 @pytest.fixture(scope="session")
-def searched(tmp_path_factory):
+def searched(made_once):
     """The folder ``runs/whole`` of a small search of the real digits that ran to its end, and what it printed."""
-    home = tmp_path_factory.mktemp("searched")
-    ended = finished("search", DIGITS, *SMALL, "--name", "whole", cwd=home)
-    assert ended.code == 0, ended.err
-    return home / "runs" / "whole", ended
+
+    def search(home):
+        ended = finished("search", DIGITS, *SMALL, "--name", "whole", cwd=home)
+        assert ended.code == 0, ended.err
+        (home / "ended.json").write_text(json.dumps(ended))
+
+    home = made_once("cli-search", search)
+    return home / "runs" / "whole", Ended(*json.loads((home / "ended.json").read_text()))
 
 
 @pytest.fixture(scope="session")
