@@ -2,12 +2,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PARALLEL := -n auto --dist=loadfile
 
-.PHONY: search test lint bench help
+.PHONY: search test test-all lint bench help
 
 help:
 	@echo "make search   search the demo images (2-5 minutes on 2 cores); leaves runs/demo-NNN/report.html"
-	@echo "make test     the whole test suite"
+	@echo "make test     the fast tests (at most 6 minutes on 2 idle cores)"
+	@echo "make test-all the fast tests, then the slow ones (at most 20 minutes)"
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    the benchmarks behind benchmarks/RESULTS.md"
 
@@ -22,7 +24,10 @@ search: $(STAMP)
 	@$(BIN)/ranknosh search configs/demo.yaml $(ARGS)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
+
+test-all: test
+	@$(BIN)/python -m pytest $(PARALLEL) -m slow $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

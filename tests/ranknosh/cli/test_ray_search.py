@@ -55,8 +55,9 @@ class Marked:
         wait_until(lambda: not self.alive(), "every process had ended")
 
 
-def folders():
-    return set(Path("/tmp").glob("ranknosh-ray-*"))
+def folders(search):
+    """What Ray keeps for this search while it runs; other searches of this machine have folders of their own."""
+    return list(Path("/tmp").glob(f"ranknosh-ray-{search.process.pid}-*"))
 
 
 def decisions(run):
@@ -72,7 +73,6 @@ def wait_for(path, word, count, process):
 
 @pytest.mark.slow
 def test_a_search_on_ray_decides_as_one_in_this_process(tmp_path):
-    before = folders()
     inline = Marked("search", DIGITS, *SMALL, "--name", "inline", "--out", tmp_path, cwd=tmp_path)
     assert "ended" in inline.end()
     ray = Marked("search", DIGITS, *SMALL, "--name", "ray", "--out", tmp_path, "--ray", cwd=tmp_path)
@@ -81,12 +81,11 @@ def test_a_search_on_ray_decides_as_one_in_this_process(tmp_path):
     assert "workers ready on 1 node: cpu" in told
     assert decisions(tmp_path / "ray") == decisions(tmp_path / "inline")
     ray.leave_nothing()
-    assert folders() <= before  # what a search killed earlier left may have gone
+    assert folders(ray) == []
 
 
 @pytest.mark.slow
 def test_what_no_node_has_is_said_and_leaves_nothing(tmp_path):
-    before = folders()
     asked = Marked(
         *("search", DIGITS, *SMALL, "--out", tmp_path, "--ray", "--set", "executor.memory_per_trial=900TB"),
         cwd=tmp_path,
@@ -96,14 +95,13 @@ def test_what_no_node_has_is_said_and_leaves_nothing(tmp_path):
     assert "error: a job needs 1 CPU and 900000 GB memory, and no node of this cluster has that" in told
     assert "Traceback" not in told
     asked.leave_nothing()
-    assert folders() <= before  # what a search killed earlier left may have gone
+    assert folders(asked) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("moment", ['"type": "header"', '"type": "observed"'])
 def test_ctrl_c_saves_stops_and_leaves_nothing(tmp_path, times, moment):
-    before = folders()
     journal = tmp_path / "run" / "journal.jsonl"
     search = Marked(*("search", DIGITS, *SMALL, *LONG, "--name", "run", "--out", tmp_path, "--ray"), cwd=tmp_path)
     wait_for(journal, moment, 1, search.process)
@@ -115,22 +113,20 @@ def test_ctrl_c_saves_stops_and_leaves_nothing(tmp_path, times, moment):
     assert f"ranknosh resume {tmp_path / 'run'}" in told
     assert "Traceback" not in told
     search.leave_nothing()
-    assert folders() <= before  # what a search killed earlier left may have gone
+    assert folders(search) == []
     assert not any(record for record in open_run(tmp_path / "run").history.records if type(record).__name__ == "Failed")
 
 
 @pytest.mark.slow
 def test_a_killed_driver_leaves_no_process_and_the_next_one_removes_its_folder(tmp_path):
-    before = folders()
     search = Marked(*("search", DIGITS, *SMALL, *LONG, "--name", "run", "--out", tmp_path, "--ray"), cwd=tmp_path)
     wait_for(tmp_path / "run" / "journal.jsonl", '"type": "proposed"', 1, search.process)
     search.process.kill()
     search.end()
     search.leave_nothing()
-    assert folders() - before
     again = Marked("search", DIGITS, *SMALL, "--name", "next", "--out", tmp_path, "--ray", cwd=tmp_path)
     again.end()
-    assert folders() <= before  # what a search killed earlier left may have gone
+    assert folders(search) == folders(again) == []
 
 
 def test_an_address_where_nobody_listens_is_said_at_once(tmp_path):

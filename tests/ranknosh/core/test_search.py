@@ -85,12 +85,13 @@ def test_every_search_ends_within_its_budget(steps, ratio, initial, batch, limit
     assert search.ledger.reserved == {}
 
 
+@pytest.mark.parametrize("every", [11, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("finalists", [0, 2])
-def test_a_journal_cut_at_any_record_leads_to_the_identical_run(finalists):
+def test_a_journal_cut_at_any_record_leads_to_the_identical_run(finalists, every):
     _, whole = simulate(DEMO, epochs=90, finalists=finalists)
     assert {type(record) for record in whole} >= {Proposed, Promotion, Observed, Failed, Fitted}
     assert any(isinstance(record, Rerun) for record in whole) == bool(finalists)
-    for cut in range(len(whole) + 1):
+    for cut in range(0, len(whole) + 1, every):
         _, resumed = simulate(DEMO, epochs=90, finalists=finalists, history=whole[:cut])
         assert resumed == whole, f"cut after {cut} records"
 

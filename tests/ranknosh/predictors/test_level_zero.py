@@ -196,12 +196,13 @@ def test_when_the_leaders_are_used_up_the_rest_is_drawn_at_random() -> None:
     assert len(set(keys) - {item.key for item in scored}) > 10
 
 
+@pytest.mark.parametrize("every", [37, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("overlap", "weigh"), [(1, agreeing), (1, proxy_weights), (2, agreeing)])
-def test_a_journal_cut_anywhere_leads_to_the_same_choices(overlap: int, weigh) -> None:
+def test_a_journal_cut_anywhere_leads_to_the_same_choices(overlap: int, weigh, every: int) -> None:
     options = {"follow": 0.6, "overlap": overlap, "weigh": weigh, "epochs": 60}
     whole = searched(**options)
     assert any(fit.level0 and any(fit.level0.values()) for fit in fits(whole))
-    for cut in range(60, len(whole), 4):
+    for cut in range(60, len(whole), every):
         resumed = searched(whole[:cut], **options)
         assert decisions(resumed) == decisions(whole), f"cut after {cut} records"
         assert [(fit.batch, fit.level0) for fit in fits(resumed)] == [(fit.batch, fit.level0) for fit in fits(whole)]

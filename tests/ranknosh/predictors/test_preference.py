@@ -54,9 +54,10 @@ def timeless(journal):
     return [record for record in journal if not isinstance(record, Fitted)]
 
 
-def test_a_journal_cut_anywhere_leads_to_the_same_choices_of_predictor_and_promotion():
+@pytest.mark.parametrize("every", [29, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_journal_cut_anywhere_leads_to_the_same_choices_of_predictor_and_promotion(every):
     _, whole = searched()
-    for cut in range(0, len(whole), 3):
+    for cut in range(0, len(whole), every):
         _, resumed = searched(whole[:cut])
         assert timeless(resumed) == timeless(whole), f"cut after {cut} records"
 

@@ -116,10 +116,11 @@ def test_failures_of_the_surroundings_change_no_decision(overlap, workers):
 
 
 @pytest.mark.parametrize("overlap", [2, 4])
+@pytest.mark.parametrize("every", [41, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("search", SEARCHES, ids=str)
-def test_a_journal_cut_anywhere_leads_to_the_same_search(search, overlap):
+def test_a_journal_cut_anywhere_leads_to_the_same_search(search, overlap, every):
     _, whole = simulate(DEMO, overlap=overlap, workers=3, shuffle=1, **search)
-    for cut in range(0, len(whole), 3):
+    for cut in range(0, len(whole), every):
         _, again = simulate(DEMO, overlap=overlap, workers=2, shuffle=cut, history=whole[:cut], **search)
         assert text(again) == text(whole), f"cut after {cut} of {len(whole)} records"
 
