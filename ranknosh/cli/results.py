@@ -87,25 +87,18 @@ def report(
     run: RunFolder,
     open_it: Annotated[YesNo, typer.Option("--open", help="Open the report in a browser.")] = YesNo.no,
 ) -> None:
-    """Write report.html, one offline file, and trials.csv into the run folder; of a supernet's search report.html alone.
+    """Write report.html, one offline file, into the run folder; of a search trials.csv as well.
 
     \b
     Examples:
     ranknosh report runs/demo-001
     ranknosh report runs/demo-001 --open yes
     """
-    from ranknosh.workflows.supernet.journal import is_supernet
+    from ranknosh.workflows import open_run
 
-    if is_supernet(run):
-        from ranknosh.workflows.supernet.page import write_page
-
-        page = write_page(run)
-        print(page, flush=True)
-    else:
-        from ranknosh.report import write_report, write_trials_csv
-
-        page, sheet = Path(write_report(run)), Path(write_trials_csv(run))
-        print(f"{page}\n{sheet}", flush=True)
+    found = open_run(run)
+    page = found.report()
+    print(page, *([found.folder / "trials.csv"] if found.WORKFLOW == "search" else []), sep="\n", flush=True)
     if open_it is YesNo.yes:
         import webbrowser
 

@@ -22,13 +22,6 @@ def resume(
     ranknosh resume runs/demo-001 --ray auto
     ranknosh resume runs/demo-001 --set executor.name=inline
     """
-    from ranknosh.workflows.supernet.journal import is_supernet
-
-    if is_supernet(run):
-        from ranknosh.cli.supernet import resume_folder
-
-        resume_folder(run, list(settings or ()), quiet)
-        return
     ended = resumed(run, [*(settings or ()), *ray_overrides(ray), *track_overrides(track)], quiet)
     # The module of the verb that begins a workflow has the name of the workflow, and says how such a run ended.
     import_module(f"ranknosh.cli.{ended.WORKFLOW}").sum_up(ended)

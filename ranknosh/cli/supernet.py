@@ -1,24 +1,24 @@
-"""``supernet``: a one-shot search by one of the differentiable methods, started, gone on with, and summed up."""
+"""``supernet``: a one-shot search by one of the differentiable methods, started, and summed up."""
 
 from __future__ import annotations
 
-import json
-import shlex
-import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ranknosh.cli.options import Quiet
-from ranknosh.cli.outcome import CAPPED, INTERRUPTED, say_error
+from ranknosh.cli.outcome import say_error
 from ranknosh.cli.screen import facts, print_json
+from ranknosh.cli.working import begun
+from ranknosh.config.source import parse_value
 from ranknosh.config.units import human_duration, human_size, percent, plural
 from ranknosh.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ranknosh.cli.supernet_progress import SupernetProgress
-    from ranknosh.workflows.supernet import SupernetOutcome
+    from ranknosh.config.supernet import SupernetSettings
+    from ranknosh.workflows.supernet.run import SupernetRun
 
 LIST = "list"
 
@@ -85,9 +85,6 @@ def supernet(
         Path | None,
         typer.Option("--table", metavar="FILE.npz", help="True accuracies to show beside every epoch's cell."),
     ] = None,
-    resume: Annotated[
-        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with the search of a run folder.")
-    ] = None,
     list_methods: Annotated[
         bool, typer.Option("--list", help="List the methods with what they are made of and their papers.")
     ] = False,
@@ -103,12 +100,15 @@ def supernet(
     ranknosh supernet darts --data cifar10.zip --set data.train_limit=10000 --channels 8 --cells 1 --time 30m
     ranknosh supernet ostr_darts --space darts --data cifar10 --seed 3 --name ostr3
     ranknosh supernet ostr_darts --option patience=0 --set recipe.batch=128 --table nasbench201.npz --json
-    ranknosh supernet --resume runs/ostr3
+    ranknosh resume runs/ostr3
     """
     if list_methods or method == LIST:
         _list(as_json)
         return
-    given = {
+    if method is None:
+        raise ConfigError("no method is named; give one, such as darts ('ranknosh supernet list' shows all)")
+    flags = {
+        "method.name": method,
         "space": space,
         "network.channels": channels,
         "network.cells": cells,
@@ -121,102 +121,87 @@ def supernet(
         "out": out,
         "table": None if table is None else str(table),
     }
-    words = [*(settings or ()), *(f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None)]
-    if resume is not None:
-        if method is not None or data is not None or options:
-            raise ConfigError(
-                f"--resume {resume} goes on with the method, options and images that it began with; leave METHOD, --option and "
-                "--data out"
-            )
-        _finish(lambda progress, stop: _resumed(resume, words, progress, stop), quiet, as_json, resume)
-        return
-    if method is None:
-        raise ConfigError(
-            "no method is named; give one, such as darts ('ranknosh supernet list' shows all), or --resume"
-        )
-    chosen = method
-    _finish(lambda progress, stop: _started(chosen, data, options, words, progress, stop), quiet, as_json, None)
+    wanted = _settings({name: value for name, value in flags.items() if value is not None}, data, options, settings)
+    from ranknosh.workflows.supernet.run import SupernetRun
 
-
-def _started(
-    method: str, data: str | None, options: list[str] | None, words: list[str], progress: SupernetProgress, stop: Any
-) -> SupernetOutcome:
-    from ranknosh.cli.supernet_request import option_settings, source_setting
-    from ranknosh.workflows.supernet.api import start
-    from ranknosh.workflows.supernet.settings import SupernetConfig
-    from ranknosh.workflows.supernet.sitting import Watch
-
-    all_words = [f"method.name={json.dumps(method)}", *option_settings(options or ())]
-    all_words += [] if data is None else [source_setting(data)]
-    config = SupernetConfig().replace([*all_words, *words])
-    return start(config, watch=Watch(progress, stop), command=_command())
-
-
-def _resumed(folder: Path, words: list[str], progress: SupernetProgress, stop: Any) -> SupernetOutcome:
-    from ranknosh.workflows.supernet.api import resume_supernet
-
-    return resume_supernet(folder, tuple(words), listener=progress, stop=stop, command=_command())
-
-
-def resume_folder(folder: Path, settings: list[str], quiet: bool) -> None:
-    """What ``ranknosh resume`` does with the folder of a supernet search."""
-    _finish(lambda progress, stop: _resumed(folder, settings, progress, stop), quiet, False, folder)
-
-
-def _finish(search: Any, quiet: bool, as_json: bool, folder: Path | None) -> None:
-    from ranknosh.cli.supernet_progress import make_supernet_progress
-    from ranknosh.runs.stop import StopRequest
-
-    progress = make_supernet_progress(quiet or as_json)
-    progress.folder = folder
-    request = StopRequest()
-    try:
-        with progress, request.on_signals(lambda event: progress.on_message(getattr(event, "text", ""))):
-            outcome = search(progress, lambda: request.requested)
-    except KeyboardInterrupt:
-        _interrupted(progress.folder)
+    run = begun(SupernetRun, wanted, quiet)
     if as_json:
-        print_json(outcome.summary())
+        print_json({**run.status(), "folder": str(run.folder)})
+        leave_if_capped(run)
     else:
-        print(as_text(outcome), flush=True)
-    if outcome.capped:
-        say_error(f"stopped before all epochs were done, the cell derived so far is kept: {outcome.ended}")
-        raise typer.Exit(CAPPED)
+        sum_up(run)
 
 
-def _interrupted(folder: Path | None) -> None:
-    if folder is None:
-        say_error("interrupted before the search began; nothing was written")
-    else:
-        again = f"ranknosh supernet --resume {shlex.quote(str(folder))}"
-        say_error(f"interrupted; everything up to the last saved epoch is kept. Go on with: {again}")
-    raise typer.Exit(INTERRUPTED)
+def _settings(
+    flags: Mapping[str, Any], data: str | None, options: Sequence[str] | None, overrides: Sequence[str] | None
+) -> SupernetSettings:
+    """The settings of a command line; flags win over ``--set``.
+
+    Args:
+        flags: by the names of their settings.
+        data: of ``--data``.
+        options: of ``--option``.
+        overrides: of ``--set``.
+    """
+    from ranknosh.config.settings import apply_overrides, with_changes
+    from ranknosh.config.supernet import SupernetSettings
+
+    plain, given = apply_overrides(SupernetSettings().to_dict(), overrides or ())
+    plain = with_changes(plain, flags)
+    plain["method"]["options"] = {**plain["method"]["options"], **dict(_option(text) for text in options or ())}
+    if data is not None:
+        from ranknosh.config.sections import SOURCES
+        from ranknosh.data.settings import source_section
+
+        kept = {name: value for name, value in plain["data"].items() if name not in (*SOURCES, "options")}
+        plain["data"] = {**kept, **source_section(data)}
+    return SupernetSettings.from_dict(plain, "the command line", given)
 
 
-def _command() -> str:
-    return shlex.join(["ranknosh", *sys.argv[1:]])
+def _option(text: str) -> tuple[str, Any]:
+    """Name and value of ``--option``; whether the method takes it is checked later. Raises ConfigError."""
+    name, equals, raw = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise ConfigError(f"--option {text}: it has the form NAME=VALUE; write for example --option patience=0")
+    try:
+        return name.strip(), parse_value(raw)
+    except ValueError as error:
+        raise ConfigError(f"--option {text}: the value is {error}") from error
 
 
-def as_text(outcome: SupernetOutcome) -> str:
+def sum_up(run: SupernetRun) -> None:
     """The end of a search: what was found at what cost, and where it is."""
-    memory = ", ".join(f"{name} {human_size(size)}" for name, size in outcome.peak_memory.items())
+    print(as_text(run), flush=True)
+    leave_if_capped(run)
+
+
+def leave_if_capped(run: SupernetRun) -> None:
+    """Exit with the run's code where time cut it off."""
+    if run.exit_code:
+        say_error(f"stopped before all epochs were done, the cell derived so far is kept: {run.reason}")
+        raise typer.Exit(run.exit_code)
+
+
+def as_text(run: SupernetRun) -> str:
+    """What :func:`sum_up` prints."""
+    now = run.status()
+    memory = ", ".join(f"{name} {human_size(size)}" for name, size in now["peak_memory"].items())
     rows = [
-        ("found", outcome.text),
-        ("", f"{plural(outcome.skips, 'skip connection')}"),
-        ("method", f"{outcome.method}: {outcome.composition}"),
-        ("ended", outcome.ended),
+        ("found", now["architecture"]),
+        ("", plural(now["skips"], "skip connection")),
+        ("method", f"{now['method']}: {now['composition']}"),
+        ("ended", now["ended"]),
         (
             "used",
-            f"{plural(outcome.epochs, 'epoch')}, device {human_duration(outcome.device_seconds)}, wall "
-            f"{human_duration(outcome.wall_seconds)}, peak memory: {memory}",
+            f"{plural(now['epochs'], 'epoch')}, device {human_duration(now['device_seconds'])}, wall "
+            f"{human_duration(now['wall_seconds'])}, peak memory: {memory}",
         ),
     ]
-    if outcome.true_accuracy is not None:
-        rows.insert(
-            2, ("", f"true accuracy {percent(outcome.true_accuracy)} (by the table; the search did not see it)")
-        )
-    page = outcome.folder / "report.html"
-    rows.append(("genotype", str(outcome.folder / "best" / "genotype.txt")))
+    if now["true_accuracy"] is not None:
+        truth = f"true accuracy {percent(now['true_accuracy'])} (by the table; the search did not see it)"
+        rows.insert(2, ("", truth))
+    page = run.folder / "report.html"
+    rows.append(("genotype", str(run.folder / "best" / "genotype.txt")))
     if page.exists():
         rows.append(("report", str(page)))
     return facts(rows)

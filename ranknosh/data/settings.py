@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ranknosh.config.fields import FROM_PYTHON
-from ranknosh.config.sections import DataConfig
+from ranknosh.config.sections import SOURCES, DataConfig
 from ranknosh.data.base import ImageData
 from ranknosh.data.catalog import load
 from ranknosh.errors import ConfigError, DataError
@@ -37,9 +37,15 @@ def load_section(section: DataConfig, seed: int) -> ImageData:
 
 
 def source_section(data: str | Path | Mapping[str, Any]) -> dict[str, Any]:
-    """The ``data:`` section of a set's name, of a path (image folder, archive or .npz), or of a mapping like it."""
+    """The ``data:`` section of a set's name, of a path (image folder, archive or .npz), or of a mapping like it.
+
+    ``name=digits``, ``folder=PATH`` and ``npz=PATH`` say which it is.
+    """
     if isinstance(data, Mapping):
         return dict(data)
+    kind, _, rest = str(data).partition("=")
+    if rest and kind in SOURCES:
+        return {kind: rest}
     path = Path(data).expanduser()
     if path.suffix == ".npz":
         return {"npz": str(path)}

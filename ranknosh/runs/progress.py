@@ -6,6 +6,7 @@ nothing else.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections import deque
@@ -97,12 +98,8 @@ def said_of(event: Event, progress_too: bool) -> list[str]:
         return list(event.lines)
     if isinstance(event, Epoch) and (progress_too or event.job is None):
         return [_epoch_text(event)]
-    if (
-        isinstance(event, Progress)
-        and event.total
-        and (progress_too or event.done >= event.total)
-        and event.task != "epochs"
-    ):
+    ended = isinstance(event, Progress) and event.task != "epochs" and event.done >= (event.total or math.inf)
+    if isinstance(event, Progress) and event.total and (progress_too or ended):
         return [f"{event.task} {event.done:g}/{event.total:g}{f'  {event.text}' if event.text else ''}"]
     return []
 
@@ -193,7 +190,7 @@ class LiveView(View):
             Text(f"{self.folder or 'getting ready'}   {human_duration(self.seconds)}{left}", style="bold")
         ]
         parts.append(self._bars)
-        if self._standings is not None:
+        if self._standings is not None and self._standings.columns:
             grid = Table(box=None, padding=(0, 2), show_edge=False)
             for title in self._standings.columns:
                 grid.add_column(title, justify="right")

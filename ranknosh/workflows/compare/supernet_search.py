@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ranknosh.runs.events import Event, Message, Progress, Recorded
 from ranknosh.runs.stop import StopRequest
+from ranknosh.workflows import open_run
 from ranknosh.workflows.compare.method import Cost, SearchListener, SearchOutcome
 from ranknosh.workflows.compare.problem import Problem
 from ranknosh.workflows.compare.run_folder import begun
-from ranknosh.workflows.supernet import search_supernet
-from ranknosh.workflows.supernet.journal import read_record
-
-if TYPE_CHECKING:
-    from ranknosh.workflows.supernet.outcome import Plan
-    from supernet.search import EpochReport
+from ranknosh.workflows.supernet.api import search_supernet
+from ranknosh.workflows.supernet.records import SupernetState
 
 
 class SupernetMethod:
@@ -32,8 +29,11 @@ class SupernetMethod:
         self, problem: Problem, budget_seconds: float, seed: int, folder: Path, listener: SearchListener
     ) -> SearchOutcome:
         """See :class:`ranknosh.workflows.compare.method.SearchMethod`. Raises BudgetTooSmall where not one epoch fits."""
-        stop = StopRequest()
-        with stop.on_signals(lambda event: listener.on_message(getattr(event, "text", ""))):
+        command, stop = f"ranknosh compare ({self.name}, seed {seed})", StopRequest()
+        if begun(folder):
+            relay = _Relay(listener)
+            found = open_run(folder).resume(data=problem.data, command=command, events=relay, stop=stop)
+        else:
             found = search_supernet(
                 self.name,
                 problem.space.name,
@@ -46,50 +46,39 @@ class SupernetMethod:
                 device=problem.train.device,
                 threads=problem.train.threads,
                 folder=folder,
-                go_on=begun(folder),
-                listener=_Relay(listener),
-                stop=lambda: stop.requested,
-                command=f"ranknosh compare ({self.name}, seed {seed})",
+                events=_Relay(listener),
+                stop=stop,
+                command=command,
             )
         if stop.requested:  # asked for while the cell was selected; what was found is read from the folder next time
             raise KeyboardInterrupt
-        result = read_record(folder).result
-        assert result is not None
-        cost = Cost(supernet=found.device_seconds).within(found.wall_seconds - result.lost_seconds)
+        result = found.state.result
         return SearchOutcome(
             architecture=found.architecture,
-            cost=cost,
-            wall_seconds=found.wall_seconds,
-            epochs=found.epochs,
+            cost=Cost(supernet=result.device_seconds).within(result.wall_seconds - result.lost_seconds),
+            wall_seconds=result.wall_seconds,
+            epochs=result.epochs,
             epochs_of="supernet",
             evaluations=0,
-            ended=found.ended,
+            ended=result.ended,
             folder=folder,
         )
 
 
 class _Relay:
-    """A listener of a supernet search that tells a comparison how much was spent."""
+    """Takes the events of a supernet search and reports to a comparison how much was spent."""
 
     def __init__(self, listener: SearchListener) -> None:
         self._listener = listener
         self._spent, self._since = 0.0, time.monotonic()
-        self._epochs = 0
 
-    def on_plan(self, plan: Plan) -> None:
-        if not self._epochs:
-            self._spent = plan.trial_seconds
-            self._since = time.monotonic()
-        self._epochs = plan.epochs
-
-    def on_step(self, epoch: int, step: int, steps: int) -> None:
-        spent = self._spent + time.monotonic() - self._since
-        self._listener.on_spent(spent, f"epoch {epoch + 1} of {self._epochs}")
-
-    def on_epoch(self, report: EpochReport, true_accuracy: float | None) -> None:
-        self._spent, self._since = self._spent + report.seconds, time.monotonic()
-        self._listener.on_spent(self._spent, f"epoch {report.epoch + 1} of {self._epochs}")
-
-    def on_message(self, text: str) -> None:
-        if not text.startswith(("run folder ", "timing ", "selecting ")):
-            self._listener.on_message(text)
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Recorded):
+            state: SupernetState = event.state
+            self._spent, self._since = state.trial_seconds + state.device_seconds, time.monotonic()
+        elif isinstance(event, Message):
+            self._listener.on_message(event.text)
+        elif isinstance(event, Progress):
+            spent = self._spent + time.monotonic() - self._since
+            total = "" if event.total is None else f" of {event.total:g}"
+            self._listener.on_spent(spent, f"{event.task} {int(event.done)}{total}")

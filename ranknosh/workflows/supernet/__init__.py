@@ -1,23 +1,23 @@
-"""Searches over a supernet, in run folders: begun, gone on with exactly, within a budget, reported."""
+"""Searches over a supernet as runs: resumed exactly, within a budget, reported."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ranknosh.workflows.supernet.api import resume_supernet, search_supernet
-    from ranknosh.workflows.supernet.outcome import SupernetOutcome
+    from ranknosh.workflows.supernet.api import search_supernet
+    from ranknosh.workflows.supernet.run import SupernetRun
 
-__all__ = ["SupernetOutcome", "resume_supernet", "search_supernet"]
+__all__ = ["SupernetRun", "search_supernet"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("search_supernet", "resume_supernet"):
-        from ranknosh.workflows.supernet import api
+    if name == "search_supernet":
+        from ranknosh.workflows.supernet.api import search_supernet
 
-        return getattr(api, name)
-    if name == "SupernetOutcome":
-        from ranknosh.workflows.supernet.outcome import SupernetOutcome
+        return search_supernet
+    if name == "SupernetRun":
+        from ranknosh.workflows.supernet.run import SupernetRun
 
-        return SupernetOutcome
+        return SupernetRun
     raise AttributeError(name)

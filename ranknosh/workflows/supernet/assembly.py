@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from ranknosh.config.fields import did_you_mean
-from ranknosh.config.sections import DataConfig
-from ranknosh.errors import ConfigError, DataError
+from ranknosh.config.supernet import SupernetSettings
+from ranknosh.data.settings import load_section
+from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import NetworkSize
-from ranknosh.workflows.supernet.settings import SupernetConfig
 from supernet.method import Method, with_recipe
 from supernet.methods import method_factory
 from supernet.monitors import Curvature, Gap
@@ -31,10 +31,10 @@ UNMIRRORED = ("digits", "cluttered_digits", "svhn")
 
 
 @dataclass(frozen=True)
-class Parts:
+class SupernetParts:
     """What a search is made of. ``make(epochs)`` gives the method, with its published number of epochs where that is None."""
 
-    config: SupernetConfig
+    config: SupernetSettings
     make: Callable[[int | None], Method]
     space: CellSpace
     size: NetworkSize
@@ -42,14 +42,22 @@ class Parts:
 
 
 def parts_of(
-    config: SupernetConfig,
+    config: SupernetSettings,
     images: ImageData | None = None,
     factory: Factory | None = None,
     space: CellSpace | None = None,
-) -> Parts:
-    """``images``, ``factory`` and ``space`` take the place of what ``config`` names. Raises ConfigError and DataError.
+) -> SupernetParts:
+    """What the settings name, loaded and checked; what needs no images is checked first.
 
-    What needs no images is checked first.
+    Args:
+        config: of the search.
+        images: in place of those that ``config`` names.
+        factory: in place of its method.
+        space: in place of its space.
+
+    Raises:
+        ConfigError: for parts that are unknown, or do not fit each other.
+        DataError: for images that cannot be read.
     """
     make = factory if factory is not None else method_factory(config.method.name)
     options = checked_options(make, config.method.options, config.method.name)
@@ -63,19 +71,29 @@ def parts_of(
     def method(epochs: int | None) -> Method:
         made = make(**options) if epochs is None else make(epochs=epochs, **options)
         changes = {name: value for name, value in config.recipe.model_dump().items() if value is not None}
-        if config.recipe.augment is None and _unmirrored(config.data, images):
+        name = config.data.name if images is None else images.name
+        if config.recipe.augment is None and name in UNMIRRORED:
             changes["augment"] = "none"
         return with_recipe(replace(made, monitors=(*watching, *made.monitors)), **changes)
 
     method(config.budget.epochs).fitted(found).check(found)
-    loaded = images if images is not None else load_images(config)
+    loaded = images if images is not None else load_section(config.data, config.split_seed)
     network = config.network
     size = NetworkSize(network.channels or channels, network.cells or cells, len(loaded.classes), loaded.image_shape[0])
-    return Parts(config, method, found, size, loaded)
+    return SupernetParts(config, method, found, size, loaded)
 
 
 def checked_options(factory: Factory, options: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """``options`` as arguments of ``factory``. Raises ConfigError for an unknown one, and for a value of another kind."""
+    """Options as arguments of a method's factory.
+
+    Args:
+        factory: of the method.
+        options: by name.
+        name: of the method, for messages.
+
+    Raises:
+        ConfigError: for an unknown one, and for a value of another kind.
+    """
     known = [key for key in inspect.signature(factory).parameters if key != "epochs"]
     hints = typing.get_type_hints(factory)
     checked: dict[str, Any] = {}
@@ -92,25 +110,3 @@ def checked_options(factory: Factory, options: Mapping[str, Any], name: str) -> 
         except PydanticUserError as error:
             raise ConfigError(f"option {key} of {name} cannot be given as a text; set it from Python") from error
     return checked
-
-
-def load_images(config: SupernetConfig) -> ImageData:
-    """The images of ``config.data``. Raises DataError."""
-    from ranknosh import data
-
-    if config.data is None:
-        raise DataError(
-            "this search's images were given from Python, so the command line cannot load them; go on from Python with "
-            "resume_supernet(folder, data=...)"
-        )
-    settings: dict[str, Any] = config.data.model_dump()
-    options, name = settings.pop("options"), settings.pop("name")
-    twice = sorted(options.keys() & {*settings, "seed"})
-    if twice:
-        raise ConfigError(f"data.options holds {', '.join(twice)}, which belongs a level higher: write data.{twice[0]}")
-    return data.load(name, **settings, **options, seed=config.split_seed)
-
-
-def _unmirrored(section: DataConfig | None, images: ImageData | None) -> bool:
-    name = images.name if images is not None else section.name if section is not None else None
-    return name in UNMIRRORED

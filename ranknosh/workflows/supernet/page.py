@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ranknosh.config.units import human_size
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Card, Cards, Code, Page, PageSection, Text, origin
 from ranknosh.report.words import UNKNOWN, counted, duration, percent
-from ranknosh.runs.files import write_atomic
 from ranknosh.workflows.supernet.plots import curve_plots
 from ranknosh.workflows.supernet.view import SupernetView
 from ranknosh.workflows.supernet.weight_plots import weight_plots
 
 
-def write_page(folder: Path | str) -> Path:
-    """Write ``report.html`` into a run folder and return its path.
-
-    Raises StoreError where the folder holds no supernet search or cannot be written, MissingDependency without matplotlib.
-    """
-    path = Path(folder) / "report.html"
-    write_atomic(path, render(SupernetView.load(folder)).encode())
-    return path
-
-
 def render(view: SupernetView) -> str:
     """The whole page; equal journals give equal bytes."""
-    header = view.header
-    method, network = header["method"], header["network"]
+    facts, network, header = view.facts, view.facts["network"], view.header
     about = (
-        f"{method['title']} ({method['source']}) on the supernet of {header['space']}: {header['data']['name']}, "
-        f"{network['channels']} channels, {counted(network['cells'], 'cell')}, seed {header['seed']}"
+        f"{facts['title']} ({facts['source']}) on the supernet of {facts['space']}: {header.data['name']}, "
+        f"{network['channels']} channels, {counted(network['cells'], 'cell')}, seed {header.settings['seed']}"
     )
     return Page("Supernet", view.name, about, sections(view)).render()
 
@@ -43,7 +29,7 @@ def sections(view: SupernetView) -> list[PageSection]:
 
 
 def _found(view: SupernetView) -> PageSection:
-    title = "The found cell" if view.record.result is not None else "The cell derived so far"
+    title = "The found cell" if view.state.result is not None else "The cell derived so far"
     text = view.text or UNKNOWN
     warnings = [Text(view.warnings(), "warning")] if view.warnings() else []
     return PageSection(
@@ -53,7 +39,7 @@ def _found(view: SupernetView) -> PageSection:
 
 def _headline(view: SupernetView) -> str:
     if not view.reports:
-        if view.record.result:
+        if view.state.result:
             return "The method trains nothing: the cell was chosen at once."
         return "No epoch has ended yet; this page fills as the search continues."
     changes, text = view.changes(), f"After {counted(len(view.reports), 'epoch')} the derived cell"
@@ -63,16 +49,16 @@ def _headline(view: SupernetView) -> str:
 
 
 def _cards(view: SupernetView) -> list[Card]:
-    record, result, last = view.record, view.record.result, view.reports[-1] if view.reports else None
+    state, result, last = view.state, view.state.result, view.reports[-1] if view.reports else None
     edges = sum(place is not None for places in view.cells.values() for place in places)
     done = result or last
     planned = UNKNOWN if view.planned is None else view.planned
-    seconds = duration(result.device_seconds if result else record.device_seconds)
-    wall = duration(result.wall_seconds if result else record.seconds)
+    seconds = duration(result.device_seconds if result else state.device_seconds)
+    wall = duration(result.wall_seconds if result else view.seconds)
     memory = (
         ", ".join(f"{human_size(size)} ({name})" for name, size in result.peak_memory.items()) if result else UNKNOWN
     )
-    plan = record.plans[-1].composition if record.plans else UNKNOWN
+    plan = state.plans[-1].composition if state.plans else UNKNOWN
     ended = result.ended if result else "not finished: still running, or interrupted"
     skips = f"{done.skips} of {edges}" if done else UNKNOWN
     return [
@@ -89,7 +75,7 @@ def _cards(view: SupernetView) -> list[Card]:
 
 def _truth_card(view: SupernetView) -> Card:
     """The accuracy that a table knows; where there is none, how decided the weights are."""
-    result, reports = view.record.result, view.reports
+    result, reports = view.state.result, view.reports
     truth = result.true_accuracy if result else view.truths[-1] if reports else None
     if truth is not None:
         label = "true accuracy of the cell, by a table that the search did not see"
@@ -103,7 +89,7 @@ def _truth_card(view: SupernetView) -> Card:
 
 
 def _plan_words(view: SupernetView) -> str:
-    plan = view.record.plans[-1] if view.record.plans else None
+    plan = view.state.plans[-1] if view.state.plans else None
     if plan is None or plan.budget_seconds is None or plan.source == "given":
         return "epochs done / planned"
     how = "timed steps" if plan.source == "trial" else "the first epochs"
@@ -111,21 +97,20 @@ def _plan_words(view: SupernetView) -> str:
 
 
 def _origin(view: SupernetView) -> PageSection:
-    header, record = view.header, view.record
-    method, images = header["method"], header["data"]
+    header, facts, state, images = view.header, view.facts, view.state, view.header.data
     counts = ", ".join(f"{count:,} for the {part}" for part, count in images["images"].items())
-    facts = [
-        ("method", f"{method['title']}, {method['source']}"),
-        ("search space", header["space"]),
+    rows = [
+        ("method", f"{facts['title']}, {facts['source']}"),
+        ("search space", facts["space"]),
         ("images", f"{images['name']}: {counts}; validation and test images are not looked at"),
-        ("recipe", ", ".join(f"{key} {value}" for key, value in method["recipe"].items())),
-        ("epochs planned", "; ".join(f"{plan.epochs} epochs ({plan.source})" for plan in record.plans) or UNKNOWN),
-        ("selection took", duration(record.result.selection_seconds if record.result else None)),
-        ("done again after interruptions", duration(record.lost_seconds)),
-        ("device", ", ".join(dict.fromkeys(session["device"] for session in record.sessions)) or UNKNOWN),
-        ("sessions", len(record.sessions)),
-        ("git revision", header.get("git") or UNKNOWN),
-        ("started", header.get("created") or UNKNOWN),
+        ("recipe", ", ".join(f"{key} {value}" for key, value in facts["recipe"].items())),
+        ("epochs planned", "; ".join(f"{plan.epochs} epochs ({plan.source})" for plan in state.plans) or UNKNOWN),
+        ("selection took", duration(state.result.selection_seconds if state.result else None)),
+        ("done again after interruptions", duration(state.lost_seconds)),
+        ("device", ", ".join(dict.fromkeys(session.device for session in state.sessions)) or UNKNOWN),
+        ("sessions", len(state.sessions)),
+        ("git revision", header.git or UNKNOWN),
+        ("started", header.created or UNKNOWN),
     ]
-    commands = [session["command"] for session in record.sessions] or [header["command"]]
-    return origin(facts, commands, header["versions"], header["config"])
+    commands = [session.command for session in state.sessions] or [header.command]
+    return origin(rows, commands, header.versions, header.settings)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from ranknosh.config.units import human_duration
 from ranknosh.errors import BudgetTooSmall
-from ranknosh.workflows.supernet.assembly import Parts
+from ranknosh.workflows.supernet.assembly import SupernetParts
 from ranknosh.workflows.supernet.data import FirstBatches
-from ranknosh.workflows.supernet.outcome import Plan
+from ranknosh.workflows.supernet.records import SupernetPlan
 from supernet.data import SearchData
 from supernet.method import Method
 from supernet.search import SupernetSearch, stage_at
@@ -28,7 +28,7 @@ Kind = tuple[int, bool]
 
 
 @dataclass(frozen=True)
-class Prices:
+class EpochPrices:
     """Seconds of an epoch by kind, of what a stage decides with passes over the images, by stage, and of the selection at the
     end. ``trial_seconds``: what finding them out took."""
 
@@ -47,14 +47,14 @@ class Prices:
         kinds = [kind_of(method, epoch) for epoch in range(method.epochs)]
         return sum(self.of(kind) for kind in kinds) + sum(self.decisions.values()) + self.selection
 
-    def scaled(self, factor: float) -> Prices:
+    def scaled(self, factor: float) -> EpochPrices:
         """The same on a machine that is slower by ``factor``."""
         epochs = {kind: factor * seconds for kind, seconds in self.epochs.items()}
         decisions = {stage: factor * seconds for stage, seconds in self.decisions.items()}
         return replace(self, epochs=epochs, decisions=decisions, selection=factor * self.selection)
 
 
-def measure(parts: Parts, data: SearchData, search_options: Mapping[str, object]) -> Prices:
+def measure(parts: SupernetParts, data: SearchData, search_options: Mapping[str, object]) -> EpochPrices:
     """Time the method on the first batches, every stage with an epoch of each kind, and the selection at the end.
 
     A whole epoch is taken to cost its steps times the middle one of those timed after the first, plus what an epoch does beside
@@ -73,10 +73,10 @@ def measure(parts: Parts, data: SearchData, search_options: Mapping[str, object]
     search.result()
     selection = time.perf_counter() - asked
     selection *= _shortened(search, first, data) if first.cut > cut else 1.0
-    return Prices(prices, decisions, selection, time.perf_counter() - began)
+    return EpochPrices(prices, decisions, selection, time.perf_counter() - began)
 
 
-def _search(parts: Parts, data: FirstBatches, search_options: Mapping[str, object]) -> SupernetSearch:
+def _search(parts: SupernetParts, data: FirstBatches, search_options: Mapping[str, object]) -> SupernetSearch:
     search = SupernetSearch(parts.make(None), parts.space, parts.size, data, **search_options)  # type: ignore[arg-type]
     search.method = _without_schedule(search.method)
     return search
@@ -106,7 +106,7 @@ def _shortened(search: SupernetSearch, first: FirstBatches, data: SearchData) ->
     return max(1.0, data.count("alphas") / (first.most * search.recipe.batch))
 
 
-def choose(parts: Parts, prices: Prices, seconds: float) -> Plan:
+def choose(parts: SupernetParts, prices: EpochPrices, seconds: float) -> SupernetPlan:
     """The largest number of epochs whose price is within ``seconds``, the trial taken off. Raises BudgetTooSmall where not one
     epoch fits."""
     left = seconds - prices.trial_seconds
@@ -128,7 +128,7 @@ def choose(parts: Parts, prices: Prices, seconds: float) -> Plan:
         )
     method = parts.make(low).fitted(parts.space)
     kinds = [kind_of(method, epoch) for epoch in range(method.epochs)]
-    return Plan(
+    return SupernetPlan(
         low,
         method.epochs,
         method.composition(),
@@ -141,7 +141,7 @@ def choose(parts: Parts, prices: Prices, seconds: float) -> Plan:
     )
 
 
-def corrected(parts: Parts, prices: Prices, search: SupernetSearch, seconds: float) -> Plan | None:
+def corrected(parts: SupernetParts, prices: EpochPrices, search: SupernetSearch, seconds: float) -> SupernetPlan | None:
     """The plan with prices corrected by the epochs that were run; None where it stays, or where the first stage is over."""
     expected = sum(prices.of(kind_of(search.method, epoch)) for epoch in range(search.epoch))
     expected += prices.decisions.get(0, 0.0)
@@ -156,7 +156,7 @@ def corrected(parts: Parts, prices: Prices, search: SupernetSearch, seconds: flo
     return replace(plan, source="first epochs") if plan.epochs > search.epoch else None
 
 
-def too_late(plan: Plan, search: SupernetSearch, spent: float) -> bool:
+def too_late(plan: SupernetPlan, search: SupernetSearch, spent: float) -> bool:
     """Whether the next epoch and the selection would end past the plan's budget by more than :data:`LATE` allows.
 
     ``spent``: device seconds of the epochs so far.

@@ -105,7 +105,7 @@ def losses_plot(view: SupernetView) -> PageSection:
         axis.set_ylim(bottom=0)
         over_epochs(axis, _epochs(reports), boundaries=view.boundaries, legend=True)
 
-    augment = view.header["method"]["recipe"]["augment"]
+    augment = view.facts["recipe"]["augment"]
     images = "" if augment == "none" else f", on augmented images ({augment})"
     caption = (
         f"Mean over the steps of each epoch{images}. Accuracy on the images that the weights learn from in the last epoch: "
@@ -140,7 +140,7 @@ def truth_plot(view: SupernetView) -> PageSection | None:
     known = [(epoch, 100 * value) for epoch, value in enumerate(view.truths, 1) if value is not None]
     if not known:
         return None
-    tables: list[dict[str, float]] = [session["table"] for session in view.record.sessions if session.get("table")]
+    tables: list[dict[str, float]] = [each.details["table"] for each in view.state.sessions if "table" in each.details]
 
     def paint(axis: Any) -> None:
         epochs = [epoch for epoch, _ in known]
@@ -162,7 +162,7 @@ def truth_plot(view: SupernetView) -> PageSection | None:
 
 def landscape_plot(view: SupernetView) -> PageSection | None:
     """The slice of the loss around the final alphas; None where it was not asked for."""
-    found = view.record.result.diagnostics.get("landscape") if view.record.result else None
+    found = view.state.result.diagnostics.get("landscape") if view.state.result else None
     if not found:
         return None
     places, losses = found["coordinates"], found["loss"]

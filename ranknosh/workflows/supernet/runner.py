@@ -1,26 +1,32 @@
-"""The loop of a supernet search in its run folder: epochs to the end, each written down, then the selection."""
+"""The loop of a supernet search: epochs to the end, each written down, then the selection."""
 
 from __future__ import annotations
 
-import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from ranknosh.config.units import human_duration
+from ranknosh.errors import ConfigError, StoreError
+from ranknosh.runs.events import Epoch, Events, Progress, Standings
 from ranknosh.runs.files import write_atomic
+from ranknosh.runs.session import RunSession
+from ranknosh.training.memory import is_out_of_memory
 from ranknosh.training.rung import SAVE_EVERY_SECONDS
+from ranknosh.training.surroundings import surroundings
 from ranknosh.workflows.supernet import checkpoint, planning
-from ranknosh.workflows.supernet.assembly import Parts
+from ranknosh.workflows.supernet.assembly import SupernetParts
 from ranknosh.workflows.supernet.data import SupernetData
-from ranknosh.workflows.supernet.journal import Journal
-from ranknosh.workflows.supernet.outcome import Plan, Result
+from ranknosh.workflows.supernet.records import SupernetEpoch, SupernetPlan, SupernetResult, SupernetState, finite
+from ranknosh.workflows.supernet.reporting import cell_words, epoch_line, plan_line, seconds_left
 from supernet.diagnostics import landscape
 from supernet.part import Stop
 from supernet.search import EpochReport, SupernetSearch
@@ -32,189 +38,214 @@ if TYPE_CHECKING:
 GENOTYPE = Path("best") / "genotype.txt"
 
 
-class Listener(Protocol):
-    """Who watches a search. Nothing it does changes a decision. Epochs count from 0."""
-
-    def on_plan(self, plan: Plan) -> None: ...
-
-    def on_step(self, epoch: int, step: int, steps: int) -> None: ...
-
-    def on_epoch(self, report: EpochReport, true_accuracy: float | None) -> None: ...
-
-    def on_message(self, text: str) -> None: ...
-
-
-class Silent:
-    """A listener that says nothing."""
-
-    def on_plan(self, plan: Plan) -> None: ...
-
-    def on_step(self, epoch: int, step: int, steps: int) -> None: ...
-
-    def on_epoch(self, report: EpochReport, true_accuracy: float | None) -> None: ...
-
-    def on_message(self, text: str) -> None: ...
-
-
 class Runner:
-    """One sitting of a search. :meth:`begin` or :meth:`take_up`, then :meth:`run`.
+    """One session of a search: :meth:`choose_plan` for a new one, then :meth:`run`, both within :meth:`surrounded`.
 
-    ``stop``: asked after every epoch whether to save and leave by KeyboardInterrupt. ``table``: annotates epochs only.
+    Args:
+        parts: of the search.
+        device: where it runs.
+        events: takes what is reported.
+        table: annotates epochs only.
     """
 
-    journal: Journal
+    session: RunSession
+    state: SupernetState
+    plan: SupernetPlan
     search: SupernetSearch
-    plan: Plan
 
-    def __init__(
-        self,
-        parts: Parts,
-        device: torch.device,
-        listener: Listener,
-        stop: Callable[[], bool],
-        table: Table | None = None,
-    ) -> None:
-        self.parts, self.device = parts, device
-        self.listener, self.stop, self.table = listener, stop, table
+    def __init__(self, parts: SupernetParts, device: torch.device, events: Events, table: Table | None = None) -> None:
+        self.parts, self.device, self.events, self.table = parts, device, events, table
         self.data = SupernetData(parts.images, split_seed=parts.config.split_seed)
-        self._prices: planning.Prices | None = None
+        self._prices: planning.EpochPrices | None = None
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
 
-    def begin(self) -> None:
-        """Choose the number of epochs and make the search; nothing is written. Raises BudgetTooSmall, and ConfigError or
-        SpaceError where the supernet cannot be built."""
-        self.plan = self._plan()
-        self.search = self._search(self.plan)
+    @contextmanager
+    def surrounded(self) -> Iterator[None]:
+        """Torch's threads and random state are put back afterwards; what does not fit the memory raises ConfigError."""
+        with surroundings(self.parts.config.train.threads, self.device):
+            try:
+                yield
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                raise ConfigError(
+                    f"the supernet does not fit the memory of {self.device}; give fewer --channels or --cells, or a smaller "
+                    "recipe.batch"
+                ) from error
 
-    def take_up(self, journal: Journal) -> None:
-        """Take the state up that an earlier sitting left, the first epoch where it left none."""
-        found = checkpoint.load(journal.folder, str(journal.record.header["id"]))
-        plans = journal.record.plans
-        if found is None:
-            self.plan = plans[-1] if plans else self._plan()
-            self.search = self._search(self.plan)
-            return
-        number, state = found
-        self.plan = plans[number]
-        self.search = self._search(self.plan)
-        self.search.load_state_dict(state)
-        self.listener.on_message(f"going on after epoch {self.search.epoch} of {self.plan.epochs}")
+    def choose_plan(self) -> None:
+        """Choose the number of epochs and make the search; nothing is written.
 
-    def run(self, journal: Journal, session: Mapping[str, Any]) -> Result:
-        """Search what is left, select, and write the result. ``session``: what its line says beside the epoch."""
-        self.journal = journal
-        journal.append("session", {**session, "from_epoch": self.search.epoch})
-        if not journal.record.plans or journal.record.plans[-1] != self.plan:
-            journal.append("plan", self.plan.as_dict())
-        self.listener.on_plan(self.plan)
-        saved_at = time.monotonic()
-        while not self.search.ended:
-            if self.stop():
-                raise KeyboardInterrupt
-            self._epoch()
-            stopping = self.stop()
-            if stopping or self.search.ended or time.monotonic() - saved_at >= SAVE_EVERY_SECONDS:
-                self._save()
-                saved_at = time.monotonic()
-        if self.stop():
-            raise KeyboardInterrupt
-        return self._end()
-
-    def _plan(self) -> Plan:
+        Raises:
+            BudgetTooSmall: where not one epoch fits.
+            RankNoshError: where the supernet cannot be built.
+        """
         budget = self.parts.config.budget
         method = self.parts.make(budget.epochs).fitted(self.parts.space)
         if budget.time is None or budget.epochs is not None or not method.epochs:
-            return Plan(budget.epochs, method.epochs, method.composition(), "given", budget.time)
-        self.listener.on_message("timing a few steps to choose the number of epochs")
+            self._follow(SupernetPlan(budget.epochs, method.epochs, method.composition(), "given", budget.time))
+            return
+        self.events(Progress("timing a few steps", 0, 1, "to choose the number of epochs"))
         self._prices = planning.measure(self.parts, self.data, self._options())
-        return planning.choose(self.parts, self._prices, budget.time)
+        self.events(Progress("timing a few steps", 1, 1, "to choose the number of epochs"))
+        self._follow(planning.choose(self.parts, self._prices, budget.time))
 
-    def _search(self, plan: Plan) -> SupernetSearch:
-        return SupernetSearch(
-            self.parts.make(plan.asked), self.parts.space, self.parts.size, self.data, **self._options()
-        )
+    def _follow(self, plan: SupernetPlan) -> None:
+        """Make the search of a plan, at its first epoch."""
+        self.plan, parts = plan, self.parts
+        self.search = SupernetSearch(parts.make(plan.asked), parts.space, parts.size, self.data, **self._options())
 
     def _options(self) -> dict[str, Any]:
         config = self.parts.config
         layout = True if config.train.channels_last == "auto" else config.train.channels_last
         return {"seed": config.seed, "device": self.device, "channels_last": layout, "bf16": config.train.amp == "bf16"}
 
+    def run(self, session: RunSession, run_id: str, state: SupernetState) -> None:
+        """Search what is left, select, and write the result.
+
+        Args:
+            session: of the run.
+            run_id: of its header.
+            state: its fold, kept up with what is written.
+
+        Raises:
+            StoreError: where the checkpoint cannot be used.
+            KeyboardInterrupt: when stopped from outside, with everything saved.
+        """
+        self.session, self.run_id, self.state, self.events = session, run_id, state, session.events
+        if session.resumed:
+            self._restore()
+        done = self.search.history
+        kept = _agreeing(done, state.epochs)
+        self._begin_session(kept)
+        for report in done[kept:]:  # a journal that was repaired may know less than the checkpoint
+            self._write(SupernetEpoch.of(report, self.true_accuracy(report.cells)))
+        saved_at = time.monotonic()
+        while not self.search.ended:
+            if session.stop.requested:
+                raise KeyboardInterrupt
+            self._epoch()
+            if session.stop.requested or self.search.ended or time.monotonic() - saved_at >= SAVE_EVERY_SECONDS:
+                self._save()
+                saved_at = time.monotonic()
+        if session.stop.requested:
+            raise KeyboardInterrupt
+        self._end()
+
+    def _restore(self) -> None:
+        """Take over the state that an earlier session left; the first epoch where it left none."""
+        plans = self.state.plans
+        found = checkpoint.load(self.session.folder, self.run_id)
+        if found is None:
+            if plans:
+                self._follow(plans[-1])
+            else:
+                self.choose_plan()
+            return
+        number, saved = found
+        if number >= len(plans):
+            raise StoreError(
+                f"{self.session.folder / checkpoint.NAME} follows a plan that the journal does not hold (number {number + 1} "
+                f"of {len(plans)}), as after a repair; {checkpoint.REMEDY}"
+            )
+        self._follow(plans[number])
+        self.search.load_state_dict(saved)
+        self.session.say(f"resumes after epoch {self.search.epoch} of {self.plan.epochs}")
+
+    def _begin_session(self, kept: int) -> None:
+        details: dict[str, Any] = {"from_epoch": kept, "threads": self.parts.config.train.threads}
+        if self.table is not None:
+            details["table"] = {"best": self.table.best, "median": float(np.median(self.table.truth))}
+        self.state.add(self.session.began(str(self.device), details=details))
+        if not self.state.plans or self.state.plans[-1] != self.plan:
+            self._write(self.plan, plan_line(self.plan))
+        self._progress(0.0)
+
+    def _write(self, record: SupernetPlan | SupernetEpoch | SupernetResult, *lines: str) -> None:
+        self.state.add(record)
+        self.session.write([record], self.state, lines)
+
+    def _progress(self, share: float, text: str = "") -> None:
+        """Report how many epochs are done; ``share`` of the running one."""
+        done, planned = self.search.epoch + share, self.plan.epochs
+        self.events(Progress("epochs", done, planned, text, seconds_left(self.state, planned - done)))
+
     def _epoch(self) -> None:
         search = self.search
-        report = search.run_epoch(lambda done, steps: self.listener.on_step(search.epoch, done, steps))
-        truth = self.true_accuracy(report.cells)
-        self.journal.append("epoch", finite({**report.to_dict(), "true_accuracy": truth}))
-        self.listener.on_epoch(report, truth)
+        report = search.run_epoch(lambda done, steps: self._progress(done / steps, f"step {done} of {steps}"))
+        record = SupernetEpoch.of(report, self.true_accuracy(report.cells))
+        left = seconds_left(self.state, self.plan.epochs - search.epoch)
+        self._write(record, epoch_line(record, self.plan.epochs, left))
+        metrics = {"loss": record.weights_loss, "alphas loss": record.alphas_loss}
+        metrics |= {"train accuracy": record.train_accuracy, "true accuracy": record.true_accuracy}
+        name = self.parts.config.method.name
+        self.events(Epoch(name, record.epoch + 1, self.plan.epochs, metrics, job=name, point=record))
+        self.events(Standings((), (), [("cell", cell_words(record))]))
+        self._progress(0.0)
         if search.ended:
             return
         self._correct_plan()
-        plan = self.plan
-        if plan.budget_seconds is not None and planning.too_late(plan, self.search, self.spent):
-            self.search.stopped = Stop(
-                self.search.epoch - 1, f"the budget of {human_duration(plan.budget_seconds)} is used"
-            )
+        if planning.too_late(self.plan, self.search, self.state.device_seconds):
+            self.search.stopped = Stop(self.search.epoch - 1, self._budget_used())
 
-    @property
-    def spent(self) -> float:
-        """Device seconds of the epochs that count."""
-        return self.journal.record.device_seconds
+    def _budget_used(self) -> str:
+        return f"the budget of {human_duration(self.plan.budget_seconds or 0.0)} is used"
 
     def _correct_plan(self) -> None:
-        """Go on under a better plan, once, when enough of the budget is used to know better."""
-        plan, prices = self.plan, self._prices
-        if prices is None or plan.budget_seconds is None or self.spent < planning.CORRECTED_AFTER * plan.budget_seconds:
+        """Follow a better plan, once, when enough of the budget is used to know better."""
+        budget, prices = self.plan.budget_seconds, self._prices
+        if prices is None or budget is None or self.state.device_seconds < planning.CORRECTED_AFTER * budget:
             return
         self._prices = None
-        better = planning.corrected(self.parts, prices, self.search, plan.budget_seconds)
+        better = planning.corrected(self.parts, prices, self.search, budget)
         if better is None:
             return
-        again = self._search(better)
-        again.load_state_dict(self.search.state_dict())
-        self.plan, self.search = better, again
-        self.journal.append("plan", better.as_dict())
+        saved = self.search.state_dict()
+        self._follow(better)
+        self.search.load_state_dict(saved)
+        self._write(better, plan_line(better))
         self._save()
-        self.listener.on_plan(better)
 
     def _save(self) -> None:
-        journal, search = self.journal, self.search
-        number = len(journal.record.plans) - 1
-        checkpoint.save(journal.folder, str(journal.record.header["id"]), number, search.state_dict())
+        folder, search = self.session.folder, self.search
+        checkpoint.save(folder, self.run_id, len(self.state.plans) - 1, search.state_dict())
         if search.history:
-            write_atomic(journal.folder / GENOTYPE, (search.history[-1].text + "\n").encode())
+            write_atomic(folder / GENOTYPE, (search.history[-1].text + "\n").encode())
 
-    def _end(self) -> Result:
-        self.listener.on_message("selecting the cell")
-        search, record, budget = self.search, self.journal.record, self.parts.config.budget
+    def _end(self) -> None:
+        search, state, folder = self.search, self.state, self.session.folder
+        self.events(Progress("selection", 0, 1, "of the cell"))
         began = time.perf_counter()
         cells = search.result()
         seconds = time.perf_counter() - began
+        self.events(Progress("selection", 1, 1, "of the cell"))
         kept, stopped = {kind: list(places) for kind, places in cells.items()}, search.stopped
-        result = Result(
+        asked = self.parts.config.budget.epochs is not None
+        result = SupernetResult(
             cells=kept,
             text=search.space.write(cells),
             skips=search.space.count(cells, "skip_connect"),
             epochs=search.epoch,
             ended=stopped.reason if stopped is not None else _all_done(search.epoch),
-            capped=budget.epochs is not None and stopped is not None and stopped.reason.startswith("the budget of "),
-            device_seconds=record.device_seconds + seconds,
+            capped=asked and stopped is not None and stopped.reason == self._budget_used(),
+            device_seconds=state.device_seconds + seconds,
             selection_seconds=seconds,
-            lost_seconds=record.lost_seconds,
-            wall_seconds=self.journal.seconds + record.plans[0].trial_seconds,
+            lost_seconds=state.lost_seconds,
+            wall_seconds=self.session.seconds + state.trial_seconds,
             peak_memory=peak_memory(self.device),
             true_accuracy=self.true_accuracy(kept),
             diagnostics=self._diagnostics(),
         )
-        write_atomic(self.journal.folder / GENOTYPE, (result.text + "\n").encode())
-        self.journal.append("result", finite(result.as_dict()))
-        return result
+        write_atomic(folder / GENOTYPE, (result.text + "\n").encode())
+        self._write(result)
 
     def _diagnostics(self) -> dict[str, Any]:
         size = self.parts.config.watch.landscape
         if not size:
             return {}
-        self.listener.on_message(f"measuring the loss at {size * size} points around the alphas")
-        return {"landscape": asdict(landscape(self.search, size, seed=self.parts.config.seed))}
+        self.session.say(f"measuring the loss at {size * size} points around the alphas")
+        return {"landscape": finite(asdict(landscape(self.search, size, seed=self.parts.config.seed)))}
 
     def true_accuracy(self, cells: Mapping[str, list[int | None]]) -> float | None:
         """What the table knows of derived cells: mean validation accuracy of finished trainings, a fraction."""
@@ -222,6 +253,13 @@ class Runner:
             return None
         row = self.table.find(nasbench201_architecture({kind: tuple(places) for kind, places in cells.items()}))
         return None if row is None else float(self.table.truth[row])
+
+
+def _agreeing(reports: Sequence[EpochReport], records: Sequence[SupernetEpoch]) -> int:
+    """How many epochs from the first on are the same; no two take the same time to the last bit."""
+    pairs = enumerate(zip(reports, records, strict=False))
+    others = (place for place, (report, record) in pairs if report.seconds != record.seconds)
+    return next(others, min(len(reports), len(records)))
 
 
 def _all_done(epochs: int) -> str:
@@ -237,12 +275,3 @@ def peak_memory(device: torch.device) -> dict[str, int]:
     if device.type == "cuda":
         found["device"] = torch.cuda.max_memory_allocated(device)
     return found
-
-
-def finite(value: Any) -> Any:
-    """Plain data with None in place of numbers that JSON has not."""
-    if isinstance(value, Mapping):
-        return {str(key): finite(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

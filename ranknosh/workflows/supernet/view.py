@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from ranknosh.workflows.supernet.journal import Record, read_record
+from ranknosh.runs.journal import History
+from ranknosh.workflows.supernet.records import SupernetState
 
 if TYPE_CHECKING:
     from supernet.search import EpochReport
@@ -24,24 +24,15 @@ RISEN = 1.0
 
 
 class SupernetView:
-    """A record with its reports as objects. Epochs of reports count from 0, those in words from 1."""
+    """A journal as its page asks for it. Epochs of reports count from 0, those in words from 1."""
 
-    def __init__(self, name: str, record: Record) -> None:
-        self.name, self.record, self.header = name, record, record.header
-
-    @classmethod
-    def load(cls, folder: Path | str) -> SupernetView:
-        """Raises StoreError where the folder holds no supernet search."""
-        return cls(Path(folder).resolve().name, read_record(folder))
+    def __init__(self, name: str, history: History) -> None:
+        self.name, self.header, self.facts = name, history.header, history.header.facts
+        self.state, self.seconds = SupernetState.of(history.records), history.seconds
 
     @cached_property
     def reports(self) -> list[EpochReport]:
-        from supernet.search import EpochReport
-
-        return [
-            EpochReport(**{key: value for key, value in row.items() if key != "true_accuracy"})
-            for row in self.record.epochs
-        ]
+        return [each.report() for each in self.state.epochs]
 
     @property
     def epochs(self) -> list[int]:
@@ -51,19 +42,19 @@ class SupernetView:
     @cached_property
     def truths(self) -> list[float | None]:
         """What a table knows of the cell derived after each epoch."""
-        return [row.get("true_accuracy") for row in self.record.epochs]
+        return [each.true_accuracy for each in self.state.epochs]
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        return tuple(self.header["candidates"])
+        return tuple(self.facts["candidates"])
 
     @property
     def candidates(self) -> dict[str, list[tuple[str, ...]]]:
-        return {kind: [tuple(names) for names in edges] for kind, edges in self.header["candidates"].items()}
+        return {kind: [tuple(names) for names in edges] for kind, edges in self.facts["candidates"].items()}
 
     @property
     def edges(self) -> dict[str, list[tuple[int, int]]]:
-        return {kind: [(int(a), int(b)) for a, b in edges] for kind, edges in self.header["edges"].items()}
+        return {kind: [(int(a), int(b)) for a, b in edges] for kind, edges in self.facts["edges"].items()}
 
     def inputs(self, kind: str) -> int:
         """Nodes of a cell that no edge leads to."""
@@ -87,15 +78,12 @@ class SupernetView:
     @property
     def cells(self) -> dict[str, tuple[int | None, ...]]:
         """The found cells, those derived last while there is no result; empty before the first epoch."""
-        if self.record.result is not None:
-            return {kind: tuple(places) for kind, places in self.record.result.cells.items()}
-        return {kind: tuple(places) for kind, places in self.reports[-1].cells.items()} if self.reports else {}
+        latest = self.state.latest
+        return {kind: tuple(places) for kind, places in latest.cells.items()} if latest else {}
 
     @property
     def text(self) -> str:
-        if self.record.result is not None:
-            return self.record.result.text
-        return self.reports[-1].text if self.reports else ""
+        return self.state.latest.text if self.state.latest else ""
 
     @property
     def boundaries(self) -> list[int]:
@@ -105,7 +93,7 @@ class SupernetView:
 
     @property
     def planned(self) -> int | None:
-        return self.record.plans[-1].epochs if self.record.plans else None
+        return self.state.plans[-1].epochs if self.state.plans else None
 
     @property
     def space(self) -> CellSpace:
@@ -115,7 +103,7 @@ class SupernetView:
         def none(size: object) -> object:
             raise NotImplementedError
 
-        return CellSpace(self.header["space"], none, self.candidates)  # type: ignore[arg-type]
+        return CellSpace(self.facts["space"], none, self.candidates)  # type: ignore[arg-type]
 
     def measured(self) -> dict[str, tuple[list[int], list[float]]]:
         """What monitors wrote down: name to epochs (from 1) and values."""

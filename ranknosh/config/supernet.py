@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ranknosh.config.fields import Duration, RuleBroken, Switch, switch_or_auto, text_matching
-from ranknosh.config.messages import explain
 from ranknosh.config.sections import DataConfig, Section
-from ranknosh.config.settings import apply_overrides
-from ranknosh.config.source import Source, yaml_text
-from ranknosh.errors import ConfigError
-
-FREE = ("train.device", "train.threads", "train.channels_last", "name", "out", "table")
-"""Settings under another value of which a search may go on. Only equal threads and layout give equal bits."""
+from ranknosh.config.settings import Change, Settings
 
 
 class MethodConfig(Section):
@@ -88,63 +82,28 @@ class WatchConfig(Section):
         return self
 
 
-class SupernetConfig(Section):
-    """Everything that decides what a supernet search does. ``split_seed`` decides which images are training, validation and test
-    where a set does not come cut, and which half of the training images each level learns from; it stays while seeds vary.
-    ``data`` is None where the images were handed over in memory. ``table``: accuracies that epochs are annotated with, never
-    a signal of the search."""
+class SupernetSettings(Settings):
+    """Everything that decides what a supernet search does.
 
-    seed: Annotated[int, Field(ge=0)] = 0
+    ``split_seed`` decides which images are training, validation and test where a set does not come cut, and which half of the
+    training images each level learns from; it stays while seeds vary. ``table``: accuracies that epochs are annotated with,
+    never a signal of the search. Only equal ``train.threads`` and ``train.channels_last`` give equal bits.
+    """
+
+    CHANGES: ClassVar[Mapping[str, Change]] = {
+        "train.device": "free",
+        "train.threads": "free",
+        "train.channels_last": "free",
+        "table": "free",
+    }
+
     split_seed: Annotated[int, Field(ge=0)] = 0
-    name: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", examples=["my-run"])] = None
-    out: Annotated[str, Field(min_length=1)] = "runs/"
     method: MethodConfig = MethodConfig()
     space: Annotated[str, Field(min_length=1)] = "nasbench201"
     network: SupernetSize = SupernetSize()
-    data: DataConfig | None = DataConfig(name="cluttered_digits")
+    data: DataConfig = DataConfig(name="cluttered_digits")
     recipe: RecipeConfig = RecipeConfig()
     budget: SupernetBudget = SupernetBudget()
     watch: WatchConfig = WatchConfig()
     train: SupernetTrain = SupernetTrain()
     table: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON data, every default filled in; :meth:`from_dict` gives back an equal config."""
-        return self.model_dump(mode="json")
-
-    def to_yaml(self) -> str:
-        return yaml_text(self.to_dict())
-
-    @classmethod
-    def from_dict(
-        cls, data: Mapping[str, Any], origin: str = "config", given: Mapping[tuple[str, ...], str] | None = None
-    ) -> SupernetConfig:
-        """Raises ConfigError naming ``origin``, or the setting in ``given``, and the rule broken."""
-        try:
-            return cls.model_validate(dict(data))
-        except ValidationError as error:
-            raise ConfigError(explain(error, Source(origin, dict(data)), given or {}, cls)) from error
-
-    def replace(self, overrides: Sequence[str]) -> SupernetConfig:
-        """A copy with ``key=value`` settings applied, such as ``recipe.batch=128``. Raises ConfigError."""
-        data, given = apply_overrides(self.to_dict(), overrides)
-        return self.from_dict(data, given=given)
-
-
-def check_unchanged(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Raises ConfigError naming the first setting of ``new`` that a search begun with ``old`` cannot go on with."""
-    before, after = _flat(old), _flat(new)
-    for name in sorted(before.keys() | after.keys()):
-        if name not in FREE and before.get(name) != after.get(name):
-            raise ConfigError(
-                f"{name} was {before.get(name)!r} when this search started and is {after.get(name)!r} now; it goes on only with "
-                "the settings it has: take the change back, or start a new search"
-            )
-
-
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    rows: dict[str, Any] = {}
-    for key, value in data.items():
-        name = f"{prefix}{key}"
-        rows.update(_flat(value, f"{name}.") if isinstance(value, Mapping) and value else {name: value})
-    return rows

@@ -1,0 +1,168 @@
+"""The records of a supernet search, and what they add up to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from ranknosh.core.records import Session
+
+if TYPE_CHECKING:
+    from supernet.search import EpochReport
+
+
+@dataclass(frozen=True)
+class SupernetPlan:
+    """How the number of epochs was chosen: ``asked`` of the method, which makes it ``epochs`` (a method may have its own rule).
+
+    ``composition``: the method's line with them. ``source``: ``given``, ``trial`` (steps timed before the search), or ``first
+    epochs`` (corrected by what those took). ``epoch_seconds``: the mean that was expected, ``selection_seconds``: of the end,
+    ``stage_epochs``: seconds of an epoch by [stage, whether it trains weights only]. ``trial_seconds``: what the timing took; it
+    is taken off the budget.
+    """
+
+    asked: int | None
+    epochs: int
+    composition: str
+    source: str
+    budget_seconds: float | None = None
+    epoch_seconds: float | None = None
+    selection_seconds: float = 0.0
+    trial_seconds: float = 0.0
+    stage_epochs: tuple[tuple[int, bool, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class SupernetEpoch:
+    """An epoch that ended: the fields of ``supernet.search.EpochReport``, None for numbers that JSON has not.
+
+    ``true_accuracy``: what a table knows of the cell derived after it, a fraction; None where none knows it.
+    """
+
+    epoch: int
+    stage: str
+    lr: float
+    steps: int
+    weights_loss: float | None
+    train_accuracy: float
+    alphas_loss: float | None
+    theta: dict[str, list[list[float | None]]]
+    cells: dict[str, list[int | None]]
+    text: str
+    skips: int
+    seconds: float = 0.0
+    strength: dict[str, list[list[float | None]]] = field(default_factory=dict)
+    measured: dict[str, float | None] = field(default_factory=dict)
+    true_accuracy: float | None = None
+
+    @classmethod
+    def of(cls, report: EpochReport, true_accuracy: float | None) -> SupernetEpoch:
+        """The record of a report."""
+        return cls(**finite(report.to_dict()), true_accuracy=true_accuracy)
+
+    def report(self) -> EpochReport:
+        """The report again."""
+        from supernet.search import EpochReport
+
+        return EpochReport(**{part.name: getattr(self, part.name) for part in fields(EpochReport)})
+
+
+@dataclass(frozen=True)
+class SupernetResult:
+    """The last record of a search.
+
+    ``cells[kind]``: the kept operation's place on every edge, None for none; ``text`` in the field's format. ``skips``: skip
+    connections. ``capped``: time ended it before the epochs that were asked for. ``device_seconds``: of epochs and selection;
+    ``lost_seconds``: of epochs done again after an interruption, not in it. ``wall_seconds``: all sessions, the timing before
+    the first included. ``peak_memory``: bytes of the ``process``, and of the ``device`` where that is CUDA.
+    ``true_accuracy``: a fraction, None where no table knows it. ``diagnostics``: ``landscape`` (see
+    ``supernet.diagnostics.Landscape``) where it was asked for; its time is not device time.
+    """
+
+    cells: dict[str, list[int | None]]
+    text: str
+    skips: int
+    epochs: int
+    ended: str
+    capped: bool
+    device_seconds: float
+    selection_seconds: float
+    lost_seconds: float
+    wall_seconds: float
+    peak_memory: dict[str, int]
+    true_accuracy: float | None = None
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+
+
+RECORDS = (Session, SupernetPlan, SupernetEpoch, SupernetResult)
+
+
+@dataclass
+class SupernetState:
+    """What is known of a search. ``epochs`` are those that count, in order.
+
+    ``lost_seconds``: of epochs that were done again after an interruption. ``retraced_seconds``: of epochs that the method
+    itself went back over, which it pays for.
+    """
+
+    sessions: list[Session] = field(default_factory=list)
+    plans: list[SupernetPlan] = field(default_factory=list)
+    epochs: list[SupernetEpoch] = field(default_factory=list)
+    result: SupernetResult | None = None
+    lost_seconds: float = 0.0
+    retraced_seconds: float = 0.0
+
+    @classmethod
+    def of(cls, records: Iterable[Any]) -> SupernetState:
+        """The fold of records."""
+        state = cls()
+        for record in records:
+            state.add(record)
+        return state
+
+    def add(self, record: Any) -> None:
+        """Fold one record in. Raises ValueError for an epoch whose predecessors are not known."""
+        if isinstance(record, Session):
+            self.sessions.append(record)
+            self.lost_seconds += self._forget(int(record.details.get("from_epoch", 0)))
+        elif isinstance(record, SupernetPlan):
+            self.plans.append(record)
+        elif isinstance(record, SupernetEpoch):
+            if record.epoch > len(self.epochs):
+                raise ValueError(f"epoch {record.epoch} follows {len(self.epochs)} epochs")
+            self.retraced_seconds += self._forget(record.epoch)
+            self.epochs.append(record)
+        elif isinstance(record, SupernetResult):
+            self.result = record
+
+    def _forget(self, kept: int) -> float:
+        """Drop the epochs after the first ``kept``; their seconds."""
+        seconds = sum(each.seconds for each in self.epochs[kept:])
+        del self.epochs[kept:]
+        return seconds
+
+    @property
+    def device_seconds(self) -> float:
+        """Of the epochs that count, and of those that the method went back over."""
+        return sum(each.seconds for each in self.epochs) + self.retraced_seconds
+
+    @property
+    def trial_seconds(self) -> float:
+        """What the timing of steps took before the first session."""
+        return self.plans[0].trial_seconds if self.plans else 0.0
+
+    @property
+    def latest(self) -> SupernetResult | SupernetEpoch | None:
+        """What holds the cell found, or the one derived last while the search has not ended."""
+        return self.result or (self.epochs[-1] if self.epochs else None)
+
+
+def finite(value: Any) -> Any:
+    """Plain data with None in place of numbers that JSON has not."""
+    if isinstance(value, Mapping):
+        return {str(key): finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
