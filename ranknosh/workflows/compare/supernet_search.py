@@ -13,6 +13,7 @@ from ranknosh.workflows.compare.problem import Problem
 from ranknosh.workflows.compare.run_folder import begun
 from ranknosh.workflows.supernet.api import search_supernet
 from ranknosh.workflows.supernet.records import SupernetState
+from ranknosh.workflows.supernet.run import SupernetRun
 
 
 class SupernetMethod:
@@ -31,8 +32,9 @@ class SupernetMethod:
         """See :class:`ranknosh.workflows.compare.method.SearchMethod`. Raises BudgetTooSmall where not one epoch fits."""
         command, stop = f"ranknosh compare ({self.name}, seed {seed})", StopRequest()
         if begun(folder):
-            relay = _Relay(listener)
-            found = open_run(folder).resume(data=problem.data, command=command, events=relay, stop=stop)
+            known = open_run(folder)
+            assert isinstance(known, SupernetRun)
+            found = known.resume(data=problem.data, command=command, events=_Relay(listener), stop=stop)
         else:
             found = search_supernet(
                 self.name,
@@ -53,6 +55,7 @@ class SupernetMethod:
         if stop.requested:  # asked for while the cell was selected; what was found is read from the folder next time
             raise KeyboardInterrupt
         result = found.state.result
+        assert result is not None
         return SearchOutcome(
             architecture=found.architecture,
             cost=Cost(supernet=result.device_seconds).within(result.wall_seconds - result.lost_seconds),

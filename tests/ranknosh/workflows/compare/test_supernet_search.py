@@ -3,38 +3,49 @@
 import pytest
 
 from ranknosh.errors import BudgetTooSmall, ConfigError
+from ranknosh.workflows import open_run
 from ranknosh.workflows.compare.catalog import checked, known_methods, make_methods
 from ranknosh.workflows.compare.supernet_search import SupernetMethod
-from ranknosh.workflows.supernet.journal import read_record
+from tests.ranknosh.workflows.compare.conftest import Heard
 
 
 @pytest.fixture(scope="module")
-def searched(problem, tmp_path_factory):
+def listener():
+    return Heard()
+
+
+@pytest.fixture(scope="module")
+def searched(problem, tmp_path_factory, listener):
     folder = tmp_path_factory.mktemp("darts") / "seed-1"
+    return SupernetMethod("darts", 5).search(problem.for_search(), 4.0, 1, folder, listener), folder
 
-    class Silent:
-        def on_spent(self, seconds, text): ...
 
-        def on_message(self, text): ...
-
-    return SupernetMethod("darts", 5).search(problem.for_search(), 4.0, 1, folder, Silent()), folder
+def test_the_comparison_hears_what_was_spent(searched, listener):
+    """Seconds rise from the timing of steps over the epochs; no message is made of progress."""
+    state = open_run(searched[1]).state
+    texts = [text for _, text in listener.spent]
+    assert "timing a few steps 0 of 1" in texts
+    assert f"epochs 0 of {state.plans[-1].epochs}" in texts
+    assert f"epochs {state.result.epochs} of {state.plans[-1].epochs}" in texts
+    assert listener.spent[-1][0] >= state.trial_seconds + state.device_seconds
+    assert listener.messages == []
 
 
 def test_a_cell_of_the_space_is_found_and_paid_for(searched, problem):
     outcome, folder = searched
-    record = read_record(folder)
-    assert problem.space.format(outcome.architecture) == record.result.text
-    assert (outcome.epochs, outcome.epochs_of, outcome.evaluations) == (len(record.epochs), "supernet", 0)
-    assert outcome.cost.supernet == pytest.approx(record.result.device_seconds)
-    assert outcome.cost.total == pytest.approx(record.result.wall_seconds - record.result.lost_seconds)
+    state = open_run(folder).state
+    assert problem.space.format(outcome.architecture) == state.result.text
+    assert (outcome.epochs, outcome.epochs_of, outcome.evaluations) == (len(state.epochs), "supernet", 0)
+    assert outcome.cost.supernet == pytest.approx(state.result.device_seconds)
+    assert outcome.cost.total == pytest.approx(state.result.wall_seconds - state.result.lost_seconds)
 
 
 def test_it_has_the_network_and_the_split_of_the_comparison(searched, problem):
-    settings = read_record(searched[1]).header
-    assert (settings["config"]["seed"], settings["config"]["split_seed"]) == (1, 5)
-    assert settings["network"]["channels"] == problem.size.channels
-    assert settings["network"]["cells"] == problem.size.cells
-    images = settings["data"]["images"]
+    run = open_run(searched[1])
+    assert (run.settings.seed, run.settings.split_seed) == (1, 5)
+    assert run.header.facts["network"]["channels"] == problem.size.channels
+    assert run.header.facts["network"]["cells"] == problem.size.cells
+    images = run.header.data["images"]
     assert images["weights"] + images["alphas"] == len(problem.data.train)
 
 

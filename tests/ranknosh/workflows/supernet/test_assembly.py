@@ -5,21 +5,20 @@ from typing import Literal
 
 import pytest
 
+from ranknosh.config.supernet import SupernetSettings
 from ranknosh.data import load
-from ranknosh.errors import ConfigError, DataError, SpaceError
-from ranknosh.workflows.supernet.api import start
-from ranknosh.workflows.supernet.assembly import checked_options, load_images, parts_of
-from ranknosh.workflows.supernet.settings import SupernetConfig
-from ranknosh.workflows.supernet.sitting import Watch
+from ranknosh.errors import ConfigError, SpaceError
+from ranknosh.workflows.supernet.assembly import checked_options, parts_of
 from supernet.method import Method, Stage, SupernetRecipe
-from tests.ranknosh.workflows.supernet.oneshot_samples import own_method, search, tiny_images, tiny_parts
+from tests.ranknosh.workflows.supernet.supernet_samples import own_method, search, tiny_images, tiny_parts
 
 
 def test_sizes_are_the_published_ones_unless_given():
-    parts = parts_of(SupernetConfig.from_dict({"data": None}), tiny_images())
+    parts = parts_of(SupernetSettings.from_dict({"data": {"name": "python"}}), tiny_images())
     assert (parts.size.channels, parts.size.cells, parts.size.classes, parts.size.in_channels) == (16, 5, 4, 3)
     darts = parts_of(
-        SupernetConfig.from_dict({"data": None, "space": "darts", "network": {"channels": 8}}), tiny_images()
+        SupernetSettings.from_dict({"data": {"name": "python"}, "space": "darts", "network": {"channels": 8}}),
+        tiny_images(),
     )
     assert (darts.size.channels, darts.size.cells) == (8, 8)
 
@@ -90,23 +89,20 @@ def test_options_are_checked_against_the_factorys_hints():
         checked_options(factory, {"rat": 1}, "f")
 
 
-def test_images_come_from_the_data_section():
-    config = SupernetConfig().replace(["data.name=digits", "data.train_limit=40"])
-    assert len(load_images(config).train) == 40
-    with pytest.raises(DataError, match="from Python"):
-        load_images(SupernetConfig.from_dict({"data": None}))
-    with pytest.raises(ConfigError, match=r"data\.npz"):
-        load_images(config.replace(["data.options={npz: 3}"]))
+def test_images_come_from_the_data_section_cut_by_the_split_seed():
+    config = SupernetSettings().replace(["data.name=digits", "data.train_limit=40", "split_seed=3"])
+    images = parts_of(config).images
+    assert images.fingerprint == load("digits", train_limit=40, seed=3).fingerprint
 
 
 def test_watching_adds_measures_and_changes_no_decision(tmp_path):
-    plain, watched = search(tmp_path / "a"), search(tmp_path / "b")
-    assert plain.history[1].theta == watched.history[1].theta
+    plain = search(tmp_path / "a")
     parts = tiny_parts(watch={"eigenvalue": 2, "gap": 1})
     assert "Hessian eigenvalue every 2 + discretisation gap" in parts.make(2).composition()
-    config = parts.config.replace(["budget.epochs=2"])
-    seen = start(config, images=parts.images, folder=tmp_path / "c", watch=Watch(report=False), command="test")
+    seen = search(tmp_path / "c", watch={"eigenvalue": 2, "gap": 1})
     gap = {"supernet_accuracy", "derived_accuracy", "discretisation_gap"}
-    assert [set(report.measured) for report in seen.history] == [gap | {"hessian_eigenvalue"}, gap]
-    assert [report.theta for report in seen.history] == [report.theta for report in plain.history]
-    assert [report.weights_loss for report in seen.history] == [report.weights_loss for report in plain.history]
+    assert [set(report.measured) for report in seen.state.epochs] == [gap | {"hessian_eigenvalue"}, gap]
+    assert [report.theta for report in seen.state.epochs] == [report.theta for report in plain.state.epochs]
+    assert [report.weights_loss for report in seen.state.epochs] == [
+        report.weights_loss for report in plain.state.epochs
+    ]

@@ -5,7 +5,7 @@ import torch
 
 from ranknosh.errors import DataError
 from ranknosh.workflows.supernet.data import FirstBatches, SupernetData
-from tests.ranknosh.workflows.supernet.oneshot_samples import tiny_images
+from tests.ranknosh.workflows.supernet.supernet_samples import tiny_images
 
 KEPT = {"device": torch.device("cpu"), "channels_last": False}
 

@@ -1,12 +1,11 @@
 """The page of a supernet search."""
 
-import pytest
+from dataclasses import replace
 
-from ranknosh.errors import StoreError
-from ranknosh.workflows.supernet.page import render, write_page
+from ranknosh.workflows.supernet.page import render
 from ranknosh.workflows.supernet.view import SupernetView
 from tests.pages import read_page
-from tests.ranknosh.workflows.supernet.oneshot_samples import search, told
+from tests.ranknosh.workflows.supernet.supernet_samples import history_of, search
 
 CONV, SKIP = 3, 1
 RESULT = {
@@ -27,7 +26,7 @@ RESULT = {
 
 def test_a_finished_search(tmp_path):
     page = read_page(
-        render(SupernetView("mine", told([(SKIP,) * 5 + (CONV,)] * 3, truths=[0.8, 0.9, 0.875], result=RESULT)))
+        render(SupernetView("mine", history_of([(SKIP,) * 5 + (CONV,)] * 3, truths=[0.8, 0.9, 0.875], result=RESULT)))
     )
     for text in (
         "mine DARTS (Liu et al., ICLR 2019)",
@@ -48,42 +47,46 @@ def test_a_finished_search(tmp_path):
 
 
 def test_a_search_that_goes_on_or_has_just_begun():
-    page = render(SupernetView("mine", told([(CONV,) * 6, (SKIP,) + (CONV,) * 5])))
+    page = render(SupernetView("mine", history_of([(CONV,) * 6, (SKIP,) + (CONV,) * 5])))
     assert "The cell derived so far" in page
     assert "not finished" in page
     assert "changed 1 time, for the last time in epoch 2" in page
     assert "nats" in page
     assert 'class="warning"' not in page
-    assert "No epoch has ended yet" in render(SupernetView("mine", told([])))
+    assert "No epoch has ended yet" in render(SupernetView("mine", history_of([])))
 
 
 def test_hostile_names_stay_text():
     bad = "<script>&$x^$"
-    record = told([(CONV,) * 6] * 3, measured=[{bad: 1.0}] * 3)
-    header = record.header
-    header["method"].update(title=bad, source=bad, recipe={bad: bad, "augment": bad})
-    header.update(space=bad, seed=bad, git=bad, created=bad, versions={bad: bad}, config={bad: bad})
-    header["data"].update(name=bad, images={bad: 1})
-    header["candidates"] = {bad: [[bad, "skip_connect", "c", "d", "e"]] * 6}
-    header["edges"] = {bad: header["edges"]["normal"]}
-    for row in record.epochs:
-        row.update(text=bad, theta={bad: row["theta"]["normal"]}, cells={bad: row["cells"]["normal"]})
-    record.sessions[0].update(command=bad, device=bad)
-    page = read_page(render(SupernetView(bad, record)))
+    history = history_of([(CONV,) * 6] * 3, measured=[{bad: 1.0}] * 3)
+    facts = history.header.facts
+    facts.update(title=bad, source=bad, recipe={bad: bad, "augment": bad}, space=bad)
+    facts["candidates"] = {bad: [[bad, "skip_connect", "c", "d", "e"]] * 6}
+    facts["edges"] = {bad: facts["edges"]["normal"]}
+    images = {"name": bad, "images": {bad: 1}}
+    history.header = replace(
+        history.header, settings={"seed": bad, bad: bad}, git=bad, created=bad, versions={bad: bad}, data=images
+    )
+    session, plan, *epochs = history.records
+    renamed = [
+        replace(each, text=bad, theta={bad: each.theta["normal"]}, cells={bad: each.cells["normal"]}) for each in epochs
+    ]
+    history.records = [replace(session, command=bad, device=bad), plan, *renamed]
+    page = read_page(render(SupernetView(bad, history)))
     assert "<script" not in page.source
     assert page.words.count(bad) >= 20
 
 
 def test_equal_records_give_equal_bytes():
-    assert render(SupernetView("a", told([(CONV,) * 6] * 3))) == render(SupernetView("a", told([(CONV,) * 6] * 3)))
+    assert render(SupernetView("a", history_of([(CONV,) * 6] * 3))) == render(
+        SupernetView("a", history_of([(CONV,) * 6] * 3))
+    )
 
 
 def test_it_is_written_into_the_folder(tmp_path):
-    outcome = search(tmp_path / "run", epochs=2, report=True)
+    run = search(tmp_path / "run", epochs=2, report=True)
     page = tmp_path / "run" / "report.html"
-    assert outcome.text.replace("|", "|<wbr>") in page.read_text()
+    assert run.state.result.text.replace("|", "|<wbr>") in page.read_text()
     page.unlink()
-    assert write_page(tmp_path / "run") == page
+    assert run.report() == page
     assert page.exists()
-    with pytest.raises(StoreError, match="holds no supernet search"):
-        write_page(tmp_path)

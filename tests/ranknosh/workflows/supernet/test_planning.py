@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from ranknosh.errors import BudgetTooSmall
+from ranknosh.runs.events import Recorded
 from ranknosh.workflows.supernet.data import SupernetData
-from ranknosh.workflows.supernet.journal import read_record
-from ranknosh.workflows.supernet.outcome import Plan
-from ranknosh.workflows.supernet.planning import LATE, Prices, choose, corrected, measure, too_late
+from ranknosh.workflows.supernet.planning import LATE, EpochPrices, choose, corrected, measure, too_late
+from ranknosh.workflows.supernet.records import SupernetPlan
 from supernet.method import Method, Stage
 from supernet.part import Part
 from supernet.search import SupernetSearch
-from tests.ranknosh.workflows.supernet.oneshot_samples import search, tiny_images, tiny_parts
+from tests.ranknosh.workflows.supernet.supernet_samples import search, tiny_images, tiny_parts
 
 OPTIONS = {"seed": 0, "device": torch.device("cpu"), "channels_last": True}
 
@@ -24,7 +24,7 @@ def two_stages(epochs: int = 10) -> Method:
     return Method("two", "nobody", (Stage(epochs, warm_up=epochs // 10), Stage(3, name="second")))
 
 
-PRICES = Prices({(0, True): 1.0, (0, False): 2.0, (1, False): 5.0}, {1: 4.0}, 6.0, trial_seconds=0.5)
+PRICES = EpochPrices({(0, True): 1.0, (0, False): 2.0, (1, False): 5.0}, {1: 4.0}, 6.0, trial_seconds=0.5)
 
 
 def price(epochs):
@@ -39,8 +39,8 @@ def test_prices_add_up():
 
 
 def test_an_epoch_that_was_not_timed_costs_what_the_nearest_kind_does():
-    assert Prices({(0, False): 2.0, (2, False): 5.0}).of((1, True)) in (2.0, 5.0)
-    assert Prices({(0, True): 1.0, (1, False): 5.0}).of((1, True)) == 1.0
+    assert EpochPrices({(0, False): 2.0, (2, False): 5.0}).of((1, True)) in (2.0, 5.0)
+    assert EpochPrices({(0, True): 1.0, (1, False): 5.0}).of((1, True)) == 1.0
 
 
 @pytest.mark.parametrize("seconds", [28, 29.5, 60, 200, 1000])
@@ -81,7 +81,7 @@ def test_a_plan_that_would_put_epochs_into_another_stage_is_not_taken():
     def short(epochs: int = 10) -> Method:
         return Method("short", "nobody", (Stage(max(1, epochs // 5)), Stage(epochs)))
 
-    parts, prices = tiny_parts(short), Prices({(0, False): 1.0, (1, False): 1.0})
+    parts, prices = tiny_parts(short), EpochPrices({(0, False): 1.0, (1, False): 1.0})
     search = begun(parts, 20, 8.0, 8.0)  # two epochs of a first stage that a shorter plan would end after one
     assert corrected(parts, prices, search, 24.0) is None
 
@@ -89,7 +89,7 @@ def test_a_plan_that_would_put_epochs_into_another_stage_is_not_taken():
 def test_too_late_looks_at_the_next_epoch_and_the_selection():
     parts = tiny_parts(two_stages)
     search = begun(parts, 20, 1.0)
-    plan = Plan(20, 23, "", "trial", 100.0, 2.0, 6.0, 0.5, ((0, True, 1.0), (0, False, 2.0), (1, False, 5.0)))
+    plan = SupernetPlan(20, 23, "", "trial", 100.0, 2.0, 6.0, 0.5, ((0, True, 1.0), (0, False, 2.0), (1, False, 5.0)))
     end = LATE * 100.0 - 0.5
     assert not too_late(plan, search, end - 7.01)  # a warm-up epoch of 1 and the selection
     assert too_late(plan, search, end - 6.99)
@@ -151,16 +151,16 @@ def test_passes_over_images_beside_training_are_priced_at_their_length(clock):
 
 def budgeted(folder, seconds, **arguments):
     images = tiny_images(32)  # epochs of 2 steps, 4 batches
-    return search(folder, images=images, epochs=None, device_seconds=seconds, **arguments), read_record(folder).plans
+    return search(folder, images=images, epochs=None, device_seconds=seconds, **arguments).state
 
 
 def test_the_schedule_ends_with_the_budget(tmp_path, clock):
-    outcome, plans = budgeted(tmp_path / "b", 100.0)
-    assert outcome.device_seconds + plans[0].trial_seconds == pytest.approx(100, rel=0.06)
-    assert outcome.epochs == outcome.planned_epochs == plans[-1].epochs
-    assert outcome.composition.endswith(f"search {plans[-1].epochs}")
-    assert not outcome.capped
-    assert outcome.history[-1].lr < outcome.history[0].lr / 5  # the learning rate came down with the schedule
+    state = budgeted(tmp_path / "b", 100.0)
+    assert state.result.device_seconds + state.trial_seconds == pytest.approx(100, rel=0.06)
+    assert state.result.epochs == state.plans[-1].epochs
+    assert state.plans[-1].composition.endswith(f"search {state.plans[-1].epochs}")
+    assert not state.result.capped
+    assert state.epochs[-1].lr < state.epochs[0].lr / 5  # the learning rate came down with the schedule
 
 
 class Slower:
@@ -169,36 +169,29 @@ class Slower:
     def __init__(self, clock, epoch, rate):
         self.clock, self.epoch, self.rate = clock, epoch, rate
 
-    def on_plan(self, plan):
-        self.on_epoch(None, None)
-
-    def on_step(self, epoch, step, steps): ...
-
-    def on_epoch(self, report, true_accuracy):
-        if (0 if report is None else report.epoch + 1) >= self.epoch:
+    def __call__(self, event):
+        if isinstance(event, Recorded) and len(event.state.epochs) >= self.epoch:
             self.clock.rate = self.rate
-
-    def on_message(self, text): ...
 
 
 def test_a_plan_that_the_first_epochs_contradict_is_corrected_once(tmp_path, clock):
-    outcome, plans = budgeted(tmp_path / "b", 100.0, listener=Slower(clock, 0, 2.0))
-    assert [plan.source for plan in plans] == ["trial", "first epochs"]
-    assert plans[1].epochs < 0.7 * plans[0].epochs
-    assert outcome.epochs == plans[1].epochs
-    assert outcome.device_seconds + plans[0].trial_seconds == pytest.approx(100, rel=0.1)
+    state = budgeted(tmp_path / "b", 100.0, events=Slower(clock, 0, 2.0))
+    assert [plan.source for plan in state.plans] == ["trial", "first epochs"]
+    assert state.plans[1].epochs < 0.7 * state.plans[0].epochs
+    assert state.result.epochs == state.plans[1].epochs
+    assert state.result.device_seconds + state.trial_seconds == pytest.approx(100, rel=0.1)
 
 
 def test_a_search_that_gets_slower_later_is_cut_off_at_the_budget(tmp_path, clock):
-    outcome, plans = budgeted(tmp_path / "b", 100.0, listener=Slower(clock, 12, 3.0))
-    assert outcome.epochs < outcome.planned_epochs
-    assert outcome.ended == "the budget of 1 min 40 s is used"
-    assert outcome.device_seconds + plans[0].trial_seconds == pytest.approx(100, rel=0.12)
-    assert outcome.cells == {"normal": tuple(outcome.history[-1].cells["normal"])}
+    state = budgeted(tmp_path / "b", 100.0, events=Slower(clock, 12, 3.0))
+    assert state.result.epochs < state.plans[-1].epochs
+    assert state.result.ended == "the budget of 1 min 40 s is used"
+    assert state.result.device_seconds + state.trial_seconds == pytest.approx(100, rel=0.12)
+    assert state.result.cells == state.epochs[-1].cells
 
 
 def test_time_cuts_a_number_of_epochs_that_was_asked_for_off(tmp_path, clock):
-    outcome = search(tmp_path / "run", images=tiny_images(64), epochs=4000, device_seconds=50.0)
-    assert outcome.capped
-    assert outcome.epochs == 6
-    assert outcome.ended == "the budget of 50 s is used"
+    run = search(tmp_path / "run", images=tiny_images(64), epochs=4000, device_seconds=50.0)
+    assert run.state.result.capped
+    assert (run.state.result.epochs, run.exit_code) == (6, 5)
+    assert run.reason == "the budget of 50 s is used"

@@ -8,13 +8,13 @@ import pytest
 from ranknosh.workflows.supernet.plots import curve_plots, landscape_plot, measured_plot, truth_plot
 from ranknosh.workflows.supernet.view import SupernetView
 from ranknosh.workflows.supernet.weight_plots import colours, grid, weight_plots
-from tests.ranknosh.workflows.supernet.oneshot_samples import told
+from tests.ranknosh.workflows.supernet.supernet_samples import history_of
 
 CELL = (3, 3, 1, 3, 0, 2)
 
 
 def view(epochs=4, **more):
-    return SupernetView("run", told([CELL] * epochs, **more))
+    return SupernetView("run", history_of([CELL] * epochs, **more))
 
 
 def svg(section):
@@ -80,7 +80,7 @@ def test_half_panels_are_an_even_number():
 def test_what_a_table_knows_is_drawn_with_its_best_and_median():
     found = view(truths=[0.7, None, 0.8, 0.9])
     assert "best of the table" not in texts(truth_plot(found))
-    found.record.sessions[0]["table"] = {"best": 0.95, "median": 0.85}
+    found.state.sessions[0].details["table"] = {"best": 0.95, "median": 0.85}
     assert {"best of the table", "median of the table"} <= set(texts(truth_plot(found)))
     assert truth_plot(view()) is None
 

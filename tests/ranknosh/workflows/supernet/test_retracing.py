@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-from ranknosh.workflows.supernet.journal import read_record
 from supernet.methods import get_method
 from supernet.monitors import Adaptive, Curvature, Rise
 from supernet.part import Part
-from tests.ranknosh.workflows.supernet.oneshot_samples import search
+from tests.ranknosh.workflows.supernet.supernet_samples import search
 
 EIGENVALUES = {3e-4: [1.0, 1.0, 1.0, 9.0, 9.0, 9.0], 9e-4: [1.0] * 6}
 
@@ -25,12 +24,11 @@ def adaptive(epochs=6):
 
 
 def test_the_epochs_that_count_are_those_after_going_back(tmp_path):
-    outcome = search(tmp_path / "run", adaptive, epochs=6)
-    record = read_record(tmp_path / "run")
-    assert [row["epoch"] for row in record.epochs] == list(range(6))
-    decays = [round(row["measured"]["weight_decay"], 6) for row in record.epochs]
+    state = search(tmp_path / "run", adaptive, epochs=6).state
+    assert [each.epoch for each in state.epochs] == list(range(6))
+    decays = [round(each.measured["weight_decay"], 6) for each in state.epochs]
     assert decays[0] == 3e-4
     assert decays[-1] == 9e-4
-    assert record.retraced_seconds > 0
-    assert outcome.device_seconds >= record.device_seconds > sum(row["seconds"] for row in record.epochs)
-    assert outcome.epochs == 6
+    assert state.retraced_seconds > 0
+    assert state.result.device_seconds >= state.device_seconds > sum(each.seconds for each in state.epochs)
+    assert state.result.epochs == 6

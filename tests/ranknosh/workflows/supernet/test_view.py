@@ -5,13 +5,13 @@ import math
 import pytest
 
 from ranknosh.workflows.supernet.view import SupernetView
-from tests.ranknosh.workflows.supernet.oneshot_samples import search, told
+from tests.ranknosh.workflows.supernet.supernet_samples import history_of, search
 
 CONV, SKIP = 3, 1
 
 
 def view(places, **more):
-    return SupernetView("run", told(places, **more))
+    return SupernetView("run", history_of(places, **more))
 
 
 def cell(skips):
@@ -57,13 +57,14 @@ def test_skips_that_rise_are_told():
 def test_edges_are_named_as_the_fields_formats_name_them(tmp_path):
     found = view([cell(0)])
     assert [found.edge_name("normal", edge) for edge in (0, 4)] == ["0 → 1", "1 → 3"]
-    found.header["edges"] = {"normal": [[0, 2], [1, 2], [2, 3]]}
-    found.header["candidates"] = {"normal": [["skip_connect"]] * 3}
+    found.facts["edges"] = {"normal": [[0, 2], [1, 2], [2, 3]]}
+    found.facts["candidates"] = {"normal": [["skip_connect"]] * 3}
     assert [found.edge_name("normal", edge) for edge in range(3)] == ["c(k−2) → 0", "c(k−1) → 0", "0 → 1"]
 
 
 def test_it_is_read_from_a_folder(tmp_path):
-    outcome = search(tmp_path / "mine")
-    found = SupernetView.load(tmp_path / "mine")
-    assert (found.name, found.text, found.cells) == ("mine", outcome.text, outcome.cells)
-    assert [report.text for report in found.reports] == [report.text for report in outcome.history]
+    run = search(tmp_path / "mine")
+    found = SupernetView("mine", run.history)
+    assert (found.text, found.cells) == (run.state.latest.text, run.cells)
+    assert found.seconds == run.seconds > 0
+    assert [report.text for report in found.reports] == [each.text for each in run.state.epochs]
