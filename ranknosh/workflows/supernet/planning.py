@@ -59,6 +59,11 @@ def measure(parts: SupernetParts, data: SearchData, search_options: Mapping[str,
 
     A whole epoch is taken to cost its steps times the middle one of those timed after the first, plus what an epoch does beside
     its steps. Passes over images outside of training are taken to be longer by as much as a pass was cut.
+
+    Args:
+        parts: of the search.
+        data: all its images.
+        search_options: further arguments of ``supernet.search.SupernetSearch``.
     """
     _search(parts, FirstBatches(data, 1, 1), search_options).run_epoch()  # pays for what a process does once
     began = time.perf_counter()
@@ -107,8 +112,16 @@ def _shortened(search: SupernetSearch, first: FirstBatches, data: SearchData) ->
 
 
 def choose(parts: SupernetParts, prices: EpochPrices, seconds: float) -> SupernetPlan:
-    """The largest number of epochs whose price is within ``seconds``, the trial taken off. Raises BudgetTooSmall where not one
-    epoch fits."""
+    """The plan of the largest number of epochs whose price is within a budget.
+
+    Args:
+        parts: of the search.
+        prices: of its epochs.
+        seconds: of the budget; the trial is taken off it.
+
+    Raises:
+        BudgetTooSmall: where not one epoch fits.
+    """
     left = seconds - prices.trial_seconds
 
     def price(epochs: int) -> float:
@@ -142,7 +155,14 @@ def choose(parts: SupernetParts, prices: EpochPrices, seconds: float) -> Superne
 
 
 def corrected(parts: SupernetParts, prices: EpochPrices, search: SupernetSearch, seconds: float) -> SupernetPlan | None:
-    """The plan with prices corrected by the epochs that were run; None where it stays, or where the first stage is over."""
+    """The plan with prices corrected by the epochs that were run; None where it stays, or where the first stage is over.
+
+    Args:
+        parts: of the search.
+        prices: before it began.
+        search: after some epochs.
+        seconds: of the budget.
+    """
     expected = sum(prices.of(kind_of(search.method, epoch)) for epoch in range(search.epoch))
     expected += prices.decisions.get(0, 0.0)
     factor = sum(report.seconds for report in search.history) / expected
@@ -159,7 +179,10 @@ def corrected(parts: SupernetParts, prices: EpochPrices, search: SupernetSearch,
 def too_late(plan: SupernetPlan, search: SupernetSearch, spent: float) -> bool:
     """Whether the next epoch and the selection would end past the plan's budget by more than :data:`LATE` allows.
 
-    ``spent``: device seconds of the epochs so far.
+    Args:
+        plan: that the search follows.
+        search: after some epochs.
+        spent: device seconds of those epochs.
     """
     if plan.budget_seconds is None:
         return False
