@@ -1,12 +1,9 @@
 """Supernet searches as runs: begun, stopped, killed, resumed, read, refused."""
 
 import json
-import os
 import signal
-import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +20,7 @@ from ranknosh.workflows import open_run, record_classes
 from ranknosh.workflows.supernet import SupernetRun, checkpoint
 from ranknosh.workflows.supernet.data import SupernetData
 from supernet.search import SupernetSearch
+from tests.processes import run_python
 from tests.ranknosh.workflows.supernet.supernet_samples import (
     SETTINGS,
     Heard,
@@ -35,8 +33,6 @@ from tests.ranknosh.workflows.supernet.supernet_samples import (
     without_report,
 )
 from tests.supernet_cases import triangle
-
-ROOT = Path(__file__).parents[4]
 
 
 def decisions(run):
@@ -348,9 +344,7 @@ def test_a_killed_search_whose_images_and_folder_moved_is_resumed_as_if_nothing_
     settings = {**SETTINGS, "data": {"npz": str(tmp_path / "here.npz")}, "budget": {"epochs": 3}}
     with without_report():
         whole = begin(SupernetRun, tiny_settings(**settings), command="test", folder=tmp_path / "whole")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-c", CHILD, str(tmp_path / "killed"), "2", repr(settings)]
-    child = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    child = run_python("-c", CHILD, tmp_path / "killed", 2, repr(settings))
     assert child.returncode == -signal.SIGKILL, child.stderr
     (tmp_path / "away").mkdir()
     (tmp_path / "here.npz").rename(tmp_path / "away" / "there.npz")
