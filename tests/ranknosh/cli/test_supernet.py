@@ -212,7 +212,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_the_folder_is_locked_meanwhile(cli, 
     words = ["supernet", "darts", *TINY, "--epochs", "400", "--name", "long"]
     child = start_process(*words, cwd=tmp_path)
     folder = tmp_path / "runs" / "long"
-    wait_for(folder / "journal.jsonl", 5)
+    wait_for_lines(folder / "journal.jsonl", 5, child)
     assert f"in use by process {child.pid}" in one_message(cli("resume", folder))
     child.send_signal(signal.SIGINT)
     out, err = output_of(child)
