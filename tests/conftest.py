@@ -5,10 +5,15 @@ import shutil
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 # Read by OpenMP when torch is loaded, here and in the processes tests start: two cores then serve a whole suite, and a
 # forked child does not wait for threads that only its parent has.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# How long a drawn example takes depends on what else the machine does.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

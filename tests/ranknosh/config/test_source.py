@@ -1,7 +1,7 @@
 """YAML in and out: what words and numbers are, where every value is, and files that are no config."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranknosh.config.source import MOST_BYTES, MOST_VALUES, parse_source, parse_value, read_source, yaml_text
@@ -114,7 +114,7 @@ INNER = PLAIN | st.lists(PLAIN, max_size=4) | st.dictionaries(KEYS, PLAIN, max_s
 DATA = st.dictionaries(KEYS, INNER | st.dictionaries(KEYS, INNER, max_size=4), min_size=1, max_size=6)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(DATA)
 def test_what_is_written_reads_back_equal(data):
     text = yaml_text(data)
