@@ -1,29 +1,28 @@
-"""``score``: train-free scores of many architectures, as a table, a page and a summary; or what a run's proxies were worth."""
+"""``score``: train-free scores of many architectures, as a table, a page and a summary; or what a search's proxies were worth."""
 
 from __future__ import annotations
 
 import shlex
-import sys
-from dataclasses import replace
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ranknosh.cli.options import Quiet, Ray
-from ranknosh.cli.outcome import INTERRUPTED, say_error
+from ranknosh.cli.options import Settings as SetOptions
+from ranknosh.cli.outcome import say_error
 from ranknosh.cli.screen import print_json
-from ranknosh.errors import ConfigError, MissingDependency
+from ranknosh.cli.working import begun
+from ranknosh.errors import ConfigError, SpaceError
 
 if TYPE_CHECKING:
-    from ranknosh.cli.score_progress import ScoreProgress
-    from ranknosh.cli.score_request import Wanted
-    from ranknosh.data.table import Table
-    from ranknosh.workflows.score.outputs import Outputs
-    from ranknosh.workflows.score.population import Draw
-    from ranknosh.workflows.score.request import Request
-    from ranknosh.workflows.score.rows import Results
+    from ranknosh.config.score import ScoreSettings
+    from ranknosh.workflows.score.run import ScoreRun
+
+SHARED = ("seed", "space", "network", "data", "executor")
+"""What is taken of a search's settings."""
 
 
 class HowDrawn(str, Enum):
@@ -43,6 +42,7 @@ Things = Annotated[
 
 def score(
     things: Things = None,
+    settings: SetOptions = None,
     proxies: Annotated[
         str | None,
         typer.Option("--proxies", help="Names with commas between, or 'all' that need no option; default: all."),
@@ -73,11 +73,15 @@ def score(
         int | None, typer.Option("--channels", min=1, help="Channels of the first stage; default: 16.")
     ] = None,
     cells: Annotated[int | None, typer.Option("--cells", min=1, help="Cells in a stage; default: 5.")] = None,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Training images of a score.")] = 64,
+    batch: Annotated[
+        int | None, typer.Option("--batch", min=1, help="Training images of a score; default: 64.")
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Of the sample, the images and the weights; default: 0.")
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu, cuda, or auto for cuda where there is one.")] = "cpu",
+    device: Annotated[
+        str | None, typer.Option("--device", help="cpu, cuda, or auto for cuda where there is one; default: cpu.")
+    ] = None,
     options: Annotated[
         list[str] | None,
         typer.Option(
@@ -88,32 +92,32 @@ def score(
         Path | None,
         typer.Option("--config", help="Take space, network, data, executor and seed of a search; flags win."),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", help="The table; its journal and page get the same name; default: scores.csv, with --audit in RUN."
-        ),
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name of the run folder; default: score and a number.")
+    ] = None,
+    out: Annotated[str | None, typer.Option("--out", help="Where run folders are made; default: runs/.")] = None,
+    csv: Annotated[
+        str | None, typer.Option("--csv", metavar="FILE.csv", help="Write the table of scores there as well.")
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--table", metavar="FILE.npz", help="Accuracies to compare the scores with.")
+        str | None, typer.Option("--table", metavar="FILE.npz", help="Accuracies to compare the scores with.")
     ] = None,
     ray: Ray = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Drop the scores that the files hold already.")] = False,
     audit: Annotated[
         Path | None,
         typer.Option(
             "--audit",
             metavar="RUN",
-            help="Say which proxies told the truth in a search: those of its level 0, or with --proxies any others too.",
+            help="Say which proxies agreed with the results of a search: its own, or with --proxies any others.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary and all rows as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score architectures without training them; the same command again goes on where it stopped.
+    """Score architectures without training them; leaves a run folder that 'ranknosh resume' continues and extends.
 
-    Leaves scores.csv (a row each), scores.jsonl (the journal that it is made from) and scores.html (how proxies agree with each
-    other and with known accuracies). Isomorphic cells are scored once. One thread a network: --ray uses all cores.
+    It holds scores.csv (a row each) and report.html (how proxies agree with each other and with known accuracies). Isomorphic
+    cells are scored once. One thread a network: --ray uses all cores.
 
     \b
     Examples:
@@ -122,104 +126,170 @@ def score(
     ranknosh score '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|' --json
     ranknosh score nasbench201 --all --proxies synflow,nwot --ray
     ranknosh score nasbench201 --option swap_reg.mu=900 --option swap_reg.sigma=800000
-    ranknosh score --config search.yaml --out runs/scores.csv
+    ranknosh score --config search.yaml --csv scores.csv
+    ranknosh resume runs/score-001 --set count=400 --set 'proxies=[all]'
     ranknosh score --audit runs/demo-001
     ranknosh score --audit runs/demo-001 --proxies all
     """
-    from ranknosh.cli.score_progress import make_score_progress
-    from ranknosh.cli.score_request import ALL, Wanted, make_request
-    from ranknosh.workflows.score.outputs import Outputs, write_whole
+    from ranknosh.workflows.score.run import ScoreRun
 
-    progress = make_score_progress(quiet or as_json)
-    how: Draw | None = None if draw is None else ("codes" if draw is HowDrawn.codes else "functions")
-    wanted = Wanted(tuple(things or ()), proxies or ALL, tuple(options or ()), config, count, every, how, batch)
-    wanted = wanted.with_settings(
-        channels=channels, cells=cells, seed=seed, device=device, data=data, data_root=data_root, ray=ray
-    )
     if audit is not None:
         _alone("--audit", things, count, every, draw, config, table, channels, cells, seed)
         if proxies is None:
-            _alone("--audit without --proxies", options, ray, data, data_root, out, fresh)
-        _audit(audit, None if proxies is None else wanted, out, progress, fresh, as_json)
-        return
+            _alone("--audit without --proxies", options, ray, data, data_root, settings, name, out, csv, batch, device)
+            from ranknosh.cli.score_audit import audit_run
+
+            audit_run(audit, as_json)
+            return
+    given = {
+        "name": name,
+        "out": out,
+        "network.channels": channels,
+        "network.cells": cells,
+        "batch": batch,
+        "seed": seed,
+        "device": device,
+        "csv": csv,
+        "table": table,
+        "proxies": None if proxies is None else [word for part in proxies.split(",") if (word := part.strip())],
+        "options": _options(options or ()) or None,
+        "data": None if data is None else _source(data),
+        "data.root": data_root,
+        "executor.name": None if ray is None else "ray",
+        "executor.address": ray,
+        "draw": None if draw is None else draw.value,
+        "count": count,
+        "all": every or None,
+        **_asked(things or (), config, audit, every, count is not None, draw is not None),
+    }
+    wanted = _settings(given, audit, config).replace(list(settings or ()))
+    sum_up(begun(ScoreRun, wanted, quiet or as_json), as_json)
+
+
+def sum_up(run: ScoreRun, as_json: bool = False) -> None:
+    """The end of a table of scores: the summary, or the audit that it was made for, and what is left to do."""
     from ranknosh.cli.score_text import as_dict, as_text
-    from ranknosh.data.table import Table
-    from ranknosh.workflows.score.page import render
-    from ranknosh.workflows.score.summary import summarise
 
-    files = Outputs.at(out or Path("scores.csv"), fresh)
-    request = make_request(wanted)
-    known = None if table is None else Table.load(table, request.space.name)
-    results = _scored(request, files, known, progress, fresh)
-    try:
-        write_whole(files.page, render(results).encode())
-    except MissingDependency as error:
-        say_error(f"no {files.page}: {error}")
-    summaries = summarise(results.rows, request.directions)
-    if as_json:
-        print_json(as_dict(results, files, summaries))
+    if run.settings.audit is not None:
+        from ranknosh.cli.score_audit import audit_run
+
+        audit_run(Path(run.settings.audit), as_json, {row.canonical: row.values for row in run.results.rows})
+    elif as_json:
+        print_json(as_dict(run))
     else:
-        print(as_text(results, files, summaries), flush=True)
-
-
-def _audit(
-    run: Path, wanted: Wanted | None, out: Path | None, progress: ScoreProgress, fresh: bool, as_json: bool
-) -> None:
-    """Print what proxies were worth in ``run``: those of its level 0, or those ``wanted``, by which its candidates are scored."""
-    from ranknosh.cli.score_audit import RUN_SCORES, audit_run, candidates_of, config_of
-    from ranknosh.cli.score_request import make_request
-    from ranknosh.workflows.score.outputs import Outputs
-
-    if wanted is None:
-        audit_run(run, as_json)
-        return
-    files = Outputs.at(out or run / RUN_SCORES, fresh)
-    request = make_request(replace(wanted, things=candidates_of(run), config=config_of(run)))
-    found = _scored(request, files, None, progress, fresh)
-    audit_run(run, as_json, {row.canonical: row.values for row in found.rows})
+        print(as_text(run), flush=True)
+    if run.exit_code:
+        why = (
+            f"{run.left} of {run.networks} networks lack scores because memory ran out; try them again with: "
+            f"ranknosh resume {shlex.quote(str(run.folder))}"
+            if run.left
+            else "no proxy has a value for any architecture; the reasons are in the table"
+        )
+        say_error(f"not everything has a score: {why}")
+        raise typer.Exit(run.exit_code)
 
 
 def _alone(flag: str, *others: Any) -> None:
     if any(other is not None and other is not False and other != [] for other in others):
         raise ConfigError(
             f"{flag} reads a search that was run, with its space, network, images and seed. It takes --json; with --proxies also "
-            "--option, --batch, --device, --data, --data-root, --ray, --out and --fresh; leave the rest out"
+            "--option, --batch, --device, --data, --data-root, --ray, --name, --out, --csv and --set; leave the rest out"
         )
 
 
-def _scored(request: Request, files: Outputs, table: Table | None, progress: ScoreProgress, fresh: bool) -> Results:
-    """The results, after everything that was missing is scored. The table is written whatever ends it."""
-    from ranknosh.workflows.score.batch import header_of, score_missing
-    from ranknosh.workflows.score.journal import ScoreJournal
-    from ranknosh.workflows.score.outputs import write_whole
-    from ranknosh.workflows.score.rows import results_of
-    from ranknosh.workflows.search.assembly import load_data
+def _settings(given: Mapping[str, Any], audit: Path | None, config: Path | None) -> ScoreSettings:
+    """Settings from flags by the name of the setting, over those of a search or a config, over the defaults."""
+    from ranknosh.config.score import ScoreSettings
+    from ranknosh.config.search import SearchSettings
+    from ranknosh.config.sections import SOURCES
+    from ranknosh.config.settings import with_changes
 
-    begun = False
-    try:
-        data = load_data(request.config)
-        with ScoreJournal.open(files.journal, header_of(request, data), request.options, fresh) as journal:
-            begun = True
-            shares = request.shares(journal.kept.entries)
-            try:
-                with progress:
-                    score_missing(request, shares, data, journal, progress, command=shlex.join(_command()))
-            finally:
-                results = results_of(request, shares, journal.kept.entries, table)
-                write_whole(files.table, results.csv().encode())
-            return results
-    except KeyboardInterrupt:
-        _interrupted(files, begun)
+    base = ScoreSettings().to_dict()
+    if audit is not None:
+        from ranknosh.workflows.search.run import open_search
 
-
-def _interrupted(files: Outputs, begun: bool) -> NoReturn:
-    if begun:
-        again = shlex.join(word for word in _command() if word != "--fresh")
-        say_error(f"interrupted; what was scored is saved in {files.journal}. Go on with: {again}")
+        search = open_search(audit).settings.to_dict()
     else:
-        say_error("interrupted before anything was scored; nothing was written")
-    raise typer.Exit(INTERRUPTED)
+        search = {} if config is None else SearchSettings.load(config).to_dict()
+    base.update({key: search[key] for key in SHARED if key in search})
+    known = {key: value for key, value in given.items() if value is not None}
+    if "data" in known:  # another source, with how the one before was split and resized
+        kept = {key: value for key, value in base["data"].items() if key not in (*SOURCES, "options")}
+        known["data"] = {**kept, **known["data"]}
+    return ScoreSettings.from_dict(with_changes(base, known), "ranknosh score")
 
 
-def _command() -> list[str]:
-    return ["ranknosh", *sys.argv[1:]]
+def _asked(
+    things: list[str] | tuple[str, ...],
+    config: Path | None,
+    audit: Path | None,
+    every: bool,
+    counted: bool,
+    drawn: bool,
+) -> dict[str, Any]:
+    """What is scored, as settings: a space to draw from, or architectures.
+
+    Args:
+        things: words of the command line: a space, or architectures.
+        config: a search config, which names a space too.
+        audit: the folder of a search whose candidates are scored instead.
+        every: ``--all`` was given.
+        counted: ``--count`` was given.
+        drawn: ``--draw`` was given.
+    """
+    from ranknosh.spaces.catalog import SPACES, get_space
+    from ranknosh.workflows.score.population import named
+
+    if audit is not None:
+        from ranknosh.cli.score_audit import candidates_of
+
+        return {"architectures": list(candidates_of(audit)), "count": 0, "audit": str(audit)}
+    if every and counted:
+        raise ConfigError("--all scores the whole space and --count a part of it; give one of them")
+    if not things:
+        if config is None:
+            raise ConfigError(
+                f"nothing to score: give a search space ({', '.join(SPACES)}), architectures as exchange strings, or --config"
+            )
+        return {}
+    if len(things) == 1 and not _is_architecture(things[0]):
+        return {"space": {"name": get_space(things[0]).name}}
+    if every or counted or drawn:
+        raise ConfigError(
+            "--all, --count and --draw are about a search space; leave them out where architectures are given"
+        )
+    words = [text for text in things if not _is_architecture(text)]
+    if words:
+        raise SpaceError(f"{words[0]!r} is among {len(things)} words to score; give one space, or architectures only")
+    space, _ = named(things)
+    return {"space": {"name": space.name}, "architectures": list(things), "count": 0}
+
+
+def _is_architecture(text: str) -> bool:
+    """Whether a word is meant as an exchange string and not as the name of a space."""
+    return any(sign in text for sign in "|~+(")
+
+
+def _source(text: str) -> dict[str, Any]:
+    from ranknosh.data.settings import source_section
+
+    return source_section(text)
+
+
+def _options(texts: list[str] | tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """``--option PROXY.NAME=VALUE`` as settings. Raises ConfigError for a text of another form."""
+    from ranknosh.config.source import parse_value
+
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        key, equals, raw = text.partition("=")
+        proxy, dot, name = key.strip().partition(".")
+        if not (equals and dot and proxy and name):
+            raise ConfigError(
+                f"--option {text}: it has the form PROXY.NAME=VALUE; write for example --option swap_reg.mu=900"
+            )
+        try:
+            found.setdefault(proxy, {})[name] = parse_value(raw)
+        except ValueError as error:
+            raise ConfigError(f"--option {text}: the value is {error}") from error
+    return found

@@ -10,26 +10,30 @@ from ranknosh.cli.screen import facts, print_json, table
 from ranknosh.config.units import UNKNOWN, plural
 from ranknosh.errors import ConfigError
 
-RUN_SCORES = "scores.csv"
-"""Where in a run folder the scores of its candidates are kept, unless ``--out`` says elsewhere."""
-
 
 def audit_run(run: Path, as_json: bool, scores: Mapping[str, Mapping[str, float | None]] | None = None) -> None:
-    """Print the audit of a run folder. scores: values by canonical id, None for those of level 0.
+    """Print the audit of a search.
 
-    Raises StoreError where there is no run.
+    Args:
+        run: the folder of the search.
+        as_json: print JSON instead of text.
+        scores: values by canonical id; None for those of the search's own proxy scoring.
+
+    Raises:
+        StoreError: where there is no search.
     """
-    from ranknosh.report.view import RunView
     from ranknosh.workflows.score.audit import audited, helpful, observed
+    from ranknosh.workflows.search.assembly import pyramid_of
+    from ranknosh.workflows.search.run import open_search
 
-    view = RunView.load(run)
-    found = observed(view.pool, view.pyramid, scores)
-    report = None if found.silence else audited(found, int(view.header.get("seed") or 0))
+    search = open_search(run)
+    found = observed(search.pool, pyramid_of(search.settings), scores)
+    report = None if found.silence else audited(found, search.settings.seed)
     names = helpful(report["proxies"]) if report else []
     if as_json:
         print_json(
             {
-                "run": view.name,
+                "run": search.settings.name or run.resolve().name,
                 "candidates": len(found.values),
                 "no_evidence": found.silence,
                 "audit": report,
@@ -40,7 +44,7 @@ def audit_run(run: Path, as_json: bool, scores: Mapping[str, Mapping[str, float 
         print(f"no evidence: {found.silence}", flush=True)
     else:
         print(audit_text(report, names), flush=True)
-    unscored = sum(candidate.level > 0 for candidate in view.pool.candidates.values()) - len(found.values)
+    unscored = sum(candidate.level > 0 for candidate in search.pool.candidates.values()) - len(found.values)
     if scores is None and unscored > 0 and not as_json:
         print(
             f"\n{plural(unscored, 'more candidate')} with a result, not scored at level 0; to score and audit all of them:"
@@ -58,13 +62,6 @@ def candidates_of(run: Path) -> tuple[str, ...]:
     if not members:
         raise ConfigError(f"no candidate of {run} has a result to judge proxies by; go on with: ranknosh resume {run}")
     return tuple(candidate.text for candidate in members)
-
-
-def config_of(run: Path) -> Path:
-    """The settings that a search ran with."""
-    from ranknosh.runs.run import CONFIG
-
-    return run / CONFIG
 
 
 def audit_text(report: Mapping[str, Any], names: list[str]) -> str:

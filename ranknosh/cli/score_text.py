@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ranknosh.cli.screen import facts, table
 from ranknosh.config.units import UNKNOWN, human_duration, plural
-from ranknosh.workflows.score.outputs import Outputs
-from ranknosh.workflows.score.rows import Results, row_dict
-from ranknosh.workflows.score.summary import Agreement, ProxySummary, seconds_each
+from ranknosh.runs.run import REPORT
+from ranknosh.workflows.score.rows import TABLE, row_dict
+from ranknosh.workflows.score.summary import Agreement, seconds_each, summarise
+
+if TYPE_CHECKING:
+    from ranknosh.workflows.score.run import ScoreRun
 
 MOST_REASONS = 3
 
 
-def as_text(results: Results, files: Outputs, summaries: Sequence[ProxySummary]) -> str:
+def as_text(run: ScoreRun) -> str:
     """A row a proxy, the commonest reasons of missing values, and where the files are."""
+    results = run.results
+    summaries = summarise(results.rows, results.directions)
     head = ["proxy", "better", "given", "without", "median", "time each", "with params"]
     head += ["with accuracy"] if results.judged else []
     cells = []
@@ -34,13 +38,14 @@ def as_text(results: Results, files: Outputs, summaries: Sequence[ProxySummary])
     reasons = [(one.name, f"{count} x {text}") for one in summaries for text, count in one.reasons[:MOST_REASONS]]
     if reasons:
         parts.append("no value because\n" + facts(reasons))
-    parts.append(facts(_about(results, files)))
+    parts.append(facts(_about(run)))
     return "\n\n".join(parts)
 
 
-def _about(results: Results, files: Outputs) -> list[tuple[str, str]]:
-    request, rows = results.request, results.rows
-    scored = f"{plural(len(rows), 'architecture')} of {request.space.name}: {plural(results.functions, 'function')}"
+def _about(run: ScoreRun) -> list[tuple[str, str]]:
+    results, rows = run.results, run.results.rows
+    space = run.settings.space.name
+    scored = f"{plural(len(rows), 'architecture')} of {space}: {plural(results.functions, 'function')}"
     lines = [("scored", f"{scored}, {plural(results.networks, 'network')}")]
     shared = sum(row.scored_as is not None for row in rows)
     if shared:
@@ -59,10 +64,8 @@ def _about(results: Results, files: Outputs) -> list[tuple[str, str]]:
     if results.judged:
         known = sum(row.accuracy is not None for row in rows)
         lines.append(("accuracy", f"known of {known}; after ± the standard error"))
-    others = [name for name in results.kept if name not in request.directions]
-    if others:
-        lines.append(("kept", f"{files.journal} also holds {', '.join(others)}; name them in --proxies to see them"))
-    lines.append(("files", f"{files.table}  {files.journal}" + (f"  {files.page}" if files.page.exists() else "")))
+    page = run.folder / REPORT
+    lines.append(("files", f"{run.folder / TABLE}" + (f"  {page}" if page.exists() else "")))
     return lines
 
 
@@ -77,17 +80,18 @@ def _short(seconds: float) -> str:
     return human_duration(seconds) if seconds >= 1 else f"{1000 * seconds:.3g} ms"
 
 
-def as_dict(results: Results, files: Outputs, summaries: Sequence[ProxySummary]) -> dict[str, Any]:
+def as_dict(run: ScoreRun) -> dict[str, Any]:
     """For programs. Correlations and seconds are None where they are not known."""
-    request = results.request
+    results, settings = run.results, run.settings
     return {
-        "space": request.space.name,
-        "network": {"channels": request.config.network.channels, "cells": request.config.network.cells},
-        "batch": request.batch,
-        "seed": request.config.seed,
+        "run": str(run.folder),
+        "space": settings.space.name,
+        "network": {"channels": settings.network.channels, "cells": settings.network.cells},
+        "batch": settings.batch,
+        "seed": settings.seed,
         "functions": results.functions,
         "networks": results.networks,
-        "files": {"table": str(files.table), "journal": str(files.journal), "page": str(files.page)},
-        "proxies": [one.as_dict() for one in summaries],
+        "files": {"table": str(run.folder / TABLE), "page": str(run.folder / REPORT)},
+        "proxies": [one.as_dict() for one in summarise(results.rows, results.directions)],
         "rows": [row_dict(row, results.judged) for row in results.rows],
     }

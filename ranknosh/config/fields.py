@@ -19,6 +19,8 @@ PROXIES = (
     *("epe_nas", "nwot", "swap", "swap_reg", "zen", "zico", "meco", "gradsign", "ntk", "linear_regions"),
     *("expressivity", "progressivity", "trainability"),
 )
+NEEDS_OPTIONS: Mapping[str, tuple[str, ...]] = {"swap_reg": ("mu", "sigma")}
+"""Proxies that have no value before their options are chosen, because these depend on the space."""
 PREDICTORS = ("auto", "linear", "gbdt", "gin", "kernel", "staged", "ensemble", "random")
 
 
@@ -179,3 +181,4 @@ DataName = Annotated[
     str | None, PlainValidator(_data_name), WithJsonSchema({"enum": [*DATA_NAMES, None]}), Field(examples=["digits"])
 ]
 switch_or_auto = PlainValidator(_switch_or_auto)
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", examples=["auto", "cpu", "cuda", "cuda:0"])]

@@ -12,6 +12,7 @@ from ranknosh.config.fields import (
     SPACES,
     DataName,
     Deadline,
+    Device,
     DeviceTime,
     Duration,
     Epochs,
@@ -98,9 +99,7 @@ class TrainConfig(Section):
     metric: Literal["accuracy", "loss", "ema_accuracy", "ema_loss"] = "accuracy"
     threads: Annotated[int, Field(ge=1)] = 1
     channels_last: Annotated[bool | Literal["auto"], switch_or_auto] = "auto"
-    device: Annotated[
-        str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", examples=["auto", "cpu", "cuda", "cuda:0"])
-    ] = "auto"
+    device: Device = "auto"
     divergence_factor: Annotated[float, Field(gt=1)] = 3.0
 
 

@@ -93,12 +93,15 @@ class Settings(Section):
         names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
         return {name: after.get(name) for name in names}
 
+    def change_of(self, name: str) -> Change:
+        """What a setting, named as by :meth:`changes`, may do when a run that has these settings is resumed."""
+        return next((rule for pattern, rule in {**PLACES, **self.CHANGES}.items() if fnmatch(name, pattern)), "stay")
+
     def check_resume(self, later: Settings) -> None:
         """Raises ConfigError naming the first setting under which a run that has these cannot be resumed."""
         before = by_name(self.to_dict())
-        rules = {**PLACES, **self.CHANGES}
         for name, value in self.changes(later).items():
-            rule: Change = next((rules[pattern] for pattern in rules if fnmatch(name, pattern)), "stay")
+            rule = self.change_of(name)
             if not _follows(rule, before.get(name), value):
                 raise ConfigError(
                     f"{name} was {_text(before.get(name))} when this run started and is {_text(value)} now; it {_HOW[rule]}: "

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ranknosh.config.search import SearchSettings
+from ranknosh.config.sections import ExecutorConfig
 from ranknosh.core.records import EpochPoint, Job
 from ranknosh.errors import StoreError
 from ranknosh.executors.base import Executor
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def opened(
-    config: SearchSettings,
+    section: ExecutorConfig,
+    wanted: str,
     task: Task,
     checkpoints: CheckpointStore,
     *,
@@ -33,26 +34,39 @@ def opened(
 ) -> Iterator[tuple[Executor, str]]:
     """The executor and the name of the device it trains on. Closed, with everything it started, when the block ends.
 
-    stop: looked at while workers are waited for, and after every epoch by an executor in this process. Raises ConfigError,
-    ClusterError, MissingDependency, KeyboardInterrupt.
+    Args:
+        section: of the settings.
+        wanted: the device asked for, such as ``auto``.
+        task: what candidates learn.
+        checkpoints: where they are kept.
+        stop: looked at while workers are waited for, and after every epoch by an executor in this process.
+        on_epoch: hears every epoch that ended.
+        say: takes sentences for the user.
+
+    Raises:
+        ConfigError: for a device or address that cannot be used.
+        ClusterError: where workers cannot be reached or cannot work.
+        MissingDependency: without ray, where it is asked for.
+        KeyboardInterrupt: when stopped while workers are waited for.
     """
     run = TrainJob(task, checkpoints)
-    if config.executor.name == "inline":
+    if section.name == "inline":
         from ranknosh.training.surroundings import resolve_device
 
         inline = InlineExecutor(run, stop=stop, on_epoch=on_epoch)
         try:
-            yield inline, str(resolve_device(config.train.device))
+            yield inline, str(resolve_device(wanted))
         finally:
             inline.close()
         return
-    with _ray(config, run, stop, on_epoch, say) as (executor, device):
+    with _ray(section, wanted, run, stop, on_epoch, say) as (executor, device):
         yield executor, device
 
 
 @contextlib.contextmanager
 def _ray(
-    config: SearchSettings,
+    section: ExecutorConfig,
+    wanted: str,
     run: TrainJob,
     stop: Callable[[], bool],
     on_epoch: Callable[[Job, EpochPoint], None],
@@ -60,7 +74,6 @@ def _ray(
 ) -> Iterator[tuple[Executor, str]]:
     from ranknosh.executors.ray_cluster import connected
 
-    section = config.executor
     size = sum(part.images.nbytes for part in (run.task.data.train, run.task.data.validation, run.task.data.test))
     say("starting a Ray cluster on this machine" if section.address == "local" else f"joining Ray at {section.address}")
     with connected(section.address, ship_code=section.ship_code, object_bytes=size):
@@ -69,7 +82,7 @@ def _ray(
 
         executor = RayExecutor(
             run,
-            demand=_demand(config),
+            demand=_demand(section, wanted),
             workers=section.workers,
             patience=Patience(section.deadline, section.speculate),
             on_epoch=on_epoch,
@@ -79,7 +92,7 @@ def _ray(
         try:
             with _probe(run.checkpoints) as probe:
                 wait = 0.0 if section.address == "local" else READY_SECONDS
-                places: list[Place] = executor.get_ready(LookRound(config.train.device, probe), wait, stop)
+                places: list[Place] = executor.get_ready(LookRound(wanted, probe), wait, stop)
             hosts, devices = Counter(place.host for place in places), Counter(place.device for place in places)
             say(
                 f"{len(places)} workers ready on {len(hosts)} node{'s' if len(hosts) > 1 else ''}: {', '.join(devices)}"
@@ -89,16 +102,15 @@ def _ray(
             executor.close()
 
 
-def _demand(config: SearchSettings) -> Demand:
+def _demand(section: ExecutorConfig, wanted: str) -> Demand:
     """What jobs take; without ``gpus_per_trial`` a whole GPU where the cluster has any and training may use it."""
     import ray
 
     from ranknosh.executors.resources import Demand, Resources
 
-    section = config.executor
     gpus = section.gpus_per_trial
     if gpus is None:
-        gpus = 1.0 if config.train.device != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1 else 0.0
+        gpus = 1.0 if wanted != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1 else 0.0
     base = Resources(section.cpus_per_trial, gpus, section.memory_per_trial or 0)
     per_level = {
         level: Resources(

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import zerocost
+from ranknosh.config.fields import NEEDS_OPTIONS
 from ranknosh.data import ImageData, batches
 from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
@@ -18,9 +19,6 @@ from ranknosh.streams import stream, torch_seed
 
 Options = Mapping[str, Mapping[str, Any]]
 """Keyword arguments of proxies, by the proxy's name."""
-
-NEEDS_OPTIONS: Mapping[str, tuple[str, ...]] = {"swap_reg": ("mu", "sigma")}
-"""Proxies that have no value before somebody chose their options, because these depend on the space."""
 
 
 class ProxyScorer:

@@ -17,10 +17,12 @@ HELPFUL = ("helps beyond size", "helps")
 
 
 @dataclass(frozen=True)
-class Observed:
-    """The candidates of a search with both scores and a result. ``proxies``: their names, in order. ``values[i]`` are
-    the scores of one candidate, with its number of weights as ``params`` where that was no proxy; ``outcomes[i]`` is its place in
-    the order of the evidence, in [0, 1], higher is better."""
+class ProxyEvidence:
+    """The candidates of a search with both scores and a result.
+
+    ``proxies``: names, in order. ``values[i]`` are the scores of one candidate, with its number of weights as ``params`` where
+    that was no proxy; ``outcomes[i]`` is its rank in the evidence as a share, in [0, 1], higher is better.
+    """
 
     proxies: tuple[str, ...]
     values: tuple[Mapping[str, float | None], ...]
@@ -36,9 +38,16 @@ class Observed:
         return None
 
 
-def observed(pool: Pool, pyramid: Pyramid, scores: Mapping[str, Mapping[str, float | None]] | None = None) -> Observed:
-    """What a search knows of its proxies. scores: values by canonical id; None for those of level 0, which candidates that were
-    proposed later have none of."""
+def observed(
+    pool: Pool, pyramid: Pyramid, scores: Mapping[str, Mapping[str, float | None]] | None = None
+) -> ProxyEvidence:
+    """What a search knows of its proxies.
+
+    Args:
+        pool: of the search.
+        pyramid: of the search.
+        scores: values by canonical id; None for those of its own proxy scoring, which candidates proposed later lack.
+    """
     scored = {record.key: record.values for record in pool.scored} if scores is None else scores
     proxies = tuple(dict.fromkeys(name for values in scored.values() for name in values))
     known = evidence(pool, pyramid)
@@ -48,10 +57,10 @@ def observed(pool: Pool, pyramid: Pyramid, scores: Mapping[str, Mapping[str, flo
             own: dict[str, float | None] = {SIZE: None if member.params is None else float(member.params)}
             values.append({**own, **scored[member.key]})
             outcomes.append(float(place))
-    return Observed(proxies, tuple(values), tuple(outcomes))
+    return ProxyEvidence(proxies, tuple(values), tuple(outcomes))
 
 
-def audited(found: Observed, seed: int) -> dict[str, Any]:
+def audited(found: ProxyEvidence, seed: int) -> dict[str, Any]:
     """The report of ``zerocost.audit`` as plain data; see there."""
     from ranknosh.training.proxies import audit_proxies, directions
 
@@ -59,6 +68,6 @@ def audited(found: Observed, seed: int) -> dict[str, Any]:
 
 
 def helpful(proxies: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Names of the audited proxies that help and have a weight beside the others, the weightiest first."""
+    """Names of the audited proxies that help and have a weight of their own, the largest weight first."""
     helping = [proxy for proxy in proxies if proxy["verdict"] in HELPFUL and proxy["weight"] > 0]
     return [proxy["name"] for proxy in sorted(helping, key=lambda proxy: -proxy["weight"])]

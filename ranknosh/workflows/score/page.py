@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ranknosh.config.score import ScoreSettings
 from ranknosh.report.page import Page, PageSection, PageTable, origin
 from ranknosh.report.words import UNKNOWN, counted
 from ranknosh.runs.provenance import versions
 from ranknosh.workflows.score.plots import accuracy_plot, heat_plot, matrix_plot
-from ranknosh.workflows.score.request import Request
 from ranknosh.workflows.score.rows import Results
 from ranknosh.workflows.score.summary import Agreement, ProxySummary, summarise
 
 
 def render(results: Results) -> str:
     """The whole page; equal results give equal bytes. Raises MissingDependency without matplotlib or jinja2."""
-    proxies = counted(len(results.request.directions), "proxy", "proxies")
+    proxies = counted(len(results.directions), "proxy", "proxies")
     about = f"{counted(len(results.rows), 'architecture')}, {counted(results.functions, 'function')}, {proxies}"
-    space = results.request.space.name
+    space = results.settings.space.name
     return Page("Train-free scores", f"Train-free scores of {space}", about, sections(results)).render()
 
 
 def sections(results: Results) -> list[PageSection]:
     """Every section of the page, in reading order."""
-    rows, directions = results.rows, results.request.directions
+    rows, directions = results.rows, results.directions
     return [
         PageSection("summary", "Each proxy", [_table(summarise(rows, directions), results.judged)]),
         heat_plot(rows, directions),
         matrix_plot(rows, directions),
         accuracy_plot(rows, directions, results.judged),
-        _origin(results.request),
+        _origin(results.settings),
     ]
 
 
@@ -59,16 +59,15 @@ def _rho(found: Agreement | None, with_error: bool) -> str:
     return f"{found.rho:.2f}" + (f" ± {found.error:.2f}" if with_error and found.error is not None else "")
 
 
-def _origin(request: Request) -> PageSection:
-    config = request.config
-    source = config.data.name or config.data.folder or config.data.npz or UNKNOWN
+def _origin(settings: ScoreSettings) -> PageSection:
+    source = settings.data.name or settings.data.folder or settings.data.npz or UNKNOWN
     facts = [
-        ("search space", request.space.name),
-        ("network", f"{config.network.channels} channels, {config.network.cells} cells in a stage"),
-        ("images", f"{request.batch} of {source}, the same for all"),
-        ("weights", f"seed {config.seed}, the same for all"),
-        ("device", config.train.device),
+        ("search space", settings.space.name),
+        ("network", f"{settings.network.channels} channels, {settings.network.cells} cells in a stage"),
+        ("images", f"{settings.batch} of {source}, the same for all"),
+        ("weights", f"seed {settings.seed}, the same for all"),
+        ("device", settings.device),
     ]
-    for name, values in request.options.items():
+    for name, values in settings.options.items():
         facts.append((f"options of {name}", ", ".join(f"{key} = {value}" for key, value in values.items())))
     return origin(facts, versions=versions())

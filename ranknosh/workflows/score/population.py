@@ -1,10 +1,11 @@
-"""Which architectures are scored: those named, a sample of the space, or all of it."""
+"""Which architectures are scored: those named, and a sample of the space or all of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
 
+from ranknosh.config.score import ScoreSettings
 from ranknosh.core.seeding import draw
 from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import Architecture, Space
@@ -12,6 +13,21 @@ from ranknosh.spaces.catalog import SPACES, get_space
 from ranknosh.streams import stream
 
 Draw = Literal["functions", "codes"]
+
+
+def population(settings: ScoreSettings, space: Space) -> tuple[Architecture, ...]:
+    """The architectures named, in their order and repeated ones kept, then those drawn that are not among them.
+
+    Raises:
+        SpaceError: for a string that the space does not read, and for all of a space that cannot be listed.
+    """
+    listed = tuple(space.parse(text) for text in settings.architectures)
+    if settings.all:
+        drawn = everything(space, settings.draw)
+    else:
+        drawn = sampled(space, settings.draw, settings.count, settings.seed)
+    known = set(listed)
+    return (*listed, *(architecture for architecture in drawn if architecture not in known))
 
 
 def named(texts: Sequence[str], first: str | None = None) -> tuple[Space, tuple[Architecture, ...]]:

@@ -7,13 +7,13 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ranknosh.workflows.score.journal import Entry
-from ranknosh.workflows.score.request import Request
+from ranknosh.config.score import ScoreSettings
+from ranknosh.workflows.score.records import ScoreState
 
-if TYPE_CHECKING:
-    from ranknosh.data.table import Table
+TABLE = "scores.csv"
+"""The table in a run folder."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,18 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class Results:
-    """What was asked for and what came of it. ``judged``: a table of accuracies was given. ``kept``: every proxy that the
-    journal holds values of."""
+    """What was asked for and what came of it. ``judged``: a table of accuracies was given."""
 
-    request: Request
+    settings: ScoreSettings
     rows: tuple[ScoreRow, ...]
     judged: bool
-    kept: tuple[str, ...]
+
+    @property
+    def directions(self) -> Mapping[str, int]:
+        """+1 where larger is better, else -1, for every proxy asked for, in that order."""
+        from ranknosh.training.proxies import directions
+
+        return directions(self.settings.proxies)
 
     @property
     def functions(self) -> int:
@@ -57,7 +62,7 @@ class Results:
         """Columns: architecture, canonical, the proxies (empty where there is a reason), seconds of all proxies, accuracy where
         there is a table, reasons as a JSON object (empty where there are none). Numbers are written so that they read back
         equal."""
-        proxies = self.request.proxies
+        proxies = self.settings.proxies
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         accuracy = ["accuracy"] if self.judged else []
@@ -76,37 +81,38 @@ class Results:
         return file.getvalue()
 
 
-def results_of(
-    request: Request, shares: Mapping[str, str], entries: Mapping[str, Entry], table: Table | None = None
-) -> Results:
-    """Rows in the order asked for; architectures not scored yet are left out. ``shares``: see :meth:`Request.shares`."""
-    kept = dict.fromkeys(name for entry in entries.values() for name in entry.values)
-    rows = tuple(_rows(request, shares, entries, table))
-    return Results(request, rows, table is not None, tuple(kept))
-
-
-def _rows(
-    request: Request, shares: Mapping[str, str], entries: Mapping[str, Entry], table: Table | None
-) -> list[ScoreRow]:
+def results_of(settings: ScoreSettings, state: ScoreState) -> Results:
+    """Rows in the order asked for; architectures that lack scores are left out."""
+    asked = state.asked
+    if asked is None:
+        return Results(settings, (), False)
+    accuracies = asked.accuracies or (None,) * len(asked.architectures)
     rows = []
-    for architecture in request.architectures:
-        key, text = request.space.canonical(architecture), request.space.format(architecture)
-        entry = entries.get(shares[text])
-        if entry is None or any(name not in entry.values for name in request.proxies):
+    for text, scored_as, accuracy in zip(asked.architectures, asked.networks, accuracies, strict=True):
+        known = state.networks.get(scored_as)
+        if known is None or any(name not in known.values for name in settings.proxies):
             continue
-        place = table.find(architecture) if table is not None else None
         rows.append(
             ScoreRow(
                 text,
-                key,
-                {name: entry.values[name] for name in request.proxies},
-                {name: entry.reasons[name] for name in request.proxies if name in entry.reasons},
-                {name: entry.seconds[name] for name in request.proxies},
-                None if entry.text == text else entry.text,
-                float(table.truth[place]) if table is not None and place is not None else None,
+                known.key,
+                {name: known.values[name] for name in settings.proxies},
+                {name: known.reasons[name] for name in settings.proxies if name in known.reasons},
+                {name: known.seconds[name] for name in settings.proxies},
+                None if scored_as == text else scored_as,
+                accuracy,
             )
         )
-    return rows
+    return Results(settings, tuple(rows), asked.accuracies is not None)
+
+
+def best_rows(results: Results, count: int) -> list[dict[str, Any]]:
+    """The architectures with the best mean rank of all proxies, the best first; a missing value counts as the worst."""
+    from zerocost.aggregate import combine
+
+    ranked = combine([row.values for row in results.rows], results.directions) if results.rows else []
+    order = sorted(range(len(ranked)), key=lambda place: -ranked[place])[:count]
+    return [{"mean_rank": ranked[place], **row_dict(results.rows[place], results.judged)} for place in order]
 
 
 def row_dict(row: ScoreRow, with_accuracy: bool) -> dict[str, Any]:

@@ -180,7 +180,8 @@ class SearchRun(Run[Pool]):
                 surroundings(settings.train.threads, torch.device("cpu")),
                 stop.on_signals(session.events),  # ray swallows a KeyboardInterrupt here and there while it starts
                 opened(
-                    settings,
+                    settings.executor,
+                    settings.train.device,
                     parts.task,
                     checkpoints,
                     stop=lambda: stop.requested or late(),

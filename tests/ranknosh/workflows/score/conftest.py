@@ -1,4 +1,4 @@
-"""A request for a few cells of real digits, and rows with values made up by hand."""
+"""Settings for a few cells of real digits, and rows with values made up by hand."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 
 from ranknosh import data
-from ranknosh.config.search import SearchSettings
+from ranknosh.config.score import ScoreSettings
 from ranknosh.data import ImageData
 from ranknosh.spaces.catalog import get_space
-from ranknosh.training.proxies import directions
-from ranknosh.workflows.score.request import Request
 from ranknosh.workflows.score.rows import ScoreRow
 
 SPACE = get_space("nasbench201")
@@ -22,21 +20,12 @@ def digits() -> ImageData:
 
 
 @pytest.fixture(scope="session")
-def make_request() -> Callable[..., Request]:
-    """``make_request(texts, proxies)``: networks of 4 channels and one cell a stage, a batch of 8 digits."""
+def make_settings() -> Callable[..., ScoreSettings]:
+    """``make_settings(texts, proxies)``: networks of 4 channels and one cell a stage, a batch of 8 digits."""
 
-    def make(texts: Sequence[str], proxies: Sequence[str] = ("params", "synflow"), **settings: Any) -> Request:
-        config = SearchSettings.from_dict(
-            {
-                "budget": {"epochs": 1},
-                "data": {"name": "digits"},
-                "network": {"channels": 4, "cells": 1},
-                "train": {"device": "cpu"},
-                **settings,
-            }
-        )
-        architectures = tuple(SPACE.parse(text) for text in texts)
-        return Request(config, SPACE, architectures, directions(proxies), {}, 8)
+    def make(texts: Sequence[str], proxies: Sequence[str] = ("params", "synflow"), **settings: Any) -> ScoreSettings:
+        plain = {"architectures": list(texts), "count": 0, "proxies": list(proxies), "batch": 8}
+        return ScoreSettings.from_dict({**plain, "network": {"channels": 4, "cells": 1}, **settings})
 
     return make
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from ranknosh.config.score import ScoreSettings
 from ranknosh.workflows.score.page import render
-from ranknosh.workflows.score.request import Request
 from ranknosh.workflows.score.rows import Results, ScoreRow
 from tests.pages import read_page
 
@@ -15,12 +15,12 @@ NAMES = ("params", "synflow", "nwot", "swap")
 
 
 @pytest.fixture
-def results(make_request: Callable[..., Request], make_rows: Callable[..., list[ScoreRow]]) -> Results:
+def results(make_settings: Callable[..., ScoreSettings], make_rows: Callable[..., list[ScoreRow]]) -> Results:
     rng = np.random.default_rng(0)
     columns: dict[str, list[float | None]] = {name: rng.random(12).tolist() for name in NAMES}
     columns["nwot"][3] = None
     rows = make_rows(columns, accuracy=rng.random(12).tolist())
-    return Results(make_request([TEXT], NAMES), tuple(rows), True, NAMES)
+    return Results(make_settings([TEXT], NAMES), tuple(rows), True)
 
 
 def test_it_has_every_section_and_a_picture_in_each_but_two(results: Results) -> None:
@@ -42,7 +42,7 @@ def test_it_shows_every_proxy_and_how_it_was_made(results: Results) -> None:
 
 
 def test_without_a_table_it_says_how_to_get_accuracies(results: Results) -> None:
-    page = read_page(render(Results(results.request, results.rows, False, results.kept)))
+    page = read_page(render(Results(results.settings, results.rows, False)))
     assert page.count("svg") == 2
     assert "--table FILE.npz" in page.words
     assert "ρ with accuracy" not in page.words
@@ -50,10 +50,10 @@ def test_without_a_table_it_says_how_to_get_accuracies(results: Results) -> None
 
 def test_reasons_cannot_break_the_page(results: Results) -> None:
     bad = ScoreRow("A", "k", dict.fromkeys(NAMES), {"nwot": "<script>&"}, dict.fromkeys(NAMES, 0.1))
-    page = read_page(render(Results(results.request, (bad,), False, NAMES)))
+    page = read_page(render(Results(results.settings, (bad,), False)))
     assert "<script>" not in page.source
     assert "1 × <script>&" in page.words
 
 
 def test_nothing_scored_is_a_page_too(results: Results) -> None:
-    assert "0 architectures" in render(Results(results.request, (), False, NAMES))
+    assert "0 architectures" in render(Results(results.settings, (), False))

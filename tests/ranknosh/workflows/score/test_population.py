@@ -4,10 +4,11 @@ from collections import Counter
 
 import pytest
 
+from ranknosh.config.score import ScoreSettings
 from ranknosh.core.seeding import draw
 from ranknosh.errors import SpaceError
 from ranknosh.spaces.catalog import get_space
-from ranknosh.workflows.score.population import everything, named, sampled
+from ranknosh.workflows.score.population import everything, named, population, sampled
 
 SPACE = get_space("nasbench201")
 TEXT = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
@@ -48,3 +49,12 @@ def test_everything_is_every_function_or_every_code_once() -> None:
     assert len(functions) == len({SPACE.canonical(architecture) for architecture in functions}) == 4_930
     assert sum(SPACE.is_dead(architecture) for architecture in functions) == 1
     assert len(set(everything(SPACE, "codes"))) == 15_625
+
+
+def test_named_ones_come_first_and_drawn_ones_once() -> None:
+    drawn = draw(SPACE, 3, 5)
+    again = SPACE.format(drawn[1])
+    settings = ScoreSettings.from_dict({"architectures": [TEXT, again, TEXT], "count": 3, "seed": 5})
+    assert population(settings, SPACE) == (SPACE.parse(TEXT), drawn[1], SPACE.parse(TEXT), drawn[0], drawn[2])
+    whole = population(settings.replace(["all=true", "draw=codes"]), SPACE)
+    assert len(whole) == 15_625 + 1  # one of the named ones is named twice

@@ -1,0 +1,206 @@
+"""A table of train-free scores, as a run: prepared, worked at, read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ranknosh.config.score import ScoreSettings
+from ranknosh.errors import ConfigError
+from ranknosh.report.words import counted
+from ranknosh.runs.events import Events, Progress
+from ranknosh.runs.files import write_atomic
+from ranknosh.runs.journal import History
+from ranknosh.runs.provenance import versions
+from ranknosh.runs.run import Prepared, Run
+from ranknosh.runs.session import RunSession
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.catalog import get_space
+from ranknosh.workflows.score.population import population
+from ranknosh.workflows.score.records import RECORDS, ScoresAsked, ScoreState
+from ranknosh.workflows.score.rows import TABLE, Results, best_rows, results_of
+from ranknosh.workflows.score.scoring import executor_for, score_network, scored
+from ranknosh.workflows.score.sharing import representatives, weight_counter
+
+if TYPE_CHECKING:
+    from ranknosh.data import ImageData
+    from ranknosh.data.table import Table
+
+DECISIVE = ("ranknosh", "torch")
+"""Packages that values depend on."""
+
+
+@dataclass(frozen=True)
+class ScoreParts:
+    """What is scored, on which images, and the table of accuracies where one is given."""
+
+    space: Space
+    architectures: tuple[Architecture, ...]
+    data: ImageData
+    table: Table | None
+
+
+class ScoreRun(Run[ScoreState]):
+    """A table of scores as read from its folder."""
+
+    WORKFLOW = "score"
+    SETTINGS = ScoreSettings
+    RECORDS = RECORDS
+    settings: ScoreSettings
+
+    @classmethod
+    def fold(cls, history: History) -> ScoreState:
+        return ScoreState.of(history.records)
+
+    @property
+    def results(self) -> Results:
+        """A row for every architecture that has all its scores, in the order asked for."""
+        return results_of(self.settings, self.state)
+
+    @property
+    def left(self) -> int:
+        """Networks that lack scores, those that ran out of memory included."""
+        return sum(1 for _ in self.state.missing(self.settings.proxies))
+
+    @property
+    def reason(self) -> str | None:
+        if not self.state.planned or self.left:
+            return None
+        return (
+            f"{counted(self.networks, 'network')} scored by {counted(len(self.settings.proxies), 'proxy', 'proxies')}"
+        )
+
+    @property
+    def exit_code(self) -> int:
+        """0 where all is scored and anything has a value, else 5."""
+        given = any(value is not None for row in self.results.rows for value in row.values.values())
+        return 0 if self.ended and given else 5
+
+    @property
+    def networks(self) -> int:
+        """Different networks asked for."""
+        return len(set(self.state.asked.networks)) if self.state.asked else 0
+
+    def status(self) -> dict[str, Any]:
+        asked = self.state.asked
+        return {
+            "space": self.settings.space.name,
+            "proxies": list(self.settings.proxies),
+            "architectures": len(asked.architectures) if asked else 0,
+            "networks": self.networks,
+            "scored": self.networks - self.left,
+        }
+
+    def top(self, count: int) -> list[dict[str, Any]]:
+        return best_rows(self.results, count)
+
+    def page(self) -> str:
+        from ranknosh.workflows.score.page import render
+
+        return render(self.results)
+
+    def report(self) -> Path:
+        """Write report.html and scores.csv anew and return the path of the page."""
+        self.write_table()
+        return super().report()
+
+    def write_table(self) -> None:
+        """Write scores.csv, and its copy where one is asked for."""
+        data = self.results.csv().encode()
+        write_atomic(self.folder / TABLE, data)
+        if self.settings.csv is not None:
+            write_atomic(Path(self.settings.csv), data)
+
+    @classmethod
+    def prepare(
+        cls, settings: ScoreSettings, events: Events, *, data: ImageData | None = None, **given: Any
+    ) -> Prepared:
+        """Draw the architectures, load the images and check every option.
+
+        Args:
+            settings: of the run.
+            events: not used.
+            data: takes the place of ``settings.data``.
+            given: nothing else.
+        """
+        from ranknosh.data.settings import load_section
+        from ranknosh.data.table import Table
+        from ranknosh.executors.ray_cluster import check_address
+        from ranknosh.training.proxies import check_options
+        from ranknosh.training.surroundings import resolve_device
+
+        if settings.csv is not None and Path(settings.csv).is_dir():
+            raise ConfigError(f"csv is {settings.csv}, which is a folder; give the name of a file, such as scores.csv")
+        space = get_space(settings.space.name)
+        check_options(settings.options, settings.proxies)
+        if settings.executor.name == "inline":
+            resolve_device(settings.device)
+        else:
+            check_address(settings.executor.address)
+        architectures = population(settings, space)
+        table = None if settings.table is None else Table.load(Path(settings.table), space.name)
+        images = data if data is not None else load_section(settings.data, settings.seed)
+        parts = ScoreParts(space, architectures, images, table)
+        return Prepared("score", parts, images.facts, {"space": space.name})
+
+    def work(self, session: RunSession, prepared: Prepared) -> None:
+        """Score what is missing; the table is written whatever ends it."""
+        parts: ScoreParts = prepared.parts
+        asked = what_is_asked(parts, self.settings, self.state)
+        self.state.apply(asked)
+        try:
+            if self.left:
+                with executor_for(session, self.settings, parts.data) as (executor, device):
+                    self._begin(session, device, asked)
+                    self._score(session, executor, parts)
+            else:
+                self._begin(session, self.settings.device, asked)
+                session.say(f"all {counted(self.networks, 'network')} were scored before")
+        finally:
+            self.write_table()
+
+    def _begin(self, session: RunSession, device: str, asked: ScoresAsked) -> None:
+        self.state.apply(session.began(device))
+        self.state.apply(asked)
+        session.write([asked], self.state)
+        before: Mapping[str, str] = self.sessions[-1].versions if self.sessions else versions()
+        for name in DECISIVE:
+            if before.get(name) != versions().get(name):
+                session.say(
+                    f"what is scored already was scored with {name} {before.get(name)}, the rest is with "
+                    f"{versions().get(name)}; values may differ a little"
+                )
+
+    def _score(self, session: RunSession, executor: Any, parts: ScoreParts) -> None:
+        missing = list(self.state.missing(self.settings.proxies))
+        known, began = self.networks - len(missing), time.monotonic()
+        score = score_network(self.settings, parts.space, parts.data)
+        for done, found in enumerate(scored(executor, score, missing), start=1):
+            self.state.apply(found)
+            session.write([found], self.state)
+            each = (time.monotonic() - began) / done
+            rate = f"{1 / each:.1f} a second" if each else ""
+            session.events(Progress("networks", known + done, self.networks, rate, each * (len(missing) - done)))
+            if session.stop.requested:
+                raise KeyboardInterrupt
+
+
+def what_is_asked(parts: ScoreParts, settings: ScoreSettings, state: ScoreState) -> ScoresAsked:
+    """The architectures of a run, the network that each has its scores of, and the accuracies that a table has of them.
+
+    Args:
+        parts: of the run.
+        settings: of the run.
+        state: networks that are scored already stand for others first.
+    """
+    space, counter = parts.space, weight_counter(settings.network.channels)
+    shares = representatives(space, parts.architectures, state.networks, counter)
+    texts = tuple(space.format(architecture) for architecture in parts.architectures)
+    accuracies: tuple[float | None, ...] | None = None
+    if parts.table is not None:
+        places = [parts.table.find(architecture) for architecture in parts.architectures]
+        accuracies = tuple(None if place is None else float(parts.table.truth[place]) for place in places)
+    return ScoresAsked(texts, tuple(shares[text] for text in texts), accuracies)
