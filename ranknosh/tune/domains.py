@@ -8,15 +8,16 @@ from typing import Any
 from ray.tune.search import sample
 
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.flat import STEPS, FlatSpace, Parameter, choice, loguniform, randint, uniform
+from ranknosh.spaces.flat import FlatSpace
+from ranknosh.spaces.parameters import STEPS, Parameter, choice, loguniform, randint, uniform
 
 
 def flat_space(config: Mapping[str, Any], *, steps: int = STEPS) -> FlatSpace:
     """The space of a Tune ``param_space``: entries that are sampled are searched, all others are fixed.
 
     Takes tune.choice, uniform, loguniform, quniform, qloguniform, randint, lograndint, qrandint, qlograndint and the
-    parameters of ``ranknosh.spaces.flat``. steps: values a real number is cut into. Raises SpaceError for sampling that has no
-    finite grid (randn, sample_from), for grid_search, and for sampling inside of nested dictionaries.
+    parameters of ``ranknosh.spaces.parameters``. steps: values a real number is cut into. Raises SpaceError for sampling that
+    has no finite grid (randn, sample_from), for grid_search, and for sampling inside of nested dictionaries.
     """
     parameters: dict[str, Parameter] = {}
     fixed: dict[str, Any] = {}

@@ -24,7 +24,8 @@ from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import Acquisition, PredictorProposer
 from ranknosh.runs.files import write_atomic
 from ranknosh.spaces.base import Architecture
-from ranknosh.spaces.flat import FlatSpace, Parameter
+from ranknosh.spaces.flat import FlatSpace
+from ranknosh.spaces.parameters import Parameter
 
 FORMAT = 1
 FILE_TEMPLATE = "ranknosh-search-{}.json"

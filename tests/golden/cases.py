@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ranknosh.core.budget import Limits
-from ranknosh.spaces.flat import FlatSpace, choice, randint
+from ranknosh.spaces.flat import FlatSpace
+from ranknosh.spaces.parameters import choice, randint
 from tests.golden.searches import Case, Faults, Tabular, cells, large, nosh, scores, simulated, tune
 
 EVERY_KIND: Faults = {

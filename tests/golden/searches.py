@@ -31,7 +31,8 @@ from ranknosh.predictors.level_zero import LevelZero
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.flat import FlatSpace, choice, randint, uniform
+from ranknosh.spaces.flat import FlatSpace
+from ranknosh.spaces.parameters import choice, randint, uniform
 from ranknosh.training.proxies import proxy_weights
 from ranknosh.tune.state import Settings
 from ranknosh.workflows.search.loop import drive

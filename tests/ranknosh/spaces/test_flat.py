@@ -20,7 +20,8 @@ from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.spaces.base import Architecture
-from ranknosh.spaces.flat import FlatSpace, Parameter, choice, loguniform, randint, uniform
+from ranknosh.spaces.flat import FlatSpace
+from ranknosh.spaces.parameters import Parameter, choice, loguniform, randint, uniform
 from ranknosh.streams import stream
 
 SMALL = FlatSpace({"kind": choice(["a", "b", "c"]), "depth": randint(1, 4), "rate": uniform(0.0, 1.0, quantum=0.1)})

@@ -10,7 +10,7 @@ pytest.importorskip("ray")
 from ray import tune
 
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.flat import choice
+from ranknosh.spaces.parameters import choice
 from ranknosh.tune import flat_space
 
 

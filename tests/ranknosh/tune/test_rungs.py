@@ -10,7 +10,8 @@ import pytest
 
 from ranknosh.core.records import Job
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.spaces.flat import FlatSpace, choice, uniform
+from ranknosh.spaces.flat import FlatSpace
+from ranknosh.spaces.parameters import choice, uniform
 from ranknosh.tune import rung_runner
 from tests.ranknosh.tune import tune_trainables as own
 

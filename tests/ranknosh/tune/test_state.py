@@ -8,7 +8,8 @@ import pytest
 
 from ranknosh.core.pool import Pool
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.spaces.flat import FlatSpace, choice, uniform
+from ranknosh.spaces.flat import FlatSpace
+from ranknosh.spaces.parameters import choice, uniform
 from ranknosh.tune import read_search
 from ranknosh.tune.state import SearchState, Settings, read_state, write_state
 from tests.ranknosh.tune import tune_trainables as own
@@ -119,10 +120,12 @@ def test_every_setting_reaches_the_engine_and_the_proposer():
     }
     search = Settings("score", "max", budget=90, predictor="linear", points=('{"x": 1.0, "kind": "b"}',), **chosen)
     search = search.search(SPACE, Pool())
-    found = {name: getattr(search, name, None) or getattr(search.proposer, name, None) for name in chosen}
+    found = {
+        name: getattr(search.rules, name, None) or getattr(search.schedule.proposer, name, None) for name in chosen
+    }
     assert found == chosen
     assert (search.limits.epochs, search.pyramid.epochs, search.pyramid.initial) == (90, (1, 3, 9), 12)
-    assert (search.proposer.predictor.name, search.proposer.seed) == ("linear", 11)
-    assert [origin for _, origin, _ in search.proposer.seeds] == ["user"]
+    assert (search.schedule.proposer.predictor.name, search.schedule.proposer.seed) == ("linear", 11)
+    assert [origin for _, origin, _ in search.schedule.proposer.seeds] == ["user"]
     with pytest.raises(ConfigError, match=r"pyramid\.overlap is 2"):
         Settings("score", "max", candidates=7, schedule="eager", overlap=2).search(SPACE, Pool())

@@ -161,9 +161,9 @@ def test_every_setting_reaches_the_engine_and_the_proposer():
         predictor={"name": "linear", "pairs": "common", "near_tie": 0.01},
     )
     search = make_search(build_parts(wanted), Pool())
-    assert {name: getattr(search, name) for name in pyramid} == pyramid
+    assert {name: getattr(search.rules, name) for name in pyramid} == pyramid
     assert (search.seed, search.limits.epochs, search.pyramid.epochs) == (11, 10, (1, 3))
-    proposer = search.proposer
+    proposer = search.schedule.proposer
     assert {name: getattr(proposer, name) for name in propose} == propose
     assert (proposer.seed, proposer.rule, proposer.near_tie, proposer.follow) == (11, "common", 0.01, 0.125)
     assert proposer.predictor.name == "linear"
