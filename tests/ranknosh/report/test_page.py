@@ -117,7 +117,7 @@ def test_how_a_run_was_made_shows_what_is_recorded_and_nothing_else():
     )
     words = read_page(Page("K", "n", "s", [whole]).render()).words
     assert (
-        "seed 3 Commands ranknosh search a.yaml ranknosh resume a Versions numpy 1 torch 2 Configuration {b: 1, a: 2}"
+        "seed 3 Commands ranknosh search a.yaml ranknosh resume a Versions numpy 1 torch 2 Configuration b: 1 a: 2"
         in words
     )
     bare = read_page(Page("K", "n", "s", [origin([("seed", 3)], [])]).render()).words
