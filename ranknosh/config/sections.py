@@ -83,7 +83,11 @@ class DataConfig(Section):
 
 
 class TrainConfig(Section):
-    """How every candidate is trained; the schedule always runs to the last of ``pyramid.epochs``."""
+    """How every candidate is trained; the schedule always runs to the last of ``pyramid.epochs``.
+
+    ``lr_per``: the cosine moves once a step, or once an epoch. ``drop_path``: the rate that drop path comes close to in the last
+    epoch, p * epoch / epochs; 0 for none. ``auxiliary``: weight of the loss of a second head, 0 for none.
+    """
 
     batch: Annotated[int, Field(ge=1)] = 64
     lr: Annotated[float, Field(gt=0)] = 0.1
@@ -101,6 +105,9 @@ class TrainConfig(Section):
     channels_last: Annotated[bool | Literal["auto"], switch_or_auto] = "auto"
     device: Device = "auto"
     divergence_factor: Annotated[float, Field(gt=1)] = 3.0
+    lr_per: Literal["step", "epoch"] = "step"
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    auxiliary: Annotated[float, Field(ge=0)] = 0.0
 
 
 class PyramidConfig(Section):

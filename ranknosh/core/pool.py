@@ -15,6 +15,7 @@ from ranknosh.core.records import (
     Failed,
     Fitted,
     Interrupted,
+    Job,
     Observed,
     Origin,
     Promotion,
@@ -28,6 +29,7 @@ from ranknosh.core.records import (
     Tested,
     Token,
     Workers,
+    job_seed,
     token_of,
 )
 from ranknosh.errors import StoreError
@@ -85,6 +87,10 @@ class Candidate:
     @property
     def macs(self) -> int | None:
         return self.latest.macs if self.latest else None
+
+    def trained_by(self, seed: int) -> Job:
+        """All of its training so far as one job; ``seed`` is the search's."""
+        return Job(self.id, self.architecture, self.level, 0, self.epochs, job_seed(seed, self.id))
 
     def order(self, level: int) -> tuple[float, int, str, int]:
         """Sort key at ``level``, best first: metric, then the older batch, then the canonical id; total and stable."""

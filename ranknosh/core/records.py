@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture
+from ranknosh.streams import torch_seed
 
 Origin = Literal["seed", "random", "predictor", "explore", "evolution", "user"]
 FailureKind = Literal["diverged", "out_of_memory", "raised", "invalid", "crashed", "hung", "lost", "checkpoint_damaged"]
@@ -32,14 +33,19 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EpochPoint:
-    """One epoch of a learning curve; ``epoch`` counts finished epochs from 1."""
+    """One epoch of a learning curve; ``epoch`` counts finished epochs from 1.
+
+    ``train_loss`` and ``train_accuracy`` are taken over the augmented images while they are learned. Validation is None where
+    its images are trained on; ``metric`` is then that of the training images.
+    """
 
     epoch: int
     train_loss: float
-    validation_loss: float
-    validation_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
     metric: float
     seconds: float
+    train_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +299,11 @@ class Job:
     @property
     def epochs(self) -> int:
         return self.stop_epoch - self.start_epoch
+
+
+def job_seed(seed: int, candidate_id: int, replica: int = 0) -> int:
+    """The seed of a candidate's jobs in a search under ``seed``; every replica has its own."""
+    return torch_seed(seed, "train", candidate_id, replica)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,13 @@ from ranknosh.core.records import (
     Observed,
     Record,
     Token,
+    job_seed,
     token_of,
 )
 from ranknosh.core.rules import Rules
 from ranknosh.core.schedules import Eager, Overlapping, Proposer, Reproducible, Schedule
 from ranknosh.errors import BudgetTooSmall, JobsLost
 from ranknosh.spaces.base import Architecture
-from ranknosh.streams import torch_seed
 
 StopReason = Literal["candidates", "epochs", "space_exhausted", "wall_time", "device_time", "disk", "nothing_learned"]
 CAPS: tuple[StopReason, ...] = ("wall_time", "device_time", "disk")
@@ -213,7 +213,7 @@ class Search:
             level,
             pending.start_epoch,
             self.pyramid.epochs[level - 1],
-            torch_seed(self.seed, "train", candidate.id, pending.replica),
+            job_seed(self.seed, candidate.id, pending.replica),
             pending.replica,
             pending.attempt,
             pending.alone,

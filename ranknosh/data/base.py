@@ -87,6 +87,12 @@ class ImageData:
             "images": {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)},
         }
 
+    def with_all_images(self) -> ImageData:
+        """The validation images appended to the training images, with the statistics of both; they stay in ``validation`` too."""
+        parts = (self.train, self.validation)
+        both = Split(torch.cat([part.images for part in parts]), torch.cat([part.labels for part in parts]))
+        return assemble(self.name, [both, self.validation, self.test], self.classes)
+
 
 def statistics(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation (population) per channel of ``images`` (n, C, H, W) uint8 divided by 255: two (C,) float32.

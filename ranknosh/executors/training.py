@@ -62,17 +62,17 @@ class ScoreArchitecture:
 
 @dataclass(frozen=True)
 class TestCandidate:
-    """The reading of the test split by one trained candidate, given as (id, architecture)."""
+    """The reading of the test split by one trained candidate, given as the job that trained it."""
 
     __test__ = False
 
     task: Task
     checkpoints: CheckpointStore
 
-    def __call__(self, candidate: tuple[int, Architecture]) -> Tested:
+    def __call__(self, job: Job) -> Tested:
         from ranknosh.training import test_candidate
 
-        return test_candidate(*candidate, self.task, self.checkpoints)
+        return test_candidate(job, self.task, self.checkpoints)
 
 
 @dataclass(frozen=True)

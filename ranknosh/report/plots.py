@@ -36,7 +36,7 @@ def learning_curve(view: RunView, candidate: Candidate) -> list[tuple[float, flo
     found: list[tuple[float, float]] = []
     for level, observed in sorted(candidate.observations.items()):
         if observed.curve:
-            found += [(point.epoch, point.validation_accuracy) for point in observed.curve]
+            found += [(p.epoch, p.validation_accuracy) for p in observed.curve if p.validation_accuracy is not None]
         elif observed.validation_accuracy is not None:
             found.append((view.pyramid.epochs[level - 1], observed.validation_accuracy))
     return found

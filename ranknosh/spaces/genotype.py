@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from ranknosh.errors import SpaceError
+from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.cell import CellTopology, Edge
 
 OPERATIONS = (
@@ -88,6 +89,36 @@ def format_genotype(genotype: Genotype) -> str:
     """The text other programs read; ``parse(format_genotype(g)) == g``."""
     values = {name: list(getattr(genotype, name)) for name in _FIELDS}
     return f"Genotype({', '.join(f'{name}={value!r}' for name, value in values.items())})"
+
+
+def as_architecture(genotype: Genotype) -> Architecture:
+    """The genotype as an architecture of ``darts``: of each cell the number of its picks, (operation, source) of each, the
+    number of its outputs, and those. :func:`from_architecture` gives it back."""
+    code: list[int] = []
+    for picks, concat in ((genotype.normal, genotype.normal_concat), (genotype.reduce, genotype.reduce_concat)):
+        code.append(len(picks))
+        for operation, source in picks:
+            code += [EXTENDED_OPERATIONS.index(operation), source]
+        code += [len(concat), *concat]
+    return Architecture("darts", tuple(code))
+
+
+def from_architecture(architecture: Architecture) -> Genotype:
+    """The genotype of :func:`as_architecture`. Raises SpaceError for another space, or a code that is none of a genotype."""
+    left = list(reversed(architecture.code))
+    wrong = SpaceError(f"{architecture} is not the code of a DARTS genotype")
+
+    def cell() -> tuple[tuple[Pick, ...], tuple[int, ...]]:
+        picks = tuple((EXTENDED_OPERATIONS[left.pop()], left.pop()) for _ in range(left.pop()))
+        return picks, tuple(left.pop() for _ in range(left.pop()))
+
+    try:
+        (normal, normal_concat), (reduce, reduce_concat) = cell(), cell()
+    except IndexError:
+        raise wrong from None
+    if architecture.space != "darts" or left:
+        raise wrong
+    return Genotype(normal, normal_concat, reduce, reduce_concat)
 
 
 def _check_cell(kind: str, picks: tuple[Pick, ...], concat: tuple[int, ...]) -> None:

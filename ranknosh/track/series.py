@@ -100,9 +100,10 @@ class Series:
         drawn = self._drawn.get(owner, 0)
         for point in record.curve:
             if point.epoch > drawn:
-                yield Point(owner, "validation/accuracy", point.epoch, point.validation_accuracy)
-                yield Point(owner, "validation/loss", point.epoch, point.validation_loss)
-                yield Point(owner, "train/loss", point.epoch, point.train_loss)
+                values = {"validation/accuracy": point.validation_accuracy, "validation/loss": point.validation_loss}
+                for name, value in {**values, "train/loss": point.train_loss}.items():
+                    if value is not None:
+                        yield Point(owner, name, point.epoch, value)
         charged = record.epochs if record.replica else self.pool.candidates[record.candidate_id].epochs
         last = record.curve[-1].epoch if record.curve else charged
         if not record.curve:

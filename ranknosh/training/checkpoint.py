@@ -23,9 +23,9 @@ from torch import Tensor
 
 from ranknosh.core.records import EpochPoint
 from ranknosh.errors import MissingDependency, StoreError
-from ranknosh.training.publications import Damage, Publication, Publications, Torn, Vanished
+from ranknosh.training.publications import Damage, Foreign, Publication, Publications, Torn, Vanished
 
-FORMAT = b"2"
+FORMAT = b"3"
 _MARK = b"ranknosh checkpoint "
 Identity = Mapping[str, Any]
 
@@ -35,7 +35,8 @@ class Checkpoint:
     """A candidate after ``epoch`` finished epochs. Tensors lie on the CPU; ``momentum`` is keyed by parameter name.
 
     ``identity`` is what the training depends on (:func:`ranknosh.training.training.identity`): names to plain values.
-    ``curve[i]`` is the point of epoch i + 1. ``bytes`` is the size on disk, known of a loaded one.
+    ``curve[i]`` is the point of epoch i + 1. ``auxiliary`` is the state of the auxiliary head, None where there is none.
+    ``bytes`` is the size on disk, known of a loaded one.
     """
 
     epoch: int
@@ -45,6 +46,7 @@ class Checkpoint:
     curve: tuple[EpochPoint, ...]
     micro_batch: int
     initial_loss: float | None = None
+    auxiliary: Mapping[str, Tensor] | None = None
     average: Mapping[str, Tensor] | None = None
     average_updates: int = 0
     params: int = 0
@@ -76,8 +78,8 @@ class CheckpointStore(Publications):
     def load(self, candidate_id: int, replica: int = 0, identity: Identity | None = None) -> Checkpoint | None:
         """The newest whole checkpoint, None where there is none; :meth:`read` also says what was damaged before it.
 
-        Raises StoreError, naming the file, where all there are are damaged, and where it was written for another
-        ``identity`` (only the keys given are compared).
+        Raises StoreError, naming the file, where all there are are damaged or of another ``identity`` (only the keys given are
+        compared).
         """
         found = self.read(candidate_id, replica, identity)
         if found.checkpoint is None and found.damages:
@@ -96,28 +98,25 @@ class CheckpointStore(Publications):
         found = self.publications(candidate_id, replica)
         return found[0].epoch if found else None
 
-    def weights(self, candidate_id: int, replica: int = 0) -> bytes | None:
+    def weights(self, candidate_id: int, replica: int = 0, identity: Identity | None = None) -> bytes | None:
         """The safetensors file of the newest checkpoint; None without a checkpoint and where weights lie in the torch file.
 
-        Raises StoreError where that checkpoint is damaged.
+        Raises StoreError where that checkpoint is damaged or of another ``identity`` (only the keys given are compared).
         """
-        data, damages = self.newest(candidate_id, replica, self._read_files)
+
+        def read(place: Publication) -> tuple[bytes | None]:
+            file = self._read_state(place, identity or {})[0]["weights_file"]
+            return (None if file is None else self._read_weights(place, file),)
+
+        data, damages = self.newest(candidate_id, replica, read)
         if damages:
             raise StoreError(
                 f"the checkpoint file {damages[0]}; bring it back from a copy and run `ranknosh resume` again"
             )
-        return None if data is None else data[1]
+        return None if data is None else data[0]
 
     def _read(self, place: Publication, identity: Identity) -> Checkpoint:
-        state, size = self._read_state(place)
-        for name, wanted in identity.items():
-            was = state["identity"].get(name)
-            if was != wanted:
-                raise StoreError(
-                    f"{self.storage.where(place.state)} belongs to another training: its {name} is {was!r}, this one's is "
-                    f"{wanted!r}; give the search another run folder, or delete {self.storage.where(place.folder)} to train "
-                    "this candidate from the start"
-                )
+        state, size = self._read_state(place, identity)
         file, weights = state.pop("weights_file"), state.pop("weights")
         if file is not None:
             data = self._read_weights(place, file)
@@ -126,12 +125,7 @@ class CheckpointStore(Publications):
         curve = tuple(EpochPoint(*point) for point in state.pop("curve"))
         return Checkpoint(weights=weights, curve=curve, bytes=size, **state)
 
-    def _read_files(self, place: Publication) -> tuple[dict[str, Any], bytes | None]:
-        state, _ = self._read_state(place)
-        file = state["weights_file"]
-        return state, None if file is None else self._read_weights(place, file)
-
-    def _read_state(self, place: Publication) -> tuple[dict[str, Any], int]:
+    def _read_state(self, place: Publication, identity: Identity) -> tuple[dict[str, Any], int]:
         """The contents of the state file and its size in bytes."""
         data = self.storage.read(place.state)
         first, _, body = data.partition(b"\n")
@@ -150,6 +144,10 @@ class CheckpointStore(Publications):
             raise Torn(place.state, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
         if epoch != place.epoch:
             raise Torn(place.state, f"it holds epoch {epoch}")
+        for name, expected in identity.items():
+            found = state["identity"].get(name)
+            if found != expected:
+                raise Foreign(place.state, name, found, expected)
         return state, len(data)
 
     def _read_weights(self, place: Publication, wanted: Mapping[str, Any]) -> bytes:
@@ -169,7 +167,7 @@ def _encode(checkpoint: Checkpoint, place: Publication) -> tuple[bytes | None, b
         name: value for name, value in vars(checkpoint).items() if name not in ("bytes", "weights")
     }
     state["curve"] = [list(asdict(point).values()) for point in checkpoint.curve]
-    for name in ("identity", "momentum", "average"):
+    for name in ("identity", "momentum", "auxiliary", "average"):
         state[name] = None if state[name] is None else dict(state[name])
     weights = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in checkpoint.weights.items()}
     data: bytes | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ranknosh.data import ImageData, batches
+from ranknosh.spaces.nets import scheduled_rate
 from ranknosh.streams import torch_seed
 from ranknosh.training.divergence import Diverged
 from ranknosh.training.schedule import learning_rate
@@ -19,8 +20,7 @@ from ranknosh.training.training import Training
 
 _LOOK_EVERY = 64
 """Steps between two looks at the loss, each of which waits for the device."""
-
-
+Forward = Callable[[Tensor], tuple[Tensor, Tensor | None]]
 _STATISTICS_IMAGES = 512
 """Training images that batch-norm statistics of averaged weights are taken from: about a tenth of a small epoch's time."""
 
@@ -39,20 +39,42 @@ def epoch_order(images: int, batch: int, seed: int, epoch: int) -> Tensor:
     return order[: steps_per_epoch(images, batch) * batch]
 
 
-def train_epoch(training: Training, data: ImageData, settings: TrainSettings, seed: int) -> float:
-    """Train ``training.epoch + 1`` and return the mean training loss over its images, label smoothing included.
+def train_epoch(
+    training: Training,
+    data: ImageData,
+    settings: TrainSettings,
+    seed: int,
+    on_step: Callable[[int, int], None] | None = None,
+) -> tuple[float, float]:
+    """Train epoch ``training.epoch + 1``, of which the caller keeps count.
 
     Every random draw is keyed by (seed, epoch), so a resumed training repeats what an uninterrupted one would have drawn.
-    Raises Diverged as soon as the loss is seen not to be finite.
+
+    Args:
+        training: the network and all that changes with it.
+        data: whose training images are learned, on the training device or not.
+        settings: how.
+        seed: the job's.
+        on_step: called after every step with the steps made in this epoch and the steps it has.
+
+    Returns:
+        The mean training loss over the images (nats, label smoothing included, without the auxiliary head's part) and the share
+        of them that was right, both while they were learned, augmented.
+
+    Raises:
+        Diverged: as soon as the loss is seen not to be finite.
     """
     epoch, device = training.epoch + 1, training.device
     seed_generators(torch_seed(seed, "forward", epoch), device)
+    _set_drop_path(training, settings, seed)
     augmentation = torch.Generator(device).manual_seed(torch_seed(seed, "augment", epoch))
     images_in_all = len(data.train)
     steps = steps_per_epoch(images_in_all, settings.batch)
-    network, optimizer = training.network.train(), training.optimizer
+    optimizer = training.optimizer
+    training.network.train()
     training.steps = 0
     losses: list[Tensor] = []
+    right: list[Tensor] = []
     sizes: list[int] = []
     order = epoch_order(images_in_all, settings.batch, seed, epoch)
     for index, (images, labels) in enumerate(
@@ -66,26 +88,36 @@ def train_epoch(training: Training, data: ImageData, settings: TrainSettings, se
             std=data.std,
             device=device,
             channels_last=training.channels_last,
-            dtype=torch.float32,
         )
     ):
-        losses.append(accumulate(network, images, labels, training.micro_batch, settings))
+        loss, correct = accumulate(training.forward, images, labels, training.micro_batch, settings)
+        losses.append(loss)
+        right.append(correct)
         sizes.append(len(labels))
         if settings.grad_clip:
             nn.utils.clip_grad_norm_(optimizer.parameters.values(), settings.grad_clip)
-        optimizer.step(learning_rate(settings, training.epoch * steps + index, steps))
+        optimizer.step(learning_rate(settings, training.epoch, index, steps))
         training.steps = index + 1
         if training.average is not None:
             training.average.update()
-        if index % _LOOK_EVERY == _LOOK_EVERY - 1 and not math.isfinite(float(losses[-1])):
-            raise Diverged(f"training loss {float(losses[-1])} in epoch {epoch}, step {index + 1} of {steps}")
+        if index % _LOOK_EVERY == _LOOK_EVERY - 1 and not math.isfinite(float(loss)):
+            raise Diverged(f"training loss {float(loss)} in epoch {epoch}, step {index + 1} of {steps}")
+        if on_step is not None:
+            on_step(index + 1, steps)
     if training.average is not None:
         training.average.estimate_statistics(_plain_images(training, data, order))
     values = torch.stack(losses).cpu().double()
     if training.initial_loss is None:
         training.initial_loss = float(values[0])
     weights = torch.tensor(sizes, dtype=torch.float64)
-    return float((values * weights).sum() / weights.sum())
+    return float((values * weights).sum() / weights.sum()), int(torch.stack(right).sum()) / sum(sizes)
+
+
+def _set_drop_path(training: Training, settings: TrainSettings, seed: int) -> None:
+    if training.drop_path is not None:
+        training.drop_path.rate = scheduled_rate(settings.drop_path, training.epoch, settings.total_epochs)
+        draws = torch.Generator(training.device)
+        training.drop_path.generator = draws.manual_seed(torch_seed(seed, "drop_path", training.epoch + 1))
 
 
 def _plain_images(training: Training, data: ImageData, order: Tensor) -> Iterator[Tensor]:
@@ -105,23 +137,39 @@ def _plain_images(training: Training, data: ImageData, order: Tensor) -> Iterato
         yield images
 
 
-def accumulate(network: nn.Module, images: Tensor, labels: Tensor, micro_batch: int, settings: TrainSettings) -> Tensor:
-    """Add the gradient of the batch's mean loss to ``.grad`` and return that loss, a tensor of no shape.
+def accumulate(
+    forward: Forward, images: Tensor, labels: Tensor, micro_batch: int, settings: TrainSettings
+) -> tuple[Tensor, Tensor]:
+    """Add the gradient of ``L(logits) + auxiliary * L(auxiliary logits)`` to ``.grad``, L being the batch's mean cross-entropy.
 
     The batch goes through in equal parts of at most ``micro_batch`` images: the same gradient up to rounding, except that
-    batch-norm takes its statistics from each part alone.
+    batch norm takes its statistics from each part alone.
+
+    Args:
+        forward: images to logits and auxiliary logits, None where there are none.
+        images: (n, C, H, W), normalised.
+        labels: (n,) int64.
+        micro_batch: most images of a part.
+        settings: label_smoothing, amp and auxiliary are read.
+
+    Returns:
+        L(logits), a tensor of no shape without a gradient, and the number of images right, likewise.
     """
     count = len(labels)
     parts = math.ceil(count / micro_batch)
-    total: Tensor | None = None
+    losses, right = [], []
+
+    def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
+        smoothing = settings.label_smoothing
+        return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing, reduction="sum") / count
+
     for some_images, some_labels in zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True):
         with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=settings.amp == "bf16"):
-            logits = network(some_images)
-        loss = (
-            F.cross_entropy(logits.float(), some_labels, label_smoothing=settings.label_smoothing, reduction="sum")
-            / count
-        )
-        loss.backward()
-        total = loss.detach() if total is None else total + loss.detach()
-    assert total is not None
-    return total
+            logits, second = forward(some_images)
+        loss = objective = loss_of(logits, some_labels)
+        if second is not None:
+            objective = loss + settings.auxiliary * loss_of(second, some_labels)
+        objective.backward()  # type: ignore[no-untyped-call]
+        losses.append(loss.detach())
+        right.append((logits.detach().argmax(1) == some_labels).sum())
+    return sum(losses[1:], losses[0]), sum(right[1:], right[0])

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ranknosh.core.records import Tested
+from ranknosh.core.records import Job, Tested
 from ranknosh.data import Split, batches
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture, NetworkSize
@@ -17,7 +17,7 @@ from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, Identity
 from ranknosh.training.memory import is_out_of_memory, release_cache
 from ranknosh.training.settings import Builder, Task
 from ranknosh.training.surroundings import resolve_device, surroundings
-from ranknosh.training.training import build_network, identity, load_weights, place, wants_channels_last
+from ranknosh.training.training import build_network, job_identity, load_weights, place, wants_channels_last
 
 EVALUATION_BATCH = 512
 
@@ -47,7 +47,7 @@ def evaluate(network: nn.Module, split: Split, task: Task, *, batch: int = EVALU
 
 @torch.inference_mode()
 def _read(network: nn.Module, split: Split, task: Task, batch: int, device: torch.device) -> tuple[float, float]:
-    data, settings = task.data, task.settings
+    data, settings = task.learned, task.settings
     correct, loss = [], []
     for images, labels in batches(
         split,
@@ -69,29 +69,38 @@ def _read(network: nn.Module, split: Split, task: Task, batch: int, device: torc
 
 
 def trained_network(
-    candidate_id: int, checkpoints: CheckpointStore, replica: int = 0, *, build: Builder | None = None
+    candidate_id: int,
+    checkpoints: CheckpointStore,
+    replica: int = 0,
+    *,
+    identity: Identity | None = None,
+    epochs: int = 0,
+    build: Builder | None = None,
 ) -> nn.Module:
     """The candidate's network as it is ranked (averaged weights where the metric reads them), on the CPU, in eval mode.
 
-    The checkpoint says which network it is; ``build`` is needed where the task had one. Raises StoreError where there is no
-    checkpoint, or a damaged one.
+    Args:
+        candidate_id: whose.
+        checkpoints: where it lies.
+        replica: 0 for the training that the search ranks by.
+        identity: what the checkpoint has to agree on (:func:`ranknosh.training.training.identity`); None takes what it says.
+        epochs: the checkpoint holds at least so many.
+        build: what the task had, where it had one.
+
+    Raises:
+        StoreError: there is no checkpoint, or it is damaged, of another training, or older than ``epochs``.
     """
-    return _restore(_load(candidate_id, checkpoints, replica, None), build)
+    return _restore(_load(candidate_id, checkpoints, replica, identity, epochs), build)
 
 
-def test_candidate(
-    candidate_id: int,
-    architecture: Architecture,
-    task: Task,
-    checkpoints: CheckpointStore,
-    replica: int = 0,  # noqa: PT028
-) -> Tested:
-    """Read the test split with the candidate's checkpoint: the only place that does. None where there is no test image.
+def test_candidate(job: Job, task: Task, checkpoints: CheckpointStore) -> Tested:
+    """Read the test split with the checkpoint that ``job`` left: the only place that does. None where there is no test image.
 
-    Raises StoreError where the checkpoint is missing, damaged, or of another architecture, data set or configuration.
+    Raises StoreError where the checkpoint is missing, damaged, of another training (architecture, seed, data, settings), or of
+    an epoch before the job's last.
     """
     began = time.perf_counter()
-    found = _load(candidate_id, checkpoints, replica, identity(architecture, task))
+    found = _load(job.candidate_id, checkpoints, job.replica, job_identity(job, task), job.stop_epoch)
     network, test = _restore(found, task.build), task.data.test
     accuracy, loss = None, None
     if len(test):
@@ -100,20 +109,26 @@ def test_candidate(
             place(network, task.settings, device)
             accuracy, loss = evaluate(network, test, task)
         loss = loss if math.isfinite(loss) else None
-    return Tested(candidate_id, accuracy, loss, time.perf_counter() - began, epochs=found.epoch)
+    return Tested(job.candidate_id, accuracy, loss, time.perf_counter() - began, epochs=found.epoch)
 
 
-def _load(candidate_id: int, checkpoints: CheckpointStore, replica: int, wanted: Identity | None) -> Checkpoint:
-    found, damages = checkpoints.read(candidate_id, replica, wanted)
+def _load(
+    candidate_id: int, checkpoints: CheckpointStore, replica: int, expected: Identity | None, epochs: int
+) -> Checkpoint:
+    found, damages = checkpoints.read(candidate_id, replica, expected)
     if damages:  # an older one would be another network than the one that was ranked
         raise StoreError(
             f"the checkpoint file {damages[0]}, and candidate {candidate_id} cannot be read as it was trained; bring the file "
             "back from a copy and run `ranknosh resume` again, or train the candidate again (ranknosh.training.train_rung gives "
             "the same bits on the CPU)"
         )
+    where = checkpoints.where(candidate_id, replica)
     if found is None:
+        raise StoreError(f"there is no checkpoint in {where}; train the candidate again to have one")
+    if found.epoch < epochs:
         raise StoreError(
-            f"there is no checkpoint in {checkpoints.where(candidate_id, replica)}; train the candidate again to have one"
+            f"the checkpoint in {where} holds epoch {found.epoch}, and candidate {candidate_id} was trained for {epochs} epochs; "
+            "bring the later one back from a copy and run `ranknosh resume` again"
         )
     return found
 

@@ -41,7 +41,15 @@ class Torn(Exception):
     """A file of a publication does not hold what was written; ``name`` is the file, the message says what is wrong."""
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
+        super().__init__(f"is damaged ({reason})")
+        self.name = name
+
+
+class Foreign(Torn):
+    """A publication holds what was written, but for another training: its folder was swapped or copied from elsewhere."""
+
+    def __init__(self, name: str, fact: str, found: object, expected: object) -> None:
+        Exception.__init__(self, f"belongs to another training (its {fact} is {found!r}, expected is {expected!r})")
         self.name = name
 
 
@@ -63,14 +71,14 @@ class Publication:
 
 
 class Damage(NamedTuple):
-    """A publication that cannot be read: ``where`` is the file in full, ``reason`` what is wrong with it."""
+    """A publication that must not be used: ``where`` is the file in full, ``reason`` what is wrong with it."""
 
     publication: Publication
     where: str
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.where} is damaged ({self.reason})"
+        return f"{self.where} {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -180,7 +188,9 @@ class Publications:
                         sleep(_PAUSES[misses])
                         break
                     if isinstance(error, Vanished):
-                        damages.append(Damage(publication, self.storage.where(publication.weights), "it is missing"))
+                        damages.append(
+                            Damage(publication, self.storage.where(publication.weights), "is damaged (it is missing)")
+                        )
             else:
                 return None, tuple(damages)
         raise self._too_fast(candidate_id, replica)

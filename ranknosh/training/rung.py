@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 
 from ranknosh.core.records import EpochPoint, Failed, FailureKind, Interrupted, Job, JobResult, Observed
+from ranknosh.data import ImageData
 from ranknosh.errors import ConfigError, RankNoshError, SpaceError
 from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, Found
 from ranknosh.training.divergence import Diverged, check_loss, check_validation, check_weights
@@ -19,7 +21,7 @@ from ranknosh.training.memory import give_back_memory, is_out_of_memory
 from ranknosh.training.resident import resident
 from ranknosh.training.settings import Task
 from ranknosh.training.surroundings import resolve_device, surroundings
-from ranknosh.training.training import Training, identity, resume, start, take_checkpoint
+from ranknosh.training.training import Training, job_identity, resume, start, take_checkpoint
 
 SAVE_EVERY_SECONDS = 10.0
 """Inside a rung a finished epoch is saved once this much work would be lost otherwise."""
@@ -29,6 +31,7 @@ TRACEBACK_CHARACTERS = 8000
 
 T = TypeVar("T")
 OnEpoch = Callable[[Job, EpochPoint], None]
+OnStep = Callable[[int, int, int], None]
 
 
 def train_rung(
@@ -38,16 +41,14 @@ def train_rung(
     *,
     stop: Callable[[], bool] = lambda: False,
     on_epoch: OnEpoch | None = None,
+    on_step: OnStep | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> JobResult:
     """Train the job's candidate from its checkpoint to ``job.stop_epoch`` finished epochs.
 
-    Outcomes: Observed; Interrupted, where ``stop()``, asked after every epoch but the last, is true; Failed, for a training
-    that diverged, ran out of memory with one image at a time, could not be built (``invalid``) or raised (with its
-    ``traceback``). The checkpoint is kept whatever the outcome.
-
-    A damaged checkpoint is set aside (a folder: renamed to ``damaged-*``; an object store: deleted) and answered with a Failed
-    of kind ``checkpoint_damaged`` that is not final. Its ``epochs`` are those charged before whose work was lost with it. The
-    same job, run again, trains on from the newest whole checkpoint, or from the start.
+    A checkpoint that is damaged or of another training is set aside (a folder: renamed to ``damaged-*``; an object store:
+    deleted) and answered with a Failed of kind ``checkpoint_damaged`` that is not final. Its ``epochs`` are those charged before
+    whose work was lost with it. The same job, run again, trains on from the newest whole checkpoint, or from the start.
 
     Charging: ``Observed.epochs`` is always ``stop_epoch - start_epoch``. ``job.start_epoch`` is what was charged before, so
     epochs are charged once, whether the checkpoint is further than that (a record was lost; nothing is trained twice) or
@@ -58,9 +59,23 @@ def train_rung(
     Memory running out restarts from the last checkpoint with half the images per forward pass, at the same effective batch.
     A job that is ``alone`` begins with half of what its checkpoint says, or of the batch.
 
-    Raises StoreError (a foreign checkpoint, or one that cannot be read or written), StoreFull, ConfigError (device, stop_epoch
-    beyond the schedule) and what ``stop`` and ``on_epoch`` raise. KeyboardInterrupt passes through, the last written checkpoint
-    intact.
+    Args:
+        job: who is trained, from where to where, under which seed.
+        task: on what and how.
+        checkpoints: where its state is read and kept, whatever the outcome.
+        stop: asked after every epoch but the last, whether to save and leave.
+        on_epoch: called after every epoch that is trained, once it is saved where it is.
+        on_step: called after every step with the epoch, the steps made in it and the steps it has.
+        say: called with a sentence where memory ran out.
+
+    Returns:
+        The job with its outcome: Observed; Interrupted, where ``stop()`` was true; Failed, for a training that diverged, ran out
+        of memory with one image at a time, could not be built (``invalid``) or raised (with its ``traceback``).
+
+    Raises:
+        ConfigError: the device is not at hand, or ``stop_epoch`` is beyond the schedule.
+        StoreError: a checkpoint cannot be read or written, or holds another network's tensors; StoreFull likewise.
+        KeyboardInterrupt: passes through, the last written checkpoint intact, as does what the callbacks raise.
     """
     if not 0 <= job.start_epoch < job.stop_epoch <= task.settings.total_epochs:
         raise ConfigError(
@@ -69,7 +84,14 @@ def train_rung(
         )
     device = resolve_device(task.settings.device)
     with surroundings(task.settings.threads, device):
-        return JobResult(job, _Rung(job, task, checkpoints, device, stop, on_epoch).run())
+        return JobResult(job, _Rung(job, task, checkpoints, device, _Callbacks(stop, on_epoch, on_step, say)).run())
+
+
+class _Callbacks(NamedTuple):
+    stop: Callable[[], bool]
+    on_epoch: OnEpoch | None
+    on_step: OnStep | None
+    say: Callable[[str], None]
 
 
 class _CallerError(Exception):
@@ -90,17 +112,10 @@ class _DamagedCheckpoint(Exception):
 
 class _Rung:
     def __init__(
-        self,
-        job: Job,
-        task: Task,
-        checkpoints: CheckpointStore,
-        device: torch.device,
-        stop: Callable[[], bool],
-        on_epoch: OnEpoch | None,
+        self, job: Job, task: Task, checkpoints: CheckpointStore, device: torch.device, callbacks: _Callbacks
     ) -> None:
         self.job, self.task, self.checkpoints, self.device = job, task, checkpoints, device
-        self.stop, self.on_epoch = stop, on_epoch
-        self.data = task.data
+        self.callbacks = callbacks
         self.began = self.saved_at = time.perf_counter()
         self.found_seconds = 0.0
         self.reached = job.start_epoch  # epochs begun, for charging
@@ -111,7 +126,7 @@ class _Rung:
         job = self.job
         try:
             found = self._load()
-            micro_batch = min(self.task.settings.batch, len(self.task.data.train))
+            micro_batch = min(self.task.settings.batch, len(self.task.learned.train))
             if found is not None:
                 self.checkpoint_bytes = found.bytes
                 self.found_seconds = sum(p.seconds for p in found.curve[job.start_epoch : job.stop_epoch])
@@ -144,12 +159,13 @@ class _Rung:
                     return self._failed("out_of_memory", f"with one image at a time: {_first_line(error)}")
             # Outside of the handler, where nothing holds the failed attempt's tensors any more.
             micro_batch //= 2
+            self._ask(self.callbacks.say, f"out of memory: training continues with {micro_batch} images at a time")
             give_back_memory(self.device)
             found = self._load()
 
     def _load(self) -> Checkpoint | None:
         job = self.job
-        found = self.checkpoints.read(job.candidate_id, job.replica, identity(job.architecture, self.task, job.seed))
+        found = self.checkpoints.read(job.candidate_id, job.replica, job_identity(job, self.task))
         if found.damages:
             raise _DamagedCheckpoint(found)
         return found.checkpoint
@@ -165,30 +181,31 @@ class _Rung:
 
     def _attempt(self, found: Checkpoint | None, micro_batch: int) -> Observed | Interrupted:
         job, task = self.job, self.task
-        self.data = resident(task.data, self.device)
+        data = resident(task.learned, self.device)
         if found is None:
             training = start(job, task, self.device, micro_batch)
         else:
             training = resume(found, job, task, self.device, micro_batch)
         while training.epoch < job.stop_epoch:
-            point = self._epoch(training)
+            point = self._epoch(training, data)
             done = training.epoch == job.stop_epoch
-            interrupted = not done and self._ask(self.stop)
+            interrupted = not done and self._ask(self.callbacks.stop)
             if done or interrupted or time.perf_counter() - self.saved_at >= SAVE_EVERY_SECONDS:
                 self._save(training)
-            if self.on_epoch is not None and point.epoch > self.announced:
+            if self.callbacks.on_epoch is not None and point.epoch > self.announced:
                 self.announced = point.epoch
-                self._ask(self.on_epoch, job, point)
+                self._ask(self.callbacks.on_epoch, job, point)
             if interrupted:
                 return self._interrupted(training)
         return self._observed(tuple(training.curve), training.params, training.macs)
 
-    def _epoch(self, training: Training) -> EpochPoint:
-        settings = self.task.settings
+    def _epoch(self, training: Training, data: ImageData) -> EpochPoint:
+        settings, on_step = self.task.settings, self.callbacks.on_step
         began = time.perf_counter()
         epoch = training.epoch + 1
+        asked = None if on_step is None else partial(self._ask, on_step, epoch)
         try:
-            train_loss = train_epoch(training, self.data, settings, self.job.seed)
+            train_loss, train_accuracy = train_epoch(training, data, settings, self.job.seed, asked)
         finally:
             if training.steps:
                 self.reached = max(self.reached, epoch)
@@ -196,10 +213,14 @@ class _Rung:
         losses = [*(point.train_loss for point in training.curve), train_loss]
         check_loss(epoch, losses, training.initial_loss, settings.divergence_factor)
         check_weights(epoch, training.network)
-        accuracy, loss = evaluate(training.judged(settings), self.data.validation, self.task)
-        check_validation(epoch, loss)
-        metric = accuracy if settings.metric.endswith("accuracy") else -loss
-        point = EpochPoint(epoch, train_loss, loss, accuracy, metric, time.perf_counter() - began)
+        accuracy = loss = None
+        if not settings.all_images:
+            accuracy, loss = evaluate(training.judged(settings), data.validation, self.task)
+            check_validation(epoch, loss)
+        ranked = (train_accuracy, train_loss) if accuracy is None or loss is None else (accuracy, loss)
+        metric = ranked[0] if settings.metric.endswith("accuracy") else -ranked[1]
+        seconds = time.perf_counter() - began
+        point = EpochPoint(epoch, train_loss, loss, accuracy, metric, seconds, train_accuracy)
         training.curve.append(point)
         training.epoch = epoch
         return point

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from ranknosh.errors import ConfigError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Augment = Literal["none", "crop_flip", "cutout", "crop_flip_cutout"]
 Amp = Literal["off", "bf16"]
 Metric = Literal["accuracy", "loss", "ema_accuracy", "ema_loss"]
+LrPer = Literal["step", "epoch"]
 Builder: TypeAlias = "Callable[[Architecture, NetworkSize], nn.Module]"
 
 
@@ -29,7 +31,13 @@ class TrainSettings:
     decay per step of averaged weights, 0 for none. ``grad_clip`` bounds the global gradient norm, 0 for none.
     ``metric`` is what candidates are ranked by, on the validation split: a loss is negated, ``ema_*`` reads the averaged
     weights. ``divergence_factor``: two epochs in a row with a training loss above this multiple of the first batch's end a
-    training. Raises ConfigError where a value breaks its rule.
+    training.
+
+    ``lr_per``: the cosine moves once a ``step``, or once an ``epoch`` as in the DARTS code. ``drop_path``: the rate that drop
+    path comes close to in the last epoch, 0 for none. ``auxiliary``: weight of the loss of a second head, 0 for none.
+    ``all_images``: train on the validation images too, so that nothing is left to validate on.
+
+    Raises ConfigError where a value breaks its rule.
     """
 
     total_epochs: int
@@ -49,6 +57,10 @@ class TrainSettings:
     channels_last: bool | Literal["auto"] = "auto"
     device: str = "auto"
     divergence_factor: float = 3.0
+    lr_per: LrPer = "step"
+    drop_path: float = 0.0
+    auxiliary: float = 0.0
+    all_images: bool = False
 
     def __post_init__(self) -> None:
         rules: dict[str, tuple[bool, str]] = {
@@ -70,6 +82,9 @@ class TrainSettings:
             "threads": (self.threads >= 1, "at least 1"),
             "channels_last": (self.channels_last in (True, False, "auto"), "true, false or auto"),
             "divergence_factor": (self.divergence_factor > 1, "above 1"),
+            "lr_per": (self.lr_per in get_args(LrPer), f"one of {', '.join(get_args(LrPer))}"),
+            "drop_path": (0 <= self.drop_path < 1, "at least 0 (off) and below 1"),
+            "auxiliary": (0 <= self.auxiliary < math.inf, "at least 0 (off)"),
         }
         for name, (holds, rule) in rules.items():
             if not holds:
@@ -98,3 +113,8 @@ class Task:
     size: NetworkSize
     settings: TrainSettings
     build: Builder | None = None
+
+    @cached_property
+    def learned(self) -> ImageData:
+        """``data``, whose training images hold the validation images too where all are trained on."""
+        return self.data.with_all_images() if self.settings.all_images else self.data

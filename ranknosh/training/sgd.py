@@ -6,6 +6,8 @@ which costs every worker process more than two seconds, and because a plain step
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -14,12 +16,14 @@ class SGD:
     """With the gradient g of a parameter w: g += weight_decay · w; v = momentum · v + g; then w -= lr · (g + momentum · v)
     where ``nesterov``, else w -= lr · v. A parameter without a gradient is left alone; its ``velocity`` begins at zero.
 
-    ``velocity``: v by parameter name, of the parameter's shape and strides (elementwise rounding may depend on the order in
-    memory, and resuming has to give the same bits).
+    ``parameters``: by name; those that take no gradient are left out. ``velocity``: v by parameter name, of the parameter's
+    shape and strides (elementwise rounding may depend on the order in memory, and resuming has to give the same bits).
     """
 
-    def __init__(self, network: nn.Module, momentum: float, nesterov: bool, weight_decay: float) -> None:
-        self.parameters = {name: p for name, p in network.named_parameters() if p.requires_grad}
+    def __init__(
+        self, parameters: Mapping[str, nn.Parameter], momentum: float, nesterov: bool, weight_decay: float
+    ) -> None:
+        self.parameters = {name: p for name, p in parameters.items() if p.requires_grad}
         self.velocity: dict[str, Tensor] = {}
         self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
 

@@ -12,6 +12,15 @@ from torch import Tensor, nn
 from ranknosh.core.records import EpochPoint, Job
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.spaces.nets import (
+    AuxiliaryHead,
+    DropPath,
+    Network,
+    auxiliary_head,
+    build_candidate,
+    count_macs,
+    count_params,
+)
 from ranknosh.streams import torch_seed
 from ranknosh.training.checkpoint import Checkpoint
 from ranknosh.training.ema import Average
@@ -24,13 +33,16 @@ _FREE_TO_CHANGE = ("threads", "device", "channels_last", "divergence_factor")
 
 @dataclass
 class Training:
-    """The state that goes on from epoch to epoch.
+    """The state that goes from epoch to epoch.
 
-    ``micro_batch``: images per forward pass (memory), at most the batch. ``steps``: optimiser steps made in the epoch that
-    is running, or in the last one.
+    ``network`` is what is left in the end; ``head`` and ``drop_path`` belong to its training only. ``params`` and ``macs`` leave
+    out the head. ``micro_batch``: images per forward pass (memory), at most the batch. ``steps``: optimiser steps made in the
+    epoch that is running, or in the last one.
     """
 
     network: nn.Module
+    head: AuxiliaryHead | None
+    drop_path: DropPath | None
     optimizer: SGD
     average: Average | None
     device: torch.device
@@ -47,17 +59,47 @@ class Training:
         """The network that candidates are ranked by: the averaged one where the metric reads it, else the trained one."""
         return self.average.network if self.average is not None and settings.reads_average else self.network
 
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The logits, and those of the auxiliary head where there is one: each (n, classes)."""
+        if self.head is None:
+            return self.network(images), None
+        assert isinstance(self.network, Network)  # no other takes a head
+        logits, maps = self.network.with_block(images, self.head.block)
+        return logits, self.head(maps)
 
-def identity(architecture: Architecture, task: Task, seed: int | None = None) -> dict[str, Any]:
-    """What a checkpoint has to agree on to be continued; ``seed`` None leaves the seed out (reading a trained network)."""
-    settings = {f"train.{key}": value for key, value in asdict(task.settings).items() if key not in _FREE_TO_CHANGE}
-    facts: dict[str, Any] = {
+
+def identity(
+    architecture: Architecture,
+    size: NetworkSize,
+    settings: TrainSettings,
+    fingerprint: str,
+    seed: int,
+    replica: int = 0,
+) -> dict[str, Any]:
+    """What a checkpoint has to agree on to be read: names to plain values.
+
+    Args:
+        architecture: what is trained.
+        size: the network it is placed in.
+        settings: how it is trained; those that say only where and how fast are left out.
+        fingerprint: of the images as they were given.
+        seed: the job's.
+        replica: the job's.
+    """
+    facts = {f"train.{key}": value for key, value in asdict(settings).items() if key not in _FREE_TO_CHANGE}
+    return {
         "architecture": [architecture.space, list(architecture.code)],
-        "network": asdict(task.size),
-        "data": task.data.fingerprint,
-        **settings,
+        "network": asdict(size),
+        "data": fingerprint,
+        "seed": seed,
+        "replica": replica,
+        **facts,
     }
-    return facts if seed is None else {**facts, "seed": seed}
+
+
+def job_identity(job: Job, task: Task) -> dict[str, Any]:
+    """:func:`identity` of a job's checkpoint."""
+    return identity(job.architecture, task.size, task.settings, task.data.fingerprint, job.seed, job.replica)
 
 
 def wants_channels_last(network: nn.Module, settings: TrainSettings) -> bool:
@@ -78,26 +120,24 @@ def place(network: nn.Module, settings: TrainSettings, device: torch.device) -> 
 
 def build_network(architecture: Architecture, size: NetworkSize, build: Builder | None, seed: int) -> nn.Module:
     """The network with the seed's initial weights. Drawn on the CPU, so equal on every device; inside ``surroundings``."""
-    from ranknosh.spaces.nets import build_candidate
-
     seed_generators(torch_seed(seed, "weights"), torch.device("cpu"))
     return (build or build_candidate)(architecture, size)
 
 
 def start(job: Job, task: Task, device: torch.device, micro_batch: int) -> Training:
-    """The candidate before its first epoch."""
-    from ranknosh.spaces.nets import count_macs, count_params
-
-    network = build_network(job.architecture, task.size, task.build, job.seed)
-    params, macs = count_params(network), count_macs(network, task.data.image_shape)
-    return _assemble(network, task.settings, device, micro_batch, params, macs)
+    """The candidate before its first epoch. Raises SpaceError for a network that cannot be built or has no place for a head."""
+    network, head = _networks(job, task)
+    sizes = count_params(network), count_macs(network, task.data.image_shape)
+    return _assemble(network, head, task.settings, device, micro_batch, *sizes)
 
 
 def resume(checkpoint: Checkpoint, job: Job, task: Task, device: torch.device, micro_batch: int) -> Training:
     """The candidate as it was when the checkpoint was taken. Raises StoreError where the tensors are another network's."""
-    network = build_network(job.architecture, task.size, task.build, job.seed)
+    network, head = _networks(job, task)
     load_weights(network, checkpoint.weights)
-    training = _assemble(network, task.settings, device, micro_batch, checkpoint.params, checkpoint.macs)
+    if head is not None:
+        load_weights(head, checkpoint.auxiliary or {})
+    training = _assemble(network, head, task.settings, device, micro_batch, checkpoint.params, checkpoint.macs)
     if training.average is not None and checkpoint.average is not None:
         load_weights(training.average.network, checkpoint.average)
         training.average.updates = checkpoint.average_updates
@@ -108,13 +148,31 @@ def resume(checkpoint: Checkpoint, job: Job, task: Task, device: torch.device, m
     return training
 
 
+def _networks(job: Job, task: Task) -> tuple[nn.Module, AuxiliaryHead | None]:
+    """The job's network and its auxiliary head, whose weights are drawn last: the network's do not depend on it."""
+    network = build_network(job.architecture, task.size, task.build, job.seed)
+    return network, auxiliary_head(network) if task.settings.auxiliary else None
+
+
 def _assemble(
-    network: nn.Module, settings: TrainSettings, device: torch.device, micro_batch: int, params: int, macs: int
+    network: nn.Module,
+    head: AuxiliaryHead | None,
+    settings: TrainSettings,
+    device: torch.device,
+    micro_batch: int,
+    params: int,
+    macs: int,
 ) -> Training:
     channels_last = place(network, settings, device)
-    optimizer = SGD(network, settings.momentum, settings.nesterov, settings.weight_decay)
+    parameters = dict(network.named_parameters())
+    if head is not None:
+        place(head, settings, device)
+        parameters |= {f"auxiliary.{name}": parameter for name, parameter in head.named_parameters()}
+    optimizer = SGD(parameters, settings.momentum, settings.nesterov, settings.weight_decay)
     average = Average(network, settings.ema) if settings.ema else None
-    return Training(network, optimizer, average, device, channels_last, micro_batch, params, macs)
+    # After the average has copied the network: a copy would drop paths of its own.
+    drop_path = DropPath(network) if settings.drop_path else None
+    return Training(network, head, drop_path, optimizer, average, device, channels_last, micro_batch, params, macs)
 
 
 def take_checkpoint(training: Training, job: Job, task: Task) -> Checkpoint:
@@ -122,12 +180,13 @@ def take_checkpoint(training: Training, job: Job, task: Task) -> Checkpoint:
     average = training.average
     return Checkpoint(
         epoch=training.epoch,
-        identity=identity(job.architecture, task, job.seed),
+        identity=job_identity(job, task),
         weights=_on_cpu(training.network),
         momentum={name: velocity.cpu() for name, velocity in training.optimizer.velocity.items()},
         curve=tuple(training.curve),
         micro_batch=training.micro_batch,
         initial_loss=training.initial_loss,
+        auxiliary=None if training.head is None else _on_cpu(training.head),
         average=None if average is None else _on_cpu(average.network),
         average_updates=0 if average is None else average.updates,
         params=training.params,

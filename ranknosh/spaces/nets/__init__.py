@@ -1,6 +1,6 @@
 """Networks of the search spaces: operations, cells, skeletons. ``build`` joins a skeleton with what sits on its edges."""
 
-from ranknosh.spaces.nets.auxiliary import AuxiliaryHead, auxiliary_place
+from ranknosh.spaces.nets.auxiliary import AuxiliaryHead, auxiliary_head, auxiliary_place
 from ranknosh.spaces.nets.cell import Cell, EdgeFactory
 from ranknosh.spaces.nets.cost import count_macs, count_params
 from ranknosh.spaces.nets.drop_path import DropPath, scheduled_rate
@@ -30,6 +30,7 @@ __all__ = [
     "Network",
     "ReductionPlan",
     "Skeleton",
+    "auxiliary_head",
     "auxiliary_place",
     "build",
     "build_candidate",

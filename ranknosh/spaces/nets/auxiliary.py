@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ranknosh.errors import SpaceError
+from ranknosh.spaces.nets.network import Network
 from ranknosh.spaces.nets.skeleton import CellPlan, ReductionPlan, Skeleton
 
 
@@ -14,11 +15,13 @@ class AuxiliaryHead(nn.Module):
 
     The CIFAR head of Liu et al., ICLR 2019, which averages windows of 5 pixels at a distance of 3 on 8x8 maps. Deviation:
     for maps of another side s the distance is 3/8 of it, rounded (at least 1), and the window what is left, so that two
-    windows always span the side. Raises SpaceError in ``forward`` for maps below 2x2.
+    windows always span the side. ``block``: number of the network's block whose maps it reads. Raises SpaceError in
+    ``forward`` for maps below 2x2.
     """
 
-    def __init__(self, c_in: int, classes: int) -> None:
+    def __init__(self, c_in: int, classes: int, block: int = 0) -> None:
         super().__init__()
+        self.block = block
         self.features = nn.Sequential(
             nn.Conv2d(c_in, 128, 1, bias=False),
             nn.BatchNorm2d(128),
@@ -39,6 +42,16 @@ class AuxiliaryHead(nn.Module):
         pooled = F.avg_pool2d(F.relu(maps), (height - distance[0], width - distance[1]), distance)
         logits: Tensor = self.classifier(self.features(pooled).flatten(1))
         return logits
+
+
+def auxiliary_head(network: nn.Module) -> AuxiliaryHead:
+    """A head for the network, weights from torch's current random state. Raises SpaceError where there is no place for one."""
+    if not isinstance(network, Network):
+        raise SpaceError(
+            f"{type(network).__name__} is no network of cells and takes no auxiliary head; set train.auxiliary=0"
+        )
+    block, channels = auxiliary_place(network.skeleton)
+    return AuxiliaryHead(channels, network.skeleton.size.classes, block)
 
 
 def auxiliary_place(skeleton: Skeleton) -> tuple[int, int]:

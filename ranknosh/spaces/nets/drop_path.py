@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ranknosh.errors import SpaceError
 from ranknosh.spaces.nets.cell import Cell
 from ranknosh.spaces.nets.ops import Mapped
 
@@ -20,6 +21,7 @@ class DropPath:
     So the expected value stays. Acts in training mode on every edge of every cell but identities (Zoph et al., CVPR 2018;
     the official DARTS code), which keeps each node fed. It is a hook on the edges: parameters keep their names. ``rate`` and
     ``generator`` (on the network's device, read for each edge in turn) may change between passes; at rate 0 nothing is drawn.
+    Raises SpaceError for a network without cells.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -32,6 +34,10 @@ class DropPath:
             for edge in cell.edges.values()
             if not (isinstance(edge, Mapped) and edge.takes == ("identity",))
         )
+        if not any(isinstance(module, Cell) for module in network.modules()):
+            raise SpaceError(
+                f"{type(network).__name__} has no cells whose edges could be dropped; set train.drop_path=0"
+            )
         for edge in self.edges:
             edge.register_forward_hook(self._drop)
 

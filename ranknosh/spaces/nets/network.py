@@ -6,10 +6,11 @@ from torch import Tensor, nn
 
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.genotype import from_architecture
 from ranknosh.spaces.nets.cell import Cell, EdgeFactory
-from ranknosh.spaces.nets.factories import chosen_op
+from ranknosh.spaces.nets.factories import chosen_genotype, chosen_op
 from ranknosh.spaces.nets.ops import ConvBN, standalone
-from ranknosh.spaces.nets.skeleton import ReductionPlan, Skeleton, skeleton_for
+from ranknosh.spaces.nets.skeleton import ReductionPlan, Skeleton, genotype_skeleton, skeleton_for
 
 
 class ResidualReduction(nn.Module):
@@ -99,5 +100,8 @@ def build(skeleton: Skeleton, edge_factory: EdgeFactory) -> Network:
 
 def build_candidate(architecture: Architecture, size: NetworkSize) -> Network:
     """The trainable network of one architecture. Raises SpaceError for a space that has no network."""
+    if architecture.space == "darts":
+        genotype = from_architecture(architecture)
+        return build(genotype_skeleton(size, genotype), chosen_genotype(genotype))
     space = get_space(architecture.space)
     return build(skeleton_for(space.name, size), chosen_op(space, architecture))

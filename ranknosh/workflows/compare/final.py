@@ -8,15 +8,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ranknosh.core.records import EpochPoint, Failed, Interrupted, Job, Observed
+from ranknosh.core.records import Observed
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import torch_seed
-from ranknosh.training import CheckpointStore, Task, test_candidate, train_rung
+from ranknosh.training import CheckpointStore, Task, test_candidate
+from ranknosh.training.whole import train_whole, whole_job
 from ranknosh.workflows.compare.problem import Problem
-
-MOST_TRIES = 3
-"""A checkpoint that is damaged is set aside and the training goes on from an older one so often."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +62,10 @@ def train_final(
     """
     task = Task(problem.data, problem.size, replace(problem.train, total_epochs=epochs))
     store = CheckpointStore(folder.resolve())
-    job = Job(0, architecture, 1, 0, epochs, torch_seed(seed, "final"))
-
-    def heard(_: Job, point: EpochPoint) -> None:
-        on_epoch(point.epoch)
-
-    for _ in range(MOST_TRIES):
-        outcome = train_rung(job, task, store, stop=stop, on_epoch=heard).outcome
-        if isinstance(outcome, Interrupted):
-            raise KeyboardInterrupt
-        if isinstance(outcome, Observed):
-            tested = test_candidate(0, architecture, task, store)
-            seconds = outcome.seconds + tested.seconds
-            return Final(outcome.validation_accuracy, tested.test_accuracy, epochs, seconds)
-        if outcome.kind != "checkpoint_damaged":
-            break
-    assert isinstance(outcome, Failed)
+    job = whole_job(architecture, task, torch_seed(seed, "final"))
+    outcome = train_whole(job, task, store, stop=stop, on_epoch=lambda _, point: on_epoch(point.epoch))
+    if isinstance(outcome, Observed):
+        tested = test_candidate(job, task, store)
+        seconds = outcome.seconds + tested.seconds
+        return Final(outcome.validation_accuracy, tested.test_accuracy, epochs, seconds)
     return Final(None, None, epochs, outcome.seconds, f"{outcome.kind.replace('_', ' ')}: {outcome.message}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ranknosh.data import ImageData
     from ranknosh.spaces.base import Architecture
     from ranknosh.spaces.genotype import Genotype
-    from ranknosh.workflows.retrain.session import Listener
+    from ranknosh.workflows.retrain.session import Listener, Retraining
 
 CONFIG_NAME = "config.yaml"
 
@@ -64,17 +64,13 @@ def retrain(
 def _in_memory(
     subject: Subject, data: ImageData, recipe: Recipe, seed: int, listener: Listener, stop: Callable[[], bool]
 ) -> Retrained:
-    from ranknosh.training.checkpoint import CheckpointStore
-    from ranknosh.training.surroundings import resolve_device
-    from ranknosh.workflows.retrain.session import Session
-    from ranknosh.workflows.retrain.training import Plan
+    from ranknosh.training import CheckpointStore
+    from ranknosh.workflows.retrain.session import Retraining
 
-    plan, record = Plan(subject, recipe, data, seed), Record()
+    record = Record()
     with tempfile.TemporaryDirectory(prefix="ranknosh-") as place:
-        session = Session(
-            plan, resolve_device(recipe.train.device), CheckpointStore(place), record, record.add, listener, stop
-        )
-        return session.run()[1]
+        task = recipe.task(data)
+        return Retraining(subject, task, seed, CheckpointStore(place), record, record.add, listener, stop).run()
 
 
 def _in_folder(
@@ -86,10 +82,9 @@ def _in_folder(
     listener: Listener,
     stop: Callable[[], bool],
 ) -> Retrained:
-    from ranknosh.training.checkpoint import CheckpointStore
+    from ranknosh.training import CheckpointStore
     from ranknosh.training.surroundings import resolve_device
-    from ranknosh.workflows.retrain.session import Session
-    from ranknosh.workflows.retrain.training import Plan
+    from ranknosh.workflows.retrain.session import Retraining
 
     device = resolve_device(config.train.device)
     with _opened(subject, data, config, folder, command) as journal:
@@ -106,15 +101,22 @@ def _in_folder(
         journal.begin_session(
             {"device": str(device), "host_cores": host_cores(), "command": command, "torn_bytes": record.torn}
         )
-        plan = Plan(subject, config, data, config.seed)
-        checkpoints = CheckpointStore(folder / "checkpoints")
-        training, result = Session(plan, device, checkpoints, record, journal.append, listener, stop).run()
-        from ranknosh.workflows.retrain.keeping import write_best
-
-        write_best(folder, plan, training, result)
+        task, checkpoints = config.task(data), CheckpointStore(folder / "checkpoints")
+        retraining = Retraining(subject, task, config.seed, checkpoints, record, journal.append, listener, stop)
+        result = retraining.run()
+        _write_best(folder, result, retraining)
         journal.end(result)
     write_page_if_possible(folder, listener)
     return result
+
+
+def _write_best(folder: Path, result: Retrained, retraining: Retraining) -> None:
+    from ranknosh.training.best import write_best
+    from ranknosh.training.training import job_identity
+
+    names = ("architecture", "space", "epochs", "validation_accuracy", "test_accuracy", "params", "macs")
+    weights = retraining.checkpoints.weights(0, identity=job_identity(retraining.job, retraining.task))
+    write_best(folder, {name: getattr(result, name) for name in names}, retraining.task, weights)
 
 
 def _opened(subject: Subject, data: ImageData, config: RetrainConfig, folder: Path, command: str) -> Journal:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from ranknosh.config.fields import RuleBroken, Switch, switch_or_auto, text_matching
+from ranknosh.config.fields import RuleBroken, Switch
 from ranknosh.config.messages import explain
-from ranknosh.config.sections import DataConfig, NetworkConfig, Section
+from ranknosh.config.sections import DataConfig, NetworkConfig, Section, TrainConfig
 from ranknosh.config.settings import apply_overrides
 from ranknosh.config.source import Source, yaml_text
 from ranknosh.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ranknosh.training.settings import TrainSettings
+    from ranknosh.data import ImageData
+    from ranknosh.training import Task, TrainSettings
 
 FREE = (
     *("train.device", "train.threads", "train.channels_last", "train.divergence_factor", "name", "out"),
@@ -25,35 +26,11 @@ FREE = (
 have moved are known by their fingerprint."""
 
 
-class RetrainTraining(Section):
-    """``batch``, ``lr`` and the other numbers as in a search.
-
-    ``lr_per``: the cosine to 0 is stepped per ``epoch`` or per ``step``. ``drop_path``: rate that the last epoch comes close to,
-    p * epoch / epochs; 0 for none. ``auxiliary``: weight of the loss of a second head, 0 for none. ``all_images``: train on the
-    validation images too. Cutout (in ``augment``) has half the shorter side, 16 pixels at 32; crops move by an eighth, 4.
-    """
+class RetrainTraining(TrainConfig):
+    """As candidates are trained, for ``epochs``. ``all_images``: train on the validation images too."""
 
     epochs: Annotated[int, Field(ge=1)]
-    batch: Annotated[int, Field(ge=1)] = 96
-    lr: Annotated[float, Field(gt=0)] = 0.025
-    lr_per: Literal["epoch", "step"] = "epoch"
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    nesterov: Switch = False
-    weight_decay: Annotated[float, Field(ge=0)] = 3e-4
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
-    grad_clip: Annotated[float, Field(ge=0)] = 5.0
-    augment: Literal["none", "crop_flip", "cutout", "crop_flip_cutout"] = "crop_flip_cutout"
-    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    auxiliary: Annotated[float, Field(ge=0)] = 0.0
     all_images: Switch = False
-    amp: Annotated[Literal["off", "bf16"], text_matching({False: "off"})] = "off"
-    threads: Annotated[int, Field(ge=1)] = 1
-    channels_last: Annotated[bool | Literal["auto"], switch_or_auto] = "auto"
-    device: Annotated[
-        str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", examples=["auto", "cpu", "cuda", "cuda:0"])
-    ] = "auto"
-    divergence_factor: Annotated[float, Field(gt=1)] = 3.0
 
 
 class Recipe(Section):
@@ -84,13 +61,20 @@ class Recipe(Section):
 
     @property
     def settings(self) -> TrainSettings:
-        """The part that a search's trainings know too."""
-        from ranknosh.training.settings import TrainSettings
+        """The recipe's training for the trainer of candidates."""
+        from ranknosh.training import TrainSettings
 
         train = self.train.model_dump()
-        for name in ("lr_per", "drop_path", "auxiliary", "all_images"):
-            del train[name]
         return TrainSettings(total_epochs=train.pop("epochs"), **train)
+
+    def task(self, data: ImageData) -> Task:
+        """The recipe on ``data``."""
+        from ranknosh.spaces.base import NetworkSize
+        from ranknosh.training import Task
+
+        network = self.network
+        size = NetworkSize(network.channels, network.cells, len(data.classes), data.image_shape[0])
+        return Task(data, size, self.settings)
 
     def replace(self, overrides: Sequence[str]) -> Recipe:
         """A copy with ``key=value`` settings applied, such as ``train.epochs=50``. Raises ConfigError."""

@@ -1,26 +1,22 @@
-"""The loop of a retraining: epochs to the last, saved as they come, then the test read once."""
+"""A retraining: the trainer of candidates over a whole recipe, its epochs written down, then the test read once."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-import torch
-
-from ranknosh.data import ImageData
-from ranknosh.training.checkpoint import CheckpointStore
-from ranknosh.training.divergence import Diverged, check_loss, check_validation, check_weights
-from ranknosh.training.evaluate import evaluate
-from ranknosh.training.memory import give_back_memory, is_out_of_memory
-from ranknosh.training.resident import resident
-from ranknosh.training.rung import SAVE_EVERY_SECONDS
-from ranknosh.training.surroundings import surroundings
-from ranknosh.workflows.retrain.epoch import run_epoch
+from ranknosh.core.records import EpochPoint, Failed, Observed
+from ranknosh.errors import RankNoshError, SpaceError, StoreError
+from ranknosh.spaces.nets import scheduled_rate
+from ranknosh.training import CheckpointStore, Task, test_candidate
+from ranknosh.training.epoch import steps_per_epoch
+from ranknosh.training.schedule import learning_rate
+from ranknosh.training.surroundings import resolve_device
+from ranknosh.training.training import job_identity
+from ranknosh.training.whole import train_whole, whole_job
 from ranknosh.workflows.retrain.journal import Record
 from ranknosh.workflows.retrain.outcome import EpochLine, Retrained, RetrainFailed
-from ranknosh.workflows.retrain.training import Plan, Training, resume, start, take_checkpoint
+from ranknosh.workflows.retrain.subject import Subject
 
 
 class Listener(Protocol):
@@ -43,112 +39,117 @@ class Silent:
     def on_message(self, text: str) -> None: ...
 
 
-class Session:
-    """One sitting of a retraining. ``keep`` is given every epoch's line and has it on disk before it returns; ``record`` then
-    holds it. ``stop``: asked after every epoch but the last, whether to save and leave by KeyboardInterrupt."""
+class Retraining:
+    """One process of a retraining."""
 
     def __init__(
         self,
-        plan: Plan,
-        device: torch.device,
+        subject: Subject,
+        task: Task,
+        seed: int,
         checkpoints: CheckpointStore,
         record: Record,
         keep: Callable[[EpochLine], None],
         listener: Listener,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.plan, self.device, self.checkpoints = plan, device, checkpoints
+        """
+        Args:
+            subject: the cell.
+            task: its images, size and settings.
+            seed: of weights, order, augmentation and drop path.
+            checkpoints: where its state lies.
+            record: what is known of it so far.
+            keep: given every epoch's line; has it on disk, and in ``record``, before it returns.
+            listener: who watches.
+            stop: asked after every epoch but the last, whether to save and leave by KeyboardInterrupt.
+        """
+        self.subject, self.task, self.checkpoints = subject, task, checkpoints
         self.record, self.keep, self.listener, self.stop = record, keep, listener, stop
+        self.job = whole_job(subject.architecture, task, seed)
 
-    def run(self) -> tuple[Training, Retrained]:
+    def run(self) -> Retrained:
         """Train what is left and test.
 
-        Raises RetrainFailed for a training that diverged or runs out of memory with one image at a time, StoreError for a
-        checkpoint that is foreign, damaged or cannot be written, SpaceError for images too small for the network.
+        Raises RetrainFailed for a training that diverged, raised, or runs out of memory with one image at a time, StoreError
+        for a checkpoint that cannot be read or written, SpaceError for images too small for the network.
         """
-        with surroundings(self.plan.settings.threads, self.device):
-            try:
-                training = self._trained()
-            except Diverged as error:
-                raise RetrainFailed(
-                    f"the training diverged: {error}; begin again with a lower --set train.lr, or with --set train.grad_clip=5"
-                ) from error
-            return training, self._result(training)
+        found = self.checkpoints.read(0, 0, job_identity(self.job, self.task)).checkpoint
+        self._catch_up(found.curve if found else ())
+        outcome = train_whole(
+            self.job,
+            self.task,
+            self.checkpoints,
+            stop=self.stop,
+            on_epoch=lambda _, point: self._on_epoch(point),
+            on_step=self.listener.on_step,
+            say=self.listener.on_message,
+        )
+        if isinstance(outcome, Failed):
+            raise _error(outcome, self.task)
+        self._catch_up(outcome.curve)
+        return self._result(outcome)
 
-    def _trained(self) -> Training:
-        micro_batch = min(self.plan.settings.batch, len(self.plan.learned.train))
-        while True:
-            try:
-                return self._attempt(micro_batch)
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                if micro_batch == 1:
-                    raise RetrainFailed(
-                        f"one image at a time does not fit the memory of {self.device}; give fewer --channels or --cells"
-                    ) from error
-            # Outside of the handler, where nothing holds the failed attempt's tensors any more.
-            micro_batch = max(1, micro_batch // 2)
-            self.listener.on_message(f"out of memory: going on with {micro_batch} images at a time")
-            give_back_memory(self.device)
+    def _on_epoch(self, point: EpochPoint) -> None:
+        line = self._line(point)
+        self.keep(line)
+        self.listener.on_epoch(line, self.job.stop_epoch)
 
-    def _attempt(self, micro_batch: int) -> Training:
-        plan = self.plan
-        found = self.checkpoints.load(0, identity=plan.identity)
-        if found is None:
-            training = start(plan, self.device, micro_batch)
-        else:
-            training = resume(found, plan, self.device, min(micro_batch, found.micro_batch))
-        data = resident(plan.learned, self.device)
-        saved_at = time.perf_counter()
-        while training.epoch < plan.settings.total_epochs:
-            line = self._epoch(training, data)
-            self.keep(line)
-            training.epoch = line.epoch
-            done = line.epoch == plan.settings.total_epochs
-            stopped = not done and self.stop()
-            if done or stopped or time.perf_counter() - saved_at >= SAVE_EVERY_SECONDS:
-                self.checkpoints.save(0, 0, take_checkpoint(training, plan.identity))
-                saved_at = time.perf_counter()
-            self.listener.on_epoch(line, plan.settings.total_epochs)
-            if stopped:
-                raise KeyboardInterrupt
-        return training
+    def _catch_up(self, curve: Iterable[EpochPoint]) -> None:
+        """Write down epochs that were saved and not recorded before a process died, or that were trained anew."""
+        for line in map(self._line, curve):
+            if self.record.lines.get(line.epoch) != line:
+                self.keep(line)
 
-    def _epoch(self, training: Training, data: ImageData) -> EpochLine:
-        epoch = training.epoch + 1
-        line = run_epoch(training, self.plan, data, lambda step, steps: self.listener.on_step(epoch, step, steps))
-        assert training.initial_loss is not None
-        losses = [*(known.train_loss for known in self.record.curve if known.epoch < epoch), line.train_loss]
-        check_loss(epoch, losses, training.initial_loss, self.plan.settings.divergence_factor)
-        check_weights(epoch, training.network)
-        if line.validation_loss is not None:
-            check_validation(epoch, line.validation_loss)
-        return line
+    def _line(self, point: EpochPoint) -> EpochLine:
+        settings, before = self.task.settings, point.epoch - 1
+        assert point.train_accuracy is not None
+        return EpochLine(
+            epoch=point.epoch,
+            lr=learning_rate(settings, before, 0, steps_per_epoch(len(self.task.learned.train), settings.batch)),
+            drop_path=scheduled_rate(settings.drop_path, before, settings.total_epochs),
+            train_loss=point.train_loss,
+            train_accuracy=point.train_accuracy,
+            validation_loss=point.validation_loss,
+            validation_accuracy=point.validation_accuracy,
+            seconds=point.seconds,
+        )
 
-    def _result(self, training: Training) -> Retrained:
-        plan, last = self.plan, self.record.curve[-1]
-        began = time.perf_counter()
-        accuracy, loss = None, None
-        if len(plan.data.test):
-            accuracy, loss = evaluate(training.network, plan.data.test, plan.task)
-            loss = loss if math.isfinite(loss) else None
-        learned = plan.learned
+    def _result(self, outcome: Observed) -> Retrained:
+        last, learned = self.record.curve[-1], self.task.learned
+        tested = test_candidate(self.job, self.task, self.checkpoints)
         return Retrained(
-            architecture=plan.subject.text,
-            space=plan.subject.space,
-            seed=plan.seed,
+            architecture=self.subject.text,
+            space=self.subject.space,
+            seed=self.job.seed,
             epochs=last.epoch,
             train_loss=last.train_loss,
             train_accuracy=last.train_accuracy,
             validation_loss=last.validation_loss,
             validation_accuracy=last.validation_accuracy,
-            test_loss=loss,
-            test_accuracy=accuracy,
-            trained_on_validation=plan.recipe.train.all_images,
-            params=training.params,
-            macs=training.macs,
-            device=str(self.device),
-            device_seconds=self.record.seconds + time.perf_counter() - began,
+            test_loss=tested.test_loss,
+            test_accuracy=tested.test_accuracy,
+            trained_on_validation=self.task.settings.all_images,
+            params=outcome.params or 0,
+            macs=outcome.macs or 0,
+            device=str(resolve_device(self.task.settings.device)),
+            device_seconds=self.record.seconds + tested.seconds,
             images={"train": len(learned.train), "validation": len(learned.validation), "test": len(learned.test)},
         )
+
+
+def _error(failed: Failed, task: Task) -> RankNoshError:
+    """What the user is told of a training that failed."""
+    if failed.kind == "diverged":
+        remedy = "begin again with a lower --set train.lr, or with --set train.grad_clip=5"
+        return RetrainFailed(f"the training diverged: {failed.message}; {remedy}")
+    if failed.kind == "out_of_memory":
+        device = resolve_device(task.settings.device)
+        return RetrainFailed(
+            f"one image at a time does not fit the memory of {device}; give fewer --channels or --cells"
+        )
+    if failed.kind == "invalid":
+        return SpaceError(failed.message)
+    if failed.kind == "checkpoint_damaged":
+        return StoreError(f"{failed.message}; it happened again and again: check the disk")
+    return RetrainFailed(f"the training raised {failed.message}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from ranknosh.errors import ConfigError, RankNoshError, SpaceError, StoreError
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.genotype import Genotype, format_genotype
+from ranknosh.spaces.genotype import Genotype, as_architecture, format_genotype
 from ranknosh.spaces.genotype import parse as parse_genotype
 
 _SHOWN = 80
@@ -28,6 +28,11 @@ class Subject:
     @property
     def space(self) -> str:
         return self.cell.space if isinstance(self.cell, Architecture) else "darts"
+
+    @property
+    def architecture(self) -> Architecture:
+        """The cell as a code of its space."""
+        return self.cell if isinstance(self.cell, Architecture) else as_architecture(self.cell)
 
     @property
     def text(self) -> str:
@@ -109,6 +114,11 @@ def _told(lines: Iterable[str]) -> Iterable[str]:
 
 
 def _from_folder(folder: Path) -> Subject:
+    from ranknosh.training.best import read_card
+
+    card = read_card(folder)
+    if card is not None:
+        return parse_subject(card["architecture"])
     for place in _PLACES:
         if (folder / place).is_file():
             return _from_file(folder / place)

@@ -23,7 +23,7 @@ from ranknosh.spaces.catalog import get_space
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
     from ranknosh.predictors.base import Predictor
-    from ranknosh.training import Task
+    from ranknosh.training import Task, TrainSettings
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def build_parts(config: SearchSettings, data: ImageData | None = None) -> Parts:
 
     What needs no images is checked first, so that a wrong predictor or device costs no waiting.
     """
-    from ranknosh.training import Task, TrainSettings
+    from ranknosh.training import Task
     from ranknosh.training.proxies import check_options
     from ranknosh.training.surroundings import resolve_device
 
@@ -78,9 +78,20 @@ def build_parts(config: SearchSettings, data: ImageData | None = None) -> Parts:
     else:
         check_address(config.executor.address)
     images = data if data is not None else load_data(config)
-    size = NetworkSize(config.network.channels, config.network.cells, len(images.classes), images.image_shape[0])
-    settings = TrainSettings(total_epochs=pyramid.epochs[-1], **config.train.model_dump())
-    return Parts(config, get_space(config.space.name), pyramid, limits_of(config), Task(images, size, settings))
+    task = Task(images, size_of(config, len(images.classes), images.image_shape[0]), settings_of(config))
+    return Parts(config, get_space(config.space.name), pyramid, limits_of(config), task)
+
+
+def size_of(config: SearchSettings, classes: int, channels: int) -> NetworkSize:
+    """The networks of a search on images of so many classes and channels."""
+    return NetworkSize(config.network.channels, config.network.cells, classes, channels)
+
+
+def settings_of(config: SearchSettings) -> TrainSettings:
+    """How every candidate of a search is trained."""
+    from ranknosh.training import TrainSettings
+
+    return TrainSettings(total_epochs=config.pyramid.epochs[-1], **config.train.model_dump())
 
 
 def score_by_proxies(

@@ -48,7 +48,7 @@ def finish(
             )
         reporter.phase("test", 0, 1)
         test = TestCandidate(parts.task, checkpoints)
-        ((_, read),) = executor.map(test, [(best.id, best.architecture)])
+        ((_, read),) = executor.map(test, [best.trained_by(parts.config.seed)])
         tested = replace(read, epochs=best.epochs)
         pool.apply(tested)
         reporter.write([tested])
@@ -61,6 +61,8 @@ def finish(
 def write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: CheckpointStore) -> None:
     """trials.csv, archs/ and best/, all of it rebuilt from the pool and the checkpoints."""
     from ranknosh.report import write_trials_csv
+    from ranknosh.training.best import write_best
+    from ranknosh.training.training import job_identity
 
     write_trials_csv(folder)
     for candidate in pool.candidates.values():
@@ -82,10 +84,10 @@ def write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: Checkpoin
     best = pool.best()
     if best is None:
         return
-    write_atomic(folder / "best" / "genotype.txt", (best.text + "\n").encode())
     tested = pool.tested[-1] if pool.tested else None
-    card = {
+    facts = {
         "id": best.id,
+        "space": best.architecture.space,
         "architecture": best.text,
         "level": best.level,
         "epochs": best.epochs,
@@ -93,20 +95,9 @@ def write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: Checkpoin
         "test_accuracy": tested.test_accuracy if tested else None,
         "params": best.params,
         "macs": best.macs,
-        "network": {
-            "channels": parts.task.size.channels,
-            "cells": parts.task.size.cells,
-            "classes": parts.task.size.classes,
-            "in_channels": parts.task.size.in_channels,
-        },
-        "classes": list(parts.task.data.classes),
-        "mean": [float(value) for value in parts.task.data.mean],
-        "std": [float(value) for value in parts.task.data.std],
     }
-    write_atomic(folder / "best" / "card.json", (json.dumps(card, indent=1) + "\n").encode())
-    weights = checkpoints.weights(best.id)
-    if weights is not None:
-        write_atomic(folder / "best" / "weights.safetensors", weights)
+    expected = job_identity(best.trained_by(parts.config.seed), parts.task)
+    write_best(folder, facts, parts.task, checkpoints.weights(best.id, identity=expected))
 
 
 def _same_state(tested: Tested, best: Candidate) -> bool:

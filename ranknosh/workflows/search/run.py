@@ -16,7 +16,15 @@ from ranknosh.runs.events import Events, several
 from ranknosh.runs.journal import History, read_history
 from ranknosh.runs.run import Prepared, Run, records_for
 from ranknosh.runs.session import RunSession
-from ranknosh.workflows.search.assembly import Parts, build_parts, make_search, rules_of, score_by_proxies
+from ranknosh.workflows.search.assembly import (
+    Parts,
+    build_parts,
+    make_search,
+    rules_of,
+    score_by_proxies,
+    settings_of,
+    size_of,
+)
 from ranknosh.workflows.search.finish import finish
 from ranknosh.workflows.search.loop import drive
 from ranknosh.workflows.search.reporting import Reporter
@@ -114,13 +122,17 @@ class SearchRun(Run[Pool]):
             StoreError: where the checkpoint is damaged or another candidate's.
         """
         from ranknosh.training import trained_network
+        from ranknosh.training.training import identity
 
         chosen = candidate or self.best
         if chosen is None:
             raise ConfigError(
                 f"{self.folder} has no trained candidate yet; continue it with `ranknosh resume {self.folder}`"
             )
-        return trained_network(chosen.id, self.checkpoints())
+        job, images = chosen.trained_by(self.settings.seed), self.header.data
+        size = size_of(self.settings, len(images["classes"]), images["image_shape"][0])
+        expected = identity(job.architecture, size, settings_of(self.settings), images["fingerprint"], job.seed)
+        return trained_network(chosen.id, self.checkpoints(), identity=expected, epochs=chosen.epochs)
 
     def checkpoints(self) -> CheckpointStore:
         """Where the candidates' checkpoints are."""

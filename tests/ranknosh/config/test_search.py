@@ -317,5 +317,5 @@ def test_the_names_a_config_knows_are_those_that_exist():
     assert set(get_args(ProposeConfig.model_fields["acquisition"].annotation)) == set(get_args(Acquisition))
     train = SearchSettings(pyramid={"candidates": 1}).train
     fields = TrainSettings.__dataclass_fields__
-    assert set(train.model_dump()) == set(fields) - {"total_epochs"}
+    assert set(train.model_dump()) == set(fields) - {"total_epochs", "all_images"}
     assert train.model_dump() == {name: fields[name].default for name in train.model_dump()}

@@ -104,3 +104,15 @@ def test_parts_of_different_shape_are_refused() -> None:
 def test_labels_that_cannot_be_learned_are_refused(labels: list[int], classes: tuple[str, ...], message: str) -> None:
     with pytest.raises(DataError, match=message):
         check_labels("toy", {"train": np.array(labels, dtype=np.int64)}, classes)
+
+
+def test_all_images_are_training_and_validation_together():
+    apart = data()
+    both = apart.with_all_images()
+    assert torch.equal(both.train.images, torch.cat([apart.train.images, apart.validation.images]))
+    assert torch.equal(both.train.labels, torch.cat([apart.train.labels, apart.validation.labels]))
+    assert both.validation is apart.validation
+    assert both.test is apart.test
+    pixels = both.train.images.double() / 255
+    torch.testing.assert_close(both.mean.double(), pixels.mean((0, 2, 3)), rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(both.std.double(), pixels.std((0, 2, 3), unbiased=False), rtol=1e-6, atol=1e-7)

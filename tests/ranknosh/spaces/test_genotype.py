@@ -3,7 +3,8 @@
 import pytest
 
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.genotype import Genotype, format_genotype, parse, topology
+from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.genotype import Genotype, as_architecture, format_genotype, from_architecture, parse, topology
 
 V1 = (
     "Genotype(normal=[('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 0), ('sep_conv_3x3', 1), "
@@ -95,3 +96,22 @@ def test_the_darts_cell_has_fourteen_edges():
     assert len(cell.edges) == 14
     assert cell.edges[:5] == ((0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
     assert cell.outputs == (2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("text", [V1, V2, SMALL])
+def test_a_genotype_is_an_architecture_of_integers_and_back(text):
+    genotype = parse(text)
+    assert from_architecture(as_architecture(genotype)) == genotype
+
+
+def test_the_code_of_a_small_genotype_by_hand():
+    assert as_architecture(parse(SMALL)) == Architecture("darts", (2, 0, 0, 3, 1, 1, 2, 2, 0, 0, 0, 1, 1, 2))
+
+
+@pytest.mark.parametrize("change", [lambda code: code[:-1], lambda code: (*code, 0), lambda code: ()])
+def test_other_integers_are_no_genotype(change):
+    code = as_architecture(parse(V1)).code
+    with pytest.raises(SpaceError, match="not the code of a DARTS genotype"):
+        from_architecture(Architecture("darts", change(code)))
+    with pytest.raises(SpaceError, match="not the code"):
+        from_architecture(Architecture("nasbench201", code))

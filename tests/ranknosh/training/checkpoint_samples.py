@@ -19,6 +19,7 @@ def sample(epoch: int = 3, size: int = 50, mark: float = 0.0) -> Checkpoint:
         curve=tuple(EpochPoint(e, 1 / 3, 0.1 + 0.2, 0.7, 0.7, 1e-3) for e in range(1, epoch + 1)),
         micro_batch=16,
         initial_loss=2.3000000000000003,
+        auxiliary={"classifier.bias": torch.full((3,), epoch + mark)},
         average={"conv.weight": fill + 0.5},
         average_updates=12,
         params=1800,
@@ -30,7 +31,7 @@ def assert_equal(found: Checkpoint | None, wanted: Checkpoint) -> None:
     assert found is not None
     for field in dataclasses.fields(Checkpoint):
         one, other = getattr(found, field.name), getattr(wanted, field.name)
-        if field.name in ("weights", "momentum", "average"):
+        if field.name in ("weights", "momentum", "auxiliary", "average"):
             assert one.keys() == other.keys()
             assert all(torch.equal(one[name], other[name]) for name in one), field.name
         elif field.name != "bytes":

@@ -5,6 +5,7 @@ import pickle
 import sys
 import uuid
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -163,6 +164,22 @@ def test_no_flipped_byte_is_taken_for_the_truth(tmp_path):
     assert_equal(store.load(4), sample(3, size=1))
 
 
+def test_no_bit_flipped_at_random_is_taken_for_the_truth(tmp_path):
+    store, random = CheckpointStore(tmp_path), Random(0)
+    store.save(4, 0, sample(3, size=200))
+    for name in files(store):
+        path = tmp_path / "4" / name
+        whole = path.read_bytes()
+        for _ in range(40):
+            changed, place = bytearray(whole), random.randrange(8 * len(whole))
+            changed[place // 8] ^= 1 << place % 8
+            path.write_bytes(changed)
+            with pytest.raises(StoreError, match="damaged"):
+                store.load(4)
+        path.write_bytes(whole)
+    assert_equal(store.load(4), sample(3, size=200))
+
+
 def test_pickled_code_is_not_run(tmp_path):
     class Harmful:
         def __reduce__(self):
@@ -171,8 +188,8 @@ def test_pickled_code_is_not_run(tmp_path):
     store = CheckpointStore(tmp_path)
     body = io.BytesIO()
     torch.save({"epoch": 1, "curve": Harmful()}, body)
-    digest = hashlib.sha256(b"2" + body.getvalue()).hexdigest().encode()
-    store.storage.publish("4/state-1-0a.pt", b"ranknosh checkpoint 2 " + digest + b"\n" + body.getvalue())
+    digest = hashlib.sha256(b"3" + body.getvalue()).hexdigest().encode()
+    store.storage.publish("4/state-1-0a.pt", b"ranknosh checkpoint 3 " + digest + b"\n" + body.getvalue())
     with pytest.raises(StoreError, match=r"damaged .*UnpicklingError"):
         store.load(4)
     assert not (tmp_path / "harm").exists()
@@ -181,15 +198,22 @@ def test_pickled_code_is_not_run(tmp_path):
 def test_another_training_is_refused_by_the_fact_that_differs(store):
     store.save(4, 0, sample())
     assert store.load(4, 0, {"train.lr": 0.1, "seed": 5}) is not None
-    with pytest.raises(StoreError, match=r"another training: its train\.lr is 0\.1, this one's is 0\.2"):
+    with pytest.raises(StoreError, match=r"another training \(its train\.lr is 0\.1, expected is 0\.2\)"):
         store.load(4, 0, {"seed": 5, "train.lr": 0.2})
+
+
+def test_every_fact_of_the_identity_is_compared_when_weights_are_exported(store):
+    store.save(4, 0, sample())
+    assert store.weights(4, identity={"seed": 5}) == store.weights(4)
+    with pytest.raises(StoreError, match=r"another training \(its seed is 5, expected is 6\).*back from a copy"):
+        store.weights(4, identity={"train.lr": 0.1, "seed": 6})
 
 
 def test_another_format_is_refused(store):
     store.save(4, 0, sample())
-    header = b"ranknosh checkpoint 3 " + hashlib.sha256(b"3whatever").hexdigest().encode()
+    header = b"ranknosh checkpoint 4 " + hashlib.sha256(b"4whatever").hexdigest().encode()
     change(store, "state", lambda data: header + b"\nwhatever")
-    with pytest.raises(StoreError, match="format 3, not 2"):
+    with pytest.raises(StoreError, match="format 4, not 3"):
         store.load(4)
 
 

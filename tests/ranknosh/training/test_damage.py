@@ -1,18 +1,23 @@
 """A checkpoint that went bad costs its work and nothing else: the search goes on with the bits it would have had."""
 
+import dataclasses
 import pickle
 import uuid
 
 import pytest
 
 from ranknosh.errors import StoreError
-from ranknosh.training import CheckpointStore, rung, train_rung
+from ranknosh.spaces.base import Architecture
+from ranknosh.training import CheckpointStore, rung, test_candidate, train_rung, trained_network
+from ranknosh.training.training import job_identity
 from tests.ranknosh.training.train_samples import (
     a_job,
     a_task,
     assert_same_bits,
     failed,
+    normed,
     observed,
+    quadrants,
     trained,
     without_times,
 )
@@ -119,12 +124,61 @@ def test_two_damaged_ones_are_set_aside_at_once(store):
     assert observed(train_rung(a_job(2, 3), task, store)).epochs == 1
 
 
-def test_a_foreign_checkpoint_under_a_damaged_one_is_still_refused(store):
+def test_a_foreign_checkpoint_under_a_damaged_one_is_set_aside_with_it(store):
     observed(train_rung(a_job(0, 1), a_task(), store))
     first = store.publications(7)[0]
     store.storage.publish(first.state.replace("state-1", "state-3"), b"nonsense")
-    with pytest.raises(StoreError, match=r"another training: its train\.lr"):
-        train_rung(a_job(1, 2), a_task(lr=0.07), store)
+    outcome = failed(train_rung(a_job(1, 2), a_task(lr=0.07), store))
+    assert outcome.kind == "checkpoint_damaged"
+    assert "is damaged" in outcome.message
+    assert "another training (its train.lr is 0.05, expected is 0.07)" in outcome.message
+    assert store.publications(7) == []
+
+
+FOREIGN = [
+    ({"seed": 4}, {}, "its seed is 3, expected is 4"),
+    ({"replica": 1}, {}, "its replica is 0, expected is 1"),
+    ({"architecture": Architecture("nasbench201", (0, 1, 2, 3, 4, 0))}, {}, "its architecture is"),
+    ({}, {"train": 71}, "its data is"),
+    ({}, {"lr": 0.07}, "its train.lr is 0.05, expected is 0.07"),
+]
+
+
+@pytest.mark.parametrize(("job", "task", "what"), FOREIGN)
+def test_a_checkpoint_of_another_training_is_set_aside_and_the_job_is_trained_anew(tmp_path, job, task, what):
+    mine, store = a_job(1, 2, **job), CheckpointStore(tmp_path / "store")
+    settings = {name: value for name, value in task.items() if name != "train"}
+    my_task = a_task(quadrants(task.get("train", 70)), **settings)
+    observed(train_rung(a_job(0, 1), a_task(), store))
+    folder = tmp_path / "store" / "7"
+    folder.rename(tmp_path / "store" / ("7-r1" if mine.replica else "7"))  # as if swapped by hand
+    outcome = failed(train_rung(mine, my_task, store))
+    assert (outcome.kind, outcome.final) == ("checkpoint_damaged", False)
+    assert what in outcome.message
+    again = observed(train_rung(mine, my_task, store))
+    alone, _ = trained(dataclasses.replace(mine, start_epoch=0), my_task, tmp_path / "alone")
+    assert without_times(again.curve) == without_times(alone.curve[1:])
+
+
+def test_a_checkpoint_of_another_training_is_never_read(tmp_path):
+    first, second = (
+        a_job(0, 1),
+        a_job(0, 1, candidate_id=8, architecture=Architecture("nasbench201", (0, 1, 2, 3, 4, 0))),
+    )
+    task, store = a_task(), CheckpointStore(tmp_path)
+    for job in (first, second):
+        observed(train_rung(job, task, store))
+    for one, other in (("7", "kept"), ("8", "7"), ("kept", "8")):
+        (tmp_path / one).rename(tmp_path / other)
+    for job in (first, second):
+        number, expected = job.candidate_id, job_identity(job, task)
+        for read in (
+            lambda number=number, expected=expected: trained_network(number, store, identity=expected, build=normed),
+            lambda job=job: test_candidate(job, task, store),
+            lambda number=number, expected=expected: store.weights(number, identity=expected),
+        ):
+            with pytest.raises(StoreError, match=r"state-1.* belongs to another training \(its architecture is .*copy"):
+                read()
 
 
 def test_damage_found_by_two_attempts_at_once_is_told_by_both(store):

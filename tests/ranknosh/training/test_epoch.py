@@ -16,6 +16,11 @@ from tests.ranknosh.training.train_samples import Plain, a_job, a_task, normed, 
 CPU = torch.device("cpu")
 
 
+def headless(network):
+    """What :func:`accumulate` calls: the logits and no second ones."""
+    return lambda images: (network(images), None)
+
+
 def gradients(network: nn.Module) -> list[torch.Tensor]:
     return [p.grad.clone() for p in network.parameters() if p.grad is not None]
 
@@ -38,7 +43,7 @@ def test_steps_equal_hand_written_ones(momentum, nesterov, channels_last):
         by_hand = copy.deepcopy(training.network)
         losses = []
         for _ in range(2):
-            losses.append(train_epoch(training, data, settings, seed=3))
+            losses.append(train_epoch(training, data, settings, seed=3)[0])
             training.epoch += 1
     pixels = (data.train.images.float() / 255 - data.mean[:, None, None]) / data.std[:, None, None]
     parameters = list(by_hand.parameters())
@@ -46,7 +51,7 @@ def test_steps_equal_hand_written_ones(momentum, nesterov, channels_last):
     seen = []
     chosen_by_step = [*epoch_order(48, 16, 3, 1).split(16), *epoch_order(48, 16, 3, 2).split(16)]
     for step, chosen in enumerate(chosen_by_step):
-        rate = learning_rate(settings, step, 3)
+        rate = learning_rate(settings, *divmod(step, 3), 3)
         log_p = torch.log_softmax(by_hand(pixels[chosen]), 1)
         target = torch.full_like(log_p, 0.1 / 4)
         target[torch.arange(16), data.train.labels[chosen]] += 0.9
@@ -97,10 +102,12 @@ def test_accumulated_gradient_is_the_batch_gradient(micro_batch):
     F.cross_entropy(network(images), labels, label_smoothing=0.2).backward()
     whole = gradients(network)
     network.zero_grad()
-    loss = accumulate(network, images, labels, micro_batch, TrainSettings(total_epochs=1, label_smoothing=0.2))
+    settings = TrainSettings(total_epochs=1, label_smoothing=0.2)
+    loss, right = accumulate(headless(network), images, labels, micro_batch, settings)
     torch.testing.assert_close(gradients(network), whole, rtol=1e-5, atol=1e-7)
     assert loss.item() == pytest.approx(F.cross_entropy(network(images), labels, label_smoothing=0.2).item(), rel=1e-5)
     assert not loss.requires_grad
+    assert int(right) == int((network(images).argmax(1) == labels).sum())
 
 
 def test_parts_are_at_most_the_micro_batch_and_never_a_stray_image():
@@ -111,7 +118,8 @@ def test_parts_are_at_most_the_micro_batch_and_never_a_stray_image():
             sizes.append(len(images))
             return super().forward(images)
 
-    accumulate(Watching(), torch.randn(17, 1, 8, 8), torch.arange(17) % 4, 4, TrainSettings(total_epochs=1))
+    images, labels = torch.randn(17, 1, 8, 8), torch.arange(17) % 4
+    accumulate(headless(Watching()), images, labels, 4, TrainSettings(total_epochs=1))
     assert sum(sizes) == 17
     assert max(sizes) <= 4
     assert min(sizes) >= 3
@@ -142,8 +150,9 @@ def test_bf16_is_used_on_request_and_stays_close():
 
     torch.manual_seed(0)
     network, images, labels = Watching(), torch.randn(16, 1, 8, 8), torch.arange(16) % 4
-    exact = accumulate(network, images, labels, 16, TrainSettings(total_epochs=1))
-    rounded = accumulate(network, images, labels, 16, TrainSettings(total_epochs=1, amp="bf16"))
+    forward = headless(network)
+    exact, _ = accumulate(forward, images, labels, 16, TrainSettings(total_epochs=1))
+    rounded, _ = accumulate(forward, images, labels, 16, TrainSettings(total_epochs=1, amp="bf16"))
     assert seen == [torch.float32, torch.bfloat16]
     assert rounded.dtype == torch.float32
     assert rounded.item() == pytest.approx(exact.item(), rel=2e-2)

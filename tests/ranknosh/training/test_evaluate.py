@@ -9,7 +9,9 @@ from ranknosh.data import Split
 from ranknosh.errors import StoreError
 from ranknosh.training import CheckpointStore, test_candidate, trained_network
 from ranknosh.training.evaluate import evaluate
-from tests.ranknosh.training.train_samples import CELL, Normed, Plain, a_job, a_task, normed, plain, quadrants, trained
+from tests.ranknosh.training.train_samples import Normed, Plain, a_job, a_task, normed, plain, quadrants, trained
+
+JOB = a_job(0, 1)
 
 
 def by_hand(network, split, data):
@@ -61,7 +63,7 @@ def test_memory_running_out_halves_the_batch():
 def test_test_candidate_reads_the_test_split_of_the_trained_network(tmp_path):
     task = a_task()
     outcome, store = trained(a_job(0, 3), task, tmp_path)
-    tested = test_candidate(7, CELL, task, store)
+    tested = test_candidate(JOB, task, store)
     network = trained_network(7, store, build=normed)
     accuracy, loss = by_hand(network, task.data.test, task.data)
     assert tested.test_accuracy == pytest.approx(accuracy)
@@ -86,7 +88,7 @@ def test_without_test_images_there_is_no_test_figure(tmp_path):
     empty = Split(task.data.test.images[:0], task.data.test.labels[:0])
     task = dataclasses.replace(task, data=dataclasses.replace(task.data, test=empty))
     _, store = trained(a_job(0, 1), task, tmp_path)
-    tested = test_candidate(7, CELL, task, store)
+    tested = test_candidate(JOB, task, store)
     assert (tested.test_accuracy, tested.test_loss) == (None, None)
 
 
@@ -94,17 +96,17 @@ def test_a_missing_or_foreign_checkpoint_is_refused(tmp_path):
     task = a_task(build=plain)
     store = CheckpointStore(tmp_path)
     with pytest.raises(StoreError, match=r"no checkpoint in .*7"):
-        test_candidate(7, CELL, task, store)
+        test_candidate(JOB, task, store)
     trained(a_job(0, 1), task, tmp_path)
-    with pytest.raises(StoreError, match="data is"):
-        test_candidate(7, CELL, a_task(quadrants(seed=5), build=plain), store)
-    assert math.isfinite(test_candidate(7, CELL, task, store).test_loss)
+    with pytest.raises(StoreError, match="its data is"):
+        test_candidate(JOB, a_task(quadrants(seed=5), build=plain), store)
+    assert math.isfinite(test_candidate(JOB, task, store).test_loss)
 
 
 def test_a_damaged_checkpoint_is_not_tested_and_can_be_once_it_is_back(tmp_path):
     task = a_task(build=plain)
     _, store = trained(a_job(0, 2), task, tmp_path)
-    first = test_candidate(7, CELL, task, store)
+    first = test_candidate(JOB, task, store)
     newest = store.publications(7)[0]
     trained(a_job(0, 1, candidate_id=8), task, tmp_path)
     older = store.publications(8)[0]
@@ -115,7 +117,7 @@ def test_a_damaged_checkpoint_is_not_tested_and_can_be_once_it_is_back(tmp_path)
     for name in (newest.state, newest.weights):
         path, whole = tmp_path / name, (tmp_path / name).read_bytes()
         path.write_bytes(whole[:-1])
-        for use in (lambda: test_candidate(7, CELL, task, store), lambda: trained_network(7, store, build=plain)):
+        for use in (lambda: test_candidate(JOB, task, store), lambda: trained_network(7, store, build=plain)):
             with pytest.raises(
                 StoreError, match=r"damaged .*candidate 7 .* back from a copy and run `ranknosh resume`"
             ) as caught:
@@ -124,5 +126,5 @@ def test_a_damaged_checkpoint_is_not_tested_and_can_be_once_it_is_back(tmp_path)
         with pytest.raises(StoreError, match=r"damaged .*back from a copy"):
             store.weights(7)
         path.write_bytes(whole)
-        again = test_candidate(7, CELL, task, store)
+        again = test_candidate(JOB, task, store)
         assert dataclasses.replace(again, seconds=0) == dataclasses.replace(first, seconds=0)

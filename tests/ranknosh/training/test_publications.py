@@ -248,7 +248,7 @@ def test_a_state_that_stays_unreadable_is_passed_over_and_lost_weights_are_damag
 
     assert store.newest(1, 0, gone(FileNotFoundError())) == (old, ())
     found, (damage,) = store.newest(1, 0, gone(Vanished()))
-    assert (found, damage.publication, damage.reason) == (old, new, "it is missing")
+    assert (found, damage.publication, damage.reason) == (old, new, "is damaged (it is missing)")
     assert damage.where == store.storage.where(new.weights)
     found, (damage,) = store.newest(1, 0, gone(Torn(new.state, "bent")))
     assert str(damage) == f"{store.storage.where(new.state)} is damaged (bent)"
@@ -332,7 +332,9 @@ def test_removal_while_another_attempt_writes_spoils_nothing(tmp_path):
         go(writers)
         for _ in range(100):
             found, damages = store.read(1)
-            assert all(damage.reason == "it is missing" for damage in damages)  # weights removed under the writer
+            assert all(
+                damage.reason == "is damaged (it is missing)" for damage in damages
+            )  # weights removed under the writer
             assert found is None or float(found.momentum["conv.weight"][0, 0, 0, 0]) == found.epoch + 0.125
             time.sleep(0.02)
             store.remove(1)

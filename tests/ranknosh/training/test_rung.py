@@ -165,16 +165,8 @@ def test_epochs_inside_a_rung_are_saved_when_enough_would_be_lost(tmp_path, monk
     assert saved == [1, 2, 3]
 
 
-def test_a_foreign_checkpoint_is_refused(tmp_path):
+def test_where_and_how_fast_it_runs_is_free_to_change(tmp_path):
     _, store = trained(a_job(0, 1), a_task(), tmp_path)
-    for job, task, what in (
-        (a_job(1, 2, seed=4), a_task(), "seed is 3, this one's is 4"),
-        (a_job(1, 2), a_task(lr=0.07), "train.lr is 0.05, this one's is 0.07"),
-        (a_job(1, 2), a_task(data=load("digits")), "network is"),
-    ):
-        with pytest.raises(StoreError, match=what):
-            train_rung(job, task, store)
-    # Where and how fast it runs is free to change.
     assert observed(train_rung(a_job(1, 2), a_task(threads=2, channels_last=False), store)).epochs == 1
 
 

@@ -106,6 +106,7 @@ def tensors_of(store: CheckpointStore, candidate_id: int = 7, replica: int = 0) 
     found = store.load(candidate_id, replica)
     assert found is not None
     groups = {"weights": found.weights, "momentum": found.momentum, "average": found.average or {}}
+    groups["auxiliary"] = found.auxiliary or {}
     return {f"{group}.{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
 
 

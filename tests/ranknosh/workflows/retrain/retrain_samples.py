@@ -10,8 +10,6 @@ from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.genotype import Genotype
 from ranknosh.workflows.retrain import preset
 from ranknosh.workflows.retrain.recipe import Recipe
-from ranknosh.workflows.retrain.subject import Subject
-from ranknosh.workflows.retrain.training import Plan
 
 CELL = Architecture("nasbench201", (3, 1, 2, 4, 3, 0))
 GENOTYPE = Genotype(
@@ -42,8 +40,3 @@ def a_recipe(*settings: str, space: str = "darts") -> Recipe:
     cells = "3" if space == "darts" else "1"
     more = ["train.drop_path=0.3", "train.epochs=3", "train.batch=32", "network.channels=4", f"network.cells={cells}"]
     return preset("tiny", space).replace([*more, *settings])
-
-
-def a_plan(*settings: str, cell: Architecture | Genotype = GENOTYPE, seed: int = 3) -> Plan:
-    subject = Subject(cell)
-    return Plan(subject, a_recipe(*settings, space=subject.space), quadrants(), seed)

@@ -1,31 +1,36 @@
 """ranknosh/workflows/retrain/api.py and session.py: whole retrainings of real images, in memory and in run folders."""
 
 import dataclasses
+import hashlib
 import json
+import shutil
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
 
-from ranknosh.errors import ConfigError, DataError
+from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.spaces.base import Architecture, NetworkSize
-from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.spaces.genotype import as_architecture
+from ranknosh.spaces.nets import build_candidate
+from ranknosh.training import CheckpointStore, rung
 from ranknosh.workflows.retrain import EpochLine, Retrained, RetrainFailed, retrain
-from ranknosh.workflows.retrain import session as session_module
 from ranknosh.workflows.retrain.journal import read_record
-from ranknosh.workflows.retrain.network import plain_network
 from ranknosh.workflows.retrain.session import Silent
+from ranknosh.workflows.retrain.subject import read_subject
 from tests.processes import run_python
 from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe, quadrants
 
 ROOT = Path(__file__).parents[4]
 KILLED = """
 import os, signal
-from ranknosh.workflows.retrain import retrain, session
+from ranknosh.workflows.retrain import retrain
 from ranknosh.workflows.retrain.session import Silent
+from ranknosh.training import rung
 from tests.ranknosh.workflows.retrain.retrain_samples import GENOTYPE, a_recipe, quadrants
 
-session.SAVE_EVERY_SECONDS = {save_every}
+rung.SAVE_EVERY_SECONDS = {save_every}
 
 class Killer(Silent):
     def on_step(self, epoch, step, steps):
@@ -56,7 +61,18 @@ def untimed(result: Retrained):
 
 def tensors(folder):
     found = CheckpointStore(folder / "checkpoints").load(0)
-    return {**found.weights, **{f"velocity of {name}": value for name, value in found.momentum.items()}}
+    velocities = {f"velocity of {name}": value for name, value in found.momentum.items()}
+    return {**found.weights, **velocities, **{f"head's {name}": value for name, value in found.auxiliary.items()}}
+
+
+def assert_same_end(folder, whole):
+    """The bits, the journal's curve and what is exported are those of the retraining that ran through."""
+    first, second = tensors(whole), tensors(folder)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    curves = [[dataclasses.replace(line, seconds=0) for line in read_record(run).curve] for run in (folder, whole)]
+    assert curves[0] == curves[1]
+    assert (folder / "best" / "card.json").read_bytes() == (whole / "best" / "card.json").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +105,7 @@ def test_the_kept_weights_give_the_reported_test_accuracy(whole):
     safetensors = pytest.importorskip("safetensors.torch")
     folder, result, _ = whole
     card = json.loads((folder / "best" / "card.json").read_text())
-    net = plain_network(GENOTYPE, NetworkSize(**card["network"]))
+    net = build_candidate(as_architecture(GENOTYPE), NetworkSize(**card["network"]))
     net.load_state_dict(safetensors.load_file(folder / "best" / "weights.safetensors"))
     net.eval()
     test, right = quadrants().test, 0
@@ -115,11 +131,64 @@ def test_killed_in_the_middle_and_resumed_it_ends_with_the_same_bits(whole, tmp_
     result = retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), folder, seed=3, listener=told)
     assert [line.epoch for line in told.lines] == ([3] if save_every == 0 else [1, 2, 3])
     assert untimed(result) == untimed(whole[1])
-    first, second = tensors(whole[0]), tensors(folder)
-    assert first.keys() == second.keys()
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    lines = [dataclasses.replace(line, seconds=0) for line in read_record(folder).curve]
-    assert lines == [dataclasses.replace(line, seconds=0) for line in read_record(whole[0]).curve]
+    assert_same_end(folder, whole[0])
+
+
+def test_a_damaged_or_foreign_checkpoint_is_set_aside_and_trained_again(whole, tmp_path):
+    recipe, told = a_recipe("train.augment=crop_flip_cutout"), Told()
+    folders = [tmp_path / name for name in ("mine", "other")]
+    for folder, seed in zip(folders, (3, 4), strict=True):
+        with pytest.raises(KeyboardInterrupt):
+            retrain(GENOTYPE, quadrants(), recipe, folder, seed=seed, stop=lambda: True)
+    mine, other = (folder / "checkpoints" / "0" for folder in folders)
+    shutil.rmtree(mine)
+    shutil.copytree(other, mine)
+    result = retrain(GENOTYPE, quadrants(), recipe, folders[0], seed=3, listener=told)
+    assert any(
+        "belongs to another training (its seed is 4, expected is 3), renamed to damaged-*" in m for m in told.messages
+    )
+    assert untimed(result) == untimed(whole[1])
+    assert_same_end(folders[0], whole[0])
+    state = next(other.glob("state-*"))
+    state.write_bytes(state.read_bytes()[:-9])
+    retrain(GENOTYPE, quadrants(), recipe, folders[1], seed=4, listener=told)
+    assert "is damaged" in told.messages[-1]
+
+
+def test_epochs_that_were_saved_and_not_written_down_are_written_down_later(whole, tmp_path):
+    folder, told = tmp_path / "run", Told()
+    shutil.copytree(whole[0], folder)
+    journal = folder / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:3]))  # header, session, epoch 1
+    result = retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), folder, seed=3, listener=told)
+    assert told.steps == []  # nothing is trained again
+    assert untimed(result) == untimed(whole[1])
+    assert read_record(folder).curve == read_record(whole[0]).curve
+
+
+def test_the_cell_of_a_run_is_read_from_its_card_whose_bits_are_checked(whole, tmp_path):
+    shutil.copytree(whole[0], tmp_path / "run")
+    card, random = tmp_path / "run" / "best" / "card.json", Random(0)
+    assert read_subject(str(tmp_path / "run")).cell == GENOTYPE
+    digest = json.loads(card.read_text())["weights"]["sha256"]
+    assert digest == hashlib.sha256((card.parent / "weights.safetensors").read_bytes()).hexdigest()
+    text = card.read_bytes()
+    for _ in range(60):
+        changed, place = bytearray(text), random.randrange(8 * len(text))
+        changed[place // 8] ^= 1 << place % 8
+        card.write_bytes(changed)
+        if readable(changed) == json.loads(text):  # a bit of the white space between the values
+            continue
+        with pytest.raises(StoreError, match="bring it back from a copy"):
+            read_subject(str(tmp_path / "run"))
+
+
+def readable(text):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def test_in_memory_it_is_the_same_training_and_nothing_else_changes(whole):
@@ -215,7 +284,7 @@ def test_a_training_that_diverges_fails_with_a_remedy():
 
 
 def test_memory_running_out_halves_the_images_of_a_pass(monkeypatch):
-    real, tried = session_module.run_epoch, []
+    real, tried = rung.train_epoch, []
 
     def short_of_memory(training, *arguments):
         tried.append(training.micro_batch)
@@ -223,14 +292,14 @@ def test_memory_running_out_halves_the_images_of_a_pass(monkeypatch):
             raise RuntimeError("CUDA error: out of memory")
         return real(training, *arguments)
 
-    monkeypatch.setattr(session_module, "run_epoch", short_of_memory)
+    monkeypatch.setattr(rung, "train_epoch", short_of_memory)
     told = Told()
     result = retrain(CELL, quadrants(), a_recipe("train.epochs=1", space="nasbench201"), listener=told)
     assert tried == [32, 16, 8]
     assert result.epochs == 1
     assert told.messages == [
-        "out of memory: going on with 16 images at a time",
-        "out of memory: going on with 8 images at a time",
+        "out of memory: training continues with 16 images at a time",
+        "out of memory: training continues with 8 images at a time",
     ]
 
 
@@ -238,6 +307,6 @@ def test_one_image_that_does_not_fit_is_the_end(monkeypatch):
     def no_memory(*arguments):
         raise torch.OutOfMemoryError("no")
 
-    monkeypatch.setattr(session_module, "run_epoch", no_memory)
+    monkeypatch.setattr(rung, "train_epoch", no_memory)
     with pytest.raises(RetrainFailed, match="does not fit the memory of cpu"):
         retrain(CELL, quadrants(), a_recipe("train.batch=2", space="nasbench201"))

@@ -68,7 +68,7 @@ def test_unknown_presets_and_spaces():
         ("train.epochs=0", "at least 1"),
         ("train.drop_path=1", "below 1"),
         ("train.auxiliary=-1", "at least 0"),
-        ("train.lr_per=year", "one of epoch, step"),
+        ("train.lr_per=year", "one of step, epoch"),
         ("train.dropath=0.1", "did you mean train.drop_path"),
         ("train.warmup_epochs=3", "not below the 3"),
         ("network.channels=many", "whole number"),

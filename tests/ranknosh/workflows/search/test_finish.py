@@ -97,6 +97,20 @@ def test_the_test_waits_for_a_damaged_checkpoint_to_come_back(ended, tmp_path):
     assert again.stop_reason == ended.stop_reason
 
 
+def test_two_swapped_checkpoint_folders_are_recognised_by_a_read_and_by_a_resumed_finish(ended, tmp_path):
+    other = next(c for c in ended.pool.candidates.values() if c.level == 2 and c.id != ended.best.id)
+    for kind in ("tested", "stopped"):
+        run = cut_before(ended, tmp_path / kind, kind)
+        shutil.rmtree(run.folder / "best")
+        one, two = (run.folder / "checkpoints" / str(number) for number in (ended.best.id, other.id))
+        for source, target in ((one, tmp_path / "kept"), (two, one), (tmp_path / "kept", two)):
+            source.rename(target)
+        for use in (run.network, run.resume):
+            with pytest.raises(StoreError, match=r"state-2-.*belongs to another training \(its architecture is .*copy"):
+                use()
+        assert not (run.folder / "best").exists()
+
+
 def test_a_search_goes_on_past_a_damaged_checkpoint_to_the_same_end(ended, tmp_path):
     pytest.importorskip("safetensors")
     run = cut_before(ended, tmp_path / "run", "promotion")
@@ -132,6 +146,6 @@ def test_the_test_is_read_again_when_the_best_was_trained_on(tmp_path):
     assert [(tested.candidate_id, tested.epochs) for tested in run.pool.tested] == [(0, 1), (0, 2)]
     card = json.loads((run.folder / "best" / "card.json").read_text())
     assert (card["epochs"], card["test_accuracy"]) == (2, run.pool.tested[1].test_accuracy)
-    task = build_parts(run.config).task
+    task = build_parts(run.settings).task
     accuracy, _ = evaluate(run.network(), task.data.test, task)
     assert run.pool.tested[1].test_accuracy == accuracy

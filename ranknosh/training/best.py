@@ -1,0 +1,58 @@
+"""What a run leaves for others: the best architecture, its trained weights, and a card that says what they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ranknosh.errors import StoreError
+from ranknosh.runs.files import write_atomic
+from ranknosh.training.settings import Task
+
+
+def write_best(folder: Path, facts: Mapping[str, Any], task: Task, weights: bytes | None) -> None:
+    """Write ``best/`` of a run folder: ``genotype.txt``, ``weights.safetensors``, and ``card.json`` with the digests of both.
+
+    Args:
+        folder: the run folder.
+        facts: what the card says besides network, classes and normalisation; ``architecture`` is the text of the genotype.
+        task: what was trained.
+        weights: the network's own tensors as a safetensors file; None where they lie in the checkpoint only.
+    """
+    data = task.learned
+    card = {
+        **facts,
+        "network": asdict(task.size),
+        "classes": list(data.classes),
+        "mean": [float(value) for value in data.mean],
+        "std": [float(value) for value in data.std],
+        "weights": None if weights is None else {"size": len(weights), "sha256": hashlib.sha256(weights).hexdigest()},
+    }
+    card["digest"] = _digest(card)
+    write_atomic(folder / "best" / "genotype.txt", (card["architecture"] + "\n").encode())
+    write_atomic(folder / "best" / "card.json", (json.dumps(card, indent=1) + "\n").encode())
+    if weights is not None:
+        write_atomic(folder / "best" / "weights.safetensors", weights)
+
+
+def read_card(folder: Path) -> dict[str, Any] | None:
+    """The card of a run folder, None where it has none yet. Raises StoreError for one that is not as it was written."""
+    path = folder / "best" / "card.json"
+    try:
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        digest = card.pop("digest")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); bring it back from a copy") from error
+    if digest != _digest(card):
+        raise StoreError(f"{path} is damaged (its digest is not the one written); bring it back from a copy")
+    return card
+
+
+def _digest(card: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
