@@ -19,17 +19,9 @@ from ranknosh.workflows.search.finish import stop_text
 from tests.ranknosh_simulation import StreamProposer, answer
 
 
-@pytest.fixture(scope="module")
-def ended(tmp_path_factory):
-    return ranknosh.search(
-        data={"name": "digits", "train_limit": 200, "validation_limit": 100, "test_limit": 60},
-        budget=20,
-        out=str(tmp_path_factory.mktemp("runs")),
-        name="small",
-        network={"channels": 4},
-        pyramid={"epochs": [1, 2], "initial": 4, "batch": 2, "candidates": 4},
-        seeding={"draw": 6},
-    )
+@pytest.fixture
+def ended(run):
+    return run
 
 
 def cut_before(run, folder, kind):

@@ -11,18 +11,7 @@ from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.records import DECISIONS, Tested
 from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.workflows import open_run
-
-SMALL = {
-    "network": {"channels": 4},
-    "pyramid": {"epochs": [1, 2], "initial": 4, "batch": 2, "candidates": 6},
-    "seeding": {"draw": 6},
-}
-DIGITS = {"name": "digits", "train_limit": 300, "validation_limit": 200, "test_limit": 100}
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return ranknosh.search(data=DIGITS, budget=20, out=str(tmp_path_factory.mktemp("runs")), name="small", **SMALL)
+from tests.ranknosh.workflows.search.small_search import DIGITS, SMALL, small_search
 
 
 def test_a_run_holds_what_was_asked_for(run):
@@ -63,7 +52,7 @@ def test_the_same_seed_takes_the_same_decisions_and_another_does_not(run, tmp_pa
     def decisions(folder):
         return [record for record in open_run(folder).history.records if isinstance(record, DECISIONS)]
 
-    same = ranknosh.search(data=DIGITS, budget=20, out=str(tmp_path), name="same", **SMALL)
+    same = small_search(tmp_path, "same")
     other = ranknosh.search(data=DIGITS, budget=20, out=str(tmp_path), name="other", seed=1, **SMALL)
     assert decisions(same.folder) == decisions(run.folder)
     assert decisions(other.folder) != decisions(run.folder)
