@@ -46,8 +46,19 @@ def make(name):
     return get_method(name, **options)
 
 
-@pytest.mark.parametrize("make_space", [tiny_nasbench201, tiny_darts], ids=["nasbench201", "darts"])
-@pytest.mark.parametrize("name", METHODS)
+SPACES_OF_TESTS = {"nasbench201": tiny_nasbench201, "darts": tiny_darts}
+SLOW = {("darts_es", "darts"), ("darts_ada", "darts")}
+"""The Hessian's largest eigenvalue after every epoch, where a cell has most edges."""
+
+
+def every_method_on_both_spaces():
+    for name in METHODS:
+        for space, make_space in SPACES_OF_TESTS.items():
+            marks = [pytest.mark.slow] if (name, space) in SLOW else []
+            yield pytest.param(name, make_space, id=f"{name}-{space}", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "make_space"), every_method_on_both_spaces())
 def test_it_runs_and_finds_a_cell(name, make_space):
     if (name, make_space()[0].name) in ELSEWHERE:
         with pytest.raises(ConfigError, match="cannot search"):
