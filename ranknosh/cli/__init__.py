@@ -16,6 +16,9 @@ _ADDRESS = re.compile(r"local|auto|[^/\s-][^/\s]*:\d+")
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave the process with its exit code (see ``ranknosh --help``)."""
     from ranknosh.cli import outcome
+    from ranknosh.cli.streams import guard, report_trouble
+
+    guard()
     from ranknosh.cli.app import app
 
     # Waiting threads that spin take the cores from those that work: on a busy machine a training with two threads became
@@ -28,9 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         app(args=with_address(rest), prog_name="ranknosh")
     except SystemExit as ended:
+        report_trouble()
         if arguments is None and ended.code == outcome.INTERRUPTED:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed once more, it would only change the exit code
         raise
+    report_trouble()
     sys.exit(0)
 
 

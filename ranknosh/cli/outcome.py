@@ -36,10 +36,6 @@ def verb(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
             _leave(f"error: {error}", error.exit_code)
         except KeyboardInterrupt:
             _leave("interrupted", INTERRUPTED)
-        except BrokenPipeError:
-            # whoever read the output (head, less) has left: silence what the interpreter would still flush
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(OK) from None
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{os.path.basename(place.filename)}:{place.lineno}"
@@ -51,7 +47,8 @@ def verb(function: Callable[Parameters, None]) -> Callable[Parameters, None]:
 
 def say_error(text: str) -> None:
     """One message on stderr."""
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     print(text, file=sys.stderr, flush=True)
 
 

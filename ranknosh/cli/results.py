@@ -1,7 +1,8 @@
-"""``status``, ``top`` and ``report``: reading a run. None of them changes its journal."""
+"""``status``, ``top``, ``report`` and ``repair``: verbs that read a run of any kind; only ``repair`` changes its journal."""
 
 from __future__ import annotations
 
+import time
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ranknosh.cli.screen import facts, print_json, table
-from ranknosh.config.units import UNKNOWN, human_count, human_duration, percent, plural, whole
+from ranknosh.config.units import UNKNOWN, human_count, human_duration, human_size, percent, plural, whole
 from ranknosh.errors import ConfigError
 
 RunFolder = Annotated[
@@ -27,38 +28,78 @@ def status(
     run: RunFolder,
     as_json: AsJson = False,
     decisions: Annotated[
-        bool, typer.Option("--decisions", help="Print proposals and promotions in logical order, without times.")
+        bool, typer.Option("--decisions", help="Of a search: proposals and promotions in logical order, without times.")
     ] = False,
     failures: Annotated[
-        bool, typer.Option("--failures", help="Print every failed training with its message and traceback.")
+        bool, typer.Option("--failures", help="Of a search: every failed training with its message and traceback.")
     ] = False,
+    watch: Annotated[
+        float | None,
+        typer.Option(
+            "--watch", metavar="SECONDS", min=0.1, help="Print it again every so many seconds, until the run ends."
+        ),
+    ] = None,
 ) -> None:
-    """Say where a run stands: budget, candidates per level, the best so far, workers and failures.
+    """Say where a run of any kind is: how far it got, what it found, what it cost.
 
     \b
     Examples:
     ranknosh status runs/demo-001
     ranknosh status runs/demo-001 --json
+    ranknosh status runs/demo-001 --watch 5
     ranknosh status runs/demo-001 --failures
     diff <(ranknosh status runs/a --decisions) <(ranknosh status runs/b --decisions)
     """
-    from ranknosh.report.tables import decision_lines, status_dict
-    from ranknosh.report.view import RunView
-    from ranknosh.report.workers import failure_rows
+    from ranknosh.workflows import open_run
 
     if decisions and failures:
         raise ConfigError("--decisions and --failures are two different listings; give one of them")
-    view = RunView.load(run)
-    if failures:
-        rows = failure_rows(view)
-        print_json(rows) if as_json else print(failures_text(rows), flush=True)
-    elif decisions:
+    if decisions or failures:
+        _listing(run, decisions, as_json)
+        return
+    while True:
+        now = open_run(run).describe()
+        print_json(now) if as_json else print(described(now, run), flush=True)
+        if watch is None or now["state"] != "running":
+            return
+        time.sleep(watch)
+
+
+def _listing(run: Path, decisions: bool, as_json: bool) -> None:
+    from ranknosh.report.tables import decision_lines
+    from ranknosh.report.workers import failure_rows
+    from ranknosh.workflows.search.run import open_search
+
+    view = open_search(run).view
+    if decisions:
         lines = decision_lines(view)
         print_json(lines) if as_json else print("\n".join(lines), flush=True)
-    elif as_json:
-        print_json(status_dict(view))
     else:
-        print(status_text(status_dict(view), run), flush=True)
+        rows = failure_rows(view)
+        print_json(rows) if as_json else print(failures_text(rows), flush=True)
+
+
+def described(now: dict[str, Any], run: Path) -> str:
+    """Where a run is, as aligned text, from its JSON form."""
+    if now["workflow"] == "search":
+        return status_text(now, run)
+    rows = [
+        (name.replace("_", " "), text) for name, value in now.items() if (text := _value_text(name, value)) is not None
+    ]
+    if now["state"] == "interrupted":
+        rows.append(("next", f"ranknosh resume {run}"))
+    return facts(rows)
+
+
+def _value_text(name: str, value: Any) -> str | None:
+    """A value of ``status --json`` for people; None for what has no short form."""
+    if value is None or isinstance(value, (dict, list)):
+        return None
+    if name.endswith("seconds"):
+        return human_duration(value)
+    if name.endswith("accuracy"):
+        return percent(value)
+    return str(value)
 
 
 def top(
@@ -66,28 +107,68 @@ def top(
     count: Annotated[int, typer.Option("--count", "-n", "-k", min=1, help="How many rows.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Print the leaderboard: the candidates that got furthest, best validation first.
+    """Print the best results of a run of any kind, the best first.
 
     \b
     Examples:
     ranknosh top runs/demo-001 -n 5
     ranknosh top runs/demo-001 --json
     """
-    from ranknosh.report.tables import top_rows
-    from ranknosh.report.view import RunView
+    from ranknosh.workflows import open_run
 
-    rows = top_rows(RunView.load(run), count)
+    found = open_run(run)
+    rows = found.top(count)
     if as_json:
         print_json(rows)
+    elif not rows:
+        print("there is no result yet", flush=True)
     else:
-        print(leaderboard(rows) if rows else "no candidate has finished a level yet", flush=True)
+        print(leaderboard(rows) if found.WORKFLOW == "search" else _rows_text(rows), flush=True)
+
+
+def _rows_text(rows: list[dict[str, Any]]) -> str:
+    names = [name for name in rows[0] if not isinstance(rows[0][name], (dict, list))]
+    cells = [[UNKNOWN if row[name] is None else _value_text(name, row[name]) or "" for name in names] for row in rows]
+    return table([name.replace("_", " ") for name in names], cells)
+
+
+def repair(
+    run: RunFolder,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be lost.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Cut a damaged journal at its last good line; the file as it was is kept beside it.
+
+    \b
+    Examples:
+    ranknosh repair runs/demo-001 --dry-run
+    ranknosh repair runs/demo-001
+    """
+    from dataclasses import asdict
+
+    from ranknosh.runs.repair import find_damage
+    from ranknosh.runs.repair import repair as cut
+    from ranknosh.workflows import record_classes
+
+    damage = find_damage(run, record_classes) if dry_run else cut(run, record_classes)
+    if as_json:
+        print_json(None if damage is None else {**asdict(damage), "copy": str(damage.copy)})
+    elif damage is None:
+        print(f"{run} is whole: nothing to repair", flush=True)
+    else:
+        lost = f"{plural(damage.lines, 'line')} ({human_size(damage.bytes)}) from line {damage.number} on"
+        print(f"line {damage.number}: {damage.why}", flush=True)
+        if dry_run:
+            print(f"would cut {lost}; everything before it stays", flush=True)
+        else:
+            print(f"cut {lost}; the journal as it was is {damage.copy}\nnext: ranknosh resume {run}", flush=True)
 
 
 def report(
     run: RunFolder,
     open_it: Annotated[YesNo, typer.Option("--open", help="Open the report in a browser.")] = YesNo.no,
 ) -> None:
-    """Write report.html, one offline file, into the run folder; of a search trials.csv as well.
+    """Write report.html, one offline file, into the folder of a run of any kind; of a search trials.csv as well.
 
     \b
     Examples:

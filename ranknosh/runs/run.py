@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -25,6 +25,16 @@ from ranknosh.runs.stop import StopRequest
 State = TypeVar("State")
 Own = TypeVar("Own", bound="Run[Any]")
 REPORT, CONFIG = "report.html", "config.yaml"
+
+
+@dataclass(frozen=True)
+class Waste:
+    """Something that may be removed: where it is, its bytes, why it may go, and how it is removed."""
+
+    where: str
+    size: int
+    reason: str
+    remove: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -118,8 +128,20 @@ class Run(ABC, Generic[State]):
         """The report as one HTML page. Raises MissingDependency without what pages need."""
 
     def removable(self) -> list[Path]:
-        """Files that serve neither the result nor a resume; ``ranknosh clean`` removes them."""
+        """Files that serve neither the result nor a resume."""
         return []
+
+    def waste(self, everything: bool) -> list[Waste]:
+        """What ``ranknosh clean`` may remove.
+
+        Args:
+            everything: what a resume would need too, where the workflow can make it again.
+        """
+        copies = sorted(self.folder.glob(f"{FILE}.damaged-*"))
+        found = [Waste(str(path), path.stat().st_size, "a copy of a damaged journal", path.unlink) for path in copies]
+        for path in self.removable():
+            found.append(Waste(str(path), path.stat().st_size, "the run has ended", path.unlink))
+        return found
 
     @property
     def ended(self) -> bool:
@@ -131,7 +153,13 @@ class Run(ABC, Generic[State]):
         return {
             "folder": str(self.folder),
             "workflow": self.WORKFLOW,
-            "state": "running" if running else "ended" if self.ended else "interrupted",
+            "state": "running"
+            if running
+            else "interrupted"
+            if not self.ended
+            else "stopped"
+            if self.exit_code
+            else "finished",
             "reason": self.reason,
             "created": self.header.created,
             "seconds": self.seconds,

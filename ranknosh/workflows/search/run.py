@@ -14,7 +14,7 @@ from ranknosh.core.search import CAPS, Search
 from ranknosh.errors import ConfigError
 from ranknosh.runs.events import Events, several
 from ranknosh.runs.journal import History, read_history
-from ranknosh.runs.run import Prepared, Run, records_for
+from ranknosh.runs.run import Prepared, Run, Waste, records_for
 from ranknosh.runs.session import RunSession
 from ranknosh.workflows.search.assembly import (
     Parts,
@@ -140,6 +140,14 @@ class SearchRun(Run[Pool]):
         from ranknosh.training.storage import checkpoint_location
 
         return CheckpointStore(checkpoint_location(self.folder, self.settings.executor.storage, self.header.id))
+
+    def waste(self, everything: bool) -> list[Waste]:
+        from ranknosh.training.publications import Publications
+        from ranknosh.training.storage import checkpoint_location
+        from ranknosh.workflows.search.waste import find_waste
+
+        kept = Publications(checkpoint_location(self.folder, self.settings.executor.storage, self.header.id))
+        return [*super().waste(everything), *find_waste(kept, self.pool, everything)]
 
     @classmethod
     def prepare(

@@ -1,11 +1,13 @@
+from pathlib import Path
+
 import pytest
 
-from ranknosh.cli.clean import find_waste
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Failed, Observed, Proposed
 from ranknosh.report.view import RunView
 from ranknosh.spaces.base import Architecture
 from ranknosh.training.publications import Publications
+from ranknosh.workflows.search.waste import find_waste
 
 
 def four_candidates() -> Pool:
@@ -35,29 +37,29 @@ def kept(tmp_path) -> Publications:
 
 
 def told(waste):
-    return [(item.holding.name, item.size, item.leftovers, item.reason) for item in waste]
+    return [(Path(item.where).name, item.size, item.reason) for item in waste]
 
 
-LEFT = ("1", 7, True, "2 files that candidate 1's checkpoint does not need")
+LEFT = ("1", 7, "2 files that candidate 1's checkpoint does not need")
 
 
 def test_only_what_serves_nobody_goes(kept):
     assert told(find_waste(kept, four_candidates(), everything=False)) == [
         LEFT,
-        ("2", 12, False, "candidate 2 failed"),
-        ("9", 12, False, "belongs to no candidate"),
-        ("stray", 1, False, "belongs to no candidate"),
+        ("2", 12, "candidate 2 failed"),
+        ("9", 12, "belongs to no candidate"),
+        ("stray", 1, "belongs to no candidate"),
     ]
 
 
 def test_everything_spares_the_best_and_its_replicas(kept):
     assert told(find_waste(kept, four_candidates(), everything=True)) == [
-        ("0", 12, False, "candidate 0 is not the best"),
+        ("0", 12, "candidate 0 is not the best"),
         LEFT,
-        ("2", 12, False, "candidate 2 failed"),
-        ("3", 12, False, "candidate 3 is not the best"),
-        ("9", 12, False, "belongs to no candidate"),
-        ("stray", 1, False, "belongs to no candidate"),
+        ("2", 12, "candidate 2 failed"),
+        ("3", 12, "candidate 3 is not the best"),
+        ("9", 12, "belongs to no candidate"),
+        ("stray", 1, "belongs to no candidate"),
     ]
 
 
@@ -73,7 +75,7 @@ def test_leftovers_of_the_best_are_removed_and_its_checkpoint_is_not(cli, search
     (own / ".state-1-aa.pt.host-1-ff.tmp").write_bytes(b"cut")
     shown = cli("clean", folder, "--dry-run").out
     assert "2 files" in shown
-    assert "would remove 2 left files, 7 B" in shown
+    assert "would remove 1 item, 7 B" in shown
     assert cli("clean", folder).code == 0
     assert sorted(own.iterdir()) == before
     assert "nothing to remove" in cli("clean", folder).out

@@ -4,8 +4,11 @@ import json
 
 import pytest
 
-from ranknosh.core.records import Failed, Observed, Proposed, Session, Speculated, Workers, to_json
+from ranknosh.config.search import SearchSettings
+from ranknosh.core.records import Failed, Observed, Proposed, Session, Speculated, Workers
+from ranknosh.runs.journal import FORMAT, Header, dump
 from ranknosh.spaces.base import Architecture
+from ranknosh.workflows import open_run
 
 TRACE = 'Traceback (most recent call last):\n  File "train.py", line 3\nValueError: bad shape'
 
@@ -15,6 +18,7 @@ def run(tmp_path):
     config = {
         "pyramid": {"epochs": [1, 2], "schedule": "eager"},
         "executor": {"name": "ray", "address": "10.0.0.1:6379", "gpus_per_trial": 0.5},
+        "budget": {"epochs": 40},
     }
     records = [
         Session(1, 8, "cpu", "ranknosh search x.yaml --ray 10.0.0.1:6379"),
@@ -26,10 +30,13 @@ def run(tmp_path):
         Speculated(0, 1, 3, 4.0),
         Failed(1, 1, "raised", "ValueError: bad shape", 1, 0.5, traceback=TRACE),
     ]
-    rows = [{"type": "header", "format": 1, "config": config}, *({**to_json(r), "t": 1.0} for r in records)]
-    folder = tmp_path / "run"
+    return journal_of(tmp_path / "run", config, records)
+
+
+def journal_of(folder, config, records):
+    header = Header(FORMAT, "search", "run-1", "2026", "", SearchSettings.from_dict(config).to_dict(), {}, {}, {})
     folder.mkdir()
-    (folder / "journal.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "journal.jsonl").write_bytes(dump(header, records, 1.0))
     return folder
 
 
@@ -61,10 +68,27 @@ def test_failures_in_words_and_as_json(cli, run):
 
 
 def test_a_run_without_failures_says_so(cli, run):
-    journal = run / "journal.jsonl"
-    journal.write_text("".join(line for line in journal.open() if '"failed"' not in line))
+    found = open_run(run)
+    records = [record for record in found.history.records if not isinstance(record, Failed)]
+    (run / "journal.jsonl").write_bytes(dump(found.header, records))
     assert cli("status", run, "--failures").out == "no training failed\n"
     assert "\nfailures" not in cli("status", run).out
+
+
+def test_a_damaged_journal_is_named_and_repaired_as_it_says(cli, run):
+    journal = run / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(True)
+    journal.write_bytes(b"".join([*lines[:5], lines[5].replace(b"node b", b"node c"), *lines[6:]]))
+    refused = cli("status", run)
+    assert refused.code == 4
+    assert f"damaged at line 6" in refused.err
+    assert f"`ranknosh repair {run}`" in refused.err
+    shown = cli("repair", run, "--dry-run").out
+    assert f"would cut {len(lines) - 5} lines" in shown
+    assert f"cut {len(lines) - 5} lines" in cli("repair", run).out
+    assert cli("status", run).code == 0
+    assert cli("repair", run).out == f"{run} is whole: nothing to repair\n"
+    assert len(json.loads(cli("status", run, "--json").out)["levels"]) == 2
 
 
 def test_two_listings_at_once_are_refused(cli, run):

@@ -1,0 +1,71 @@
+"""Standard streams that cannot stop a run: what reads them may leave, the disk behind them may fill, they may be closed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, TextIO
+
+
+def open_standard_streams() -> None:
+    """Open descriptors 0 to 2 on the null device where they are closed, so that no file of a run is given their numbers."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+
+
+class Guarded:
+    """A text stream that drops what cannot be written. ``trouble`` is the first error, None where there was none."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.trouble: str | None = None
+
+    def write(self, text: str) -> int:
+        if self.trouble is None:
+            try:
+                return self._stream.write(text)
+            except (OSError, ValueError) as error:
+                self._give_up(error)
+        return len(text)
+
+    def flush(self) -> None:
+        if self.trouble is None:
+            try:
+                self._stream.flush()
+            except (OSError, ValueError) as error:
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self.trouble = "the reader left" if isinstance(error, BrokenPipeError) else str(error)
+        try:  # what the interpreter would still flush at its end goes to the null device
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        except (OSError, ValueError):
+            return
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def guard() -> None:
+    """Put guards around stdout and stderr; once a process."""
+    open_standard_streams()
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and not isinstance(stream, Guarded):
+            setattr(sys, name, Guarded(stream))
+
+
+def report_trouble() -> None:
+    """Say on stderr that the result could not be printed; a reader that left (``head``) knows it."""
+    stream = sys.stdout
+    if isinstance(stream, Guarded):
+        stream.flush()
+        if stream.trouble not in (None, "the reader left"):
+            print(
+                f"the result could not be printed: {stream.trouble}; the run is in its folder",
+                file=sys.stderr,
+                flush=True,
+            )
