@@ -81,7 +81,7 @@ def test_a_damaged_journal_is_named_and_repaired_as_it_says(cli, run):
     journal.write_bytes(b"".join([*lines[:5], lines[5].replace(b"node b", b"node c"), *lines[6:]]))
     refused = cli("status", run)
     assert refused.code == 4
-    assert f"damaged at line 6" in refused.err
+    assert "damaged at line 6" in refused.err
     assert f"`ranknosh repair {run}`" in refused.err
     shown = cli("repair", run, "--dry-run").out
     assert f"would cut {len(lines) - 5} lines" in shown

@@ -60,9 +60,7 @@ def test_a_later_verb_is_absent(cli):
     assert cli("export").code == 2
 
 
-@pytest.mark.parametrize(
-    ("words", "allowed"), [(["--help"], ""), (["search", "--help"], ""), (["status", "."], "")]
-)
+@pytest.mark.parametrize(("words", "allowed"), [(["--help"], ""), (["search", "--help"], ""), (["status", "."], "")])
 def test_reading_verbs_start_without_torch(words, allowed, tmp_path):
     ended = subprocess.run(
         [sys.executable, "-c", IMPORTED.format(words=words)], capture_output=True, text=True, check=True
