@@ -26,19 +26,18 @@ def top_rows(view: RunView, k: int = 10) -> list[dict[str, Any]]:
     as the loss, lower is better).
     """
     ranked_by = view.setting("train", "metric") or "accuracy"
-    return [
-        {
-            "id": candidate.id,
-            "architecture": candidate.text,
-            "level": candidate.level,
-            "epochs": candidate.epochs,
-            "validation": candidate.validation,
-            "params": candidate.params,
-            "macs": candidate.macs,
-            **({} if ranked_by == "accuracy" else {"ranked_by": ranked_by, "metric": _as_named(candidate, ranked_by)}),
-        }
-        for candidate in view.leaderboard()[:k]
+    rows = [
+        {**_named(c), "validation": c.validation, "params": c.params, "macs": c.macs} for c in view.leaderboard()[:k]
     ]
+    if ranked_by != "accuracy":
+        for row, candidate in zip(rows, view.leaderboard(), strict=False):
+            row |= {"ranked_by": ranked_by, "metric": _as_named(candidate, ranked_by)}
+    return rows
+
+
+def _named(candidate: Candidate) -> dict[str, Any]:
+    level, epochs = candidate.level, candidate.epochs
+    return {"id": candidate.id, "architecture": candidate.text, "level": level, "epochs": epochs}
 
 
 def _as_named(candidate: Candidate, ranked_by: str) -> float | None:
@@ -68,10 +67,7 @@ def status_dict(view: RunView) -> dict[str, Any]:
         "best": None
         if best is None
         else {
-            "id": best.id,
-            "architecture": best.text,
-            "level": best.level,
-            "epochs": best.epochs,
+            **_named(best),
             "validation": best.validation,
             "test": tested.test_accuracy if tested else None,
             "params": best.params,
@@ -110,34 +106,23 @@ def trial_rows(view: RunView) -> list[dict[str, Any]]:
     """Every candidate, the ranked ones first; keys are TRIAL_COLUMNS. ``seconds`` are those of its finished trainings."""
     ranked = view.leaderboard()
     rest = [candidate for candidate in view.pool.candidates.values() if not candidate.level]
-    rows = []
-    for place, candidate in enumerate([*ranked, *rest], 1):
-        latest = candidate.latest
-        done = [*candidate.observations.values(), *candidate.replicas.values()]
-        rows.append(
-            {
-                "rank": place if candidate.level else None,
-                "id": candidate.id,
-                "architecture": candidate.text,
-                "status": trial_status(view, candidate),
-                "level": candidate.level,
-                "epochs": candidate.epochs,
-                "validation_accuracy": candidate.validation,
-                "validation_loss": latest.validation_loss if latest else None,
-                "metric": candidate.metric,
-                "params": candidate.params,
-                "macs": candidate.macs,
-                "seconds": sum(observed.seconds for observed in done),
-                "origin": candidate.origin,
-                "batch": candidate.batch,
-                "score": candidate.score,
-                "spread": candidate.spread,
-                "seeds": 1 + len(candidate.replicas) if latest else 0,
-                "failure": f"{candidate.failed.kind}: {candidate.failed.message}" if candidate.failed else None,
-                "key": candidate.key,
-            }
-        )
-    return rows
+    return [_trial(view, place, candidate) for place, candidate in enumerate([*ranked, *rest], 1)]
+
+
+def _trial(view: RunView, place: int, candidate: Candidate) -> dict[str, Any]:
+    latest, failed = candidate.latest, candidate.failed
+    done = [*candidate.observations.values(), *candidate.replicas.values()]
+    row = {
+        **_named(candidate),
+        "rank": place if candidate.level else None,
+        "status": trial_status(view, candidate),
+        "validation_accuracy": candidate.validation,
+        "validation_loss": latest.validation_loss if latest else None,
+        "seconds": sum(observed.seconds for observed in done),
+        "seeds": 1 + len(candidate.replicas) if latest else 0,
+        "failure": f"{failed.kind}: {failed.message}" if failed else None,
+    }
+    return {name: row[name] if name in row else getattr(candidate, name) for name in TRIAL_COLUMNS}
 
 
 def write_trials_csv(run_dir: Path | str, view: RunView | None = None) -> Path:

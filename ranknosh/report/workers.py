@@ -25,6 +25,7 @@ AGAIN: dict[FailureKind, str] = {
     "checkpoint_damaged": "it is trained again from its first epoch",
     "out_of_memory": "it is tried once more, alone",
 }
+FAILURE = ("replica", "level", "kind", "attempt", "final", "epochs", "seconds", "message")
 OUTCOMES = {True: "given up", False: "tried again"}
 
 
@@ -52,20 +53,15 @@ class SessionUse:
 
 def sessions(view: RunView) -> list[SessionUse]:
     """Every session with its workers, in order."""
-    grouped: list[tuple[Session, list[Workers]]] = []
+    used = list[SessionUse]()
     for record in view.records:
         if isinstance(record, Session):
-            grouped.append((record, []))
-        elif isinstance(record, Workers) and grouped:
-            grouped[-1][1].append(record)
-    used = []
-    for session, workers in grouped:
-        slots = [record.slots for record in workers]
-        if workers:
-            last = workers[-1]
-            used.append(SessionUse(session, last.slots, min(slots), max(slots), last.busy_seconds, last.slot_seconds))
-        else:
-            used.append(SessionUse(session))
+            used.append(SessionUse(record))
+        elif isinstance(record, Workers) and used:
+            last, slots = used[-1], record.slots
+            fewest = slots if last.fewest is None else min(slots, last.fewest)
+            most = slots if last.most is None else max(slots, last.most)
+            used[-1] = SessionUse(last.session, slots, fewest, most, record.busy_seconds, record.slot_seconds)
     return used
 
 
@@ -98,23 +94,15 @@ def failure_counts(view: RunView) -> list[FailureCount]:
 
 def failure_rows(view: RunView) -> list[dict[str, Any]]:
     """Every failure in the order they happened, with its traceback where the training raised one."""
-    timed = zip(view.records, view.times, strict=True)
     return [
         {
             "candidate": record.candidate_id,
-            "replica": record.replica,
             "architecture": view.pool.candidates[record.candidate_id].text,
-            "level": record.level,
-            "kind": record.kind,
-            "attempt": record.attempt,
-            "final": record.final,
-            "epochs": record.epochs,
-            "seconds": record.seconds,
+            **{name: getattr(record, name) for name in FAILURE},
             "at_seconds": at,
-            "message": record.message,
             "traceback": record.traceback or None,
         }
-        for record, at in timed
+        for record, at in zip(view.records, view.times, strict=True)
         if isinstance(record, Failed)
     ]
 
