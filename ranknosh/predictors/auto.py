@@ -15,11 +15,16 @@ from ranknosh.streams import stream
 
 
 class AutoPredictor:
-    """Chooses among ``among`` by the mean over ``parts`` folds of Kendall's tau between the scores of members left out and
-    ``Evidence.order``. Folds are by architecture, so that no pair is seen in part. The earliest wins a tie.
+    """Chooses a ranker by the mean over folds of Kendall's tau between the scores of members left out and ``Evidence.order``.
 
-    A later one must be ahead by ``margin``: with few members the estimate is coarse, and a search gains nothing by changing
-    its ranker back and forth. After a fit ``name`` tells the choice and ``estimates`` the taus (None: undefined).
+    Folds are by architecture, so that no pair is seen in part. After a fit ``name`` is the choice and ``estimates`` holds the
+    taus (None: undefined).
+
+    Args:
+        among: the rankers; the earliest wins a tie.
+        parts: folds.
+        margin: by how much a later ranker must be ahead. With few members the estimate is coarse, and a search gains nothing
+            by changing its ranker back and forth.
     """
 
     def __init__(self, among: Sequence[Predictor], *, parts: int = 5, margin: float = 0.02) -> None:

@@ -1,4 +1,4 @@
-"""What every ranker offers, and the unit its scores are told in."""
+"""What every ranker offers, and the unit of its scores."""
 
 from __future__ import annotations
 
@@ -19,14 +19,20 @@ class Predictor(Protocol):
     """Learns an order of architectures. Scores have no unit of their own: only their order and differences mean anything.
 
     ``fit`` replaces what was learned before. The other three raise RuntimeError before the first fit, and treat every
-    architecture on its own: its value does not depend on which others stand in the same call, nor on their number, unless
-    a predictor says otherwise. All are deterministic in their arguments and the seed of the fit.
+    architecture on its own: its value does not depend on the others of the same call, unless a predictor says otherwise. All
+    are deterministic in their arguments and the seed of the fit.
     """
 
     name: str
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
-        """Learn from ``n`` members; ``encodings`` has their rows in the order of ``evidence.members``."""
+        """Learn the order of n architectures.
+
+        Args:
+            encodings: of the n members.
+            evidence: their order, level by level, and pairs of them; members in the order of ``encodings``.
+            seed: of everything random in the fit.
+        """
         ...
 
     def score(self, encodings: Encodings) -> Floats:

@@ -63,10 +63,15 @@ def grown(
 ) -> Candidates:
     """A population for spaces too large to list.
 
-    Mutants of the best ``parents`` (given best first; one or two edits), crossovers among them and random architectures,
-    then three generations of mutants and crossovers of those with the highest ``fitness`` (the mean prediction). All
-    generations are kept, each canonical id once. Source: NPENAS (Wei et al., 2020) for the predictor as fitness of an inner
-    evolution; sizes are our own.
+    Mutants of the best parents (one or two edits), crossovers among them and random architectures, then three generations of
+    mutants and crossovers of the fittest. All generations are kept, each canonical id once. Source: NPENAS (Wei et al., 2020)
+    for the predictor as fitness of an inner evolution; sizes are our own.
+
+    Args:
+        space: of the architectures.
+        parents: best first.
+        fitness: (n,) mean predictions of n architectures, higher is better.
+        rng: of everything random here.
     """
     kept: dict[str, Architecture] = {}
     values: list[float] = []

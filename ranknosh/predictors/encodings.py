@@ -82,9 +82,12 @@ def any_architecture(space: Space) -> Architecture:
 
 
 def reference(space: Space, count: int, seed: int) -> Encodings:
-    """``count`` random architectures that can learn (dead ones are drawn again): the yardstick scores are measured by.
+    """Random architectures that can learn (dead ones are drawn again), by which scores are standardised.
 
-    Drawn with replacement, so that a small space does for any ``count``.
+    Args:
+        space: of the architectures.
+        count: how many; drawn with replacement, so that a small space is enough for any number.
+        seed: of the draw.
     """
     rng = stream(seed, "reference")
     drawn: list[Architecture] = []

@@ -40,11 +40,16 @@ def one_by_one(fit: Callable[[Lesson], Predictor], lessons: Sequence[Lesson]) ->
 
 
 class EnsemblePredictor:
-    """``members`` rankers made by ``make(i)``. Score and spread are the mean and standard deviation over the members.
+    """Several rankers; score and spread are the mean and standard deviation over them.
 
     Every member's scores are standardised over the same random architectures before they are averaged, since a ranker's
     scores have no unit. A draw is one member, chosen by the draw's seed. ``fit_each`` may be set to have members fitted
-    elsewhere, side by side; it changes nothing of what they learn.
+    elsewhere, in parallel; it does not change what they learn.
+
+    Args:
+        make: the ranker with this number, from 0.
+        members: how many.
+        name: of the ensemble in records.
     """
 
     fit_each: FitEach = staticmethod(one_by_one)

@@ -37,8 +37,14 @@ def objective(loss: PairLoss) -> Any:
 class GbdtPredictor:
     """One booster on ``features``; runs on one thread, which is both faster at this size and deterministic.
 
-    rounds, depth, rate: trees, their depth and the learning rate. It has no uncertainty of its own: ``spread`` is zero and
-    every draw is the score, so it is used inside an ensemble (the catalog's ``gbdt`` is one).
+    It has no uncertainty of its own: ``spread`` is zero and every draw is the score, so it is used inside an ensemble (the
+    catalog's ``gbdt`` is one).
+
+    Args:
+        rounds: trees.
+        depth: of a tree.
+        rate: learning rate.
+        columns: share of the features that a split sees.
     """
 
     name = "gbdt"

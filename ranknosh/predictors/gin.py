@@ -45,7 +45,13 @@ class GinLayer(nn.Module):
 
 
 class GinNetwork(nn.Module):
-    """(n, V, V) adjacency, (n, V) labels and (n, V) mask -> (n,) scores. Padding and the numbering of nodes do not matter."""
+    """Scores of n graphs of at most V nodes; padding and the numbering of nodes do not matter.
+
+    Args:
+        kinds: distinct labels of nodes.
+        hidden: width of a node's state.
+        layers: rounds of messages.
+    """
 
     def __init__(self, kinds: int, hidden: int, layers: int) -> None:
         super().__init__()
@@ -54,6 +60,7 @@ class GinNetwork(nn.Module):
         self.head = nn.Sequential(nn.Linear(2 * hidden * (layers + 1), hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
     def forward(self, adjacency: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+        """(n,) scores of graphs given by (n, V, V) adjacency, (n, V) labels and (n, V) mask of the nodes that exist."""
         mask = mask.unsqueeze(-1).to(self.embedding.weight.dtype)
         nodes = mask.sum(dim=1)
         states = self.embedding(labels) * mask
@@ -66,10 +73,18 @@ class GinNetwork(nn.Module):
 
 
 class GinPredictor:
-    """One network, refitted from scratch by ``steps`` full-batch AdamW steps (at most ``batch`` members in each).
+    """One network, refitted from scratch at every fit.
 
     Every member is embedded once a step and pairs index its score, so that a step costs the members, not the pairs. It has no
     uncertainty of its own: ``spread`` is zero, draws are the score, and the catalog's ``gin`` is an ensemble of it.
+
+    Args:
+        hidden: width of a node's state.
+        layers: rounds of messages.
+        steps: of AdamW, over all members at once.
+        rate: learning rate.
+        decay: weight decay.
+        batch: most members in a step.
     """
 
     name = "gin"
@@ -135,7 +150,13 @@ class GinPredictor:
 
 
 def pair_loss(scores: Tensor, pairs: Tensor, weights: Tensor) -> Tensor:
-    """Sum of weighted logistic losses of (p, 2) pairs (winner, loser), as ``PairLoss.value`` in torch."""
+    """Sum of weighted logistic losses, ``PairLoss.value`` in torch.
+
+    Args:
+        scores: (n,) of the members.
+        pairs: (p, 2) members (winner, loser).
+        weights: (p,) of the pairs.
+    """
     return (weights * functional.softplus(scores[pairs[:, 1]] - scores[pairs[:, 0]])).sum()
 
 

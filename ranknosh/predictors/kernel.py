@@ -47,7 +47,7 @@ def normal_scores(order: Floats) -> Floats:
 
 
 @dataclass
-class _View:
+class KernelView:
     """What the kernel needs of a set of architectures. ``rows`` are scaled feature rows (n, d), or (n, 0) without them."""
 
     encodings: Encodings
@@ -57,7 +57,13 @@ class _View:
 
 
 class MixedKernel:
-    """The covariance function of this file's head, for one space."""
+    """The covariance function of this file's head.
+
+    Args:
+        space: of the architectures.
+        degree: order of interactions between choices.
+        features: share s of the feature term.
+    """
 
     def __init__(self, space: Space, degree: int, features: float) -> None:
         self.space = space
@@ -69,14 +75,14 @@ class MixedKernel:
             self._center = rows.mean(axis=0)
             self._size = float(np.sqrt(np.mean(np.sum((rows - self._center) ** 2, axis=1)))) or 1.0
 
-    def view(self, encodings: Encodings) -> _View:
+    def view(self, encodings: Encodings) -> KernelView:
         if self.features > 0:
             rows = (encodings.features - self._center) / self._size
         else:
             rows = np.zeros((len(encodings), 0))
-        return _View(encodings, encodings.onehot, rows)
+        return KernelView(encodings, encodings.onehot, rows)
 
-    def between(self, first: _View, second: _View) -> Floats:
+    def between(self, first: KernelView, second: KernelView) -> Floats:
         """(n, m) covariances."""
         matches = (first.onehot @ second.onehot.T).astype(np.float64)
         both = ((1.0 + matches) / (1.0 + self.slots)) ** self.degree
@@ -85,7 +91,7 @@ class MixedKernel:
             both += self.features * (first.rows @ second.rows.T)
         return both
 
-    def variances(self, view: _View) -> Floats:
+    def variances(self, view: KernelView) -> Floats:
         """(n,) prior variances."""
         return (1.0 - self.features) + self.features * np.sum(view.rows**2, axis=1)
 
@@ -93,10 +99,14 @@ class MixedKernel:
 class KernelPredictor:
     """Gaussian process on the normal scores of ``Evidence.order``; pairs and their weights are not used.
 
-    degree: order of interactions, 1 to 4. noise: variance of the noise, the target having variance 1. features: share s of the
-    feature term, 0 to leave it out. scale: draws keep this share of their deviation from the mean; below 1 they explore less
-    than the posterior would. Where reading the tables of a draw would take long (many slots and many architectures), only
-    the 1,000 of highest upper confidence are drawn jointly and the others keep their mean.
+    Where reading the tables of a draw would take long (many slots and many architectures), only the 1,000 of highest upper
+    confidence are drawn jointly and the others keep their mean.
+
+    Args:
+        degree: order of interactions, 1 to 4.
+        noise: variance of the noise; the target has variance 1.
+        features: share s of the feature term, 0 to leave it out.
+        scale: draws keep this share of their deviation from the mean; below 1 they explore less than the posterior would.
     """
 
     name = "kernel"
@@ -114,7 +124,7 @@ class KernelPredictor:
         self.scale = scale
         self._kernel: MixedKernel | None = None
         self._tables: SlotTables | None = None
-        self._last: _View | None = None
+        self._last: KernelView | None = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         kernel, tables = self._of(encodings.space)
@@ -131,19 +141,19 @@ class KernelPredictor:
         """Posterior mean: the normal score of the architecture among the members."""
         kernel, view = self._view(encodings)
         if self._long(view):
-            return _blockwise(view, lambda part: kernel.between(part, self._members) @ self._solved)
+            return blockwise(view, lambda part: kernel.between(part, self._members) @ self._solved)
         return self._read(self._mean, view)
 
     def spread(self, encodings: Encodings) -> Floats:
         """Posterior standard deviation, noise left out and ``scale`` not applied."""
         kernel, view = self._view(encodings)
 
-        def deviation(part: _View) -> Floats:
+        def deviation(part: KernelView) -> Floats:
             cross = kernel.between(self._members, part)
             explained = np.sum(solve_triangular(self._factor, cross, lower=True) ** 2, axis=0)
             return np.sqrt(np.maximum(kernel.variances(part) - explained, 0.0))
 
-        return _blockwise(view, deviation)
+        return blockwise(view, deviation)
 
     def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
         kernel, view = self._view(encodings)
@@ -189,23 +199,23 @@ class KernelPredictor:
         noise = np.sqrt(self.noise) * rng.standard_normal(len(self._target))
         return self._conditioned(np.concatenate([table, weights]), noise)
 
-    def _read(self, sample: Floats, view: _View) -> Floats:
+    def _read(self, sample: Floats, view: KernelView) -> Floats:
         """(n,) values of a sample at these architectures."""
         assert self._tables is not None
         split = self._tables.total
         return SlotTables.read(sample[:split], self._places(view)) + view.rows @ sample[split:]
 
-    def _places(self, view: _View) -> NDArray[np.int64]:
+    def _places(self, view: KernelView) -> NDArray[np.int64]:
         assert self._tables is not None
         if view.places is None:
             view.places = self._tables.places(view.encodings.codes)
         return view.places
 
-    def _long(self, view: _View) -> bool:
+    def _long(self, view: KernelView) -> bool:
         assert self._tables is not None
         return len(view.encodings) * len(self._tables.subsets) > _LOOKUPS
 
-    def _view(self, encodings: Encodings) -> tuple[MixedKernel, _View]:
+    def _view(self, encodings: Encodings) -> tuple[MixedKernel, KernelView]:
         """Kept for the large set asked for last: a search scores the same architectures again and again."""
         if self._kernel is None:
             raise not_fitted(self.name)
@@ -216,10 +226,10 @@ class KernelPredictor:
         return self._kernel, self._last
 
 
-def _blockwise(view: _View, function: Callable[[_View], Floats]) -> Floats:
+def blockwise(view: KernelView, function: Callable[[KernelView], Floats]) -> Floats:
     """``function`` of slices small enough to stay in the processor's cache."""
     parts = [
-        function(_View(view.encodings, view.onehot[i : i + _BLOCK], view.rows[i : i + _BLOCK]))
+        function(KernelView(view.encodings, view.onehot[i : i + _BLOCK], view.rows[i : i + _BLOCK]))
         for i in range(0, len(view.onehot), _BLOCK)
     ]
     return np.concatenate(parts) if parts else np.zeros(0)

@@ -21,7 +21,12 @@ _ROUNDING = 1e-9
 class LevelZero:
     """The architectures scored before the search and the order that the results so far give them.
 
-    scored, directions, combine, seed: see ``seeding.choose``. weigh: see :data:`Weigh`.
+    Args:
+        scored: the architectures and the proxies' values.
+        directions: see :func:`ranknosh.core.seeding.standing`.
+        weigh: see :data:`Weigh`.
+        combine: see :func:`ranknosh.core.seeding.standing`.
+        seed: orders architectures that are equally good.
     """
 
     def __init__(

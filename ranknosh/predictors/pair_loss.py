@@ -13,6 +13,11 @@ class PairLoss:
     """Weighted logistic loss of scores over pairs, with its first two derivatives.
 
     loss(f) = sum_k u_k log(1 + exp(-(f[winner_k] - f[loser_k]))).
+
+    Args:
+        pairs: (p, 2) members (winner, loser).
+        weights: (p,) u; pairs of weight 0 are left out.
+        members: n.
     """
 
     def __init__(self, pairs: NDArray[np.int64], weights: NDArray[np.floating], members: int) -> None:

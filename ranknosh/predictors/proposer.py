@@ -56,20 +56,33 @@ class _Followed:
 
 
 class PredictorProposer:
-    """Seeds first, then the choices of a predictor that is refitted whenever there are new results.
-
-    seeds: (architecture, origin, score) of candidates 0, 1, ...; where they end before batch 0 does, the rest is drawn at
-    random. rule, near_tie, level_weight: see ``pairs.evidence``. exploration: chance of each candidate to be drawn uniformly
-    from the architectures not seen yet. acquisition: ``thompson`` takes the best of a posterior draw (one draw a candidate),
-    ``mean`` the best prediction, ``ucb`` the best of prediction plus ``confidence`` times its spread. min_members: distinct
-    places in the order of results from which on the predictor is asked. level_zero, follow: the chance, for each candidate
-    that would be drawn at random after batch 0, to be the best of level 0 instead, its proxies weighed by the results so far;
-    the fit record keeps the weights. Where no proxy helps, or all those above the average are taken, it is drawn at random
-    as well.
+    """Proxy picks first, then the choices of a predictor that is refitted whenever there are new results.
 
     Candidates are drawn at random, and the fit record says why, until there are enough results and while the predictions made
-    so far were no better than chance (:mod:`ranknosh.predictors.gate`); scores go on being recorded, so the gate can open
-    again. No candidate is dead or has the canonical id of another. Raises ConfigError for settings out of range.
+    so far were no better than chance (:mod:`ranknosh.predictors.gate`); scores are still recorded, so the gate can open again.
+    No candidate is dead or has the canonical id of another.
+
+    Args:
+        space: of the architectures.
+        predictor: refitted at each batch.
+        pyramid: of the search.
+        seeds: (architecture, origin, score) of candidates 0, 1, ...; where they end before batch 0 does, the rest is drawn at
+            random.
+        rule: see :func:`ranknosh.core.pairs.evidence`.
+        near_tie: see :func:`ranknosh.core.pairs.evidence`.
+        level_weight: see :func:`ranknosh.core.pairs.evidence`.
+        exploration: chance of each candidate to be drawn uniformly from the architectures not seen yet.
+        acquisition: ``thompson`` takes the best of a posterior draw (one draw a candidate), ``mean`` the best prediction,
+            ``ucb`` the best of prediction plus ``confidence`` times its spread.
+        confidence: of ``ucb``.
+        seed: of every draw.
+        min_members: distinct places in the order of results from which on the predictor is asked.
+        level_zero: the proxies' values, weighed by the results so far; the fit record keeps the weights.
+        follow: chance of each candidate that would be drawn at random after batch 0 to be the best of ``level_zero``; where
+            no proxy helps, or all above the average are taken, it is drawn at random as well.
+
+    Raises:
+        ConfigError: for settings out of range.
     """
 
     def __init__(
@@ -107,7 +120,13 @@ class PredictorProposer:
         self._grown: tuple[tuple[Results, int], Candidates] | None = None
 
     def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
-        """Candidates for these numbers, fewer where the space has no more; the fit record from batch 1 on."""
+        """The next candidates; the fit record comes with them from batch 1 on.
+
+        Args:
+            pool: what is known.
+            ids: numbers of the candidates; fewer come where the space has no more.
+            batch: their batch, from 0.
+        """
         started = perf_counter()
         learned = self._learn(pool) if batch > 0 else None
         followed = self._followed(learned.evidence) if learned else None

@@ -9,9 +9,12 @@ from ranknosh.core.pairs import Evidence
 
 
 def subset(evidence: Evidence, rows: NDArray[np.int64], counts: NDArray[np.int64] | None = None) -> Evidence:
-    """The evidence on the members ``rows`` (distinct), renumbered 0..len(rows)-1.
+    """The evidence on some members, renumbered from 0; a pair is kept where both its members are.
 
-    ``counts``: how often each of the rows was drawn; the weight of a pair is multiplied by the counts of both members.
+    Args:
+        evidence: on all members.
+        rows: distinct members.
+        counts: how often each row was drawn; the weight of a pair is multiplied by the counts of both members.
     """
     place = np.full(len(evidence.order), -1, dtype=np.int64)
     place[rows] = np.arange(len(rows))
@@ -36,6 +39,12 @@ def bootstrap(evidence: Evidence, rng: np.random.Generator) -> tuple[NDArray[np.
 
 
 def folds(members: int, count: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """``count`` disjoint sorted parts of 0..members-1, sizes equal to within one."""
+    """Disjoint sorted parts of 0..members-1, of sizes equal to within one.
+
+    Args:
+        members: n.
+        count: of parts.
+        rng: which member is in which part.
+    """
     shuffled = rng.permutation(members)
     return [np.sort(part) for part in np.array_split(shuffled, count)]

@@ -19,7 +19,7 @@ from ranknosh.core.pairs import Evidence
 from ranknosh.errors import ConfigError
 from ranknosh.predictors.base import Floats
 from ranknosh.predictors.encodings import Encodings
-from ranknosh.predictors.kernel import KernelPredictor, _blockwise, _View
+from ranknosh.predictors.kernel import KernelPredictor, KernelView, blockwise
 from ranknosh.streams import stream
 
 
@@ -29,8 +29,16 @@ def uniform_scores(place: Floats, members: int) -> Floats:
 
 
 class StagedPredictor(KernelPredictor):
-    """See the head of this file. noise, top_noise: variances of the noise at level 1 and at the highest level, the target
-    having variance 1. drift: variance that each level adds to the process. degree, features, scale: see KernelPredictor."""
+    """The model of this file's head.
+
+    Args:
+        degree: see :class:`KernelPredictor`.
+        noise: variance of the noise at level 1; the target has variance 1.
+        top_noise: the same at the highest level.
+        drift: variance that each level adds to the process.
+        features: see :class:`KernelPredictor`.
+        scale: see :class:`KernelPredictor`.
+    """
 
     name = "staged"
 
@@ -74,13 +82,13 @@ class StagedPredictor(KernelPredictor):
     def spread(self, encodings: Encodings) -> Floats:
         kernel, view = self._view(encodings)
 
-        def deviation(part: _View) -> Floats:
+        def deviation(part: KernelView) -> Floats:
             cross = kernel.between(self._members, part) * self._shared[:, None]
             explained = np.sum(solve_triangular(self._factor, cross, lower=True) ** 2, axis=0)
             prior = kernel.variances(part) * (1.0 + self.drift * (self._levels - 1))
             return np.sqrt(np.maximum(prior - explained, 0.0))
 
-        return _blockwise(view, deviation)
+        return blockwise(view, deviation)
 
     def _conditioned(self, prior: Floats, noise: Floats) -> Floats:
         """The highest level of a prior sample (levels, entries), moved to agree with the members at their levels."""
