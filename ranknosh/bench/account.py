@@ -45,6 +45,14 @@ class Tracker:
     _log: list[tuple[int, int]] = field(default_factory=list)
 
     def note(self, row: int, level: int, metric: float, epochs: int) -> None:
+        """Enter a training.
+
+        Args:
+            row: of the table.
+            level: reached, from 1.
+            metric: there, higher is better.
+            epochs: charged.
+        """
         self.spent += epochs
         if level > self._level or (level == self._level and metric > self._best):
             self._level, self._best, self._row = level, metric, row
@@ -57,7 +65,14 @@ class Tracker:
 
 
 class Account:
-    """Queries of one search, paid from ``budget`` epochs and read under ``seed``."""
+    """The queries of one search.
+
+    Args:
+        table: that is asked.
+        seed: which training of the table each architecture shows.
+        budget: epochs.
+        accounting: see :meth:`ranknosh.data.table.Table.schedule`.
+    """
 
     def __init__(self, table: Table, seed: int, budget: int, accounting: Accounting = "resume") -> None:
         self.table = table

@@ -39,10 +39,14 @@ def random_search(account: Account, seed: int) -> None:
 def low_fidelity_evolution(account: Account, seed: int, *, by_size: bool = False) -> None:
     """Plain evolution on level-1 values, with the best 1 in 20 promoted to the top.
 
-    Starts from 20 random architectures (``by_size``: the 20 with most parameters of 100 random ones). Every further one is a
-    neighbour, one edit away and not seen before, of one of the 5 best so far at level 1 (drawn uniformly from all pairs of
-    parent and new neighbour). After every 20th architecture the best one at level 1 that was not promoted yet is trained to
-    the top level.
+    Every architecture after the first 20 is a neighbour, one edit away and not seen before, of one of the 5 best so far at
+    level 1 (drawn uniformly from all pairs of parent and new neighbour). After every 20th the best one at level 1 that was not
+    promoted yet is trained to the top level.
+
+    Args:
+        account: pays.
+        seed: of every draw.
+        by_size: start from the 20 with most parameters of 100 random ones, instead of 20 random ones.
     """
     table, rng = account.table, stream(seed, "bench evolution")
     start = starting_rows(table, seed)

@@ -42,7 +42,13 @@ def epochs_to(target: float, curves: Sequence[Curve]) -> int | None:
 
 
 def interval_to(target: float, curves: Sequence[Curve], share: float = 0.9) -> tuple[int | None, int | None]:
-    """The middle ``share`` of what :func:`epochs_to` gives over 1,000 bootstrap samples of the runs; None for never."""
+    """An interval of :func:`epochs_to` over 1,000 bootstrap samples of the runs; None for never.
+
+    Args:
+        target: regret, percentage points.
+        curves: one a run.
+        share: of the samples inside.
+    """
     at, regrets = on_one_grid(curves)
     runs = len(curves)
     drawn = stream(0, "bench bootstrap", runs).multinomial(runs, np.full(runs, 1 / runs), size=_SAMPLES)

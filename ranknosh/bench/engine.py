@@ -39,11 +39,25 @@ def run_engine(
     overlap: int = 1,
     seeding: Seeding = LARGEST,
 ) -> Trajectory:
-    """One search of the table's whole space within ``budget`` epochs.
+    """One search of a table's whole space. Levels are the table's, everything else is as in a search on images.
 
-    Levels are the table's, candidates 0 to ``initial`` - 1 those of ``seeding`` (by default the largest of 100 random
-    architectures), everything else as in a search on images. Raises DataError where the table lacks a part of its space or
-    the parameters, BudgetTooSmall where no candidate fits.
+    Args:
+        table: of finished trainings.
+        budget: epochs.
+        seed: of the search, and of which training of the table each architecture shows.
+        accounting: see :meth:`ranknosh.data.table.Table.schedule`.
+        predictor: its name.
+        promote: see ``pyramid.promote`` of a config.
+        closing: see ``pyramid.closing``.
+        ratio: see ``pyramid.ratio``.
+        initial: candidates of batch 0.
+        batch: of each later one.
+        overlap: see ``pyramid.overlap``.
+        seeding: where the candidates of batch 0 come from.
+
+    Raises:
+        DataError: where the table lacks a part of its space or the parameters.
+        BudgetTooSmall: where no candidate fits.
     """
     if len(table) < table.space.size:
         raise DataError(

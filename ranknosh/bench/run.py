@@ -82,13 +82,25 @@ def run_bench(
     proxies: Sequence[str] | None = None,
     checkpoints: Sequence[int] = CHECKPOINTS,
 ) -> list[Row]:
-    """``repeats`` runs of each method within ``budget`` epochs; repeat i has the same seed for every method.
+    """Runs of search methods on a table; repeat i has the same seed for every method.
 
-    json_out: where the rows, the settings and every single regret are written. progress: called with (method, runs done, runs in
-    all) after every run. jobs: processes of one thread each, by default one a core. scores: the file of train-free scores that
-    ``SCORED_METHODS`` go by, proxies: which of them (see ``scores.read_scores``). checkpoints: epochs at which the regret is
-    told, beside the budget. Raises ConfigError for a setting out of range or an unknown method, DataError for a table or
-    scores that do not serve.
+    Args:
+        table: or its file.
+        methods: names.
+        budget: epochs of each run.
+        repeats: runs of each method.
+        seed: of all of them.
+        accounting: see :meth:`ranknosh.data.table.Table.schedule`.
+        json_out: where the rows, the settings and every single regret are written.
+        progress: called with (method, runs done, runs in all) after every run.
+        jobs: processes of one thread each, by default one a core.
+        scores: values of train-free proxies for ``SCORED_METHODS``, or their file.
+        proxies: which of them (see :func:`ranknosh.bench.scores.read_scores`).
+        checkpoints: epochs at which the regret is given, besides the budget.
+
+    Raises:
+        ConfigError: for a setting out of range or an unknown method.
+        DataError: for a table or scores that cannot be used.
     """
     names = checked(methods)
     _check(budget, repeats, seed, accounting, jobs)

@@ -41,13 +41,20 @@ class TableScores:
 
 
 def read_scores(path: str | Path, table: Table, proxies: Sequence[str] | None = None) -> TableScores:
-    """Values of ``proxies`` (None: :data:`PROXIES`) for every architecture of ``table``.
+    """Values of proxies for every architecture of a table.
 
     Its own row counts where it has one, else the first row of its function (its canonical id), whose network may have
     operations that do nothing more or less. Dead architectures need no row.
 
-    Raises ConfigError for a name that is no proxy, DataError where the file is missing, is no such csv, has a cell that is no
-    finite number, or lacks a proxy or an architecture.
+    Args:
+        path: a csv of ``ranknosh score``.
+        table: the architectures.
+        proxies: None for :data:`PROXIES`.
+
+    Raises:
+        ConfigError: for a name that is no proxy.
+        DataError: where the file is missing, is no such csv, has a cell that is no finite number, or lacks a proxy or an
+            architecture.
     """
     from ranknosh.training.proxies import directions
 

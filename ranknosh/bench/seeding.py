@@ -45,7 +45,13 @@ class Seeding:
         return scored
 
     def chosen(self, table: Table, seed: int, keep: int) -> tuple[tuple[Architecture, Origin, float | None], ...]:
-        """Candidates 0 to ``keep`` - 1, fewer where fewer of those drawn are distinct."""
+        """The candidates of batch 0, see :func:`ranknosh.core.seeding.choose`.
+
+        Args:
+            table: the architectures.
+            seed: of the draw.
+            keep: how many; fewer come where fewer of those drawn are distinct.
+        """
         return choose(
             self.scored(table, seed),
             keep=keep,

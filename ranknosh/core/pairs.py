@@ -55,11 +55,16 @@ def evidence(
 ) -> Evidence:
     """The evidence of every candidate that finished a level or failed for good (crashes say nothing and are left out).
 
-    rule: ``level`` is the paper's; ``common`` compares at the highest level both completed; ``agree`` keeps a pair from two
-    levels only where both say the same. near_tie: pairs of one level closer than this in the metric are dropped.
-    level_weight: pairs decided at level i weigh (e(i)/e(N)) to this power; 0 weighs all alike.
-    Failed candidates lose against everyone who completed the level they failed at, and form no other pair.
-    More than MAX_PAIRS pairs are thinned at random, by ``seed`` and the number of members.
+    Failed candidates lose against all that completed the level they failed at, and form no other pair.
+
+    Args:
+        pool: the candidates and their results.
+        pyramid: the levels.
+        rule: ``level`` is the paper's; ``common`` compares at the highest level both completed; ``agree`` keeps a pair from
+            two levels only where both say the same.
+        near_tie: pairs of one level closer than this in the metric are dropped.
+        level_weight: pairs decided at level i weigh (e(i)/e(N)) to this power; 0 weighs all alike.
+        seed: more than MAX_PAIRS pairs are thinned at random, by it and the number of members.
     """
     members = tuple(
         candidate

@@ -72,8 +72,13 @@ def price(
 ) -> int:
     """Epochs committed once ``candidates`` (in all) are searched.
 
-    entered: how many were ever asked to reach each level. committed: epochs spent and reserved. finalists: None for the sizes
-    alone, else also what bringing the best of the highest level to the top costs and so many trainings anew.
+    Args:
+        pyramid: sizes and epochs of the levels.
+        candidates: proposed in all.
+        entered: how many were ever asked to reach each level.
+        committed: epochs spent and reserved.
+        finalists: None for the sizes alone, else also what bringing the best of the highest level to the top costs and so
+            many trainings anew.
     """
     sizes = pyramid.sizes(candidates)
     missing = [max(size - known, 0) for size, known in zip(sizes, entered, strict=True)]
@@ -98,6 +103,15 @@ def most_affordable(
 
     The price of the end falls where a further level is entered for the first time; between those numbers everything grows, so
     that each stretch is halved. Takes levels * log(high - low) prices.
+
+    Args:
+        pyramid: sizes and epochs of the levels.
+        low: fewest candidates.
+        high: most candidates.
+        entered: see :func:`price`.
+        committed: see :func:`price`.
+        limit: epochs.
+        finalists: see :func:`price`.
     """
     ends = [high]
     for level in range(2, pyramid.levels + 1):

@@ -76,7 +76,14 @@ class Pyramid:
     def make(
         cls, epochs: Sequence[int], ratio: str | float | Sequence[float] = "auto", initial: int = 12, batch: int = 6
     ) -> Pyramid:
-        """A pyramid from ``ratio``: "auto" (:func:`auto_shares`), one number for every step, or one number per step."""
+        """A pyramid whose shares are given in short.
+
+        Args:
+            epochs: cumulative, of each level.
+            ratio: "auto" (:func:`auto_shares`), one share for every step, or one a step.
+            initial: candidates of batch 0.
+            batch: candidates of each later one.
+        """
         if isinstance(ratio, str):
             if ratio != "auto":
                 raise ConfigError(f"pyramid.ratio is {ratio!r}; it must be auto, a number in (0, 1) or a list of them")

@@ -1,4 +1,4 @@
-"""Which architectures a search starts from: some drawn, the best of them by train-free scores, and random ones beside."""
+"""Which architectures a search starts from: of some that are drawn the best by train-free proxies, and random ones."""
 
 from __future__ import annotations
 
@@ -25,10 +25,18 @@ COMBINATIONS: tuple[Combine, ...] = get_args(Combine)
 
 
 def draw(space: Space, count: int, seed: int) -> list[Architecture]:
-    """Up to ``count`` live architectures with distinct canonical ids; fewer where the space has no more.
+    """Live architectures with distinct canonical ids.
 
     Codes are drawn uniformly without replacement, so that a function with many codes comes early more often. A shorter
-    draw is the beginning of a longer one with the same seed. Raises ConfigError for a negative count.
+    draw is the beginning of a longer one with the same seed.
+
+    Args:
+        space: to draw from.
+        count: how many; fewer come where the space has no more.
+        seed: of the draw.
+
+    Raises:
+        ConfigError: for a negative count.
     """
     if count < 0:
         raise ConfigError(f"{count} architectures were asked for; the number to draw must be 0 or more")
@@ -63,14 +71,23 @@ def choose(
     combine: Combine = "rank_mean",
     weights: Mapping[str, float] | None = None,
 ) -> tuple[tuple[Architecture, Origin, float | None], ...]:
-    """``keep`` of ``scored`` as (architecture, origin, score): the best first, then random ones.
+    """The first candidates of a search: the best by their proxies, then random ones.
 
-    ``round(keep * random_share)`` (halves up) are drawn uniformly from all that are left once the best are taken; their
-    origin is "random" and their score None. The best go by :func:`standing`, which is their score (ties are broken by lot);
-    their origin is "seed". Where no proxy has any value all are random. Of several with one key the first by text is taken.
-    The order of ``scored`` does not matter.
+    Args:
+        scored: the architectures drawn, in any order; of several with one key the first by text counts.
+        keep: how many to choose.
+        random_share: ``round(keep * random_share)`` of them (halves up) are drawn uniformly from all that are not among the
+            best; all are where no proxy has any value.
+        seed: of that draw, and of the order of those that are equally good.
+        directions: see :func:`combined_scores`.
+        combine: see :func:`combined_scores`.
+        weights: see :func:`combined_scores`.
 
-    Raises ConfigError for a negative ``keep`` or a share outside of [0, 1], and as :func:`standing` does.
+    Returns:
+        (architecture, origin, score): origin "seed" with its :func:`combined_scores`, or "random" with None.
+
+    Raises:
+        ConfigError: for a negative ``keep`` or a share outside of [0, 1], and as :func:`combined_scores` does.
     """
     if keep < 0 or not 0.0 <= random_share <= 1.0:
         raise ConfigError(
@@ -78,14 +95,14 @@ def choose(
         )
     pool = distinct(scored)
     keep = min(keep, len(pool))
-    stands = standing(pool, directions=directions, combine=combine, weights=weights)
-    by_chance = keep if stands is None else math.floor(keep * random_share + 0.5)
-    best = [] if stands is None else best_first(stands, seed)[: keep - by_chance]
+    scores = combined_scores(pool, directions=directions, combine=combine, weights=weights)
+    by_chance = keep if scores is None else math.floor(keep * random_share + 0.5)
+    best = [] if scores is None else best_first(scores, seed)[: keep - by_chance]
     left = np.setdiff1d(np.arange(len(pool)), best)
     others = stream(seed, "seed random").permutation(left)[:by_chance]
     chosen: list[tuple[Architecture, Origin, float | None]] = []
-    if stands is not None:
-        chosen.extend((pool[index].architecture, "seed", float(stands[index])) for index in best)
+    if scores is not None:
+        chosen.extend((pool[index].architecture, "seed", float(scores[index])) for index in best)
     chosen.extend((pool[int(index)].architecture, "random", None) for index in others)
     return tuple(chosen)
 
@@ -96,13 +113,13 @@ def distinct(scored: Sequence[Scored]) -> list[Scored]:
     return [by_key[key] for key in sorted(by_key)]
 
 
-def best_first(stands: NDArray[np.float64], seed: int) -> list[int]:
-    """Indexes by falling value; equal ones (to nine digits) by lot."""
-    lots = stream(seed, "seed ties").permutation(len(stands))
-    return [int(index) for index in lots[np.argsort(-np.round(stands[lots], _DIGITS), kind="stable")]]
+def best_first(scores: NDArray[np.float64], seed: int) -> list[int]:
+    """Indexes by falling value; equal ones (to nine digits) in a random order."""
+    lots = stream(seed, "seed ties").permutation(len(scores))
+    return [int(index) for index in lots[np.argsort(-np.round(scores[lots], _DIGITS), kind="stable")]]
 
 
-def standing(
+def combined_scores(
     scored: Sequence[Scored],
     *,
     directions: Mapping[str, int] | None = None,

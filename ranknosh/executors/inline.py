@@ -11,7 +11,13 @@ from ranknosh.executors.base import Answer, Item, RunJob, Usage
 
 
 class InlineExecutor:
-    """Runs a job when its result is waited for. ``stop`` is handed to the job, which looks at it after every epoch."""
+    """Runs a job when its result is waited for.
+
+    Args:
+        run_job: what a job is.
+        stop: whether the job has to end; looked at after every epoch.
+        on_epoch: takes every epoch of a job.
+    """
 
     def __init__(
         self,

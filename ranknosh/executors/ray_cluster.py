@@ -36,10 +36,17 @@ def check_address(address: str) -> None:
 
 @contextlib.contextmanager
 def connected(address: str, *, ship_code: bool | str = "auto", object_bytes: int = 0) -> Iterator[None]:
-    """Be connected to a cluster while the block runs. ``address``: see ``executor.address`` of a config.
+    """Be connected to a cluster while the block runs.
 
-    object_bytes: size of what is put into the object store of a cluster of our own. Raises MissingDependency without ray,
-    ConfigError where nothing answers at the address, ClusterError where a cluster of our own does not start.
+    Args:
+        address: see ``executor.address`` of a config.
+        ship_code: see ``executor.ship_code``.
+        object_bytes: size of what is put into the object store of a cluster of our own.
+
+    Raises:
+        MissingDependency: without ray.
+        ConfigError: where nothing answers at the address.
+        ClusterError: where a cluster of our own does not start.
     """
     for name, value in _SETTINGS.items():  # read by ray when it is imported and by the processes that it starts
         os.environ.setdefault(name, value)

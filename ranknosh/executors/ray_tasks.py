@@ -48,15 +48,18 @@ class Attempt:
 
 
 class RayExecutor:
-    """Runs jobs on the cluster this process is connected to.
+    """Runs jobs on the cluster this process is connected to. A node that joins is used within NODES_SECONDS.
 
-    run_job: what a job is; pickled once, fetched once by every worker process. demand: resources of a job by its level.
-    workers: at most so many jobs at once, None for what the cluster holds. patience: deadlines and second copies.
-    saved_epoch: epochs of a candidate's checkpoint, to tell how many epochs were lost with a worker. say: receives what a
-    user should know.
+    :meth:`wait` and :meth:`map` raise ClusterError where workers cannot run our code at all.
 
-    A node that joins is used within NODES_SECONDS. Raises ClusterError from :meth:`wait` and :meth:`map` where workers cannot
-    run our code at all.
+    Args:
+        run_job: what a job is; pickled once, fetched once by every worker process.
+        demand: resources of a job by its level.
+        workers: most jobs at once; None for what the cluster holds.
+        patience: deadlines and second copies.
+        on_epoch: takes every epoch of a job.
+        saved_epoch: epochs of a candidate's checkpoint, from which follows how many were lost with a worker.
+        say: takes what a user should know.
     """
 
     def __init__(
@@ -170,11 +173,20 @@ class RayExecutor:
         wait_seconds: float = READY_SECONDS,
         stop: Callable[[], bool] = lambda: False,
     ) -> list[Any]:
-        """Start the workers and load the jobs' code in them, which is then in no utilisation. Returns what ``check`` gave.
+        """Start the workers and load the jobs' code in them, so that this is no part of the utilisation.
 
-        wait_seconds: how long to wait for nodes that hold a job of every level. Raises ClusterError where none come or no
-        worker can be started, the RankNoshError that ``check`` raised, and KeyboardInterrupt once ``stop()`` is true while it
-        waits.
+        Args:
+            check: called in each worker.
+            wait_seconds: how long to wait for nodes that hold a job of every level.
+            stop: whether to end waiting.
+
+        Returns:
+            What ``check`` gave.
+
+        Raises:
+            ClusterError: where no node comes or no worker can be started.
+            RankNoshError: that ``check`` raised.
+            KeyboardInterrupt: once ``stop()`` is true.
         """
         ready = _task(ray_worker.get_ready, MAP_RETRIES).options(
             **_options(self.demand.base), scheduling_strategy="SPREAD"

@@ -45,7 +45,15 @@ def load(key: str, reference: Sequence[Any]) -> Any:
 
 
 def run_job(key: str, reference: Sequence[Any], attempt: int, job: Job, board: Any) -> Done:
-    """One job. Whatever its code raises comes back as a value, so that only the loss of this process looks like a loss."""
+    """One job. Whatever its code raises comes back as a value, so that only the loss of this process looks like a loss.
+
+    Args:
+        key: of the code in this process.
+        reference: of the code in the object store.
+        attempt: its number.
+        job: to run.
+        board: the actor that hears of its beginning and its epochs.
+    """
     import ray
 
     began = time.monotonic()
@@ -79,7 +87,13 @@ def run_job(key: str, reference: Sequence[Any], attempt: int, job: Job, board: A
 
 
 def run_items(key: str, reference: Sequence[Any], items: Sequence[Any]) -> list[Any] | Refusal:
-    """The answers to some items of a map."""
+    """The answers to some items of a map.
+
+    Args:
+        key: of the function in this process.
+        reference: of the function in the object store.
+        items: to answer.
+    """
     function: Callable[[Any], Any] = load(key, reference)
     try:
         return [function(item) for item in items]
@@ -88,7 +102,13 @@ def run_items(key: str, reference: Sequence[Any], items: Sequence[Any]) -> list[
 
 
 def get_ready(key: str, reference: Sequence[Any], check: Callable[[], Any] | None) -> Any | Refusal:
-    """Load the code of the jobs before the first of them, and answer ``check``."""
+    """Load the code of the jobs before the first of them.
+
+    Args:
+        key: of the code in this process.
+        reference: of the code in the object store.
+        check: whose answer is returned.
+    """
     load(key, reference)
     try:
         return check() if check is not None else None

@@ -89,12 +89,15 @@ class _Out:
 class SimulatedExecutor:
     """Runs jobs in virtual time: :attr:`now` is its clock, which only :meth:`wait` moves, to the next thing that happens.
 
-    duration: seconds of a whole job on a healthy worker, spread evenly over its epochs. outcome: how it ends; ``seconds`` of
-    it are replaced by what the try took, and a Failed ends after its own ``epochs``. wake_at: a moment (a limit of wall time)
-    at which :meth:`wait` returns even if nothing ended. Progress in mid-job is kept as training keeps it (``save_every``).
+    Progress in mid-job is kept as training keeps it (``save_every``). ``lost`` counts tries that ended with their worker,
+    ``copies`` second tries; ``wasted_seconds`` is worker time that led to nothing, with a death or in the slower of two tries.
 
-    lost: tries that ended with their worker. copies: second tries. wasted_seconds: worker time that led to nothing, with a
-    death or in the slower of two tries.
+    Args:
+        cluster: workers, and how they fail.
+        duration: seconds of a whole job on a healthy worker, spread evenly over its epochs.
+        outcome: how a job ends; its ``seconds`` are replaced by what the try took, and a Failed ends after its own ``epochs``.
+        seed: of the failures.
+        wake_at: a moment (a limit of wall time) at which :meth:`wait` returns even if nothing ended.
     """
 
     def __init__(

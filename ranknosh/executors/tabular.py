@@ -12,13 +12,21 @@ from ranknosh.executors.base import Answer, Item, Usage
 
 
 class TabularExecutor:
-    """Stands where training stands; the engine cannot tell the difference.
+    """Reads the results of jobs from a table instead of training.
 
-    seed: which training of the table each architecture shows (see :class:`~ranknosh.data.table.Reading`). accounting: the
-    pyramid must have :attr:`epochs` as its levels, which prices a promotion as a training that goes on ("resume": 12 + 188
-    epochs) or as one begun anew ("scratch": 12 + 200). ``metric`` is the accuracy as a fraction; ``seconds`` are the table's,
-    in proportion to the epochs charged. Results come back in the order of the jobs. Raises DataError for an architecture that
-    the table does not hold and for a job whose levels are not the table's.
+    ``metric`` is the accuracy as a fraction; ``seconds`` are the table's, in proportion to the epochs charged. Results come
+    back in the order of the jobs.
+
+    Args:
+        table: of finished trainings.
+        seed: which training of the table each architecture shows (see :class:`~ranknosh.data.table.Reading`).
+        accounting: the pyramid must have :attr:`epochs` as its levels, which prices a promotion as a training that is resumed
+            ("resume": 12 + 188 epochs) or as one begun anew ("scratch": 12 + 200).
+        capacity: jobs that are taken at once.
+
+    Raises:
+        DataError: from :meth:`submit`, for an architecture that the table does not hold and for a job whose levels are not
+            the table's.
     """
 
     def __init__(self, table: Table, seed: int, accounting: Accounting = "resume", capacity: int = 1) -> None:

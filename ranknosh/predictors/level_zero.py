@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ranknosh.core.pairs import Evidence
 from ranknosh.core.records import Scored
-from ranknosh.core.seeding import Combine, best_first, distinct, standing
+from ranknosh.core.seeding import Combine, best_first, combined_scores, distinct
 from ranknosh.spaces.base import Architecture
 
 Weigh = Callable[[Sequence[Mapping[str, float | None]], Sequence[float], Mapping[str, int]], Mapping[str, float]]
@@ -23,9 +23,9 @@ class LevelZero:
 
     Args:
         scored: the architectures and the proxies' values.
-        directions: see :func:`ranknosh.core.seeding.standing`.
+        directions: see :func:`ranknosh.core.seeding.combined_scores`.
         weigh: see :data:`Weigh`.
-        combine: see :func:`ranknosh.core.seeding.standing`.
+        combine: see :func:`ranknosh.core.seeding.combined_scores`.
         seed: orders architectures that are equally good.
     """
 
@@ -55,8 +55,8 @@ class LevelZero:
         Empty where no proxy counts: then nothing is known of anybody. Those below the average are left out because a random
         architecture is better on average.
         """
-        stands = standing(self.scored, directions=self.directions, combine=self.combine, weights=weights)
-        if stands is None:
+        scores = combined_scores(self.scored, directions=self.directions, combine=self.combine, weights=weights)
+        if scores is None:
             return []
-        order = [index for index in best_first(stands, self.seed) if stands[index] > _ROUNDING]
+        order = [index for index in best_first(scores, self.seed) if scores[index] > _ROUNDING]
         return [(self.scored[index].key, self.scored[index].architecture) for index in order]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ranknosh.core.records import Scored
-from ranknosh.core.seeding import COMBINATIONS, Combine, choose, draw, standing
+from ranknosh.core.seeding import COMBINATIONS, Combine, choose, combined_scores, draw
 from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
@@ -195,7 +195,7 @@ def test_every_combination_agrees_with_that_of_zerocost(how: Combine, weights: d
     rows, directions = rows_with_holes(50, 3), {"a": 1, "b": -1, "c": 1}
     expected = np.array(COMBINED[how](rows, directions, weights))
     expected = (expected - expected.mean()) / expected.std()
-    found = standing(scored(rows), directions=directions, combine=how, weights=weights)
+    found = combined_scores(scored(rows), directions=directions, combine=how, weights=weights)
     assert found is not None
     assert found.tolist() == pytest.approx(expected.tolist(), abs=1e-9)
     chosen = choose(
@@ -219,14 +219,14 @@ def test_combination_and_weights_change_the_order() -> None:
 
 def test_combinations_by_hand() -> None:
     items = scored([{"a": 1.0, "b": 4.0}, {"a": 2.0, "b": 3.0}, {"a": 3.0, "b": 2.0}, {"a": 4.0, "b": 1.0}])
-    assert standing(items) == pytest.approx([0.0] * 4)
+    assert combined_scores(items) == pytest.approx([0.0] * 4)
     # log(1/4) + log(4/4) at the ends, log(2/4) + log(3/4) between them: log 0.25 and log 0.375.
-    assert standing(items, combine="log_rank_product") == pytest.approx([-1.0, 1.0, 1.0, -1.0])
+    assert combined_scores(items, combine="log_rank_product") == pytest.approx([-1.0, 1.0, 1.0, -1.0])
     # By a twice as heavy "a", everybody beats those before: 0, 1, 2 and 3 of three others.
     votes = np.array([0.0, 1.0, 2.0, 3.0])
     expected = ((votes - 1.5) / votes.std()).tolist()
-    assert standing(items, combine="vote", weights={"a": 2.0, "b": 1.0}) == pytest.approx(expected)
-    assert standing(items, weights={"b": 1.0}) == pytest.approx(expected[::-1])
+    assert combined_scores(items, combine="vote", weights={"a": 2.0, "b": 1.0}) == pytest.approx(expected)
+    assert combined_scores(items, weights={"b": 1.0}) == pytest.approx(expected[::-1])
 
 
 def test_a_proxy_without_weight_says_nothing() -> None:
@@ -234,7 +234,7 @@ def test_a_proxy_without_weight_says_nothing() -> None:
     assert codes(choose(items, keep=3, random_share=0.0, seed=0, weights={"a": 0.1})) == [1, 0, 2]
     assert codes(choose(items, keep=3, random_share=0.0, seed=0, weights={"b": 7.0, "a": 0.0})) == [0, 2, 1]
     for nothing in ({"a": 0.0, "b": 0.0}, {}, {"other": 1.0}):
-        assert standing(items, weights=nothing) is None
+        assert combined_scores(items, weights=nothing) is None
         assert {origin for _, origin, _ in choose(items, keep=2, random_share=0.0, seed=0, weights=nothing)} == {
             "random"
         }
