@@ -1,6 +1,6 @@
 """Every proxy against the accuracies of a table, beside what was published.
 
-    ranknosh score nasbench201 --count 300 --draw codes --data cifar10.zip --table TABLE.npz --out scores.csv
+    ranknosh score nasbench201 --count 300 --draw codes --data cifar10.zip --table TABLE.npz --csv scores.csv
     python -m benchmarks proxy_correlation --scores scores.csv
 
 Reads the csv that ``ranknosh score`` wrote with ``--table``. Spearman's rho is oriented (positive: better networks score better),

@@ -5,7 +5,7 @@
 All rows start from 20 of the same 100 random cells and differ in nothing but how these are chosen: at random (unseeded), those
 with most parameters (largest), or the best by proxies but for a share drawn at random (see ``ranknosh.bench.methods``); follow
 may also draw later candidates by level 0, its proxies weighed by the results so far; wide draws 1,000 cells (asked for with
-``--forms`` only). ``--scores`` is a file that ``ranknosh score nasbench201 --all --out scores.csv`` wrote; without it only the
+``--forms`` only). ``--scores`` is a file that ``ranknosh score nasbench201 --all --csv scores.csv`` wrote; without it only the
 rows that need no proxies are run. Skipped without a table.
 """
 

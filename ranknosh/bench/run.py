@@ -189,7 +189,7 @@ def _scores(
     if scores is None:
         raise ConfigError(
             f"{needing[0]} starts from train-free scores of all architectures; write them with: ranknosh score "
-            f"{table.space.name} --all --out scores.csv, and give them with --scores scores.csv"
+            f"{table.space.name} --all --csv scores.csv, and give them with --scores scores.csv"
         )
     return scores if isinstance(scores, TableScores) else read_scores(scores, table, proxies)
 

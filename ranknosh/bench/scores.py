@@ -1,6 +1,6 @@
 """Train-free scores of the architectures of a table, from a file: what level 0 sees where nothing can be built.
 
-Layout of the csv, as ``ranknosh score SPACE --all --out FILE`` writes it: ``architecture`` (exchange string), ``canonical``
+Layout of the csv, as ``ranknosh score SPACE --all --csv FILE`` writes it: ``architecture`` (exchange string), ``canonical``
 (canonical id), one column for each proxy with an empty cell where it gave no value. ``seconds``, ``accuracy`` and ``reasons`` may
 be there and are not read.
 """
@@ -86,7 +86,7 @@ def _proxies_of(header: Sequence[str]) -> list[str]:
 
 def _made_by(table: Table, names: Sequence[str]) -> str:
     listed = ",".join(dict.fromkeys(names))
-    return f"write it with: ranknosh score {table.space.name} --all --proxies {listed} --out FILE"
+    return f"write it with: ranknosh score {table.space.name} --all --proxies {listed} --csv FILE"
 
 
 def _lines(path: Path) -> tuple[list[str], list[dict[str, str]]]:

@@ -76,7 +76,7 @@ def test_other_columns_and_a_byte_order_mark_do_not_matter(small: Table, tmp_pat
             ["grasp"],
             r"no column grasp; its proxies are synflow, snip, nwot; write it with: ranknosh score nasbench201 --all",
         ),
-        (["grasp"], r"--proxies synflow,snip,nwot,grasp --out FILE"),
+        (["grasp"], r"--proxies synflow,snip,nwot,grasp --csv FILE"),
     ],
 )
 def test_a_proxy_that_is_not_in_the_file_is_named(small: Table, scores_file: Path, proxies, message) -> None:  # type: ignore[no-untyped-def]

@@ -30,7 +30,7 @@ def test_bench_takes_scores_and_says_where_they_come_from(cli, tmp_path):
     words = ["bench", "run", "--table", TABLE, "--methods", "ranknosh_observed_proxies", "--budget", "440"]
     without = cli(*words)
     assert without.code == 2
-    assert "ranknosh score nasbench201 --all --out scores.csv" in " ".join(without.err.split())
+    assert "ranknosh score nasbench201 --all --csv scores.csv" in " ".join(without.err.split())
     table, lines = Table.load(TABLE), ["architecture,canonical,params,macs,seconds,reasons"]
     for row, cell in enumerate(table.architectures):
         values = f"{table.params[row]},{-table.params[row]}"
