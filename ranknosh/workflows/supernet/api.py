@@ -30,12 +30,8 @@ def search_supernet(
     *,
     epochs: int | None = None,
     device_seconds: float | None = None,
-    channels: int | None = None,
-    cells: int | None = None,
     options: Mapping[str, Any] | None = None,
     seed: int = 0,
-    device: str = "auto",
-    threads: int = 1,
     out: str = "runs/",
     name: str | None = None,
     folder: Path | None = None,
@@ -56,12 +52,8 @@ def search_supernet(
         epochs: of the whole search, None for the published number.
         device_seconds: a budget. Without ``epochs`` their number is chosen beforehand so that the schedule ends with it, with
             ``epochs`` it cuts the schedule off.
-        channels: of the supernet, None for the published size.
-        cells: as ``channels``.
         options: arguments of the method other than the epochs.
         seed: of weights, alphas and order.
-        device: ``cpu``, ``cuda``, or ``auto``.
-        threads: of the CPU; only equal threads give equal bits.
         out: the folder of runs.
         name: of the run's folder; method and the next free number by default.
         folder: instead of ``out`` and ``name``.
@@ -69,7 +61,8 @@ def search_supernet(
         events: takes what is reported; by default progress is shown (``ranknosh.runs.events.silent`` for none).
         stop: asked after every epoch whether to save and leave.
         command: for the journal.
-        sections: further settings (``split_seed``) and sections (``recipe``, ``watch``) of ``SupernetSettings``.
+        sections: further settings and sections of a config: ``network={"channels": 8, "cells": 1}`` (the published size by
+            default), ``recipe``, ``train``, ``watch``, ``split_seed``.
 
     Returns:
         The run; ``ranknosh.open_run(folder).resume()`` works on where one was left.
@@ -89,10 +82,8 @@ def search_supernet(
             "name": name,
             "method": {"name": method if isinstance(method, str) else _name(method), "options": dict(options or {})},
             "space": space if isinstance(space, str) else space.name,
-            "network": {"channels": channels, "cells": cells},
             "data": source_section(data) if isinstance(data, (str, Path, Mapping)) else {"name": FROM_PYTHON},
             "budget": {"epochs": epochs, "time": None if device_seconds is None else duration_text(device_seconds)},
-            "train": {"device": device, "threads": threads},
             "table": str(table) if isinstance(table, (str, Path)) else None,
             **sections,
         },

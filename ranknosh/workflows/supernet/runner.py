@@ -180,7 +180,7 @@ class Runner:
         metrics = {"loss": record.weights_loss, "alphas loss": record.alphas_loss}
         metrics |= {"train accuracy": record.train_accuracy, "true accuracy": record.true_accuracy}
         name = self.parts.config.method.name
-        self.events(Epoch(name, record.epoch + 1, self.plan.epochs, metrics, job=name, point=record))
+        self.events(Epoch(name, record.epoch + 1, self.plan.epochs, metrics, job=record))
         self.events(Standings((), (), [("cell", cell_words(record))]))
         self._progress(0.0)
         if search.ended:

@@ -55,8 +55,15 @@ def without_report():
 
 def search(folder, method="darts", images=None, report=False, **arguments):
     """A search of the tiny images in ``folder``, two epochs of two steps by default."""
-    arguments = {"epochs": 2, "recipe": SETTINGS["recipe"], "device": "cpu", "events": silent, **arguments}
-    arguments = {"data": images or tiny_images(), "channels": 4, "cells": 1, "folder": folder, **arguments}
+    sections = {name: SETTINGS[name] for name in ("network", "recipe", "train")}
+    arguments = {
+        "epochs": 2,
+        "data": images or tiny_images(),
+        "folder": folder,
+        "events": silent,
+        **sections,
+        **arguments,
+    }
     if report:
         return search_supernet(method, **arguments)
     with without_report():

@@ -271,7 +271,7 @@ def test_a_users_method_and_space_run_and_a_stop_names_its_epoch(tmp_path):
 
 
 def test_the_darts_space_gives_a_genotype(tmp_path):
-    run = search(tmp_path / "run", space="darts", images=tiny_images(16), epochs=1, cells=3)
+    run = search(tmp_path / "run", space="darts", images=tiny_images(16), epochs=1, network={"channels": 4, "cells": 3})
     assert repr(list(run.genotype.normal)) in run.state.result.text
     assert run.architecture is None
 
@@ -307,7 +307,7 @@ def test_the_process_is_left_as_it_was(tmp_path):
         torch.set_num_threads(3)
         torch.manual_seed(5)
         before = torch.get_rng_state()
-        search(tmp_path / "run", threads=1)
+        search(tmp_path / "run")
         assert torch.equal(before, torch.get_rng_state())
         assert torch.get_num_threads() == 3
     finally:
