@@ -29,7 +29,7 @@ def run(job, stop, on_epoch):
     if job.candidate_id == 1:
         held = bytearray(HUNGRY)
         held[::4096] = b"x" * len(held[::4096])
-        time.sleep(30)
+        time.sleep(600)  # until it is killed
     return JobResult(job, Observed(job.candidate_id, job.level, 0.5, 0.5, None, job.epochs, 0.0))
 
 class Three:

@@ -16,6 +16,7 @@ from ranknosh.errors import ConfigError, StoreError, StoreFull
 from ranknosh.runs.journal import FILE, FORMAT, DamagedLine, Header, Journal, dump, parse, read_history
 from ranknosh.runs.repair import find_damage, repair
 from ranknosh.runs.run import settings_of
+from tests.processes import HANG_SECONDS
 from tests.ranknosh_simulation import decisions, simulate
 
 PYRAMID = Pyramid.make((1, 2, 4), 0.5, initial=6, batch=3)
@@ -131,7 +132,7 @@ def test_a_killed_process_leaves_no_lock_behind(folder):
     ready = context.Event()
     process = context.Process(target=_hold, args=(folder, ready))
     process.start()
-    assert ready.wait(30)
+    assert ready.wait(HANG_SECONDS)
     with pytest.raises(ConfigError, match="in use"):
         open_journal(folder)
     process.kill()
