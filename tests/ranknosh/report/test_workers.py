@@ -39,6 +39,12 @@ def test_each_session_counts_from_its_own_start(build, clustered):
     assert utilisation(used) == pytest.approx(15 / 18)
 
 
+def test_a_session_that_lost_all_workers_for_a_while_says_so(build):
+    counts = [(float(second), Workers(slots, 1.0, 2.0)) for second, slots in enumerate((2, 0, 3), 1)]
+    (use,) = sessions(build.view([(0.0, Session(1, 2, "cpu", "x")), *counts]))
+    assert (use.slots, use.fewest, use.most) == (3, 0, 3)
+
+
 def test_a_session_that_recorded_nothing_is_unknown(build):
     (use,) = used = sessions(build.view([(0.0, Session(1, 2, "cpu", "x"))]))
     assert (use.slots, use.utilisation, utilisation(used)) == (None, None, None)
