@@ -140,7 +140,7 @@ def _arc(edge: CellEdge, live: bool, middle: float) -> tuple[Line, Box]:
     ink = colour if live else "#6d7884"
     return (
         Line(path, colour, 3 if live else 1.6, kind, dashed=not live),
-        Box(centre, label_y, 9.4 * len(label) + 18, PILL, label, colour, ink=ink, size=15.5),
+        Box(centre, label_y, 9.0 * len(label) + 18, PILL, label, colour, ink=ink, size=15.5),
     )
 
 
