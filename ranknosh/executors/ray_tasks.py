@@ -24,13 +24,12 @@ from ranknosh.executors.base import Answer, Item, RunJob, Usage
 from ranknosh.executors.board import Began, Board
 from ranknosh.executors.pace import Pace, Patience
 from ranknosh.executors.ray_cluster import first_line
+from ranknosh.executors.ray_slots import NODES_SECONDS, ClusterSlots
 from ranknosh.executors.ray_worker import Done, Refusal
 from ranknosh.executors.resources import Demand, Resources
 
-NODES_SECONDS = 2.0
 BOARD_SECONDS = 0.25
 READY_SECONDS = 300.0
-COMPLAIN_SECONDS = 30.0
 MAP_RETRIES = 8
 _LARGEST_CHUNK = 32
 
@@ -73,7 +72,7 @@ class RayExecutor:
         saved_epoch: Callable[[Job], int] = lambda job: job.start_epoch,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
-        self.demand, self.workers, self.patience = demand or Demand(), workers, patience or Patience()
+        self.demand, self.patience = demand or Demand(), patience or Patience()
         self._on_epoch, self._saved_epoch, self._say = on_epoch, saved_epoch, say
         self._code = self._put(run_job)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
@@ -84,23 +83,14 @@ class RayExecutor:
         self._held: list[Job] = []
         self._numbers = itertools.count()
         self._pace = Pace()
-        self._nodes: dict[str, dict[str, float]] = {}
-        self._nodes_at = self._board_at = -1e9
-        self._busy = self._slot_seconds = 0.0
-        self._counted_at: float | None = None
+        self._slots = ClusterSlots(self.demand, workers, say)
+        self._board_at = -1e9
+        self._busy = 0.0
         self._stopping = False
-        self._complained_at = time.monotonic()
 
     def slots(self) -> int:
         """Jobs of the base kind that the cluster, as it is now, runs at once."""
-        now = time.monotonic()
-        if now - self._nodes_at >= NODES_SECONDS:
-            self._count_slots(now)
-            self._nodes = {node["NodeID"]: node["Resources"] for node in ray.nodes() if node["Alive"]}
-            self._nodes_at = now
-            self._complain(now)
-        held = self.demand.slots(self._nodes.values())
-        return held if self.workers is None else min(held, self.workers)
+        return self._slots.count()
 
     def free_slots(self) -> int:
         if self._held or any(attempt.job.alone for attempt in self._attempts.values()):
@@ -112,8 +102,7 @@ class RayExecutor:
         return len({attempt.job.token for attempt in self._attempts.values()}) + len(self._held)
 
     def submit(self, job: Job) -> None:
-        if self._counted_at is None:
-            self._counted_at = time.monotonic()
+        self._slots.start_clock()
         if job.alone and self._attempts:
             self._held.append(job)
         else:
@@ -192,13 +181,13 @@ class RayExecutor:
             **_options(self.demand.base), scheduling_strategy="SPREAD"
         )
         began, answers = time.monotonic(), []
-        while (lacking := self._lacking()) and time.monotonic() - began <= wait_seconds:
+        while (lacking := self._slots.lacking()) and time.monotonic() - began <= wait_seconds:
             if stop():
                 raise KeyboardInterrupt
             time.sleep(BOARD_SECONDS)
         if lacking:
             raise ClusterError(
-                f"{lacking}, and no node of this cluster has that: it has {self._text()}; lower executor.cpus_per_trial, "
+                f"{lacking}, and no node of this cluster has that: it has {self._slots.text()}; lower executor.cpus_per_trial, "
                 "gpus_per_trial, memory_per_trial or per_level, or add a node"
             )
         references = [ready.remote(*self._code, check) for _ in range(self.slots())]
@@ -208,9 +197,7 @@ class RayExecutor:
         return answers
 
     def usage(self) -> Usage:
-        slots = self.slots()
-        self._count_slots(time.monotonic())
-        return Usage(slots, self._busy, self._slot_seconds)
+        return Usage(self.slots(), self._busy, self._slots.seconds())
 
     def close(self) -> None:
         """Cancel what runs. The cluster itself belongs to whoever connected to it."""
@@ -231,7 +218,8 @@ class RayExecutor:
             return ray.get(reference, timeout=timeout)
         except exceptions.GetTimeoutError as error:
             raise ClusterError(
-                f"no worker was ready within {READY_SECONDS:.0f} s; is the cluster busy with other work? It has {self._text()}"
+                f"no worker was ready within {READY_SECONDS:.0f} s; is the cluster busy with other work? It has "
+                f"{self._slots.text()}"
             ) from error
         except exceptions.RayError as error:
             raise ClusterError(_unable(error)) from error
@@ -286,9 +274,9 @@ class RayExecutor:
         if isinstance(error, exceptions.OutOfMemoryError):
             return "out_of_memory", first_line(error)
         if isinstance(error, exceptions.WorkerCrashedError):
-            self._nodes_at = -1e9
+            self._slots.look_again()
             self.slots()
-            if attempt.node and attempt.node not in self._nodes:
+            if attempt.node and attempt.node not in self._slots.nodes:
                 return "lost", "its node went away"
             return "crashed", f"its worker process died ({first_line(error)})"
         if isinstance(error, (exceptions.RayTaskError, exceptions.RuntimeEnvSetupError)):
@@ -352,36 +340,6 @@ class RayExecutor:
                 )
                 idle -= self.demand.weight(attempt.job.level)
                 self._start(attempt.job)
-
-    def _count_slots(self, now: float) -> None:
-        """Add the time since the last look, with the slots there were."""
-        if self._counted_at is not None:
-            held = self.demand.slots(self._nodes.values())
-            slots = held if self.workers is None else min(held, self.workers)
-            self._slot_seconds += slots * (now - self._counted_at)
-            self._counted_at = now
-
-    def _lacking(self) -> str:
-        """The first kind of job that no node holds; empty where there is none."""
-        if not self.slots():
-            return f"a job needs {self.demand.base.text()}"
-        for level, need in (self.demand.per_level or {}).items():
-            if not any(need.fits(node) for node in self._nodes.values()):
-                return f"a job of level {level} needs {need.text()}"
-        return ""
-
-    def _complain(self, now: float) -> None:
-        if self.demand.slots(self._nodes.values()):
-            self._complained_at = now
-        elif now - self._complained_at >= COMPLAIN_SECONDS:
-            self._complained_at = now
-            self._say(f"waiting for a node with {self.demand.base.text()}; the cluster has {self._text()}")
-
-    def _text(self) -> str:
-        cpus, gpus = (sum(node.get(name, 0) for node in self._nodes.values()) for name in ("CPU", "GPU"))
-        return (
-            f"{len(self._nodes)} node{'s' if len(self._nodes) != 1 else ''} with {cpus:g} CPU and {gpus:g} GPU in all"
-        )
 
 
 def _task(function: Callable[..., Any], retries: int) -> Any:
