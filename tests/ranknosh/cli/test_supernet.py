@@ -13,6 +13,7 @@ import torch
 from ranknosh.workflows import open_run
 from ranknosh.workflows.supernet import checkpoint
 from tests.processes import output_of, wait_for_lines
+from tests.ranknosh.workflows.supernet.supernet_samples import Clock
 
 TINY = [
     "--data",
@@ -225,9 +226,10 @@ def test_ctrl_c_saves_says_how_to_go_on_and_the_folder_is_locked_meanwhile(cli, 
     assert checkpoint.load(folder, run.header.id)[1]["epoch"] == done
 
 
-def test_a_budget_of_time_and_a_table_are_told(cli, tmp_path):
+def test_a_budget_of_time_and_a_table_are_told(cli, tmp_path, monkeypatch):
     from ranknosh.spaces.nasbench201 import NasBench201
 
+    Clock(monkeypatch, rate=0.05)
     space = NasBench201()
     texts = [space.format(space.sample(np.random.default_rng(n))) for n in range(30)]
     texts = sorted(set(texts))

@@ -7,6 +7,7 @@ from ranknosh.workflows import open_run
 from ranknosh.workflows.compare.catalog import checked, known_methods, make_methods
 from ranknosh.workflows.compare.supernet_search import SupernetMethod
 from tests.ranknosh.workflows.compare.conftest import Heard
+from tests.ranknosh.workflows.supernet.supernet_samples import Clock
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,9 @@ def listener():
 @pytest.fixture(scope="module")
 def searched(problem, tmp_path_factory, listener):
     folder = tmp_path_factory.mktemp("darts") / "seed-1"
-    return SupernetMethod("darts", 5).search(problem.for_search(), 4.0, 1, folder, listener), folder
+    with pytest.MonkeyPatch.context() as patch:
+        Clock(patch, rate=0.001)  # a budget of 100 batches, however fast they are
+        return SupernetMethod("darts", 5).search(problem.for_search(), 0.1, 1, folder, listener), folder
 
 
 def test_the_comparison_hears_what_was_spent(searched, listener):
@@ -51,7 +54,7 @@ def test_it_has_the_network_and_the_split_of_the_comparison(searched, problem):
 
 def test_a_search_that_ended_is_read_again(searched, problem, heard):
     outcome, folder = searched
-    assert SupernetMethod("darts", 5).search(problem.for_search(), 4.0, 1, folder, heard) == outcome
+    assert SupernetMethod("darts", 5).search(problem.for_search(), 0.1, 1, folder, heard) == outcome
 
 
 def test_a_budget_without_an_epoch_is_too_small(problem, heard, tmp_path):

@@ -1,5 +1,6 @@
 """Small images and searches that take fractions of a second."""
 
+import time
 from unittest.mock import patch
 
 import torch
@@ -16,6 +17,7 @@ from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows import open_run
 from ranknosh.workflows.supernet import SupernetRun, search_supernet
 from ranknosh.workflows.supernet.assembly import parts_of
+from ranknosh.workflows.supernet.data import SupernetData
 from ranknosh.workflows.supernet.records import SupernetEpoch, SupernetPlan, SupernetResult
 from supernet.method import Method, Stage
 from supernet.part import Part, Stop
@@ -94,6 +96,22 @@ class Heard:
             self.shown.append(event)
         elif isinstance(event, Message):
             self.messages.append(event.text)
+
+
+class Clock:
+    """Time that passes with work, whatever the machine: every batch that is taken lasts ``rate`` seconds."""
+
+    def __init__(self, monkeypatch, rate=1.0):
+        self.now, self.rate = 0.0, rate
+        counted = SupernetData.batches
+
+        def batches(data, *args, **kwargs):
+            for each in counted(data, *args, **kwargs):
+                self.now += self.rate
+                yield each
+
+        monkeypatch.setattr(SupernetData, "batches", batches)
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
 
 
 class StopAfter(Part):

@@ -1,6 +1,5 @@
 """oneshot/planning.py: how many epochs a budget holds."""
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -14,7 +13,7 @@ from ranknosh.workflows.supernet.records import SupernetPlan
 from supernet.method import Method, Stage
 from supernet.part import Part
 from supernet.search import SupernetSearch
-from tests.ranknosh.workflows.supernet.supernet_samples import search, tiny_images, tiny_parts
+from tests.ranknosh.workflows.supernet.supernet_samples import Clock, search, tiny_images, tiny_parts
 
 OPTIONS = {"seed": 0, "device": torch.device("cpu"), "channels_last": True}
 
@@ -96,22 +95,6 @@ def test_too_late_looks_at_the_next_epoch_and_the_selection():
     search.run_epoch().seconds = 3.0
     assert too_late(plan, search, end - 8.99)  # epochs have become slower than planned
     assert not too_late(replace(plan, budget_seconds=None), search, 1e9)
-
-
-class Clock:
-    """Time that passes with work: every batch that anybody takes is a second, or ``rate`` of them."""
-
-    def __init__(self, monkeypatch):
-        self.now, self.rate = 0.0, 1.0
-        counted = SupernetData.batches
-
-        def batches(data, *args, **kwargs):
-            for each in counted(data, *args, **kwargs):
-                self.now += self.rate
-                yield each
-
-        monkeypatch.setattr(SupernetData, "batches", batches)
-        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
 
 
 @pytest.fixture
