@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ranknosh.cli.options import Quiet, named_overrides
-from ranknosh.cli.outcome import INTERRUPTED, say_error
+from ranknosh.cli.options import Quiet
 from ranknosh.cli.results import AsJson
 from ranknosh.cli.screen import facts, print_json
+from ranknosh.cli.working import begun
 from ranknosh.config.units import human_count, human_duration, percent, plural
+from ranknosh.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ranknosh.cli.retrain_progress import RetrainProgress
-    from ranknosh.cli.retrain_request import Request
-    from ranknosh.workflows.retrain.outcome import Retrained
+    from ranknosh.config.retrain import RetrainSettings
+    from ranknosh.workflows.retrain.records import Retrained
+    from ranknosh.workflows.retrain.run import RetrainRun
 
 
 class Preset(str, Enum):
@@ -65,9 +65,6 @@ def retrain(
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name of the run folder; default: retrain-001 ...")] = None,
     out: Annotated[str | None, typer.Option("--out", help="Where run folders are made; default: runs/.")] = None,
-    resume: Annotated[
-        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a retraining that was interrupted.")
-    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -84,60 +81,89 @@ def retrain(
     ranknosh retrain '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|' --preset small
     ranknosh retrain genotype.txt --data cifar10.zip --set train.batch=128 --set train.drop_path=0.3
     ranknosh retrain "Genotype(normal=[('sep_conv_3x3', 0), ...)" --preset small --channels 24 --seed 1
-    ranknosh retrain --resume runs/retrain-001
+    ranknosh resume runs/retrain-001
     """
-    from ranknosh.cli.retrain_progress import make_retrain_progress
-    from ranknosh.cli.retrain_request import begun, begun_anew, source_setting
+    from ranknosh.data.settings import source_section
+    from ranknosh.workflows.retrain.run import RetrainRun
 
-    named = named_overrides(
-        **{"train.epochs": epochs, "network.channels": channels, "network.cells": cells, "seed": seed},
-        **{"train.device": device, "data.root": data_root, "name": name, "out": out},
-    )
-    words = [*(settings or ()), *named, *([] if data is None else [source_setting(data)])]
-    wanted = None if preset is None else preset.value
-    request = begun_anew(genotype, wanted, words) if resume is None else begun(resume, genotype, wanted, words)
-    progress = make_retrain_progress(quiet or as_json, request.folder, request.config.train.epochs)
-    result = _trained(request, progress)
-    if as_json:
-        from ranknosh.workflows.retrain.outcome import summary
-
-        print_json(summary(result, request.folder, request.config.preset))
-    else:
-        print(as_text(result, request.folder, request.config.preset), flush=True)
+    given = {
+        "train.epochs": epochs,
+        "network.channels": channels,
+        "network.cells": cells,
+        "seed": seed,
+        "train.device": device,
+        "name": name,
+        "out": out,
+        "data": None if data is None else source_section(data),
+        "data.root": data_root,
+    }
+    wanted = settings_of(genotype, "cifar" if preset is None else preset.value, given, list(settings or ()))
+    sum_up(begun(RetrainRun, wanted, quiet or as_json), as_json)
 
 
-def _trained(request: Request, progress: RetrainProgress) -> Retrained:
-    from ranknosh.runs.stop import StopRequest
-    from ranknosh.workflows.retrain.api import retrain as run
+def settings_of(
+    genotype: str | None, preset: str, given: Mapping[str, Any], overrides: Sequence[str]
+) -> RetrainSettings:
+    """The settings of a new retraining.
 
-    stop = StopRequest()
-    try:
-        images = request.load_data()
-        with progress, stop.on_signals(lambda event: progress.on_message(getattr(event, "text", ""))):
-            return run(
-                request.subject.cell,
-                images,
-                request.config,
-                request.folder,
-                seed=request.config.seed,
-                listener=progress,
-                command=shlex.join(["ranknosh", *sys.argv[1:]]),
-                stop=lambda: stop.requested,
-            )
-    except KeyboardInterrupt:
-        _interrupted(request.folder)
+    Args:
+        genotype: a text, a file or a run folder, whose images are taken as well.
+        preset: the recipe that it begins with.
+        given: flags by the name of the setting; None where a flag was not given.
+        overrides: ``key=value`` settings, which win over flags.
 
+    Raises:
+        ConfigError: where there is nothing to retrain, or a setting breaks a rule.
+        SpaceError: for a text that is no cell.
+        StoreError: for a folder without one.
+    """
+    from ranknosh.config.fields import FROM_PYTHON
+    from ranknosh.config.retrain import RetrainSettings
+    from ranknosh.config.settings import apply_overrides, with_changes
+    from ranknosh.runs.provenance import host_cores
+    from ranknosh.workflows.retrain.found_cell import read_cell
+    from ranknosh.workflows.retrain.presets import DEFAULT_DATA, preset_for
 
-def _interrupted(folder: Path) -> NoReturn:
-    from ranknosh.workflows.retrain.journal import NAME
-
-    if (folder / NAME).exists():
-        say_error(
-            f"interrupted; finished epochs are saved. Go on with: ranknosh retrain --resume {shlex.quote(str(folder))}"
+    if genotype is None:
+        raise ConfigError(
+            "nothing to retrain: give a NAS-Bench-201 string, a DARTS Genotype(...), or a file or a run folder that holds one"
         )
+    cell = read_cell(genotype)
+    base: dict[str, Any] = {**preset_for(preset, cell).to_dict(), "architecture": cell.text}
+    base["train"]["threads"] = host_cores()
+    base["data"] = {"name": DEFAULT_DATA[preset]}
+    base.update(_images_of(Path(genotype)) if _is_folder(genotype) else {})
+    known = {key: value for key, value in given.items() if value is not None}
+    data, places = apply_overrides(with_changes(base, known), overrides)
+    settings = RetrainSettings.from_dict(data, "retrain", places)
+    if settings.data is not None and settings.data.name == FROM_PYTHON:
+        raise ConfigError(f"the images of {genotype} were given from Python; name the images to train on with --data")
+    return settings
+
+
+def _is_folder(genotype: str) -> bool:
+    return "(" not in genotype and "|" not in genotype and Path(genotype).expanduser().is_dir()
+
+
+def _images_of(folder: Path) -> dict[str, Any]:
+    """The images of a run folder, divided as its run divided them; nothing where it does not say."""
+    from ranknosh.config.source import read_source
+    from ranknosh.runs.run import CONFIG
+
+    path = folder.expanduser() / CONFIG
+    known = read_source(path).data if path.exists() else {}
+    if not isinstance(known.get("data"), dict):
+        return {}
+    return {"data": known["data"], "split_seed": known.get("split_seed", known.get("seed", 0))}
+
+
+def sum_up(run: RetrainRun, as_json: bool = False) -> None:
+    """The end of a retraining, in words or as JSON."""
+    assert run.result is not None
+    if as_json:
+        print_json(run.summary())
     else:
-        say_error("interrupted before the training began; nothing was written")
-    raise typer.Exit(INTERRUPTED)
+        print(as_text(run.result, run.folder, run.settings.preset), flush=True)
 
 
 def as_text(result: Retrained, folder: Path, preset: str) -> str:

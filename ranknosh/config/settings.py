@@ -16,7 +16,7 @@ from ranknosh.errors import ConfigError
 
 Change = Literal["stay", "free", "raise", "add"]
 """What a setting may do when a run is resumed: nothing, take any value, only rise (None is no limit), or only gain entries."""
-PLACES: Mapping[str, Change] = {"name": "free", "out": "free", "data.*": "free"}
+PLACES: Mapping[str, Change] = {"name": "free", "out": "free", "data": "free", "data.*": "free"}
 """Where things lie; that the data are the same is known by their fingerprint."""
 _HOW = {"stay": "cannot change on resume", "raise": "can only be raised on resume", "add": "can only grow on resume"}
 Own = TypeVar("Own", bound="Settings")

@@ -17,9 +17,9 @@ import torch
 import ranknosh
 from ranknosh.core.records import Observed, Tested
 from ranknosh.data import load
+from ranknosh.runs.events import Event, Recorded
 from ranknosh.spaces.genotype import Genotype
-from ranknosh.workflows.retrain import preset, retrain
-from ranknosh.workflows.retrain.session import Silent
+from ranknosh.workflows.retrain import EpochLine, preset, retrain
 from supernet.methods import get_method
 from tests.golden.lines import line as as_line
 from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
@@ -116,33 +116,32 @@ def search_digits_by_loss() -> str:
     )
 
 
-class Lines(Silent):
-    """Keeps the epochs of a retraining as text."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def on_epoch(self, line: Any, epochs: int) -> None:
-        self.lines.append(
-            f"epoch {line.epoch} lr {line.lr:.6f} drop_path {line.drop_path:.4f} "
-            f"train loss {line.train_loss:.4f} accuracy {line.train_accuracy:.4f} "
-            f"validation loss {line.validation_loss:.4f} accuracy {line.validation_accuracy:.4f}"
-        )
+def epoch_text(line: EpochLine) -> str:
+    return (
+        f"epoch {line.epoch} lr {line.lr:.6f} drop_path {line.drop_path:.4f} "
+        f"train loss {line.train_loss:.4f} accuracy {line.train_accuracy:.4f} "
+        f"validation loss {line.validation_loss:.4f} accuracy {line.validation_accuracy:.4f}"
+    )
 
 
 def retrained() -> str:
-    told = Lines()
+    lines: list[str] = []
+
+    def keep(event: Event) -> None:
+        if isinstance(event, Recorded):
+            lines.extend(epoch_text(record) for record in event.records if isinstance(record, EpochLine))
+
     recipe = preset("tiny", "darts").replace(
         [
             *("train.drop_path=0.3", "train.epochs=2", "train.batch=32", "train.augment=crop_flip_cutout"),
             *("network.channels=4", "network.cells=3"),
         ]
     )
-    result = retrain(GENOTYPE, load("digits", **DIGITS), recipe, seed=3, listener=told)
+    result = retrain(GENOTYPE, load("digits", **DIGITS), recipe, seed=3, events=keep)
     return "\n".join(
         [
             "# a DARTS genotype retrained with drop path, an auxiliary head and augmentation",
-            *told.lines,
+            *lines,
             f"test loss {result.test_loss:.4f} accuracy {result.test_accuracy:.4f} params {result.params} macs {result.macs}",
             "",
         ]

@@ -7,33 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ranknosh.workflows.retrain.api import retrain
-    from ranknosh.workflows.retrain.outcome import EpochLine, Retrained, RetrainFailed
+    from ranknosh.workflows.retrain.found_cell import parse_cell, read_cell
     from ranknosh.workflows.retrain.presets import PRESETS, preset
-    from ranknosh.workflows.retrain.recipe import Recipe, RetrainConfig
-    from ranknosh.workflows.retrain.subject import parse_subject, read_subject
+    from ranknosh.workflows.retrain.records import EpochLine, Retrained, RetrainFailed
+    from ranknosh.workflows.retrain.run import RetrainRun
 
 _HOMES = {
     "PRESETS": "presets",
-    "EpochLine": "outcome",
-    "Recipe": "recipe",
-    "RetrainConfig": "recipe",
-    "RetrainFailed": "outcome",
-    "Retrained": "outcome",
-    "parse_subject": "subject",
+    "EpochLine": "records",
+    "RetrainFailed": "records",
+    "RetrainRun": "run",
+    "Retrained": "records",
+    "parse_cell": "found_cell",
     "preset": "presets",
-    "read_subject": "subject",
+    "read_cell": "found_cell",
     "retrain": "api",
 }
 __all__ = [
     "PRESETS",
     "EpochLine",
-    "Recipe",
-    "RetrainConfig",
     "RetrainFailed",
+    "RetrainRun",
     "Retrained",
-    "parse_subject",
+    "parse_cell",
     "preset",
-    "read_subject",
+    "read_cell",
     "retrain",
 ]
 

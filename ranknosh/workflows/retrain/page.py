@@ -1,60 +1,51 @@
-"""The page of a retraining: its sections, from its record alone."""
+"""The page of a retraining: its sections, from its journal alone."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Card, Cards, Code, Page, PageSection, origin
 from ranknosh.report.words import UNKNOWN, counted, duration, integer, percent
-from ranknosh.runs.files import write_atomic
-from ranknosh.workflows.retrain.journal import Record, read_record
 from ranknosh.workflows.retrain.plots import curve_plot, schedule_plot
+
+if TYPE_CHECKING:
+    from ranknosh.workflows.retrain.run import RetrainRun
 
 SPACES = {"darts": "DARTS", "nasbench201": "NAS-Bench-201"}
 
 
-def write_page(folder: Path) -> Path:
-    """Write ``report.html`` into a run folder and return its path.
-
-    Raises StoreError where the folder holds no retraining or cannot be written, MissingDependency without matplotlib.
-    """
-    path = Path(folder) / "report.html"
-    write_atomic(path, render(Path(folder).resolve().name, read_record(folder)).encode())
-    return path
-
-
-def render(name: str, record: Record) -> str:
-    """The whole page; equal records give equal bytes."""
-    header, config = record.header, record.header["config"]
-    epochs, total = len(record.lines), config["train"]["epochs"]
-    state = "" if record.result else f", {epochs} of {total} epochs so far"
-    cells = counted(config["network"]["cells"], "cell") + (" a stage" if header["space"] == "nasbench201" else "")
+def render(run: RetrainRun) -> str:
+    """The whole page; equal journals give equal bytes."""
+    settings, facts = run.settings, run.header.facts
+    epochs, total = len(run.state.lines), settings.train.epochs
+    state = "" if run.result else f", {epochs} of {total} epochs so far"
+    cells = counted(settings.network.cells, "cell") + (" a stage" if facts["space"] == "nasbench201" else "")
     about = (
-        f"A {SPACES.get(header['space'], header['space'])} cell trained from scratch on {header['data']['name']}: recipe "
-        f"{config['preset']}, {cells}, {config['network']['channels']} channels, seed {config['seed']}{state}"
+        f"A {SPACES.get(facts['space'], facts['space'])} cell trained from scratch on {run.header.data['name']}: recipe "
+        f"{settings.preset}, {cells}, {settings.network.channels} channels, seed {settings.seed}{state}"
     )
-    return Page("Retraining", name, about, sections(record)).render()
+    return Page("Retraining", run.folder.resolve().name, about, sections(run)).render()
 
 
-def sections(record: Record) -> list[PageSection]:
+def sections(run: RetrainRun) -> list[PageSection]:
     """Every section of the page, in reading order."""
-    text = record.header["architecture"]
+    text = run.header.facts["architecture"]
     return [
-        PageSection("result", "Result", [_cards(record)]),
-        curve_plot(record.curve, record.result),
-        schedule_plot(record.curve),
+        PageSection("result", "Result", [_cards(run)]),
+        curve_plot(run.state.curve, run.result),
+        schedule_plot(run.state.curve),
         PageSection("cell", "The cell", [*drawings(text), Code(text)]),
-        _origin(record),
+        _origin(run),
     ]
 
 
-def _cards(record: Record) -> Cards:
-    result, last = record.result, record.curve[-1] if record.curve else None
-    used = record.header["config"]["train"]["all_images"]
+def _cards(run: RetrainRun) -> Cards:
+    result, last = run.result, run.state.curve[-1] if run.state.lines else None
+    used = run.settings.train.all_images
     note = "whose images were trained on" if used else "after the last epoch"
     test = percent(result.test_accuracy if result else None)
-    seconds = duration(result.device_seconds if result else record.seconds)
+    seconds = duration(result.device_seconds if result else run.state.seconds)
     return Cards(
         [
             Card(test, "test accuracy, last epoch, read once at the end", strong=True),
@@ -67,16 +58,15 @@ def _cards(record: Record) -> Cards:
     )
 
 
-def _origin(record: Record) -> PageSection:
-    header, images = record.header, record.header["data"]
+def _origin(run: RetrainRun) -> PageSection:
+    header, images = run.header, run.header.data
     counts = ", ".join(f"{count:,} {part}" for part, count in images["images"].items())
     shape = "×".join(map(str, images["image_shape"]))
     facts = [
         ("images", f"{images['name']}: {counts}, {shape} (channels, height, width)"),
-        ("trained on validation", "yes" if header["config"]["train"]["all_images"] else "no"),
-        ("git revision", header.get("git") or UNKNOWN),
-        ("started", header.get("created") or UNKNOWN),
-        ("devices", ", ".join(dict.fromkeys(str(session["device"]) for session in record.sessions)) or UNKNOWN),
+        ("trained on validation", "yes" if run.settings.train.all_images else "no"),
+        ("git revision", header.git or UNKNOWN),
+        ("started", header.created or UNKNOWN),
+        ("devices", ", ".join(dict.fromkeys(session.device for session in run.sessions)) or UNKNOWN),
     ]
-    commands = [str(session["command"]) for session in record.sessions]
-    return origin(facts, commands, header["versions"], header["config"])
+    return origin(facts, [session.command for session in run.sessions], header.versions, run.settings.to_dict())

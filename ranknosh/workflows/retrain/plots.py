@@ -8,7 +8,7 @@ from typing import Any
 from ranknosh.report.figure import ACCENT, INK, LEVEL_RAMP, WIDE, over_epochs, plot
 from ranknosh.report.page import PageSection, missing
 from ranknosh.report.words import counted, number, percent
-from ranknosh.workflows.retrain.outcome import EpochLine, Retrained
+from ranknosh.workflows.retrain.records import EpochLine, Retrained
 
 TRAIN, VALIDATION = LEVEL_RAMP[2], ACCENT
 FEW_EPOCHS = 40

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ranknosh.config.fields import did_you_mean
+from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError
-from ranknosh.workflows.retrain.recipe import Recipe
-from ranknosh.workflows.retrain.subject import Subject
+from ranknosh.workflows.retrain.found_cell import FoundCell
 
 _DARTS = {
     "batch": 96,
@@ -64,7 +64,7 @@ DEFAULT_DATA = {"cifar": "cifar10", "small": "cifar10", "tiny": "cluttered_digit
 """The images a preset is meant for, where none are named."""
 
 
-def preset(name: str, space: str) -> Recipe:
+def preset(name: str, space: str) -> RetrainSettings:
     """The recipe called ``name`` for cells of ``space`` (``darts`` or ``nasbench201``). Raises ConfigError for others."""
     if name not in PRESETS:
         raise ConfigError(
@@ -72,9 +72,9 @@ def preset(name: str, space: str) -> Recipe:
         )
     if space not in PRESETS[name]:
         raise ConfigError(f"no recipe is known for cells of {space!r}; known are those of {', '.join(PRESETS[name])}")
-    return Recipe.model_validate({"preset": name, **PRESETS[name][space]})
+    return RetrainSettings.model_validate({"preset": name, **PRESETS[name][space]})
 
 
-def preset_for(name: str, subject: Subject) -> Recipe:
+def preset_for(name: str, cell: FoundCell) -> RetrainSettings:
     """As :func:`preset`, for a cell that is at hand."""
-    return preset(name, subject.space)
+    return preset(name, cell.space)

@@ -5,13 +5,13 @@ import pytest
 from ranknosh.workflows.retrain.journal import Record
 from ranknosh.workflows.retrain.outcome import EpochLine, Retrained
 from ranknosh.workflows.retrain.page import render
-from ranknosh.workflows.retrain.subject import Subject
+from ranknosh.workflows.retrain.subject import FoundCell
 from tests.pages import read_page
 from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe
 
 
 def a_record(cell, epochs=3, ended=True, validated=True, **settings):
-    subject = Subject(cell)
+    subject = FoundCell(cell)
     config = {**a_recipe(space=subject.space).to_dict(), "seed": 7}
     config["train"]["all_images"] = not validated
     record = Record(

@@ -6,7 +6,7 @@ from ranknosh.errors import ConfigError
 from ranknosh.workflows.retrain import PRESETS, preset
 from ranknosh.workflows.retrain.presets import preset_for
 from ranknosh.workflows.retrain.recipe import Recipe, RetrainConfig, check_unchanged
-from ranknosh.workflows.retrain.subject import Subject
+from ranknosh.workflows.retrain.subject import FoundCell
 from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe
 
 
@@ -49,7 +49,7 @@ def test_small_differs_from_the_field_in_size_and_length_only():
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("cell", [CELL, GENOTYPE])
 def test_every_preset_fits_its_cells(name, cell):
-    recipe = preset_for(name, Subject(cell))
+    recipe = preset_for(name, FoundCell(cell))
     assert recipe.preset == name
     assert recipe.settings.total_epochs == recipe.train.epochs
     assert recipe.settings.weight_decay == recipe.train.weight_decay

@@ -1,12 +1,12 @@
-"""What a retraining tells: a line for every epoch, and the result at its end."""
+"""The lines of a retraining's journal and their fold."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ranknosh.core.records import Session
 from ranknosh.errors import RankNoshError
 
 
@@ -34,11 +34,8 @@ class EpochLine:
     validation_accuracy: float | None
     seconds: float
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Retrained:
     """The end of a retraining, after the last epoch; no epoch is ever chosen by its accuracy.
 
@@ -66,10 +63,39 @@ class Retrained:
     images: Mapping[str, int]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON data; ``Retrained(**d)`` gives it back."""
+        """Plain JSON data."""
         return {**asdict(self), "images": dict(self.images)}
 
 
-def summary(result: Retrained, folder: Path | None, preset: str) -> dict[str, Any]:
-    """The result for programs, with the recipe's name and the folder."""
-    return {**result.as_dict(), "preset": preset, "folder": None if folder is None else str(folder)}
+RECORDS: tuple[type, ...] = (Session, EpochLine, Retrained)
+
+
+@dataclass
+class RetrainState:
+    """What the records say. ``seconds``: device time of all epochs, those done again too."""
+
+    lines: dict[int, EpochLine] = field(default_factory=dict)
+    result: Retrained | None = None
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, records: Iterable[Any]) -> RetrainState:
+        """The fold of ``records``."""
+        state = cls()
+        for record in records:
+            state.apply(record)
+        return state
+
+    def apply(self, record: Session | EpochLine | Retrained) -> None:
+        """Take a record in; of an epoch that is done again the last line counts, and later epochs are done again too."""
+        if isinstance(record, EpochLine):
+            self.lines = {epoch: known for epoch, known in self.lines.items() if epoch < record.epoch}
+            self.lines[record.epoch] = record
+            self.seconds += record.seconds
+        elif isinstance(record, Retrained):
+            self.result = record
+
+    @property
+    def curve(self) -> list[EpochLine]:
+        """The epochs that count, in order."""
+        return [self.lines[epoch] for epoch in sorted(self.lines)]

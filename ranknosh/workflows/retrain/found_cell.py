@@ -20,7 +20,7 @@ _PLACES = ("best/genotype.txt", "genotype.txt")
 
 
 @dataclass(frozen=True)
-class Subject:
+class FoundCell:
     """A cell and the name of its space (``nasbench201`` or ``darts``). ``text``: the form other programs read."""
 
     cell: Architecture | Genotype
@@ -46,7 +46,7 @@ class Subject:
         return isinstance(self.cell, Architecture) and get_space(self.cell.space).is_dead(self.cell)
 
 
-def as_subject(cell: Architecture | Genotype) -> Subject:
+def as_found_cell(cell: Architecture | Genotype) -> FoundCell:
     """Raises SpaceError for an architecture or a genotype that has no network."""
     if isinstance(cell, Genotype):
         if len(cell.normal) != len(cell.reduce):
@@ -56,18 +56,18 @@ def as_subject(cell: Architecture | Genotype) -> Subject:
             )
         for kind in ("normal", "reduce"):
             cell.edges(kind)
-    subject = Subject(cell)
+    subject = FoundCell(cell)
     _ = subject.text  # an unknown space or a code that is none of it is told here
     return subject
 
 
-def parse_subject(text: str) -> Subject:
+def parse_cell(text: str) -> FoundCell:
     """A NAS-Bench-201 string (``|op~0|+...``) or a DARTS ``Genotype(...)``. Raises SpaceError on anything else."""
     stripped = text.strip()
     if stripped.startswith("|"):
-        return as_subject(get_space("nasbench201").parse(stripped))
+        return as_found_cell(get_space("nasbench201").parse(stripped))
     if "Genotype" in stripped:
-        return as_subject(parse_genotype(stripped))
+        return as_found_cell(parse_genotype(stripped))
     shown = stripped if len(stripped) <= _SHOWN else stripped[:_SHOWN] + "..."
     raise SpaceError(
         f"{shown!r} is no cell: a NAS-Bench-201 string begins with '|' (|nor_conv_3x3~0|+|...), a DARTS one reads "
@@ -75,13 +75,13 @@ def parse_subject(text: str) -> Subject:
     )
 
 
-def read_subject(given: str) -> Subject:
+def read_cell(given: str) -> FoundCell:
     """The cell of a text, of a file that holds one (lines with ``#`` and blank ones are skipped), or of a run folder's best.
 
     Raises SpaceError for a text that is no cell, ConfigError for a name that nothing has, StoreError for a folder without one.
     """
     if "(" in given or "|" in given:
-        return parse_subject(given)
+        return parse_cell(given)
     path = Path(given).expanduser()
     if path.is_dir():
         return _from_folder(path)
@@ -92,10 +92,10 @@ def read_subject(given: str) -> Subject:
             f"{given} is neither a cell nor a file or folder that is there; give a NAS-Bench-201 string, a DARTS "
             "Genotype(...), a file that holds one, or a run folder such as runs/demo-001"
         )
-    return parse_subject(given)
+    return parse_cell(given)
 
 
-def _from_file(path: Path) -> Subject:
+def _from_file(path: Path) -> FoundCell:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ConfigError(f"{path} is too large to hold a genotype; give a text file with one")
@@ -104,21 +104,21 @@ def _from_file(path: Path) -> Subject:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"{path} cannot be read: {reason}; give a text file that holds one genotype") from error
     try:
-        return parse_subject("\n".join(_told(text.splitlines())))
+        return parse_cell("\n".join(_without_remarks(text.splitlines())))
     except SpaceError as error:
         raise SpaceError(f"{path}: {error}") from error
 
 
-def _told(lines: Iterable[str]) -> Iterable[str]:
+def _without_remarks(lines: Iterable[str]) -> Iterable[str]:
     return (line for line in lines if line.strip() and not line.lstrip().startswith("#"))
 
 
-def _from_folder(folder: Path) -> Subject:
+def _from_folder(folder: Path) -> FoundCell:
     from ranknosh.training.best import read_card
 
     card = read_card(folder)
     if card is not None:
-        return parse_subject(card["architecture"])
+        return parse_cell(card["architecture"])
     for place in _PLACES:
         if (folder / place).is_file():
             return _from_file(folder / place)
@@ -132,4 +132,4 @@ def _from_folder(folder: Path) -> Subject:
         ) from error
     if best is None:
         raise StoreError(f"{folder} has no trained candidate yet; continue it with `ranknosh resume {folder}`")
-    return parse_subject(best.text)
+    return parse_cell(best.text)
