@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from ranknosh.config.retrain import RetrainSettings
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Card, Cards, Code, Page, PageSection, origin
 from ranknosh.report.words import UNKNOWN, counted, duration, integer, percent
+from ranknosh.runs.journal import Header
 from ranknosh.workflows.retrain.plots import curve_plot, schedule_plot
-
-if TYPE_CHECKING:
-    from ranknosh.workflows.retrain.run import RetrainRun
+from ranknosh.workflows.retrain.records import RetrainState
 
 SPACES = {"darts": "DARTS", "nasbench201": "NAS-Bench-201"}
 
 
-def render(run: RetrainRun) -> str:
+@dataclass(frozen=True)
+class RetrainView:
+    """What the page shows of a retraining: its name, the journal's header, the settings in force, and the state."""
+
+    name: str
+    header: Header
+    settings: RetrainSettings
+    state: RetrainState
+
+
+def render(run: RetrainView) -> str:
     """The whole page; equal journals give equal bytes."""
     settings, facts = run.settings, run.header.facts
     epochs, total = len(run.state.lines), settings.train.epochs
-    state = "" if run.result else f", {epochs} of {total} epochs so far"
+    state = "" if run.state.result else f", {epochs} of {total} epochs so far"
     cells = counted(settings.network.cells, "cell") + (" a stage" if facts["space"] == "nasbench201" else "")
     about = (
         f"A {SPACES.get(facts['space'], facts['space'])} cell trained from scratch on {run.header.data['name']}: recipe "
         f"{settings.preset}, {cells}, {settings.network.channels} channels, seed {settings.seed}{state}"
     )
-    return Page("Retraining", run.folder.resolve().name, about, sections(run)).render()
+    return Page("Retraining", run.name, about, sections(run)).render()
 
 
-def sections(run: RetrainRun) -> list[PageSection]:
+def sections(run: RetrainView) -> list[PageSection]:
     """Every section of the page, in reading order."""
     text = run.header.facts["architecture"]
     return [
         PageSection("result", "Result", [_cards(run)]),
-        curve_plot(run.state.curve, run.result),
+        curve_plot(run.state.curve, run.state.result),
         schedule_plot(run.state.curve),
         PageSection("cell", "The cell", [*drawings(text), Code(text)]),
         _origin(run),
     ]
 
 
-def _cards(run: RetrainRun) -> Cards:
-    result, last = run.result, run.state.curve[-1] if run.state.lines else None
+def _cards(run: RetrainView) -> Cards:
+    result, last = run.state.result, run.state.curve[-1] if run.state.lines else None
     used = run.settings.train.all_images
     note = "whose images were trained on" if used else "after the last epoch"
     test = percent(result.test_accuracy if result else None)
@@ -58,7 +68,7 @@ def _cards(run: RetrainRun) -> Cards:
     )
 
 
-def _origin(run: RetrainRun) -> PageSection:
+def _origin(run: RetrainView) -> PageSection:
     header, images = run.header, run.header.data
     counts = ", ".join(f"{count:,} {part}" for part, count in images["images"].items())
     shape = "×".join(map(str, images["image_shape"]))
@@ -67,6 +77,6 @@ def _origin(run: RetrainRun) -> PageSection:
         ("trained on validation", "yes" if run.settings.train.all_images else "no"),
         ("git revision", header.git or UNKNOWN),
         ("started", header.created or UNKNOWN),
-        ("devices", ", ".join(dict.fromkeys(session.device for session in run.sessions)) or UNKNOWN),
+        ("devices", ", ".join(dict.fromkeys(session.device for session in run.state.sessions)) or UNKNOWN),
     ]
-    return origin(facts, [session.command for session in run.sessions], header.versions, run.settings.to_dict())
+    return origin(facts, [session.command for session in run.state.sessions], header.versions, run.settings.to_dict())

@@ -77,6 +77,7 @@ class RetrainState:
     lines: dict[int, EpochLine] = field(default_factory=dict)
     result: Retrained | None = None
     seconds: float = 0.0
+    sessions: list[Session] = field(default_factory=list)
 
     @classmethod
     def of(cls, records: Iterable[Any]) -> RetrainState:
@@ -94,6 +95,8 @@ class RetrainState:
             self.seconds += record.seconds
         elif isinstance(record, Retrained):
             self.result = record
+        else:
+            self.sessions.append(record)
 
     @property
     def curve(self) -> list[EpochLine]:

@@ -83,9 +83,9 @@ class RetrainRun(Run[RetrainState]):
         }
 
     def page(self) -> str:
-        from ranknosh.workflows.retrain.page import render
+        from ranknosh.workflows.retrain.page import RetrainView, render
 
-        return render(self)
+        return render(RetrainView(self.folder.resolve().name, self.header, self.settings, self.state))
 
     def checkpoints(self) -> CheckpointStore:
         """Where the training's state is."""
