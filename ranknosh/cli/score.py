@@ -3,49 +3,67 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from enum import Enum
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ranknosh.cli.flags import flags_of
 from ranknosh.cli.options import Quiet, Ray
 from ranknosh.cli.options import Settings as SetOptions
 from ranknosh.cli.outcome import say_error
 from ranknosh.cli.screen import print_json
 from ranknosh.cli.working import begun
+from ranknosh.config.score import ScoreSettings
+from ranknosh.config.sections import SOURCES
+from ranknosh.config.settings import with_changes
 from ranknosh.errors import ConfigError, SpaceError
 
 if TYPE_CHECKING:
-    from ranknosh.config.score import ScoreSettings
     from ranknosh.workflows.score.run import ScoreRun
 
 SHARED = ("seed", "space", "network", "data", "executor")
 """What is taken of a search's settings."""
+FLAGS = {
+    "count": "--count -n",
+    "all": "--all",
+    "draw": "--draw",
+    "network.channels": "--channels",
+    "network.cells": "--cells",
+    "batch": "--batch",
+    "seed": "--seed",
+    "device": "--device",
+    "data.root": "--data-root",
+    "table": "--table",
+    "csv": "--csv",
+    "name": "--name",
+    "out": "--out",
+}
+OF_A_SEARCH = ("count", "all", "draw", "network.channels", "network.cells", "seed", "table")
+"""Settings that ``--audit`` takes from the search."""
 
 
-class HowDrawn(str, Enum):
-    functions = "functions"
-    codes = "codes"
-
-
-Things = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="SPACE|ARCH...",
-        help="A search space to draw from, or architectures as exchange strings.",
-        show_default=False,
-    ),
-]
-
-
+@flags_of(ScoreSettings, FLAGS)
 def score(
-    things: Things = None,
-    settings: SetOptions = None,
+    given: Mapping[str, Any],
+    things: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SPACE|ARCH...",
+            help="A search space to draw from, or architectures as exchange strings.",
+            show_default=False,
+        ),
+    ] = None,
     proxies: Annotated[
         str | None,
         typer.Option("--proxies", help="Names with commas between, or 'all' that need no option; default: all."),
+    ] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option", metavar="PROXY.NAME=VALUE", help="An option of a proxy, such as swap_reg.mu=900; repeat it."
+        ),
     ] = None,
     data: Annotated[
         str | None,
@@ -55,53 +73,11 @@ def score(
             help="Images: a name, an image folder or archive, or an npz file; default: digits.",
         ),
     ] = None,
-    data_root: Annotated[
-        str | None, typer.Option("--data-root", help="Where published sets lie, such as cifar10.")
-    ] = None,
-    count: Annotated[
-        int | None, typer.Option("--count", "-n", min=1, help="How many to draw of a space; default: 200.")
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every function of the space once.")] = False,
-    draw: Annotated[
-        HowDrawn | None,
-        typer.Option(
-            "--draw",
-            help="Distinct functions that can learn, or codes uniformly as tables list them; default: functions.",
-        ),
-    ] = None,
-    channels: Annotated[
-        int | None, typer.Option("--channels", min=1, help="Channels of the first stage; default: 16.")
-    ] = None,
-    cells: Annotated[int | None, typer.Option("--cells", min=1, help="Cells in a stage; default: 5.")] = None,
-    batch: Annotated[
-        int | None, typer.Option("--batch", min=1, help="Training images of a score; default: 64.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Of the sample, the images and the weights; default: 0.")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option("--device", help="cpu, cuda, or auto for cuda where there is one; default: cpu.")
-    ] = None,
-    options: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--option", metavar="PROXY.NAME=VALUE", help="An option of a proxy, such as swap_reg.mu=900; repeat it."
-        ),
-    ] = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", help="Take space, network, data, executor and seed of a search; flags win."),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", help="Name of the run folder; default: score and a number.")
-    ] = None,
-    out: Annotated[str | None, typer.Option("--out", help="Where run folders are made; default: runs/.")] = None,
-    csv: Annotated[
-        str | None, typer.Option("--csv", metavar="FILE.csv", help="Write the table of scores there as well.")
-    ] = None,
-    table: Annotated[
-        str | None, typer.Option("--table", metavar="FILE.npz", help="Accuracies to compare the scores with.")
-    ] = None,
+    settings: SetOptions = None,
     ray: Ray = None,
     audit: Annotated[
         Path | None,
@@ -127,42 +103,30 @@ def score(
     ranknosh score nasbench201 --all --proxies synflow,nwot --ray
     ranknosh score nasbench201 --option swap_reg.mu=900 --option swap_reg.sigma=800000
     ranknosh score --config search.yaml --csv scores.csv
-    ranknosh resume runs/score-001 --set count=400 --set 'proxies=[all]'
+    ranknosh resume runs/score-001 --set count=400 --set proxies=all
     ranknosh score --audit runs/demo-001
     ranknosh score --audit runs/demo-001 --proxies all
     """
+    from ranknosh.data.settings import source_section
     from ranknosh.workflows.score.run import ScoreRun
 
     if audit is not None:
-        _alone("--audit", things, count, every, draw, config, table, channels, cells, seed)
+        _alone("--audit", things, config, *(given.get(name) for name in OF_A_SEARCH))
         if proxies is None:
-            _alone("--audit without --proxies", options, ray, data, data_root, settings, name, out, csv, batch, device)
+            _alone("--audit without --proxies", options, ray, data, settings, *given.values())
             from ranknosh.cli.score_audit import audit_run
 
             audit_run(audit, as_json)
             return
-    given = {
-        "name": name,
-        "out": out,
-        "network.channels": channels,
-        "network.cells": cells,
-        "batch": batch,
-        "seed": seed,
-        "device": device,
-        "csv": csv,
-        "table": table,
+    asked = _audited(audit) if audit is not None else _asked(things or [], config, given)
+    named = {
         "proxies": None if proxies is None else [word for part in proxies.split(",") if (word := part.strip())],
-        "options": _options(options or ()) or None,
-        "data": None if data is None else _source(data),
-        "data.root": data_root,
+        "options": _options(options or []) or None,
+        "data": None if data is None else source_section(data),
         "executor.name": None if ray is None else "ray",
         "executor.address": ray,
-        "draw": None if draw is None else draw.value,
-        "count": count,
-        "all": every or None,
-        **_asked(things or (), config, audit, every, count is not None, draw is not None),
     }
-    wanted = _settings(given, audit, config).replace(list(settings or ()))
+    wanted = _settings({**named, **given, **asked}, audit, config).replace(list(settings or ()))
     sum_up(begun(ScoreRun, wanted, quiet or as_json), as_json)
 
 
@@ -198,18 +162,21 @@ def _alone(flag: str, *others: Any) -> None:
 
 
 def _settings(given: Mapping[str, Any], audit: Path | None, config: Path | None) -> ScoreSettings:
-    """Settings from flags by the name of the setting, over those of a search or a config, over the defaults."""
-    from ranknosh.config.score import ScoreSettings
-    from ranknosh.config.search import SearchSettings
-    from ranknosh.config.sections import SOURCES
-    from ranknosh.config.settings import with_changes
+    """Settings of a run.
 
+    Args:
+        given: values by the name of the setting; they win. None is nothing given.
+        audit: the folder of a search whose settings are taken.
+        config: else the config of a search, whose settings are taken.
+    """
     base = ScoreSettings().to_dict()
     if audit is not None:
         from ranknosh.workflows.search.run import open_search
 
         search = open_search(audit).settings.to_dict()
     else:
+        from ranknosh.config.search import SearchSettings
+
         search = {} if config is None else SearchSettings.load(config).to_dict()
     base.update({key: search[key] for key in SHARED if key in search})
     known = {key: value for key, value in given.items() if value is not None}
@@ -219,32 +186,25 @@ def _settings(given: Mapping[str, Any], audit: Path | None, config: Path | None)
     return ScoreSettings.from_dict(with_changes(base, known), "ranknosh score")
 
 
-def _asked(
-    things: list[str] | tuple[str, ...],
-    config: Path | None,
-    audit: Path | None,
-    every: bool,
-    counted: bool,
-    drawn: bool,
-) -> dict[str, Any]:
+def _audited(audit: Path) -> dict[str, Any]:
+    """The candidates of a search as what is scored."""
+    from ranknosh.cli.score_audit import candidates_of
+
+    return {"architectures": list(candidates_of(audit)), "count": 0, "audit": str(audit)}
+
+
+def _asked(things: Sequence[str], config: Path | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """What is scored, as settings: a space to draw from, or architectures.
 
     Args:
         things: words of the command line: a space, or architectures.
         config: a search config, which names a space too.
-        audit: the folder of a search whose candidates are scored instead.
-        every: ``--all`` was given.
-        counted: ``--count`` was given.
-        drawn: ``--draw`` was given.
+        given: settings by flags.
     """
     from ranknosh.spaces.catalog import SPACES, get_space
     from ranknosh.workflows.score.population import named
 
-    if audit is not None:
-        from ranknosh.cli.score_audit import candidates_of
-
-        return {"architectures": list(candidates_of(audit)), "count": 0, "audit": str(audit)}
-    if every and counted:
+    if "all" in given and "count" in given:
         raise ConfigError("--all scores the whole space and --count a part of it; give one of them")
     if not things:
         if config is None:
@@ -254,7 +214,7 @@ def _asked(
         return {}
     if len(things) == 1 and not _is_architecture(things[0]):
         return {"space": {"name": get_space(things[0]).name}}
-    if every or counted or drawn:
+    if given.keys() & {"all", "count", "draw"}:
         raise ConfigError(
             "--all, --count and --draw are about a search space; leave them out where architectures are given"
         )
@@ -270,13 +230,7 @@ def _is_architecture(text: str) -> bool:
     return any(sign in text for sign in "|~+(")
 
 
-def _source(text: str) -> dict[str, Any]:
-    from ranknosh.data.settings import source_section
-
-    return source_section(text)
-
-
-def _options(texts: list[str] | tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def _options(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     """``--option PROXY.NAME=VALUE`` as settings. Raises ConfigError for a text of another form."""
     from ranknosh.config.source import parse_value
 

@@ -26,12 +26,7 @@ def _texts(value: Any) -> Any:
 class ScoreSettings(Settings):
     """Everything that train-free scores depend on.
 
-    Scored are the ``architectures`` named, in their order, and those drawn from the space: ``count`` of them, or with ``all``
-    every one. ``draw`` says of what: ``functions`` are distinct ones that can learn, ``codes`` are drawn uniformly, as tables
-    list them. ``batch``: training images of a score. ``options``: of single proxies by name.
-
-    ``table``: an npz file of accuracies to compare the scores with. ``csv``: a file that the table of scores is copied to.
-    ``audit``: the folder of a search whose results the scores of its candidates are judged by.
+    Scored are the ``architectures`` named, in their order, and those drawn from the space.
     """
 
     CHANGES: ClassVar[Mapping[str, Change]] = {
@@ -46,22 +41,39 @@ class ScoreSettings(Settings):
     }
 
     space: SpaceConfig = SpaceConfig()
-    architectures: Annotated[tuple[str, ...], BeforeValidator(_texts)] = ()
-    count: Annotated[int, Field(ge=0)] = COUNT
-    all: Switch = False
-    draw: Literal["functions", "codes"] = "functions"
+    architectures: Annotated[
+        tuple[str, ...], BeforeValidator(_texts), Field(description="architectures to score, as exchange strings")
+    ] = ()
+    count: Annotated[int, Field(ge=0, description="how many to draw of the space")] = COUNT
+    all: Annotated[Switch, Field(description="every architecture of the space once instead of count")] = False
+    draw: Annotated[
+        Literal["functions", "codes"],
+        Field(description="distinct functions that can learn, or codes uniformly as tables list them"),
+    ] = "functions"
     proxies: Annotated[tuple[str, ...], names_of("proxy", PROXIES)] = tuple(
         name for name in PROXIES if name not in NEEDS_OPTIONS
     )
-    options: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    batch: Annotated[int, Field(ge=1)] = 64
+    options: Annotated[dict[str, dict[str, Any]], Field(description="of single proxies, by the proxy's name")] = Field(
+        default_factory=dict
+    )
+    batch: Annotated[int, Field(ge=1, description="training images of a score")] = 64
     network: NetworkConfig = NetworkConfig(channels=16, cells=5)
     data: DataConfig = DataConfig(name="digits")
-    device: Device = "cpu"
+    device: Annotated[
+        Device, Field(description="where networks run: cpu, cuda, or auto for cuda where there is one")
+    ] = "cpu"
     executor: ExecutorConfig = ExecutorConfig()
-    table: Annotated[str | None, Field(examples=["nasbench201.npz"])] = None
-    csv: Annotated[str | None, Field(pattern=r"\.csv$", examples=["scores.csv"])] = None
-    audit: Annotated[str | None, Field(examples=["runs/demo-001"])] = None
+    table: Annotated[
+        str | None, Field(description="an npz file of accuracies to compare with", examples=["nasbench201.npz"])
+    ] = None
+    csv: Annotated[
+        str | None,
+        Field(pattern=r"\.csv$", description="a file to write the table of scores to as well", examples=["scores.csv"]),
+    ] = None
+    audit: Annotated[
+        str | None,
+        Field(description="a search by whose results its candidates' scores are judged", examples=["runs/demo-001"]),
+    ] = None
 
     @model_validator(mode="before")
     @classmethod

@@ -40,10 +40,10 @@ class SpaceConfig(Section):
 
 
 class NetworkConfig(Section):
-    """``channels`` of the first stage; ``cells`` in each of the three stages."""
+    """The size of every network."""
 
-    channels: Annotated[int, Field(ge=1)] = 8
-    cells: Annotated[int, Field(ge=1)] = 1
+    channels: Annotated[int, Field(ge=1, description="channels of the first stage")] = 8
+    cells: Annotated[int, Field(ge=1, description="cells in each of the three stages")] = 1
 
 
 class DataConfig(Section):
@@ -53,7 +53,9 @@ class DataConfig(Section):
     name: DataName = None
     folder: Annotated[str | None, Field(examples=["path/to/images"])] = None
     npz: Annotated[str | None, Field(examples=["images.npz"])] = None
-    root: Annotated[str | None, Field(examples=["~/datasets"])] = None
+    root: Annotated[
+        str | None, Field(description="where published sets lie, such as cifar10", examples=["~/datasets"])
+    ] = None
     download: Switch = False
     resize: Annotated[int | None, Field(ge=4, examples=[32])] = None
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.2

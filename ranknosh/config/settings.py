@@ -30,11 +30,17 @@ class Settings(Section):
 
     CHANGES: ClassVar[Mapping[str, Change]] = {}
 
-    seed: Annotated[int, Field(ge=0)] = 0
-    name: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200, examples=["my-run"])] = (
-        None
-    )
-    out: Annotated[str, Field(min_length=1, max_length=3000)] = "runs/"
+    seed: Annotated[int, Field(ge=0, description="seed of every random draw")] = 0
+    name: Annotated[
+        str | None,
+        Field(
+            description="name of the run folder; by default the next free number",
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+            max_length=200,
+            examples=["my-run"],
+        ),
+    ] = None
+    out: Annotated[str, Field(description="where run folders are made", min_length=1, max_length=3000)] = "runs/"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data, every default filled in; :meth:`from_dict` gives back equal settings."""
