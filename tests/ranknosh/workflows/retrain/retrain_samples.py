@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from ranknosh.config.retrain import RetrainSettings
 from ranknosh.data import ImageData, Split
 from ranknosh.data.base import assemble
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.genotype import Genotype
 from ranknosh.workflows.retrain import preset
-from ranknosh.workflows.retrain.recipe import Recipe
 
 CELL = Architecture("nasbench201", (3, 1, 2, 4, 3, 0))
 GENOTYPE = Genotype(
@@ -35,7 +35,7 @@ def quadrants(train: int = 96, validation: int = 40, test: int = 36, seed: int =
     return assemble("quadrants", [part(train), part(validation), part(test)], ["a", "b", "c", "d"])
 
 
-def a_recipe(*settings: str, space: str = "darts") -> Recipe:
+def a_recipe(*settings: str, space: str = "darts") -> RetrainSettings:
     """``tiny`` with drop-path and the auxiliary head, smaller still: 3 cells of 4 channels (DARTS), 3 epochs."""
     cells = "3" if space == "darts" else "1"
     more = ["train.drop_path=0.3", "train.epochs=3", "train.batch=32", "network.channels=4", f"network.cells={cells}"]

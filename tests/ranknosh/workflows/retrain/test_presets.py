@@ -1,13 +1,14 @@
-"""ranknosh/workflows/retrain/recipe.py and presets.py"""
+"""ranknosh/config/retrain.py and ranknosh/workflows/retrain/presets.py"""
 
 import pytest
 
+from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError
 from ranknosh.workflows.retrain import PRESETS, preset
+from ranknosh.workflows.retrain.found_cell import FoundCell
 from ranknosh.workflows.retrain.presets import preset_for
-from ranknosh.workflows.retrain.recipe import Recipe, RetrainConfig, check_unchanged
-from ranknosh.workflows.retrain.subject import FoundCell
-from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe
+from ranknosh.workflows.retrain.run import task_of
+from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe, quadrants
 
 
 def test_the_recipe_of_the_field_for_genotypes():
@@ -51,8 +52,9 @@ def test_small_differs_from_the_field_in_size_and_length_only():
 def test_every_preset_fits_its_cells(name, cell):
     recipe = preset_for(name, FoundCell(cell))
     assert recipe.preset == name
-    assert recipe.settings.total_epochs == recipe.train.epochs
-    assert recipe.settings.weight_decay == recipe.train.weight_decay
+    settings = task_of(recipe, quadrants()).settings
+    assert settings.total_epochs == recipe.train.epochs
+    assert settings.weight_decay == recipe.train.weight_decay
 
 
 def test_unknown_presets_and_spaces():
@@ -83,18 +85,22 @@ def test_a_setting_that_breaks_a_rule(setting, needle):
 
 
 def test_to_dict_and_back():
-    config = RetrainConfig(**a_recipe().model_dump(), seed=4, data={"name": "digits"})
-    assert RetrainConfig.validated(config.to_dict()) == config
-    assert Recipe.validated(a_recipe().to_dict()) == a_recipe()
+    recipe = a_recipe()
+    applied = recipe.from_dict({**recipe.to_dict(), "seed": 4, "architecture": "x", "data": {"name": "digits"}})
+    assert RetrainSettings.from_dict(applied.to_dict()) == applied != recipe
+    assert RetrainSettings.from_dict(recipe.to_dict()) == recipe
 
 
 def test_what_may_change_on_resume_and_what_not():
-    before = a_recipe().to_dict()
-    check_unchanged(before, a_recipe("train.device=cpu", "train.threads=7", "train.channels_last=false").to_dict())
-    for setting, name in (
-        ("train.lr=0.3", "train.lr was 0.05"),
-        ("train.epochs=9", "train.epochs"),
-        ("preset=x", "preset"),
+    before = a_recipe()
+    before.check_resume(a_recipe("train.device=cpu", "train.threads=7", "train.channels_last=false", "out=elsewhere"))
+    for setting, words in (
+        ("train.lr=0.3", r"train\.lr was 0\.05 when this run started and is 0\.3 now; it cannot change on resume"),
+        ("train.epochs=9", r"train\.epochs was 3"),
+        ("preset=x", "preset was 'tiny'"),
+        ("seed=1", "seed was 0"),
+        ("split_seed=1", "split_seed was 0"),
+        ("architecture=x", "architecture was not set"),
     ):
-        with pytest.raises(ConfigError, match=name):
-            check_unchanged(before, a_recipe(setting).to_dict())
+        with pytest.raises(ConfigError, match=words):
+            before.check_resume(before.replace([setting]))
