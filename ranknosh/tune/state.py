@@ -1,33 +1,32 @@
 """What a search under Ray Tune keeps on disk: its settings, its records and which trial trains which candidate.
 
-JSON lines: a header, the trials, the records of the search in order, and a last line that counts them. The state of the search
-is the fold of the records; nothing else is needed to go on. Tune copies the file about without care, so that a reader may meet a
-part of it: without its last line a file is refused.
+The file has the form of a run's journal: a header, one line of what Tune has to know, the records of the search in order. The
+state of the search is the fold of the records; nothing else is needed to resume it. Tune copies the file about without care, so
+that a reader may meet a part of it: the second line counts the records, and a shorter file is refused.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import Record, Token, from_json, to_json
+from ranknosh.core.records import RECORDS, Record, Token
 from ranknosh.core.rules import Promotions, Rules, ScheduleName
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import Acquisition, PredictorProposer
 from ranknosh.runs.files import write_atomic
+from ranknosh.runs.journal import FORMAT, DamagedLine, Header, dump, parse
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.spaces.parameters import Parameter
 
-FORMAT = 1
+WORKFLOW = "tune"
 FILE_TEMPLATE = "ranknosh-search-{}.json"
 _LIMITS = ("candidates", "budget", "max_concurrent")
 
@@ -131,72 +130,56 @@ class SearchState:
         return None if candidate.metric is None else candidate.metric * self.settings.sign
 
 
+@dataclass(frozen=True)
+class Saved:
+    """What a state has besides the records of the search; ``records`` counts them."""
+
+    settings: Settings
+    space: str
+    parameters: dict[str, Parameter]
+    trials: dict[str, Token]
+    records: int
+
+
 def write_state(path: Path, state: SearchState) -> None:
     """Write the whole state or nothing. Raises StoreFull or StoreError."""
-    rows: list[Mapping[str, Any]] = [
-        {
-            "type": "header",
-            "format": FORMAT,
-            "of": "ranknosh.tune",
-            "space": state.space.name,
-            "parameters": {key: [p.values, p.places] for key, p in state.space.parameters.items()},
-            "settings": asdict(state.settings),
-        },
-        {"type": "trials", "trials": state.trials},
-        *(to_json(record) for record in state.records),
-        {"type": "end", "records": len(state.records)},
-    ]
-    write_atomic(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows).encode())
+    header = Header(FORMAT, WORKFLOW, "", "", "", {}, {}, {}, {})
+    parameters = dict(state.space.parameters)
+    saved = Saved(state.settings, state.space.name, parameters, state.trials, len(state.records))
+    write_atomic(path, dump(header, [saved, *state.records]))
 
 
 def read_state(path: Path) -> SearchState:
-    """Raises StoreError for a file that is torn, of another program, or of a later version."""
+    """Raises StoreError for a file that is torn, of another program, or of another version."""
     try:
-        lines = Path(path).read_bytes().split(b"\n")
+        data = Path(path).read_bytes()
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}; check the path and its permissions") from error
-    return parse_state(lines, str(path))
+    return parse_state(data, str(path))
 
 
-def parse_state(lines: Sequence[bytes], path: str) -> SearchState:
-    """:func:`read_state` of lines at hand; ``path`` is for messages."""
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
-        if not line and number == len(lines):
-            break
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise _torn(path, f"line {number} of {len(lines)} cannot be read: {error}") from error
-        if not isinstance(row, dict):
-            raise _torn(path, f"line {number} is no object")
-        rows.append(row)
-    header = rows[0] if rows else {}
-    if header.get("type") != "header" or header.get("of") != "ranknosh.tune":
-        if not rows:
-            raise _torn(path, "it is empty")
-        raise StoreError(f"{path} is no state of a ranknosh search under Ray Tune; give the file that the search wrote")
-    if header.get("format") != FORMAT:
-        raise StoreError(
-            f"{path} has format {header.get('format')!r}; this version reads format {FORMAT}: upgrade ranknosh"
-        )
-    if len(rows) < 3 or rows[-1].get("type") != "end" or rows[-1].get("records") != len(rows) - 3:
-        raise _torn(path, "its end is missing")
+def parse_state(data: bytes, path: str) -> SearchState:
+    """:func:`read_state` of bytes at hand; ``path`` is for messages."""
+
+    def kinds(header: Header) -> tuple[type, ...]:
+        if header.workflow != WORKFLOW:
+            raise StoreError(f"{path} is no state of a search under Ray Tune; give the file that the search wrote")
+        return (Saved, *RECORDS)
+
     try:
-        settings = Settings(**{key: _tuple(value) for key, value in header["settings"].items()})
-        parameters = {
-            key: Parameter(tuple(values), None if places is None else tuple(places))
-            for key, (values, places) in header["parameters"].items()
-        }
-        trials = {str(key): Token(int(token[0]), int(token[1])) for key, token in rows[1]["trials"].items()}
-        space = FlatSpace(parameters, name=str(header["space"]).rpartition("-")[0])
-    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        saved, *records = parse(data, kinds).records or [None]
+        space = FlatSpace(saved.parameters, name=saved.space.rpartition("-")[0]) if isinstance(saved, Saved) else None
+    except DamagedLine as damage:
+        raise _torn(path, f"line {damage.number}: {damage.why}") from None
+    except ConfigError as error:
         raise StoreError(f"{path} does not have the fields of a search's state: {error}") from error
-    if space.name != header["space"]:
+    if space is None or saved.records != len(records):
+        raise _torn(path, "its end is missing")
+    if space.name != saved.space:
         raise StoreError(
-            f"{path} names the space {header['space']}, but its parameters are those of {space.name}; it was edited"
+            f"{path} names the space {saved.space}, but its parameters are those of {space.name}; it was edited"
         )
-    return SearchState(settings, space, [from_json(row) for row in rows[2:-1]], trials)
+    return SearchState(saved.settings, space, records, saved.trials)
 
 
 def read_search(folder: Path | str) -> SearchState:
@@ -212,12 +195,8 @@ def read_search(folder: Path | str) -> SearchState:
     return read_state(found[-1])
 
 
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
 def _torn(path: str, why: str) -> StoreError:
     return StoreError(
-        f"{path} is torn: {why}. It was probably being copied when the driver died; move it away to go on from an earlier one "
+        f"{path} is torn: {why}. It was probably being copied when the driver died; move it away to resume from an earlier one "
         "in the same folder, or start a new search under another name"
     )

@@ -160,7 +160,7 @@ class _Folder(NamedTuple):
         if not experiments and not states:
             return None
         experiment = self._newest_whole(experiments, _check_experiment)
-        state = self._newest_whole(states, lambda data, name: parse_state(data.split(b"\n"), name))
+        state = self._newest_whole(states, parse_state)
         if experiment is None or state is None:
             what = "experiment_state" if experiment is None else "ranknosh-search"
             raise StoreError(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict, make_dataclass
 
 import pytest
 
 from ranknosh.core.pool import Pool
 from ranknosh.errors import ConfigError, StoreError
+from ranknosh.runs.journal import FORMAT, Header, dump
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.spaces.parameters import choice, uniform
 from ranknosh.tune import read_search
@@ -42,8 +43,6 @@ def test_what_is_written_comes_back(state, tmp_path):
     best = again.best
     assert again.metric(best) == -best.metric
     assert again.config(best.architecture) == {k: v for k, v in state.config(best.architecture).items() if k != "trace"}
-    for line in (tmp_path / "ranknosh-search-1.json").read_text().splitlines():
-        json.loads(line)
 
 
 def test_the_newest_file_is_read(state, tmp_path):
@@ -60,29 +59,49 @@ def test_a_part_of_a_file_is_refused_wherever_it_ends(state, tmp_path):
         path.write_bytes(data[:length])
         with pytest.raises(StoreError, match="torn"):
             read_state(path)
-    path.write_bytes(data[:-1])  # all but the last line feed
-    assert read_state(path).records == state.records
+
+
+def test_whole_lines_that_are_missing_or_changed_are_refused(state, tmp_path):
+    path = tmp_path / "state"
+    write_state(path, state)
+    lines = path.read_bytes().splitlines(keepends=True)
+    cases = {
+        "its end is missing": lines[:-1],
+        "line 6: .* lines before it are missing": lines[:5] + lines[6:],
+        "line 8: .* it was changed, moved": lines[:7] + lines[6:],
+        "line 4: ": lines[:3] + [lines[3].replace(b"1", b"2", 1)] + lines[4:],
+        "line 2: ": lines[:1] + [lines[1].replace(b'"min"', b'"max"')] + lines[2:],
+    }
+    for words, changed in cases.items():
+        path.write_bytes(b"".join(changed))
+        with pytest.raises(StoreError, match=words):
+            read_state(path)
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("workflow", "saved", "words"),
     [
-        (lambda rows: rows[0].update(of="another"), "no state of a ranknosh search"),
-        (lambda rows: rows[0].update(format=2), "upgrade ranknosh"),
-        (lambda rows: rows[0]["parameters"]["kind"][0].append("d"), "it was edited"),
-        (lambda rows: rows[0]["settings"].update(unheard=1), "does not have the fields"),
-        (lambda rows: rows[0]["settings"].update(mode="up"), "does not have the fields"),
-        (lambda rows: rows.pop(5), "its end is missing"),
-        (lambda rows: rows[5].update(type="other"), "type 'other'"),
+        ("search", {}, "no state of a search under Ray Tune"),
+        ("tune", {"parameters": {"x": {"values": [1, 2]}}}, "it was edited"),
+        ("tune", {"settings": {**asdict(SETTINGS), "mode": "up"}}, "mode: "),
+        ("tune", {"settings": {"metric": "score"}}, "settings.mode: Field required"),
+        ("tune", {"parameters": {"x": {"values": []}}}, "has no values"),
+        ("tune", {"trials": {"t0": "0"}}, "trials.t0"),
     ],
 )
-def test_a_foreign_file_is_refused(state, tmp_path, change, words):
+def test_a_foreign_file_is_refused(state, tmp_path, workflow, saved, words):
     path = tmp_path / "state"
-    write_state(path, state)
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    change(rows)
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    header = Header(FORMAT, workflow, "", "", "", {}, {}, {}, {})
+    whole = {"settings": asdict(SETTINGS), "space": SPACE.name, "parameters": {}, "trials": {}, "records": 0, **saved}
+    path.write_bytes(dump(header, [make_dataclass("Saved", whole)(**whole)]))
     with pytest.raises(StoreError, match=words):
+        read_state(path)
+
+
+def test_a_file_of_another_version_is_refused(tmp_path):
+    path = tmp_path / "state"
+    path.write_text('{"type": "header", "format": 1, "of": "ranknosh.tune"}\n')
+    with pytest.raises(StoreError, match="format 1 and this version reads format 2"):
         read_state(path)
 
 
