@@ -247,7 +247,7 @@ def test_a_search_that_ended_is_read_and_not_touched(straight):
 
 def test_status_and_top_say_what_is_there(straight, tmp_path):
     now = straight.describe()
-    assert (now["workflow"], now["state"], now["ended"]) == ("supernet", "ended", "all 4 epochs are done")
+    assert (now["workflow"], now["state"], now["ended"]) == ("supernet", "finished", "all 4 epochs are done")
     assert now["cells"] == straight.state.result.cells
     assert straight.top(3) == [
         {"architecture": now["architecture"], "skips": now["skips"], "epochs": 4, "true_accuracy": None}
