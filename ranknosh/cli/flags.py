@@ -1,4 +1,4 @@
-"""Options of a verb made from the settings of its workflow: type, bounds, description and default stand in one place."""
+"""Options of a verb made from the settings of its workflow: type, bounds, description and default are in one place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``score --audit``: which train-free proxies told the truth in a search, and which to seed the next one with."""
+"""``score --audit``: which train-free proxies agreed with the results of a search, and which to start the next one with."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ def candidates_of(run: Path) -> tuple[str, ...]:
         candidate for candidate in open_search(run).pool.candidates.values() if candidate.level or candidate.failed
     ]
     if not members:
-        raise ConfigError(f"no candidate of {run} has a result to judge proxies by; go on with: ranknosh resume {run}")
+        raise ConfigError(
+            f"no candidate of {run} has a result to judge proxies by; continue it with: ranknosh resume {run}"
+        )
     return tuple(candidate.text for candidate in members)
 
 

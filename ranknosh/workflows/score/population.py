@@ -33,7 +33,12 @@ def population(settings: ScoreSettings, space: Space) -> tuple[Architecture, ...
 def named(texts: Sequence[str], first: str | None = None) -> tuple[Space, tuple[Architecture, ...]]:
     """The space that reads every exchange string of ``texts``, and the architectures in that order, repeated ones kept.
 
-    first: the space whose word counts where none reads them. Raises SpaceError, which names the string and what is wrong.
+    Args:
+        texts: exchange strings.
+        first: the space whose message is shown where none reads them.
+
+    Raises:
+        SpaceError: naming the string and what is wrong with it.
     """
     names = list(dict.fromkeys([*([first] if first else []), *SPACES]))
     problems = []
@@ -49,9 +54,13 @@ def named(texts: Sequence[str], first: str | None = None) -> tuple[Space, tuple[
 def sampled(space: Space, how: Draw, count: int, seed: int) -> tuple[Architecture, ...]:
     """Up to ``count`` architectures; equal seeds give equal ones, and a shorter sample is the beginning of a longer one.
 
-    ``functions``: alive and with distinct canonical ids, as a search draws its seeds. ``codes``: uniform over the codes,
-    without replacement where the space can be listed, cells that cannot learn and isomorphic ones included: what tables and
-    published correlations are about.
+    Args:
+        space: to draw from.
+        how: ``functions`` can learn and have distinct canonical ids, as a search draws them for proxy scoring; ``codes`` are
+            uniform over the codes, without replacement where the space can be listed, cells that cannot learn and isomorphic
+            ones included, as tables and published correlations are.
+        count: how many.
+        seed: of the draw.
     """
     if how == "functions":
         return tuple(draw(space, count, seed))

@@ -176,14 +176,15 @@ class ScoreRun(Run[ScoreState]):
 
     def _score(self, session: RunSession, executor: Any, parts: ScoreParts) -> None:
         missing = list(self.state.missing(self.settings.proxies))
-        known, began = self.networks - len(missing), time.monotonic()
+        total, began = self.networks, time.monotonic()
         score = score_network(self.settings, parts.space, parts.data)
         for done, found in enumerate(scored(executor, score, missing), start=1):
             self.state.apply(found)
             session.write([found], self.state)
             each = (time.monotonic() - began) / done
             rate = f"{1 / each:.1f} a second" if each else ""
-            session.events(Progress("networks", known + done, self.networks, rate, each * (len(missing) - done)))
+            left = len(missing) - done
+            session.events(Progress("networks", total - left, total, rate, each * left))
             if session.stop.requested:
                 raise KeyboardInterrupt
 
@@ -194,7 +195,7 @@ def what_is_asked(parts: ScoreParts, settings: ScoreSettings, state: ScoreState)
     Args:
         parts: of the run.
         settings: of the run.
-        state: networks that are scored already stand for others first.
+        state: its networks are taken first where several architectures share one.
     """
     space, counter = parts.space, weight_counter(settings.network.channels)
     shares = representatives(space, parts.architectures, state.networks, counter)

@@ -19,21 +19,27 @@ def representatives(
     known: Iterable[str],
     weights: Callable[[Architecture], int],
 ) -> dict[str, str]:
-    """Exchange string of every architecture -> that of the one whose network is scored for it.
+    """Which network is scored for each architecture.
 
-    known: those scored before, which stand for others first; then the first asked for does. weights: number of weights, asked
-    for only where two of one canonical id have to be told apart.
+    Args:
+        space: of the architectures.
+        architectures: in the order asked for; the first of several that share a network is scored for all.
+        known: exchange strings of those scored before, which are taken first.
+        weights: the number of weights of a network, asked for only among those of one canonical id.
+
+    Returns:
+        The exchange string of every architecture, to that of the one whose network is scored for it.
     """
-    standing: dict[str, list[Architecture]] = {}
+    alike_by_id: dict[str, list[Architecture]] = {}
     for text in known:
         architecture = space.parse(text)
-        standing.setdefault(space.canonical(architecture), []).append(architecture)
+        alike_by_id.setdefault(space.canonical(architecture), []).append(architecture)
     found: dict[str, str] = {}
     for architecture in architectures:
         text = space.format(architecture)
         if text in found:
             continue
-        alike = standing.setdefault(space.canonical(architecture), [])
+        alike = alike_by_id.setdefault(space.canonical(architecture), [])
         chosen = next((other for other in alike if other == architecture), None)
         if chosen is None and alike:
             mine = weights(architecture)
@@ -46,8 +52,10 @@ def representatives(
 
 
 def weight_counter(channels: int) -> Callable[[Architecture], int]:
-    """Counts the weights of a network with one cell a stage: cells of a stage are alike, so two architectures that differ in
-    it differ in every network of these channels, and only then."""
+    """Counts the weights of a network with one cell a stage.
+
+    Cells of a stage are alike, so two architectures that differ in it differ in every network of these channels, and only then.
+    """
     from ranknosh.spaces.nets import build_candidate, count_params
 
     size = NetworkSize(channels, cells=1, classes=2, in_channels=1)

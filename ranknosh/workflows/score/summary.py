@@ -24,7 +24,7 @@ FEWEST = 3
 
 @dataclass(frozen=True)
 class Agreement:
-    """Spearman's rho in [-1, 1] over ``n`` architectures, and its standard error; None where it cannot be told.
+    """Spearman's rho in [-1, 1] over ``n`` architectures, and its standard error; None where it is not defined.
 
     The error is ``(1 - rho^2) sqrt(1.06 / (n - 3))``: that of Fisher's z (Fieller, Hartley & Pearson, Biometrika 1957) carried
     back to rho.
@@ -37,9 +37,13 @@ class Agreement:
 
 @dataclass(frozen=True)
 class ProxySummary:
-    """``given`` and ``missing`` count architectures; ``median`` is of the raw values given; ``seconds`` is the median time of one
-    architecture. ``with_params`` and ``with_accuracy``: agreement of the order, larger is better, with the number of weights
-    and with the table's accuracy; None where there are none. ``reasons``: the commonest first, with how often."""
+    """What the rows say of one proxy.
+
+    ``direction``: +1 where larger is better, else -1. ``given`` and ``missing`` count architectures; ``median`` is of the raw
+    values given; ``seconds`` is the median time of one architecture. ``with_params`` and ``with_accuracy``: agreement of the
+    order, larger being better, with the number of weights and with the table's accuracy; None where there are none.
+    ``reasons``: the commonest first, with how often.
+    """
 
     name: str
     direction: int
@@ -61,7 +65,16 @@ def seconds_each(rows: Sequence[ScoreRow]) -> float | None:
 
 
 def oriented(rows: Sequence[ScoreRow], name: str, direction: int) -> NDArray[np.float64]:
-    """(n,) values turned so that larger is better, minus infinity where there is none."""
+    """One proxy's values, turned so that larger is better.
+
+    Args:
+        rows: of the table.
+        name: of the proxy.
+        direction: +1 where larger is better, else -1.
+
+    Returns:
+        (n,), minus infinity where there is no value.
+    """
     found = [row.values[name] for row in rows]
     return np.array([-math.inf if value is None else value * direction for value in found])
 
