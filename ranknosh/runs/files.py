@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import re
 import socket
 import uuid
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypeVar
 
-from ranknosh.errors import ConfigError, StoreError, StoreFull
+from ranknosh.errors import StoreError, StoreFull
 
 
 def write_error(folder: Path, error: OSError) -> StoreError:
@@ -82,37 +79,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-class _Torn(Protocol):
-    torn: int
-
-
-Read = TypeVar("Read", bound=_Torn)
-
-
-def reopen_locked(path: Path, read: Callable[[], Read], in_use: str) -> tuple[int, Read]:
-    """Open a journal to be continued: its lock, what ``read`` finds in it, and a torn last line cut off.
-
-    Raises ConfigError with the words ``in_use`` where another process holds it, what ``read`` raises, and StoreFull or
-    StoreError where it cannot be written; the file is closed then.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
-    except OSError as error:
-        raise write_error(path.parent, error) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        found = read()
-        if found.torn:
-            os.ftruncate(descriptor, os.fstat(descriptor).st_size - found.torn)
-        return descriptor, found
-    except BlockingIOError:
-        os.close(descriptor)
-        raise ConfigError(in_use) from None
-    except OSError as error:
-        os.close(descriptor)
-        raise write_error(path.parent, error) from error
-    except BaseException:
-        os.close(descriptor)
-        raise
