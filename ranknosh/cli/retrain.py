@@ -1,4 +1,4 @@
-"""``retrain``: a found cell trained from scratch by a recipe of the field, started, continued, and summed up."""
+"""``retrain``: a found cell trained from scratch by a recipe of the field, begun and summed up."""
 
 from __future__ import annotations
 
@@ -188,6 +188,6 @@ def as_text(result: Retrained, folder: Path, preset: str) -> str:
             f"{human_duration(result.device_seconds)} on {result.device}: {plural(result.epochs, 'epoch')} of recipe {preset}",
         ),
         ("weights", str(weights) if weights.exists() else f"in {folder / 'checkpoints'}"),
-        ("report", str(page) if page.exists() else "none: it needs matplotlib"),
+        ("report", str(page) if page.exists() else f"none; ranknosh report {folder} writes it"),
     ]
     return facts(lines)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError
-from ranknosh.runs.events import Events, silent
+from ranknosh.runs.events import Ended, Event, Events, Opened, silent
 from ranknosh.runs.journal import FILE, read_history
-from ranknosh.runs.run import begin, records_for
+from ranknosh.runs.run import begin, check_same, records_for
 from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.retrain.found_cell import as_found_cell
 from ranknosh.workflows.retrain.records import Retrained
@@ -60,16 +61,29 @@ def retrain(
     )
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="ranknosh-") as place:
-            return retrain(
-                cell, data, recipe, Path(place) / "retrain", seed=seed, events=events, stop=stop, command=command
-            )
+
+            def passing(event: Event) -> None:
+                if not isinstance(event, Opened | Ended):  # their folder is gone afterwards
+                    events(event)
+
+            passed = Path(place) / "retrain"
+            return retrain(cell, data, recipe, passed, seed=seed, events=passing, stop=stop, command=command)
     folder = Path(folder)
     if (folder / FILE).exists():
         found = RetrainRun(folder, read_history(folder, lambda header: records_for(RetrainRun, header)))
         found.settings.check_resume(settings)
-        run = found.resume(command=command, events=events, stop=stop, data=data)
+        check_same(found.header, RetrainRun.prepare(settings, events, data=data))
+        run = found.resume(_freely_changed(found, settings), command=command, events=events, stop=stop, data=data)
     else:
         run = begin(RetrainRun, settings, command=command, events=events, stop=stop, folder=folder, data=data)
     if run.result is None:
         raise ConfigError(f"{folder} has not ended; resume it")
     return run.result
+
+
+def _freely_changed(run: RetrainRun, settings: RetrainSettings) -> list[str]:
+    """The settings of the training that are others than the run's, as ``key=value``; none for a run that has ended."""
+    if run.ended:
+        return []
+    changes = run.settings.changes(settings)
+    return [f"{name}={json.dumps(value)}" for name, value in changes.items() if name.startswith("train.")]

@@ -56,9 +56,9 @@ def as_found_cell(cell: Architecture | Genotype) -> FoundCell:
             )
         for kind in ("normal", "reduce"):
             cell.edges(kind)
-    subject = FoundCell(cell)
-    _ = subject.text  # an unknown space or a code that is none of it is told here
-    return subject
+    found = FoundCell(cell)
+    _ = found.text  # raises for an unknown space, and for a code that is none of it
+    return found
 
 
 def parse_cell(text: str) -> FoundCell:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.retrain import RetrainSettings
-from ranknosh.config.units import percent
 from ranknosh.core.records import EpochPoint, Failed, Observed
 from ranknosh.errors import ConfigError, DataError, RankNoshError, SpaceError, StoreError
 from ranknosh.runs.events import Epoch, Events, Progress
@@ -138,7 +137,7 @@ class RetrainRun(Run[RetrainState]):
         )
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
-        """Train what is left, test, and write ``best/``.
+        """Train what is left, test, and write ``best/``; nothing is done where it has ended.
 
         Raises:
             RetrainFailed: for a training that diverged, raised, or runs out of memory with one image at a time.
@@ -149,6 +148,9 @@ class RetrainRun(Run[RetrainState]):
         from ranknosh.training.training import job_identity
         from ranknosh.training.whole import train_whole, whole_job
 
+        if self.ended:  # only a setting that decides nothing was changed; the test images are read once
+            session.say(f"{self.reason}; nothing is left to do")
+            return
         parts: RetrainParts = prepared.parts
         cell, task, checkpoints = parts.cell, parts.task, self.checkpoints()
         write_atomic(self.folder / "genotype.txt", (cell.text + "\n").encode())
@@ -170,7 +172,7 @@ class RetrainRun(Run[RetrainState]):
             stop=lambda: session.stop.requested,
             on_epoch=on_epoch,
             on_step=lambda epoch, step, steps: session.events(
-                Progress("steps", step, steps, f"epoch {epoch} of {last}")
+                Progress("epochs", epoch - 1 + step / steps, last, f"step {step} of {steps}")
             ),
             say=session.say,
         )
@@ -193,7 +195,7 @@ class RetrainRun(Run[RetrainState]):
         }
         session.events(Epoch("retraining", line.epoch, last, metrics))
         left = self.state.seconds / max(len(self.state.lines), 1) * (last - line.epoch)
-        session.events(Progress("epochs", line.epoch, last, percent(line.validation_accuracy), left))
+        session.events(Progress("epochs", line.epoch, last, left=left))
 
     def _catch_up(self, session: RunSession, task: Task, curve: Iterable[EpochPoint]) -> None:
         """Write down epochs that were saved and not recorded before a process died, or that were trained anew."""

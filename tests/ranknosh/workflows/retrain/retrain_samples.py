@@ -7,9 +7,10 @@ import torch
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.data import ImageData, Split
 from ranknosh.data.base import assemble
+from ranknosh.runs.events import Event, Message, Progress, Recorded
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.genotype import Genotype
-from ranknosh.workflows.retrain import preset
+from ranknosh.workflows.retrain import EpochLine, preset
 
 CELL = Architecture("nasbench201", (3, 1, 2, 4, 3, 0))
 GENOTYPE = Genotype(
@@ -33,6 +34,21 @@ def quadrants(train: int = 96, validation: int = 40, test: int = 36, seed: int =
         return Split(images.to(torch.uint8), labels)
 
     return assemble("quadrants", [part(train), part(validation), part(test)], ["a", "b", "c", "d"])
+
+
+class Heard:
+    """Keeps what a retraining reports: epochs on disk, steps (epochs done, words) and messages."""
+
+    def __init__(self):
+        self.lines, self.steps, self.messages = [], [], []
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Recorded):
+            self.lines += [record for record in event.records if isinstance(record, EpochLine)]
+        elif isinstance(event, Progress) and event.text:
+            self.steps.append((event.done, event.text))
+        elif isinstance(event, Message):
+            self.messages.append(event.text)
 
 
 def a_recipe(*settings: str, space: str = "darts") -> RetrainSettings:

@@ -1,4 +1,4 @@
-"""ranknosh/workflows/retrain/api.py and session.py: whole retrainings of real images, in memory and in run folders."""
+"""ranknosh/workflows/retrain/api.py: whole retrainings of real images, in memory and in run folders."""
 
 import dataclasses
 import hashlib
@@ -11,48 +11,39 @@ import pytest
 import torch
 
 from ranknosh.errors import ConfigError, DataError, StoreError
+from ranknosh.runs.events import Ended, Opened
+from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.genotype import as_architecture
 from ranknosh.spaces.nets import build_candidate
 from ranknosh.training import CheckpointStore, rung
-from ranknosh.workflows.retrain import EpochLine, Retrained, RetrainFailed, retrain
-from ranknosh.workflows.retrain.journal import read_record
-from ranknosh.workflows.retrain.session import Silent
-from ranknosh.workflows.retrain.subject import read_subject
+from ranknosh.workflows import open_run
+from ranknosh.workflows.retrain import Retrained, RetrainFailed, RetrainRun, read_cell, retrain
 from tests.processes import run_python
-from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe, quadrants
+from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, Heard, a_recipe, quadrants
 
 ROOT = Path(__file__).parents[4]
 KILLED = """
 import os, signal
 from ranknosh.workflows.retrain import retrain
-from ranknosh.workflows.retrain.session import Silent
+from ranknosh.runs.events import Progress
 from ranknosh.training import rung
 from tests.ranknosh.workflows.retrain.retrain_samples import GENOTYPE, a_recipe, quadrants
 
 rung.SAVE_EVERY_SECONDS = {save_every}
 
-class Killer(Silent):
-    def on_step(self, epoch, step, steps):
-        if (epoch, step) == (3, 2):
-            os.kill(os.getpid(), signal.SIGKILL)
+def killer(event):
+    if isinstance(event, Progress) and event.done > 2 and event.text == "step 2 of 3":
+        os.kill(os.getpid(), signal.SIGKILL)
 
-retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), {folder!r}, seed=3, listener=Killer())
+retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), {folder!r}, seed=3, events=killer)
 """
 
 
-class Told(Silent):
-    def __init__(self):
-        self.lines, self.messages, self.steps = [], [], []
-
-    def on_step(self, epoch, step, steps):
-        self.steps.append((epoch, step, steps))
-
-    def on_epoch(self, line: EpochLine, epochs: int):
-        self.lines.append(line)
-
-    def on_message(self, text):
-        self.messages.append(text)
+@pytest.fixture(autouse=True)
+def without_report(monkeypatch):
+    """Pages take longer than the trainings; ``whole`` is made before this holds, and has one."""
+    monkeypatch.setattr(RetrainRun, "report_if_possible", lambda run, events: None)
 
 
 def untimed(result: Retrained):
@@ -70,7 +61,7 @@ def assert_same_end(folder, whole):
     first, second = tensors(whole), tensors(folder)
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
-    curves = [[dataclasses.replace(line, seconds=0) for line in read_record(run).curve] for run in (folder, whole)]
+    curves = [[dataclasses.replace(line, seconds=0) for line in open_run(run).state.curve] for run in (folder, whole)]
     assert curves[0] == curves[1]
     assert (folder / "best" / "card.json").read_bytes() == (whole / "best" / "card.json").read_bytes()
 
@@ -79,25 +70,26 @@ def assert_same_end(folder, whole):
 def whole(tmp_path_factory):
     """A retraining that ran through, with augmentation, drop-path and the auxiliary head; its folder and result."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    told = Told()
+    heard = Heard()
     recipe = a_recipe("train.augment=crop_flip_cutout")
-    return folder, retrain(GENOTYPE, quadrants(), recipe, folder, seed=3, listener=told), told
+    return folder, retrain(GENOTYPE, quadrants(), recipe, folder, seed=3, events=heard), heard
 
 
 def test_what_comes_of_it(whole):
-    folder, result, told = whole
-    assert [line.epoch for line in told.lines] == [1, 2, 3]
-    assert told.steps == [(epoch, step, 3) for epoch in (1, 2, 3) for step in (1, 2, 3)]
+    folder, result, heard = whole
+    assert [line.epoch for line in heard.lines] == [1, 2, 3]
+    assert heard.steps == [(epoch + step / 3, f"step {step} of 3") for epoch in (0, 1, 2) for step in (1, 2, 3)]
     assert result.epochs == 3
     assert result.images == {"train": 96, "validation": 40, "test": 36}
     assert (result.space, result.seed, result.device, result.trained_on_validation) == ("darts", 3, "cpu", False)
-    assert result.validation_accuracy == told.lines[-1].validation_accuracy
-    assert result.device_seconds > sum(line.seconds for line in told.lines)
+    assert result.validation_accuracy == heard.lines[-1].validation_accuracy
+    assert result.device_seconds > sum(line.seconds for line in heard.lines)
     left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert {"config.yaml", "journal.jsonl", "genotype.txt", "report.html", "best/card.json"} <= left
-    record = read_record(folder)
-    assert record.result == result
-    assert list(record.curve) == told.lines
+    run = open_run(folder)
+    assert run.result == result
+    assert run.state.curve == heard.lines
+    assert run.page() == (folder / "report.html").read_text()
     assert Retrained(**json.loads(json.dumps(result.as_dict()))) == result
 
 
@@ -125,52 +117,52 @@ def test_killed_in_the_middle_and_resumed_it_ends_with_the_same_bits(whole, tmp_
     script = KILLED.format(folder=str(folder), save_every=save_every)
     ended = run_python("-c", script)
     assert ended.returncode == -9, ended.stderr
-    assert [line.epoch for line in read_record(folder).curve] == [1, 2]
+    assert [line.epoch for line in open_run(folder).state.curve] == [1, 2]
     assert CheckpointStore(folder / "checkpoints").epoch(0) == (2 if save_every == 0 else None)
-    told = Told()
-    result = retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), folder, seed=3, listener=told)
-    assert [line.epoch for line in told.lines] == ([3] if save_every == 0 else [1, 2, 3])
+    heard = Heard()
+    result = retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), folder, seed=3, events=heard)
+    assert [line.epoch for line in heard.lines] == ([3] if save_every == 0 else [1, 2, 3])
     assert untimed(result) == untimed(whole[1])
     assert_same_end(folder, whole[0])
 
 
 def test_a_damaged_or_foreign_checkpoint_is_set_aside_and_trained_again(whole, tmp_path):
-    recipe, told = a_recipe("train.augment=crop_flip_cutout"), Told()
+    recipe, heard = a_recipe("train.augment=crop_flip_cutout"), Heard()
     folders = [tmp_path / name for name in ("mine", "other")]
     for folder, seed in zip(folders, (3, 4), strict=True):
         with pytest.raises(KeyboardInterrupt):
-            retrain(GENOTYPE, quadrants(), recipe, folder, seed=seed, stop=lambda: True)
+            retrain(GENOTYPE, quadrants(), recipe, folder, seed=seed, stop=StopRequest(lambda: True))
     mine, other = (folder / "checkpoints" / "0" for folder in folders)
     shutil.rmtree(mine)
     shutil.copytree(other, mine)
-    result = retrain(GENOTYPE, quadrants(), recipe, folders[0], seed=3, listener=told)
+    result = retrain(GENOTYPE, quadrants(), recipe, folders[0], seed=3, events=heard)
     assert any(
-        "belongs to another training (its seed is 4, expected is 3), renamed to damaged-*" in m for m in told.messages
+        "belongs to another training (its seed is 4, expected is 3), renamed to damaged-*" in m for m in heard.messages
     )
     assert untimed(result) == untimed(whole[1])
     assert_same_end(folders[0], whole[0])
     state = next(other.glob("state-*"))
     state.write_bytes(state.read_bytes()[:-9])
-    retrain(GENOTYPE, quadrants(), recipe, folders[1], seed=4, listener=told)
-    assert "is damaged" in told.messages[-1]
+    retrain(GENOTYPE, quadrants(), recipe, folders[1], seed=4, events=heard)
+    assert "is damaged" in heard.messages[-1]
 
 
 def test_epochs_that_were_saved_and_not_written_down_are_written_down_later(whole, tmp_path):
-    folder, told = tmp_path / "run", Told()
+    folder, heard = tmp_path / "run", Heard()
     shutil.copytree(whole[0], folder)
     journal = folder / "journal.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join(lines[:3]))  # header, session, epoch 1
-    result = retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), folder, seed=3, listener=told)
-    assert told.steps == []  # nothing is trained again
+    result = retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), folder, seed=3, events=heard)
+    assert heard.steps == []  # nothing is trained again
     assert untimed(result) == untimed(whole[1])
-    assert read_record(folder).curve == read_record(whole[0]).curve
+    assert open_run(folder).state.curve == open_run(whole[0]).state.curve
 
 
 def test_the_cell_of_a_run_is_read_from_its_card_whose_bits_are_checked(whole, tmp_path):
     shutil.copytree(whole[0], tmp_path / "run")
     card, random = tmp_path / "run" / "best" / "card.json", Random(0)
-    assert read_subject(str(tmp_path / "run")).cell == GENOTYPE
+    assert read_cell(str(tmp_path / "run")).cell == GENOTYPE
     digest = json.loads(card.read_text())["weights"]["sha256"]
     assert digest == hashlib.sha256((card.parent / "weights.safetensors").read_bytes()).hexdigest()
     text = card.read_bytes()
@@ -181,7 +173,7 @@ def test_the_cell_of_a_run_is_read_from_its_card_whose_bits_are_checked(whole, t
         if readable(changed) == json.loads(text):  # a bit of the white space between the values
             continue
         with pytest.raises(StoreError, match="bring it back from a copy"):
-            read_subject(str(tmp_path / "run"))
+            read_cell(str(tmp_path / "run"))
 
 
 def readable(text):
@@ -191,10 +183,15 @@ def readable(text):
         return None
 
 
-def test_in_memory_it_is_the_same_training_and_nothing_else_changes(whole):
+def test_in_memory_it_is_the_same_training_and_nothing_else_changes(whole, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     torch.manual_seed(11)
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    result = retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), seed=3)
+    events = []
+    result = retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), seed=3, events=events.append)
+    assert list(tmp_path.iterdir()) == []  # nothing stays, and no event names a folder that is gone
+    assert not any(isinstance(event, Opened | Ended) for event in events)
     assert untimed(result) == untimed(whole[1])
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.get_num_threads() == threads
@@ -204,11 +201,11 @@ def test_in_memory_it_is_the_same_training_and_nothing_else_changes(whole):
 
 def test_one_that_has_ended_gives_its_result_at_once(whole):
     folder, result, _ = whole
-    before, told = (folder / "journal.jsonl").read_bytes(), Told()
-    again = retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), folder, seed=3, listener=told)
+    before, heard = (folder / "journal.jsonl").read_bytes(), Heard()
+    again = retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), folder, seed=3, events=heard)
     assert again == result
-    assert told.lines == []
-    assert "has ended" in told.messages[0]
+    assert heard.lines == []
+    assert "has ended already (all 3 epochs are trained)" in heard.messages[0]
     assert (folder / "journal.jsonl").read_bytes() == before
 
 
@@ -219,11 +216,11 @@ def test_another_retraining_in_its_folder_is_refused_with_the_field_named(whole)
         ((GENOTYPE, quadrants(), recipe.replace(["train.lr=0.3"]), folder, 3), "train.lr was 0.05"),
         ((GENOTYPE, quadrants(), recipe.replace(["train.epochs=4"]), folder, 3), "train.epochs was 3"),
         ((GENOTYPE, quadrants(), recipe, folder, 5), "seed was 3"),
-        ((CELL, quadrants(), recipe, folder, 3), "retrains Genotype"),
+        ((CELL, quadrants(), recipe, folder, 3), "architecture was .Genotype"),
     ):
         with pytest.raises(ConfigError, match=words):
             retrain(*chosen[:4], seed=chosen[4])
-    with pytest.raises(DataError, match="not those this retraining began with"):
+    with pytest.raises(DataError, match="not those this run began with"):
         retrain(GENOTYPE, quadrants(seed=1), recipe, folder, seed=3)
 
 
@@ -236,24 +233,35 @@ def test_a_stop_saves_and_the_rest_is_done_later(whole, tmp_path):
         return True
 
     with pytest.raises(KeyboardInterrupt):
-        retrain(GENOTYPE, quadrants(), recipe, folder, seed=3, stop=stop)
+        retrain(GENOTYPE, quadrants(), recipe, folder, seed=3, stop=StopRequest(stop))
     assert len(asked) == 1
     assert CheckpointStore(folder / "checkpoints").epoch(0) == 1
-    record = read_record(folder)
-    assert record.result is None
-    told = Told()
-    assert untimed(retrain(GENOTYPE, quadrants(), recipe, folder, seed=3, listener=told)) == untimed(whole[1])
-    assert [line.epoch for line in told.lines] == [2, 3]
-    assert len(read_record(folder).sessions) == 2
+    left = open_run(folder)
+    assert (left.result, left.ended, left.exit_code) == (None, False, 5)
+    heard = Heard()
+    assert untimed(retrain(GENOTYPE, quadrants(), recipe, folder, seed=3, events=heard)) == untimed(whole[1])
+    assert [line.epoch for line in heard.lines] == [2, 3]
+    assert len(open_run(folder).sessions) == 2
+
+
+def test_a_setting_that_is_free_takes_effect_when_it_is_resumed(whole, tmp_path):
+    folder, recipe = tmp_path / "run", a_recipe("train.augment=crop_flip_cutout")
+    with pytest.raises(KeyboardInterrupt):
+        retrain(GENOTYPE, quadrants(), recipe, folder, seed=3, stop=StopRequest(lambda: True))
+    patient = recipe.replace(["train.divergence_factor=77"])
+    assert untimed(retrain(GENOTYPE, quadrants(), patient, folder, seed=3)) == untimed(whole[1])
+    run = open_run(folder)
+    assert run.sessions[1].changes == {"train.divergence_factor": 77}
+    assert run.settings.train.divergence_factor == 77
 
 
 def test_all_images_are_trained_on_and_validation_is_not_told():
-    told = Told()
-    result = retrain(CELL, quadrants(), a_recipe("train.all_images=true", space="nasbench201"), seed=0, listener=told)
+    heard = Heard()
+    result = retrain(CELL, quadrants(), a_recipe("train.all_images=true", space="nasbench201"), seed=0, events=heard)
     assert result.trained_on_validation
     assert result.images["train"] == 96 + 40
     assert (result.validation_accuracy, result.validation_loss) == (None, None)
-    assert told.steps[0] == (1, 1, 5)  # 136 images in batches of 32
+    assert heard.steps[0] == (1 / 5, "step 1 of 5")  # 136 images in batches of 32
 
 
 def test_it_learns():
@@ -271,10 +279,10 @@ def test_without_test_images_there_is_no_test_accuracy():
 
 
 def test_a_cell_that_nothing_passes_through_is_told_of_and_stays_at_chance(tmp_path):
-    told = Told()
+    heard = Heard()
     dead = Architecture("nasbench201", (0,) * 6)
-    result = retrain(dead, quadrants(), a_recipe("train.epochs=1", space="nasbench201"), tmp_path / "d", listener=told)
-    assert "nothing passes through" in told.messages[1]
+    result = retrain(dead, quadrants(), a_recipe("train.epochs=1", space="nasbench201"), tmp_path / "d", events=heard)
+    assert any("nothing passes through" in text for text in heard.messages)
     assert result.test_accuracy == 0.25
 
 
@@ -293,11 +301,11 @@ def test_memory_running_out_halves_the_images_of_a_pass(monkeypatch):
         return real(training, *arguments)
 
     monkeypatch.setattr(rung, "train_epoch", short_of_memory)
-    told = Told()
-    result = retrain(CELL, quadrants(), a_recipe("train.epochs=1", space="nasbench201"), listener=told)
+    heard = Heard()
+    result = retrain(CELL, quadrants(), a_recipe("train.epochs=1", space="nasbench201"), events=heard)
     assert tried == [32, 16, 8]
     assert result.epochs == 1
-    assert told.messages == [
+    assert heard.messages == [
         "out of memory: training continues with 16 images at a time",
         "out of memory: training continues with 8 images at a time",
     ]

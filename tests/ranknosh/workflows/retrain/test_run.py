@@ -1,0 +1,110 @@
+"""ranknosh/workflows/retrain/run.py: a retraining begun, killed, resumed from the command line, and cleaned."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from ranknosh.config.retrain import RetrainSettings
+from ranknosh.errors import ConfigError, DataError
+from ranknosh.runs.journal import FILE
+from ranknosh.runs.run import begin
+from ranknosh.workflows import open_run
+from ranknosh.workflows.retrain import RetrainRun
+from ranknosh.workflows.retrain.found_cell import as_found_cell
+from tests.processes import run_python
+from tests.ranknosh.workflows.retrain.retrain_samples import GENOTYPE, Heard, a_recipe
+from tests.ranknosh.workflows.retrain.test_api import assert_same_end, untimed
+
+GENOTYPE_TEXT = as_found_cell(GENOTYPE).text
+DATA = {"name": "digits", "train_limit": 64, "validation_limit": 32, "test_limit": 32}
+KILLED = """
+import json, os, pathlib, signal
+from ranknosh.config.retrain import RetrainSettings
+from ranknosh.runs.events import Progress
+from ranknosh.runs.run import begin
+from ranknosh.workflows.retrain import RetrainRun
+
+def killer(event):
+    if isinstance(event, Progress) and event.done > 1 and event.text == "step 1 of 2":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+settings = RetrainSettings.from_dict(json.loads({settings!r}))
+begin(RetrainRun, settings, command="killed", folder=pathlib.Path({folder!r}), events=killer)
+"""
+
+
+def settings_of(**changes):
+    recipe = a_recipe("train.augment=crop_flip_cutout", "train.threads=1").to_dict()
+    return RetrainSettings.from_dict({**recipe, "seed": 3, "architecture": GENOTYPE_TEXT, "data": DATA, **changes})
+
+
+@pytest.fixture(autouse=True)
+def without_report(monkeypatch):
+    monkeypatch.setattr(RetrainRun, "report_if_possible", lambda run, events: None)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RetrainRun, "report_if_possible", lambda run, events: None)
+        return begin(RetrainRun, settings_of(), command="whole", folder=folder)
+
+
+def test_a_killed_one_is_resumed_from_the_command_line_bit_for_bit(whole, tmp_path):
+    folder = tmp_path / "killed"
+    script = KILLED.format(settings=json.dumps(settings_of().to_dict()), folder=str(folder))
+    killed = run_python("-c", script)
+    assert killed.returncode == -9, killed.stderr
+    left = open_run(folder)
+    assert (left.describe()["state"], left.status()["epochs"], left.exit_code) == ("interrupted", 1, 5)
+    resumed = run_python("-m", "ranknosh", "resume", folder)
+    assert resumed.returncode == 0, resumed.stderr
+    assert GENOTYPE_TEXT in resumed.stdout
+    run = open_run(folder)
+    assert untimed(run.result) == untimed(whole.result)
+    assert_same_end(folder, whole.folder)
+    assert len(run.sessions) == 2
+
+
+def test_where_it_is_and_what_came_of_it(whole):
+    found = whole.describe()
+    assert (found["state"], found["reason"], whole.exit_code) == ("finished", "all 3 epochs are trained", 0)
+    assert (found["epochs"], found["epochs_planned"], found["preset"]) == (3, 3, "tiny")
+    assert found["test_accuracy"] == whole.result.test_accuracy
+    assert found["device_seconds"] == whole.result.device_seconds
+    assert whole.top(5) == [whole.result.as_dict()]
+    assert whole.summary() == {**whole.result.as_dict(), "preset": "tiny", "folder": str(whole.folder)}
+    assert whole.header.facts == {"architecture": GENOTYPE_TEXT, "space": "darts"}
+
+
+def test_settings_and_images_that_are_others_are_refused(whole):
+    with pytest.raises(ConfigError, match=r"train\.lr was 0\.05 when this run started and is 0\.5 now"):
+        whole.resume(["train.lr=0.5"])
+    with pytest.raises(DataError, match="the data are not those this run began with"):
+        whole.resume(["data.train_limit=60"])
+    with pytest.raises(ConfigError, match="nothing is there to retrain"):
+        begin(RetrainRun, settings_of(architecture=None), command="none", folder=whole.folder.parent / "none")
+    assert not (whole.folder.parent / "none").exists()
+
+
+def test_an_ended_one_leaves_its_checkpoint_to_clean_and_is_never_trained_again(whole):
+    (item,) = whole.waste(everything=False)
+    assert (item.where, item.reason) == (
+        str(whole.folder / "checkpoints" / "0"),
+        "the retraining has ended; its weights are in best/",
+    )
+    assert item.size == sum(path.stat().st_size for path in (whole.folder / "checkpoints" / "0").iterdir())
+    item.remove()
+    assert whole.waste(everything=True) == []
+    before, heard = (whole.folder / FILE).read_bytes(), Heard()
+    again = open_run(whole.folder).resume(["train.divergence_factor=77"], events=heard)
+    assert heard.messages == ["all 3 epochs are trained; nothing is left to do"]
+    assert again.result == whole.result
+    assert (whole.folder / FILE).read_bytes() == before
+
+
+def test_an_unfinished_one_has_nothing_to_clean(whole):
+    history = replace(whole.history, records=whole.history.records[:-1])
+    assert RetrainRun(whole.folder, history).waste(everything=True) == []
