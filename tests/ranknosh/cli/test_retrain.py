@@ -1,19 +1,16 @@
 """``ranknosh retrain``: real trainings of the embedded digits, interrupted and continued, and every kind of wrong input."""
 
-import io
 import json
 import os
 import shutil
 import signal
 
 import pytest
-from rich.console import Console
 
-from ranknosh.cli.retrain_progress import LiveRetraining, make_retrain_progress
 from ranknosh.data import load
-from ranknosh.workflows.retrain import EpochLine, parse_subject, preset, retrain
-from ranknosh.workflows.retrain.journal import read_record
-from ranknosh.workflows.retrain.recipe import RetrainConfig
+from ranknosh.runs.stop import StopRequest
+from ranknosh.workflows import open_run
+from ranknosh.workflows.retrain import parse_cell, preset, retrain
 from tests.processes import output_of, wait_for_lines
 
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
@@ -44,7 +41,7 @@ def error(ended, code):
 
 def test_it_ends_with_accuracies_size_time_and_report(trained):
     folder, ended = trained
-    result = read_record(folder).result
+    result = open_run(folder).result
     for text in (
         CELL,
         f"test        {100 * result.test_accuracy:.2f} % (read once, after the last epoch)",
@@ -55,7 +52,7 @@ def test_it_ends_with_accuracies_size_time_and_report(trained):
     ):
         assert text in ended.out
     assert "run folder runs/whole" in ended.err
-    assert "epoch 2 of 2: loss" in ended.err
+    assert "retraining epoch 2 of 2: train loss" in ended.err
     assert "\x1b" not in ended.err
 
 
@@ -68,10 +65,10 @@ def test_json_and_the_kept_config(cli, tmp_path, monkeypatch):
     assert (found["space"], found["epochs"], found["seed"], found["preset"]) == ("darts", 2, 5, "tiny")
     assert (found["trained_on_validation"], found["validation_accuracy"]) == (True, None)
     assert found["folder"] == "runs/retrain-001"
-    config = RetrainConfig.validated(read_record(tmp_path / found["folder"]).header["config"])
+    config = open_run(tmp_path / found["folder"]).settings
     assert (config.network.cells, config.network.channels, config.train.epochs) == (3, 4, 2)
     assert (config.train.auxiliary, config.train.threads, config.data.name, config.split_seed) == (0.4, 1, "digits", 0)
-    again = cli("retrain", "--resume", found["folder"])
+    again = cli("resume", found["folder"])
     assert "n/a: its" in again.out
     assert "images were trained on" in again.out
 
@@ -81,14 +78,14 @@ def test_the_best_of_a_search_is_trained_on_its_images(cli, searched, tmp_path):
     words = [*QUICK[:2], *QUICK[4:], "--out", tmp_path, "--name", "a", "--json", "--epochs", "1"]
     found = json.loads(cli("retrain", folder, *words).out)
     assert found["architecture"] == (folder / "best" / "genotype.txt").read_text().strip()
-    mine = read_record(tmp_path / "a").header
-    searched_data = json.loads((folder / "journal.jsonl").read_text().splitlines()[0])["data"]
-    assert mine["data"]["fingerprint"] == searched_data["fingerprint"]
+    mine = open_run(tmp_path / "a").header
+    searched_data = open_run(folder).header.data
+    assert mine.data["fingerprint"] == searched_data["fingerprint"]
     more = json.loads(
         cli("retrain", tmp_path / "a", *words[:-5], "--name", "b", "--seed", "1", "--json", "--quiet").out
     )
     assert more["architecture"] == found["architecture"]
-    assert read_record(tmp_path / "b").header["data"]["fingerprint"] == mine["data"]["fingerprint"]
+    assert open_run(tmp_path / "b").header.data["fingerprint"] == mine.data["fingerprint"]
 
 
 def test_the_data_option_takes_the_place_of_the_run_s_images(cli, trained, tmp_path, monkeypatch):
@@ -102,32 +99,37 @@ def test_the_data_option_takes_the_place_of_the_run_s_images(cli, trained, tmp_p
     assert sum(found["images"].values()) == 60
 
 
-def test_one_that_has_ended_is_shown_again_with_its_report(cli, trained, tmp_path):
+def test_one_that_has_ended_is_shown_again_and_its_report_can_be_written(cli, trained, tmp_path):
     folder = tmp_path / "whole"
     shutil.copytree(trained[0], folder)
     (folder / "report.html").unlink()
     before = (folder / "journal.jsonl").read_bytes()
-    ended = cli("retrain", "--resume", folder)
+    ended = cli("resume", folder)
     assert ended.code == 0
     assert "has ended already" in ended.err
     assert ended.out.splitlines()[:4] == trained[1].out.splitlines()[:4]
     assert (folder / "journal.jsonl").read_bytes() == before
+    assert cli("report", folder).code == 0
     assert "<svg" in (folder / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
-    ("words", "needle"),
+    ("setting", "needle"),
     [
-        (["--epochs", "9"], "train.epochs was 2"),
-        (["--set", "train.lr=0.5"], "train.lr was 0.1"),
-        (["--seed", "3"], "seed was 0"),
-        (["--preset", "small"], "preset was 'tiny'"),
-        (["--data", "cluttered_digits"], "data.name was 'digits'"),
-        ([GENOTYPE], "another cell is given"),
+        ("train.epochs=9", "train.epochs was 2"),
+        ("train.lr=0.5", "train.lr was 0.1"),
+        ("seed=3", "seed was 0"),
+        ("preset=small", "preset was 'tiny'"),
+        ("architecture=another", "architecture was '|nor_conv_3x3~0|"),
     ],
 )
-def test_changed_settings_on_resume_are_refused_with_the_field_named(cli, trained, words, needle):
-    assert needle in error(cli("retrain", "--resume", trained[0], *words), 2)
+def test_changed_settings_on_resume_are_refused_with_the_field_named(cli, trained, setting, needle):
+    assert needle in error(cli("resume", trained[0], "--set", setting), 2)
+
+
+def test_other_images_on_resume_are_refused(cli, trained):
+    ended = cli("resume", trained[0], "--set", "data.train_limit=50")
+    assert "the data are not those this run began with" in error(ended, 4)
 
 
 def test_an_edited_config_is_refused_and_a_second_run_of_a_name_too(cli, trained, tmp_path):
@@ -136,7 +138,7 @@ def test_an_edited_config_is_refused_and_a_second_run_of_a_name_too(cli, trained
     assert "already holds a run" in error(cli("retrain", CELL, *QUICK, "--out", tmp_path, "--name", "whole"), 2)
     path = folder / "config.yaml"
     path.write_text(path.read_text().replace("weight_decay: 0.0005", "weight_decay: 0.5"))
-    assert "train.weight_decay was 0.0005" in error(cli("retrain", "--resume", folder), 2)
+    assert "train.weight_decay was 0.0005" in error(cli("resume", folder), 2)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,6 @@ def test_an_edited_config_is_refused_and_a_second_run_of_a_name_too(cli, trained
         ([CELL, "--set", "train.augment=flip"], 2, "crop_flip"),
         ([CELL, "--device", "cuda:77", "--preset", "tiny"], 2, "cuda:77"),
         ([CELL, "--out", "file/runs", "--preset", "tiny"], 4, "--out"),
-        (["--resume", "none"], 4, "holds no retraining"),
     ],
 )
 def test_what_cannot_be_retrained(cli, tmp_path, monkeypatch, words, code, needle):
@@ -164,10 +165,6 @@ def test_what_cannot_be_retrained(cli, tmp_path, monkeypatch, words, code, needl
     (tmp_path / "file").write_text("")
     assert needle in error(cli("retrain", *words), code)
     assert not (tmp_path / "runs").exists()
-
-
-def test_a_search_is_no_retraining(cli, searched):
-    assert "not the journal of a retraining" in error(cli("retrain", "--resume", searched[0]), 4)
 
 
 @pytest.mark.slow
@@ -180,58 +177,23 @@ def test_ctrl_c_saves_and_says_how_to_go_on_and_kill_9_loses_nothing(tmp_path, s
     child.send_signal(signal.SIGINT)
     out, err = output_of(child)
     assert child.returncode == 130, (out, err)
-    assert err.endswith("Go on with: ranknosh retrain --resume runs/cut\n")
+    assert err.endswith("Resume with: ranknosh resume runs/cut\n")
     assert "Traceback" not in err
     done = journal.read_bytes().count(b"\n")
-    child = start_process("retrain", "--resume", "runs/cut", cwd=tmp_path)
+    child = start_process("resume", "runs/cut", cwd=tmp_path)
     wait_for_lines(journal, done + 3, child)
     os.kill(child.pid, signal.SIGKILL)
     output_of(child)
-    ended = run_process("retrain", "--resume", "runs/cut", "--json", cwd=tmp_path)
+    ended = run_process("resume", "runs/cut", cwd=tmp_path)
     assert ended.code == 0, ended.err
-    first, second = json.loads(straight.out), json.loads(ended.out)
+    first, second = json.loads(straight.out), open_run(tmp_path / "runs" / "cut").summary()
     for found in (first, second):
         del found["device_seconds"], found["folder"]
     assert first == second
 
 
-def a_line(epoch, validation=0.5):
-    loss = None if validation is None else 1.0
-    return EpochLine(epoch, 0.1, 0.0, 1.25, 0.375, loss, validation, 3.0)
-
-
-def test_the_live_view_tells_where_it_stands(tmp_path):
-    console = Console(width=100, file=io.StringIO(), force_terminal=True)
-    view = LiveRetraining(tmp_path / "run", 4, console)
-    with view:
-        view.on_message("run folder x")
-        view.on_epoch(a_line(1), 4)
-        view.on_step(2, 5, 10)
-        with console.capture() as shown:
-            console.print(view.render())
-    text = shown.get()
-    for part in ("run folder x", "1/4", "5/10", "loss 1.2500, training 37.50 %, validation 50.00 %", "Ctrl-C saves"):
-        assert part in text
-    assert view.left == pytest.approx(3.0 * (4 - 1.5))
-    assert "about 7.5 s left" in text
-
-
-def test_plain_lines_and_silence(tmp_path, capsys):
-    plain = make_retrain_progress(False, tmp_path, 2)  # stderr is no terminal here
-    with plain:
-        plain.on_epoch(a_line(1), 2)
-        plain.on_epoch(a_line(2, validation=None), 2)
-    first, second = capsys.readouterr().err.splitlines()
-    assert first.endswith("epoch 1 of 2: loss 1.2500, training 37.50 %, validation 50.00 %   [3.0 s left]")
-    assert second.endswith("epoch 2 of 2: loss 1.2500, training 37.50 %")
-    with make_retrain_progress(True, tmp_path, 2) as quiet:
-        quiet.on_epoch(a_line(1), 2)
-        quiet.on_message("words")
-    assert capsys.readouterr().err == ""
-
-
 def test_images_given_from_python_are_asked_for_there(cli, tmp_path):
-    cell = parse_subject(CELL).cell
-    words = ["train.epochs=1", "network.channels=2", "train.threads=1"]
-    retrain(cell, load("digits"), preset("tiny", "nasbench201").replace(words), tmp_path / "api")
-    assert "were given from Python" in error(cli("retrain", "--resume", tmp_path / "api"), 4)
+    recipe = preset("tiny", "nasbench201").replace(["train.epochs=2", "network.channels=2", "train.threads=1"])
+    with pytest.raises(KeyboardInterrupt):
+        retrain(parse_cell(CELL).cell, load("digits"), recipe, tmp_path / "api", stop=StopRequest(lambda: True))
+    assert "were given from Python" in error(cli("resume", tmp_path / "api"), 4)
