@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
-from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import torch_seed
 
@@ -272,7 +271,6 @@ RECORDS: tuple[type[Any], ...] = (
     Stopped,
 )
 """Every kind of line that the journal of a search has."""
-_TYPES = {kind.__name__.lower(): kind for kind in RECORDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,34 +316,3 @@ class JobResult:
 def token_of(record: Decision | Observed | Interrupted | Failed | Speculated) -> Token:
     """The training that a decision asks for, or that a result ends."""
     return Token(record.candidate_id, getattr(record, "replica", 0))
-
-
-def to_json(record: Record) -> dict[str, Any]:
-    """A plain dictionary for one journal line; its ``type`` key is the record's class in lower case."""
-    row: dict[str, Any] = {"type": type(record).__name__.lower(), **asdict(record)}
-    if isinstance(record, Observed):
-        row["curve"] = [[getattr(point, f.name) for f in fields(EpochPoint)] for point in record.curve]
-    return row
-
-
-def from_json(row: Mapping[str, Any]) -> Record:
-    """The record of a journal line. Keys it does not know (the time stamp ``t``) are ignored.
-
-    Raises StoreError where the type is unknown or a field is missing or malformed.
-    """
-    kind = row.get("type")
-    cls = _TYPES.get(str(kind))
-    if cls is None:
-        raise StoreError(f"a journal line has type {kind!r}; known types are {', '.join(sorted(_TYPES))}")
-    values = {f.name: row[f.name] for f in fields(cls) if f.name in row}
-    try:
-        if "architecture" in values:
-            values["architecture"] = Architecture(
-                values["architecture"]["space"], tuple(values["architecture"]["code"])
-            )
-        if "curve" in values:
-            values["curve"] = tuple(EpochPoint(*point) for point in values["curve"])
-        record: Record = cls(**values)
-    except (TypeError, ValueError, KeyError) as error:
-        raise StoreError(f"a journal line of type {kind!r} does not have the fields of that record: {error}") from error
-    return record

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ranknosh.core.pool import Candidate, Pool
-from ranknosh.core.records import Stopped, Tested, to_json
+from ranknosh.core.records import Stopped, Tested
 from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
 from ranknosh.executors.training import TestCandidate
@@ -78,7 +78,7 @@ def write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: Checkpoin
         path = folder / "archs" / f"{candidate.id}.json"
         if not path.exists():
             write_atomic(path, (json.dumps(card, indent=1) + "\n").encode())
-    fits = [to_json(fit) for fit in pool.fits]
+    fits = [asdict(fit) for fit in pool.fits]
     if fits:
         write_atomic(folder / "predictor" / "fits.json", (json.dumps(fits, indent=1) + "\n").encode())
     best = pool.best()

@@ -10,7 +10,7 @@ from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.pairs import evidence
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import Fitted, JobResult, Observed, Proposed, Scored, from_json, to_json
+from ranknosh.core.records import Fitted, JobResult, Observed, Proposed, Scored
 from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import choose, draw
@@ -22,6 +22,7 @@ from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
 from ranknosh.training.proxies import proxy_weights
+from tests.journal_lines import read_back
 from tests.ranknosh_simulation import decisions
 
 SPACE = get_space("nasbench201")
@@ -213,15 +214,10 @@ def test_order_of_level_zero_does_not_matter() -> None:
     assert decisions(searched(scored=mixed, follow=0.6)) == decisions(searched(follow=0.6))
 
 
-def test_the_fit_record_keeps_the_weights_and_old_journals_are_read() -> None:
+def test_the_fit_record_keeps_the_weights() -> None:
     fit = fits(searched(follow=0.6, epochs=40))[0]
-    row = to_json(fit)
-    assert set(row["level0"]) == {"a", "b"}
-    assert from_json(row) == fit
-    del row["level0"]
-    old = from_json(row)
-    assert isinstance(old, Fitted)
-    assert old.level0 is None
+    assert set(fit.level0 or {}) == {"a", "b"}
+    assert read_back(fit) == fit
 
 
 def test_a_predictor_that_knows_nothing_is_helped() -> None:

@@ -3,11 +3,11 @@ import os
 import pytest
 import torch
 
-from ranknosh.core.records import from_json, to_json
 from ranknosh.spaces.base import Architecture
 from ranknosh.training import CheckpointStore, rung, train_rung
 from ranknosh.training.divergence import Diverged, check_loss
 from ranknosh.training.memory import is_out_of_memory
+from tests.journal_lines import read_back
 from tests.processes import run_python
 from tests.ranknosh.training.train_samples import (
     Normed,
@@ -31,7 +31,7 @@ def test_a_huge_learning_rate_diverges(tmp_path):
     assert 1 <= outcome.epochs <= 2
     assert "loss" in outcome.message
     assert outcome.seconds > 0
-    to_json(outcome)
+    assert read_back(outcome) == outcome
 
 
 def test_divergence_rules_by_hand():
@@ -115,7 +115,7 @@ def test_a_crash_is_told_with_its_place(tmp_path):
     assert outcome.traceback.startswith("Traceback (most recent call last)")
     assert outcome.traceback.endswith("TypeError: a bug\nwith a second line")
     assert "in train_epoch" in outcome.traceback
-    assert from_json(to_json(outcome)) == outcome
+    assert read_back(outcome) == outcome
 
 
 def deep(architecture, size, depth=400):

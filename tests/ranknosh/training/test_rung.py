@@ -3,12 +3,12 @@ import dataclasses
 import pytest
 import torch
 
-from ranknosh.core.records import from_json, to_json
 from ranknosh.data import load
 from ranknosh.errors import ConfigError, SpaceError, StoreError
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.training import CheckpointStore, Task, TrainSettings, rung, train_rung
 from ranknosh.training.divergence import Diverged
+from tests.journal_lines import read_back
 from tests.ranknosh.training.train_samples import (
     CELL,
     a_job,
@@ -46,7 +46,7 @@ def test_a_cell_learns_digits(tmp_path):
     assert outcome.params == count_params(network)
     assert outcome.macs == count_macs(network, (1, 8, 8))
     assert outcome.checkpoint_bytes == sum(held.size for held in store.holdings())
-    assert from_json(to_json(outcome)) == outcome
+    assert read_back(outcome) == outcome
 
 
 def test_the_seed_decides_every_bit(tmp_path):
