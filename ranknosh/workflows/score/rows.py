@@ -107,12 +107,25 @@ def results_of(settings: ScoreSettings, state: ScoreState) -> Results:
 
 
 def best_rows(results: Results, count: int) -> list[dict[str, Any]]:
-    """The architectures with the best mean rank of all proxies, the best first; a missing value counts as the worst."""
+    """The architectures with the best mean rank of all proxies, the best first, as flat rows.
+
+    The worst has rank 1, and a missing value counts as the worst.
+    """
     from zerocost.aggregate import combine
 
     ranked = combine([row.values for row in results.rows], results.directions) if results.rows else []
     order = sorted(range(len(ranked)), key=lambda place: -ranked[place])[:count]
-    return [{"mean_rank": ranked[place], **row_dict(results.rows[place], results.judged)} for place in order]
+    best = [(ranked[place], results.rows[place]) for place in order]
+    judged = results.judged
+    return [
+        {
+            "architecture": row.architecture,
+            "mean_rank": rank,
+            **row.values,
+            **({"accuracy": row.accuracy} if judged else {}),
+        }
+        for rank, row in best
+    ]
 
 
 def row_dict(row: ScoreRow, with_accuracy: bool) -> dict[str, Any]:

@@ -89,5 +89,5 @@ def test_the_best_have_the_best_mean_rank_and_a_missing_value_is_the_worst(make_
     assert {row["architecture"] for row in rows} == {OTHER, FIRST}
     assert rows[0]["mean_rank"] == rows[1]["mean_rank"]
     (last,) = best_rows(results_of(settings, state([DEAD], *known)), 5)
-    assert last["values"] == {"synflow": None, "ntk": 9.0}
+    assert last == {"architecture": DEAD, "mean_rank": 1.0, "synflow": None, "ntk": 9.0}
     assert best_rows(results_of(settings, state(asked)), 5) == []
