@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from ranknosh.config.fields import RuleBroken, did_you_mean, nearest
 from ranknosh.config.source import Source
@@ -130,7 +131,7 @@ def _rule(field: FieldInfo) -> str:
 
 def _remedy(field: FieldInfo, value: Any) -> str:
     example = field.examples[0] if field.examples else field.get_default(call_default_factory=True)
-    if example is None or _choices(field) or example == value:
+    if example in (None, PydanticUndefined) or _choices(field) or example == value:
         return ""
     return f"; write for example {str(example).lower() if isinstance(example, bool) else example}"
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from ranknosh.config.fields import RuleBroken, Switch
+from ranknosh.config.fields import Switch
 from ranknosh.config.sections import DataConfig, NetworkConfig, TrainConfig
 from ranknosh.config.settings import Change, Settings
 
@@ -44,9 +44,5 @@ class RetrainSettings(Settings):
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> RetrainSettings:
-        if self.train.warmup_epochs >= self.train.epochs:
-            raise RuleBroken(
-                ("train", "warmup_epochs"),
-                f"train.warmup_epochs is {self.train.warmup_epochs:g}, not below the {self.train.epochs} of train.epochs",
-            )
+        self.train.check_warmup(self.train.epochs, "of train.epochs")
         return self

@@ -66,18 +66,7 @@ class SearchSettings(Settings):
                 f"seeding.draw is {self.seeding.draw}, fewer than the {self.pyramid.initial} of pyramid.initial to "
                 "choose from them; raise seeding.draw or lower pyramid.initial",
             )
-        if self.train.warmup_epochs >= self.pyramid.epochs[-1]:
-            raise RuleBroken(
-                ("train", "warmup_epochs"),
-                f"train.warmup_epochs is {self.train.warmup_epochs:g}, not below the {self.pyramid.epochs[-1]} epochs "
-                "of a full training (the last of pyramid.epochs)",
-            )
-        if self.train.metric.startswith("ema") and self.train.ema == 0:
-            raise RuleBroken(
-                ("train", "metric"),
-                f"train.metric is {self.train.metric}, but no averaged weights are kept; "
-                "write for example train.ema: 0.99 beside it",
-            )
+        self.train.check_warmup(self.pyramid.epochs[-1], "epochs of a full training (the last of pyramid.epochs)")
         if self.pyramid.overlap > 1 and self.pyramid.schedule == "eager":
             raise RuleBroken(
                 ("pyramid", "overlap"),

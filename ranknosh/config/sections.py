@@ -85,10 +85,14 @@ class DataConfig(Section):
 
 
 class TrainConfig(Section):
-    """How every candidate is trained; the schedule always runs to the last of ``pyramid.epochs``.
+    """Stochastic gradient descent under one cosine; in a search it runs to the last of ``pyramid.epochs`` for every level.
 
-    ``lr_per``: the cosine moves once a step, or once an epoch. ``drop_path``: the rate that drop path comes close to in the last
-    epoch, p * epoch / epochs; 0 for none. ``auxiliary``: weight of the loss of a second head, 0 for none.
+    ``weight_decay`` acts on every parameter, biases and batch-norm scales included (as NAS-Bench-201 does). ``ema``: decay per
+    step of averaged weights, 0 for none. ``grad_clip``: bound of the global gradient norm, 0 for none. ``metric``: what
+    candidates are ranked by, on the validation split; a loss is negated, ``ema_*`` reads the averaged weights.
+    ``divergence_factor``: two epochs in a row with a training loss above this multiple of the first batch's end a training.
+    ``lr_per``: the cosine moves once a step, or once an epoch as in the DARTS code. ``drop_path``: the rate that drop path comes
+    close to in the last epoch, p * epoch / epochs; 0 for none. ``auxiliary``: weight of the loss of a second head, 0 for none.
     """
 
     batch: Annotated[int, Field(ge=1)] = 64
@@ -110,6 +114,28 @@ class TrainConfig(Section):
     lr_per: Literal["step", "epoch"] = "step"
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
     auxiliary: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _averages_are_kept(self) -> TrainConfig:
+        if self.reads_average and self.ema == 0:
+            raise RuleBroken(
+                ("train", "metric"),
+                f"train.metric is {self.metric}, but no averaged weights are kept; write for example train.ema: 0.99 beside it",
+            )
+        return self
+
+    @property
+    def reads_average(self) -> bool:
+        """True where candidates are judged with their averaged weights."""
+        return self.metric.startswith("ema_")
+
+    def check_warmup(self, epochs: int, what: str) -> None:
+        """Raises RuleBroken where the warm-up does not end within ``epochs``, which ``what`` says the name of."""
+        if self.warmup_epochs >= epochs:
+            raise RuleBroken(
+                ("train", "warmup_epochs"),
+                f"train.warmup_epochs is {self.warmup_epochs:g}, not below the {epochs} {what}",
+            )
 
 
 class PyramidConfig(Section):

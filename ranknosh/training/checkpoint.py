@@ -161,6 +161,12 @@ class CheckpointStore(Publications):
         return data
 
 
+def size_of(checkpoint: Checkpoint) -> int:
+    """Bytes that the checkpoint takes in a store."""
+    weights, state = _encode(checkpoint, Publication(checkpoint.epoch, "0" * 16, "0"))
+    return len(weights or b"") + len(state)
+
+
 def _encode(checkpoint: Checkpoint, place: Publication) -> tuple[bytes | None, bytes]:
     """The contents of the weights file (None without safetensors) and of the state file."""
     state: dict[str, Any] = {

@@ -22,11 +22,11 @@ from ranknosh.spaces.nets import (
     count_params,
 )
 from ranknosh.streams import torch_seed
-from ranknosh.training.checkpoint import Checkpoint
+from ranknosh.training.checkpoint import Checkpoint, size_of
 from ranknosh.training.ema import Average
 from ranknosh.training.settings import Builder, Task, TrainSettings
 from ranknosh.training.sgd import SGD
-from ranknosh.training.surroundings import seed_generators
+from ranknosh.training.surroundings import seed_generators, surroundings
 
 _FREE_TO_CHANGE = ("threads", "device", "channels_last", "divergence_factor")
 
@@ -86,7 +86,7 @@ def identity(
         seed: the job's.
         replica: the job's.
     """
-    facts = {f"train.{key}": value for key, value in asdict(settings).items() if key not in _FREE_TO_CHANGE}
+    facts = {f"train.{key}": value for key, value in settings.model_dump().items() if key not in _FREE_TO_CHANGE}
     return {
         "architecture": [architecture.space, list(architecture.code)],
         "network": asdict(size),
@@ -192,6 +192,23 @@ def take_checkpoint(training: Training, job: Job, task: Task) -> Checkpoint:
         params=training.params,
         macs=training.macs,
     )
+
+
+def checkpoint_bytes(architecture: Architecture, task: Task) -> int:
+    """Bytes of the architecture's checkpoint at the end of the schedule, known before anything is trained.
+
+    Raises SpaceError for a network that cannot be built.
+    """
+    epochs, device = task.settings.total_epochs, torch.device("cpu")
+    job = Job(0, architecture, 1, 0, epochs, seed=2**62)
+    with surroundings(torch.get_num_threads(), device):
+        training = start(job, task, device, task.settings.batch)
+    if task.settings.momentum:
+        parameters = training.optimizer.parameters
+        training.optimizer.velocity = {name: torch.zeros_like(weights) for name, weights in parameters.items()}
+    training.epoch, training.initial_loss = epochs, 0.0
+    training.curve = [EpochPoint(epoch, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0) for epoch in range(1, epochs + 1)]
+    return size_of(take_checkpoint(training, job, task))
 
 
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:

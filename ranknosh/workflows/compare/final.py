@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def train_final(
     The seed alone fixes weights and data order, so every method's find is trained alike. Raises KeyboardInterrupt where
     ``stop()``, asked after every epoch, is true; what is done is saved.
     """
-    task = Task(problem.data, problem.size, replace(problem.train, total_epochs=epochs))
+    task = Task(problem.data, problem.size, problem.train.model_copy(update={"total_epochs": epochs}))
     store = CheckpointStore(folder.resolve())
     job = whole_job(architecture, task, torch_seed(seed, "final"))
     outcome = train_whole(job, task, store, stop=stop, on_epoch=lambda _, point: on_epoch(point.epoch))

@@ -104,7 +104,7 @@ def _share_of_an_epoch(problem: Problem, architecture: Architecture, batches: in
     from ranknosh.training import CheckpointStore, Task, train_rung
 
     count = min(batches * problem.train.batch, len(problem.data.train))
-    settings = dataclasses.replace(problem.train, warmup_epochs=0.0)
+    settings = problem.train.model_copy(update={"warmup_epochs": 0.0})
     task = Task(_first(problem.data, count / len(problem.data.train)), problem.size, settings)
     job = Job(0, architecture, 1, 0, 1, torch_seed(0, "prices"))
     outcome = train_rung(job, task, CheckpointStore(folder)).outcome

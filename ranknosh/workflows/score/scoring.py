@@ -95,7 +95,7 @@ def executor_for(session: RunSession, settings: ScoreSettings, data: ImageData) 
     from ranknosh.training import CheckpointStore, Task, TrainSettings
     from ranknosh.training.surroundings import surroundings
 
-    train = TrainSettings(1, device=settings.device, threads=THREADS)
+    train = TrainSettings(total_epochs=1, device=settings.device, threads=THREADS)
     task = Task(_without_images(data), network_size(settings, data), train)
     stop = session.stop
     with (

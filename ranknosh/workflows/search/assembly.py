@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ranknosh.config.search import SearchSettings
@@ -190,5 +191,14 @@ def make_proposer(parts: Parts, pool: Pool, executor: Executor | None = None) ->
 
 
 def make_search(parts: Parts, pool: Pool, executor: Executor | None = None) -> Search:
-    proposer = make_proposer(parts, pool, executor)
-    return Search(parts.pyramid, parts.limits, proposer, rules_of(parts.config), seed=parts.config.seed, pool=pool)
+    from ranknosh.training.training import checkpoint_bytes
+
+    return Search(
+        parts.pyramid,
+        parts.limits,
+        make_proposer(parts, pool, executor),
+        rules_of(parts.config),
+        seed=parts.config.seed,
+        pool=pool,
+        checkpoint_bytes=partial(checkpoint_bytes, task=parts.task),
+    )

@@ -308,14 +308,9 @@ def test_the_names_a_config_knows_are_those_that_exist():
     from ranknosh.predictors.catalog import NAMES as PREDICTORS
     from ranknosh.predictors.proposer import Acquisition
     from ranknosh.spaces.catalog import SPACES
-    from ranknosh.training.settings import TrainSettings
 
     assert set(config_fields.DATA_NAMES) == set(NAMES)
     assert set(config_fields.SPACES) == set(SPACES)
     assert set(config_fields.PROXIES) == set(zerocost.PROXIES)
     assert set(config_fields.PREDICTORS) == set(PREDICTORS)
     assert set(get_args(ProposeConfig.model_fields["acquisition"].annotation)) == set(get_args(Acquisition))
-    train = SearchSettings(pyramid={"candidates": 1}).train
-    fields = TrainSettings.__dataclass_fields__
-    assert set(train.model_dump()) == set(fields) - {"total_epochs", "all_images"}
-    assert train.model_dump() == {name: fields[name].default for name in train.model_dump()}

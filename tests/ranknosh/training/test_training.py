@@ -14,7 +14,7 @@ from ranknosh.spaces.nets import count_params
 from ranknosh.training import Task, TrainSettings, train_rung, trained_network
 from ranknosh.training.epoch import accumulate, train_epoch
 from ranknosh.training.surroundings import surroundings
-from ranknosh.training.training import identity, start
+from ranknosh.training.training import checkpoint_bytes, identity, start
 from ranknosh.training.whole import MOST_TRIES, train_whole, whole_job
 from tests.ranknosh.training.train_samples import (
     CELL,
@@ -180,7 +180,7 @@ def test_all_images_are_trained_on_and_nothing_is_validated(tmp_path):
     assert outcome.metric == -point.train_loss
     both = dataclasses.replace(task, data=task.data.with_all_images())
     assert len(both.data.train) == len(task.learned.train) == 96 + 40
-    alike = dataclasses.replace(both, settings=dataclasses.replace(task.settings, all_images=False))
+    alike = dataclasses.replace(both, settings=task.settings.model_copy(update={"all_images": False}))
     by_hand, other = trained(job, alike, tmp_path / "hand")
     assert [p.train_loss for p in by_hand.curve] == [p.train_loss for p in outcome.curve]
     assert [p.train_accuracy for p in by_hand.curve] == [p.train_accuracy for p in outcome.curve]
@@ -198,6 +198,15 @@ def test_a_checkpoint_belongs_to_its_settings():
     changed = [{"lr": 0.2}, {"drop_path": 0.1}, {"auxiliary": 0.4}, {"all_images": True}, {"lr_per": "epoch"}]
     facts = [{"seed": 4}, {"replica": 1}, {"architecture": GENOTYPE}, {"fingerprint": "g"}]
     assert all(of(**other) != of() for other in (*changed, *facts))
+
+
+@pytest.mark.parametrize("options", [{}, {**DARTS, "ema": 0.9}, {"momentum": 0.0}])
+def test_the_size_of_a_checkpoint_is_known_before_the_training(tmp_path, options):
+    task, job = cells(**options)
+    before = torch.get_rng_state()
+    expected = checkpoint_bytes(GENOTYPE, task)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert trained(job, task, tmp_path)[0].checkpoint_bytes == pytest.approx(expected, abs=256)
 
 
 def test_a_whole_training_is_tried_again_past_damage_but_not_for_ever(tmp_path, monkeypatch):

@@ -31,7 +31,7 @@ def readings(final):
 
 
 def test_it_is_a_training_of_that_many_epochs_with_the_settings(problem, found, final, tmp_path):
-    task = Task(problem.data, problem.size, dataclasses.replace(problem.train, total_epochs=EPOCHS))
+    task = Task(problem.data, problem.size, problem.train.model_copy(update={"total_epochs": EPOCHS}))
     store = CheckpointStore(tmp_path)
     train_rung(Job(0, found, 1, 0, EPOCHS, torch_seed(1, "final")), task, store)
     network = trained_network(0, store)
@@ -56,7 +56,7 @@ def test_another_seed_is_another_training(problem, found, final, tmp_path):
 
 
 def test_a_training_that_diverges_is_a_result_without_numbers(problem, found, tmp_path):
-    wild = dataclasses.replace(problem, train=dataclasses.replace(problem.train, lr=1e9))
+    wild = dataclasses.replace(problem, train=problem.train.model_copy(update={"lr": 1e9}))
     final = train_final(found, wild, EPOCHS, 1, tmp_path)
     assert (final.validation, final.test) == (None, None)
     assert final.failed.startswith("diverged")

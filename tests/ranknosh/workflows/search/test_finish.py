@@ -11,7 +11,7 @@ from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, Observed
 from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
-from ranknosh.errors import StoreError
+from ranknosh.errors import BudgetTooSmall, StoreError
 from ranknosh.training import CheckpointStore
 from ranknosh.training.evaluate import evaluate
 from ranknosh.workflows.search.assembly import build_parts
@@ -106,7 +106,7 @@ def test_two_swapped_checkpoint_folders_are_recognised_by_a_read_and_by_a_resume
 def test_a_search_goes_on_past_a_damaged_checkpoint_to_the_same_end(ended, tmp_path):
     pytest.importorskip("safetensors")
     run = cut_before(ended, tmp_path / "run", "promotion")
-    promoted = [c.id for c in ended.pool.candidates.values() if c.level == 2]
+    promoted = [number for number in run.pool.candidates if ended.pool.candidates[number].level == 2]
     for number in promoted:
         harm(CheckpointStore(run.folder / "checkpoints"), number)
     again = run.resume()
@@ -141,3 +141,18 @@ def test_the_test_is_read_again_when_the_best_was_trained_on(tmp_path):
     task = build_parts(run.settings).task
     accuracy, _ = evaluate(run.network(), task.data.test, task)
     assert run.pool.tested[1].test_accuracy == accuracy
+
+
+def test_a_disk_limit_holds_from_the_first_checkpoint_on(tmp_path):
+    settings = {
+        "data": {"name": "digits", "train_limit": 200, "validation_limit": 100, "test_limit": 60},
+        "network": {"channels": 4},
+        "pyramid": {"epochs": [1, 2], "initial": 4, "batch": 2, "candidates": 4},
+        "seeding": {"draw": 4},
+        "out": str(tmp_path),
+    }
+    with pytest.raises(
+        BudgetTooSmall, match=r"budget\.disk is 1000 bytes, but the checkpoint of the first candidate takes"
+    ):
+        ranknosh.search(budget={"disk": "1KB"}, **settings)
+    assert not list(tmp_path.rglob("state-*"))
