@@ -23,7 +23,14 @@ _BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below
 def explain(
     error: ValidationError, source: Source, given: Mapping[tuple[str, ...], str], model: type[BaseModel]
 ) -> str:
-    """One problem a line. ``given``: the paths written by ``--set`` and the text of the setting."""
+    """What is wrong with settings, a line each.
+
+    Args:
+        error: of pydantic.
+        source: the file, with its lines.
+        given: paths written by ``--set``, with the text of each.
+        model: the settings class.
+    """
     problems = []
     for row in error.errors():
         path, text = _problem(row, model)

@@ -111,7 +111,16 @@ def statistics(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def check_labels(name: str, labels: Mapping[str, NDArray[np.int64]], classes: Sequence[str]) -> None:
-    """Raise DataError for an empty part, labels outside of ``classes``, or fewer than two classes."""
+    """Check the labels of one part.
+
+    Args:
+        name: of the part, for messages.
+        labels: (n,) integers.
+        classes: names.
+
+    Raises:
+        DataError: for an empty part, labels outside of the classes, or fewer than two classes.
+    """
     if len(classes) < 2:
         raise DataError(
             f"{name}: only one class ({classes[0] if classes else 'none'}); a search needs two or more to tell apart"
@@ -127,9 +136,15 @@ def check_labels(name: str, labels: Mapping[str, NDArray[np.int64]], classes: Se
 
 
 def assemble(name: str, parts: Sequence[Split], classes: Sequence[str]) -> ImageData:
-    """The data set of three parts (train, validation, test), with the statistics of the training part.
+    """The data set of three parts, with the statistics of the training part.
 
-    Raises DataError where the parts' images differ in shape or a class has no training image.
+    Args:
+        name: of the data set.
+        parts: train, validation, test.
+        classes: names.
+
+    Raises:
+        DataError: where the parts' images differ in shape or a class has no training image.
     """
     shape = tuple(parts[0].images.shape[1:])
     for part, split in zip(PARTS, parts, strict=True):

@@ -24,13 +24,24 @@ def batches(
     channels_last: bool = False,
     dtype: torch.dtype = torch.float32,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield (images, labels): ``batch`` of them at a time in ``order``, the last one shorter where it does not go up.
+    """Yield (images, labels); the last batch is shorter where the images do not divide evenly.
 
-    Images: (b, C, H, W) of ``dtype`` on ``device``, crop and flip on the raw pixels, then (pixel / 255 - mean) / std, then
-    cutout. ``order``: (m,) indices into the split, any subset or repetition; None takes all as they stand. ``generator`` is
-    read for augmentation only, on its own device. ``mean`` and ``std``: (C,). A split that lies on ``device`` is not copied.
+    Crop and flip work on the raw pixels, then (pixel / 255 - mean) / std, then cutout.
 
-    Raises DataError for an unknown ``augment``, a missing generator, or ``batch`` below 1.
+    Args:
+        split: the images; one that is on ``device`` already is not copied.
+        batch: images at a time.
+        order: (m,) indices into the split, any subset or repetition; None takes all in their order.
+        augment: name of an augmentation.
+        generator: for augmentation only, on its own device.
+        mean: (C,).
+        std: (C,).
+        device: of the batches.
+        channels_last: memory layout of the images.
+        dtype: of the images, (b, C, H, W).
+
+    Raises:
+        DataError: for an unknown augmentation, a missing generator, or a batch below 1.
     """
     if augment not in AUGMENTS:
         raise DataError(f"train.augment is {augment!r}; known are {', '.join(AUGMENTS)}")

@@ -38,13 +38,23 @@ def load(
 ) -> ImageData:
     """A data set in memory, divided into train, validation and test.
 
-    ``name``: one of :data:`NAMES`; or ``folder`` (class folders or an archive of them) or ``npz`` (arrays), which come before
-    the default name. ``validation`` and ``test``: shares cut off where the set has no such part of its own. ``*_limit``: at
-    most so many images of a part, in all, classes kept in proportion. ``resize``: side of the square images are brought to.
-    ``root`` and ``download``: where torchvision's sets lie and whether they may be fetched. ``seed`` fixes every choice.
-    ``options``: what only one set knows (see :func:`ranknosh.data.digits.cluttered_digits`).
+    Args:
+        name: one of :data:`NAMES`.
+        folder: class folders, or an archive of them; instead of a name.
+        npz: arrays; instead of a name.
+        root: where torchvision's sets are.
+        download: whether they may be fetched.
+        resize: side of the square that images are brought to.
+        validation: share cut off where the set has no such part of its own.
+        test: the same.
+        train_limit: most images of the part, classes kept in proportion.
+        validation_limit: the same.
+        test_limit: the same.
+        seed: fixes every choice.
+        options: what only one set knows (see :func:`ranknosh.data.digits.cluttered_digits`).
 
-    Raises DataError for anything that cannot be read, divided or learned from.
+    Raises:
+        DataError: for anything that cannot be read, divided or learned from.
     """
     division = Division(validation, test, (train_limit, validation_limit, test_limit), seed)
     if resize is not None and (isinstance(resize, bool) or not isinstance(resize, int) or resize < 1):

@@ -25,10 +25,17 @@ def from_datasets(
 
     An image is a PIL image, a tensor (C, H, W) or (H, W), or an array (H, W) or (H, W, C); uint8, or floats in [0, 1], which
     are multiplied by 255 and rounded. Give images before normalisation and random augmentation: every item is read once, and
-    both are applied during training (``train.augment``). Labels are integers 0..K-1. Without ``test`` that part is empty and
-    the search reports no test accuracy. ``classes``: names; by default ``train.classes`` or the numbers.
+    both are applied during training (``train.augment``). Labels are integers 0..K-1.
 
-    Raises DataError naming part and index for an item that cannot be read or breaks this, and for differing shapes.
+    Args:
+        train: learned from.
+        validation: ranks candidates.
+        test: read once at the end; None for none, and no test accuracy.
+        classes: names; by default ``train.classes`` or the numbers.
+        name: of the data set.
+
+    Raises:
+        DataError: naming part and index for an item that cannot be read or breaks this, and for differing shapes.
     """
     given = {"train": train, "validation": validation} | ({} if test is None else {"test": test})
     splits = {part: _read(dataset, part) for part, dataset in given.items()}

@@ -50,10 +50,17 @@ def cluttered_digits(
 
     The recipe of cluttered MNIST (Mnih et al., Recurrent Models of Visual Attention, NeurIPS 2014, section 4) at a size that
     trains in seconds. Deviations: 8x8 source digits, a 16x16 canvas, 4x4 fragments, Gaussian pixel noise. A scene holds one
-    whole digit (its label), ``clutter`` fragments and noise of standard deviation ``noise`` (1 is the full scale).
+    whole digit (its label). Classes are equally frequent.
 
-    The source digits are divided first, by ``division.validation`` and ``division.test``, and each part draws digits and
-    fragments from its own source digits only: no handwriting is seen in two parts. Classes are equally frequent.
+    Args:
+        division: the source digits are divided first, and each part draws digits and fragments from its own ones only: no
+            handwriting is seen in two parts.
+        resize: side of the square that scenes are brought to.
+        train_images: scenes of the part.
+        validation_images: the same.
+        test_images: the same.
+        clutter: fragments in a scene.
+        noise: standard deviation; 1 is the full scale.
     """
     sizes = {"train_images": train_images, "validation_images": validation_images, "test_images": test_images}
     for key, value in sizes.items():

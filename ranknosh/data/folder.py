@@ -29,14 +29,20 @@ PART_NAMES = {
 
 
 def folder(path: str | os.PathLike[str], division: Division, resize: int | None = None) -> ImageData:
-    """The images below ``path``, a folder or an archive (.zip, .tar, .tar.gz), which is read without unpacking it to disk.
+    """The images of a folder or an archive (.zip, .tar, .tar.gz), which is read without unpacking it to disk.
 
     Accepted: class folders; or ``train`` with class folders and, where there are, ``val``/``valid``/``validation`` and
     ``test``; either may sit in one wrapping folder. Class names are sorted, those of train count. Files that are no images by
     their ending are passed over. Only the images that are kept (limits) are decoded.
 
-    Raises DataError for a missing or unreadable path, no images, images outside of class folders, an empty class folder, one
-    class, too few images for the split, files that cannot be decoded (named), sizes that differ without ``resize``.
+    Args:
+        path: of the folder or archive.
+        division: into parts.
+        resize: side of the square that images are brought to; None leaves them as they are.
+
+    Raises:
+        DataError: for a missing or unreadable path, no images, images outside of class folders, an empty class folder, one
+            class, too few images for the split, files that cannot be decoded (named), sizes that differ without ``resize``.
     """
     if resize is not None and (isinstance(resize, bool) or not isinstance(resize, int) or resize < 1):
         raise DataError(f"data.resize is {resize!r}; it must be a whole number of pixels, 1 or more")

@@ -34,7 +34,13 @@ def npz(path: str | os.PathLike[str], division: Division, resize: int | None = N
     Images: (n, H, W), (n, H, W, C) or (n, C, H, W), the shorter of the two candidate axes being C (at most 16); integers
     0..255, or floats in [0, 1] (times 255, rounded). Labels: (n,) or (n, 1), integers 0..K-1 or strings (sorted).
 
-    Raises DataError for a missing, unreadable or pickled file, a missing key, and shapes, types or values that break this.
+    Args:
+        path: of the file.
+        division: into parts.
+        resize: side of the square that images are brought to; None leaves them as they are.
+
+    Raises:
+        DataError: for a missing, unreadable or pickled file, a missing key, and shapes, types or values that break this.
     """
     file = Path(path).expanduser()
     require_path(file, "data.npz")

@@ -56,9 +56,17 @@ def divide(
 ) -> dict[str, tuple[str, Indices]]:
     """For train, validation and test: the part it is taken from and the indices into that part, ascending.
 
-    ``labels`` holds the parts a set came with: train always, validation and test where it has its own. A missing part is cut
-    off train; a part that is there is never mixed into another. Raises DataError where a class has too few images to stand in
-    every part cut from train, or a limit is below the number of classes.
+    A missing part is cut off train; a part that is there is never mixed into another.
+
+    Args:
+        labels: of the parts a set came with: train always, validation and test where it has its own.
+        division: shares, limits and seed.
+        classes: names.
+        name: of the data set, for messages.
+
+    Raises:
+        DataError: where a class has too few images to be in every part cut from train, or a limit is below the number of
+            classes.
     """
     missing = {part: getattr(division, part) for part in ("validation", "test") if part not in labels}
     cut = _cut(labels["train"], missing, division.seed, classes, name)

@@ -35,7 +35,15 @@ class Source:
         resize: int | None = None,
         title: str = "",
     ) -> Source:
-        """A source over images (n, C, H, W) uint8 and labels (n,) int64 that are in memory already."""
+        """A source over images that are in memory already.
+
+        Args:
+            name: begins its messages.
+            classes: names.
+            parts: images (n, C, H, W) uint8 and labels (n,) int64 of each part.
+            resize: side of the square that images are brought to; None leaves them as they are.
+            title: what it is called once it is loaded.
+        """
 
         def fetch(part: str, indices: Indices) -> torch.Tensor:
             images = parts[part][0][torch.from_numpy(indices)]

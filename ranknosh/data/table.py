@@ -170,7 +170,13 @@ class Reading:
         ]
 
     def metric(self, row: int, level: int, replica: int = 0) -> float | None:
-        """Accuracy (fraction) of one training; other ``replica`` numbers are other seeds, None once they are used up."""
+        """Accuracy (fraction) of one training.
+
+        Args:
+            row: of the table.
+            level: from 1.
+            replica: another number is another seed; None comes back once they are used up.
+        """
         columns = np.flatnonzero(self._trained[level - 1][row])
         if replica >= len(columns):
             return None

@@ -47,10 +47,17 @@ def published(
     download: bool = False,
     resize: int | None = None,
 ) -> ImageData:
-    """``cifar10``, ``cifar100``, ``fashion_mnist`` or ``svhn`` below ``root`` (default: ``data`` in the working folder), in the
-    layout torchvision keeps them in. The published test part is the test part; validation is cut off train.
+    """A published set, in the layout torchvision keeps it in. Its test part is the test part; validation is cut off train.
 
-    Raises DataError where the files are not there (and ``download`` is False), are damaged, or cannot be fetched.
+    Args:
+        name: ``cifar10``, ``cifar100``, ``fashion_mnist`` or ``svhn``.
+        division: into parts.
+        root: where the files are; ``data`` in the working folder by default.
+        download: whether they may be fetched.
+        resize: side of the square that images are brought to; None leaves them as they are.
+
+    Raises:
+        DataError: where the files are not there (and must not be fetched), are damaged, or cannot be fetched.
     """
     try:
         import torchvision.datasets

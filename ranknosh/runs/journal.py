@@ -213,7 +213,13 @@ def _refuse_other_format(line: bytes) -> None:
 
 
 def dump(header: Header, records: Iterable[Any], seconds: float = 0.0) -> bytes:
-    """A whole journal in one piece, all records at one time."""
+    """A whole journal in one piece.
+
+    Args:
+        header: its first line.
+        records: the others.
+        seconds: the run's time at all of them.
+    """
     lines = Lines()
     return b"".join(lines.add(record, seconds) for record in (header, *records))
 

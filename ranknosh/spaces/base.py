@@ -89,7 +89,13 @@ class Space(Protocol):
         ...
 
     def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
-        """A child that takes every slot from either parent with equal chance."""
+        """A child that takes every slot from either parent with equal chance.
+
+        Args:
+            first: a parent.
+            second: the other.
+            rng: of the choices.
+        """
         ...
 
     def canonical(self, architecture: Architecture) -> str:

@@ -38,6 +38,11 @@ def paths(codes: Codes, topology: CellTopology, operations: int) -> Rows:
 
     A path encoding in the manner of BANANAS (White et al. 2021), with a block of its own for each path of the
     topology, so that two paths of equal length stay apart.
+
+    Args:
+        codes: (n, edges) operations.
+        topology: of the cell.
+        operations: how many there are.
     """
     widths = [operations ** len(path) for path in topology.paths]
     rows = np.zeros((len(codes), sum(widths)), dtype=np.float32)
@@ -52,7 +57,13 @@ def paths(codes: Codes, topology: CellTopology, operations: int) -> Rows:
 
 
 def live_paths(codes: Codes, topology: CellTopology, roles: OperationRoles) -> NDArray[np.bool_]:
-    """(n, paths): True where no edge of the path is ``none``."""
+    """(n, paths): True where no edge of the path is ``none``.
+
+    Args:
+        codes: (n, edges) operations.
+        topology: of the cell.
+        roles: which operation is ``none``.
+    """
     carries = codes != roles.none
     return np.stack([carries[:, list(path)].all(axis=1) for path in topology.paths], axis=1)
 
@@ -64,6 +75,11 @@ def counts(codes: Codes, topology: CellTopology, roles: OperationRoles) -> Rows:
     ``none``); live edges and paths; depth = edges of the longest live path; width = the most live edges cut between two
     neighbouring nodes; live paths made of skips alone; fewest and most convolutions on a live path. All of the live
     figures are 0 in a cell without a live path.
+
+    Args:
+        codes: (n, edges) operations.
+        topology: of the cell.
+        roles: which operations are ``none``, skips and convolutions.
     """
     path_live = live_paths(codes, topology, roles)
     on_path = np.zeros((len(topology.paths), len(topology.edges)), dtype=np.int64)
@@ -101,6 +117,11 @@ def line_graphs(codes: Codes, topology: CellTopology, roles: OperationRoles) -> 
 
     An edge's node points at the nodes of the edges that leave its target, or at the output. For cells of one input and
     one output node (several are merged into one).
+
+    Args:
+        codes: (n, edges) operations.
+        topology: of the cell.
+        roles: names of the operations.
     """
     slots = len(topology.edges)
     adjacency = np.zeros((slots + 2, slots + 2), dtype=np.bool_)

@@ -25,7 +25,13 @@ def neighbours(code: Code, choices: Sequence[int]) -> tuple[Code, ...]:
 
 
 def mutate(code: Code, choices: Sequence[int], rng: np.random.Generator) -> Code:
-    """A neighbour, each with the same probability. A space of one single code gives that code back."""
+    """A neighbour, each with the same probability; a space of one single code gives that code back.
+
+    Args:
+        code: one option a slot.
+        choices: options of each slot.
+        rng: of the choice.
+    """
     edits = [options - 1 for options in choices]
     total = sum(edits)
     if total == 0:
@@ -40,6 +46,12 @@ def mutate(code: Code, choices: Sequence[int], rng: np.random.Generator) -> Code
 
 
 def crossover(first: Code, second: Code, rng: np.random.Generator) -> Code:
-    """A child that takes every slot from either parent with equal chance."""
+    """A child that takes every slot from either parent with equal chance.
+
+    Args:
+        first: a parent's code.
+        second: the other's.
+        rng: of the choices.
+    """
     from_first = rng.random(len(first)) < 0.5
     return tuple(a if take else b for a, b, take in zip(first, second, from_first, strict=True))

@@ -69,7 +69,10 @@ _EDGE_TERMS: dict[UniqueLevel, EdgeTerms] = {
 def expressions(topology: CellTopology, operations: Sequence[str], level: UniqueLevel) -> list[str]:
     """The expression of the last node for every code in code order; ``#`` where nothing reaches it.
 
-    ``topology`` has one input, and its slots are ordered by target, so that a node depends on a prefix of the code.
+    Args:
+        topology: of one input, its slots ordered by target, so that a node depends on a prefix of the code.
+        operations: names, in the order of codes.
+        level: of uniqueness.
     """
     edge_terms = lru_cache(maxsize=None)(_EDGE_TERMS[level])
     prefixes: list[list[Terms]] = [[("0",)]]

@@ -137,19 +137,37 @@ def choice(options: Sequence[Any]) -> Parameter:
 
 
 def uniform(low: float, high: float, *, quantum: float | None = None, steps: int = STEPS) -> Parameter:
-    """A real number from ``low`` to ``high``, both included: ``steps`` evenly spaced values, or the multiples of ``quantum``."""
+    """A real number.
+
+    Args:
+        low: smallest value.
+        high: largest value.
+        quantum: the values are its multiples; None for ``steps`` evenly spaced ones.
+        steps: how many without ``quantum``.
+    """
     return _grid(low, high, quantum, steps, log=False)
 
 
 def loguniform(low: float, high: float, *, quantum: float | None = None, steps: int = STEPS) -> Parameter:
-    """The same on a logarithmic scale; ``low`` must be above 0."""
+    """The same on a logarithmic scale.
+
+    Args:
+        low: smallest value, above 0.
+        high: largest value.
+        quantum: see :func:`uniform`.
+        steps: see :func:`uniform`.
+    """
     return _grid(low, high, quantum, steps, log=True)
 
 
 def randint(low: int, high: int, *, quantum: int = 1, log: bool = False) -> Parameter:
-    """A whole number from ``low`` up to but not including ``high``, or a multiple of ``quantum`` in that range.
+    """A whole number; of more than ``MOST_VALUES`` so many, spread over the range.
 
-    Where there are more than ``MOST_VALUES``, so many of them spread over the range (evenly, or in their logarithm).
+    Args:
+        low: smallest value.
+        high: one above the largest value.
+        quantum: the values are its multiples.
+        log: spread evenly in their logarithm.
     """
     if quantum < 1 or int(low) != low or int(high) != high:
         raise SpaceError(f"randint({low}, {high}, quantum={quantum}) takes whole numbers and a quantum of 1 or more")

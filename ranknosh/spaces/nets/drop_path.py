@@ -11,7 +11,13 @@ from ranknosh.spaces.nets.ops import Mapped
 
 
 def scheduled_rate(last: float, epoch: int, epochs: int) -> float:
-    """The rate in epoch ``epoch`` (from 0) of ``epochs``: ``last * epoch / epochs`` (Liu et al., ICLR 2019)."""
+    """``last * epoch / epochs`` (Liu et al., ICLR 2019).
+
+    Args:
+        last: the rate that is approached.
+        epoch: from 0.
+        epochs: of the whole training.
+    """
     return last * epoch / epochs
 
 

@@ -274,7 +274,17 @@ OPERATIONS: dict[str, Callable[[int, int, int], nn.Module | None]] = {
 
 
 def make_operation(name: str, c_in: int, c_out: int, stride: int) -> nn.Module | None:
-    """The module of an operation, initialised from torch's current random state. Raises SpaceError on an unknown name."""
+    """The module of an operation, initialised from torch's current random state.
+
+    Args:
+        name: of the operation.
+        c_in: channels that come in.
+        c_out: channels that go out.
+        stride: 1, or 2 to halve the side.
+
+    Raises:
+        SpaceError: for an unknown name.
+    """
     if name not in OPERATIONS:
         near = get_close_matches(name, OPERATIONS, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""

@@ -134,6 +134,12 @@ def darts_skeleton(
 
     The CIFAR network of Liu et al., ICLR 2019: stem of 3C channels; every cell takes the outputs of the two before it,
     each brought to the cell's channels. Without the auxiliary head and drop-path, which belong to its training.
+
+    Args:
+        size: channels C and cells in all.
+        steps: intermediate nodes of a cell.
+        normal_concat: nodes that make the output of a normal cell.
+        reduce_concat: the same of a reduction.
     """
     blocks: list[CellPlan] = []
     c_before, c_last, channels = 3 * size.channels, 3 * size.channels, size.channels
