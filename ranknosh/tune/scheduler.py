@@ -20,7 +20,8 @@ from ray.tune.schedulers import TrialScheduler
 
 from ranknosh.core.records import Job
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.tune.searcher import Failure, RankSearcher
+from ranknosh.tune.searcher import RankSearcher
+from ranknosh.tune.trials import Failure
 
 logger = logging.getLogger(__name__)
 
@@ -56,24 +57,24 @@ class NOSHScheduler(TrialScheduler):
         self._metric = self.searcher.search_metric
         most = spec.get("num_samples", -1)
         if most and 0 < most < sys.maxsize:  # Tune says sys.maxsize for -1
-            self.searcher.limit_candidates(int(most))
+            self.searcher.trials.limit_candidates(int(most))
         return True
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         searcher, trial_id = self.searcher, trial.trial_id
-        failure = searcher.take_failure(trial_id)
         self._trials[trial_id] = trial
         if trial.is_finished():
             return
-        if failure is not None and trial_id in searcher.in_flight():
-            final = searcher.fail(trial_id, failure)
+        failure = searcher.trials.take_failure(trial_id)
+        if failure is not None and trial_id in searcher.trials.in_flight():
+            final = searcher.trials.fail(trial_id, failure)
             tune_controller._set_trial_status(trial, Trial.ERROR if final else Trial.PAUSED)
-        elif trial_id in searcher.in_flight():
+        elif trial_id in searcher.trials.in_flight():
             if len(self._trials) == 1:
                 self._refuse_used_folder(trial)
         else:
             # Restored by Tune. It is not filed yet, so its status may simply be set.
-            known = searcher.token_of(trial_id) is not None
+            known = searcher.trials.token_of(trial_id) is not None
             trial.set_status(Trial.PAUSED if known else Trial.TERMINATED)
             if not known:
                 logger.warning(
@@ -82,7 +83,7 @@ class NOSHScheduler(TrialScheduler):
                 )
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        self.searcher.note_failure(trial.trial_id, failure_of(trial))
+        self.searcher.trials.note_failure(trial.trial_id, failure_of(trial))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         verdict = self.searcher.report(trial.trial_id, result)
@@ -106,16 +107,16 @@ class NOSHScheduler(TrialScheduler):
                     tune_controller.stop_trial(trial)
             return None
         # One that waits for room is enough: what comes after it is decided when there is room for it.
-        if any(self._trials[trial_id].status == Trial.PENDING for trial_id in searcher.in_flight()):
+        if any(self._trials[trial_id].status == Trial.PENDING for trial_id in searcher.trials.in_flight()):
             return None
-        job = searcher.next_job()
-        while job is not None and searcher.trial_for(job) is None and tune_controller.search_alg.is_finished():
-            searcher.withdraw(
+        job = searcher.trials.next_job()
+        while job is not None and searcher.trials.trial_for(job) is None and tune_controller.search_alg.is_finished():
+            searcher.trials.withdraw(
                 job, "Tune starts no more trials (num_samples); leave num_samples at -1 and set candidates"
             )
-            job = searcher.next_job()
-        if job is None or searcher.trial_for(job) is None:
-            if job is None and not searcher.in_flight() and not searcher.done:
+            job = searcher.trials.next_job()
+        if job is None or searcher.trials.trial_for(job) is None:
+            if job is None and not searcher.trials.in_flight() and not searcher.done:
                 raise StoreError("the search waits for results, but no trial runs; resume it from its last saved state")
             return None
         return self._resume(tune_controller, job)
@@ -132,7 +133,7 @@ class NOSHScheduler(TrialScheduler):
     def _resume(self, tune_controller: Any, job: Job) -> Trial | None:
         """The job's paused trial, where its checkpoint is what the search believes it to be."""
         searcher = self.searcher
-        trial_id = searcher.trial_for(job)
+        trial_id = searcher.trials.trial_for(job)
         assert trial_id is not None
         trial = self._trials.get(trial_id)
         if trial is None or trial.is_finished():
@@ -145,16 +146,16 @@ class NOSHScheduler(TrialScheduler):
             self._lose(job, f"the checkpoint of trial {trial_id} is {'missing' if at is None else f'at epoch {at}'}")
             tune_controller.stop_trial(trial)
             return None
-        if at == job.stop_epoch and searcher.observed_before(job, metrics):
+        if at == job.stop_epoch and searcher.trials.observed_before(job, metrics):
             return None
         if at < job.start_epoch and trial_id not in self._behind:
             # A driver died between a checkpoint and the snapshot that would have named it. Said once, then gone on from there.
             self._behind.add(trial_id)
             message = f"the checkpoint of trial {trial_id} is at epoch {at}, not {job.start_epoch}"
             logger.error("%s; the epochs between are trained again", message)
-            searcher.lose(job, message, epochs=job.start_epoch - at, forget=False)
+            searcher.trials.lose(job, message, epochs=job.start_epoch - at, forget=False)
             return None
-        searcher.take(job, trial_id, at)
+        searcher.trials.take(job, trial_id, at)
         return trial
 
     def _lose(self, job: Job, message: str) -> None:
@@ -164,13 +165,13 @@ class NOSHScheduler(TrialScheduler):
                 job.candidate_id,
                 message,
             )
-        self.searcher.lose(job, message, epochs=job.start_epoch)
+        self.searcher.trials.lose(job, message, epochs=job.start_epoch)
 
     def _checkpoint(self, trial: Trial) -> tuple[int | None, Mapping[str, Any]]:
         """The epoch of the latest checkpoint and what was reported then; 0 where none was taken yet, None where it is missing."""
         result = trial.latest_checkpoint_result
         if result is None or result.checkpoint is None:
-            token = self.searcher.token_of(trial.trial_id)
+            token = self.searcher.trials.token_of(trial.trial_id)
             begun = token is not None and token[1] == 0 and self.searcher.pool.candidates[token[0]].epochs > 0
             return (None if begun else 0), {}
         if not _exists(result.checkpoint):
@@ -187,7 +188,7 @@ class NOSHScheduler(TrialScheduler):
             self._unverified.discard(trial_id)
             if trial.status != Trial.PAUSED:
                 continue
-            result, expected = trial.latest_checkpoint_result, self.searcher.epochs_of(trial_id)
+            result, expected = trial.latest_checkpoint_result, self.searcher.trials.epochs_of(trial_id)
             at = _epoch(result.metrics, self.searcher) if result is not None and result.checkpoint is not None else None
             if at != expected:
                 levels = ", ".join(map(str, self.searcher.search.pyramid.epochs))

@@ -105,7 +105,7 @@ def test_limits_of_the_plain_tuner_do_not_hang(tmp_path):
             max_concurrent_trials=1,
             reuse_actors=True,
         ),
-        run_config=tune.SearchSettings(storage_path=str(tmp_path), name="plain", verbose=0),
+        run_config=tune.RunConfig(storage_path=str(tmp_path), name="plain", verbose=0),
     )
     results = tuner.fit()
     assert len(results) == 4

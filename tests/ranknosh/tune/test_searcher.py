@@ -10,7 +10,7 @@ from ray import cloudpickle, tune
 
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.tune import NOSHScheduler, RankSearcher, as_trainable, flat_space, make_tuner
-from ranknosh.tune.searcher import Failure
+from ranknosh.tune.trials import Failure
 from tests.ranknosh.tune import tune_trainables as own
 
 DOMAINS = {"x": tune.uniform(0, 1), "kind": tune.choice(["a", "b", "c"])}
@@ -40,9 +40,9 @@ class ByHand:
             if config == "FINISHED":
                 return
             if config is None:
-                job = self.searcher.next_job()
-                trial = self.searcher.trial_for(job)
-                self.searcher.take(job, trial, job.start_epoch)
+                job = self.searcher.trials.next_job()
+                trial = self.searcher.trials.trial_for(job)
+                self.searcher.trials.take(job, trial, job.start_epoch)
             else:
                 self.configs[trial] = config
             verdict = "CONTINUE"
@@ -86,7 +86,7 @@ def test_a_saved_search_goes_on_as_if_nothing_was(steps, tmp_path):
     searcher = searcher_of()
     first = ByHand(searcher)
     first.run(steps)
-    searcher.next_job()
+    searcher.trials.next_job()
     searcher.save(str(tmp_path / "state"))
     again = searcher_of()
     again.restore(str(tmp_path / "state"))
@@ -179,10 +179,10 @@ def test_a_resumed_trial_that_began_anew_is_refused():
     searcher = searcher_of()
     by_hand = ByHand(searcher)
     by_hand.run(6)
-    job = searcher.next_job()
+    job = searcher.trials.next_job()
     assert job.level == 2
-    trial = searcher.trial_for(job)
-    searcher.take(job, trial, 1)
+    trial = searcher.trials.trial_for(job)
+    searcher.trials.take(job, trial, 1)
     assert searcher.report(trial, result_of(by_hand.configs[trial], 1)) == "STOP"
     failed = searcher.pool.failures[-1]
     assert failed.final
@@ -193,13 +193,13 @@ def test_retries_are_the_engines():
     searcher = searcher_of(retries=1)
     searcher.suggest("a")
     for attempt, (final, kind) in enumerate([(False, "lost"), (False, "crashed"), (False, "lost"), (True, "crashed")]):
-        assert searcher.fail("a", Failure(kind, "gone")) is final, attempt
+        assert searcher.trials.fail("a", Failure(kind, "gone")) is final, attempt
         if not final:
-            job = searcher.next_job()
-            searcher.take(job, searcher.trial_for(job), 0)
+            job = searcher.trials.next_job()
+            searcher.trials.take(job, searcher.trials.trial_for(job), 0)
     assert [f.epochs for f in searcher.pool.failures] == [0, 0, 0, 1]
     searcher.suggest("b")
-    searcher.note_failure("b", Failure("crashed", "gone"))
+    searcher.trials.note_failure("b", Failure("crashed", "gone"))
     searcher.on_trial_complete("b", error=True)
     assert searcher.pool.failures[-1].final
     assert "max_failures" in searcher.pool.failures[-1].message
