@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -21,11 +22,13 @@ class Pace:
 
     _seconds: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     _own: dict[int, float] = field(default_factory=dict)
+    _usual: float | None = None
 
     def note(self, job: Job, seconds: float) -> None:
         if job.epochs > 0:
             each = seconds / job.epochs
             self._seconds.append(each)
+            self._usual = None
             self._own[job.candidate_id] = min(each, self._own.get(job.candidate_id, each))
 
     def expected(self, job: Job) -> float | None:
@@ -34,8 +37,9 @@ class Pace:
             return None
         if job.candidate_id in self._own:
             return job.epochs * self._own[job.candidate_id]
-        ordered = sorted(self._seconds)
-        return job.epochs * ordered[min(int(_QUANTILE * len(ordered)), len(ordered) - 1)]
+        if self._usual is None:
+            self._usual = sorted(self._seconds)[int(_QUANTILE * len(self._seconds))]
+        return job.epochs * self._usual
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,8 @@ class Patience:
             return expected is not None and running > max(10 * expected, self.least_deadline)
         return running > float(self.deadline)
 
-    def is_straggling(self, running: float, expected: float | None) -> bool:
-        return (
-            self.speculate > 0
-            and expected is not None
-            and running > max(self.speculate * expected, self.least_straggle)
-        )
+    def late_after(self, expected: float | None) -> float:
+        """Seconds after which a second copy of a job is worth a slot; without end where nothing says so."""
+        if not self.speculate or expected is None:
+            return math.inf
+        return max(self.speculate * expected, self.least_straggle)

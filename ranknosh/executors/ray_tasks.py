@@ -329,7 +329,7 @@ class RayExecutor:
                 attempt.cancelled = "hung"
                 ray.cancel(reference, force=True)
             elif (
-                self.patience.is_straggling(running, expected)
+                running > self.patience.late_after(expected)
                 and copies.count(attempt.job.token) == 1
                 and idle >= self.demand.weight(attempt.job.level)
                 and not (attempt.job.alone or self._stopping)

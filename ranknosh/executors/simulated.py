@@ -289,20 +289,12 @@ class SimulatedExecutor:
         return [JobResult(job, failed)]
 
     def _late(self) -> list[tuple[float, _Out]]:
-        """(when it is late, job) of every job that has no second try."""
-        if not self.cluster.speculate or not self._out:
+        """(when it is late, job) of every job that has no second try and may become late."""
+        if not self.cluster.speculate:
             return []
-        some = next(iter(self._out.values())).job
-        expected = self._pace.expected(some)
-        if expected is None:
-            return []
-        late = []
-        for out in self._out.values():
-            if len(out.tries) == 1 and out.tries[0].fate != "stops":
-                usual = expected * out.job.epochs / some.epochs
-                allowed = max(self._patience.speculate * usual, self._patience.least_straggle)
-                late.append((out.tries[0].began + allowed, out))
-        return late
+        alone = [out for out in self._out.values() if len(out.tries) == 1 and out.tries[0].fate != "stops"]
+        moments = [(out.tries[0].began + self._patience.late_after(self._pace.expected(out.job)), out) for out in alone]
+        return [(moment, out) for moment, out in moments if moment < math.inf]
 
     def _start_copies(self) -> None:
         """Second tries for jobs that are late, the latest first, as long as workers have nothing better to do."""

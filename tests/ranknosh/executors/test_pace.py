@@ -67,4 +67,4 @@ def test_deadlines(deadline, running, expected, hung):
     ],
 )
 def test_stragglers(speculate, running, expected, late):
-    assert Patience(speculate=speculate).is_straggling(running, expected) is late
+    assert (running > Patience(speculate=speculate).late_after(expected)) is late
