@@ -36,7 +36,8 @@ from ranknosh.workflows.supernet.data import SupernetData
 from supernet.method import Method, SupernetRecipe
 from supernet.methods import get_method
 from supernet.part import AlphaGradients, Part
-from supernet.search import EpochReport, SupernetSearch
+from supernet.report import EpochReport
+from supernet.search import SupernetSearch
 from supernet.selections import Magnitude, Strength, decode
 from supernet.space import nasbench201
 

@@ -204,3 +204,14 @@ def with_recipe(method: Method, **changes: Any) -> Method:
     shared = {name: value for name, value in changes.items() if name not in ("lr", "lr_last")}
     stages = tuple(s if s.recipe is None else replace(s, recipe=replace(s.recipe, **shared)) for s in method.stages)
     return replace(method, stages=stages, recipe=replace(method.recipe, **changes))
+
+
+def stage_at(stages: tuple[Stage, ...], epoch: int) -> tuple[int, int]:
+    """The index of the stage that ``epoch`` (from 0) lies in and that stage's first epoch; the last stage for epochs
+    beyond the end."""
+    began = 0
+    for index, stage in enumerate(stages):
+        if epoch < began + stage.epochs or index == len(stages) - 1:
+            return index, began
+        began += stage.epochs
+    raise ConfigError("a method needs at least one stage")

@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -17,10 +17,11 @@ from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.streams import torch_seed
 from supernet.data import DataPart, SearchData
-from supernet.method import Method, Stage, SupernetRecipe
+from supernet.method import Method, Stage, SupernetRecipe, stage_at
 from supernet.mix import Mix, Moment, Phase
 from supernet.network import Supernet
 from supernet.part import Stop
+from supernet.report import EpochReport
 from supernet.space import Cells, CellSpace
 from supernet.states import EdgeStates
 from supernet.updates.base import Batch, Losses
@@ -28,47 +29,6 @@ from supernet.updates.base import Batch, Losses
 EDGES = "edges."
 """Prefix of the kind in the names of edge parameters."""
 OnStep = Callable[[int, int], None]
-
-
-@dataclass
-class EpochReport:
-    """The record of one epoch, in plain numbers, texts and lists.
-
-    Attributes:
-        epoch: Number of the epoch, from 0.
-        stage: Name of the stage.
-        lr: Learning rate of the weights.
-        steps: Weight steps.
-        weights_loss: Mean cross-entropy of the weight steps (nats).
-        train_accuracy: Mean accuracy of the training batches, in [0, 1].
-        alphas_loss: Mean cross-entropy of the architecture steps (nats); None where there were none.
-        theta: Mean weights per kind, edges by operations.
-        cells: The operation that would be kept on each edge now, per kind.
-        text: The same architecture in the text form of the space.
-        skips: Skip connections in it.
-        seconds: Wall time of the epoch.
-        strength: Scores per kind of a selection with scores of its own, edges by operations.
-        measured: What monitors add, by name.
-    """
-
-    epoch: int
-    stage: str
-    lr: float
-    steps: int
-    weights_loss: float
-    train_accuracy: float
-    alphas_loss: float | None
-    theta: dict[str, list[list[float]]]
-    cells: dict[str, list[int | None]]
-    text: str
-    skips: int
-    seconds: float = 0.0
-    strength: dict[str, list[list[float]]] = field(default_factory=dict)
-    measured: dict[str, float] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain dictionaries and lists."""
-        return asdict(self)
 
 
 class SupernetSearch:
@@ -120,7 +80,6 @@ class SupernetSearch:
         self.rebuilds = 0
         self.history: list[EpochReport] = []
         self.stopped: Stop | None = None
-        self._places: dict[str, tuple[int, tuple[tuple[int, ...], ...]]] = {}
         self.draw_parameters()
         self.build()
         for part in self.method.all_parts():
@@ -273,7 +232,7 @@ class SupernetSearch:
                 else:
                     weights = relaxation.weights(values[kind], allowed, moment, generator)
                     chosen = relaxation.chosen(weights, allowed, moment)
-                executed[kind] = self._executed(kind, chosen)
+                executed[kind] = self.states.executed(kind, chosen)
                 if chosen is not None and (added := relaxation.scalars(weights, chosen)) is not None:
                     scalars[kind] = added
                 if weighting is not None:
@@ -283,21 +242,6 @@ class SupernetSearch:
                     factors[kind] = self.states.decided_factors(kind, factors[kind])
                 theta[kind] = self.states.decided_weights(kind, weights)
         return Mix(theta, executed, now, seed, factors or None, scalars or None)
-
-    def _executed(self, kind: str, chosen: Tensor | None) -> tuple[tuple[int, ...], ...]:
-        # Places come from tensors, which is slow to ask for in every pass: kept until a decision changes them.
-        version, places = self._places.get(kind, (-1, ()))
-        if version != self.states.version:
-            places = self.states.places(kind)
-            self._places[kind] = (self.states.version, places)
-        if chosen is None:
-            return places
-        # An edge with one operation left runs it whatever was drawn: a fixed edge has weight 1 in every pass.
-        if chosen.ndim == 2:
-            some = zip(chosen.tolist(), places, strict=True)
-            return tuple(row if len(row) < 2 else tuple(p for p in row if runs[p]) for runs, row in some)
-        picked = zip(chosen.tolist(), places, strict=True)
-        return tuple(row if len(row) < 2 else (pick,) if pick >= 0 else () for pick, row in picked)
 
     def discrete_mix(self, cells: Cells) -> Mix:
         """The supernet as the one network of ``cells``: weight 1 for what is kept; no other operation runs."""
@@ -527,17 +471,6 @@ class SupernetSearch:
             part.load_state_dict(saved)
         self.history = [EpochReport(**report) for report in state["history"]]
         self.stopped = None if state["stopped"] is None else Stop(**state["stopped"])
-
-
-def stage_at(stages: tuple[Stage, ...], epoch: int) -> tuple[int, int]:
-    """The index of the stage that ``epoch`` (from 0) lies in and that stage's first epoch; the last stage for epochs
-    beyond the end."""
-    began = 0
-    for index, stage in enumerate(stages):
-        if epoch < began + stage.epochs or index == len(stages) - 1:
-            return index, began
-        began += stage.epochs
-    raise ConfigError("a method needs at least one stage")
 
 
 def _mean(values: list[Tensor | None]) -> float | None:

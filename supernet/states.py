@@ -29,6 +29,7 @@ class EdgeStates:
         self.allowed: dict[str, Tensor] = {}
         self.decided: dict[str, list[int]] = {}
         self.version = 0
+        self._places: dict[str, tuple[int, tuple[tuple[int, ...], ...]]] = {}
         for kind in space.kinds:
             names = space.candidates[kind]
             counts = torch.tensor([len(edge) for edge in names])
@@ -101,7 +102,29 @@ class EdgeStates:
 
     def places(self, kind: str) -> tuple[tuple[int, ...], ...]:
         """For every edge the places of the operations it runs."""
-        return tuple(tuple(row.nonzero().flatten().tolist()) for row in self.allowed[kind])
+        # They come from tensors, which is slow to ask for in every pass: kept until a decision changes them.
+        version, places = self._places.get(kind, (-1, ()))
+        if version != self.version:
+            places = tuple(tuple(row.nonzero().flatten().tolist()) for row in self.allowed[kind])
+            self._places[kind] = (self.version, places)
+        return places
+
+    def executed(self, kind: str, chosen: Tensor | None) -> tuple[tuple[int, ...], ...]:
+        """For every edge the places of the operations that a pass runs.
+
+        Args:
+            kind: Kind of the cell.
+            chosen: What a relaxation drew, (edges,) places or (edges, operations) booleans; None for every allowed one.
+        """
+        places = self.places(kind)
+        if chosen is None:
+            return places
+        # An edge with one operation left runs it whatever was drawn: a fixed edge has weight 1 in every pass.
+        if chosen.ndim == 2:
+            some = zip(chosen.tolist(), places, strict=True)
+            return tuple(row if len(row) < 2 else tuple(p for p in row if runs[p]) for runs, row in some)
+        picked = zip(chosen.tolist(), places, strict=True)
+        return tuple(row if len(row) < 2 else (pick,) if pick >= 0 else () for pick, row in picked)
 
     def cells(self) -> Cells:
         """What is decided so far; None on mixed and pruned edges."""

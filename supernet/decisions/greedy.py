@@ -16,7 +16,8 @@ from supernet.part import Part
 from supernet.states import EdgeStates
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport, SupernetSearch
+    from supernet.report import EpochReport
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 

@@ -15,7 +15,8 @@ from supernet.edges import MixedOp
 from supernet.selections.base import Selection
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport, SupernetSearch
+    from supernet.report import EpochReport
+    from supernet.search import SupernetSearch
     from supernet.states import EdgeStates
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from supernet.space import CellSpace
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport
+    from supernet.report import EpochReport
 
 
 def collapse_warning(space: CellSpace, history: Sequence[EpochReport], share: float = 0.5) -> str | None:

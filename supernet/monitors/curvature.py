@@ -9,7 +9,8 @@ from supernet.diagnostics.hessian import hessian_eigenvalue
 from supernet.part import Part
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport, SupernetSearch
+    from supernet.report import EpochReport
+    from supernet.search import SupernetSearch
 
 EIGENVALUE = "hessian_eigenvalue"
 """Its name in ``EpochReport.measured``."""

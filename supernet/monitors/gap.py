@@ -9,7 +9,8 @@ from supernet.diagnostics.gap import discretisation_gap
 from supernet.part import Part
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport, SupernetSearch
+    from supernet.report import EpochReport
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from supernet.part import Part, Stop
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import EpochReport, SupernetSearch
+    from supernet.report import EpochReport
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 Ranking = tuple[tuple[int, ...], ...]

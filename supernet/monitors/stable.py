@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from supernet.part import Part, Stop
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport, SupernetSearch
+    from supernet.report import EpochReport
+    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from supernet.selections.base import Selection
 
 if TYPE_CHECKING:
     from supernet.method import Method
-    from supernet.search import EpochReport, SupernetSearch
+    from supernet.report import EpochReport
+    from supernet.search import SupernetSearch
     from supernet.space import CellSpace
 
 Form = Literal["ostr", "ostr_star", "naive"]

@@ -13,8 +13,8 @@ from ranknosh.workflows.supernet.assembly import SupernetParts
 from ranknosh.workflows.supernet.data import FirstBatches
 from ranknosh.workflows.supernet.records import SupernetPlan
 from supernet.data import SearchData
-from supernet.method import Method
-from supernet.search import SupernetSearch, stage_at
+from supernet.method import Method, stage_at
+from supernet.search import SupernetSearch
 
 TIMED_STEPS = 4
 MOST_EPOCHS = 5000

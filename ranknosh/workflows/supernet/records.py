@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ranknosh.core.records import Session
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport
+    from supernet.report import EpochReport
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class SupernetPlan:
 
 @dataclass(frozen=True)
 class SupernetEpoch:
-    """An epoch that ended: the fields of ``supernet.search.EpochReport``, None for numbers that JSON has not.
+    """An epoch that ended: the fields of ``supernet.report.EpochReport``, None for numbers that JSON has not.
 
     ``true_accuracy``: what a table knows of the cell derived after it, a fraction; None where none knows it.
     """
@@ -64,7 +64,7 @@ class SupernetEpoch:
 
     def report(self) -> EpochReport:
         """The report again."""
-        from supernet.search import EpochReport
+        from supernet.report import EpochReport
 
         return EpochReport(**{part.name: getattr(self, part.name) for part in fields(EpochReport)})
 

@@ -29,7 +29,8 @@ from ranknosh.workflows.supernet.records import SupernetEpoch, SupernetPlan, Sup
 from ranknosh.workflows.supernet.reporting import cell_words, epoch_line, plan_line, seconds_left
 from supernet.diagnostics import landscape
 from supernet.part import Stop
-from supernet.search import EpochReport, SupernetSearch
+from supernet.report import EpochReport
+from supernet.search import SupernetSearch
 from supernet.space import nasbench201_architecture
 
 if TYPE_CHECKING:

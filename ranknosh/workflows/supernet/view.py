@@ -13,7 +13,7 @@ from ranknosh.runs.journal import History
 from ranknosh.workflows.supernet.records import SupernetState
 
 if TYPE_CHECKING:
-    from supernet.search import EpochReport
+    from supernet.report import EpochReport
     from supernet.space import CellSpace
 
 KIND_NAMES = {"normal": "normal cell", "reduce": "reduction cell"}

@@ -1,7 +1,7 @@
 """supernet/diagnostics/collapse.py on scripted reports."""
 
 from supernet.diagnostics.collapse import collapse_warning
-from supernet.search import EpochReport
+from supernet.report import EpochReport
 from tests.supernet_cases import tiny_darts, tiny_nasbench201
 
 

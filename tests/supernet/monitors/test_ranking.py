@@ -11,7 +11,7 @@ from supernet.alpha_optimisers import Frozen
 from supernet.monitors import RankingStable
 from supernet.monitors.ranking import learnable, rankings
 from supernet.part import Part
-from supernet.search import EpochReport
+from supernet.report import EpochReport
 from tests.supernet_cases import bare, tiny_darts, tiny_search, triangle
 
 

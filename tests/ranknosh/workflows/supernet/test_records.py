@@ -6,7 +6,7 @@ import pytest
 
 from ranknosh.core.records import Session
 from ranknosh.workflows.supernet.records import SupernetEpoch, SupernetPlan, SupernetState, finite
-from supernet.search import EpochReport
+from supernet.report import EpochReport
 
 PLAN = SupernetPlan(3, 3, "softmax", "trial", 10.0, 2.0, 0.5, 0.25, ((0, True, 1.0), (0, False, 2.0)))
 REPORT = EpochReport(0, "search", 0.1, 2, 1.0, 0.5, None, {"normal": [[0.5, 0.5]]}, {"normal": [1]}, "x", 1)
