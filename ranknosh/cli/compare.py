@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ranknosh.cli.options import Quiet, Settings, named_overrides
-from ranknosh.cli.outcome import CAPPED, INTERRUPTED, say_error
+from ranknosh.cli.outcome import say_error
 from ranknosh.cli.screen import print_json
-from ranknosh.errors import MissingDependency
+from ranknosh.cli.working import begun
+from ranknosh.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ranknosh.cli.compare_progress import CompareProgress
-    from ranknosh.cli.compare_request import Request
-    from ranknosh.workflows.compare.journal import ComparisonJournal
-    from ranknosh.workflows.compare.problem import Problem
-    from ranknosh.workflows.compare.rows import Row
+    from ranknosh.workflows.compare.run import CompareRun
 
 
 def compare(
-    config: Annotated[
-        Path,
-        typer.Argument(
-            metavar="CONFIG|FOLDER",
-            help="A search config; with --resume also the comparison's folder.",
-            show_default=False,
-        ),
-    ],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A search config.", show_default=False)],
     methods: Annotated[
         str | None,
         typer.Option("--methods", help="Names with commas between; random is always added. Default: ranknosh,random."),
@@ -54,9 +42,6 @@ def compare(
             "--final-epochs", min=1, help="Epochs of the final training; default: the last of pyramid.epochs."
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a comparison; what is finished is kept.")
-    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -70,87 +55,47 @@ def compare(
     ranknosh compare configs/demo.yaml --budget 2m
     ranknosh compare configs/demo.yaml --methods ranknosh,darts,darts_minus --seeds 3 --budget 2m
     ranknosh compare search.yaml --budget 1h --table nasbench201.npz --final-epochs 50 --name fair
-    ranknosh compare runs/demo-compare-001 --resume
-    ranknosh compare runs/demo-compare-001 --resume --seeds 5 --json
+    ranknosh resume runs/fair
+    ranknosh resume runs/fair --set seeds=5 --set methods=[ranknosh,darts]
     """
-    from ranknosh.cli.compare_progress import make_compare_progress
-    from ranknosh.cli.compare_request import Flags, make_request
+    from ranknosh.config.compare import CompareSettings
+    from ranknosh.workflows.compare.run import CompareRun
 
-    overrides = (*(settings or ()), *named_overrides(name=name, out=out))
-    request = make_request(Flags(config, methods, seeds, budget, table, final_epochs, overrides, resume))
-    progress = make_compare_progress(quiet)
-    try:
-        with progress:
-            rows, journal = _compared(request, progress)
-    except KeyboardInterrupt:
-        _interrupted(request)
-    _show(request, rows, journal, as_json)
-
-
-def _compared(request: Request, progress: CompareProgress) -> tuple[tuple[Row, ...], ComparisonJournal]:
-    """Run what is missing, and write the outputs of what there is, however it ends."""
-    from ranknosh.data.table import Table
-    from ranknosh.workflows.compare.catalog import make_methods
-    from ranknosh.workflows.compare.comparison import check_images, header_of, run_comparison
-    from ranknosh.workflows.compare.journal import ComparisonJournal
-    from ranknosh.workflows.compare.prices import check_budget, measure
-    from ranknosh.workflows.compare.problem import problem_of
-
-    wanted, command = request.wanted, shlex.join(["ranknosh", *sys.argv[1:]])
-    known = None if request.table is None else Table.load(request.table, wanted.config.space.name)
-    methods = {method.name: method for method in make_methods(wanted.methods, wanted.config)}
-    problem = problem_of(wanted.config, known)
-    if request.kept is not None:
-        check_images(request.kept.header, problem)
-        opened = ComparisonJournal.open(request.folder)
+    if config.is_dir():
+        raise ConfigError(
+            f"{config} is a folder; continue the comparison in it with `ranknosh resume {config}`, or give a config file for a "
+            "new one"
+        )
+    flags = {
+        "methods": methods,
+        "seeds": seeds,
+        "budget.device_time": budget,
+        "table": None if table is None else str(table),
+        "final_epochs": final_epochs,
+        "name": name,
+        "out": out,
+    }
+    wanted = CompareSettings.load(config, [*(settings or ()), *named_overrides(**flags)])
+    run = begun(CompareRun, wanted, quiet, stem=f"{config.stem}-compare")
+    if as_json:
+        print_json(run.results())
+        leave_if_nothing_found(run)
     else:
-        check_budget(measure(problem, wanted.config), wanted.config, wanted.methods, wanted.budget_seconds)
-        opened = ComparisonJournal.create(request.folder, header_of(wanted, problem, command))
-    progress.on_message(f"comparison folder {request.folder}")
-    with opened as journal:
-        table = None if request.table is None else str(request.table)
-        try:
-            run_comparison(journal, wanted, methods, problem, progress, command=command, table=table)
-        finally:
-            rows = _written(request, journal, problem)
-    return rows, journal
+        sum_up(run)
 
 
-def _written(request: Request, journal: ComparisonJournal, problem: Problem) -> tuple[Row, ...]:
-    from ranknosh.workflows.compare.outputs import write_outputs
-    from ranknosh.workflows.compare.rows import results_of, rows_of
-
-    kept = journal.kept
-    rows = rows_of(results_of(kept, request.wanted.pairs, problem), request.wanted.budget_seconds)
-    try:
-        write_outputs(request.folder, kept.header, kept.sessions, rows)
-    except MissingDependency as error:
-        say_error(f"no report.html: {error}")
-    return rows
-
-
-def _show(request: Request, rows: tuple[Row, ...], journal: ComparisonJournal, as_json: bool) -> None:
-    from ranknosh.workflows.compare.outputs import PAGE, document
+def sum_up(run: CompareRun) -> None:
+    """The end of a comparison: its table, and where the report is."""
     from ranknosh.workflows.compare.text import terminal
 
-    kept = journal.kept
-    if as_json:
-        print_json(document(request.folder, kept.header, kept.sessions, rows))
-    else:
-        print(terminal(rows, request.wanted.budget_seconds, dict(kept.header["settings"])))
-        page = request.folder / PAGE
-        print(f"\nreport  {page if page.exists() else 'none'}", flush=True)
-    if not any(row.validation.n for row in rows):
+    print(terminal(run.rows, run.settings.budget_seconds, run.settings.whole_epochs))
+    page = run.folder / "report.html"
+    print(f"\nreport  {page if page.exists() else 'none'}", flush=True)
+    leave_if_nothing_found(run)
+
+
+def leave_if_nothing_found(run: CompareRun) -> None:
+    """Exit code 5 where no method has a result."""
+    if run.exit_code:
         say_error("no search found anything that could be trained; the notes above say why")
-        raise typer.Exit(CAPPED)
-
-
-def _interrupted(request: Request) -> None:
-    from ranknosh.workflows.compare.journal import NAME
-
-    if not (request.folder / NAME).exists():
-        say_error("interrupted before the comparison began; nothing was written")
-    else:
-        folder = shlex.quote(str(request.folder))
-        say_error(f"interrupted; everything is saved. Go on with: ranknosh compare {folder} --resume")
-    raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(run.exit_code)

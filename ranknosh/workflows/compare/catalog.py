@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 
+from ranknosh.config.compare import ALWAYS
 from ranknosh.config.search import SearchSettings
 from ranknosh.errors import ConfigError
 from ranknosh.workflows.compare.method import SearchMethod
@@ -14,8 +15,6 @@ from ranknosh.workflows.compare.supernet_search import SupernetMethod
 from supernet.methods import METHODS
 
 ENGINE: dict[str, Callable[[SearchSettings], SearchMethod]] = {"ranknosh": NoshSearch, "random": RandomSearch}
-ALWAYS = "random"
-"""In every comparison: a method that does not beat it has shown nothing."""
 SUPERNET_SPACES = ("nasbench201",)
 """Spaces whose architectures a supernet's cells can be written as."""
 
@@ -34,13 +33,13 @@ def checked(names: Sequence[str], space: str) -> tuple[str, ...]:
         if name not in known and ":" not in name:
             near = get_close_matches(name.lower().replace("-", "_"), known, n=1)
             raise ConfigError(
-                f"--methods names {name!r}, which is no method{f'; did you mean {near[0]!r}?' if near else '.'} Known are "
+                f"methods names {name!r}, which is no method{f'; did you mean {near[0]!r}?' if near else '.'} Known are "
                 f"{', '.join(known)}"
             )
         if name not in ENGINE and space not in SUPERNET_SPACES:
             raise ConfigError(
                 f"the method {name} trains a supernet, and there is none for space.name {space} here (only for "
-                f"{', '.join(SUPERNET_SPACES)}); take it out of --methods: {', '.join(ENGINE)} search every space"
+                f"{', '.join(SUPERNET_SPACES)}); take it out of methods: {', '.join(ENGINE)} search every space"
             )
     return tuple(dict.fromkeys([*names, ALWAYS]))
 

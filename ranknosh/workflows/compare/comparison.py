@@ -1,240 +1,143 @@
-"""Methods times seeds under one budget, each search and each final training done once, however often it is interrupted."""
+"""Methods times seeds under one budget: the searches and final trainings that are missing, one after the other."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
 
-from ranknosh.config.search import SearchSettings
-from ranknosh.config.units import duration_text
-from ranknosh.errors import ClusterError, ConfigError, DataError, RankNoshError, StoreError
-from ranknosh.runs.provenance import git_revision, host_cores, versions
-from ranknosh.runs.stop import StopRequest
+from ranknosh.config.compare import CompareSettings
+from ranknosh.config.units import human_duration, percent
+from ranknosh.errors import ClusterError, DataError, RankNoshError, StoreError
+from ranknosh.runs.events import Event, Message, Opened, Progress, Recorded
+from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import Architecture
-from ranknosh.training.surroundings import resolve_device
 from ranknosh.workflows.compare.final import final_folder, train_final
-from ranknosh.workflows.compare.journal import ComparisonJournal
 from ranknosh.workflows.compare.method import Cost, SearchMethod, SearchOutcome
 from ranknosh.workflows.compare.problem import Problem
+from ranknosh.workflows.compare.records import CompareState, Searched, Trained
 
-PLACES = ("name", "out")
-"""Settings of a config that say where, not what."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is compared: every method with seeds ``config.seed``, ``config.seed + 1``, ... under ``budget_seconds`` of one
-    device each, its find trained for ``final_epochs``."""
-
-    config: SearchSettings
-    methods: tuple[str, ...]
-    seeds: int
-    budget_seconds: float
-    final_epochs: int
-
-    @property
-    def pairs(self) -> tuple[tuple[str, int], ...]:
-        """(method, seed) in the order they are run: seed by seed, so that what is there early is comparable."""
-        first = self.config.seed
-        return tuple((method, seed) for seed in range(first, first + self.seeds) for method in self.methods)
+TASK = "comparison"
 
 
-@dataclass(frozen=True)
-class Standing:
-    """Where a comparison stands. ``number`` of ``total`` searches runs; ``spent`` and ``budget`` are seconds of its budget;
-    ``left``: seconds that the rest is expected to take, final trainings included once one was timed."""
-
-    method: str
-    seed: int
-    number: int
-    total: int
-    phase: str
-    spent: float
-    budget: float
-    text: str
-    left: float
-
-
-class Watcher(Protocol):
-    """Who watches a comparison. Nothing it does changes a decision."""
-
-    def on_standing(self, standing: Standing) -> None: ...
-
-    def on_message(self, text: str) -> None: ...
-
-
-def header_of(wanted: Wanted, problem: Problem, command: str) -> dict[str, Any]:
-    """The first line of a comparison's journal."""
-    images = problem.data
-    return {
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "settings": {"budget": duration_text(wanted.budget_seconds), "final_epochs": wanted.final_epochs},
-        "config": wanted.config.to_dict(),
-        "space": problem.space.name,
-        "data": {
-            "name": images.name,
-            "fingerprint": images.fingerprint,
-            "images": {"train": len(images.train), "validation": len(images.validation), "test": len(images.test)},
-        },
-        "versions": versions(),
-        "git": git_revision(),
-        "command": command,
-    }
-
-
-def check_same(header: Mapping[str, Any], sessions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None:
-    """Raises ConfigError naming the first setting that differs from those the comparison began with.
-
-    Methods and seeds may be added; those that were asked for before stay.
-    """
-    began = SearchSettings.from_dict(header["config"])
-    for name in began.changes(wanted.config):
-        if name not in PLACES:
-            raise _other(name, _value(began, name), _value(wanted.config, name))
-    settings = header["settings"]
-    if settings["budget"] != duration_text(wanted.budget_seconds):
-        raise _other("--budget", settings["budget"], duration_text(wanted.budget_seconds))
-    if settings["final_epochs"] != wanted.final_epochs:
-        raise _other("--final-epochs", settings["final_epochs"], wanted.final_epochs)
-    last: Mapping[str, Any] = sessions[-1] if sessions else {"methods": [], "seeds": 0}
-    lost = [name for name in last["methods"] if name not in wanted.methods]
-    if lost:
-        raise _other("--methods", ",".join(last["methods"]), ",".join(wanted.methods))
-    if wanted.seeds < last["seeds"]:
-        raise _other("--seeds", last["seeds"], wanted.seeds)
-
-
-def _value(config: SearchSettings, name: str) -> Any:
-    value: Any = config.to_dict()
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
-def _other(name: str, before: Any, now: Any) -> ConfigError:
-    return ConfigError(
-        f"{name} was {before} when this comparison began and is {now} now; it goes on only with the settings it has (methods and "
-        "seeds may be added): take the change back, or begin anew under another --name"
-    )
-
-
-def check_images(header: Mapping[str, Any], problem: Problem) -> None:
-    """Raises DataError where the images are others than those the comparison began with."""
-    before, now = header["data"]["fingerprint"], problem.data.fingerprint
-    if before != now:
-        raise DataError(
-            f"the images of {problem.data.name} are not those this comparison began with (fingerprint {now[:12]} instead of "
-            f"{before[:12]}); bring the old images back or begin anew"
-        )
-
-
-def run_comparison(
-    journal: ComparisonJournal,
-    wanted: Wanted,
-    methods: Mapping[str, SearchMethod],
-    problem: Problem,
-    watcher: Watcher,
-    *,
-    command: str = "",
-    table: str | None = None,
-) -> None:
-    """Do what the journal lacks of every (method, seed): its search, then the final training of what it found.
+class Comparison:
+    """Does what ``state`` lacks of every (method, seed): its search, then the final training of what it found.
 
     A search that raises a RankNoshError of its own (a budget that holds too little, weights that diverge) is written down as
-    one that found nothing; where the disk, the images or the machines fail, the comparison ends with that error. Raises
-    KeyboardInterrupt when stopped from outside, with everything saved.
+    one that found nothing; where the disk, the images or the machines fail, the comparison ends with that error.
+
+    Args:
+        session: of the run.
+        settings: of the comparison.
+        state: what is done; kept up to date.
+        problem: that is searched; searches see neither its test images nor its table.
+        methods: by name, those of the settings.
     """
-    device = resolve_device(problem.train.device)
-    journal.begin_session(
-        {
-            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "command": command,
-            "methods": list(wanted.methods),
-            "seeds": wanted.seeds,
-            "table": table,
-            "device": str(device),
-            "host_cores": host_cores(),
-            "versions": versions(),
-        }
-    )
-    _Runner(journal, wanted, methods, problem, watcher).run()
 
-
-class _Runner:
     def __init__(
         self,
-        journal: ComparisonJournal,
-        wanted: Wanted,
-        methods: Mapping[str, SearchMethod],
+        session: RunSession,
+        settings: CompareSettings,
+        state: CompareState,
         problem: Problem,
-        watcher: Watcher,
+        methods: Mapping[str, SearchMethod],
     ) -> None:
-        self.journal, self.wanted, self.methods, self.watcher = journal, wanted, methods, watcher
-        self.problem, self.blind = problem, problem.for_search()
+        self.session, self.settings, self.state = session, settings, state
+        self.problem, self.blind, self.methods = problem, problem.for_search(), methods
 
     def run(self) -> None:
-        kept = self.journal.kept
-        for number, (method, seed) in enumerate(self.wanted.pairs, 1):
-            outcome = kept.searched.get((method, seed))
-            if outcome is None:
-                outcome = self._search(method, seed, number)
-                self.journal.add_search(method, seed, outcome)
+        """Work to the end. Raises KeyboardInterrupt when a stop was asked for, with everything saved."""
+        space, pairs = self.problem.space, self.settings.pairs
+        for number, (method, seed) in enumerate(pairs, 1):
+            outcome = self.state.searched.get((method, seed)) or self._search(method, seed, number)
             found = outcome.architecture
-            if found is not None and (self.problem.space.canonical(found), seed) not in kept.trained:
-                self._final(method, seed, number, outcome, found)
+            if found is not None and (space.canonical(found), seed) not in self.state.trained:
+                self._final(method, seed, number, found)
+        self.session.events(Progress(TASK, len(pairs), len(pairs)))
 
     def _search(self, name: str, seed: int, number: int) -> SearchOutcome:
         folder = Path(name) / f"seed-{seed}"
-        budget, began = self.wanted.budget_seconds, time.monotonic()
-        listener = _Listener(self, name, seed, number)
-        listener.on_spent(0.0, "begins")
+        budget, began = self.settings.budget_seconds, time.monotonic()
+        relay, place = Relay(self, name, seed, number), self.session.folder / folder
+        relay.tell()
         try:
-            outcome = self.methods[name].search(self.blind, budget, seed, self.journal.folder / folder, listener)
+            found = self.methods[name].search(self.blind, budget, seed, place, relay, self.session.stop)
+            outcome = replace(found, folder=folder)
         except (StoreError, DataError, ClusterError):
             raise
         except RankNoshError as error:
-            self.watcher.on_message(f"{name}, seed {seed}, found nothing: {error}")
             lost = time.monotonic() - began
-            return SearchOutcome(None, Cost(failed=lost), lost, 0, "candidates", 0, f"failed: {error}", folder)
-        return replace(outcome, folder=folder)
+            outcome = SearchOutcome(None, Cost(failed=lost), lost, 0, "candidates", 0, f"failed: {error}", folder)
+        found_text = "nothing" if outcome.architecture is None else self.problem.space.format(outcome.architecture)
+        line = f"{name}, seed {seed}: found {found_text} in {human_duration(outcome.cost.total)} ({outcome.ended})"
+        self._write(Searched(name, seed, outcome), line)
+        return outcome
 
-    def _final(self, name: str, seed: int, number: int, outcome: SearchOutcome, found: Architecture) -> None:
-        epochs, stop, space = self.wanted.final_epochs, StopRequest(), self.problem.space
+    def _final(self, name: str, seed: int, number: int, found: Architecture) -> None:
+        epochs, space, stop = self.settings.whole_epochs, self.problem.space, self.session.stop
 
         def heard(epoch: int) -> None:
-            self.tell(name, seed, number, "final training", outcome.cost.total, f"epoch {epoch} of {epochs}")
+            self.tell(name, seed, number, 0.0, f"final training, epoch {epoch} of {epochs}")
 
         heard(0)
-        folder = final_folder(self.journal.folder, space.format(found), seed)
-        with stop.on_signals(lambda event: self.watcher.on_message(getattr(event, "text", ""))):
-            final = train_final(found, self.problem, epochs, seed, folder, stop=lambda: stop.requested, on_epoch=heard)
-        self.journal.add_final(space.canonical(found), seed, final)
-        if stop.requested:
+        folder = final_folder(self.session.folder, space.format(found), seed)
+        final = train_final(found, self.problem, epochs, seed, folder, stop=lambda: stop.requested, on_epoch=heard)
+        result = final.failed or f"validation {percent(final.validation)}, test {percent(final.test)}"
+        self._write(Trained(space.canonical(found), seed, final), f"{name}, seed {seed}: final training, {result}")
+
+    def _write(self, record: Searched | Trained, line: str) -> None:
+        self.state.apply(record)
+        self.session.write([record], self.state, [line])
+        if self.session.stop.requested:
             raise KeyboardInterrupt
 
-    def tell(self, method: str, seed: int, number: int, phase: str, spent: float, text: str) -> None:
-        budget, kept, pairs = self.wanted.budget_seconds, self.journal.kept, self.wanted.pairs
-        left = sum(pair not in kept.searched for pair in pairs[number:]) * budget
-        finals = [final.seconds for final in kept.trained.values()]
-        if phase == "search":
-            left += max(budget - spent, 0.0)
+    def tell(self, method: str, seed: int, number: int, search_left: float, text: str) -> None:
+        """Report where the comparison is.
+
+        Args:
+            method: that is at work.
+            seed: of it.
+            number: of the pair of both, from 1.
+            search_left: seconds that its search may still take.
+            text: what it does.
+        """
+        pairs, budget = self.settings.pairs, self.settings.budget_seconds
+        left = search_left + budget * sum(pair not in self.state.searched for pair in pairs[number:])
+        finals = [final.seconds for final in self.state.trained.values()]
         if finals:
             left += (len(pairs) - number + 1) * sum(finals) / len(finals)
-        self.watcher.on_standing(Standing(method, seed, number, len(pairs), phase, spent, budget, text, left))
+        self.session.events(Progress(TASK, number - 1, len(pairs), f"{method}, seed {seed}: {text}", left))
 
 
-class _Listener:
-    """Adds method and seed to what a search tells."""
+class Relay:
+    """Takes the events of one search and reports them as progress of the comparison, its messages as they are.
 
-    def __init__(self, runner: _Runner, method: str, seed: int, number: int) -> None:
-        self._runner, self._of = runner, (method, seed, number)
+    Args:
+        comparison: that the search belongs to.
+        method: that searches.
+        seed: of the search.
+        number: of the pair of both, from 1.
+    """
 
-    def on_spent(self, seconds: float, text: str) -> None:
-        self._runner.tell(*self._of, "search", seconds, text)
+    def __init__(self, comparison: Comparison, method: str, seed: int, number: int) -> None:
+        self._comparison, self._of = comparison, (method, seed, number)
+        self._base, self._since = 0.0, time.monotonic()
+        self._text = "begins"
 
-    def on_message(self, text: str) -> None:
-        self._runner.watcher.on_message(text)
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Message):
+            self._comparison.session.say(f"{self._of[0]}, seed {self._of[1]}: {event.text}")
+        elif isinstance(event, (Opened, Recorded)):
+            self._base, self._since = event.seconds, time.monotonic()
+        elif isinstance(event, Progress):
+            total = "" if event.total is None else f" of {event.total:g}"
+            self._text = f"{event.task} {event.done:g}{total}"
+            self.tell()
+
+    def tell(self) -> None:
+        """Report how much of the budget is spent."""
+        budget = self._comparison.settings.budget_seconds
+        spent = self._base + time.monotonic() - self._since
+        text = f"search, {human_duration(spent)} of {human_duration(budget)}, {self._text}"
+        self._comparison.tell(*self._of, max(budget - spent, 0.0), text)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ranknosh.core.records import Observed
-from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import torch_seed
 from ranknosh.training import CheckpointStore, Task, test_candidate
@@ -28,17 +26,6 @@ class Final:
     seconds: float
     failed: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> Final:
-        """Raises StoreError where a field is missing."""
-        try:
-            return cls(**{part.name: row[part.name] for part in fields(cls)})
-        except KeyError as error:
-            raise StoreError(f"a final training in the journal lacks {error}") from error
-
 
 def final_folder(root: Path, text: str, seed: int) -> Path:
     """Where the final training of the architecture with exchange string ``text`` under ``seed`` keeps its checkpoint."""
@@ -55,10 +42,18 @@ def train_final(
     stop: Callable[[], bool] = lambda: False,
     on_epoch: Callable[[int], None] = lambda epoch: None,
 ) -> Final:
-    """Train ``architecture`` for ``epochs`` with the problem's settings, going on from a checkpoint in ``folder``.
+    """Train what a search found, resuming from a checkpoint in ``folder``, and read validation and test.
 
-    The seed alone fixes weights and data order, so every method's find is trained alike. Raises KeyboardInterrupt where
-    ``stop()``, asked after every epoch, is true; what is done is saved.
+    The seed alone fixes weights and data order, so every method's find is trained alike.
+
+    Args:
+        architecture: that was found.
+        problem: with the images, the network size and how a network is trained.
+        epochs: of the training and of its learning rate schedule.
+        seed: of the search that found it.
+        folder: of the checkpoint.
+        stop: asked after every epoch; true ends it with KeyboardInterrupt, what is done being saved.
+        on_epoch: takes the number of finished epochs.
     """
     task = Task(problem.data, problem.size, problem.train.model_copy(update={"total_epochs": epochs}))
     store = CheckpointStore(folder.resolve())

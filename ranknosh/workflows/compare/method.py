@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from ranknosh.errors import StoreError
+from ranknosh.runs.events import Events
+from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture
 
 if TYPE_CHECKING:
@@ -65,38 +65,6 @@ class SearchOutcome:
     ended: str
     folder: Path
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data for a journal line; :meth:`from_json` gives back an equal outcome."""
-        found = self.architecture
-        return {
-            **asdict(self),
-            "architecture": None if found is None else {"space": found.space, "code": list(found.code)},
-            "folder": str(self.folder),
-        }
-
-    @classmethod
-    def from_json(cls, row: Mapping[str, Any]) -> SearchOutcome:
-        """Raises StoreError where a field is missing or malformed."""
-        try:
-            values = {part.name: row[part.name] for part in fields(cls)}
-            found = values["architecture"]
-            values["architecture"] = None if found is None else Architecture(found["space"], tuple(found["code"]))
-            values["cost"] = Cost(**values["cost"])
-            values["folder"] = Path(values["folder"])
-            return cls(**values)
-        except (KeyError, TypeError) as error:
-            raise StoreError(f"a search outcome in the journal does not have the fields of one: {error}") from error
-
-
-class SearchListener(Protocol):
-    """Who watches one search. Nothing it does changes a decision."""
-
-    def on_spent(self, seconds: float, text: str) -> None:
-        """``seconds`` of the budget are used; ``text`` says in a few words what the search is doing."""
-        ...
-
-    def on_message(self, text: str) -> None: ...
-
 
 class SearchMethod(Protocol):
     """A search that ends when its budget of device seconds is used, within :data:`TOLERANCE` wherever it can."""
@@ -105,12 +73,23 @@ class SearchMethod(Protocol):
     def name(self) -> str: ...
 
     def search(
-        self, problem: Problem, budget_seconds: float, seed: int, folder: Path, listener: SearchListener
+        self, problem: Problem, budget_seconds: float, seed: int, folder: Path, events: Events, stop: StopRequest
     ) -> SearchOutcome:
-        """Search in ``folder``, going on with what an interrupted call left there, and say what was found at what cost.
+        """Search in ``folder``, resuming what an interrupted call left there, and say what was found at what cost.
 
         Everything that only this search needs is charged: scores, predictor, failures, time lost to them. The same problem
-        and seed lead to the same decisions, but for those that depend on how much of the budget is left. Raises
-        KeyboardInterrupt when stopped from outside, with everything saved, and RankNoshError where it cannot go on.
+        and seed lead to the same decisions, but for those that depend on how much of the budget is left.
+
+        Args:
+            problem: without test images and table.
+            budget_seconds: device seconds.
+            seed: of the search.
+            folder: for its files, a run folder.
+            events: takes what the search reports.
+            stop: asked wherever the search can be resumed.
+
+        Raises:
+            KeyboardInterrupt: when stopped from outside, with everything saved.
+            RankNoshError: where it cannot be continued.
         """
         ...

@@ -7,20 +7,20 @@ from pathlib import Path
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import human_duration
 from ranknosh.errors import BudgetTooSmall
+from ranknosh.runs.events import Events
 from ranknosh.runs.run import begin
 from ranknosh.runs.stop import StopRequest
-from ranknosh.workflows import open_run
-from ranknosh.workflows.compare.method import SearchListener, SearchOutcome
+from ranknosh.workflows.compare.method import SearchOutcome
 from ranknosh.workflows.compare.problem import Problem
-from ranknosh.workflows.compare.run_folder import Relay, begun, outcome_of, run_config
-from ranknosh.workflows.search.run import SearchRun
+from ranknosh.workflows.compare.run_folder import begun, outcome_of, run_config
+from ranknosh.workflows.search.run import SearchRun, open_search
 
 
 class NoshSearch:
     """The search of ``config`` with its numbers of candidates and epochs left open.
 
-    The pyramid's size rule holds at every moment, so candidates go on being proposed and promoted until the time is used; the
-    epoch that runs then is finished. Level 0, refits and failed trainings happen inside that time.
+    The pyramid's size rule holds at every moment, so candidates are proposed and promoted until the time is used; the epoch that
+    runs then is finished. Proxy scoring, refits and failed trainings happen inside that time.
     """
 
     name = "ranknosh"
@@ -29,17 +29,15 @@ class NoshSearch:
         self.config = config
 
     def search(
-        self, problem: Problem, budget_seconds: float, seed: int, folder: Path, listener: SearchListener
+        self, problem: Problem, budget_seconds: float, seed: int, folder: Path, events: Events, stop: StopRequest
     ) -> SearchOutcome:
         """See :class:`.method.SearchMethod`. Raises BudgetTooSmall where no candidate finished a level."""
         command = f"ranknosh compare ({self.name}, seed {seed})"
-        stop = StopRequest()
         if begun(folder):
-            found = open_run(folder)
-            run = found.resume(data=problem.data, command=command, events=Relay(listener, found.seconds), stop=stop)
+            run = open_search(folder).resume(data=problem.data, command=command, events=events, stop=stop)
         else:
             config = run_config(self.config, seed, folder, budget_seconds)
-            run = begin(SearchRun, config, command=command, events=Relay(listener), data=problem.data, folder=folder)
+            run = begin(SearchRun, config, command=command, events=events, stop=stop, data=problem.data, folder=folder)
         outcome = outcome_of(run.history, folder)
         if outcome.architecture is None:
             raise BudgetTooSmall(

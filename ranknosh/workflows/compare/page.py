@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Figure, Gallery, Page, PageSection, PageTable, Text, missing, origin
@@ -12,53 +11,33 @@ from ranknosh.report.words import UNKNOWN, duration, percent
 from ranknosh.workflows.compare.plots import accuracy_plot, cost_plot
 from ranknosh.workflows.compare.rows import Row, RunResult
 from ranknosh.workflows.compare.text import HEAD, cells, found_lines, notes, title
+from ranknosh.workflows.compare.view import CompareView
 
 
-def render(name: str, header: Mapping[str, Any], sessions: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> str:
-    """The whole page; equal results give equal bytes.
-
-    Args:
-        name: of the comparison.
-        header: see :func:`sections`, as for the others.
-        sessions: of the journal.
-        rows: of the table.
-
-    Raises:
-        MissingDependency: matplotlib or jinja2 is not installed.
-    """
-    about = f"Search methods compared with RankNOSH: {title(_budget(rows), rows)}"
-    return Page("Comparison", name, about, sections(header, sessions, rows)).render()
+def render(view: CompareView) -> str:
+    """The whole page; equal results give equal bytes. Raises MissingDependency without matplotlib or jinja2."""
+    about = f"Search methods compared with RankNOSH: {title(view.settings.budget_seconds, view.rows)}"
+    return Page("Comparison", view.name, about, sections(view)).render()
 
 
-def sections(
-    header: Mapping[str, Any], sessions: Sequence[Mapping[str, Any]], rows: Sequence[Row]
-) -> list[PageSection]:
-    """Every section of the page, in reading order.
-
-    Args:
-        header: that of the comparison's journal.
-        sessions: those of its journal.
-        rows: a method each, in the order they are shown.
-    """
+def sections(view: CompareView) -> list[PageSection]:
+    """Every section of the page, in reading order."""
     return [
-        _methods(header, rows),
-        accuracy_plot(rows),
-        cost_plot(rows, _budget(rows)),
-        _found(rows),
-        _runs(rows),
-        _origin(header, sessions, _budget(rows)),
+        _methods(view),
+        accuracy_plot(view.rows),
+        cost_plot(view.rows, view.settings.budget_seconds),
+        _found(view.rows),
+        _runs(view.rows),
+        _origin(view),
     ]
 
 
-def _budget(rows: Sequence[Row]) -> float:
-    return rows[0].budget_seconds if rows else 0.0
-
-
-def _methods(header: Mapping[str, Any], rows: Sequence[Row]) -> PageSection:
+def _methods(view: CompareView) -> PageSection:
+    rows = view.rows
     if not rows:
         return missing("table", "Methods", f"{UNKNOWN}: no search has ended yet.")
     table = PageTable(HEAD, [cells(row) for row in rows], text=HEAD[:1])
-    return PageSection("table", "Methods", [table, Text(notes(rows, dict(header["settings"])), "notes")])
+    return PageSection("table", "Methods", [table, Text(notes(rows, view.settings.whole_epochs), "notes")])
 
 
 def _found(rows: Sequence[Row]) -> PageSection:
@@ -104,20 +83,21 @@ def _run(run: RunResult) -> tuple[object, ...]:
     return (run.method, run.seed, *scores, *times, work, outcome.ended, outcome.folder)
 
 
-def _origin(header: Mapping[str, Any], sessions: Sequence[Mapping[str, Any]], budget: float) -> PageSection:
-    images, config = header["data"]["images"], header["config"]
-    last = sessions[-1] if sessions else {}
+def _origin(view: CompareView) -> PageSection:
+    header, settings, sessions = view.header, view.settings, view.sessions
+    network, last = settings.network, sessions[-1] if sessions else None
+    images = ", ".join(f"{count} {part}" for part, count in header.data["images"].items())
     facts = [
-        ("search space", header["space"]),
-        ("network", f"{config['network']['channels']} channels, {config['network']['cells']} cells in a stage"),
-        ("images", f"{header['data']['name']}: " + ", ".join(f"{count} {part}" for part, count in images.items())),
-        ("budget of a search", f"{budget:g} device seconds, the same for every method and seed"),
-        ("final recipe", f"{header['settings']['final_epochs']} epochs from scratch with the train section below"),
-        ("table", last.get("table") or UNKNOWN),
-        ("device", f"{last.get('device', UNKNOWN)}, {last.get('host_cores', UNKNOWN)} cores"),
+        ("search space", header.facts["space"]),
+        ("network", f"{network.channels} channels, {network.cells} cells in a stage"),
+        ("images", f"{header.data['name']}: {images}"),
+        ("budget of a search", f"{settings.budget_seconds:g} device seconds, the same for every method and seed"),
+        ("final recipe", f"{settings.whole_epochs} epochs from scratch with the train section below"),
+        ("table", settings.table or UNKNOWN),
+        ("device", f"{last.device}, {last.host_cores} cores" if last else UNKNOWN),
         ("sessions", len(sessions)),
-        ("git revision", header.get("git") or UNKNOWN),
-        ("started", header.get("created") or UNKNOWN),
+        ("git revision", header.git or UNKNOWN),
+        ("started", header.created or UNKNOWN),
     ]
-    commands = [header["command"], *(session["command"] for session in sessions[1:])]
-    return origin(facts, commands, header["versions"], config)
+    commands = [header.command, *(session.command for session in sessions[1:])]
+    return origin(facts, commands, header.versions, settings.to_dict())

@@ -11,7 +11,7 @@ from ranknosh.config.units import human_duration
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import RECORDS, EpochPoint, Job, Observed, Proposed, Record, Stopped
+from ranknosh.core.records import EpochPoint, Job, Observed, Proposed, Record, Stopped
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
@@ -20,16 +20,16 @@ from ranknosh.executors.inline import InlineExecutor
 from ranknosh.executors.training import TrainJob
 from ranknosh.runs.events import Events, Progress
 from ranknosh.runs.journal import read_history
-from ranknosh.runs.run import Prepared, begin
+from ranknosh.runs.run import Prepared, begin, records_for
 from ranknosh.runs.session import RunSession
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.training import CheckpointStore, Task
 from ranknosh.training.surroundings import resolve_device, surroundings
-from ranknosh.workflows.compare.method import TOLERANCE, SearchListener, SearchOutcome
+from ranknosh.workflows.compare.method import TOLERANCE, SearchOutcome
 from ranknosh.workflows.compare.prices import expected_seconds
 from ranknosh.workflows.compare.problem import Problem
-from ranknosh.workflows.compare.run_folder import Relay, begun, outcome_of, run_config
+from ranknosh.workflows.compare.run_folder import begun, outcome_of, run_config
 from ranknosh.workflows.search.loop import drive
 from ranknosh.workflows.search.run import SearchRun
 
@@ -105,19 +105,17 @@ class RandomSearch:
         self.config = config
 
     def search(
-        self, problem: Problem, budget_seconds: float, seed: int, folder: Path, listener: SearchListener
+        self, problem: Problem, budget_seconds: float, seed: int, folder: Path, events: Events, stop: StopRequest
     ) -> SearchOutcome:
         """See :class:`ranknosh.workflows.compare.method.SearchMethod`. Raises BudgetTooSmall where no training was finished."""
-        command, stop = f"ranknosh compare ({self.name}, seed {seed})", StopRequest()
+        command = f"ranknosh compare ({self.name}, seed {seed})"
         given: dict[str, Any] = {"problem": problem, "budget_seconds": budget_seconds}
         if begun(folder):
-            found = RandomRun(folder, read_history(folder, lambda header: RECORDS))
-            run = found.resume(command=command, events=Relay(listener, found.seconds), stop=stop, **given)
+            found = RandomRun(folder, read_history(folder, lambda header: records_for(RandomRun, header)))
+            run = found.resume(command=command, events=events, stop=stop, **given)
         else:
             settings = self._settings(problem, budget_seconds, seed, folder)
-            run = begin(RandomRun, settings, command=command, events=Relay(listener), stop=stop, folder=folder, **given)
-        if stop.requested:
-            raise KeyboardInterrupt
+            run = begin(RandomRun, settings, command=command, events=events, stop=stop, folder=folder, **given)
         outcome = outcome_of(run.history, folder)
         if outcome.architecture is None:
             raise BudgetTooSmall(
@@ -185,14 +183,12 @@ def _run(session: RunSession, pool: Pool, problem: Problem, budget: float, seed:
                     checkpoints.remove(loser.id)
 
     def ticked(job: Job, point: EpochPoint) -> None:
-        session.events(Progress("epochs", pool.epochs_spent))
+        session.events(Progress("epochs", pool.epochs_spent + point.epoch))
 
     proposer = FittingDraws(problem.space, seed, budget, clock=lambda: session.seconds, macs=macs)
     task = Task(problem.data, problem.size, settings)
     with surroundings(settings.threads, device), stop.on_signals(session.events):
-        executor = InlineExecutor(
-            TrainJob(task, checkpoints), stop=over, on_epoch=lambda job, point: session.events(Progress("epochs", 0))
-        )
+        executor = InlineExecutor(TrainJob(task, checkpoints), stop=over, on_epoch=ticked)
         pool.apply(session.began(str(device), unfinished_jobs=len(pool.pending)))
         search = Search(
             Pyramid.make((settings.total_epochs,), "auto", 1, 1),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.workflows.compare.final import Final
-from ranknosh.workflows.compare.journal import Kept
 from ranknosh.workflows.compare.method import COST_PARTS, SearchOutcome
-from ranknosh.workflows.compare.problem import Problem
+from ranknosh.workflows.compare.records import CompareState
+
+if TYPE_CHECKING:
+    from ranknosh.data.table import Table
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,32 @@ class Spread:
             return cls(0, None, None)
         error = float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else None
         return cls(len(known), float(known.mean()), error)
+
+
+@dataclass(frozen=True)
+class Finds:
+    """Describes what searches found. ``table``: finished trainings of the space's architectures, None where none is known."""
+
+    space: Space
+    size: NetworkSize
+    image_shape: tuple[int, int, int]
+    table: Table | None = None
+
+    def counts(self, found: Architecture) -> tuple[int, int]:
+        """Parameters, and multiply-accumulates of one image."""
+        import torch
+
+        from ranknosh.spaces.nets import build_candidate, count_macs, count_params
+        from ranknosh.training.surroundings import surroundings
+
+        with surroundings(torch.get_num_threads(), torch.device("cpu")):
+            network = build_candidate(found, self.size)
+            return count_params(network), count_macs(network, self.image_shape)
+
+    def truth(self, found: Architecture) -> float | None:
+        """The mean accuracy in the table, a fraction; None where none is known."""
+        row = None if self.table is None else self.table.find(found)
+        return None if self.table is None or row is None else float(self.table.truth[row])
 
 
 @dataclass(frozen=True)
@@ -117,16 +145,22 @@ class Row:
         return tuple((text, tuple(found)) for text, found in seeds.items())
 
 
-def results_of(kept: Kept, pairs: Iterable[tuple[str, int]], problem: Problem) -> tuple[RunResult, ...]:
-    """What is known of every pair of method and seed that has a finished search."""
+def results_of(state: CompareState, pairs: Iterable[tuple[str, int]], finds: Finds) -> tuple[RunResult, ...]:
+    """What is known of every pair of method and seed that has a finished search.
+
+    Args:
+        state: of the comparison.
+        pairs: method and seed, in the order of the results.
+        finds: describes what was found.
+    """
     keys = {
-        pair: problem.space.canonical(outcome.architecture)
-        for pair, outcome in kept.searched.items()
+        pair: finds.space.canonical(outcome.architecture)
+        for pair, outcome in state.searched.items()
         if outcome.architecture is not None
     }
     runs = []
     for pair in pairs:
-        outcome = kept.searched.get(pair)
+        outcome = state.searched.get(pair)
         if outcome is None:
             continue
         method, seed = pair
@@ -134,10 +168,10 @@ def results_of(kept: Kept, pairs: Iterable[tuple[str, int]], problem: Problem) -
         if found is None or key is None:
             runs.append(RunResult(method, seed, outcome))
             continue
-        params, macs = _size(found, problem)
+        params, macs = finds.counts(found)
         shared = tuple(m for (m, s), other in keys.items() if s == seed and m != method and other == key)
-        text, final = problem.space.format(found), kept.trained.get((key, seed))
-        runs.append(RunResult(method, seed, outcome, text, key, final, params, macs, _truth(found, problem), shared))
+        text, final = finds.space.format(found), state.trained.get((key, seed))
+        runs.append(RunResult(method, seed, outcome, text, key, final, params, macs, finds.truth(found), shared))
     return tuple(runs)
 
 
@@ -181,25 +215,10 @@ def _run_dict(run: RunResult) -> dict[str, Any]:
         "params": run.params,
         "macs": run.macs,
         "true_accuracy": run.truth,
-        "final": run.final.to_json() if run.final else None,
+        "final": asdict(run.final) if run.final else None,
         "final_shared_with": list(run.shared),
-        "search": {key: value for key, value in run.outcome.to_json().items() if key != "architecture"},
+        "search": {
+            **{k: v for k, v in asdict(run.outcome).items() if k != "architecture"},
+            "folder": str(run.outcome.folder),
+        },
     }
-
-
-def _size(architecture: Architecture, problem: Problem) -> tuple[int, int]:
-    import torch
-
-    from ranknosh.spaces.nets import build_candidate, count_macs, count_params
-    from ranknosh.training.surroundings import surroundings
-
-    with surroundings(torch.get_num_threads(), torch.device("cpu")):
-        network = build_candidate(architecture, problem.size)
-        return count_params(network), count_macs(network, problem.data.image_shape)
-
-
-def _truth(architecture: Architecture, problem: Problem) -> float | None:
-    if problem.table is None:
-        return None
-    row = problem.table.find(architecture)
-    return None if row is None else float(problem.table.truth[row])

@@ -1,9 +1,7 @@
-"""What methods that keep a run folder have in common: how their journal becomes an outcome, and who hears of it."""
+"""What methods that keep a run folder have in common: their settings, and how their journal becomes an outcome."""
 
 from __future__ import annotations
 
-import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,8 @@ from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import duration_text
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Stopped
-from ranknosh.runs.events import Event, Message, Progress, Recorded
 from ranknosh.runs.journal import FILE, History
-from ranknosh.workflows.compare.method import Cost, SearchListener, SearchOutcome
+from ranknosh.workflows.compare.method import Cost, SearchOutcome
 
 
 def run_config(
@@ -66,32 +63,5 @@ def outcome_of(history: History, folder: Path, ended: str | None = None) -> Sear
 
 
 def begun(folder: Path) -> bool:
-    """Whether ``folder`` holds a run that can be continued; one whose first line was never finished is cleared away."""
-    if (folder / FILE).exists():
-        return True
-    if folder.exists():
-        shutil.rmtree(folder)
-    return False
-
-
-class Relay:
-    """Takes the events of a search and reports to a comparison how much was spent. ``seconds``: spent in earlier sessions."""
-
-    def __init__(self, listener: SearchListener, seconds: float = 0.0) -> None:
-        self._listener = listener
-        self._base, self._since = seconds, time.monotonic()
-        self._text = "begins"
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Recorded):
-            self._base, self._since = event.seconds, time.monotonic()
-            self._text = f"{event.state.count} candidates, {event.state.epochs_spent} epochs"
-        elif isinstance(event, Progress) and event.task != "epochs":
-            self._text = f"{event.task} {event.done:g} of {event.total:g}"
-        elif isinstance(event, Message):
-            self._listener.on_message(event.text)
-            return
-        self._tell()
-
-    def _tell(self) -> None:
-        self._listener.on_spent(self._base + time.monotonic() - self._since, self._text)
+    """Whether ``folder`` holds a run that can be resumed."""
+    return (folder / FILE).exists()

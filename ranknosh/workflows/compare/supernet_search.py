@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
-from ranknosh.runs.events import Event, Message, Progress, Recorded
+from ranknosh.runs.events import Events
 from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows import open_run
-from ranknosh.workflows.compare.method import Cost, SearchListener, SearchOutcome
+from ranknosh.workflows.compare.method import Cost, SearchOutcome
 from ranknosh.workflows.compare.problem import Problem
 from ranknosh.workflows.compare.run_folder import begun
 from ranknosh.workflows.supernet.api import search_supernet
-from ranknosh.workflows.supernet.records import SupernetState
 from ranknosh.workflows.supernet.run import SupernetRun
 
 
@@ -27,14 +25,14 @@ class SupernetMethod:
         self.name, self.split_seed = name, split_seed
 
     def search(
-        self, problem: Problem, budget_seconds: float, seed: int, folder: Path, listener: SearchListener
+        self, problem: Problem, budget_seconds: float, seed: int, folder: Path, events: Events, stop: StopRequest
     ) -> SearchOutcome:
         """See :class:`ranknosh.workflows.compare.method.SearchMethod`. Raises BudgetTooSmall where not one epoch fits."""
-        command, stop = f"ranknosh compare ({self.name}, seed {seed})", StopRequest()
+        command = f"ranknosh compare ({self.name}, seed {seed})"
         if begun(folder):
             known = open_run(folder)
             assert isinstance(known, SupernetRun)
-            found = known.resume(data=problem.data, command=command, events=_Relay(listener), stop=stop)
+            found = known.resume(data=problem.data, command=command, events=events, stop=stop)
         else:
             found = search_supernet(
                 self.name,
@@ -46,12 +44,10 @@ class SupernetMethod:
                 network={"channels": problem.size.channels, "cells": problem.size.cells},
                 train={"device": problem.train.device, "threads": problem.train.threads},
                 folder=folder,
-                events=_Relay(listener),
+                events=events,
                 stop=stop,
                 command=command,
             )
-        if stop.requested:  # asked for while the cell was selected; what was found is read from the folder next time
-            raise KeyboardInterrupt
         result = found.state.result
         assert result is not None
         return SearchOutcome(
@@ -64,22 +60,3 @@ class SupernetMethod:
             ended=result.ended,
             folder=folder,
         )
-
-
-class _Relay:
-    """Takes the events of a supernet search and reports to a comparison how much was spent."""
-
-    def __init__(self, listener: SearchListener) -> None:
-        self._listener = listener
-        self._spent, self._since = 0.0, time.monotonic()
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Recorded):
-            state: SupernetState = event.state
-            self._spent, self._since = state.trial_seconds + state.device_seconds, time.monotonic()
-        elif isinstance(event, Message):
-            self._listener.on_message(event.text)
-        elif isinstance(event, Progress):
-            spent = self._spent + time.monotonic() - self._since
-            total = "" if event.total is None else f" of {event.total:g}"
-            self._listener.on_spent(spent, f"{event.task} {int(event.done)}{total}")

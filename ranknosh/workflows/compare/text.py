@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ranknosh.config.units import human_count, human_duration
 from ranknosh.report.words import UNKNOWN, counted
@@ -64,13 +63,13 @@ def title(budget_seconds: float, rows: Sequence[Row]) -> str:
     return f"{each}, {human_duration(budget_seconds)} of device time a search"
 
 
-def notes(rows: Sequence[Row], settings: dict[str, Any]) -> list[str]:
+def notes(rows: Sequence[Row], final_epochs: int) -> list[str]:
     """What a reader has to know of the numbers, one sentence a line."""
     found = [
         "Mean ± standard error over the seeds; sorted by validation, never by test. Params and MACs are means over the found "
         "cells.",
         f"Search cost holds proxies, predictor, supernet and failures. The final training "
-        f"({settings['final_epochs']} epochs from scratch, {_final_seconds(rows)}) is the same for all and is not charged.",
+        f"({final_epochs} epochs from scratch, {_final_seconds(rows)}) is the same for all and is not charged.",
     ]
     if rows:
         found.append(f"Work of a search: {'; '.join(f'{row.method} {row.work}' for row in rows)}.")
@@ -109,20 +108,34 @@ def found_lines(row: Row) -> list[tuple[str, str]]:
     ]
 
 
-def terminal(rows: Sequence[Row], budget_seconds: float, settings: dict[str, Any]) -> str:
+def terminal(rows: Sequence[Row], budget_seconds: float, final_epochs: int) -> str:
+    """The table and what has to be said of it, for a terminal.
+
+    Args:
+        rows: in the order they are shown.
+        budget_seconds: device seconds of a search.
+        final_epochs: of the final training.
+    """
     lines = [title(budget_seconds, rows), "", *_aligned([list(HEAD), *(cells(row) for row in rows)]), "", "found cells"]
     finds = [[row.method, seeds, text] for row in rows for seeds, text in found_lines(row)]
     lines += [f"  {line}" for line in _aligned(finds, left=3)]
-    return "\n".join([*lines, "", *notes(rows, settings)])
+    return "\n".join([*lines, "", *notes(rows, final_epochs)])
 
 
-def markdown(rows: Sequence[Row], budget_seconds: float, settings: dict[str, Any]) -> str:
+def markdown(rows: Sequence[Row], budget_seconds: float, final_epochs: int) -> str:
+    """The same as :func:`terminal`, as Markdown.
+
+    Args:
+        rows: in the order they are shown.
+        budget_seconds: device seconds of a search.
+        final_epochs: of the final training.
+    """
     head = [*HEAD, "found cells"]
     lines = [title(budget_seconds, rows), "", _bar(head), "|".join(["", "---", *["---:"] * (len(HEAD) - 1), "---", ""])]
     for row in rows:
         finds = "<br>".join(f"`{_piped(text)}` ({seeds})" for seeds, text in found_lines(row))
         lines.append(_bar([*cells(row), finds]))
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes(rows, settings)), ""])
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes(rows, final_epochs)), ""])
 
 
 def _bar(parts: Sequence[str]) -> str:

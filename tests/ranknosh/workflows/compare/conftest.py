@@ -1,18 +1,23 @@
 """A problem of real digits that trains in fractions of a second, and methods that answer at once."""
 
-import dataclasses
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ranknosh.config.compare import CompareSettings
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
+from ranknosh.errors import BudgetTooSmall
+from ranknosh.runs.events import Progress, Recorded, silent
+from ranknosh.runs.progress import said_of
+from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.workflows.compare.comparison import Wanted
 from ranknosh.workflows.compare.method import Cost, SearchOutcome
 from ranknosh.workflows.compare.problem import problem_of
+from ranknosh.workflows.compare.rows import Finds
 
 SETTINGS = {
     "seed": 5,
@@ -25,39 +30,70 @@ SETTINGS = {
 
 
 class Heard:
-    """Listener of a search and watcher of a comparison that keeps what it is told."""
+    """Takes events and keeps them."""
 
     def __init__(self):
-        self.spent, self.messages, self.standings = [], [], []
+        self.events = []
 
-    def on_spent(self, seconds, text):
-        self.spent.append((seconds, text))
+    def __call__(self, event):
+        self.events.append(event)
 
-    def on_message(self, text):
-        self.messages.append(text)
+    @property
+    def progress(self):
+        return [event for event in self.events if isinstance(event, Progress)]
 
-    def on_standing(self, standing):
-        self.standings.append(standing)
+    @property
+    def lines(self):
+        """Messages, and records in words."""
+        return [line for event in self.events for line in said_of(event, False)]
 
 
 class Answering:
-    """A search method that finds ``answers[seed]`` (a number of the draw) at once; None finds nothing."""
+    """A search method that finds ``answers[seed]`` (a number of the draw) at once, its budget spent.
 
-    def __init__(self, name, answers, space=None, error=None, stop_at=None):
-        self.name, self.answers, self.error, self.stop_at = name, answers, error, stop_at
+    ``stop_at``: the search, counted from 1, that is interrupted; ``asks``: a stop is asked for while it searches.
+    """
+
+    def __init__(self, name, answers, space=None, error=None, stop_at=None, asks=False):
+        self.name, self.answers, self.error, self.stop_at, self.asks = name, answers, error, stop_at, asks
         self.drawn = draw(space or NasBench201(), 8, 0)
         self.asked = []
 
-    def search(self, problem, budget_seconds, seed, folder, listener):
+    def search(self, problem, budget_seconds, seed, folder, events, stop):
         self.asked.append((seed, len(problem.data.test), problem.table))
         if self.stop_at == len(self.asked):
             raise KeyboardInterrupt
         if self.error is not None:
             raise self.error
-        listener.on_spent(budget_seconds, "done")
+        events(Recorded([], None, budget_seconds))
+        events(Progress("epochs", 7, 9))
+        if self.asks:
+            stop.request()
         found = self.drawn[self.answers[seed]]
         cost = Cost(training=0.5 * budget_seconds, other=0.45 * budget_seconds)
         return SearchOutcome(found, cost, budget_seconds, 7, "candidates", 3, "answered", Path(folder))
+
+
+def searched_enough(method, problem, seed, root, enough):
+    """A search with a budget that was doubled until it held enough, so that no speed of the machine is relied on.
+
+    Args:
+        method: that searches.
+        problem: that is searched.
+        seed: of the search.
+        root: for run folders.
+        enough: takes an outcome.
+
+    Returns:
+        The outcome, its folder, and the seconds of the budget.
+    """
+    for seconds in (4.0 * 2**number for number in range(8)):
+        folder = root / f"{seconds:g}" / f"seed-{seed}"
+        with suppress(BudgetTooSmall):
+            outcome = method.search(problem.for_search(), seconds, seed, folder, silent, StopRequest())
+            if enough(outcome):
+                return outcome, folder, seconds
+    raise AssertionError(f"{seconds:g} s are not enough")
 
 
 @pytest.fixture(scope="session")
@@ -80,12 +116,20 @@ def answering():
     return Answering
 
 
-@pytest.fixture
-def wanted(config):
+@pytest.fixture(scope="session")
+def wanted():
+    """Settings of a comparison of two seeds; random search is added where it is not named."""
+
     def make(*methods, **changes):
-        return dataclasses.replace(Wanted(config, methods, 2, 60.0, 1), **changes)
+        own = {"methods": list(methods), "seeds": 2, "final_epochs": 1, "budget": {"device_time": "60s"}}
+        return CompareSettings.from_dict({**SETTINGS, **own, **changes})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def finds(problem):
+    return Finds(problem.space, problem.size, problem.data.image_shape)
 
 
 @pytest.fixture(scope="session")

@@ -1,147 +1,179 @@
 """Methods times seeds: everything once, kept over interruptions, under the settings the comparison began with."""
 
 import dataclasses
+import json
 
 import pytest
 
 from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreFull
-from ranknosh.workflows.compare.comparison import check_images, check_same, header_of, run_comparison
-from ranknosh.workflows.compare.journal import ComparisonJournal
-from ranknosh.workflows.compare.rows import results_of, rows_of
+from ranknosh.runs.run import begin
+from ranknosh.workflows import open_run
+from ranknosh.workflows.compare import page
+from ranknosh.workflows.compare.run import CompareRun
+
+JOURNAL = "journal.jsonl"
+
+
+@pytest.fixture(autouse=True)
+def _quick_page(monkeypatch):
+    monkeypatch.setattr(page, "render", lambda view: f"{len(view.rows)} methods")
 
 
 @pytest.fixture
 def compare(problem, wanted, heard, tmp_path):
-    """Runs a comparison of two seeds in one folder, as often as it is called; gives back what the journal holds."""
+    """Runs a comparison of two seeds in one folder, or resumes it; gives back the run."""
 
-    def call(*methods, home="c", **changes):
-        asked = wanted(*(method.name for method in methods), **changes)
+    def call(*methods, home="c", changes=(), data=None):
         folder = tmp_path / home
-        begun = (folder / "comparison.jsonl").exists()
-        opened = (
-            ComparisonJournal.open(folder) if begun else ComparisonJournal.create(folder, header_of(asked, problem, ""))
-        )
-        with opened as journal:
-            run_comparison(journal, asked, {method.name: method for method in methods}, problem, heard)
-            return journal.kept
+        given = {"data": data or problem.data, "methods": {method.name: method for method in methods}, "events": heard}
+        if (folder / JOURNAL).exists():
+            return open_run(folder).resume(changes, **given)
+        asked = wanted(*given["methods"])
+        return begin(CompareRun, asked, command="ranknosh compare", folder=folder, **given)
 
     return call
 
 
-def figures(kept, pairs, problem):
-    return [(run.method, run.seed, run.text, run.validation, run.test) for run in results_of(kept, pairs, problem)]
+def figures(run):
+    return [(one.method, one.seed, one.text, one.validation, one.test) for row in run.rows for one in row.runs]
 
 
 def test_every_seed_is_searched_once_without_test_images(compare, answering):
-    first, second = answering("one", {5: 0, 6: 1}), answering("two", {5: 2, 6: 3})
-    kept = compare(first, second)
+    first, second = answering("one", {5: 0, 6: 1}), answering("random", {5: 2, 6: 3})
+    run = compare(first, second)
     assert first.asked == second.asked == [(5, 0, None), (6, 0, None)]
-    assert list(kept.searched) == [("one", 5), ("two", 5), ("one", 6), ("two", 6)]
-    assert len(kept.trained) == 4
-    assert all(final.test is not None for final in kept.trained.values())
+    assert list(run.state.searched) == [("one", 5), ("random", 5), ("one", 6), ("random", 6)]
+    assert len(run.state.trained) == 4
+    assert all(final.test is not None for final in run.state.trained.values())
+    assert (run.ended, run.exit_code) == (True, 0)
+    assert {path.name for path in run.folder.iterdir()} >= {"table.md", "results.json", "report.html"}
 
 
-def test_a_comparison_that_ran_is_not_run_again(compare, answering):
-    before = compare(answering("one", {5: 0, 6: 1}))
-    again = answering("one", {5: 0, 6: 1})
-    assert compare(again).searched == before.searched
+def test_one_that_ended_is_left_as_it_is(compare, answering):
+    before = compare(answering("random", {5: 0, 6: 1}))
+    data = (before.folder / JOURNAL).read_bytes()
+    again = answering("random", {5: 0, 6: 1})
+    assert compare(again).state == before.state
     assert again.asked == []
+    assert (before.folder / JOURNAL).read_bytes() == data
 
 
 @pytest.mark.parametrize("stop_at", [1, 2])
-def test_an_interrupted_comparison_ends_in_the_same_table(compare, answering, problem, wanted, stop_at):
+def test_an_interrupted_comparison_ends_in_the_same_table(compare, answering, tmp_path, stop_at):
     answers = ({5: 0, 6: 1}, {5: 2, 6: 3})
-    pairs = wanted("one", "two").pairs
-    whole = compare(answering("one", answers[0]), answering("two", answers[1]), home="whole")
+    whole = compare(answering("one", answers[0]), answering("random", answers[1]), home="whole")
     with pytest.raises(KeyboardInterrupt):
-        compare(answering("one", answers[0]), answering("two", answers[1], stop_at=stop_at))
-    kept = compare(answering("one", answers[0]), answering("two", answers[1]))
-    assert figures(kept, pairs, problem) == figures(whole, pairs, problem)
-    assert kept.searched == whole.searched
+        compare(answering("one", answers[0]), answering("random", answers[1], stop_at=stop_at))
+    kept = (tmp_path / "c" / JOURNAL).read_bytes()
+    assert (tmp_path / "c" / "report.html").read_text() == f"{stop_at} methods"
+    run = compare(answering("one", answers[0]), answering("random", answers[1]))
+    assert (tmp_path / "c" / JOURNAL).read_bytes().startswith(kept)
+    assert figures(run) == figures(whole)
+    assert run.state.searched == whole.state.searched
+    assert len(run.sessions) == 2
 
 
-def test_one_function_found_twice_is_trained_once(compare, answering, problem, wanted):
-    kept = compare(answering("one", {5: 0, 6: 1}), answering("two", {5: 0, 6: 2}))
-    assert len(kept.trained) == 3
-    runs = results_of(kept, wanted("one", "two").pairs, problem)
-    assert [run.shared for run in runs] == [("two",), ("one",), (), ()]
-    assert runs[0].final == runs[1].final
+def test_a_stop_is_asked_of_the_search_that_runs_and_its_result_is_kept(compare, answering):
+    with pytest.raises(KeyboardInterrupt):
+        compare(answering("random", {5: 0, 6: 1}, asks=True))
+    again = answering("random", {5: 0, 6: 1})
+    assert len(compare(again).state.searched) == 2
+    assert [seed for seed, *_ in again.asked] == [6]
 
 
-def test_a_search_that_fails_is_charged_and_found_nothing(compare, answering, problem, heard, wanted):
-    broken = answering("broken", {}, error=BudgetTooSmall("too little of it"))
-    kept = compare(broken, answering("one", {5: 0, 6: 1}))
-    outcome = kept.searched["broken", 5]
+def test_one_function_found_twice_is_trained_once(compare, answering):
+    run = compare(answering("one", {5: 0, 6: 1}), answering("random", {5: 0, 6: 2}))
+    assert len(run.state.trained) == 3
+    found = {(one.method, one.seed): one for row in run.rows for one in row.runs}
+    assert [found[pair].shared for pair in run.settings.pairs] == [("random",), ("one",), (), ()]
+    assert found["one", 5].final == found["random", 5].final
+
+
+def test_a_search_that_fails_is_charged_and_found_nothing(compare, answering, heard):
+    run = compare(answering("broken", {}, error=BudgetTooSmall("too little of it")), answering("random", {5: 0, 6: 1}))
+    outcome = run.state.searched["broken", 5]
     assert outcome.architecture is None
     assert outcome.cost.failed == outcome.cost.total
     assert "too little of it" in outcome.ended
-    assert any("broken, seed 5" in text for text in heard.messages)
-    assert [row.method for row in rows_of(results_of(kept, wanted("broken", "one").pairs, problem), 60.0)] == [
-        "one",
-        "broken",
-    ]
+    assert any(line.startswith("broken, seed 5: found nothing") for line in heard.lines)
+    assert [row.method for row in run.rows] == ["random", "broken"]
+    assert run.exit_code == 0
+
+
+def test_nothing_found_at_all_has_an_exit_code_of_its_own(compare, answering):
+    run = compare(answering("random", {}, error=BudgetTooSmall("too little of it")))
+    assert (run.ended, run.exit_code) == (True, 5)
 
 
 def test_a_full_disk_ends_it(compare, answering):
     with pytest.raises(StoreFull):
-        compare(answering("full", {}, error=StoreFull("the disk is full")))
-    assert list(compare(answering("full", {5: 0, 6: 0})).searched) == [("full", 5), ("full", 6)]
+        compare(answering("random", {}, error=StoreFull("the disk is full")))
+    assert list(compare(answering("random", {5: 0, 6: 0})).state.searched) == [("random", 5), ("random", 6)]
 
 
 def test_methods_and_seeds_may_be_added(compare, answering):
-    compare(answering("one", {5: 0, 6: 1}))
-    first, second = answering("one", {7: 2}), answering("two", {5: 0, 6: 1, 7: 3})
-    kept = compare(first, second, seeds=3)
+    compare(answering("random", {5: 0, 6: 1}))
+    first, second = answering("random", {7: 2}), answering("two", {5: 0, 6: 1, 7: 3})
+    run = compare(first, second, changes=["methods=[random, two]", "seeds=3"])
     assert [seed for seed, *_ in first.asked] == [7]
     assert [seed for seed, *_ in second.asked] == [5, 6, 7]
-    assert len(kept.sessions) == 2
+    assert len(run.sessions) == 2
+    assert len(run.state.searched) == 6
 
 
-def test_who_watches_hears_budget_and_time_left(compare, answering, heard):
-    compare(answering("one", {5: 0, 6: 1}), answering("two", {5: 2, 6: 3}))
-    first = heard.standings[0]
-    assert (first.method, first.seed, first.number, first.total, first.phase) == ("one", 5, 1, 4, "search")
-    assert (first.spent, first.budget, first.left) == (0, 60, 240)
-    spent = [standing for standing in heard.standings if standing.spent == 60]
-    assert [standing.number for standing in spent] == [1, 2, 3, 4]
-    assert 180 <= spent[0].left < spent[0].left + 1
+def test_progress_tells_method_budget_and_time_left(compare, answering, heard):
+    compare(answering("one", {5: 0, 6: 1}), answering("random", {5: 2, 6: 3}))
+    first = heard.progress[0]
+    assert (first.task, first.done, first.total) == ("comparison", 0, 4)
+    assert first.text.startswith("one, seed 5: search, ")
+    assert 180 < first.left <= 240
+    spent = [event for event in heard.progress if event.text.endswith("epochs 7 of 9")]
+    assert [event.done for event in spent] == [0, 1, 2, 3]
+    assert spent[0].left == 180
+    assert "1 min 00 s of 1 min 00 s" in spent[0].text
     assert spent[1].left > 120  # final trainings are expected to go on taking what they took
-    assert any(standing.phase == "final training" and standing.text == "epoch 1 of 1" for standing in heard.standings)
+    assert any(event.text == "one, seed 5: final training, epoch 1 of 1" for event in heard.progress)
+    assert heard.progress[-1].done == 4
 
 
-@pytest.fixture
-def begun(problem, wanted):
-    asked = wanted("one", "random")
-    return header_of(asked, problem, ""), [{"methods": ["one", "random"], "seeds": 2}]
+def test_status_and_best_methods_are_plain_data(compare, answering):
+    run = compare(answering("one", {5: 0, 6: 1}), answering("random", {5: 2, 6: 3}))
+    now = json.loads(json.dumps(run.describe()))
+    assert (now["searched"], now["searches"], now["final_trainings"], now["state"]) == (4, 4, 4, "finished")
+    best = max(run.rows, key=lambda row: row.validation.mean)
+    assert now["best"]["method"] == best.method
+    assert [row["method"] for row in run.top(5)] == [row.method for row in run.rows]
+    assert all("final" in path.parts for path in run.removable())
+    assert run.removable()
 
 
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"budget_seconds": 61.0}, "--budget was 1m"),
-        ({"final_epochs": 2}, "--final-epochs was 1"),
-        ({"methods": ("random",)}, "--methods"),
-        ({"seeds": 1}, "--seeds was 2"),
+        ({"budget": {"device_time": "61s"}}, "budget.device_time was '1m'"),
+        ({"final_epochs": 2}, "final_epochs was 1"),
+        ({"methods": ["random"]}, "methods was"),
+        ({"seeds": 1}, "seeds was 2"),
+        ({"seed": 6}, "seed was 5"),
+        ({"network": {"channels": 8}}, r"network\.c"),
+        ({"pyramid": {"epochs": [1, 3]}}, r"pyramid\."),
+        ({"train": {"lr": 0.2}}, r"train\.lr was 0\.1"),
     ],
 )
-def test_another_setting_is_refused_by_name(begun, wanted, changes, field):
-    check_same(*begun, wanted("one", "random"))
+def test_another_setting_is_refused_by_name(wanted, changes, field):
+    began = wanted("one", "random")
+    began.check_resume(wanted("one", "random"))
     with pytest.raises(ConfigError, match=field):
-        check_same(*begun, wanted("one", "random", **changes))
+        began.check_resume(wanted("one", "random", **changes))
 
 
-@pytest.mark.parametrize("override", ["network.channels=8", "seed=6", "train.lr=0.2", "pyramid.epochs=[1, 3]"])
-def test_another_config_is_refused_by_name(begun, wanted, config, override):
-    with pytest.raises(ConfigError, match=override.split("=")[0].replace(".", r"\.")):
-        check_same(*begun, wanted("one", "random", config=config.replace([override])))
+def test_where_it_lies_may_change(wanted):
+    later = wanted("one", "random", name="other", out="elsewhere/", table="t.npz", train={"device": "cpu"})
+    wanted("one", "random").check_resume(later)
 
 
-def test_where_it_lies_may_change(begun, wanted, config):
-    check_same(*begun, wanted("one", "random", config=config.replace(["name=other", "out=elsewhere/"])))
-
-
-def test_other_images_are_refused(begun, problem):
+def test_other_images_are_refused(compare, answering, problem):
+    compare(answering("random", {5: 0, 6: 1}))
     data = dataclasses.replace(problem.data, name="others", classes=tuple(reversed(problem.data.classes)))
-    check_images(begun[0], problem)
     with pytest.raises(DataError, match="others"):
-        check_images(begun[0], dataclasses.replace(problem, data=data))
+        compare(answering("random", {7: 0}), changes=["seeds=3"], data=data)

@@ -4,37 +4,32 @@ import pytest
 
 from ranknosh.core.records import Failed, Observed, Scored, Stopped
 from ranknosh.errors import BudgetTooSmall
-from ranknosh.runs.store import read_journal
+from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.compare.nosh_search import NoshSearch
-from ranknosh.workflows.search.run import open_run
+from ranknosh.workflows.search.run import open_search
+from tests.ranknosh.workflows.compare.conftest import searched_enough
 
 
 @pytest.fixture(scope="module")
 def searched(problem, config, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("nosh") / "seed-4"
-
-    class Silent:
-        def on_spent(self, seconds, text): ...
-
-        def on_message(self, text): ...
-
-    return NoshSearch(config).search(problem.for_search(), 5.0, 4, folder, Silent()), folder
+    root = tmp_path_factory.mktemp("nosh")
+    return searched_enough(NoshSearch(config), problem, 4, root, lambda found: found.evaluations > 1)
 
 
 def test_limits_of_candidates_and_epochs_do_not_end_it(searched, config):
-    outcome, folder = searched
-    run = open_run(folder)
+    outcome, folder, _ = searched
+    run = open_search(folder)
     assert run.stop_reason == "wall_time"
-    assert run.config.seed == 4
-    assert (run.config.pyramid.candidates, run.config.budget.epochs) == (None, None)
-    assert run.config.pyramid.epochs == config.pyramid.epochs
+    assert run.settings.seed == 4
+    assert (run.settings.pyramid.candidates, run.settings.budget.epochs) == (None, None)
+    assert run.settings.pyramid.epochs == config.pyramid.epochs
     assert outcome.architecture == run.best.architecture
     assert (outcome.epochs, outcome.epochs_of) == (run.pool.epochs_spent, "candidates")
 
 
 def test_proxies_predictor_and_training_are_inside_the_cost(searched):
-    outcome, folder = searched
-    history = read_journal(folder)
+    outcome, folder, _ = searched
+    history = open_search(folder).history
     scores = [record.seconds for record in history.records if isinstance(record, Scored)]
     trained = [record.seconds for record in history.records if isinstance(record, Observed)]
     failed = [record.seconds for record in history.records if isinstance(record, Failed)]
@@ -43,33 +38,33 @@ def test_proxies_predictor_and_training_are_inside_the_cost(searched):
     assert outcome.cost.training >= sum(trained) > 0
     assert outcome.cost.failed == sum(failed)
     ended = history.times[max(place for place, one in enumerate(history.records) if isinstance(one, Stopped))]
-    assert outcome.cost.total == pytest.approx(ended - open_run(folder).pool.test_seconds)
+    assert outcome.cost.total == pytest.approx(ended - open_search(folder).pool.test_seconds)
 
 
 def test_the_test_split_is_not_read(searched):
-    assert [tested.test_accuracy for tested in open_run(searched[1]).pool.tested] == [None]
+    assert [tested.test_accuracy for tested in open_search(searched[1]).pool.tested] == [None]
 
 
 def test_a_search_that_ended_is_read_again(searched, problem, config, heard):
-    outcome, folder = searched
+    outcome, folder, budget = searched
     before = (folder / "journal.jsonl").read_bytes()
-    assert NoshSearch(config).search(problem.for_search(), 5.0, 4, folder, heard) == outcome
+    assert NoshSearch(config).search(problem.for_search(), budget, 4, folder, heard, StopRequest()) == outcome
     assert (folder / "journal.jsonl").read_bytes() == before
 
 
 def test_a_search_that_was_cut_off_keeps_its_results(searched, problem, config, heard, tmp_path):
-    _, folder = searched
+    _, folder, budget = searched
     lines = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
     first = next(place for place, line in enumerate(lines) if b'"observed"' in line)
     kept = b"".join(lines[: first + 1])
     cut = tmp_path / "seed-4"
     cut.mkdir()
     (cut / "journal.jsonl").write_bytes(kept)
-    outcome = NoshSearch(config).search(problem.for_search(), 5.0, 4, cut, heard)
+    outcome = NoshSearch(config).search(problem.for_search(), budget, 4, cut, heard, StopRequest())
     assert (cut / "journal.jsonl").read_bytes().startswith(kept)
     assert outcome.ended.startswith("budget.time is reached")
 
 
 def test_a_budget_without_a_result_is_too_small(problem, config, heard, tmp_path):
     with pytest.raises(BudgetTooSmall, match="first level"):
-        NoshSearch(config).search(problem.for_search(), 0.001, 0, tmp_path / "seed-0", heard)
+        NoshSearch(config).search(problem.for_search(), 0.001, 0, tmp_path / "seed-0", heard, StopRequest())

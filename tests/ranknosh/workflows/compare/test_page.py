@@ -1,50 +1,57 @@
 """The page: one file with every picture and number, the same bytes for the same results."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from ranknosh.workflows.compare.comparison import header_of
-from ranknosh.workflows.compare.journal import Kept
-from ranknosh.workflows.compare.outputs import write_outputs
+from ranknosh.core.records import Session
+from ranknosh.runs.events import silent
+from ranknosh.runs.journal import FORMAT, Header, dump
+from ranknosh.runs.stop import StopRequest
+from ranknosh.workflows import open_run
+from ranknosh.workflows.compare.final import Final
 from ranknosh.workflows.compare.page import render
+from ranknosh.workflows.compare.records import CompareState, Searched, Trained
 from ranknosh.workflows.compare.rows import results_of, rows_of
 from tests.pages import read_page
 
-SESSION = {
-    "methods": ["one", "random"],
-    "seeds": 2,
-    "table": None,
-    "device": "cpu",
-    "host_cores": 2,
-    "command": "ranknosh c <x>",
-}
+SESSION = Session(1, host_cores=2, device="cpu", command="ranknosh c <x>", versions={"torch": "2"})
+
+
+@pytest.fixture(scope="module")
+def folder(problem, wanted, tmp_path_factory):
+    """A comparison of two methods and two seeds that has ended."""
+    from tests.ranknosh.workflows.compare.conftest import Answering
+
+    folder = tmp_path_factory.mktemp("compared") / "c"
+    folder.mkdir()
+    records = [SESSION]
+    for place, method in enumerate((Answering("one", {5: 0, 6: 1}), Answering("random", {5: 2, 6: 3}))):
+        for seed in (5, 6):
+            where = Path(method.name) / f"seed-{seed}"
+            outcome = method.search(problem.for_search(), 60.0, seed, where, silent, StopRequest())
+            key = problem.space.canonical(outcome.architecture)
+            records += [Searched(method.name, seed, outcome), Trained(key, seed, Final(0.5 + 0.1 * place, 0.4, 1, 1.0))]
+    settings, facts = wanted("one", "random").to_dict(), {"space": problem.space.name}
+    command = "ranknosh compare <x>"
+    header = Header(FORMAT, "compare", "c-1", "2026", command, settings, problem.data.facts, facts, {"torch": "2"})
+    (folder / "journal.jsonl").write_bytes(dump(header, records, 1.0))
+    return folder
 
 
 @pytest.fixture
-def known(problem, wanted, answering, tmp_path):
-    """Rows of two methods and two seeds, with header and sessions."""
-    from ranknosh.workflows.compare.final import Final
-
-    asked = wanted("one", "random")
-    kept = Kept(header_of(asked, problem, "ranknosh compare <x>"), [SESSION])
-    for place, method in enumerate((answering("one", {5: 0, 6: 1}), answering("random", {5: 2, 6: 3}))):
-        for seed in (5, 6):
-            outcome = method.search(problem.for_search(), 60.0, seed, tmp_path, type("L", (), {"on_spent": print})())
-            kept.searched[method.name, seed] = outcome
-            key = problem.space.canonical(outcome.architecture)
-            kept.trained[key, seed] = Final(0.5 + 0.1 * place, 0.4, 1, 1.0)
-    return kept, rows_of(results_of(kept, asked.pairs, problem), 60.0)
+def view(folder):
+    return open_run(folder).view
 
 
-def test_equal_results_give_equal_bytes(known):
-    kept, rows = known
-    assert render("c", kept.header, kept.sessions, rows) == render("c", kept.header, kept.sessions, rows)
+def test_equal_results_give_equal_bytes(folder, view):
+    assert render(view) == open_run(folder).page()
 
 
-def test_everything_is_on_it(known):
-    kept, rows = known
-    page = read_page(render("my <comparison>", kept.header, kept.sessions, rows))
+def test_everything_is_on_it(view):
+    page = read_page(render(replace(view, name="my <comparison>")))
     assert page.sections == ["table", "accuracy", "cost", "cells", "runs", "origin"]
     assert page.count("svg") == 2 + 4  # accuracy, cost, four cells
     assert "<x>" not in page.source
@@ -59,56 +66,51 @@ def test_everything_is_on_it(known):
     ):
         assert text in page.words
     assert "training of candidates" in page.source
-    for row in rows:
+    for row in view.rows:
         for text, (seed,) in row.finds:
             assert f"{row.method} seed {seed} {text}" in page.words
             assert f"{row.method} (seed {seed})" in page.words
 
 
-def test_a_comparison_without_results_says_so(known):
-    kept, _ = known
-    page = read_page(render("c", kept.header, kept.sessions, ()))
+def test_a_comparison_without_results_says_so(view):
+    page = read_page(render(replace(view, rows=())))
     assert page.sections == ["table", "accuracy", "cost", "cells", "runs", "origin"]
     assert page.words.count("n/a") >= 4
     assert page.count("svg") == 0
 
 
-def test_hostile_names_stay_text(known):
-    from dataclasses import replace
-
-    kept, rows = known
+def test_hostile_names_stay_text(view):
     bad = "<script>&$x^$"
-    outcome = replace(rows[0].runs[0].outcome, ended=bad, folder=bad)
-    rows = (replace(rows[0], method=bad, runs=(replace(rows[0].runs[0], method=bad, text=bad, outcome=outcome),)),)
-    header = {
-        **kept.header,
-        "space": bad,
-        "git": bad,
-        "command": bad,
-        "versions": {bad: bad},
-        "config": {**kept.header["config"], bad: bad},
-    }
-    page = read_page(render(bad, header, [{**SESSION, "device": bad, "table": bad}], rows))
+    first = view.rows[0]
+    outcome = replace(first.runs[0].outcome, ended=bad, folder=bad)
+    rows = (replace(first, method=bad, runs=(replace(first.runs[0], method=bad, text=bad, outcome=outcome),)),)
+    header = replace(view.header, facts={"space": bad}, git=bad, command=bad, versions={bad: bad})
+    settings = view.settings.model_copy(update={"table": bad})
+    page = read_page(render(replace(view, name=bad, header=header, settings=settings, rows=rows)))
     assert "<script" not in page.source
-    assert page.words.count(bad) >= 16
+    assert page.words.count(bad) >= 14
 
 
-def test_true_accuracy_has_a_picture_where_a_table_knows_it(known, problem, config, table, wanted):
-    from ranknosh.workflows.compare.problem import problem_of
-
-    kept, rows = known
-    told = rows_of(results_of(kept, wanted("one", "random").pairs, problem_of(config, table, problem.data)), 60.0)
-    assert "true accuracy (%) by the table" not in render("c", kept.header, kept.sessions, rows)
-    assert "true accuracy (%) by the table" in render("c", kept.header, kept.sessions, told)
+def test_true_accuracy_has_a_picture_where_a_table_knows_it(view, finds, table, folder):
+    pairs, known = view.settings.pairs, replace(finds, table=table)
+    rows = rows_of(results_of(CompareState.of(open_run(folder).history.records), pairs, known), 60.0)
+    assert "true accuracy (%) by the table" not in render(view)
+    assert "true accuracy (%) by the table" in render(replace(view, rows=rows))
 
 
-def test_the_files_hold_the_same_numbers(known, tmp_path):
-    kept, rows = known
-    write_outputs(tmp_path, kept.header, kept.sessions, rows)
-    found = json.loads((tmp_path / "results.json").read_text())
+def test_the_files_hold_the_same_numbers(folder, view):
+    run = open_run(folder)
+    assert run.report().read_text() == render(view)
+    found = json.loads((folder / "results.json").read_text())
+    assert found == json.loads(json.dumps(run.results()))
     assert [row["method"] for row in found["rows"]] == ["random", "one"]
     assert found["rows"][0]["validation"]["mean"] == pytest.approx(0.6)
-    assert (tmp_path / "table.md").read_text().index("| random |") < (tmp_path / "table.md").read_text().index(
-        "| one |"
-    )
-    assert (tmp_path / "report.html").read_text() == render(tmp_path.name, kept.header, kept.sessions, rows)
+    assert found["settings"] == {"budget": "1m", "final_epochs": 1}
+    table = (folder / "table.md").read_text()
+    assert table.index("| random |") < table.index("| one |")
+
+
+def test_a_table_that_is_gone_leaves_true_accuracies_unknown(folder, tmp_path):
+    run = open_run(folder)
+    run.settings = run.settings.model_copy(update={"table": str(tmp_path / "gone.npz")})
+    assert [row.truth.n for row in run.rows] == [0, 0]

@@ -5,9 +5,12 @@ import pytest
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Observed, Proposed
 from ranknosh.core.seeding import draw
-from ranknosh.runs.store import read_journal
+from ranknosh.runs.events import Progress
+from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows.compare.random_search import FULL, LOOK_AHEAD, FittingDraws, RandomSearch
+from ranknosh.workflows.search.run import open_search
+from tests.ranknosh.workflows.compare.conftest import searched_enough
 
 SPACE = NasBench201()
 DRAWN = draw(SPACE, 80, 3)
@@ -56,19 +59,13 @@ def test_the_first_training_is_begun_whatever_it_costs():
 
 @pytest.fixture(scope="module")
 def searched(problem, config, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("random") / "seed-3"
-
-    class Silent:
-        def on_spent(self, seconds, text): ...
-
-        def on_message(self, text): ...
-
-    return RandomSearch(config).search(problem.for_search(), 3.0, 3, folder, Silent()), folder
+    root = tmp_path_factory.mktemp("random")
+    return searched_enough(RandomSearch(config), problem, 3, root, lambda found: found.evaluations > 1)
 
 
 def test_the_best_of_full_trainings_of_the_draw_is_found(searched):
-    outcome, folder = searched
-    pool = Pool(read_journal(folder).records)
+    outcome, folder, _ = searched
+    pool = Pool(open_search(folder).history.records)
     trained = [candidate for candidate in pool.candidates.values() if candidate.level]
     assert len(trained) > 1
     assert [candidate.architecture for candidate in trained[:2]] == DRAWN[:2]
@@ -81,41 +78,48 @@ def test_the_best_of_full_trainings_of_the_draw_is_found(searched):
 
 
 def test_every_second_of_the_run_is_charged(searched):
-    outcome, folder = searched
-    history = read_journal(folder)
+    outcome, folder, _ = searched
+    history = open_search(folder).history
     assert outcome.cost.total == pytest.approx(history.times[-1])
     assert outcome.cost.training == pytest.approx(Pool(history.records).training_seconds)
     assert outcome.cost.proxies == outcome.cost.predictor == 0
 
 
 def test_only_the_checkpoint_of_the_best_is_kept(searched):
-    _, folder = searched
-    pool = Pool(read_journal(folder).records)
+    _, folder, _ = searched
+    pool = Pool(open_search(folder).history.records)
     kept = {int(path.name.split("-")[0]) for path in (folder / "checkpoints").iterdir()}
     assert pool.best().id in kept
     assert len(kept) <= 2  # a training that was stopped by the limit may have left one
 
 
-def test_a_search_that_ended_is_read_and_one_that_was_cut_off_goes_on(searched, problem, config, heard, tmp_path):
-    outcome, folder = searched
-    assert RandomSearch(config).search(problem.for_search(), 3.0, 3, folder, heard) == outcome
-    assert not heard.spent
+def test_a_search_that_ended_is_read_and_one_that_was_cut_off_is_resumed(searched, problem, config, heard, tmp_path):
+    outcome, folder, budget = searched
+    assert RandomSearch(config).search(problem.for_search(), budget, 3, folder, heard, StopRequest()) == outcome
+    assert not heard.progress
     lines = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
     cut = tmp_path / "seed-3"
     cut.mkdir()
     (cut / "journal.jsonl").write_bytes(b"".join(lines[:6]) + lines[6][:9])
-    again = RandomSearch(config).search(problem.for_search(), 3.0, 3, cut, heard)
+    again = RandomSearch(config).search(problem.for_search(), 4 * budget, 3, cut, heard, StopRequest())
     assert (cut / "journal.jsonl").read_bytes().startswith(b"".join(lines[:6]))
     assert again.evaluations > 1
-    assert heard.spent[-1][0] > 0
+    assert heard.progress[-1].done > 0
 
 
-def test_a_run_whose_first_line_was_never_finished_begins_anew(problem, config, heard, tmp_path):
-    folder = tmp_path / "seed-3"
+def test_a_stop_is_taken_from_the_request_that_is_given(problem, config, tmp_path):
+    """In a folder in which a run was about to begin before."""
+    folder, stop = tmp_path / "seed-3", StopRequest()
     folder.mkdir()
-    (folder / "journal.jsonl").write_text('{"type": "head')
-    outcome = RandomSearch(config).search(problem.for_search(), 2.0, 3, folder, heard)
-    assert outcome.architecture in DRAWN
+    (folder / ".journal.jsonl.new").write_text('{"n": 1, "ty')
+
+    def stopping(event):
+        if isinstance(event, Progress):
+            stop.request()
+
+    with pytest.raises(KeyboardInterrupt):
+        RandomSearch(config).search(problem.for_search(), 60.0, 3, folder, stopping, stop)
+    assert not open_search(folder).ended
 
 
 def test_it_says_why_it_ended(searched):

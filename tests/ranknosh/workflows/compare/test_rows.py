@@ -2,6 +2,8 @@
 
 import json
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,14 +11,13 @@ from ranknosh.core.seeding import draw
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.nets import build_candidate, count_macs, count_params
 from ranknosh.workflows.compare.final import Final
-from ranknosh.workflows.compare.journal import Kept
 from ranknosh.workflows.compare.method import Cost, SearchOutcome
-from ranknosh.workflows.compare.problem import problem_of
+from ranknosh.workflows.compare.records import CompareState
 from ranknosh.workflows.compare.rows import RunResult, Spread, as_dict, results_of, rows_of
 
 
 def run(method, seed, validation, test=0.5, cost=10.0, epochs_of="candidates", text="|a~0|", **more):
-    outcome = SearchOutcome(Architecture("s", (0,)), Cost(training=cost), cost, 4, epochs_of, 2, "done", "f")
+    outcome = SearchOutcome(Architecture("s", (0,)), Cost(training=cost), cost, 4, epochs_of, 2, "done", Path("f"))
     final = None if validation is None else Final(validation, test, 3, 1.0)
     return RunResult(method, seed, outcome, text, "key", final, **more)
 
@@ -62,26 +63,26 @@ def test_finds_are_listed_with_their_seeds():
     assert row.finds == (("|a~0|", (0, 2)), ("|b~0|", (1,)))
 
 
-def test_results_know_size_truth_and_final(config, problem, table):
-    known = problem_of(config, table, problem.data)
+def test_results_know_size_truth_and_final(problem, finds, table):
+    known = replace(finds, table=table)
     found = draw(problem.space, 8, 0)[3]
     key = problem.space.canonical(found)
     final = Final(0.6, 0.5, 1, 2.0)
-    outcome = SearchOutcome(found, Cost(other=1.0), 1.0, 1, "candidates", 1, "done", "f")
-    (result,) = results_of(Kept({}, [], {("m", 5): outcome}, {(key, 5): final}), [("m", 5), ("m", 6)], known)
+    outcome = SearchOutcome(found, Cost(other=1.0), 1.0, 1, "candidates", 1, "done", Path("f"))
+    (result,) = results_of(CompareState({("m", 5): outcome}, {(key, 5): final}), [("m", 5), ("m", 6)], known)
     network = build_candidate(found, problem.size)
     assert (result.text, result.key, result.final) == (problem.space.format(found), key, final)
     assert result.params == count_params(network)
     assert result.macs == count_macs(network, problem.data.image_shape)
     assert result.truth == pytest.approx(0.503 + 0.005)  # 50.3 and 51.3 %
-    (blind,) = results_of(Kept({}, [], {("m", 5): outcome}, {}), [("m", 5)], problem)
+    (blind,) = results_of(CompareState({("m", 5): outcome}, {}), [("m", 5)], finds)
     assert (blind.truth, blind.final, blind.validation) == (None, None, None)
 
 
-def test_a_table_that_does_not_hold_the_find_knows_nothing(config, problem, table):
-    known = problem_of(config, table, problem.data)
-    outcome = SearchOutcome(draw(problem.space, 20, 0)[15], Cost(), 1.0, 1, "candidates", 1, "done", "f")
-    (result,) = results_of(Kept({}, [], {("m", 5): outcome}, {}), [("m", 5)], known)
+def test_a_table_that_does_not_hold_the_find_knows_nothing(problem, finds, table):
+    known = replace(finds, table=table)
+    outcome = SearchOutcome(draw(problem.space, 20, 0)[15], Cost(), 1.0, 1, "candidates", 1, "done", Path("f"))
+    (result,) = results_of(CompareState({("m", 5): outcome}, {}), [("m", 5)], known)
     assert result.truth is None
 
 

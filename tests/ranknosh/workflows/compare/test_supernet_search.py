@@ -3,6 +3,8 @@
 import pytest
 
 from ranknosh.errors import BudgetTooSmall, ConfigError
+from ranknosh.runs.events import Recorded
+from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows import open_run
 from ranknosh.workflows.compare.catalog import checked, known_methods, make_methods
 from ranknosh.workflows.compare.supernet_search import SupernetMethod
@@ -20,18 +22,19 @@ def searched(problem, tmp_path_factory, listener):
     folder = tmp_path_factory.mktemp("darts") / "seed-1"
     with pytest.MonkeyPatch.context() as patch:
         Clock(patch, rate=0.001)  # a budget of 100 batches, however fast they are
-        return SupernetMethod("darts", 5).search(problem.for_search(), 0.1, 1, folder, listener), folder
+        return SupernetMethod("darts", 5).search(problem.for_search(), 0.1, 1, folder, listener, StopRequest()), folder
 
 
-def test_the_comparison_hears_what_was_spent(searched, listener):
-    """Seconds rise from the timing of steps over the epochs; no message is made of progress."""
+def test_what_was_spent_is_reported(searched, listener):
+    """From the timing of steps over the epochs, with the seconds of the run."""
     state = open_run(searched[1]).state
-    texts = [text for _, text in listener.spent]
-    assert "timing a few steps 0 of 1" in texts
-    assert f"epochs 0 of {state.plans[-1].epochs}" in texts
-    assert f"epochs {state.result.epochs} of {state.plans[-1].epochs}" in texts
-    assert listener.spent[-1][0] >= state.trial_seconds + state.device_seconds
-    assert listener.messages == []
+    found = [(event.task, event.done, event.total) for event in listener.progress]
+    assert ("timing a few steps", 0, 1) in found
+    assert ("epochs", 0, state.plans[-1].epochs) in found
+    assert ("epochs", state.result.epochs, state.plans[-1].epochs) in found
+    seconds = [event.seconds for event in listener.events if isinstance(event, Recorded)]
+    assert seconds == sorted(seconds)
+    assert seconds[-1] > 0
 
 
 def test_a_cell_of_the_space_is_found_and_paid_for(searched, problem):
@@ -54,12 +57,12 @@ def test_it_has_the_network_and_the_split_of_the_comparison(searched, problem):
 
 def test_a_search_that_ended_is_read_again(searched, problem, heard):
     outcome, folder = searched
-    assert SupernetMethod("darts", 5).search(problem.for_search(), 0.1, 1, folder, heard) == outcome
+    assert SupernetMethod("darts", 5).search(problem.for_search(), 0.1, 1, folder, heard, StopRequest()) == outcome
 
 
 def test_a_budget_without_an_epoch_is_too_small(problem, heard, tmp_path):
     with pytest.raises(BudgetTooSmall):
-        SupernetMethod("darts", 5).search(problem.for_search(), 0.001, 1, tmp_path / "seed-1", heard)
+        SupernetMethod("darts", 5).search(problem.for_search(), 0.001, 1, tmp_path / "seed-1", heard, StopRequest())
 
 
 def test_random_search_is_always_in_once():

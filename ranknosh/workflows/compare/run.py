@@ -1,0 +1,207 @@
+"""Search methods under one budget, as a run: methods times seeds, each search and each final training done once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ranknosh.config.compare import CompareSettings
+from ranknosh.errors import DataError, StoreError
+from ranknosh.report.words import counted
+from ranknosh.runs.events import Events
+from ranknosh.runs.files import write_atomic
+from ranknosh.runs.journal import History, read_history
+from ranknosh.runs.run import Prepared, Run, records_for
+from ranknosh.runs.session import RunSession
+from ranknosh.spaces.base import NetworkSize
+from ranknosh.spaces.catalog import get_space
+from ranknosh.training.surroundings import resolve_device
+from ranknosh.workflows.compare.catalog import make_methods
+from ranknosh.workflows.compare.comparison import Comparison
+from ranknosh.workflows.compare.method import SearchMethod
+from ranknosh.workflows.compare.prices import check_budget, measure
+from ranknosh.workflows.compare.problem import Problem, problem_of
+from ranknosh.workflows.compare.records import RECORDS, CompareState
+from ranknosh.workflows.compare.rows import Finds, Row, as_dict, results_of, rows_of
+from ranknosh.workflows.compare.text import markdown
+from ranknosh.workflows.compare.view import CompareView
+
+if TYPE_CHECKING:
+    from ranknosh.data import ImageData
+
+TABLE, RESULTS = "table.md", "results.json"
+
+
+@dataclass(frozen=True)
+class CompareParts:
+    """What is compared, and on what."""
+
+    problem: Problem
+    methods: Mapping[str, SearchMethod]
+
+
+class CompareRun(Run[CompareState]):
+    """A comparison as read from its folder."""
+
+    WORKFLOW = "compare"
+    SETTINGS = CompareSettings
+    RECORDS = RECORDS
+    settings: CompareSettings
+
+    @classmethod
+    def fold(cls, history: History) -> CompareState:
+        return CompareState.of(history.records)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """A row a method, the best mean validation accuracy first."""
+        return rows_of(results_of(self.state, self.settings.pairs, self._finds()), self.settings.budget_seconds)
+
+    def _finds(self) -> Finds:
+        from ranknosh.data.table import Table
+
+        settings, images, table = self.settings, self.header.data, None
+        if settings.table is not None:
+            with suppress(DataError):  # a table that lies elsewhere by now leaves true accuracies unknown
+                table = Table.load(settings.table, settings.space.name)
+        shape = tuple(images["image_shape"])
+        size = NetworkSize(settings.network.channels, settings.network.cells, len(images["classes"]), shape[0])
+        return Finds(get_space(settings.space.name), size, shape, table)
+
+    @property
+    def reason(self) -> str | None:
+        space, state = get_space(self.settings.space.name), self.state
+        for method, seed in self.settings.pairs:
+            outcome = state.searched.get((method, seed))
+            found = outcome.architecture if outcome else None
+            if outcome is None or (found is not None and (space.canonical(found), seed) not in state.trained):
+                return None
+        return f"{counted(len(self.settings.methods), 'method')} compared under {counted(self.settings.seeds, 'seed')} each"
+
+    @property
+    def exit_code(self) -> int:
+        """0 where every search has ended and anything found could be trained, else 5."""
+        known = any(final.validation is not None for final in self.state.trained.values())
+        return 0 if self.ended and known else 5
+
+    def status(self) -> dict[str, Any]:
+        settings, best = self.settings, self.top(1)
+        return {
+            "space": settings.space.name,
+            "methods": list(settings.methods),
+            "seeds": settings.seeds,
+            "budget_seconds": settings.budget_seconds,
+            "searches": len(settings.pairs),
+            "searched": sum(pair in self.state.searched for pair in settings.pairs),
+            "final_trainings": len(self.state.trained),
+            "best": best[0] if best else None,
+        }
+
+    def top(self, count: int) -> list[dict[str, Any]]:
+        """The best methods by mean validation accuracy."""
+        return [
+            {
+                "method": row.method,
+                "repeats": len(row.runs),
+                "validation": row.validation.mean,
+                "validation_error": row.validation.error,
+                "test": row.test.mean,
+                "search_device_seconds": row.cost.mean,
+            }
+            for row in self.rows[:count]
+        ]
+
+    @property
+    def view(self) -> CompareView:
+        """What the page shows."""
+        return CompareView(self.folder.resolve().name, self.header, self.settings, self.sessions, self.rows)
+
+    def page(self) -> str:
+        from ranknosh.workflows.compare.page import render
+
+        return render(self.view)
+
+    def report(self) -> Path:
+        """Write table.md, results.json and report.html anew and return the path of the page."""
+        settings = self.settings
+        text = markdown(self.rows, settings.budget_seconds, settings.whole_epochs)
+        write_atomic(self.folder / TABLE, text.encode())
+        found = json.dumps(self.results(), indent=1, allow_nan=False)
+        write_atomic(self.folder / RESULTS, (found + "\n").encode())
+        return super().report()
+
+    def results(self) -> dict[str, Any]:
+        """Everything as plain data: what results.json holds and ``--json`` prints."""
+        settings, data = self.settings, self.header.data
+        return {
+            "folder": str(self.folder),
+            "settings": {
+                "budget": settings.to_dict()["budget"]["device_time"],
+                "final_epochs": settings.whole_epochs,
+            },
+            "methods": list(settings.methods),
+            "seeds": settings.seeds,
+            "table": settings.table,
+            "space": settings.space.name,
+            "data": {name: data[name] for name in ("name", "fingerprint", "images")},
+            "rows": as_dict(self.rows),
+        }
+
+    def removable(self) -> list[Path]:
+        """The checkpoints of the final trainings, once all have ended."""
+        return [path for path in (self.folder / "final").rglob("*") if path.is_file()] if self.ended else []
+
+    def resume(self, overrides: Sequence[str] = (), **rest: Any) -> CompareRun:
+        """As :meth:`ranknosh.runs.run.Run.resume`; the budget was checked when the run began."""
+        return super().resume(overrides, checked=True, **rest)
+
+    @classmethod
+    def prepare(
+        cls,
+        settings: CompareSettings,
+        events: Events,
+        *,
+        data: ImageData | None = None,
+        methods: Mapping[str, SearchMethod] | None = None,
+        stem: str = "compare",
+        checked: bool = False,
+        **given: Any,
+    ) -> Prepared:
+        """Load images and table, make the methods, and check that the budget holds a training.
+
+        Args:
+            settings: of the comparison.
+            events: not used.
+            data: takes the place of ``settings.data``.
+            methods: by name, in place of the catalog's.
+            stem: of an automatic folder name.
+            checked: the budget was checked before.
+            given: nothing else.
+        """
+        from ranknosh.data.table import Table
+
+        search = settings.search
+        resolve_device(search.train.device)
+        known = methods or {method.name: method for method in make_methods(settings.methods, search)}
+        table = None if settings.table is None else Table.load(settings.table, settings.space.name)
+        problem = problem_of(search, table, data)
+        if not checked and methods is None:
+            check_budget(measure(problem, search), search, settings.methods, settings.budget_seconds)
+        return Prepared(stem, CompareParts(problem, known), problem.data.facts, {"space": problem.space.name})
+
+    def work(self, session: RunSession, prepared: Prepared) -> None:
+        """Do what is missing; the outputs are written whatever ends it."""
+        parts: CompareParts = prepared.parts
+        session.began(str(resolve_device(parts.problem.train.device)))
+        try:
+            Comparison(session, self.settings, self.state, parts.problem, parts.methods).run()
+        except BaseException:
+            kind = type(self)
+            with suppress(StoreError):  # the error that ended it is the one to be seen
+                history = read_history(self.folder, lambda header: records_for(kind, header))
+                kind(self.folder, history).report_if_possible(session.events)
+            raise
