@@ -58,7 +58,8 @@ def test_it_ends_with_accuracies_size_time_and_report(trained):
 
 def test_json_and_the_kept_config(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    ended = cli("retrain", GENOTYPE, *QUICK, "--set", "train.all_images=yes", "--cells", "3", "--seed", "5", "--json")
+    words = ["--set", "train.all_images=yes", "--set", "train.channels_last=false", "--cells", "3", "--seed", "5"]
+    ended = cli("retrain", GENOTYPE, *QUICK, *words, "--json")
     assert ended.code == 0
     assert ended.err == ""
     found = json.loads(ended.out)
@@ -135,7 +136,7 @@ def test_other_images_on_resume_are_refused(cli, trained):
 def test_an_edited_config_is_refused_and_a_second_run_of_a_name_too(cli, trained, tmp_path):
     folder = tmp_path / "whole"
     shutil.copytree(trained[0], folder)
-    assert "already holds a run" in error(cli("retrain", CELL, *QUICK, "--out", tmp_path, "--name", "whole"), 2)
+    assert "holds a run already" in error(cli("retrain", CELL, *QUICK, "--out", tmp_path, "--name", "whole"), 2)
     path = folder / "config.yaml"
     path.write_text(path.read_text().replace("weight_decay: 0.0005", "weight_decay: 0.5"))
     assert "train.weight_decay was 0.0005" in error(cli("resume", folder), 2)
@@ -151,7 +152,7 @@ def test_an_edited_config_is_refused_and_a_second_run_of_a_name_too(cli, trained
         ([GENOTYPE[:-20]], 2, "cannot read the genotype"),
         (["none.txt"], 2, "neither a cell nor a file"),
         (["."], 4, "holds no cell"),
-        ([CELL, "--data", "nothing"], 2, "neither there nor a name"),
+        ([CELL, "--data", "nothing"], 2, "it must be one of cluttered_digits"),
         ([CELL, "--data", "none.npz", "--preset", "tiny"], 4, "none.npz"),
         ([CELL, "--set", "train.learning=1"], 2, "is not a setting"),
         ([CELL, "--epochs", "0"], 2, "train.epochs is 0"),
