@@ -7,11 +7,10 @@ import torch
 
 from ranknosh.core.records import Job
 from ranknosh.core.seeding import draw
-from ranknosh.errors import StoreError
 from ranknosh.streams import torch_seed
 from ranknosh.training import CheckpointStore, Task, train_rung, trained_network
 from ranknosh.training.evaluate import evaluate
-from ranknosh.workflows.compare.final import Final, final_folder, train_final
+from ranknosh.workflows.compare.final import final_folder, train_final
 
 EPOCHS = 3
 
@@ -71,12 +70,6 @@ def test_a_damaged_checkpoint_is_trained_again(problem, found, final, tmp_path):
 
 def test_folders_differ_by_architecture_and_seed(tmp_path):
     assert len({final_folder(tmp_path, text, seed) for text in ("a", "b") for seed in (0, 1)}) == 4
-
-
-def test_the_journal_line_gives_it_back(final):
-    assert Final.from_json(final.to_json()) == final
-    with pytest.raises(StoreError, match="test"):
-        Final.from_json({key: value for key, value in final.to_json().items() if key != "test"})
 
 
 def test_global_random_state_is_left_alone(problem, found, tmp_path):
