@@ -112,7 +112,7 @@ class Pending:
 
 
 class Pool:
-    """Every candidate proposed so far; nobody leaves. ``apply`` is the only way to change it.
+    """Every candidate proposed so far; none is ever removed. ``apply`` is the only way to change it.
 
     ``disk_bytes`` are those of the checkpoints that are kept, ``largest_checkpoint`` the largest ever. ``decisions`` are in
     the order they were taken in. ``revision`` counts the results that say something of an architecture.
@@ -176,7 +176,7 @@ class Pool:
     def residents(self, level: int, most: int | None = None) -> list[Candidate]:
         """Candidates whose highest completed level is exactly ``level`` and that may be promoted, the best ``most`` first.
 
-        Paused old ones stand among newcomers; failed ones and those already asked to go on are left out.
+        Paused old ones are among newcomers; failed ones and those already promoted further are left out.
         """
         return [self.candidates[key[-1]] for key in self._eligible.get(level, ())[:most]]
 

@@ -22,7 +22,7 @@ from ranknosh.errors import ConfigError
 
 AUTO_SHARE_LIMIT = 0.5
 LEAST_TOP_SHARE = 1e-30
-"""Share of all candidates that reaches the top level, at least: below it sizes cannot be told from none."""
+"""Share of all candidates that reaches the top level, at least: a smaller one cannot be distinguished from 0."""
 _TOLERANCE = 1e-9
 
 
@@ -120,7 +120,7 @@ class Pyramid:
         return number
 
     def cost(self, candidates: int) -> int:
-        """Training epochs of the whole pyramid over ``candidates``, each trained on from where it stood."""
+        """Training epochs of the whole pyramid over ``candidates``, each resumed at its last epoch."""
         return sum(step * size for step, size in zip(self.steps, self.sizes(candidates), strict=True))
 
     def batch_of(self, candidate_id: int) -> int:

@@ -20,7 +20,7 @@ FailureKind = Literal["diverged", "out_of_memory", "raised", "invalid", "crashed
 SURROUNDINGS: tuple[FailureKind, ...] = ("raised", "crashed", "hung", "lost", "checkpoint_damaged")
 """Failures that say nothing about the architecture, so that no predictor learns from them."""
 UNCOUNTED: tuple[FailureKind, ...] = ("lost", "checkpoint_damaged")
-"""Failures that are nobody's fault: the job is done again without counting as a try of it."""
+"""Failures that neither the architecture nor its training caused: the job is done again without counting as a try of it."""
 
 
 class Token(NamedTuple):
@@ -173,7 +173,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Speculated:
-    """A second attempt was started beside one that took too long, and one of the two has won: the other's ``epochs`` and
+    """A second attempt was started for a job that took too long, and one of the two has won: the other's ``epochs`` and
     ``seconds`` were work for nothing. Its end changes nothing else."""
 
     candidate_id: int
@@ -277,7 +277,7 @@ RECORDS: tuple[type[Any], ...] = (
 class Job:
     """Train one candidate from ``start_epoch`` up to ``stop_epoch`` finished epochs. ``seed`` fixes init and data order.
 
-    ``alone``: memory ran out before, so nothing else may run beside it and it begins with half the images per forward pass.
+    ``alone``: memory ran out before, so it runs alone and begins with half the images per forward pass.
     """
 
     candidate_id: int
@@ -306,7 +306,7 @@ def job_seed(seed: int, candidate_id: int, replica: int = 0) -> int:
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """How a job ended, and the attempts beside it that lost to this one."""
+    """How a job ended, and the other attempts of it that lost to this one."""
 
     job: Job
     outcome: Observed | Interrupted | Failed = field()

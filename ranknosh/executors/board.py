@@ -1,4 +1,4 @@
-"""What workers and driver tell each other while jobs run: who began, which epoch is done, whether to stop."""
+"""What workers and driver exchange while jobs run: which job began, which epoch is done, whether to stop."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Epoch(NamedTuple):
 
 
 class Board:
-    """An actor that lives beside the driver. Losing it costs what it shows, never a result."""
+    """An actor on the driver's node. Losing it costs what it shows, never a result."""
 
     def __init__(self) -> None:
         self._events: list[Began | Epoch] = []

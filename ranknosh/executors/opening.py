@@ -124,7 +124,7 @@ def _demand(section: ExecutorConfig, wanted: str) -> Demand:
 
 
 class _SavedEpoch:
-    """Epochs that a candidate's checkpoint holds, the job's first one where that cannot be told."""
+    """Epochs that a candidate's checkpoint holds, the job's first one where that is unknown."""
 
     def __init__(self, checkpoints: CheckpointStore) -> None:
         self._checkpoints = checkpoints

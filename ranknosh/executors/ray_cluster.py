@@ -28,7 +28,7 @@ _SETTINGS = {
 
 
 def check_address(address: str) -> None:
-    """Raises MissingDependency without ray, and ConfigError where nobody listens at a host:port; costs no start."""
+    """Raises MissingDependency without ray, and ConfigError where no process listens at a host:port; starts nothing."""
     if importlib.util.find_spec("ray") is None:
         raise MissingDependency("ray[tune]", "executor.name: ray")
     _must_answer(address)
@@ -115,7 +115,7 @@ def _cluster_at(address: str, ship_code: bool | str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let no Ctrl-C cut the clearing up short: it takes a second or two, and what it left nobody would remove."""
+    """Let no Ctrl-C cut the clearing up short: it takes a second or two, and what it left would stay."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -127,7 +127,7 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _must_answer(address: str) -> None:
-    """Ask a plain socket first: ray itself waits for minutes where nobody listens."""
+    """Ask a plain socket first: ray itself waits for minutes where no process listens."""
     host, colon, port = address.rpartition(":")
     if address in ("local", "auto") or "://" in address:
         return

@@ -200,7 +200,7 @@ class RayExecutor:
         return Usage(self.slots(), self._busy, self._slots.seconds())
 
     def close(self) -> None:
-        """Cancel what runs. The cluster itself belongs to whoever connected to it."""
+        """Cancel what runs. The cluster itself is left to the caller, who connected to it."""
         if not ray.is_initialized():
             return
         for reference in self._attempts:
@@ -231,7 +231,7 @@ class RayExecutor:
         self._attempts[reference] = attempt
 
     def _end(self, reference: Any) -> list[JobResult]:
-        """The result of an attempt; none where another attempt of its job still runs or where nobody waits for it."""
+        """The result of an attempt; none where another attempt of its job still runs or where it is no longer waited for."""
         attempt = self._attempts[reference]
         try:
             done: Done | None = ray.get(reference)

@@ -27,7 +27,7 @@ class Resources:
         return min(shares, default=0)
 
     def weight(self, base: Resources) -> float:
-        """How many jobs of ``base`` one of these stands for; at least 1."""
+        """How many jobs of ``base`` one of these counts as; at least 1."""
         mine, theirs = self.as_named(), base.as_named()
         return max([1.0, *(value / theirs[name] for name, value in mine.items() if name in theirs)])
 

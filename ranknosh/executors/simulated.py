@@ -33,7 +33,7 @@ class Cluster:
     long it is gone then. startup: until a new worker takes its first job. stragglers: share of tries that take ``slowdown``
     times as long. speculate: start a second copy on an idle worker once a job has run so many times what is expected of it
     (:class:`~ranknosh.executors.pace.Pace`), 0 for never. save_every: a finished epoch is saved once this much work would be
-    lost otherwise. death: how the engine hears of a death (a ``lost`` node is nobody's fault, a ``crashed`` worker counts as
+    lost otherwise. death: how the engine hears of a death (a ``lost`` node does not count, a ``crashed`` worker counts as
     a try of the job). Raises ConfigError for values out of range.
     """
 

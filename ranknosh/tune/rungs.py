@@ -106,7 +106,7 @@ class RungRunner:
 def rung_runner(
     train: TrainFunction, space: FlatSpace, store: Path | str, *, metric: str, mode: Literal["min", "max"]
 ) -> RungRunner:
-    """A RunJob for executors; see :class:`RungRunner`. Raises ConfigError for a mode nobody knows."""
+    """A RunJob for executors; see :class:`RungRunner`. Raises ConfigError for an unknown mode."""
     if mode not in ("min", "max"):
         raise ConfigError(f"mode is {mode!r}; it must be min or max")
     return RungRunner(train, space, Path(store).absolute(), metric, mode)

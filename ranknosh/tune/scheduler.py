@@ -92,10 +92,10 @@ class NOSHScheduler(TrialScheduler):
         return verdict
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
-        """Nothing: Tune tells the searcher as well."""
+        """Nothing: Tune calls the searcher as well."""
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """Nothing: Tune tells the searcher as well."""
+        """Nothing: Tune calls the searcher as well."""
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         searcher = self.searcher
@@ -180,7 +180,7 @@ class NOSHScheduler(TrialScheduler):
 
     def _verify(self) -> None:
         """Every trial paused at the end of a level must have a checkpoint of exactly that epoch, or promoting it would train it
-        again from an earlier one, and nobody would know."""
+        again from an earlier one, unnoticed."""
         for trial_id in tuple(self._unverified):
             trial = self._trials[trial_id]
             if trial.status == Trial.RUNNING:

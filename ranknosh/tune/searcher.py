@@ -25,7 +25,7 @@ from ranknosh.tune.state import FILE_TEMPLATE, SearchState, Settings, read_state
 from ranknosh.tune.trials import Trials, Verdict
 
 CONFIG_KEY = "nosh"
-"""Under this key a trial's config tells its number, its seed and the epochs at which levels end."""
+"""The key of a trial's config that holds its number, its seed and the epochs at which levels end."""
 
 
 class RankSearcher(Searcher):
@@ -200,7 +200,7 @@ class RankSearcher(Searcher):
 
     def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
         """Save under Tune's name. The folder is being copied while this runs, and a file that comes and goes in it would make
-        the copy fail, so the state is written beside it first."""
+        the copy fail, so the state is written next to it first."""
         name = self.CKPT_FILE_TMPL.format(session_str)
         beside = Path(checkpoint_dir).parent / f".{name}.{os.getpid()}"
         self.save(str(beside))
@@ -224,7 +224,7 @@ class RankSearcher(Searcher):
             self.fatal = error
             raise
         if self._space is not None:
-            state.space = self._space  # the same parameters, and the fixed entries beside them
+            state.space = self._space  # the same parameters, and the fixed entries as well
         self._load(state)
 
     def raise_fatal(self) -> None:

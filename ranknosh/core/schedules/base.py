@@ -132,7 +132,8 @@ class Schedule(ABC):
         return limit is None or self.pool.disk_bytes + (newcomers + 1) * self.pool.largest_checkpoint <= limit
 
     def _within_disk(self, records: tuple[Proposed, ...]) -> tuple[Proposed, ...]:
-        """The first of ``records`` whose checkpoints fit beside those written and begun, and one more being written."""
+        """The first of ``records`` whose checkpoints fit the disk limit with those written and begun and one more being
+        written."""
         limit, size_of, pool = self.limits.disk_bytes, self.checkpoint_bytes, self.pool
         if limit is None or size_of is None or not records:
             return records
