@@ -16,7 +16,7 @@ from ranknosh.cli.screen import print_json
 from ranknosh.config.units import human_size
 from ranknosh.runs.provenance import host_cores
 
-REQUIRED = ("torch", "numpy", "scipy", "scikit-learn", "pydantic", "typer", "rich", "ruamel.yaml")
+REQUIRED = ("torch", "numpy", "scipy", "scikit-learn", "filelock", "pydantic", "typer", "rich", "ruamel.yaml")
 OPTIONAL = {
     "torchvision": "cifar10, cifar100, fashion_mnist and svhn by name",
     "pillow": "image folders and zips",

@@ -29,7 +29,9 @@ def steps_per_epoch(images: int, batch: int) -> int:
     """Optimiser steps of an epoch: the last batch may be short, but is never a single image (batch-norm has no variance
     there), which is left out for that epoch."""
     full, rest = divmod(images, batch)
-    return max(1, full + (rest > 1 or (rest == 1 and full == 0)))
+    if full == 0:
+        return 1
+    return full + 1 if rest > 1 else full
 
 
 def epoch_order(images: int, batch: int, seed: int, epoch: int) -> Tensor:
@@ -124,7 +126,8 @@ def _plain_images(training: Training, data: ImageData, order: Tensor) -> Iterato
     """The first ``_STATISTICS_IMAGES`` of an order without augmentation, in batches that memory is known to hold."""
     batch = training.micro_batch
     count = min(_STATISTICS_IMAGES, len(order))
-    count -= count % batch == 1 and batch > 1 and count > 1
+    if count > 1 and count % batch == 1:
+        count -= 1  # batch-norm has no variance over a single image
     for images, _ in batches(
         data.train,
         batch=batch,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -271,8 +270,12 @@ def _all_done(epochs: int) -> str:
 
 def peak_memory(device: torch.device) -> dict[str, int]:
     """Most bytes held so far: by the process, and on a CUDA device by tensors."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    found = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
+    found = {}
+    if sys.platform != "win32":  # where there is no such module
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        found["process"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     if device.type == "cuda":
         found["device"] = torch.cuda.max_memory_allocated(device)
     return found
