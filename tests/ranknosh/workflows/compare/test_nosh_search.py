@@ -7,7 +7,7 @@ from ranknosh.errors import BudgetTooSmall
 from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.compare.nosh_search import NoshSearch
 from ranknosh.workflows.search.run import open_search
-from tests.ranknosh.workflows.compare.conftest import searched_enough
+from tests.ranknosh.workflows.compare.compare_samples import searched_enough
 
 
 @pytest.fixture(scope="module")

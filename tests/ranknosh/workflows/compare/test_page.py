@@ -23,7 +23,7 @@ SESSION = Session(1, host_cores=2, device="cpu", command="ranknosh c <x>", versi
 @pytest.fixture(scope="module")
 def folder(problem, wanted, tmp_path_factory):
     """A comparison of two methods and two seeds that has ended."""
-    from tests.ranknosh.workflows.compare.conftest import Answering
+    from tests.ranknosh.workflows.compare.compare_samples import Answering
 
     folder = tmp_path_factory.mktemp("compared") / "c"
     folder.mkdir()

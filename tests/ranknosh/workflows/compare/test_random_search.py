@@ -10,7 +10,7 @@ from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows.compare.random_search import FULL, LOOK_AHEAD, FittingDraws, RandomSearch
 from ranknosh.workflows.search.run import open_search
-from tests.ranknosh.workflows.compare.conftest import searched_enough
+from tests.ranknosh.workflows.compare.compare_samples import searched_enough
 
 SPACE = NasBench201()
 DRAWN = draw(SPACE, 80, 3)

@@ -8,7 +8,7 @@ from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows import open_run
 from ranknosh.workflows.compare.catalog import checked, known_methods, make_methods
 from ranknosh.workflows.compare.supernet_search import SupernetMethod
-from tests.ranknosh.workflows.compare.conftest import Heard
+from tests.ranknosh.workflows.compare.compare_samples import Heard
 from tests.ranknosh.workflows.supernet.supernet_samples import Clock
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import torch
 
 from ranknosh.config.retrain import RetrainSettings
@@ -10,7 +12,9 @@ from ranknosh.data.base import assemble
 from ranknosh.runs.events import Event, Message, Progress, Recorded
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.genotype import Genotype
-from ranknosh.workflows.retrain import EpochLine, preset
+from ranknosh.training import CheckpointStore
+from ranknosh.workflows import open_run
+from ranknosh.workflows.retrain import EpochLine, Retrained, preset
 
 CELL = Architecture("nasbench201", (3, 1, 2, 4, 3, 0))
 GENOTYPE = Genotype(
@@ -56,3 +60,23 @@ def a_recipe(*settings: str, space: str = "darts") -> RetrainSettings:
     cells = "3" if space == "darts" else "1"
     more = ["train.drop_path=0.3", "train.epochs=3", "train.batch=32", "network.channels=4", f"network.cells={cells}"]
     return preset("tiny", space).replace([*more, *settings])
+
+
+def untimed(result: Retrained):
+    return dataclasses.replace(result, device_seconds=0.0)
+
+
+def tensors(folder):
+    found = CheckpointStore(folder / "checkpoints").load(0)
+    velocities = {f"velocity of {name}": value for name, value in found.momentum.items()}
+    return {**found.weights, **velocities, **{f"head's {name}": value for name, value in found.auxiliary.items()}}
+
+
+def assert_same_end(folder, whole):
+    """The bits, the journal's curve and what is exported are those of the retraining that ran through."""
+    first, second = tensors(whole), tensors(folder)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    curves = [[dataclasses.replace(line, seconds=0) for line in open_run(run).state.curve] for run in (folder, whole)]
+    assert curves[0] == curves[1]
+    assert (folder / "best" / "card.json").read_bytes() == (whole / "best" / "card.json").read_bytes()

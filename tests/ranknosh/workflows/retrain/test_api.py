@@ -20,7 +20,15 @@ from ranknosh.training import CheckpointStore, rung
 from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import Retrained, RetrainFailed, RetrainRun, read_cell, retrain
 from tests.processes import run_python
-from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, Heard, a_recipe, quadrants
+from tests.ranknosh.workflows.retrain.retrain_samples import (
+    CELL,
+    GENOTYPE,
+    Heard,
+    a_recipe,
+    assert_same_end,
+    quadrants,
+    untimed,
+)
 
 ROOT = Path(__file__).parents[4]
 KILLED = """
@@ -44,26 +52,6 @@ retrain(GENOTYPE, quadrants(), a_recipe("train.augment=crop_flip_cutout"), {fold
 def without_report(monkeypatch):
     """Pages take longer than the trainings; ``whole`` is made before this holds, and has one."""
     monkeypatch.setattr(RetrainRun, "report_if_possible", lambda run, events: None)
-
-
-def untimed(result: Retrained):
-    return dataclasses.replace(result, device_seconds=0.0)
-
-
-def tensors(folder):
-    found = CheckpointStore(folder / "checkpoints").load(0)
-    velocities = {f"velocity of {name}": value for name, value in found.momentum.items()}
-    return {**found.weights, **velocities, **{f"head's {name}": value for name, value in found.auxiliary.items()}}
-
-
-def assert_same_end(folder, whole):
-    """The bits, the journal's curve and what is exported are those of the retraining that ran through."""
-    first, second = tensors(whole), tensors(folder)
-    assert first.keys() == second.keys()
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    curves = [[dataclasses.replace(line, seconds=0) for line in open_run(run).state.curve] for run in (folder, whole)]
-    assert curves[0] == curves[1]
-    assert (folder / "best" / "card.json").read_bytes() == (whole / "best" / "card.json").read_bytes()
 
 
 @pytest.fixture(scope="module")

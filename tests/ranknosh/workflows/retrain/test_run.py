@@ -13,8 +13,7 @@ from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import RetrainRun
 from ranknosh.workflows.retrain.found_cell import as_found_cell
 from tests.processes import run_python
-from tests.ranknosh.workflows.retrain.retrain_samples import GENOTYPE, Heard, a_recipe
-from tests.ranknosh.workflows.retrain.test_api import assert_same_end, untimed
+from tests.ranknosh.workflows.retrain.retrain_samples import GENOTYPE, Heard, a_recipe, assert_same_end, untimed
 
 GENOTYPE_TEXT = as_found_cell(GENOTYPE).text
 DATA = {"name": "digits", "train_limit": 64, "validation_limit": 32, "test_limit": 32}
