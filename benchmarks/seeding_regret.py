@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from ranknosh.bench.run import At, Row, To, run_bench
+from ranknosh.bench.run import At, MethodRow, To, run_bench
 from ranknosh.bench.scores import PROXIES
 
 CHECKPOINTS = (500, 1000, 2000)
@@ -63,12 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{perf_counter() - began:.0f} s in all")
 
 
-def regret_text(rows: Sequence[Row]) -> str:
+def regret_text(rows: Sequence[MethodRow]) -> str:
     head = f"{'regret in points, mean ± standard error':42}" + "".join(f"{at.epochs:>9} epochs" for at in rows[0].at)
     return "\n".join([head, *(f"{row.method:42}" + "".join(f"{_regret(at):>16}" for at in row.at) for row in rows)])
 
 
-def epochs_text(rows: Sequence[Row]) -> str:
+def epochs_text(rows: Sequence[MethodRow]) -> str:
     head = f"{'epochs to a mean regret of (90 % interval)':42}" + "".join(f"{to.target:>18g}" for to in rows[0].to)
     return "\n".join([head, *(f"{row.method:42}" + "".join(f"{_epochs(to):>18}" for to in row.to) for row in rows)])
 

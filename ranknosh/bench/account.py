@@ -34,8 +34,8 @@ class Trajectory:
 
 
 @dataclass
-class Tracker:
-    """Writes a trajectory: tell it what was observed and for how much, in order."""
+class BestSoFar:
+    """Makes a trajectory of trainings, entered in order by :meth:`note`."""
 
     table: Table
     spent: int = 0
@@ -77,7 +77,7 @@ class Account:
     def __init__(self, table: Table, seed: int, budget: int, accounting: Accounting = "resume") -> None:
         self.table = table
         self.budget = budget
-        self.tracker = Tracker(table)
+        self.tracker = BestSoFar(table)
         self._resumes = table.schedule(accounting) == table.epochs
         self._reading = Reading(table, seed)
         self._known: dict[int, set[int]] = {}

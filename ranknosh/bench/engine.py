@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ranknosh.bench.account import Tracker, Trajectory
+from ranknosh.bench.account import BestSoFar, Trajectory
 from ranknosh.bench.seeding import Seeding
 from ranknosh.core.budget import Limits
 from ranknosh.core.pyramid import Pyramid
@@ -77,7 +77,7 @@ def run_engine(
     )
     rules = Rules(promote=promote, closing=closing, overlap=overlap)
     search = Search(pyramid, Limits(epochs=budget), proposer, rules, seed=seed)
-    tracker = Tracker(table)
+    tracker = BestSoFar(table)
 
     def note(records: Sequence[Record]) -> None:
         for record in records:

@@ -58,7 +58,7 @@ class To:
 
 
 @dataclass(frozen=True)
-class Row:
+class MethodRow:
     """One method. ``seconds`` are processor seconds of a run, the mean over repeats."""
 
     method: str
@@ -81,7 +81,7 @@ def run_bench(
     scores: str | Path | TableScores | None = None,
     proxies: Sequence[str] | None = None,
     checkpoints: Sequence[int] = CHECKPOINTS,
-) -> list[Row]:
+) -> list[MethodRow]:
     """Runs of search methods on a table; repeat i has the same seed for every method.
 
     Args:
@@ -138,7 +138,7 @@ def run_bench(
     return rows
 
 
-def format_rows(rows: Sequence[Row]) -> str:
+def format_rows(rows: Sequence[MethodRow]) -> str:
     """The rows as text: mean +- standard error (median; share of runs at the optimum) of the regret at each budget, and the
     epochs at which the mean reaches each target."""
     if not rows:
@@ -196,7 +196,7 @@ def _scores(
 
 def _row(
     name: str, points: Sequence[int], regrets: NDArray[np.float64], curves: Sequence[Curve], seconds: float
-) -> Row:
+) -> MethodRow:
     at = []
     for epochs, values in zip(points, regrets.T, strict=True):
         if not np.isfinite(values).all():
@@ -206,7 +206,7 @@ def _row(
         hits = float((values <= _HIT).mean())
         at.append(At(epochs, float(values.mean()), error, float(np.median(values)), hits))
     to = tuple(To(target, epochs_to(target, curves), *interval_to(target, curves)) for target in TARGETS)
-    return Row(name, len(regrets), seconds / len(regrets), tuple(at), to)
+    return MethodRow(name, len(regrets), seconds / len(regrets), tuple(at), to)
 
 
 def _plain(value: object) -> object:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ranknosh.data.base import PARTS, ImageData
 from ranknosh.data.partition import Division, divide
-from ranknosh.data.source import Source, build
+from ranknosh.data.source import ImageSource, build
 from ranknosh.errors import DataError, MissingDependency
 from ranknosh.streams import stream
 
@@ -33,7 +33,9 @@ def digits(division: Division, resize: int | None = None) -> ImageData:
     """The real digits, (1, 8, 8), values 0..16 stretched to 0..255."""
     images, labels = source_digits()
     pixels = torch.from_numpy(np.rint(images * 255).astype(np.uint8))[:, None]
-    return build(Source.of_tensors("digits", CLASSES, {"train": (pixels, torch.from_numpy(labels))}, resize), division)
+    return build(
+        ImageSource.of_tensors("digits", CLASSES, {"train": (pixels, torch.from_numpy(labels))}, resize), division
+    )
 
 
 def cluttered_digits(
@@ -83,7 +85,7 @@ def cluttered_digits(
         chosen = sources[part][1]
         rng = stream(division.seed, "data.cluttered_digits", index)
         parts[part] = _scenes(images[chosen], labels[chosen], sizes[f"{part}_images"], clutter, float(noise), rng)
-    return build(Source.of_tensors("cluttered_digits", CLASSES, parts, resize), division)
+    return build(ImageSource.of_tensors("cluttered_digits", CLASSES, parts, resize), division)
 
 
 def _scenes(

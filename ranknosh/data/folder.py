@@ -13,7 +13,7 @@ import torch
 from ranknosh.data.base import ImageData
 from ranknosh.data.decode import Decoder
 from ranknosh.data.partition import Division, Indices
-from ranknosh.data.source import Source, build
+from ranknosh.data.source import ImageSource, build
 from ranknosh.data.tree import ENDINGS, Tree, TreePath, open_tree
 from ranknosh.errors import DataError
 
@@ -68,7 +68,7 @@ def folder(path: str | os.PathLike[str], division: Division, resize: int | None 
             contents = ((places[path], "/".join(path), content) for path, content in tree.read(places))
             return decoder.decode(contents, len(places))
 
-        return build(Source(name, classes, labels, fetch, title=Path(path).name), division)
+        return build(ImageSource(name, classes, labels, fetch, title=Path(path).name), division)
 
 
 def _parts(tree: Tree, name: str) -> dict[str, list[tuple[str, TreePath]]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ranknosh.data.arrays import as_images
 from ranknosh.data.base import ImageData
 from ranknosh.data.partition import Division
-from ranknosh.data.source import Source, build
+from ranknosh.data.source import ImageSource, build
 from ranknosh.data.tree import require_path
 from ranknosh.errors import DataError
 
@@ -71,7 +71,7 @@ def npz(path: str | os.PathLike[str], division: Division, resize: int | None = N
                 f"data.npz {file}: {x} has {len(images)} images and {y} has {len(labels)} labels; give one label each"
             )
         parts[part] = (images, labels)
-    return build(Source.of_tensors(f"data.npz {file}", classes, parts, resize, title=file.name), division)
+    return build(ImageSource.of_tensors(f"data.npz {file}", classes, parts, resize, title=file.name), division)
 
 
 def _read(opened: np.lib.npyio.NpzFile, key: str, file: Path) -> NDArray[np.generic]:

@@ -13,7 +13,7 @@ from ranknosh.data.partition import Division, Indices, divide
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """A set before it is divided. ``name`` begins its messages, ``title`` is what it is called once it is loaded.
 
     ``labels``: part to labels (n,), train always there. ``fetch``: part and indices (k,) to images (k, C, H, W) uint8; it is
@@ -34,7 +34,7 @@ class Source:
         parts: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
         resize: int | None = None,
         title: str = "",
-    ) -> Source:
+    ) -> ImageSource:
         """A source over images that are in memory already.
 
         Args:
@@ -52,7 +52,7 @@ class Source:
         return cls(name, classes, {part: labels.numpy() for part, (_, labels) in parts.items()}, fetch, title)
 
 
-def build(source: Source, division: Division) -> ImageData:
+def build(source: ImageSource, division: Division) -> ImageData:
     """Divide, fetch what is kept, and put it together. Grey parts of a set that has colour elsewhere become colour.
 
     Raises DataError as ``check_labels``, ``assemble`` (both in base) and ``partition.divide`` do.

@@ -14,7 +14,7 @@ import torch
 from ranknosh.data.arrays import as_images
 from ranknosh.data.base import ImageData
 from ranknosh.data.partition import Division
-from ranknosh.data.source import Source, build
+from ranknosh.data.source import ImageSource, build
 from ranknosh.errors import DataError, MissingDependency
 
 DEFAULT_ROOT = "data"
@@ -78,7 +78,7 @@ def published(
         images = as_images(np.asarray(dataset.data), f"{name}: {part}")
         parts[part] = (images, torch.from_numpy(np.asarray(labels).astype(np.int64)))
     classes = tuple(str(label) for label in getattr(found["train"], "classes", range(int(parts["train"][1].max()) + 1)))
-    return build(Source.of_tensors(name, classes, parts, resize), division)
+    return build(ImageSource.of_tensors(name, classes, parts, resize), division)
 
 
 def _message(name: str, entry: Published, folder: Path, download: bool, error: Exception) -> str:

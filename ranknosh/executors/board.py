@@ -14,7 +14,7 @@ class Began(NamedTuple):
     node: str
 
 
-class Epoch(NamedTuple):
+class WorkerEpoch(NamedTuple):
     """An attempt finished an epoch."""
 
     attempt: int
@@ -26,13 +26,13 @@ class Board:
     """An actor on the driver's node. Losing it costs what it shows, never a result."""
 
     def __init__(self) -> None:
-        self._events: list[Began | Epoch] = []
+        self._events: list[Began | WorkerEpoch] = []
         self._stopping = False
 
-    def note(self, event: Began | Epoch) -> None:
+    def note(self, event: Began | WorkerEpoch) -> None:
         self._events.append(event)
 
-    def drain(self) -> list[Began | Epoch]:
+    def drain(self) -> list[Began | WorkerEpoch]:
         """Everything noted since the last call."""
         events, self._events = self._events, []
         return events

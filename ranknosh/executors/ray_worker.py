@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ranknosh.core.records import EpochPoint, Failed, Job, JobResult
 from ranknosh.errors import RankNoshError
 from ranknosh.executors.base import RunJob
-from ranknosh.executors.board import Began, Epoch
+from ranknosh.executors.board import Began, WorkerEpoch
 
 _KEPT = 3
 _loaded: OrderedDict[str, Any] = OrderedDict()
@@ -67,7 +67,7 @@ def run_job(key: str, reference: Sequence[Any], attempt: int, job: Job, board: A
             return False
 
     def on_epoch(job: Job, point: EpochPoint) -> None:
-        board.note.remote(Epoch(attempt, job, point))
+        board.note.remote(WorkerEpoch(attempt, job, point))
 
     outcome: JobResult | Refusal
     try:

@@ -31,7 +31,7 @@ class TrainJob:
         return train_rung(job, self.task, self.checkpoints, stop=stop, on_epoch=on_epoch)
 
 
-class Score(NamedTuple):
+class ScoredByProxies(NamedTuple):
     """Proxy values by name, None where a proxy gave none, and the seconds they took."""
 
     values: Mapping[str, float | None]
@@ -56,8 +56,8 @@ class ScoreArchitecture:
             self.space, self.task.size, self.task.data, self.proxies, seed=self.seed, options=self.options
         )
 
-    def __call__(self, architecture: Architecture) -> Score:
-        return Score(*self._scorer(architecture))
+    def __call__(self, architecture: Architecture) -> ScoredByProxies:
+        return ScoredByProxies(*self._scorer(architecture))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ MOST_ENTRIES = 200
 """Records given to a log at once."""
 
 
-class Entry(NamedTuple):
+class LoggedRecord(NamedTuple):
     """Record ``number`` (from 0, sessions left out) and its points. ``wall_time``: when the run began plus the seconds it had
     worked, in seconds of the epoch; pauses between sessions are left out, so one record always has one time."""
 
@@ -41,7 +41,7 @@ class Log(Protocol):
 
     def open(self, header: Header) -> None: ...
 
-    def write(self, entries: Sequence[Entry], series: Series) -> None: ...
+    def write(self, entries: Sequence[LoggedRecord], series: Series) -> None: ...
 
     def close(self, series: Series) -> None: ...
 
@@ -125,7 +125,7 @@ class Tracker:
             for row in rows:
                 if row is not None:
                     record, seconds = row
-                    entries.append(Entry(number, record, began + seconds, tuple(self._series.points(record))))
+                    entries.append(LoggedRecord(number, record, began + seconds, tuple(self._series.points(record))))
                     number += 1
             if entries:
                 self.log.write(entries, self._series)

@@ -22,7 +22,7 @@ from ranknosh.core.records import Failed, Observed
 from ranknosh.errors import MissingDependency, StoreError
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.journal import Header
-from ranknosh.track.mirror import Entry
+from ranknosh.track.mirror import LoggedRecord
 from ranknosh.track.series import Series, Token
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class MlflowLog:
         write_atomic(path, json.dumps({"uri": self.uri, "run": self.parent}).encode())
         self._log_params(self.parent, _flat(header.settings))
 
-    def write(self, entries: Sequence[Entry], series: Series) -> None:
+    def write(self, entries: Sequence[LoggedRecord], series: Series) -> None:
         new = [entry for entry in entries if entry.number >= self._held]
         if not new:
             return

@@ -15,7 +15,7 @@ from typing import Any
 
 from ranknosh.errors import MissingDependency
 from ranknosh.runs.journal import Header
-from ranknosh.track.mirror import Entry
+from ranknosh.track.mirror import LoggedRecord
 from ranknosh.track.series import Point, Series, Token
 
 FOLDER = "tensorboard"
@@ -42,7 +42,7 @@ class TensorBoardLog:
         self._search.add_text("config", "".join(f"    {line}\n" for line in settings.splitlines()))
         self._search.flush()
 
-    def write(self, entries: Sequence[Entry], series: Series) -> None:
+    def write(self, entries: Sequence[LoggedRecord], series: Series) -> None:
         points: dict[Token | None, list[tuple[Point, float]]] = {}
         for entry in entries:
             for point in entry.points:

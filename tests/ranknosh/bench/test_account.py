@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ranknosh.bench.account import Account, Tracker
+from ranknosh.bench.account import Account, BestSoFar
 from ranknosh.data.table import Table
 
 
@@ -41,7 +41,7 @@ def test_what_is_not_affordable_is_neither_told_nor_charged(small: Table) -> Non
 
 def test_the_incumbent_is_the_best_at_the_highest_level_seen() -> None:
     table = _table([[60, 61], [70, 70], [65, 65]])
-    tracker = Tracker(table)
+    tracker = BestSoFar(table)
     tracker.note(0, 1, 0.9, 12)
     tracker.note(1, 1, 0.8, 12)
     tracker.note(1, 2, 0.7, 188)  # the only one at level 2 counts, whatever level 1 said

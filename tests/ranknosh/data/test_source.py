@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ranknosh.data.partition import Division, Indices
-from ranknosh.data.source import Source, build, resized
+from ranknosh.data.source import ImageSource, build, resized
 from ranknosh.errors import DataError
 
 LABELS = np.arange(30, dtype=np.int64) % 3
@@ -26,7 +26,7 @@ def never(part: str, indices: Indices) -> torch.Tensor:
 )
 def test_labels_are_judged_before_any_image_is_read(classes: tuple, labels: dict, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        build(Source("toy", classes, labels, never), Division())
+        build(ImageSource("toy", classes, labels, never), Division())
 
 
 def test_only_kept_images_are_fetched_and_stay_with_their_labels() -> None:
@@ -36,7 +36,7 @@ def test_only_kept_images_are_fetched_and_stay_with_their_labels() -> None:
         asked.extend(indices.tolist())
         return torch.from_numpy(indices.astype(np.uint8))[:, None, None, None].expand(-1, 1, 2, 2).clone()
 
-    data = build(Source("toy", ("a", "b", "c"), {"train": LABELS}, fetch, title="set"), Division(limits=(6, 3, 3)))
+    data = build(ImageSource("toy", ("a", "b", "c"), {"train": LABELS}, fetch, title="set"), Division(limits=(6, 3, 3)))
     assert len(asked) == len(set(asked)) == 12
     assert data.name == "set"
     for part in (data.train, data.validation, data.test):
