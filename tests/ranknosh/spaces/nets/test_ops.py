@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.nets.ops import OPERATIONS, make_operation, standalone
+from ranknosh.spaces.nets.ops import OPERATIONS, EverySecondPixel, make_operation, standalone
 
 SAME_CHANNELS = ("avg_pool_3x3", "max_pool_3x3")
 KEEPS_CHANNELS_OR_SIZE = (*SAME_CHANNELS, "none", "skip_connect")
@@ -60,3 +60,22 @@ def test_params_of_the_darts_operations_by_hand():
         for name in ("sep_conv_3x3", "dil_conv_5x5")
     }
     assert sizes == {"sep_conv_3x3": 2 * (8 * 9 + 64 + 16), "dil_conv_5x5": 8 * 25 + 64 + 16}
+
+
+@pytest.mark.parametrize("c_in", [2, 5, 7, 8, 16])
+@pytest.mark.parametrize("side", [(8, 8), (7, 6)])
+def test_every_second_pixel_is_a_strided_pointwise_convolution(c_in, side):
+    """In channels_last too, where few channels once made torch's own kernel write outside its memory."""
+    layer = EverySecondPixel(c_in, 3).to(memory_format=torch.channels_last)
+    x = torch.randn(8, c_in, *side).to(memory_format=torch.channels_last).requires_grad_()
+    for _ in range(5):
+        layer.zero_grad()
+        x.grad = None
+        out = layer(x)
+        out.square().sum().backward()
+    picked = x.detach().contiguous()[:, :, ::2, ::2].requires_grad_()
+    plain = torch.einsum("nchw,oc->nohw", picked, layer.weight.detach()[:, :, 0, 0])
+    plain.square().sum().backward()
+    torch.testing.assert_close(out, plain)
+    torch.testing.assert_close(x.grad[:, :, ::2, ::2], picked.grad)
+    assert x.grad.count_nonzero() <= picked.numel()
