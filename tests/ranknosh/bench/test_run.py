@@ -59,7 +59,7 @@ def test_epochs_to_a_target_are_the_first_at_which_the_mean_is_there(whole: Tabl
 
 
 def test_methods_that_go_by_scores_say_how_to_make_them(whole: Table, scores_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"ranknosh_proxies starts from .*ranknosh score nasbench201 --all --out"):
+    with pytest.raises(ConfigError, match=r"ranknosh_proxies starts from .*ranknosh score nasbench201 --all --csv"):
         run_bench(whole, ["random", "ranknosh_proxies"], repeats=1, jobs=1)
     with pytest.raises(DataError, match="no column grasp"):
         run_bench(whole, ["ranknosh_proxies"], repeats=1, jobs=1, scores=scores_file, proxies=["grasp"])

@@ -35,7 +35,8 @@ def test_a_search_ends_with_leaderboard_test_accuracy_and_report(searched):
     assert f"test {100 * view.tested().test_accuracy:.2f} % (read once)" in ended.out
     assert str(folder.relative_to(folder.parents[1]) / "report.html") in ended.out
     assert "\x1b" not in ended.out  # plain lines where nobody has a terminal
-    assert ended.err == ""
+    assert ended.err.splitlines()[0].endswith("run folder runs/whole")
+    assert "\x1b" not in ended.err
 
 
 def test_status_tells_what_the_journal_holds(cli, searched):
@@ -100,7 +101,7 @@ def test_a_search_that_has_ended_says_so_and_changes_nothing(cli, copied):
     before = (copied / "journal.jsonl").read_bytes()
     ended = cli("resume", copied)
     assert ended.code == 0
-    assert "has ended" in ended.out
+    assert "has ended" in ended.err
     assert (copied / "journal.jsonl").read_bytes() == before
 
 
@@ -108,7 +109,7 @@ def test_raising_a_limit_goes_on_and_anything_else_is_refused(cli, copied):
     for setting, needle in (
         ("seed=1", "seed was 0"),
         ("pyramid.ratio=0.3", "pyramid.ratio"),
-        ("budget.epochs=2", "lowered"),
+        ("budget.epochs=2", "can only be raised"),
     ):
         ended = cli("resume", copied, "--set", setting)
         assert ended.code == 2
@@ -134,7 +135,7 @@ def test_a_second_search_in_the_same_folder_is_refused(cli, searched, monkeypatc
     before = (folder / "journal.jsonl").read_bytes()
     ended = cli(*small_search, "--name", "whole")
     assert ended.code == 2
-    assert "already holds a search" in ended.err
+    assert "holds a run already" in ended.err
     assert (folder / "journal.jsonl").read_bytes() == before
 
 

@@ -242,5 +242,5 @@ def broken(architecture, size):
 
 
 def test_an_unknown_device_is_the_users_error(tmp_path):
-    with pytest.raises(ConfigError, match=r"train\.device 'warp'"):
+    with pytest.raises(ConfigError, match="device is 'warp'"):
         train_rung(a_job(0, 1), a_task(device="warp"), CheckpointStore(tmp_path))
