@@ -184,7 +184,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_the_run_ends_as_if_nothing_happened(
     child.send_signal(signal.SIGCONT)
     out, err = output_of(child)
     assert child.returncode == 130, (out, err)
-    assert err.endswith("Go on with: ranknosh resume runs/whole\n")
+    assert err.endswith("Resume with: ranknosh resume runs/whole\n")
     assert "Traceback" not in err
     now = cli("status", folder).out
     assert "interrupted" in now
