@@ -265,5 +265,5 @@ def test_torn_state_is_refused_or_an_earlier_whole_one_taken(tmp_path, caplog):
         make_tuner(own.ByClass, space, **again, storage_path=tmp_path, name="run", resume=True, seed=1)
     with pytest.raises(StoreError, match="not over the given space"):
         make_tuner(own.ByClass, {"x": tune.uniform(0, 2)}, **again, storage_path=tmp_path, name="run", resume=True)
-    lines = json.loads(next((tmp_path / "run").glob("ranknosh-search-*.json")).read_text().splitlines()[0])
-    assert lines["settings"]["candidates"] == 3
+    lines = json.loads(next((tmp_path / "run").glob("ranknosh-search-*.json")).read_text().splitlines()[1])
+    assert lines["record"]["settings"]["candidates"] == 3
