@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class RankNoshError(Exception):
     """Root of every error this package raises on purpose. ``exit_code`` is what the command line ends with."""
 
-    exit_code = 1
+    exit_code: ClassVar[int] = 1
+
+    def __init_subclass__(cls, exit_code: int | None = None) -> None:
+        cls.exit_code = cls.exit_code if exit_code is None else exit_code
 
 
-class ConfigError(RankNoshError):
+class ConfigError(RankNoshError, exit_code=2):
     """A setting, an argument or a file name that breaks a rule."""
-
-    exit_code = 2
 
 
 class SpaceError(ConfigError):
@@ -25,46 +28,31 @@ class MissingDependency(ConfigError):
     def __init__(self, package: str, purpose: str, extra: str | None = None) -> None:
         install = f"pip install 'ranknosh[{extra}]'" if extra else f"pip install {package}"
         super().__init__(f"{purpose} needs the package '{package}', which is not installed; run: {install}")
-        self.package = package
 
 
-class BudgetTooSmall(RankNoshError):
+class BudgetTooSmall(RankNoshError, exit_code=3):
     """The budget does not hold a single candidate."""
 
-    exit_code = 3
 
-
-class BudgetExceeded(RankNoshError):
+class BudgetExceeded(RankNoshError, exit_code=3):
     """A job was reserved that does not fit what is left: a bug of the caller, never of the user."""
 
-    exit_code = 3
 
-
-class ClusterError(RankNoshError):
+class ClusterError(RankNoshError, exit_code=4):
     """Workers that cannot be reached or cannot run what they are given; the run can be resumed."""
 
-    exit_code = 4
 
-
-class JobsLost(ClusterError):
+class JobsLost(ClusterError, exit_code=5):
     """A job was lost with its worker again and again, so that the search does not come to its end here."""
 
-    exit_code = 5
 
-
-class DataError(RankNoshError):
+class DataError(RankNoshError, exit_code=4):
     """Images or labels that are missing, unreadable or cannot be learned from."""
 
-    exit_code = 4
 
-
-class StoreError(RankNoshError):
+class StoreError(RankNoshError, exit_code=4):
     """A run folder that cannot be read or written as asked."""
 
-    exit_code = 4
 
-
-class StoreFull(StoreError):
+class StoreFull(StoreError, exit_code=5):
     """The disk holding the run folder is full; what was written before is intact and the run can be resumed."""
-
-    exit_code = 5

@@ -26,7 +26,7 @@ def clean(
     ranknosh clean runs/demo-001 --dry-run
     ranknosh clean runs/demo-001 --all --yes
     """
-    from ranknosh.runs.folder import RunLock
+    from ranknosh.runs.folder import locked
     from ranknosh.workflows import open_run
 
     found = open_run(run)
@@ -42,12 +42,9 @@ def clean(
         print("nothing removed", flush=True)
         raise typer.Exit(USAGE)
     else:
-        lock = RunLock(found.folder)  # no session begins while files go
-        try:
+        with locked(found.folder):  # no session begins while files go
             for item in waste:
                 item.remove()
-        finally:
-            lock.release()
         print(f"removed {total}", flush=True)
 
 

@@ -17,16 +17,20 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
+
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.runs.files import append_synced, sync_folder, write_error, write_synced
-from ranknosh.runs.folder import RunLock
+from ranknosh.runs.files import append_synced, write_atomic, writing
+from ranknosh.runs.folder import locked
 
 FORMAT = 2
 FILE = "journal.jsonl"
@@ -90,12 +94,10 @@ class Lines:
 
     def add(self, record: Any, seconds: float) -> bytes:
         """The line of a record, with its newline. Raises ValueError for numbers that JSON has not (NaN, infinity)."""
-        from pydantic_core import from_json, to_json
-
         body = to_json(record, inf_nan_mode="constants")
         from_json(body, allow_inf_nan=False)
         self.count += 1
-        head = f'{{"n": {self.count}, "type": "{name_of(type(record))}", "t": {seconds:.3f}, "record": '.encode()
+        head = f'{{"n": {self.count}, "type": "{_name_of(type(record))}", "t": {seconds:.3f}, "record": '.encode()
         self.digest = _digest(self.digest, head + body)
         return b'%s%s, "digest": "%s"}\n' % (head, body, self.digest.encode())
 
@@ -108,7 +110,11 @@ class DamagedLine(ValueError):
         self.number, self.begins, self.why = number, begins, why
 
 
-def parse(data: bytes, kinds: Callable[[Header], Sequence[type]]) -> History:
+Kinds = Callable[[Header], Sequence[type]]
+"""Gives the record classes of a header's workflow; raises StoreError for a workflow that it does not know."""
+
+
+def parse(data: bytes, kinds: Kinds) -> History:
     """The history in the bytes of a journal.
 
     Args:
@@ -120,26 +126,30 @@ def parse(data: bytes, kinds: Callable[[Header], Sequence[type]]) -> History:
         StoreError: for another format, and for a workflow that is not known.
     """
     *lines, tail = data.split(b"\n")
-    digest, begins = ORIGIN, 0
+    begins, digest = 0, ORIGIN
     history: History | None = None
-    classes: dict[str, type] = {}
+    classes: dict[str, type] = {"header": Header}
     for number, line in enumerate(lines, 1):
         try:
             name, seconds, body, digest = _checked(line, number, digest)
+            if name not in classes:
+                of = (
+                    f"{name!r} is no record of a {history.header.workflow} run"
+                    if history
+                    else "it does not begin with a header"
+                )
+                raise ValueError(of)
+            record = _value(classes[name], body)
         except ValueError as error:
             if number == 1:
                 _refuse_other_format(line)
             raise DamagedLine(number, begins, str(error)) from None
         begins += len(line) + 1
         if history is None:
-            history = History(_value(Header, body, number, 0) if name == "header" else _no_header())
-            classes = {name_of(kind): kind for kind in kinds(history.header)}
-        elif name not in classes:
-            raise DamagedLine(
-                number, begins - len(line) - 1, f"{name!r} is no record of a {history.header.workflow} run"
-            )
+            history = History(record)
+            classes = {_name_of(kind): kind for kind in kinds(record)}
         else:
-            history.records.append(_value(classes[name], body, number, begins - len(line) - 1))
+            history.records.append(record)
             history.times.append(seconds)
     if history is None:
         raise DamagedLine(1, 0, "it has no whole first line")
@@ -151,8 +161,8 @@ def parse(data: bytes, kinds: Callable[[Header], Sequence[type]]) -> History:
     return history
 
 
-def name_of(kind: type) -> str:
-    """The ``type`` of a record class's lines: its name in lower case."""
+def _name_of(kind: type) -> str:
+    """The ``type`` of a record class's lines."""
     return kind.__name__.lower()
 
 
@@ -173,33 +183,24 @@ def _digest(before: str, content: bytes) -> str:
     return blake2b(before.encode() + content, digest_size=16).hexdigest()
 
 
-def _value(kind: type, body: bytes, number: int, begins: int) -> Any:
-    from pydantic import ValidationError
-
+def _value(kind: type, body: bytes) -> Any:
+    """The record of a line. Raises ValueError naming the field that is wrong."""
     try:
         return _adapter(kind).validate_json(body, strict=True)
-    except (ValidationError, ValueError) as error:
-        errors = error.errors() if isinstance(error, ValidationError) else []
-        where = ".".join(str(part) for part in errors[0]["loc"]) if errors else ""
-        why = f"{where}: {errors[0]['msg']}" if where else str(error)
-        raise DamagedLine(number, begins, f"its record is no {name_of(kind)} ({why})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(
+            f"its record is no {_name_of(kind)} ({'.'.join(map(str, first['loc']))}: {first['msg']})"
+        ) from None
 
 
 @cache
 def _adapter(kind: type) -> Any:
-    from pydantic import TypeAdapter
-
     return TypeAdapter(kind)
-
-
-def _no_header() -> Header:
-    raise DamagedLine(1, 0, "it does not begin with a header")
 
 
 def _refuse_other_format(line: bytes) -> None:
     """Raises StoreError for a first line of another version."""
-    from pydantic_core import from_json
-
     try:
         row = from_json(line)
         found = row.get("format", (row.get("record") or {}).get("format"))
@@ -224,10 +225,6 @@ def dump(header: Header, records: Iterable[Any], seconds: float = 0.0) -> bytes:
     return b"".join(lines.add(record, seconds) for record in (header, *records))
 
 
-Kinds = Callable[[Header], Sequence[type]]
-"""Gives the record classes of a header's workflow; raises StoreError for a workflow that it does not know."""
-
-
 def read_history(folder: Path | str, kinds: Kinds) -> History:
     """Read the journal of a run folder without changing it.
 
@@ -238,11 +235,17 @@ def read_history(folder: Path | str, kinds: Kinds) -> History:
     Raises:
         StoreError: where the folder holds no run, and for a damaged line, naming file, line, rule and remedy.
     """
+    try:
+        return parse(content(folder), kinds)
+    except DamagedLine as damage:
+        raise damaged(Path(folder) / FILE, damage) from None
+
+
+def content(folder: Path | str) -> bytes:
+    """The bytes of a folder's journal. Raises StoreError where it holds none, or it cannot be read."""
     path = Path(folder) / FILE
     try:
-        return parse(path.read_bytes(), kinds)
-    except DamagedLine as damage:
-        raise damaged(path, damage) from None
+        return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise StoreError(
             f"{folder} holds no run: it has no {FILE}. Give the folder of a run, such as runs/demo-001"
@@ -253,7 +256,7 @@ def read_history(folder: Path | str, kinds: Kinds) -> History:
 
 
 def damaged(path: Path, damage: DamagedLine) -> StoreError:
-    """What is said of a journal with a damaged line."""
+    """The error a user should see for a journal with a damaged line."""
     if damage.number == 1:
         return StoreError(
             f"{path} is damaged at line 1 ({damage.why}), so nothing of the run is known; bring the file back from a copy, or "
@@ -266,49 +269,41 @@ def damaged(path: Path, damage: DamagedLine) -> StoreError:
 
 
 class Journal:
-    """An open journal with the run folder's lock; use :meth:`create` or :meth:`open`, and close it, or use ``with``.
+    """An open journal with the run folder's lock; a ``with`` block of :meth:`create` or :meth:`open` gives one.
 
-    ``history`` is what it held when it was opened. The clock stands still until :meth:`start_clock`: getting ready is not the
+    ``history`` is what it held when it was opened. The clock does not run before :meth:`start_clock`: getting ready is not the
     run's time.
     """
 
-    def __init__(self, folder: Path, lock: RunLock, history: History) -> None:
+    def __init__(self, folder: Path, history: History) -> None:
         self.folder, self.history = folder, history
-        self._lock = lock
         self._lines = Lines(history.digest, len(history.records) + 1)
         self._began: float | None = None
-        self._descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND)
+        with writing(folder):
+            self._descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND)
 
     @classmethod
-    def create(cls, folder: Path, header: Header) -> Journal:
+    @contextmanager
+    def create(cls, folder: Path, header: Header) -> Iterator[Journal]:
         """Begin a run in ``folder``, which is there.
 
         Raises:
             ConfigError: where it holds a run, or another process begins one there.
             StoreError: where it cannot be written.
         """
-        path, lock = folder / FILE, RunLock(folder)
-        try:
-            if path.exists():
+        with locked(folder):
+            if (folder / FILE).exists():
                 raise ConfigError(
                     f"{folder} holds a run already; continue it with `ranknosh resume {folder}` or choose another --name"
                 )
             lines = Lines()
-            data = lines.add(header, 0.0)
-            whole = folder / f".{FILE}.new"  # renamed when it is whole, so that no first line is ever torn
-            write_synced(whole, data)
-            os.replace(whole, path)
-            sync_folder(folder)
-            return cls(folder, lock, History(header, digest=lines.digest, size=len(data)))
-        except OSError as error:
-            lock.release()
-            raise write_error(folder, error) from error
-        except BaseException:
-            lock.release()
-            raise
+            write_atomic(folder / FILE, lines.add(header, 0.0))  # no first line is ever torn
+            with closing(cls(folder, History(header, digest=lines.digest))) as journal:
+                yield journal
 
     @classmethod
-    def open(cls, folder: Path, kinds: Kinds) -> Journal:
+    @contextmanager
+    def open(cls, folder: Path, kinds: Kinds) -> Iterator[Journal]:
         """Open a run to be resumed: take its lock and cut a torn last line off (``history.torn_bytes`` says how much).
 
         Raises:
@@ -316,23 +311,20 @@ class Journal:
             StoreError: as :func:`read_history`, and where it cannot be written.
         """
         folder = Path(folder)
-        if not (folder / FILE).exists():
-            read_history(folder, kinds)
-        lock = RunLock(folder)
-        try:
+        content(folder)  # a folder without a run gets no lock
+        with locked(folder):
             history = read_history(folder, kinds)
             if history.torn_bytes:
-                os.truncate(folder / FILE, history.size)
-            return cls(folder, lock, history)
-        except OSError as error:
-            lock.release()
-            raise write_error(folder, error) from error
-        except BaseException:
-            lock.release()
-            raise
+                with writing(folder):
+                    os.truncate(folder / FILE, history.size)
+            with closing(cls(folder, history)) as journal:
+                yield journal
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
     def start_clock(self) -> None:
-        """Count seconds from now on; a clock that runs goes on."""
+        """Count seconds from now on, unless they are counted already."""
         if self._began is None:
             self._began = time.monotonic()
 
@@ -345,26 +337,15 @@ class Journal:
         """Write records and wait until they are on disk. Nothing is half-written where it raises StoreFull or StoreError.
 
         Returns:
-            The run's seconds that stand with them.
+            The run's seconds that are written with them.
         """
         seconds, before = round(self.seconds, 3), (self._lines.digest, self._lines.count)
         try:
-            data = b"".join(self._lines.add(record, seconds) for record in records)
-            if data:
-                append_synced(self._descriptor, data)
-        except BaseException as error:
+            with writing(self.folder):
+                data = b"".join(self._lines.add(record, seconds) for record in records)
+                if data:
+                    append_synced(self._descriptor, data)
+        except BaseException:
             self._lines.digest, self._lines.count = before
-            if isinstance(error, OSError):
-                raise write_error(self.folder, error) from error
             raise
         return seconds
-
-    def close(self) -> None:
-        os.close(self._descriptor)
-        self._lock.release()
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
-from ranknosh.runs.files import sync_folder, write_error, write_synced
-from ranknosh.runs.folder import RunLock
-from ranknosh.runs.journal import FILE, DamagedLine, Kinds, damaged, parse, read_history
+from ranknosh.runs.files import sync_folder, write_synced, writing
+from ranknosh.runs.folder import locked
+from ranknosh.runs.journal import FILE, DamagedLine, Kinds, content, damaged, parse
 
 
 @dataclass(frozen=True)
-class Damage:
+class DamagedEnd:
     """What :func:`repair` cuts off: ``lines`` and ``bytes`` from line ``number`` on, kept in ``copy`` once it is done."""
 
     number: int
@@ -23,32 +24,28 @@ class Damage:
     copy: Path
 
 
-def find_damage(folder: Path, kinds: Kinds) -> Damage | None:
-    """What stands in the way of reading a journal; None where it reads.
+def find_damage(folder: Path, kinds: Kinds) -> DamagedEnd | None:
+    """What makes a journal unreadable; None where it can be read.
 
     Raises:
         StoreError: where not even the first line can be read.
     """
-    path = Path(folder) / FILE
-    if not path.exists():
-        read_history(folder, kinds)
-    data = path.read_bytes()
+    path, data = Path(folder) / FILE, content(folder)
     try:
         parse(data, kinds)
         return None
     except DamagedLine as damage:
         if damage.number == 1:
             raise damaged(path, damage) from None
-        numbers = (number for number in range(1, 10_000) if not path.with_name(f"{FILE}.damaged-{number}").exists())
+        copies = (path.with_name(f"{FILE}.damaged-{number}") for number in count(1))
+        copy = next(copy for copy in copies if not copy.exists())
         rest = data[damage.begins :]
-        copy = path.with_name(f"{FILE}.damaged-{next(numbers)}")
-        return Damage(
-            damage.number, damage.why, rest.count(b"\n") + (not rest.endswith(b"\n")), len(rest), damage.begins, copy
-        )
+        lines = rest.count(b"\n") + (not rest.endswith(b"\n"))
+        return DamagedEnd(damage.number, damage.why, lines, len(rest), damage.begins, copy)
 
 
-def repair(folder: Path, kinds: Kinds) -> Damage | None:
-    """Cut a damaged journal at its last good line; the file as it was is kept beside it.
+def repair(folder: Path, kinds: Kinds) -> DamagedEnd | None:
+    """Cut a damaged journal at its last good line; the file as it was is kept in the same folder.
 
     Args:
         folder: of the run.
@@ -62,16 +59,12 @@ def repair(folder: Path, kinds: Kinds) -> Damage | None:
         StoreError: where the first line cannot be read, or the folder cannot be written.
     """
     folder = Path(folder)
-    find_damage(folder, kinds)
-    lock = RunLock(folder)
-    try:
+    content(folder)  # a folder without a run gets no lock
+    with locked(folder):
         damage = find_damage(folder, kinds)
         if damage is not None:
-            write_synced(damage.copy, (folder / FILE).read_bytes())
-            os.truncate(folder / FILE, damage.kept)
-            sync_folder(folder)
+            with writing(folder):
+                write_synced(damage.copy, content(folder))
+                os.truncate(folder / FILE, damage.kept)
+                sync_folder(folder)
         return damage
-    except OSError as error:
-        raise write_error(folder, error) from error
-    finally:
-        lock.release()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import html
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +18,8 @@ from ranknosh.runs.events import Ended, Events, Message, Opened, silent
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.folder import is_locked, new_folder
 from ranknosh.runs.journal import FILE, FORMAT, Header, History, Journal, read_history
-from ranknosh.runs.provenance import git_revision, versions
-from ranknosh.runs.session import RunSession, now
+from ranknosh.runs.provenance import git_revision, now, versions
+from ranknosh.runs.session import RunSession
 from ranknosh.runs.stop import StopRequest
 
 State = TypeVar("State")
@@ -72,6 +72,20 @@ class Run(ABC, Generic[State]):
         self.sessions = tuple(record for record in history.records if isinstance(record, Session))
         self.settings = self.SETTINGS.from_dict(settings_of(history), origin=str(self.folder / FILE))
         self.state: State = self.fold(history)
+
+    @classmethod
+    def read(cls: type[Own], folder: Path | str) -> Own:
+        """The run in ``folder``, which stays as it is. Raises StoreError where it holds another workflow's, or none."""
+        return cls(Path(folder), read_history(folder, cls.kinds))
+
+    @classmethod
+    def kinds(cls, header: Header) -> Sequence[type]:
+        """The record classes of a journal with ``header``. Raises StoreError where it is another workflow's."""
+        if header.workflow != cls.WORKFLOW:
+            raise StoreError(
+                f"the run is of the workflow {header.workflow}, not {cls.WORKFLOW}; open it with ranknosh.open_run"
+            )
+        return cls.RECORDS
 
     @property
     def header(self) -> Header:
@@ -137,11 +151,9 @@ class Run(ABC, Generic[State]):
         Args:
             everything: what a resume would need too, where the workflow can make it again.
         """
-        copies = sorted(self.folder.glob(f"{FILE}.damaged-*"))
-        found = [Waste(str(path), path.stat().st_size, "a copy of a damaged journal", path.unlink) for path in copies]
-        for path in self.removable():
-            found.append(Waste(str(path), path.stat().st_size, "the run has ended", path.unlink))
-        return found
+        found = [(path, "a copy of a damaged journal") for path in sorted(self.folder.glob(f"{FILE}.damaged-*"))]
+        found += [(path, "the run has ended") for path in self.removable()]
+        return [Waste(str(path), path.stat().st_size, why, path.unlink) for path, why in found]
 
     @property
     def ended(self) -> bool:
@@ -149,17 +161,11 @@ class Run(ABC, Generic[State]):
 
     def describe(self) -> dict[str, Any]:
         """Where the run is, as plain JSON data: what all workflows have, then :meth:`status`."""
-        running = is_locked(self.folder)
+        ended = ("stopped" if self.exit_code else "finished") if self.ended else "interrupted"
         return {
             "folder": str(self.folder),
             "workflow": self.WORKFLOW,
-            "state": "running"
-            if running
-            else "interrupted"
-            if not self.ended
-            else "stopped"
-            if self.exit_code
-            else "finished",
+            "state": "running" if is_locked(self.folder) else ended,
             "reason": self.reason,
             "created": self.header.created,
             "seconds": self.seconds,
@@ -208,7 +214,7 @@ class Run(ABC, Generic[State]):
             KeyboardInterrupt: when stopped from outside, with everything saved.
         """
         kind, stop = type(self), stop or StopRequest()
-        with Journal.open(self.folder, lambda header: records_for(kind, header)) as journal:
+        with Journal.open(self.folder, kind.kinds) as journal:
             run = kind(self.folder, journal.history)
             settings = run.edited().replace(list(overrides))
             run.settings.check_resume(settings)
@@ -223,7 +229,7 @@ class Run(ABC, Generic[State]):
                 events(Opened(self.folder, self.WORKFLOW, resumed=True, seconds=run.seconds))
                 run.settings = settings
                 run.work(RunSession(journal, settings, events, stop, command, changes, resumed=True), prepared)
-        return reopened(kind, self.folder, events)
+        return _reopened(kind, self.folder, events)
 
     def edited(self) -> Settings:
         """The settings as config.yaml in the folder has them now, so that an edit there is seen."""
@@ -244,10 +250,8 @@ class Run(ABC, Generic[State]):
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._facts())})"
 
     def _repr_html_(self) -> str:
-        from jinja2 import Environment
-
-        rows = "{% for name, value in facts %}<tr><th scope='row'>{{ name }}</th><td>{{ value }}</td></tr>{% endfor %}"
-        return Environment(autoescape=True).from_string(f"<table>{rows}</table>").render(facts=self._facts())
+        row = "<tr><th scope='row'>{}</th><td>{}</td></tr>".format
+        return f"<table>{''.join(row(name, html.escape(value)) for name, value in self._facts())}</table>"
 
 
 def begin(
@@ -281,10 +285,8 @@ def begin(
     """
     stop = stop or StopRequest()
     prepared = kind.prepare(settings, events, **given)
-    if folder is None:
-        place = new_folder(Path(settings.out), prepared.stem, settings.name)
-    else:
-        place = new_folder(folder.parent, prepared.stem, folder.name)
+    out, name = (Path(settings.out), settings.name) if folder is None else (folder.parent, folder.name)
+    place = new_folder(out, prepared.stem, name)
     header = Header(
         format=FORMAT,
         workflow=kind.WORKFLOW,
@@ -299,7 +301,7 @@ def begin(
     )
     opened = Opened(place, kind.WORKFLOW, resumed=False)
     try:
-        with stop.on_signals(events), _created(place, header) as journal:
+        with stop.on_signals(events), Journal.create(place, header) as journal:
             events(opened)
             write_atomic(place / CONFIG, settings.to_yaml().encode())
             run = kind(place, journal.history)
@@ -308,22 +310,12 @@ def begin(
         if (place / FILE).exists():
             events(opened)  # a second Ctrl-C may have come between the journal's first line and the first event
         raise
-    return reopened(kind, place, events)
+    return _reopened(kind, place, events)
 
 
-def _created(folder: Path, header: Header) -> Journal:
-    """A new journal; an empty folder goes again where it cannot be made."""
-    try:
-        return Journal.create(folder, header)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-        raise
-
-
-def reopened(kind: type[Own], folder: Path, events: Events) -> Own:
+def _reopened(kind: type[Own], folder: Path, events: Events) -> Own:
     """The run after a session, with its report written and its end reported."""
-    run = kind(folder, read_history(folder, lambda header: records_for(kind, header)))
+    run = kind.read(folder)
     run.report_if_possible(events)
     events(Ended(folder, run.reason or "", run.exit_code))
     return run
@@ -353,12 +345,3 @@ def settings_of(history: History) -> dict[str, Any]:
         if isinstance(record, Session):
             data = with_changes(data, record.changes)
     return data
-
-
-def records_for(kind: type[Run[Any]], header: Header) -> Sequence[type]:
-    """The record classes of ``kind``. Raises StoreError where the header is of another workflow."""
-    if header.workflow != kind.WORKFLOW:
-        raise StoreError(
-            f"the run is of the workflow {header.workflow}, not {kind.WORKFLOW}; open it with ranknosh.open_run"
-        )
-    return kind.RECORDS

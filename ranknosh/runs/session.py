@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from ranknosh.config.settings import Settings
 from ranknosh.core.records import Session
 from ranknosh.runs.events import Events, Message, Recorded
 from ranknosh.runs.journal import Journal
-from ranknosh.runs.provenance import host_cores, versions
+from ranknosh.runs.provenance import host_cores, now, versions
 from ranknosh.runs.stop import StopRequest
 
 
+@dataclass
 class RunSession:
     """What a workflow is given to work with.
 
@@ -28,18 +29,13 @@ class RunSession:
         resumed: whether the run had begun before.
     """
 
-    def __init__(
-        self,
-        journal: Journal,
-        settings: Settings,
-        events: Events,
-        stop: StopRequest,
-        command: str,
-        changes: Mapping[str, Any],
-        resumed: bool,
-    ) -> None:
-        self.journal, self.settings, self.events, self.stop = journal, settings, events, stop
-        self.command, self.changes, self.resumed = command, changes, resumed
+    journal: Journal
+    settings: Settings
+    events: Events
+    stop: StopRequest
+    command: str
+    changes: Mapping[str, Any]
+    resumed: bool
 
     @property
     def folder(self) -> Path:
@@ -91,8 +87,3 @@ class RunSession:
     def say(self, text: str) -> None:
         """A sentence for the user."""
         self.events(Message(text))
-
-
-def now() -> str:
-    """The time in UTC, to the second, as journals have it."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

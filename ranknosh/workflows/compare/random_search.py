@@ -19,8 +19,7 @@ from ranknosh.errors import BudgetTooSmall
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.executors.training import TrainJob
 from ranknosh.runs.events import Events, Progress
-from ranknosh.runs.journal import read_history
-from ranknosh.runs.run import Prepared, begin, records_for
+from ranknosh.runs.run import Prepared, begin
 from ranknosh.runs.session import RunSession
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture, Space
@@ -111,7 +110,7 @@ class RandomSearch:
         command = f"ranknosh compare ({self.name}, seed {seed})"
         given: dict[str, Any] = {"problem": problem, "budget_seconds": budget_seconds}
         if begun(folder):
-            found = RandomRun(folder, read_history(folder, lambda header: records_for(RandomRun, header)))
+            found = RandomRun.read(folder)
             run = found.resume(command=command, events=events, stop=stop, **given)
         else:
             settings = self._settings(problem, budget_seconds, seed, folder)

@@ -14,8 +14,8 @@ from ranknosh.errors import DataError, StoreError
 from ranknosh.report.words import counted
 from ranknosh.runs.events import Events
 from ranknosh.runs.files import write_atomic
-from ranknosh.runs.journal import History, read_history
-from ranknosh.runs.run import Prepared, Run, records_for
+from ranknosh.runs.journal import History
+from ranknosh.runs.run import Prepared, Run
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.catalog import get_space
@@ -200,8 +200,6 @@ class CompareRun(Run[CompareState]):
         try:
             Comparison(session, self.settings, self.state, parts.problem, parts.methods).run()
         except BaseException:
-            kind = type(self)
             with suppress(StoreError):  # the error that ended it is the one to be seen
-                history = read_history(self.folder, lambda header: records_for(kind, header))
-                kind(self.folder, history).report_if_possible(session.events)
+                self.read(self.folder).report_if_possible(session.events)
             raise

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError
 from ranknosh.runs.events import Ended, Event, Events, Opened, silent
-from ranknosh.runs.journal import FILE, read_history
-from ranknosh.runs.run import begin, check_same, records_for
+from ranknosh.runs.journal import FILE
+from ranknosh.runs.run import begin, check_same
 from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.retrain.found_cell import as_found_cell
 from ranknosh.workflows.retrain.records import Retrained
@@ -70,7 +70,7 @@ def retrain(
             return retrain(cell, data, recipe, passed, seed=seed, events=passing, stop=stop, command=command)
     folder = Path(folder)
     if (folder / FILE).exists():
-        found = RetrainRun(folder, read_history(folder, lambda header: records_for(RetrainRun, header)))
+        found = RetrainRun.read(folder)
         found.settings.check_resume(settings)
         check_same(found.header, RetrainRun.prepare(settings, events, data=data))
         run = found.resume(_freely_changed(found, settings), command=command, events=events, stop=stop, data=data)

@@ -13,8 +13,8 @@ from ranknosh.core.records import RECORDS, Failed, Record
 from ranknosh.core.search import CAPS, Search
 from ranknosh.errors import ConfigError
 from ranknosh.runs.events import Events, several
-from ranknosh.runs.journal import History, read_history
-from ranknosh.runs.run import Prepared, Run, Waste, records_for
+from ranknosh.runs.journal import History
+from ranknosh.runs.run import Prepared, Run, Waste
 from ranknosh.runs.session import RunSession
 from ranknosh.workflows.search.assembly import (
     Parts,
@@ -223,4 +223,4 @@ class SearchRun(Run[Pool]):
 
 def open_search(folder: Path | str) -> SearchRun:
     """Read the folder of a search without changing it. Raises StoreError where it holds another run, or none."""
-    return SearchRun(Path(folder), read_history(folder, lambda header: records_for(SearchRun, header)))
+    return SearchRun.read(folder)

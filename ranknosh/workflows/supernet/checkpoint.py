@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ranknosh.runs.sealed import read_sealed, write_sealed
+from ranknosh.runs.files import read_sealed, write_sealed
 
 NAME = "checkpoint.pt"
 REMEDY = "bring it back from a copy, or delete it: the search begins again at its first epoch"

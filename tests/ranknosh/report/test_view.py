@@ -3,7 +3,7 @@ import pytest
 from ranknosh.core.records import Session, Stopped, Tested
 from ranknosh.errors import StoreError
 from ranknosh.report import RunView
-from ranknosh.runs.folder import RunLock
+from ranknosh.runs.folder import locked
 
 
 def test_the_leaderboard_agrees_with_the_incumbent_and_puts_retrained_then_higher_ones_first(view):
@@ -67,9 +67,8 @@ def test_loading_sees_the_lock_and_changes_nothing(tmp_path, build):
         file.write(b'{"n": 31, "type": "obser')
     before = journal.read_bytes()
     assert RunView.load(folder).state == "interrupted"
-    lock = RunLock(folder)
-    assert RunView.load(folder).state == "running"
-    lock.release()
+    with locked(folder):
+        assert RunView.load(folder).state == "running"
     assert RunView.load(folder).state == "interrupted"
     assert journal.read_bytes() == before
 

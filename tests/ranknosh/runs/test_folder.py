@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.runs.folder import RunLock, is_locked, new_folder
+from ranknosh.runs.folder import is_locked, locked, new_folder
 
 
 def test_automatic_names_take_the_next_free_number(tmp_path):
@@ -39,9 +39,8 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path, out):
 
 def test_a_lock_is_held_once_and_says_by_whom(tmp_path):
     assert not is_locked(tmp_path)
-    lock = RunLock(tmp_path)
-    assert is_locked(tmp_path)
-    with pytest.raises(ConfigError, match=r"in use by process \d+ on "):
-        RunLock(tmp_path)
-    lock.release()
+    with locked(tmp_path):
+        assert is_locked(tmp_path)
+        with pytest.raises(ConfigError, match=r"in use by process \d+ on "), locked(tmp_path):
+            pass
     assert not is_locked(tmp_path)

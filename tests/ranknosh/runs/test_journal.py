@@ -40,6 +40,12 @@ def open_journal(folder):
     return Journal.open(folder, kinds)
 
 
+def enter(journal):
+    """Only opens or creates a journal."""
+    with journal:
+        pass
+
+
 @pytest.fixture(scope="module")
 def whole():
     return simulate(PYRAMID, epochs=40)[1]
@@ -92,7 +98,7 @@ def test_damage_before_the_last_line_is_refused_with_its_line(folder, damage):
     lines[4] = damage
     (folder / FILE).write_bytes(b"\n".join(lines))
     with pytest.raises(StoreError, match=r"line 5: .*ranknosh repair"):
-        open_journal(folder)
+        enter(open_journal(folder))
     assert (folder / FILE).read_bytes() == b"\n".join(lines)
 
 
@@ -100,7 +106,7 @@ def test_damage_before_the_last_line_is_refused_with_its_line(folder, damage):
 def test_a_file_that_is_no_journal_is_refused(tmp_path, content):
     (tmp_path / FILE).write_bytes(content)
     with pytest.raises(StoreError):
-        open_journal(tmp_path)
+        enter(open_journal(tmp_path))
 
 
 def test_a_folder_without_a_run_says_what_to_give(tmp_path):
@@ -108,23 +114,22 @@ def test_a_folder_without_a_run_says_what_to_give(tmp_path):
         with pytest.raises(StoreError, match="holds no run"):
             read_journal(path)
         with pytest.raises(StoreError, match="holds no run"):
-            open_journal(path)
+            enter(open_journal(path))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_search_in_the_folder_is_refused(folder):
     with pytest.raises(ConfigError, match="holds a run already"):
-        created(folder)
+        enter(created(folder))
     with open_journal(folder), pytest.raises(ConfigError, match=f"process {os.getpid()}"):
-        open_journal(folder)
-    open_journal(folder).close()
+        enter(open_journal(folder))
+    enter(open_journal(folder))
 
 
 def _hold(folder, ready):
-    journal = open_journal(folder)
-    ready.set()
-    signal.pause()
-    journal.close()
+    with open_journal(folder):
+        ready.set()
+        signal.pause()
 
 
 def test_a_killed_process_leaves_no_lock_behind(folder):
@@ -134,10 +139,10 @@ def test_a_killed_process_leaves_no_lock_behind(folder):
     process.start()
     assert ready.wait(HANG_SECONDS)
     with pytest.raises(ConfigError, match="in use"):
-        open_journal(folder)
+        enter(open_journal(folder))
     process.kill()
     process.join()
-    open_journal(folder).close()
+    enter(open_journal(folder))
 
 
 def test_time_goes_on_over_sessions(folder):
@@ -200,7 +205,7 @@ def test_a_really_full_disk_is_named(tmp_path):
 def test_a_folder_that_may_not_be_written_is_named(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="cannot be written"):
-        created(tmp_path / "run")
+        enter(created(tmp_path / "run"))
 
 
 def accepted(data):

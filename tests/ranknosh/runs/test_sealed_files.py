@@ -1,11 +1,11 @@
-"""runs/sealed.py: what was written comes back, and nothing else does."""
+"""Sealed files of runs/files.py: what was written comes back, and nothing else does."""
 
 import random
 
 import pytest
 
 from ranknosh.errors import StoreError
-from ranknosh.runs.sealed import read_sealed, write_sealed
+from ranknosh.runs.files import read_sealed, write_sealed
 
 PAYLOAD = bytes(range(256)) * 4 + b"\n{}\n"
 
