@@ -83,7 +83,7 @@ def retrain(
     ranknosh retrain "Genotype(normal=[('sep_conv_3x3', 0), ...)" --preset small --channels 24 --seed 1
     ranknosh resume runs/retrain-001
     """
-    from ranknosh.data.settings import source_section
+    from ranknosh.data.catalog import source_section
     from ranknosh.workflows.retrain.run import RetrainRun
 
     given = {

@@ -107,7 +107,7 @@ def score(
     ranknosh score --audit runs/demo-001
     ranknosh score --audit runs/demo-001 --proxies all
     """
-    from ranknosh.data.settings import source_section
+    from ranknosh.data.catalog import source_section
     from ranknosh.workflows.score.run import ScoreRun
 
     if audit is not None:

@@ -151,7 +151,7 @@ def _settings(
     plain["method"]["options"] = {**plain["method"]["options"], **dict(_option(text) for text in options or ())}
     if data is not None:
         from ranknosh.config.sections import SOURCES
-        from ranknosh.data.settings import source_section
+        from ranknosh.data.catalog import source_section
 
         kept = {name: value for name, value in plain["data"].items() if name not in (*SOURCES, "options")}
         plain["data"] = {**kept, **source_section(data)}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ranknosh.errors import DataError
 
 PARTS = ("train", "validation", "test")
+_MAX_CHANNELS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,7 @@ class ImageData:
             "fingerprint": self.fingerprint,
             "image_shape": list(self.image_shape),
             "classes": list(self.classes),
-            "images": {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)},
+            "images": {part: len(getattr(self, part)) for part in PARTS},
         }
 
     def with_all_images(self) -> ImageData:
@@ -110,12 +111,28 @@ def statistics(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.stack(means).float(), torch.stack(deviations).float()
 
 
-def check_labels(name: str, labels: Mapping[str, NDArray[np.int64]], classes: Sequence[str]) -> None:
-    """Check the labels of one part.
+def check_whole(key: str, value: object, unit: str = " of images", least: int = 1) -> None:
+    """Refuse a setting that is no whole number.
 
     Args:
-        name: of the part, for messages.
-        labels: (n,) integers.
+        key: name of the setting.
+        value: what was given.
+        unit: what is counted, beginning with " of".
+        least: the smallest value allowed.
+
+    Raises:
+        DataError: where it is no integer, or below ``least``.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise DataError(f"{key} is {value!r}; it must be a whole number{unit}, {least} or more")
+
+
+def check_labels(name: str, labels: Mapping[str, NDArray[np.int64]], classes: Sequence[str]) -> None:
+    """Check the labels of every part that a set came with.
+
+    Args:
+        name: of the data set, for messages.
+        labels: (n,) integers of each part.
         classes: names.
 
     Raises:
@@ -160,5 +177,41 @@ def assemble(name: str, parts: Sequence[Split], classes: Sequence[str]) -> Image
             f"{name}: no training image of {len(absent)} of {len(classes)} classes ({', '.join(absent[:5])}); labels must be "
             f"0..K-1 without gaps and every class needs images to learn from"
         )
-    mean, std = statistics(parts[0].images)
-    return ImageData(name, parts[0], parts[1], parts[2], tuple(str(c) for c in classes), mean, std)
+    train, validation, test = parts
+    return ImageData(name, train, validation, test, tuple(str(c) for c in classes), *statistics(train.images))
+
+
+def as_images(array: NDArray[np.generic], where: str) -> torch.Tensor:
+    """(n, H, W), (n, H, W, C) or (n, C, H, W) of a real dtype to (n, C, H, W) uint8. Raises DataError naming ``where``."""
+    if array.ndim not in (3, 4):
+        raise DataError(f"{where} has shape {array.shape}; images are (n, H, W), (n, H, W, C) or (n, C, H, W)")
+    if not array.size:
+        raise DataError(f"{where} is empty, shape {array.shape}; give it images or leave it out")
+    pixels = _as_bytes(array, where)
+    if pixels.ndim == 3:
+        pixels = pixels[:, None]
+    elif pixels.shape[1] == pixels.shape[3] or min(pixels.shape[1], pixels.shape[3]) > _MAX_CHANNELS:
+        raise DataError(
+            f"{where} has shape {array.shape}, and neither axis 1 nor axis 3 is plainly that of the channels (the shorter one, "
+            f"at most {_MAX_CHANNELS}); give (n, H, W, C) or (n, C, H, W)"
+        )
+    elif pixels.shape[3] < pixels.shape[1]:
+        pixels = pixels.transpose(0, 3, 1, 2)
+    return torch.from_numpy(np.ascontiguousarray(pixels))
+
+
+def _as_bytes(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
+    """Integers in 0..255, or floats in [0, 1] times 255 and rounded. Raises DataError naming ``where``."""
+    if array.dtype == np.uint8:
+        return array.astype(np.uint8, copy=False)
+    if array.dtype.kind not in "iuf":
+        raise DataError(f"{where} has dtype {array.dtype}; pixels must be numbers, integers 0..255 or floats in [0, 1]")
+    values = array.astype(np.float64 if array.dtype.itemsize > 4 else array.dtype, copy=False)
+    low, high = float(values.min()), float(values.max())  # NaN fails both comparisons below
+    limit = 1 if array.dtype.kind == "f" else 255
+    if not (low >= 0 and high <= limit):
+        raise DataError(
+            f"{where} has dtype {array.dtype} and values in {low:g}..{high:g}; integers must lie in 0..255 and floats in [0, 1] "
+            f"(undo a normalisation: it is applied during training)"
+        )
+    return np.rint(values * 255).astype(np.uint8) if array.dtype.kind == "f" else values.astype(np.uint8)

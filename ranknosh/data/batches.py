@@ -22,7 +22,6 @@ def batches(
     std: torch.Tensor,
     device: torch.device | str = "cpu",
     channels_last: bool = False,
-    dtype: torch.dtype = torch.float32,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield (images, labels); the last batch is shorter where the images do not divide evenly.
 
@@ -37,8 +36,7 @@ def batches(
         mean: (C,).
         std: (C,).
         device: of the batches.
-        channels_last: memory layout of the images.
-        dtype: of the images, (b, C, H, W).
+        channels_last: memory layout of the images, which are (b, C, H, W) float32.
 
     Raises:
         DataError: for an unknown augmentation, a missing generator, or a batch below 1.
@@ -49,33 +47,21 @@ def batches(
         raise DataError(f"train.augment is {augment!r} and needs a generator to draw from")
     if batch < 1:
         raise DataError(f"train.batch is {batch}; it must be 1 or more")
-    return _batches(split, batch, order, augment, generator, mean, std, torch.device(device), channels_last, dtype)
-
-
-def _batches(
-    split: Split,
-    batch: int,
-    order: torch.Tensor | None,
-    augment: Augment,
-    generator: torch.Generator | None,
-    mean: torch.Tensor,
-    std: torch.Tensor,
-    device: torch.device,
-    channels_last: bool,
-    dtype: torch.dtype,
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    home = split.images.device
-    order = None if order is None else order.to(home)
+    indices = None if order is None else order.to(split.images.device)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     scale = (1 / (255 * std)).to(device, torch.float32)[:, None, None]
     shift = (mean / std).to(device, torch.float32)[:, None, None]
-    for start in range(0, len(split) if order is None else len(order), batch):
-        chosen = slice(start, start + batch) if order is None else order[start : start + batch]
-        pixels = split.images[chosen].to(device, non_blocking=True)
-        labels = split.labels[chosen].to(device, non_blocking=True)
-        if generator is not None and augment in ("crop_flip", "crop_flip_cutout"):
-            pixels = crop_flip(pixels, generator)
-        images = pixels.float().mul_(scale).sub_(shift)
-        if generator is not None and augment in ("cutout", "crop_flip_cutout"):
-            images = cutout(images, generator)
-        yield images.to(dtype).contiguous(memory_format=layout), labels
+
+    def generate() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for start in range(0, len(split) if indices is None else len(indices), batch):
+            chosen = slice(start, start + batch) if indices is None else indices[start : start + batch]
+            pixels = split.images[chosen].to(device, non_blocking=True)
+            labels = split.labels[chosen].to(device, non_blocking=True)
+            if generator is not None and augment in ("crop_flip", "crop_flip_cutout"):
+                pixels = crop_flip(pixels, generator)
+            images = pixels.float().mul_(scale).sub_(shift)
+            if generator is not None and augment in ("cutout", "crop_flip_cutout"):
+                images = cutout(images, generator)
+            yield images.contiguous(memory_format=layout), labels
+
+    return generate()  # apart, so that a wrong setting is refused before the first batch is asked for

@@ -1,27 +1,30 @@
-"""From the words of a config to a data set."""
+"""From the words of a config to a data set, and from a data set as it was given to the words of a config."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from ranknosh.data.base import ImageData
+from ranknosh.config.fields import FROM_PYTHON
+from ranknosh.config.sections import SOURCES, DataConfig
+from ranknosh.data.base import ImageData, check_whole
 from ranknosh.data.digits import cluttered_digits, digits
-from ranknosh.data.folder import folder as load_folder
-from ranknosh.data.npz import npz as load_npz
-from ranknosh.data.partition import Division
+from ranknosh.data.folder import load_folder
+from ranknosh.data.npz import load_npz
+from ranknosh.data.source import Division
 from ranknosh.data.torchvision_sets import SETS, published
-from ranknosh.errors import DataError
+from ranknosh.errors import ConfigError, DataError
 
-DEFAULT = "cluttered_digits"
-EMBEDDED: dict[str, Callable[..., ImageData]] = {"digits": digits, "cluttered_digits": cluttered_digits}
-NAMES = (*EMBEDDED, *SETS)
+_DEFAULT = "cluttered_digits"
+_EMBEDDED: dict[str, Callable[..., ImageData]] = {"digits": digits, "cluttered_digits": cluttered_digits}
+NAMES = (*_EMBEDDED, *SETS)
 
 
 def load(
-    name: str | None = DEFAULT,
+    name: str | None = _DEFAULT,
     *,
     folder: str | None = None,
     npz: str | None = None,
@@ -57,13 +60,12 @@ def load(
         DataError: for anything that cannot be read, divided or learned from.
     """
     division = Division(validation, test, (train_limit, validation_limit, test_limit), seed)
-    if resize is not None and (isinstance(resize, bool) or not isinstance(resize, int) or resize < 1):
-        raise DataError(f"data.resize is {resize!r}; it must be a whole number of pixels, 1 or more")
-    given = [key for key, value in (("folder", folder), ("npz", npz)) if value is not None]
-    if len(given) > 1 or (given and name not in (None, DEFAULT)):
-        raise DataError(
-            f"data has {' and '.join([*(['name'] if name not in (None, DEFAULT) else []), *given])}; give one of them"
-        )
+    if resize is not None:
+        check_whole("data.resize", resize, " of pixels")
+    named = {"name": None if name == _DEFAULT else name, "folder": folder, "npz": npz}
+    given = [key for key, value in named.items() if value is not None]
+    if len(given) > 1:
+        raise DataError(f"data has {' and '.join(given)}; give one of them")
     if folder is not None:
         _refuse(options, "an image folder", ())
         return load_folder(folder, division, resize)
@@ -75,12 +77,11 @@ def load(
     if name in SETS:
         _refuse(options, name, ())
         return published(name, division, root=root, download=download, resize=resize)
-    if name not in EMBEDDED:
+    if name not in _EMBEDDED:
         raise DataError(_unknown("data.name", name, NAMES) + "; for images of your own set data.folder or data.npz")
-    make = EMBEDDED[name]
-    _refuse(
-        options, name, tuple(key for key in inspect.signature(make).parameters if key not in ("division", "resize"))
-    )
+    make = _EMBEDDED[name]
+    known = [key for key in inspect.signature(make).parameters if key not in ("division", "resize")]
+    _refuse(options, name, tuple(known))
     return make(division, resize=resize, **options)
 
 
@@ -96,3 +97,43 @@ def _unknown(key: str, value: str, known: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(value, known, n=2)
     hint = f"did you mean {' or '.join(near)}? known" if near else "known"
     return f"{key} is {value!r}, which is not known; {hint} are {', '.join(known)}"
+
+
+def load_section(section: DataConfig, seed: int) -> ImageData:
+    """The images of a ``data:`` section; ``seed`` cuts sets that do not come cut.
+
+    Raises:
+        ConfigError: for options that belong elsewhere.
+        DataError: where the images cannot be read, or were given from Python.
+    """
+    settings: dict[str, Any] = section.model_dump()
+    options, name = settings.pop("options"), settings.pop("name")
+    twice = sorted(options.keys() & {*settings, "seed"})
+    if twice:
+        raise ConfigError(
+            f"data.options holds {', '.join(twice)}, which belongs a level higher: write it as "
+            f"{'the top-level seed' if twice[0] == 'seed' else f'data.{twice[0]}'}"
+        )
+    if name == FROM_PYTHON:
+        raise DataError(
+            "this run's images were given from Python, so the command line cannot load them; continue it from Python with "
+            "Run.resume(data=...)"
+        )
+    return load(name, **settings, **options, seed=seed)
+
+
+def source_section(data: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    """The ``data:`` section of a set's name, of a path (image folder, archive or .npz), or of a mapping like it.
+
+    ``name=digits``, ``folder=PATH`` and ``npz=PATH`` say which it is.
+    """
+    if isinstance(data, Mapping):
+        return dict(data)
+    kind, _, rest = str(data).partition("=")
+    if rest and kind in SOURCES:
+        return {kind: rest}
+    path = Path(data).expanduser()
+    if path.suffix == ".npz":
+        return {"npz": str(path)}
+    named = isinstance(data, str) and path.name == data and not path.exists()
+    return {"name": data} if named else {"folder": str(path)}

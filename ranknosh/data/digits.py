@@ -6,16 +6,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ranknosh.data.base import PARTS, ImageData
-from ranknosh.data.partition import Division, divide
-from ranknosh.data.source import ImageSource, build
+from ranknosh.data.base import PARTS, ImageData, check_whole
+from ranknosh.data.source import Division, build, divide
 from ranknosh.errors import DataError, MissingDependency
 from ranknosh.streams import stream
 
 CLASSES = tuple("0123456789")
-SIDE = 8
-CANVAS = 16
-FRAGMENT = 4
+_SIDE = 8
+_CANVAS = 16
+_FRAGMENT = 4
 Pixels = NDArray[np.float64]
 
 
@@ -26,16 +25,14 @@ def source_digits() -> tuple[Pixels, NDArray[np.int64]]:
     except ImportError as error:
         raise MissingDependency("scikit-learn", "the digits data set") from error
     images, labels = load_digits(return_X_y=True)
-    return images.reshape(-1, SIDE, SIDE) / 16.0, labels.astype(np.int64)
+    return images.reshape(-1, _SIDE, _SIDE) / 16.0, labels.astype(np.int64)
 
 
 def digits(division: Division, resize: int | None = None) -> ImageData:
     """The real digits, (1, 8, 8), values 0..16 stretched to 0..255."""
     images, labels = source_digits()
     pixels = torch.from_numpy(np.rint(images * 255).astype(np.uint8))[:, None]
-    return build(
-        ImageSource.of_tensors("digits", CLASSES, {"train": (pixels, torch.from_numpy(labels))}, resize), division
-    )
+    return build("digits", CLASSES, {"train": labels}, lambda part, kept: pixels[kept], division, resize=resize)
 
 
 def cluttered_digits(
@@ -64,10 +61,9 @@ def cluttered_digits(
         clutter: fragments in a scene.
         noise: standard deviation; 1 is the full scale.
     """
-    sizes = {"train_images": train_images, "validation_images": validation_images, "test_images": test_images}
-    for key, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < len(CLASSES):
-            raise DataError(f"data.{key} is {value!r}; it must be a whole number of images, {len(CLASSES)} or more")
+    sizes = {"train": train_images, "validation": validation_images, "test": test_images}
+    for part, size in sizes.items():
+        check_whole(f"data.{part}_images", size, least=len(CLASSES))
     if isinstance(clutter, bool) or not isinstance(clutter, int) or not 0 <= clutter <= 64:
         raise DataError(f"data.clutter is {clutter!r}; it must be a whole number of fragments from 0 to 64")
     if isinstance(noise, bool) or not isinstance(noise, (int, float)) or not 0 <= noise <= 1:
@@ -77,45 +73,42 @@ def cluttered_digits(
             "data.test is 0; cluttered_digits divides its source digits and needs a share of them for testing"
         )
     images, labels = source_digits()
-    sources = divide(
-        {"train": labels}, Division(division.validation, division.test, seed=division.seed), CLASSES, "digits"
-    )
-    parts = {}
+    shares = Division(division.validation, division.test, seed=division.seed)
+    sources = divide({"train": labels}, shares, CLASSES, "digits")
+    pixels, wanted = {}, {}
     for index, part in enumerate(PARTS):
         chosen = sources[part][1]
         rng = stream(division.seed, "data.cluttered_digits", index)
-        parts[part] = _scenes(images[chosen], labels[chosen], sizes[f"{part}_images"], clutter, float(noise), rng)
-    return build(ImageSource.of_tensors("cluttered_digits", CLASSES, parts, resize), division)
+        scenes = _scenes(images[chosen], labels[chosen], sizes[part], clutter, float(noise), rng)
+        pixels[part], wanted[part] = scenes
+    return build("cluttered_digits", CLASSES, wanted, lambda part, kept: pixels[part][kept], division, resize=resize)
 
 
 def _scenes(
     images: Pixels, labels: NDArray[np.int64], count: int, clutter: int, noise: float, rng: np.random.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, NDArray[np.int64]]:
     """``count`` scenes made from ``images`` (m, 8, 8): pixels (count, 1, 16, 16) uint8 and labels (count,) int64."""
     wanted = rng.permutation(np.arange(count) % len(CLASSES))
     keys = rng.random((count, len(labels)))
     chosen = np.where(labels[None, :] == wanted[:, None], keys, -1.0).argmax(axis=1)  # uniform within the wanted class
-    canvas = np.zeros((count, CANVAS, CANVAS))
+    canvas = np.zeros((count, _CANVAS, _CANVAS))
     _place(canvas, images[chosen], rng)
     for _ in range(clutter):
         donors = images[rng.integers(len(images), size=count)]
-        _place(canvas, _windows(donors, FRAGMENT, rng), rng)
+        _place(canvas, donors[_windows(donors, _FRAGMENT, rng)], rng)
     canvas += noise * rng.standard_normal(canvas.shape)
     pixels = np.rint(canvas.clip(0, 1) * 255).astype(np.uint8)
-    return torch.from_numpy(pixels)[:, None], torch.from_numpy(wanted.astype(np.int64))
+    return torch.from_numpy(pixels)[:, None], wanted.astype(np.int64)
 
 
-def _windows(images: Pixels, side: int, rng: np.random.Generator) -> Pixels:
-    """A random ``side`` x ``side`` window of every image."""
+def _windows(images: Pixels, side: int, rng: np.random.Generator) -> tuple[NDArray[np.intp], ...]:
+    """The index of a random ``side`` x ``side`` window of every image."""
     top, left = rng.integers(images.shape[1] - side + 1, size=(2, len(images)))
     rows, columns = top[:, None] + np.arange(side), left[:, None] + np.arange(side)
-    return images[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]
 
 
 def _place(canvas: Pixels, patches: Pixels, rng: np.random.Generator) -> None:
     """Put every patch at a random place of its canvas, the brighter pixel winning. Changes ``canvas``."""
-    side = patches.shape[1]
-    top, left = rng.integers(canvas.shape[1] - side + 1, size=(2, len(canvas)))
-    rows, columns = top[:, None] + np.arange(side), left[:, None] + np.arange(side)
-    where = (np.arange(len(canvas))[:, None, None], rows[:, :, None], columns[:, None, :])
+    where = _windows(canvas, patches.shape[1], rng)
     canvas[where] = np.maximum(canvas[where], patches)

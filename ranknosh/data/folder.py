@@ -1,23 +1,31 @@
-"""Image folders: class/picture.png, alone or below train, validation and test, in a folder or an archive."""
+"""Image folders: class/picture.png, alone or below train, validation and test, in a folder or an archive.
+
+Files are listed without reading them and read without unpacking an archive to disk.
+"""
 
 from __future__ import annotations
 
+import lzma
 import os
+import tarfile
+import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from ranknosh.data.base import ImageData
 from ranknosh.data.decode import Decoder
-from ranknosh.data.partition import Division, Indices
-from ranknosh.data.source import ImageSource, build
-from ranknosh.data.tree import ENDINGS, Tree, TreePath, open_tree
+from ranknosh.data.source import Division, Indices, build
 from ranknosh.errors import DataError
 
-PART_NAMES = {
+_PART_NAMES = {
     "train": "train",
     "training": "train",
     "val": "validation",
@@ -26,9 +34,17 @@ PART_NAMES = {
     "test": "test",
     "testing": "test",
 }
+_ENDINGS = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".jp2", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
+)
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_READ_ERRORS = (
+    *(OSError, EOFError, RuntimeError, KeyError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
+)
+_Path = tuple[str, ...]
 
 
-def folder(path: str | os.PathLike[str], division: Division, resize: int | None = None) -> ImageData:
+def load_folder(path: str | os.PathLike[str], division: Division, resize: int | None = None) -> ImageData:
     """The images of a folder or an archive (.zip, .tar, .tar.gz), which is read without unpacking it to disk.
 
     Accepted: class folders; or ``train`` with class folders and, where there are, ``val``/``valid``/``validation`` and
@@ -44,9 +60,13 @@ def folder(path: str | os.PathLike[str], division: Division, resize: int | None 
         DataError: for a missing or unreadable path, no images, images outside of class folders, an empty class folder, one
             class, too few images for the split, files that cannot be decoded (named), sizes that differ without ``resize``.
     """
-    if resize is not None and (isinstance(resize, bool) or not isinstance(resize, int) or resize < 1):
-        raise DataError(f"data.resize is {resize!r}; it must be a whole number of pixels, 1 or more")
-    with open_tree(path) as tree:
+    root = Path(path).expanduser()
+    require_path(root, "data.folder")
+    with ExitStack() as stack:
+        try:
+            tree = _Tree(root, _entries(root, stack))
+        except _READ_ERRORS as error:
+            raise DataError(f"data.folder {root} cannot be read: {_reason(error)}") from error
         name = f"data.folder {path}"
         parts = _parts(tree, name)
         classes = tuple(sorted({label for label, _ in parts["train"]}))
@@ -68,29 +88,145 @@ def folder(path: str | os.PathLike[str], division: Division, resize: int | None 
             contents = ((places[path], "/".join(path), content) for path, content in tree.read(places))
             return decoder.decode(contents, len(places))
 
-        return build(ImageSource(name, classes, labels, fetch, title=Path(path).name), division)
+        return build(name, classes, labels, fetch, division, title=Path(path).name)
 
 
-def _parts(tree: Tree, name: str) -> dict[str, list[tuple[str, TreePath]]]:
+def require_path(path: Path, key: str) -> None:
+    """Raise DataError where ``path`` does not exist or cannot be looked at, with the nearest folder that is there."""
+    try:
+        path.stat()
+        return
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise DataError(f"{key} {path} cannot be read: {_reason(error)}; check the path and its permissions") from error
+    nearest = path.absolute().parent
+    while not nearest.is_dir():
+        nearest = nearest.parent
+    try:
+        names = sorted(entry.name for entry in nearest.iterdir() if not entry.name.startswith("."))
+    except OSError:
+        names = []
+    shown = ", ".join(names[:6]) + (" ..." if len(names) > 6 else "") if names else "nothing"
+    raise DataError(f"{key} {path} does not exist; the nearest folder that does is {nearest}, which holds {shown}")
+
+
+class _Entry(NamedTuple):
+    """A file or folder: ``position`` is its place in an archive, ``read`` gives a file's content."""
+
+    is_folder: bool
+    position: int
+    read: Callable[[], bytes]
+
+
+class _Tree:
+    """Files and folders by their path below the root, as tuples of names. Hidden ones are left out."""
+
+    def __init__(self, root: Path, entries: Iterable[tuple[_Path, _Entry]]) -> None:
+        self.root = root
+        self._entries = {path: entry for path, entry in entries if path and not any(map(_is_hidden, path))}
+        self.files = tuple(path for path, entry in self._entries.items() if not entry.is_folder)
+        self.folders = tuple(path for path, entry in self._entries.items() if entry.is_folder)
+
+    def read(self, paths: Iterable[_Path]) -> Iterator[tuple[_Path, bytes]]:
+        """Contents, in the order of an archive: going back in a compressed one means starting over."""
+        for path in sorted(paths, key=lambda path: self._entries[path].position):
+            try:
+                content = self._entries[path].read()
+            except (*_READ_ERRORS, NotImplementedError) as error:
+                problem = f"data.folder {self.root}: {'/'.join(path)} cannot be "
+                if self.root.is_dir():
+                    raise DataError(f"{problem}read: {_reason(error)}; check its permissions") from error
+                raise DataError(f"{problem}unpacked: {_reason(error)}") from error
+            yield path, content
+
+
+def _entries(root: Path, stack: ExitStack) -> Iterator[tuple[_Path, _Entry]]:
+    """What is in a folder, a .zip or a .tar (also compressed), which ``stack`` closes."""
+    if root.is_dir():
+        return _listed(root)
+    if tarfile.is_tarfile(root):
+        return _in_tar(stack.enter_context(tarfile.open(root)))
+    if zipfile.is_zipfile(root):
+        return _in_zip(stack.enter_context(zipfile.ZipFile(root)))
+    raise DataError(
+        f"data.folder {root} is a file that is neither a zip nor a tar archive; give a folder of class folders, or such a "
+        f"folder packed as {', '.join(_ARCHIVES)}"
+    )
+
+
+def _in_tar(opened: tarfile.TarFile) -> Iterator[tuple[_Path, _Entry]]:
+    def content(member: tarfile.TarInfo) -> bytes:
+        file = opened.extractfile(member)
+        return file.read() if file is not None else b""
+
+    for member in opened:
+        yield _split(member.name), _Entry(member.isdir(), member.offset_data, partial(content, member))
+
+
+def _in_zip(opened: zipfile.ZipFile) -> Iterator[tuple[_Path, _Entry]]:
+    for info in opened.infolist():
+        path = _split(info.filename.replace("\\", "/"))
+        yield path, _Entry(info.is_dir(), info.header_offset, partial(opened.read, info))
+
+
+def _split(name: str) -> _Path:
+    return tuple(part for part in name.split("/") if part not in ("", "."))
+
+
+def _listed(root: Path) -> Iterator[tuple[_Path, _Entry]]:
+    entered: set[str] = set()
+
+    def refuse(error: OSError) -> None:
+        raise DataError(
+            f"data.folder {root}: {error.filename} cannot be listed: {_reason(error)}; check its permissions"
+        )
+
+    for here, below, names in os.walk(root, onerror=refuse, followlinks=True):
+        real = os.path.realpath(here)
+        if real in entered:  # a link back into the tree would never end
+            below.clear()
+            continue
+        entered.add(real)
+        below[:] = [name for name in below if not _is_hidden(name)]
+        at = Path(here)
+        inside = at.relative_to(root).parts
+        for name, is_folder in [*((name, True) for name in below), *((name, False) for name in names)]:
+            yield (*inside, name), _Entry(is_folder, 0, (at / name).read_bytes)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _reason(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or error) or type(error).__name__
+
+
+def _parts(tree: _Tree, name: str) -> dict[str, list[tuple[str, _Path]]]:
     """Part to its pictures as (class name, path), sorted by path; "train" is always there."""
-    pictures = sorted(path for path in tree.files if _is_picture(path))
+    pictures = sorted(path for path in tree.files if _ending(path) in _ENDINGS)
     if not pictures:
-        _refuse_empty(tree, name)
+        endings = Counter(_ending(path) or "no ending" for path in tree.files)
+        found = ", ".join(f"{count} x {ending}" for ending, count in endings.most_common(4)) if endings else "nothing"
+        raise DataError(
+            f"{name} holds no images: found {found}; images end in {' '.join(sorted(_ENDINGS))} and lie in one folder a class"
+        )
     depth = _wrapping(pictures)
-    named = {path[depth] for path in pictures if len(path) > depth + 2 and path[depth].lower() in PART_NAMES}
-    if "train" not in {PART_NAMES[part.lower()] for part in named}:
+    named = {path[depth] for path in pictures if len(path) > depth + 2 and path[depth].lower() in _PART_NAMES}
+    if "train" not in {_PART_NAMES[part.lower()] for part in named}:
         if named and all(path[depth] in named for path in pictures):
             raise DataError(
                 f"{name}: found {', '.join(sorted(named))} but no train; put the training images into train/<class>/"
             )
         named = set()
-    parts: dict[str, list[tuple[str, TreePath]]] = {}
+    parts: dict[str, list[tuple[str, _Path]]] = {}
     owner: dict[str, str] = {}
     for path in pictures:
         rest = path[depth:]
         part = "train"
         if named:
-            part = PART_NAMES.get(rest[0].lower(), "")
+            part = _PART_NAMES.get(rest[0].lower(), "")
             if not part:
                 raise DataError(
                     f"{name}: {rest[0]} stands beside {', '.join(sorted(named))}, but is no part of a set; move it away"
@@ -108,29 +244,21 @@ def _parts(tree: Tree, name: str) -> dict[str, list[tuple[str, TreePath]]]:
     return parts
 
 
-def _is_picture(path: TreePath) -> bool:
-    return os.path.splitext(path[-1])[1].lower() in ENDINGS
+def _ending(path: _Path) -> str:
+    return os.path.splitext(path[-1])[1].lower()
 
 
-def _wrapping(pictures: Sequence[TreePath]) -> int:
+def _wrapping(pictures: Sequence[_Path]) -> int:
     """How many outer folders hold everything and mean nothing: neither a class nor a part."""
     depth = 0
     while all(len(path) > depth + 2 for path in pictures) and len({path[depth] for path in pictures}) == 1:
-        if pictures[0][depth].lower() in PART_NAMES:
+        if pictures[0][depth].lower() in _PART_NAMES:
             break
         depth += 1
     return depth
 
 
-def _refuse_empty(tree: Tree, name: str) -> None:
-    endings = Counter(os.path.splitext(path[-1])[1].lower() or "no ending" for path in tree.files)
-    found = ", ".join(f"{count} x {ending}" for ending, count in endings.most_common(4)) if endings else "nothing"
-    raise DataError(
-        f"{name} holds no images: found {found}; images end in {' '.join(sorted(ENDINGS))} and lie in one folder a class"
-    )
-
-
-def _refuse_hollow(tree: Tree, pictures: Sequence[TreePath], depth: int, levels: int, name: str) -> None:
+def _refuse_hollow(tree: _Tree, pictures: Sequence[_Path], depth: int, levels: int, name: str) -> None:
     """Refuse part and class folders (``levels`` deep below ``depth``) without an image: more likely a mistake than a wish."""
     held = {path[:length] for path in pictures for length in range(1, depth + levels + 1)}
     hollow = sorted(

@@ -8,25 +8,22 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from ranknosh.data.arrays import as_images
-from ranknosh.data.base import ImageData
-from ranknosh.data.partition import Division
-from ranknosh.data.source import ImageSource, build
-from ranknosh.data.tree import require_path
+from ranknosh.data.base import ImageData, as_images
+from ranknosh.data.folder import require_path
+from ranknosh.data.source import Division, Indices, build
 from ranknosh.errors import DataError
 
-KEYS = {
+_KEYS = {
     "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels")),
     "validation": (("x_val", "y_val"), ("val_images", "val_labels")),
     "test": (("x_test", "y_test"), ("test_images", "test_labels")),
 }
-READ_ERRORS = (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile)
+_READ_ERRORS = (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile)
 
 
-def npz(path: str | os.PathLike[str], division: Division, resize: int | None = None) -> ImageData:
+def load_npz(path: str | os.PathLike[str], division: Division, resize: int | None = None) -> ImageData:
     """The images and labels of an .npz file.
 
     Keys: ``x_train, y_train`` and, where there are, ``x_val, y_val`` and ``x_test, y_test``; or ``images, labels`` for a set
@@ -44,86 +41,83 @@ def npz(path: str | os.PathLike[str], division: Division, resize: int | None = N
     """
     file = Path(path).expanduser()
     require_path(file, "data.npz")
-    try:
-        with np.load(file, allow_pickle=False) as opened:
-            if not isinstance(opened, np.lib.npyio.NpzFile):
-                raise DataError(
-                    f"data.npz {file} holds a single array; save images and labels together with numpy.savez"
-                )
-            arrays = {key: _read(opened, key, file) for key in opened.files}
-    except READ_ERRORS as error:
-        raise DataError(
-            f"data.npz {file} cannot be read as a numpy .npz archive: {str(error).splitlines()[0]}; write it with numpy.savez"
-        ) from error
-    except TypeError as error:  # a plain .npy array is no context manager
-        raise DataError(
-            f"data.npz {file} holds a single array; save images and labels together with numpy.savez"
-        ) from error
-    chosen = _keys(arrays, file)
-    names = [arrays[y] for _, y in chosen.values()]
-    classes = _classes(arrays.get("classes"), names, f"data.npz {file}")
-    parts = {}
+    name = f"data.npz {file}"
+    arrays = _arrays(file, name)
+    chosen = _keys(arrays, name)
+    classes = _classes(arrays.get("classes"), arrays[chosen["train"][1]], name)
+    images, labels = {}, {}
     for part, (x, y) in chosen.items():
-        images = as_images(arrays[x], f"data.npz {file}: {x}")
-        labels = _labels(arrays[y], classes, f"data.npz {file}: {y}")
-        if len(images) != len(labels):
+        images[part] = as_images(arrays[x], f"{name}: {x}")
+        labels[part] = _labels(arrays[y], classes, f"{name}: {y}")
+        if len(images[part]) != len(labels[part]):
             raise DataError(
-                f"data.npz {file}: {x} has {len(images)} images and {y} has {len(labels)} labels; give one label each"
+                f"{name}: {x} has {len(images[part])} images and {y} has {len(labels[part])} labels; give one label each"
             )
-        parts[part] = (images, labels)
-    return build(ImageSource.of_tensors(f"data.npz {file}", classes, parts, resize, title=file.name), division)
+    return build(name, classes, labels, lambda part, kept: images[part][kept], division, resize=resize, title=file.name)
 
 
-def _read(opened: np.lib.npyio.NpzFile, key: str, file: Path) -> NDArray[np.generic]:
+def _arrays(file: Path, name: str) -> dict[str, NDArray[np.generic]]:
+    arrays: dict[str, NDArray[np.generic]] = {}
     try:
-        array: NDArray[np.generic] = opened[key]
-    except ValueError as error:
+        opened = np.load(file, allow_pickle=False)
+        if not isinstance(opened, np.lib.npyio.NpzFile):
+            raise DataError(f"{name} holds a single array; save images and labels together with numpy.savez")
+        with opened:
+            for key in opened.files:
+                try:
+                    arrays[key] = opened[key]
+                except ValueError as error:
+                    raise DataError(
+                        f"{name}: {key} holds Python objects, which are not loaded because a pickle can run code; "
+                        f"save plain arrays of one shape and a number type"
+                    ) from error
+    except _READ_ERRORS as error:
         raise DataError(
-            f"data.npz {file}: {key} holds Python objects, which are not loaded because a pickle can run code; "
-            f"save plain arrays of one shape and a number type"
+            f"{name} cannot be read as a numpy .npz archive: {str(error).splitlines()[0]}; write it with numpy.savez"
         ) from error
-    return array
+    return arrays
 
 
-def _keys(arrays: dict[str, NDArray[np.generic]], file: Path) -> dict[str, tuple[str, str]]:
+def _keys(arrays: dict[str, NDArray[np.generic]], name: str) -> dict[str, tuple[str, str]]:
     """Part to its image key and label key."""
     chosen = {
-        part: pair for part, pairs in KEYS.items() for pair in reversed(pairs) if pair[0] in arrays or pair[1] in arrays
+        part: pair
+        for part, pairs in _KEYS.items()
+        for pair in reversed(pairs)
+        if pair[0] in arrays or pair[1] in arrays
     }
     if "train" not in chosen:
         raise DataError(
-            f"data.npz {file} has the keys {', '.join(sorted(arrays)) or '(none)'}; expected x_train and y_train (with x_val, "
-            f"y_val, x_test, y_test where there are), or images and labels"
+            f"{name} has the keys {', '.join(sorted(arrays)) or '(none)'}; expected x_train and y_train (with x_val, y_val, "
+            f"x_test, y_test where there are), or images and labels"
         )
     for x, y in chosen.values():
         for key, other in ((x, y), (y, x)):
             if key not in arrays:
-                raise DataError(f"data.npz {file} has {other} but not {key}; images and labels go together")
+                raise DataError(f"{name} has {other} but not {key}; images and labels go together")
     return chosen
 
 
-def _classes(given: NDArray[np.generic] | None, labels: list[NDArray[np.generic]], where: str) -> tuple[str, ...]:
+def _classes(given: NDArray[np.generic] | None, labels: NDArray[np.generic], name: str) -> tuple[str, ...]:
     """Class names: the file's own, or those found in string labels, or 0..K-1 up to the largest training label."""
     if given is not None:
         if given.ndim != 1 or given.dtype.kind != "U":
-            raise DataError(
-                f"{where}: classes has shape {given.shape} and dtype {given.dtype}; it must be (K,) strings"
-            )
-        return tuple(str(name) for name in given)
-    if labels[0].dtype.kind == "U":
-        return tuple(str(name) for name in np.unique(labels[0]))
-    if labels[0].dtype.kind not in "iu" or not labels[0].size:
+            raise DataError(f"{name}: classes has shape {given.shape} and dtype {given.dtype}; it must be (K,) strings")
+        return tuple(str(label) for label in given)
+    if labels.dtype.kind == "U":
+        return tuple(str(label) for label in np.unique(labels))
+    if labels.dtype.kind not in "iu" or not labels.size:
         return ()
-    found = np.unique(labels[0])
+    found = np.unique(labels)
     if found[0] < 0 or found[-1] != len(found) - 1:
         raise DataError(
-            f"{where}: training labels are {len(found)} different values in {found[0]}..{found[-1]}; they must be 0..K-1 without "
+            f"{name}: training labels are {len(found)} different values in {found[0]}..{found[-1]}; they must be 0..K-1 without "
             f"gaps, or strings, or come with an array of names called classes"
         )
     return tuple(str(label) for label in range(len(found)))
 
 
-def _labels(array: NDArray[np.generic], classes: tuple[str, ...], where: str) -> torch.Tensor:
+def _labels(array: NDArray[np.generic], classes: tuple[str, ...], where: str) -> Indices:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -137,7 +131,7 @@ def _labels(array: NDArray[np.generic], classes: tuple[str, ...], where: str) ->
             raise DataError(
                 f"{where} holds classes that are not in the training part or in classes: {', '.join(unknown[:5])}"
             )
-        return torch.tensor([number[str(name)] for name in array], dtype=torch.int64)
+        return np.array([number[str(name)] for name in array], dtype=np.int64)
     if array.dtype.kind not in "iu":
         raise DataError(f"{where} has dtype {array.dtype}; labels are integers 0..K-1 or strings")
-    return torch.from_numpy(array.astype(np.int64))
+    return array.astype(np.int64)

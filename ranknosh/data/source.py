@@ -1,4 +1,8 @@
-"""The one way from the parts a set came with to three parts in memory, whatever the images are stored in."""
+"""The one way from the parts a set came with to three parts in memory, whatever the images are stored in.
+
+Which images go to training, validation and test is seeded, stratified, and decided from the labels alone, so that a small part
+of a large folder costs only its own images.
+"""
 
 from __future__ import annotations
 
@@ -7,73 +11,157 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from ranknosh.data.base import PARTS, ImageData, Split, assemble, check_labels
-from ranknosh.data.partition import Division, Indices, divide
+from ranknosh.data.base import PARTS, ImageData, Split, assemble, check_labels, check_whole
+from ranknosh.errors import DataError
+from ranknosh.streams import stream
+
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class ImageSource:
-    """A set before it is divided. ``name`` begins its messages, ``title`` is what it is called once it is loaded.
+class Division:
+    """How a set is cut where it does not come cut: shares of the images of the part that is cut, and a limit per part.
 
-    ``labels``: part to labels (n,), train always there. ``fetch``: part and indices (k,) to images (k, C, H, W) uint8; it is
-    called only for images that are kept.
+    ``validation`` in (0, 1); ``test`` in [0, 1), 0 for none. ``limits``: at most so many images of train, validation and test,
+    all classes kept in proportion; None keeps all.
     """
 
-    name: str
-    classes: tuple[str, ...]
-    labels: Mapping[str, Indices]
-    fetch: Callable[[str, Indices], torch.Tensor]
-    title: str = ""
+    validation: float = 0.2
+    test: float = 0.2
+    limits: tuple[int | None, int | None, int | None] = (None, None, None)
+    seed: int = 0
 
-    @classmethod
-    def of_tensors(
-        cls,
-        name: str,
-        classes: tuple[str, ...],
-        parts: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
-        resize: int | None = None,
-        title: str = "",
-    ) -> ImageSource:
-        """A source over images that are in memory already.
-
-        Args:
-            name: begins its messages.
-            classes: names.
-            parts: images (n, C, H, W) uint8 and labels (n,) int64 of each part.
-            resize: side of the square that images are brought to; None leaves them as they are.
-            title: what it is called once it is loaded.
-        """
-
-        def fetch(part: str, indices: Indices) -> torch.Tensor:
-            images = parts[part][0][torch.from_numpy(indices)]
-            return images if resize is None else resized(images, resize)
-
-        return cls(name, classes, {part: labels.numpy() for part, (_, labels) in parts.items()}, fetch, title)
+    def __post_init__(self) -> None:
+        for key, value, low in (("validation", self.validation, "0 <"), ("test", self.test, "0 <=")):
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not number or not 0 <= value < 1 or (key == "validation" and value == 0):
+                raise DataError(f"data.{key} is {value!r}; it is a share of the images and must be {low} {key} < 1")
+        if self.validation + self.test >= 1:
+            raise DataError(
+                f"data.validation {self.validation} and data.test {self.test} leave nothing to train on; "
+                f"their sum must be under 1"
+            )
+        for part, limit in zip(PARTS, self.limits, strict=True):
+            if limit is not None:
+                check_whole(f"data.{part}_limit", limit)
+        check_whole("the seed of the split", self.seed, "", least=0)
 
 
-def build(source: ImageSource, division: Division) -> ImageData:
+def build(
+    name: str,
+    classes: tuple[str, ...],
+    labels: Mapping[str, Indices],
+    fetch: Callable[[str, Indices], torch.Tensor],
+    division: Division,
+    *,
+    resize: int | None = None,
+    title: str = "",
+) -> ImageData:
     """Divide, fetch what is kept, and put it together. Grey parts of a set that has colour elsewhere become colour.
 
-    Raises DataError as ``check_labels``, ``assemble`` (both in base) and ``partition.divide`` do.
+    Args:
+        name: begins messages.
+        classes: names.
+        labels: (n,) of each part that the set came with; train is always there.
+        fetch: part and indices (k,) to images (k, C, H, W) uint8; called only for images that are kept.
+        division: into three parts.
+        resize: side of the square that fetched images are brought to; None leaves them as they are.
+        title: what the set is called once it is loaded; by default its name.
+
+    Raises:
+        DataError: for labels, images or parts that cannot be learned from.
     """
-    check_labels(source.name, source.labels, source.classes)
-    taken = divide(source.labels, division, source.classes, source.name)
-    images = {part: source.fetch(*where) for part, where in taken.items() if len(where[1])}
+    check_labels(name, labels, classes)
+    images, kept = {}, {}
+    for part, (origin, indices) in divide(labels, division, classes, name).items():
+        kept[part] = torch.from_numpy(np.ascontiguousarray(labels[origin][indices]))
+        if len(indices):
+            found = fetch(origin, indices)
+            images[part] = found if resize is None else resized(found, resize)
     colour = max(found.shape[1] for found in images.values())
     splits = []
     for part in PARTS:
-        origin, indices = taken[part]
-        if part not in images:
-            splits.append(
-                Split(torch.empty(0, *images["train"].shape[1:], dtype=torch.uint8), torch.empty(0, dtype=torch.int64))
-            )
-            continue
-        found = images[part]
+        found = images[part] if part in images else images["train"][:0]
         if found.shape[1] == 1 < colour:
             found = found.expand(-1, colour, -1, -1).contiguous()
-        splits.append(Split(found, torch.from_numpy(np.ascontiguousarray(source.labels[origin][indices]))))
-    return replace(assemble(source.name, splits, source.classes), name=source.title or source.name)
+        splits.append(Split(found, kept[part]))
+    return replace(assemble(name, splits, classes), name=title or name)
+
+
+def divide(
+    labels: Mapping[str, Indices], division: Division, classes: tuple[str, ...], name: str
+) -> dict[str, tuple[str, Indices]]:
+    """For train, validation and test: the part it is taken from and the indices into that part, ascending.
+
+    A missing part is cut off train; a part that is there is never mixed into another.
+
+    Args:
+        labels: of the parts a set came with: train always, validation and test where it has its own.
+        division: shares, limits and seed.
+        classes: names.
+        name: of the data set, for messages.
+
+    Raises:
+        DataError: where a class has too few images to be in every part cut from train, or a limit is below the number of
+            classes.
+    """
+    missing = {part: getattr(division, part) for part in ("validation", "test") if part not in labels}
+    cut = _cut(labels["train"], missing, division.seed, classes, name)
+    taken: dict[str, tuple[str, Indices]] = {}
+    for part, limit in zip(PARTS, division.limits, strict=True):
+        source = "train" if part in cut else part
+        chosen = cut[part] if part in cut else np.arange(len(labels[part]), dtype=np.int64)
+        if limit is not None and len(chosen):
+            chosen = chosen[_stratified(labels[source][chosen], limit, part, division.seed, name)]
+        taken[part] = (source, chosen)
+    return taken
+
+
+def _cut(
+    labels: Indices, shares: Mapping[str, float], seed: int, classes: tuple[str, ...], name: str
+) -> dict[str, Indices]:
+    """Indices of train and of every part in ``shares``: each class shuffled by its own stream, then cut."""
+    pieces: dict[str, list[Indices]] = {"train": [], **{part: [] for part in shares}}
+    needed = 1 + sum(share > 0 for share in shares.values())
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        stream(seed, "data.split", int(label)).shuffle(members)
+        counts = {part: max(1, int(len(members) * share + 0.5)) if share > 0 else 0 for part, share in shares.items()}
+        rest = len(members) - sum(counts.values())
+        if rest < 1:
+            text = classes[label] if 0 <= label < len(classes) else str(label)
+            raise DataError(
+                f"{name}: class {text} has {len(members)} images, too few to stand in train"
+                + "".join(f", {part} ({share:g} of them)" for part, share in shares.items() if share > 0)
+                + f"; give it more than {needed - 1} images, lower data.validation and data.test, or remove the class"
+            )
+        pieces["train"].append(members[:rest])
+        for part, count in counts.items():
+            pieces[part].append(members[rest : rest + count])
+            rest += count
+    return {part: np.sort(np.concatenate(found)).astype(np.int64) for part, found in pieces.items()}
+
+
+def _stratified(labels: Indices, limit: int, part: str, seed: int, name: str) -> Indices:
+    """``limit`` positions of ``labels``, ascending: every class in proportion and with at least one image.
+
+    The positions are the first of one fixed order (each class shuffled, then merged by the share of it already used), so a
+    smaller limit takes a subset of what a larger one takes.
+    """
+    found = np.unique(labels)
+    if limit < len(found):
+        raise DataError(
+            f"{name}: data.{part}_limit is {limit}, but {part} has {len(found)} classes; give at least one image a class"
+        )
+    turn = np.empty(len(labels))
+    for label in found:
+        members = np.flatnonzero(labels == label)
+        stream(seed, f"data.limit.{part}", int(label)).shuffle(members)
+        turn[members] = (np.arange(len(members)) + 0.5) / len(members)
+        turn[members[0]] = -1.0
+    return np.sort(np.argsort(turn, kind="stable")[:limit]).astype(np.int64)
 
 
 def resized(images: torch.Tensor, side: int) -> torch.Tensor:

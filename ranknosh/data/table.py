@@ -1,4 +1,4 @@
-"""A table of finished trainings that stands where training stands.
+"""A table of finished trainings that takes the place of training.
 
 Layout of the npz (percentages; ``n`` cells, ``s`` seeds)::
 
@@ -50,12 +50,8 @@ class Table:
         seconds: NDArray[np.float64],
         params: NDArray[np.int64] | None = None,
     ) -> None:
-        self.space = space
-        self.architectures = architectures
-        self.epochs = epochs
-        self.values = values
-        self.seconds = seconds
-        self.params = params
+        self.space, self.architectures, self.epochs = space, architectures, epochs
+        self.values, self.seconds, self.params = values, seconds, params
         self._rows = {architecture.code: row for row, architecture in enumerate(architectures)}
         self._neighbours: dict[int, tuple[int, ...]] = {}
         self._check()
@@ -117,12 +113,10 @@ class Table:
         low, high, seconds = (_numbers(arrays, name) for name in _REQUIRED[1:])
         if low.ndim == 1:
             low = low[:, None]
-        params = None
-        if "params_mb" in arrays:
-            millions = _numbers(arrays, "params_mb")
-            if not np.isfinite(millions).all():
-                raise DataError("params_mb holds numbers that are not finite")
-            params = np.rint(millions * 1e6).astype(np.int64)
+        millions = _numbers(arrays, "params_mb") if "params_mb" in arrays else None
+        if millions is not None and not np.isfinite(millions).all():
+            raise DataError("params_mb holds numbers that are not finite")
+        params = None if millions is None else np.rint(millions * 1e6).astype(np.int64)
         architectures = tuple(_parse(known, row, text) for row, text in enumerate(texts.tolist()))
         return cls(known, architectures, EPOCHS, (low / 100, high / 100), seconds, params)
 

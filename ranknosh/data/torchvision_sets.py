@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from ranknosh.data.arrays import as_images
-from ranknosh.data.base import ImageData
-from ranknosh.data.partition import Division
-from ranknosh.data.source import ImageSource, build
+from ranknosh.data.base import ImageData, as_images
+from ranknosh.data.source import Division, build
 from ranknosh.errors import DataError, MissingDependency
 
-DEFAULT_ROOT = "data"
-
-
-@dataclass(frozen=True)
-class Published:
-    """A torchvision data set class, what it looks for below its root, and how its two parts are named."""
-
-    class_name: str
-    looks_for: str
-    parts: Callable[[bool], dict[str, Any]]
-
-
 SETS = {
-    "cifar10": Published("CIFAR10", "cifar-10-batches-py/", lambda train: {"train": train}),
-    "cifar100": Published("CIFAR100", "cifar-100-python/", lambda train: {"train": train}),
-    "fashion_mnist": Published("FashionMNIST", "FashionMNIST/raw/", lambda train: {"train": train}),
-    "svhn": Published(
-        "SVHN", "train_32x32.mat and test_32x32.mat", lambda train: {"split": "train" if train else "test"}
-    ),
+    "cifar10": ("CIFAR10", "cifar-10-batches-py/"),
+    "cifar100": ("CIFAR100", "cifar-100-python/"),
+    "fashion_mnist": ("FashionMNIST", "FashionMNIST/raw/"),
+    "svhn": ("SVHN", "train_32x32.mat and test_32x32.mat"),
 }
+"""The class in torchvision of each set, and what it looks for below its root."""
 
 
 def published(
@@ -63,34 +45,31 @@ def published(
         import torchvision.datasets
     except ImportError as error:
         raise MissingDependency("torchvision", f"the data set {name}") from error
-    entry = SETS[name]
-    folder = Path(DEFAULT_ROOT if root is None else root).expanduser()
-    make = getattr(torchvision.datasets, entry.class_name)
+    class_name, sought = SETS[name]
+    folder = Path("data" if root is None else root).expanduser()
+    make = getattr(torchvision.datasets, class_name)
+    found: dict[str, Any] = {}
     try:
-        found = {
-            part: make(str(folder), download=download, **entry.parts(part == "train")) for part in ("train", "test")
-        }
+        for part in ("train", "test"):
+            which = {"split": part} if name == "svhn" else {"train": part == "train"}
+            found[part] = make(str(folder), download=download, **which)
     except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
-        raise DataError(_message(name, entry, folder, download, error)) from error
-    parts = {}
+        at = folder.absolute()
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if download:
+            raise DataError(
+                f"{name} could not be fetched into {at}: {reason}; put {sought} (torchvision's layout) there by hand or set "
+                "data.root to a folder that holds it"
+            ) from error
+        state = "which does not exist" if not folder.exists() else f"and not found there, or damaged ({reason})"
+        raise DataError(
+            f"{name} was looked for as {sought} in {at}, {state}; set data.root to the folder that holds it, or "
+            f"data.download: true to fetch it"
+        ) from error
+    images, labels = {}, {}
     for part, dataset in found.items():
-        labels = dataset.targets if hasattr(dataset, "targets") else dataset.labels
-        images = as_images(np.asarray(dataset.data), f"{name}: {part}")
-        parts[part] = (images, torch.from_numpy(np.asarray(labels).astype(np.int64)))
-    classes = tuple(str(label) for label in getattr(found["train"], "classes", range(int(parts["train"][1].max()) + 1)))
-    return build(ImageSource.of_tensors(name, classes, parts, resize), division)
-
-
-def _message(name: str, entry: Published, folder: Path, download: bool, error: Exception) -> str:
-    at = folder.absolute()
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    if download:
-        return (
-            f"{name} could not be fetched into {at}: {reason}; put {entry.looks_for} (torchvision's layout) there by hand or "
-            f"set data.root to a folder that holds it"
-        )
-    state = "which does not exist" if not folder.exists() else f"and not found there, or damaged ({reason})"
-    return (
-        f"{name} was looked for as {entry.looks_for} in {at}, {state}; set data.root to the folder that holds it, or "
-        f"data.download: true to fetch it"
-    )
+        images[part] = as_images(np.asarray(dataset.data), f"{name}: {part}")
+        targets = dataset.targets if hasattr(dataset, "targets") else dataset.labels
+        labels[part] = np.asarray(targets).astype(np.int64)
+    classes = getattr(found["train"], "classes", range(int(labels["train"].max()) + 1))
+    return build(name, tuple(map(str, classes)), labels, lambda part, kept: images[part][kept], division, resize=resize)

@@ -59,7 +59,6 @@ def _read(network: nn.Module, split: Split, task: Task, batch: int, device: torc
         std=data.std,
         device=device,
         channels_last=wants_channels_last(network, settings),
-        dtype=torch.float32,
     ):
         logits = network(images)
         correct.append((logits.argmax(1) == labels).sum())

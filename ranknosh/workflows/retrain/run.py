@@ -118,7 +118,7 @@ class RetrainRun(Run[RetrainState]):
             data: takes the place of ``settings.data``.
             given: nothing else.
         """
-        from ranknosh.data.settings import load_section
+        from ranknosh.data.catalog import load_section
         from ranknosh.training.surroundings import resolve_device
 
         if settings.architecture is None:

@@ -126,7 +126,7 @@ class ScoreRun(Run[ScoreState]):
             data: takes the place of ``settings.data``.
             given: nothing else.
         """
-        from ranknosh.data.settings import load_section
+        from ranknosh.data.catalog import load_section
         from ranknosh.data.table import Table
         from ranknosh.executors.ray_cluster import check_address
         from ranknosh.training.proxies import check_options

@@ -90,7 +90,7 @@ def _budget(budget: int | str | Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _data(data: Images) -> tuple[ImageData | None, dict[str, Any]]:
     if isinstance(data, (str, Path, Mapping)):
-        from ranknosh.data.settings import source_section
+        from ranknosh.data.catalog import source_section
 
         return None, source_section(data)
     from ranknosh.data import ImageData, from_datasets

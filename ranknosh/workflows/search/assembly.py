@@ -57,7 +57,7 @@ def rules_of(config: SearchSettings) -> Rules:
 
 def load_data(config: SearchSettings) -> ImageData:
     """The images of ``config.data``. Raises DataError."""
-    from ranknosh.data.settings import load_section
+    from ranknosh.data.catalog import load_section
 
     return load_section(config.data, config.seed)
 

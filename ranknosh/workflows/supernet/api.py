@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.config.units import duration_text
-from ranknosh.data.settings import source_section
+from ranknosh.data.catalog import source_section
 from ranknosh.data.table import Table
 from ranknosh.runs.events import Events
 from ranknosh.runs.progress import make_view

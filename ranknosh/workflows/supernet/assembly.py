@@ -12,7 +12,7 @@ from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from ranknosh.config.fields import did_you_mean
 from ranknosh.config.supernet import SupernetSettings
-from ranknosh.data.settings import load_section
+from ranknosh.data.catalog import load_section
 from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import NetworkSize
 from supernet.method import Method, with_recipe

@@ -6,7 +6,7 @@ import torch
 
 from ranknosh.data import load
 from ranknosh.data.digits import _place, _windows, source_digits
-from ranknosh.data.partition import Division, divide
+from ranknosh.data.source import Division, divide
 from ranknosh.errors import DataError
 from ranknosh.streams import stream
 
@@ -80,7 +80,7 @@ def test_the_seed_decides_the_scenes() -> None:
 
 def test_windows_and_places_against_brute_force() -> None:
     images = stream(0, "test").random((30, 8, 8))
-    windows = _windows(images, 3, stream(1, "test"))
+    windows = images[_windows(images, 3, stream(1, "test"))]
     canvas = np.full((30, 10, 10), 0.5)
     _place(canvas, windows, stream(2, "test"))
     for image, window, scene in zip(images, windows, canvas, strict=True):

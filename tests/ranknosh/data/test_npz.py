@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ranknosh.data import load
-from ranknosh.data.arrays import as_images
+from ranknosh.data.base import as_images
 from ranknosh.errors import DataError
 
 RNG = np.random.default_rng(0)

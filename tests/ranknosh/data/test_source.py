@@ -1,11 +1,12 @@
-"""From a source to three parts: refusals come before images are fetched, and only what is kept is fetched."""
+"""From the parts a set came with to three parts: exact counts, disjoint parts, limits, and only what is kept is fetched."""
+
+import itertools
 
 import numpy as np
 import pytest
 import torch
 
-from ranknosh.data.partition import Division, Indices
-from ranknosh.data.source import ImageSource, build, resized
+from ranknosh.data.source import Division, Indices, build, divide, resized
 from ranknosh.errors import DataError
 
 LABELS = np.arange(30, dtype=np.int64) % 3
@@ -26,7 +27,7 @@ def never(part: str, indices: Indices) -> torch.Tensor:
 )
 def test_labels_are_judged_before_any_image_is_read(classes: tuple, labels: dict, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        build(ImageSource("toy", classes, labels, never), Division())
+        build("toy", classes, labels, never, Division())
 
 
 def test_only_kept_images_are_fetched_and_stay_with_their_labels() -> None:
@@ -36,7 +37,7 @@ def test_only_kept_images_are_fetched_and_stay_with_their_labels() -> None:
         asked.extend(indices.tolist())
         return torch.from_numpy(indices.astype(np.uint8))[:, None, None, None].expand(-1, 1, 2, 2).clone()
 
-    data = build(ImageSource("toy", ("a", "b", "c"), {"train": LABELS}, fetch, title="set"), Division(limits=(6, 3, 3)))
+    data = build("toy", ("a", "b", "c"), {"train": LABELS}, fetch, Division(limits=(6, 3, 3)), title="set")
     assert len(asked) == len(set(asked)) == 12
     assert data.name == "set"
     for part in (data.train, data.validation, data.test):
@@ -52,3 +53,108 @@ def test_resized_scales_the_shorter_side_and_keeps_the_middle() -> None:
     corners = resized(blocks[None, None], 4)[0, 0]
     assert corners[[0, 0, -1, -1], [0, -1, 0, -1]].tolist() == [10, 50, 90, 250]
     assert torch.equal(resized(tall[:, :, 12:18], 6), tall[:, :, 12:18])
+
+
+CLASSES = ("a", "b", "c")
+UNEVEN = np.array([0] * 10 + [1] * 7 + [2] * 3, dtype=np.int64)
+
+
+def counts(labels: np.ndarray) -> list[int]:
+    return np.bincount(labels, minlength=3).tolist()
+
+
+def test_each_class_is_cut_in_the_asked_shares_and_parts_are_a_partition() -> None:
+    taken = divide({"train": UNEVEN}, Division(0.2, 0.3), CLASSES, "toy")
+    assert {part: source for part, (source, _) in taken.items()} == dict.fromkeys(
+        ("train", "validation", "test"), "train"
+    )
+    assert counts(UNEVEN[taken["validation"][1]]) == [2, 1, 1]  # 2.0, 1.4, 0.6
+    assert counts(UNEVEN[taken["test"][1]]) == [3, 2, 1]  # 3.0, 2.1, 0.9
+    together = np.concatenate([indices for _, indices in taken.values()])
+    assert sorted(together.tolist()) == list(range(20))
+
+
+def test_own_parts_are_kept_whole_and_never_mixed() -> None:
+    own_test, own_validation = UNEVEN[::2], UNEVEN[1::2]
+    taken = divide({"train": UNEVEN, "test": own_test}, Division(0.2, 0.5), CLASSES, "toy")
+    assert taken["test"][0] == "test"
+    assert taken["test"][1].tolist() == list(range(10))
+    assert taken["validation"][0] == "train"
+    assert len(taken["train"][1]) + len(taken["validation"][1]) == 20
+    taken = divide({"train": UNEVEN, "validation": own_validation}, Division(0.2, 0.2), CLASSES, "toy")
+    assert (taken["validation"][0], len(taken["validation"][1])) == ("validation", 10)
+    assert len(taken["train"][1]) + len(taken["test"][1]) == 20
+    taken = divide({"train": UNEVEN, "validation": own_validation, "test": own_test}, Division(), CLASSES, "toy")
+    assert taken["train"][1].tolist() == list(range(20))
+
+
+def test_the_seed_decides_and_only_the_seed() -> None:
+    first, again, other = (divide({"train": UNEVEN}, Division(seed=seed), CLASSES, "toy") for seed in (3, 3, 4))
+    assert first["test"][1].tolist() == again["test"][1].tolist()
+    assert first["test"][1].tolist() != other["test"][1].tolist()
+
+
+def test_no_test_part_where_its_share_is_zero() -> None:
+    taken = divide({"train": UNEVEN}, Division(0.2, 0.0), CLASSES, "toy")
+    assert len(taken["test"][1]) == 0
+    assert len(taken["train"][1]) == 20 - 4
+
+
+def test_limits_keep_proportions_and_nest() -> None:
+    labels = np.repeat([0, 1, 2], [600, 300, 100])
+    kept = {}
+    for limit in (3, 10, 50, 100, 500):
+        taken = divide(
+            {"train": labels, "validation": labels, "test": labels},
+            Division(limits=(limit, None, limit)),
+            CLASSES,
+            "toy",
+        )
+        chosen = taken["train"][1]
+        assert len(chosen) == len(taken["test"][1]) == limit
+        assert len(taken["validation"][1]) == 1000
+        assert np.all(np.diff(chosen) > 0)
+        for got, share in zip(counts(labels[chosen]), (0.6, 0.3, 0.1), strict=True):
+            assert got >= 1
+            assert abs(got - limit * share) <= 1.0
+        kept[limit] = set(chosen.tolist())
+    for small, large in itertools.pairwise(kept):
+        assert kept[small] < kept[large]
+
+
+def test_a_limit_above_what_there_is_keeps_all() -> None:
+    taken = divide({"train": UNEVEN}, Division(limits=(1000, 1000, 1000)), CLASSES, "toy")
+    assert sum(len(indices) for _, indices in taken.values()) == 20
+
+
+def test_a_limit_below_the_number_of_classes_is_refused() -> None:
+    with pytest.raises(DataError, match="train_limit is 2, but train has 3 classes"):
+        divide({"train": UNEVEN}, Division(limits=(2, None, None)), CLASSES, "toy")
+
+
+def test_a_class_too_small_for_the_split_is_named() -> None:
+    labels = np.array([0] * 10 + [1] * 2, dtype=np.int64)
+    with pytest.raises(DataError, match=r"class b has 2 images, too few .* train, validation \(0.2 of them\), test"):
+        divide({"train": labels}, Division(), CLASSES, "toy")
+    taken = divide({"train": labels}, Division(test=0.0), CLASSES, "toy")  # two images do for two parts
+    assert counts(labels[taken["validation"][1]]) == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"validation": 0.0}, "0 < validation < 1"),
+        ({"validation": 1.0}, "0 < validation < 1"),
+        ({"validation": "many"}, "data.validation is 'many'"),
+        ({"validation": float("nan")}, "0 < validation < 1"),
+        ({"test": -0.1}, "0 <= test < 1"),
+        ({"validation": 0.6, "test": 0.4}, "leave nothing to train on"),
+        ({"limits": (0, None, None)}, "data.train_limit is 0"),
+        ({"limits": (None, 2.5, None)}, "data.validation_limit is 2.5"),
+        ({"limits": (None, None, True)}, "data.test_limit is True"),
+        ({"seed": -1}, "the seed of the split is -1"),
+    ],
+)
+def test_bad_settings_are_refused(settings: dict, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Division(**settings)
