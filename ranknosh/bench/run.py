@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ranknosh.bench.curves import Curve, curve_of, epochs_to, interval_to
 from ranknosh.bench.methods import METHODS, SCORED_METHODS, Setting, checked
 from ranknosh.bench.scores import TableScores, read_scores
+from ranknosh.config.screen import table
 from ranknosh.data.table import ACCOUNTINGS, Accounting, Table
 from ranknosh.errors import ConfigError
 from ranknosh.runs.files import write_atomic
@@ -145,18 +146,14 @@ def format_rows(rows: Sequence[MethodRow]) -> str:
         return ""
     targets = [f"to {to.target:g}" for to in rows[0].to]
     head = ["method", "repeats", *(f"{at.epochs} epochs" for at in rows[0].at), *targets, "s/run"]
-    lines = [head]
+    cells = []
     for row in rows:
         reached = ["never" if to.epochs is None else str(to.epochs) for to in row.to]
-        lines.append([row.method, str(row.repeats), *(_cell(at) for at in row.at), *reached, f"{row.seconds:.2f}"])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    text.insert(
-        0,
+        cells.append([row.method, str(row.repeats), *(_cell(at) for at in row.at), *reached, f"{row.seconds:.2f}"])
+    return (
         "regret in percentage points: mean ± standard error (median; share of runs that hold the best cell); epochs to a mean "
-        "regret of so much",
+        f"regret of so much\n{table(head, cells)}"
     )
-    return "\n".join(text)
 
 
 def _cell(at: At) -> str:

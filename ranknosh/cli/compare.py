@@ -9,8 +9,8 @@ import typer
 
 from ranknosh.cli.options import Quiet, Settings, named_overrides
 from ranknosh.cli.outcome import say_error
-from ranknosh.cli.screen import print_json
 from ranknosh.cli.working import begun
+from ranknosh.config.screen import print_json
 from ranknosh.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,26 +76,19 @@ def compare(
         "out": out,
     }
     wanted = CompareSettings.load(config, [*(settings or ()), *named_overrides(**flags)])
-    run = begun(CompareRun, wanted, quiet, stem=f"{config.stem}-compare")
-    if as_json:
-        print_json(run.results())
-        leave_if_nothing_found(run)
-    else:
-        sum_up(run)
+    sum_up(begun(CompareRun, wanted, quiet, stem=f"{config.stem}-compare"), as_json)
 
 
-def sum_up(run: CompareRun) -> None:
-    """The end of a comparison: its table, and where the report is."""
+def sum_up(run: CompareRun, as_json: bool = False) -> None:
+    """The end of a comparison: its table, and where the report is; exit code 5 where no method has a result."""
     from ranknosh.workflows.compare.text import terminal
 
-    print(terminal(run.rows, run.settings.budget_seconds, run.settings.whole_epochs))
-    page = run.folder / "report.html"
-    print(f"\nreport  {page if page.exists() else 'none'}", flush=True)
-    leave_if_nothing_found(run)
-
-
-def leave_if_nothing_found(run: CompareRun) -> None:
-    """Exit code 5 where no method has a result."""
+    if as_json:
+        print_json(run.results())
+    else:
+        page = run.folder / "report.html"
+        print(terminal(run.rows, run.settings.budget_seconds, run.settings.whole_epochs))
+        print(f"\nreport  {page if page.exists() else 'none'}", flush=True)
     if run.exit_code:
         say_error("no search found anything that could be trained; the notes above say why")
         raise typer.Exit(run.exit_code)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ranknosh.cli.outcome import USAGE
-from ranknosh.cli.screen import print_json
+from ranknosh.config.screen import print_json
 from ranknosh.config.units import human_size
 from ranknosh.runs.provenance import host_cores
 

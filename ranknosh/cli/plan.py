@@ -12,13 +12,13 @@ import typer
 
 from ranknosh.cli.options import ConfigFile, Settings
 from ranknosh.cli.outcome import BUDGET, say_error
-from ranknosh.cli.screen import facts, print_json, table
+from ranknosh.config.screen import facts, print_json, table
 from ranknosh.config.units import human_count, human_duration, human_size, plural
 
 if TYPE_CHECKING:
     from ranknosh.cli.simulation_words import Wanted
-    from ranknosh.cli.timing import Timing
     from ranknosh.config.search import SearchSettings
+    from ranknosh.training.timing import Timing
     from ranknosh.workflows.search.assembly import Parts
 
 MOST_CANDIDATES = 100_000
@@ -189,10 +189,14 @@ def _up(seconds: float) -> str:
 
 
 def _measured(parts: Parts, quiet: bool) -> Timing:
-    from ranknosh.cli.timing import measure
+    from ranknosh.training.timing import measure
+
+    def say(text: str) -> None:
+        if shown:
+            print(f"\r{text} ", end="", file=sys.stderr, flush=True)
 
     shown = sys.stderr.isatty() and not quiet
-    timing = measure(parts, lambda text: print(f"\r{text} ", end="", file=sys.stderr, flush=True) if shown else None)
+    timing = measure(parts.space, parts.task, parts.config.seeding, parts.config.seed, say=say)
     if shown:
         print("\r" + " " * 40 + "\r", end="", file=sys.stderr, flush=True)
     return timing

@@ -13,11 +13,11 @@ from ranknosh.errors import ConfigError, DataError
 from ranknosh.streams import stream
 
 if TYPE_CHECKING:
-    from ranknosh.cli.timing import Timing
     from ranknosh.config.search import SearchSettings
     from ranknosh.core.pool import Candidate, Pool
     from ranknosh.data.table import Table
     from ranknosh.spaces.base import Architecture
+    from ranknosh.training.timing import Timing
     from ranknosh.workflows.search.assembly import Parts
 
 SAMPLED = 64
@@ -54,9 +54,9 @@ def model_of(parts: Parts, timing: Timing) -> Playback:
     """Epochs as long as those of sampled networks, metrics by a model that the text describes."""
     import numpy as np
 
-    from ranknosh.cli.timing import on_line
     from ranknosh.core.seeding import draw
     from ranknosh.spaces.nets import build_candidate, count_macs
+    from ranknosh.training.timing import on_line
 
     config, task = parts.config, parts.task
     drawn = draw(parts.space, SAMPLED, config.seed)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ranknosh.cli.screen import facts, print_json, table
+from ranknosh.config.screen import facts, print_json, table
 from ranknosh.config.units import UNKNOWN, human_count, human_duration, human_size, percent, plural, whole
 from ranknosh.errors import ConfigError
 

@@ -11,8 +11,8 @@ import typer
 
 from ranknosh.cli.options import Quiet
 from ranknosh.cli.results import AsJson
-from ranknosh.cli.screen import facts, print_json
 from ranknosh.cli.working import begun
+from ranknosh.config.screen import facts, print_json
 from ranknosh.config.units import human_count, human_duration, percent, plural
 from ranknosh.errors import ConfigError
 

@@ -13,9 +13,9 @@ from ranknosh.cli.flags import flags_of
 from ranknosh.cli.options import Quiet, Ray
 from ranknosh.cli.options import Settings as SetOptions
 from ranknosh.cli.outcome import say_error
-from ranknosh.cli.screen import print_json
 from ranknosh.cli.working import begun
 from ranknosh.config.score import ScoreSettings
+from ranknosh.config.screen import print_json
 from ranknosh.config.sections import SOURCES
 from ranknosh.config.settings import with_changes
 from ranknosh.errors import ConfigError, SpaceError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ranknosh.cli.screen import facts, print_json, table
+from ranknosh.config.screen import facts, print_json, table
 from ranknosh.config.units import UNKNOWN, plural
 from ranknosh.errors import ConfigError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ranknosh.cli.screen import facts, table
+from ranknosh.config.screen import facts, table
 from ranknosh.config.units import UNKNOWN, human_duration, plural
 from ranknosh.runs.run import REPORT
 from ranknosh.workflows.score.rows import TABLE, row_dict

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,8 +20,8 @@ from ranknosh.cli.options import (
 )
 from ranknosh.cli.outcome import say_error
 from ranknosh.cli.results import leaderboard
-from ranknosh.cli.screen import facts
 from ranknosh.cli.working import begun
+from ranknosh.config.screen import facts, print_json
 from ranknosh.config.units import human_duration, percent, plural
 
 if TYPE_CHECKING:
@@ -59,13 +60,28 @@ def search(
     sum_up(run)
 
 
-def sum_up(run: SearchRun) -> None:
-    """The end of a search: leaderboard, the one test accuracy, where the report is, and how to go on."""
-    now, rows = run.describe(), run.top(5)
-    print()
-    if rows:
-        print(leaderboard(rows))
-        print()
+def sum_up(run: SearchRun, as_json: bool = False) -> None:
+    """The end of a search, in words or as JSON; exit code 5 where a limit ended it too early."""
+    now = run.describe()
+    if as_json:
+        print_json(now)
+    else:
+        print(as_text(run, now), flush=True)
+    if run.exit_code:
+        say_error(
+            f"stopped before the plan was done, results are kept: {now['detail'] or now['reason']}. "
+            f"Raise the limit to go on, for example: ranknosh resume {shlex.quote(str(run.folder))} --set budget.time=..."
+        )
+        raise typer.Exit(run.exit_code)
+
+
+def as_text(run: SearchRun, now: Mapping[str, Any]) -> str:
+    """Leaderboard, the one test accuracy, where the report is, and how to resume.
+
+    ``now``: what ``status --json`` says of the run.
+    """
+    rows = run.top(5)
+    board = ["", leaderboard(rows)] if rows else []
     used = f"{plural(now['epochs_spent'], 'epoch')}, {now['candidates']} candidates"
     lines = [
         ("ended", now["detail"] or now["reason"] or now["state"]),
@@ -77,10 +93,4 @@ def sum_up(run: SearchRun) -> None:
         lines.append(("", f"validation {percent(best['validation'])}   test {percent(best['test'])} (read once)"))
     page = run.folder / "report.html"
     lines.append(("report", str(page) if page.exists() else f"none yet; ranknosh report {run.folder}"))
-    print(facts(lines), flush=True)
-    if run.exit_code:
-        say_error(
-            f"stopped before the plan was done, results are kept: {now['detail'] or now['reason']}. "
-            f"Raise the limit to go on, for example: ranknosh resume {shlex.quote(str(run.folder))} --set budget.time=..."
-        )
-        raise typer.Exit(run.exit_code)
+    return "\n".join([*board, "", facts(lines)])

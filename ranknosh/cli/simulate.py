@@ -12,8 +12,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.cli.played import Playback, recorded_in, tabled_in
-from ranknosh.cli.screen import facts, table
 from ranknosh.cli.simulation_words import Wanted, parse_ratio
+from ranknosh.config.screen import facts, table
 from ranknosh.config.units import human_duration, percent, plural, whole
 from ranknosh.errors import JobsLost
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ranknosh.cli.outcome import USAGE, say_error
-from ranknosh.cli.screen import facts, print_json
+from ranknosh.config.screen import facts, print_json
 from ranknosh.config.units import whole
 
 if TYPE_CHECKING:

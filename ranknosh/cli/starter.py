@@ -86,7 +86,7 @@ def init(
     ranknosh init --data ./my_images --budget 2h --out search.yaml
     """
     if schema:
-        from ranknosh.cli.screen import print_json
+        from ranknosh.config.screen import print_json
         from ranknosh.config.search import json_schema
 
         print_json(json_schema())

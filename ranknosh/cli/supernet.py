@@ -10,8 +10,8 @@ import typer
 
 from ranknosh.cli.options import Quiet
 from ranknosh.cli.outcome import say_error
-from ranknosh.cli.screen import facts, print_json
 from ranknosh.cli.working import begun
+from ranknosh.config.screen import facts, print_json
 from ranknosh.config.source import parse_value
 from ranknosh.config.units import human_duration, human_size, percent, plural
 from ranknosh.errors import ConfigError
@@ -124,12 +124,7 @@ def supernet(
     wanted = _settings({name: value for name, value in flags.items() if value is not None}, data, options, settings)
     from ranknosh.workflows.supernet.run import SupernetRun
 
-    run = begun(SupernetRun, wanted, quiet)
-    if as_json:
-        print_json({**run.status(), "folder": str(run.folder)})
-        leave_if_capped(run)
-    else:
-        sum_up(run)
+    sum_up(begun(SupernetRun, wanted, quiet), as_json)
 
 
 def _settings(
@@ -169,14 +164,12 @@ def _option(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--option {text}: the value is {error}") from error
 
 
-def sum_up(run: SupernetRun) -> None:
-    """The end of a search: what was found at what cost, and where it is."""
-    print(as_text(run), flush=True)
-    leave_if_capped(run)
-
-
-def leave_if_capped(run: SupernetRun) -> None:
-    """Exit with the run's code where time cut it off."""
+def sum_up(run: SupernetRun, as_json: bool = False) -> None:
+    """The end of a search: what was found at what cost, and where it is; exit with the run's code where time cut it off."""
+    if as_json:
+        print_json({**run.status(), "folder": str(run.folder)})
+    else:
+        print(as_text(run), flush=True)
     if run.exit_code:
         say_error(f"stopped before all epochs were done, the cell derived so far is kept: {run.reason}")
         raise typer.Exit(run.exit_code)

@@ -61,6 +61,8 @@ def test_a_finished_one_is_shown_again_from_its_folder(ran, cli, monkeypatch):
     assert again.code == 0, again.err
     assert "ended already" in again.err
     assert again.out == before.out
+    results = json.loads((home / "runs" / "whole" / "results.json").read_text())
+    assert json.loads(cli("resume", "runs/whole", "--json").out) == results
     assert journal.read_bytes() == kept
 
 

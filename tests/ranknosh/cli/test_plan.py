@@ -1,13 +1,12 @@
-"""The plan against arithmetic by hand, and the timing against what it times."""
+"""The plan against arithmetic by hand."""
 
 import json
 
 import pytest
 
 from ranknosh.cli.plan import cost_of, judge
-from ranknosh.cli.timing import Timed, Timing, on_line, part_of, spread_out, time_training
 from ranknosh.config.search import SearchSettings
-from ranknosh.workflows.search.assembly import build_parts
+from ranknosh.training.timing import Timed, Timing
 
 TIMING = Timing(
     timed=(Timed(10, 1.0, 0.25, 1000, 0.5), Timed(30, 3.0, 0.75, 3000, 0.1)), typical=2.0, large=2.5, largest=3.0
@@ -70,37 +69,6 @@ def test_where_only_time_ends_the_search_the_plan_is_the_largest_that_fits():
     cost, problems = judge(wanted, TIMING, 0.0)
     assert problems == []
     assert cost.seconds[1] <= 300 < cost_of(wanted, TIMING, cost.candidates + 1).seconds[1]
-
-
-def test_networks_that_were_not_timed_lie_on_the_line():
-    assert on_line([10, 20, 30], TIMING.timed) == pytest.approx([1.0, 2.0, 3.0])
-    assert min(on_line([0], TIMING.timed)) == pytest.approx(0.5)  # never below half the fastest
-    falling = (Timed(10, 3.0, 0, 0, 0), Timed(30, 1.0, 0, 0, 0))
-    assert on_line([10, 30], falling) == pytest.approx([2.0, 2.0])
-    assert on_line([5, 7], TIMING.timed[:1]) == [1.0, 1.0]
-
-
-def test_timed_networks_are_spread_over_the_sizes():
-    assert spread_out([50, 10, 30, 20, 40], 3) == [1, 2, 0]
-    assert spread_out([7], 3) == [0, 0, 0]
-
-
-def test_a_part_of_the_images_keeps_two_at_least():
-    data = build_parts(config(data={"name": "digits"})).task.data
-    half = part_of(data, 0.5)
-    assert len(half.train) == round(len(data.train) / 2)
-    assert len(half.validation) == round(len(data.validation) / 2)
-    assert len(part_of(data, 1e-6).train) == 2
-    assert half.test is data.test
-
-
-def test_timing_trains_for_real(tmp_path):
-    parts = build_parts(config(data={"name": "digits", "train_limit": 200}, network={"channels": 4}))
-    architecture = parts.space.parse("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|")
-    timed = time_training(architecture, parts.task, tmp_path)
-    assert timed.macs > 0
-    assert timed.epoch_seconds > 0
-    assert timed.checkpoint_bytes == sum(p.stat().st_size for p in (tmp_path / "second").rglob("*") if p.is_file())
 
 
 @pytest.mark.slow

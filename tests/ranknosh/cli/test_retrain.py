@@ -72,6 +72,7 @@ def test_json_and_the_kept_config(cli, tmp_path, monkeypatch):
     again = cli("resume", found["folder"])
     assert "n/a: its" in again.out
     assert "images were trained on" in again.out
+    assert json.loads(cli("resume", found["folder"], "--json").out) == found
 
 
 def test_the_best_of_a_search_is_trained_on_its_images(cli, searched, tmp_path):

@@ -101,6 +101,7 @@ def test_resume_scores_more_architectures_and_proxies(cli):
     before = table_of()
     again = cli("resume", RUN)
     assert "2 networks scored by 2 proxies); nothing to do" in again.err
+    assert json.loads(cli("resume", RUN, "--json").out)["networks"] == 2
     ended = cli("resume", RUN, "--set", "count=3", "--set", "proxies=[params, macs, synflow]", "-q")
     assert ended.code == 0, ended
     after = table_of()

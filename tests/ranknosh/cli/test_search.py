@@ -102,6 +102,9 @@ def test_a_search_that_has_ended_says_so_and_changes_nothing(cli, copied):
     ended = cli("resume", copied)
     assert ended.code == 0
     assert "has ended" in ended.err
+    again = cli("resume", copied, "--json")
+    assert json.loads(again.out) == json.loads(cli("status", copied, "--json").out)
+    assert (again.code, again.err) == (0, "")
     assert (copied / "journal.jsonl").read_bytes() == before
 
 

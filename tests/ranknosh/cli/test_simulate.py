@@ -10,7 +10,6 @@ import pytest
 from ranknosh.cli.played import Playback, endings, model_of, recorded_in, tabled_in
 from ranknosh.cli.simulate import RandomProposals, as_dict, as_text, simulate
 from ranknosh.cli.simulation_words import Wanted, parse_simulation
-from ranknosh.cli.timing import Timed, Timing
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Failed, Job, Observed, Promotion, Proposed, Scored
@@ -19,6 +18,7 @@ from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.executors.simulated import Cluster
 from ranknosh.runs.journal import FORMAT, Header, Journal
 from ranknosh.spaces.catalog import get_space
+from ranknosh.training.timing import Timed, Timing
 from ranknosh.workflows.search.assembly import build_parts
 
 SPACE = get_space("nasbench201")

@@ -56,11 +56,12 @@ def searched(tmp_path_factory, run_process):
     return home / "runs" / "whole", ended
 
 
-def test_a_search_leaves_a_folder_a_genotype_and_a_summary(searched):
+def test_a_search_leaves_a_folder_a_genotype_and_a_summary(searched, cli):
     folder, ended = searched
     run = open_run(folder)
     assert [plan.epochs for plan in run.state.plans] == [3]
     assert run.state.result.text in ended.out
+    assert json.loads(cli("resume", folder, "--json").out) == {**run.status(), "folder": str(folder)}
     assert (folder / "best" / "genotype.txt").read_text() == run.state.result.text + "\n"
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
     assert "all 3 epochs are done" in ended.out

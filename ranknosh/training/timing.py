@@ -1,0 +1,167 @@
+"""What trainings will take: a few sampled networks are trained for a moment, with the code that trains candidates.
+
+Nothing here is a constant of some machine. An epoch on all images is taken to last as many times longer than the timed one
+as it has more images; networks that were not timed lie on the straight line through those that were, by multiply-accumulates.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ranknosh.config.sections import SeedingConfig
+from ranknosh.core.records import Failed, Job, Observed
+from ranknosh.core.seeding import draw
+from ranknosh.data import ImageData, Split
+from ranknosh.errors import DataError
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.nets import build_candidate, count_macs
+from ranknosh.streams import torch_seed
+from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.proxies import proxy_scorer
+from ranknosh.training.rung import train_rung
+from ranknosh.training.settings import Task
+from ranknosh.training.surroundings import resolve_device, surroundings
+
+SAMPLED = 16
+TARGET_SECONDS = 1.5
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One network: multiply-accumulates of an image, seconds of an epoch on all images, seconds a job takes besides its
+    epochs, bytes of its checkpoint, and seconds of its train-free scores."""
+
+    macs: int
+    epoch_seconds: float
+    job_seconds: float
+    checkpoint_bytes: int
+    proxy_seconds: float
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What was measured. ``typical`` and ``large`` are seconds of an epoch: of the mean sampled network and of the mean of the
+    larger half, which is where proxies and predictor send most of a search; ``largest`` that of the largest one."""
+
+    timed: tuple[Timed, ...]
+    typical: float
+    large: float
+    largest: float
+
+    @property
+    def job_seconds(self) -> float:
+        return float(np.mean([one.job_seconds for one in self.timed]))
+
+    @property
+    def checkpoint_bytes(self) -> int:
+        return max(one.checkpoint_bytes for one in self.timed)
+
+    @property
+    def proxy_seconds(self) -> float:
+        return float(np.mean([one.proxy_seconds for one in self.timed]))
+
+
+def measure(
+    space: Space,
+    task: Task,
+    seeding: SeedingConfig,
+    seed: int,
+    places: Sequence[float] = (0.0, 0.5, 1.0),
+    say: Callable[[str], None] = lambda text: None,
+) -> Timing:
+    """Time some of ``SAMPLED`` networks of a space, chosen by their size.
+
+    Args:
+        space: to draw from.
+        task: what the networks are trained on.
+        seeding: the proxies that score them.
+        seed: of the draw, and of the scores.
+        places: of the timed networks among the sampled ones, from 0 (the smallest) to 1 (the largest).
+        say: hears what is timed.
+
+    Raises:
+        DataError: where a network cannot be trained.
+    """
+    drawn = draw(space, SAMPLED, seed)
+    with (
+        surroundings(task.settings.threads, resolve_device(task.settings.device)),
+        tempfile.TemporaryDirectory(prefix="ranknosh-timing-") as folder,
+    ):
+        macs = [count_macs(build_candidate(one, task.size), task.data.image_shape) for one in drawn]
+        chosen = [drawn[index] for index in spread_out(macs, places)]
+        score = None
+        if seeding.proxies:
+            score = proxy_scorer(space, task.size, task.data, seeding.proxies, seed=seed, options=seeding.options)
+            score(chosen[0])  # the first call pays for what later ones find ready
+        timed = []
+        for number, architecture in enumerate(chosen, 1):
+            say(f"timing network {number} of {len(chosen)}")
+            proxy_seconds = score(architecture)[1] if score else 0.0
+            timed.append(time_training(architecture, task, Path(folder) / str(number), proxy_seconds))
+    seconds = sorted(on_line(macs, timed))
+    return Timing(tuple(timed), float(np.mean(seconds)), float(np.mean(seconds[len(macs) // 2 :])), seconds[-1])
+
+
+def spread_out(sizes: Sequence[int], places: Sequence[float]) -> list[int]:
+    """Indices of the entries at some places by rank, from 0 (the smallest) to 1 (the largest)."""
+    order = np.argsort(sizes, kind="stable")
+    return [int(order[round(place * (len(sizes) - 1))]) for place in places]
+
+
+def on_line(macs: Sequence[int], timed: Sequence[Timed]) -> list[float]:
+    """Seconds of an epoch for networks of these sizes, from the least-squares line; never below half the fastest timed one."""
+    known = np.array([one.macs for one in timed], dtype=float)
+    seconds = np.array([one.epoch_seconds for one in timed])
+    slope, base = np.polyfit(known, seconds, 1) if np.ptp(known) else (0.0, 0.0)
+    if slope <= 0:  # size does not show in the times: what was measured is the per-step overhead
+        return [float(seconds.mean())] * len(macs)
+    return [float(value) for value in np.maximum(base + slope * np.array(macs), 0.5 * seconds.min())]
+
+
+def time_training(architecture: Architecture, task: Task, folder: Path, proxy_seconds: float = 0.0) -> Timed:
+    """Train one network on a part of the images that takes about ``TARGET_SECONDS``, found by a shorter first try.
+
+    Args:
+        architecture: of the network.
+        task: what it is trained on.
+        folder: for its checkpoints.
+        proxy_seconds: of its train-free scores.
+
+    Raises:
+        DataError: where it cannot be trained.
+    """
+    share = min(1.0, 2 * task.settings.batch / len(task.data.train))
+    first = _one_epoch(architecture, task, share, folder / "first")
+    if share < 1:
+        share = min(1.0, share * max(TARGET_SECONDS / max(first.curve[-1].seconds, 1e-3), 1.0))
+    second = _one_epoch(architecture, task, share, folder / "second")
+    epoch, scale = second.curve[-1].seconds, len(task.data.train) / len(part_of(task.data, share).train)
+    beside = max(second.seconds - epoch, 0.0)
+    return Timed(second.macs or 0, epoch * scale, beside, second.checkpoint_bytes, proxy_seconds)
+
+
+def part_of(data: ImageData, share: float) -> ImageData:
+    """The first ``share`` of training and validation images; at least two of each, so that batch-norm has a variance."""
+
+    def cut(split: Split) -> Split:
+        count = max(2, round(share * len(split)))
+        return replace(split, images=split.images[:count], labels=split.labels[:count])
+
+    return replace(data, train=cut(data.train), validation=cut(data.validation))
+
+
+def _one_epoch(architecture: Architecture, task: Task, share: float, folder: Path) -> Observed:
+    part = replace(task, data=part_of(task.data, share))
+    job = Job(0, architecture, 1, 0, 1, torch_seed(0, "plan"))
+    outcome = train_rung(job, part, CheckpointStore(folder)).outcome
+    if isinstance(outcome, Observed):
+        return outcome
+    detail = outcome.message if isinstance(outcome, Failed) else "it was interrupted"
+    if isinstance(outcome, Failed) and outcome.kind == "diverged":
+        raise DataError(f"a sampled network diverged in its first steps ({detail}); lower train.lr")
+    raise DataError(f"a sampled network could not be trained for a moment: {detail}")

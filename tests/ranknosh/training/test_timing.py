@@ -1,0 +1,52 @@
+"""Timing against what it times, and networks that were not timed against arithmetic by hand."""
+
+import pytest
+
+from ranknosh.config.sections import SeedingConfig
+from ranknosh.spaces.catalog import get_space
+from ranknosh.training.timing import Timed, measure, on_line, part_of, spread_out, time_training
+from tests.ranknosh.training.train_samples import CELL, a_task, quadrants
+
+TIMED = (Timed(10, 1.0, 0.25, 1000, 0.5), Timed(30, 3.0, 0.75, 3000, 0.1))
+
+
+def test_networks_that_were_not_timed_lie_on_the_line():
+    assert on_line([10, 20, 30], TIMED) == pytest.approx([1.0, 2.0, 3.0])
+    assert min(on_line([0], TIMED)) == pytest.approx(0.5)  # never below half the fastest
+    falling = (Timed(10, 3.0, 0, 0, 0), Timed(30, 1.0, 0, 0, 0))
+    assert on_line([10, 30], falling) == pytest.approx([2.0, 2.0])
+    assert on_line([5, 7], TIMED[:1]) == [1.0, 1.0]
+
+
+def test_timed_networks_are_spread_over_the_sizes():
+    assert spread_out([50, 10, 30, 20, 40], (0, 0.5, 1)) == [1, 2, 0]
+    assert spread_out([50, 10, 30, 20, 40], (0.5,)) == [2]
+    assert spread_out([7], (0, 0.5, 1)) == [0, 0, 0]
+
+
+def test_a_part_of_the_images_keeps_two_at_least():
+    data = quadrants(70, 40)
+    half = part_of(data, 0.5)
+    assert (len(half.train), len(half.validation)) == (35, 20)
+    assert len(part_of(data, 1e-6).train) == 2
+    assert half.test is data.test
+
+
+def test_timing_trains_for_real(tmp_path):
+    timed = time_training(CELL, a_task(), tmp_path)
+    assert timed.macs > 0
+    assert timed.epoch_seconds > 0
+    assert timed.checkpoint_bytes == sum(p.stat().st_size for p in (tmp_path / "second").rglob("*") if p.is_file())
+
+
+def test_networks_and_their_scores_are_timed_and_leave_no_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    heard = []
+    scored = SeedingConfig(proxies=["swap_reg"], options={"swap_reg": {"mu": 900.0, "sigma": 8e5}})
+    timing = measure(get_space("nasbench201"), a_task(), scored, 0, (0.5,), heard.append)
+    assert heard == ["timing network 1 of 1"]
+    assert 0 < timing.proxy_seconds < 60
+    assert 0 < timing.typical == timing.large == timing.largest < 60
+    unscored = measure(get_space("nasbench201"), a_task(), SeedingConfig(proxies=[]), 0, (0.5,))
+    assert unscored.proxy_seconds == 0
+    assert list(tmp_path.iterdir()) == []
