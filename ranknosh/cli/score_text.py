@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.screen import facts, table
 from ranknosh.config.units import UNKNOWN, human_duration, plural
+from ranknosh.core.metrics import Agreement
 from ranknosh.runs.run import REPORT
 from ranknosh.workflows.score.rows import TABLE, row_dict
-from ranknosh.workflows.score.summary import Agreement, seconds_each, summarise
+from ranknosh.workflows.score.summary import seconds_each, summarise
 
 if TYPE_CHECKING:
     from ranknosh.workflows.score.run import ScoreRun

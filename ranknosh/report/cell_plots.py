@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
+from ranknosh.core.metrics import agreement
 from ranknosh.core.pool import Candidate
 from ranknosh.report import words
 from ranknosh.report.drawing import operation_name
@@ -23,7 +24,7 @@ from ranknosh.report.figure import (
 )
 from ranknosh.report.page import PageSection, missing
 from ranknosh.report.plots import MOST_POINTS
-from ranknosh.report.series import correlate, operation_shares, origin_rows, pareto_front, top_group
+from ranknosh.report.series import operation_shares, origin_rows, pareto_front, top_group
 from ranknosh.report.view import RunView
 
 COSTS = {"params": "parameters", "macs": "multiply-accumulates"}
@@ -41,7 +42,7 @@ def cost_plot(view: RunView) -> PageSection:
     for cost, label in COSTS.items():
         _, _, front = _front(known, high, cost)
         everyone = [c for c in known if 1 in c.observations and getattr(c, cost) is not None]
-        link = correlate([getattr(c, cost) for c in everyone], [c.metrics[1] for c in everyone])
+        link = agreement([getattr(c, cost) for c in everyone], [c.metrics[1] for c in everyone])
         count = sum(c.level == high and getattr(c, cost) is not None for c in known)
         texts.append(f"{len(front)} of {count} cells by {label} (Spearman of {label} with level 1: {link})")
     caption = (

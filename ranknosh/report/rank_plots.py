@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.core.pool import Candidate
 from ranknosh.core.records import Fitted
 from ranknosh.report import words
@@ -23,7 +24,7 @@ from ranknosh.report.figure import (
 )
 from ranknosh.report.page import PageSection, missing
 from ranknosh.report.plots import MOST_POINTS
-from ranknosh.report.series import Correlation, correlate, level_agreement, predicted, proxy_values
+from ranknosh.report.series import level_agreement, predicted, proxy_values
 from ranknosh.report.view import RunView
 
 
@@ -45,7 +46,7 @@ def predictor_plot(view: RunView) -> PageSection:
     fallbacks = [fit for fit in fits if fit.fallback]
     names = ", ".join(sorted({fit.predictor for fit in fits})) or words.UNKNOWN
     reasons = "; ".join(f"batch {fit.batch} ({fit.fallback})" for fit in fallbacks[:6])
-    link = correlate([score for score, _ in pairs], [candidate.metrics[1] for _, candidate in pairs])
+    link = agreement([score for score, _ in pairs], [candidate.metrics[1] for _, candidate in pairs])
     agreed = "No round had enough results to judge the predictions. "
     if judged:
         last = judged[-1]
@@ -135,12 +136,12 @@ def agreement_plot(view: RunView) -> PageSection:
     return plot("agreement", title, caption, paint, columns=2)
 
 
-def _paint_intervals(axis: Any, levels: int, pairs: Sequence[tuple[int, int, Correlation]]) -> None:
+def _paint_intervals(axis: Any, levels: int, pairs: Sequence[tuple[int, int, Agreement]]) -> None:
     axis.axvline(0, color=INK, linewidth=0.9)
     for row, (low, _, found) in enumerate(pairs):
-        colour, bar = level_colour(low, levels), (found.low, found.high)
-        if found.low is not None:
-            axis.plot(bar, [row, row], color=colour, linewidth=3.5, solid_capstyle="round", alpha=0.55)
+        colour = level_colour(low, levels)
+        if found.interval is not None:
+            axis.plot(found.interval, [row, row], color=colour, linewidth=3.5, solid_capstyle="round", alpha=0.55)
         if found.rho is not None:
             axis.plot(found.rho, row, "o", color=colour, markersize=9, markeredgecolor="white")
             axis.text(found.rho, row - 0.16, words.number(found.rho), ha="center", fontsize=8.5)
@@ -185,7 +186,7 @@ def proxies_plot(view: RunView) -> PageSection:
     return plot("proxies", title, caption, paint, size=(WIDE, 2.9 * rows), columns=columns, rows=rows)
 
 
-def _link(pairs: Sequence[tuple[float, Candidate]], level: int) -> Correlation:
+def _link(pairs: Sequence[tuple[float, Candidate]], level: int) -> Agreement:
     """A proxy against the metric at ``level``, over the candidates that completed it."""
     known = [(value, c.metrics[level]) for value, c in pairs if level in c.observations]
-    return correlate([value for value, _ in known], [metric for _, metric in known])
+    return agreement([value for value, _ in known], [metric for _, metric in known])

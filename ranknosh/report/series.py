@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import atanh, ceil, sqrt, tanh
+from math import ceil
 
-from ranknosh.core.metrics import spearman
+from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.records import Failed, Interrupted, Observed, Promotion, Speculated
 from ranknosh.errors import SpaceError
 from ranknosh.report.view import RunView
-from ranknosh.report.words import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -123,35 +122,7 @@ def unspent(view: RunView) -> int | None:
     return None if view.epochs_limit is None else view.epochs_limit - view.pool.epochs_spent
 
 
-@dataclass(frozen=True)
-class Correlation:
-    """Spearman's rho over ``n`` candidates, with a 95 % interval where n >= 5 (Fisher's z, variance 1.06 / (n - 3):
-    Fieller, Hartley & Pearson, Biometrika 1957)."""
-
-    rho: float | None
-    n: int
-    low: float | None = None
-    high: float | None = None
-
-    def __str__(self) -> str:
-        """``0.62 [0.31, 0.81], n = 21``."""
-        if self.rho is None:
-            return f"{UNKNOWN} (n = {self.n})"
-        interval = "" if self.low is None or self.high is None else f" [{self.low:.2f}, {self.high:.2f}]"
-        return f"{self.rho:.2f}{interval}, n = {self.n}"
-
-
-def correlate(first: Sequence[float], second: Sequence[float]) -> Correlation:
-    """Rank correlation of two sequences of equal length; rho is None below 3 points or where one is constant."""
-    n = len(first)
-    rho = spearman(first, second) if n >= 3 else None
-    if rho is None or n < 5:
-        return Correlation(rho, n)
-    centre, half = atanh(max(min(rho, 1 - 1e-9), -1 + 1e-9)), 1.96 * sqrt(1.06 / (n - 3))
-    return Correlation(rho, n, tanh(centre - half), tanh(centre + half))
-
-
-def level_agreement(view: RunView) -> list[tuple[int, int, Correlation]]:
+def level_agreement(view: RunView) -> list[tuple[int, int, Agreement]]:
     """For every level below the highest reached one: does its order predict the order there? (low, high, correlation).
 
     Only candidates that completed both count. They were promoted because they did well, which narrows the range and makes
@@ -160,7 +131,7 @@ def level_agreement(view: RunView) -> list[tuple[int, int, Correlation]]:
     high = max((level for level in view.levels if view.reached(level)), default=0)
     both = view.pool.at_level(high) if high else []
     highs = [c.metrics[high] for c in both]
-    return [(low, high, correlate([c.metrics[low] for c in both], highs)) for low in range(1, high)]
+    return [(low, high, agreement([c.metrics[low] for c in both], highs)) for low in range(1, high)]
 
 
 def predicted(view: RunView) -> list[tuple[float, Candidate]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ranknosh.config.score import ScoreSettings
+from ranknosh.core.metrics import Agreement
 from ranknosh.report.page import Page, PageSection, PageTable, origin
 from ranknosh.report.words import UNKNOWN, counted
 from ranknosh.runs.provenance import versions
 from ranknosh.workflows.score.plots import accuracy_plot, heat_plot, matrix_plot
 from ranknosh.workflows.score.rows import Results
-from ranknosh.workflows.score.summary import Agreement, ProxySummary, summarise
+from ranknosh.workflows.score.summary import ProxySummary, summarise
 
 
 def render(results: Results) -> str:

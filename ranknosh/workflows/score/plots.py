@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.report.figure import INK, MUTED, WIDE, engineering, plot, thin
 from ranknosh.report.page import PageSection, missing
 from ranknosh.workflows.score.rows import ScoreRow
 from ranknosh.workflows.score.summary import (
-    Agreement,
-    agreement,
     correlations,
     least_redundant,
     oriented,

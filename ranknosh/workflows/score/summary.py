@@ -15,24 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.core.metrics import spearman
+from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.workflows.score.rows import ScoreRow
-
-FEWEST = 3
-"""Rows below which nothing is said of a correlation."""
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Spearman's rho in [-1, 1] over ``n`` architectures, and its standard error; None where it is not defined.
-
-    The error is ``(1 - rho^2) sqrt(1.06 / (n - 3))``: that of Fisher's z (Fieller, Hartley & Pearson, Biometrika 1957) carried
-    back to rho.
-    """
-
-    rho: float | None
-    error: float | None
-    n: int
 
 
 @dataclass(frozen=True)
@@ -77,14 +61,6 @@ def oriented(rows: Sequence[ScoreRow], name: str, direction: int) -> NDArray[np.
     """
     found = [row.values[name] for row in rows]
     return np.array([-math.inf if value is None else value * direction for value in found])
-
-
-def agreement(first: NDArray[np.float64], second: NDArray[np.float64]) -> Agreement:
-    """Of two sequences of equal length; minus infinity is a value below all others."""
-    n = len(first)
-    rho = spearman(first, second) if n >= FEWEST else None
-    error = None if rho is None or n <= 3 else (1 - rho**2) * math.sqrt(1.06 / (n - 3))
-    return Agreement(rho, error, n)
 
 
 def with_accuracy(rows: Sequence[ScoreRow]) -> list[ScoreRow]:

@@ -1,8 +1,7 @@
-import math
-
 import pytest
 
-from ranknosh.core.records import Interrupted, Observed
+from ranknosh.core.metrics import Agreement
+from ranknosh.core.records import Interrupted, Observed, Promotion
 from ranknosh.report import RunView, series
 
 
@@ -83,31 +82,12 @@ def test_interrupted_work_is_charged_to_its_level(build):
     assert [result.epochs for result in series.results(view)] == [3]
 
 
-def test_correlation_and_its_interval():
-    found = series.correlate([1, 2, 3, 4, 5], [2, 1, 3, 4, 5])
-    assert found.rho == pytest.approx(0.9)  # 1 - 6 * 2 / (5 * 24)
-    half = 1.96 * math.sqrt(1.06 / 2)
-    assert found.low == pytest.approx(math.tanh(math.atanh(0.9) - half))
-    assert found.high == pytest.approx(math.tanh(math.atanh(0.9) + half))
-    assert series.correlate([1, 2], [1, 2]).rho is None
-    assert series.correlate([1, 1, 1, 1, 1], [1, 2, 3, 4, 5]) == series.Correlation(None, 5)
-    assert series.correlate([1, 2, 3, 4], [1, 2, 3, 4]) == series.Correlation(pytest.approx(1.0), 4)
-
-
-def test_a_perfect_correlation_keeps_a_finite_interval():
-    found = series.correlate(range(9), range(9))
-    assert found.rho == pytest.approx(1.0)
-    assert 0 < found.low <= found.high <= 1
-
-
 def test_level_agreement_uses_those_that_completed_both(build):
     timed = [(0.0, build.proposed(i)) for i in range(4)]
     timed += [(1.0, build.observed(i, 1, accuracy, 1)) for i, accuracy in enumerate((0.1, 0.2, 0.3, 0.9))]
-    from ranknosh.core.records import Promotion
-
     timed += [(2.0, Promotion(i, 2)) for i in range(3)]
     timed += [(3.0, build.observed(i, 2, accuracy, 1)) for i, accuracy in enumerate((0.5, 0.4, 0.6))]
-    assert series.level_agreement(build.view(timed)) == [(1, 2, series.Correlation(pytest.approx(0.5), 3))]
+    assert series.level_agreement(build.view(timed)) == [(1, 2, Agreement(pytest.approx(0.5), None, 3))]
     assert series.level_agreement(build.view(timed[:5])) == []
     assert series.level_agreement(build.view([])) == []
 

@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from ranknosh.workflows.score.rows import ScoreRow
-from ranknosh.workflows.score.summary import agreement, correlations, least_redundant, oriented, seconds_each, summarise
+from ranknosh.workflows.score.summary import correlations, least_redundant, oriented, seconds_each, summarise
 
 MakeRows = Callable[..., list[ScoreRow]]
 NONE = [None] * 5
@@ -45,27 +44,6 @@ def test_only_rows_with_an_accuracy_are_judged_by_it(make_rows: MakeRows) -> Non
     (nwot,) = summarise(rows, {"nwot": 1})
     assert nwot.with_accuracy is not None
     assert (nwot.with_accuracy.n, nwot.with_accuracy.rho) == (4, pytest.approx(1.0))
-
-
-def test_agreement_is_spearmans_with_fishers_error() -> None:
-    rng = np.random.default_rng(0)
-    first = rng.standard_normal(40)
-    second = (first + rng.standard_normal(40)).round(1)
-    found = agreement(first, second)
-    assert found.rho == pytest.approx(stats.spearmanr(first, second).statistic)
-    assert found.error == pytest.approx((1 - found.rho**2) * math.sqrt(1.06 / 37))
-    assert agreement(first[:2], second[:2]).rho is None
-    assert agreement(first[:3], second[:3]).error is None
-    assert agreement(np.ones(9), np.arange(9.0)).rho is None
-
-
-def test_the_error_is_the_spread_of_the_estimate() -> None:
-    rng = np.random.default_rng(1)
-    first = rng.standard_normal((400, 60))
-    second = first + rng.standard_normal((400, 60))
-    found = [agreement(a, b) for a, b in zip(first, second, strict=True)]
-    spread = np.std([one.rho for one in found])
-    assert spread == pytest.approx(np.mean([one.error for one in found]), rel=0.15)
 
 
 def test_the_matrix_holds_every_pair_and_nothing_of_constant_proxies(make_rows: MakeRows) -> None:
