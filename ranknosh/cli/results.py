@@ -68,9 +68,9 @@ def status(
 def _listing(run: Path, decisions: bool, as_json: bool) -> None:
     from ranknosh.report.tables import decision_lines
     from ranknosh.report.workers import failure_rows
-    from ranknosh.workflows.search.run import open_search
+    from ranknosh.workflows.search.run import SearchRun
 
-    view = open_search(run).view
+    view = SearchRun.read(run).view
     if decisions:
         lines = decision_lines(view)
         print_json(lines) if as_json else print("\n".join(lines), flush=True)

@@ -171,9 +171,9 @@ def _settings(given: Mapping[str, Any], audit: Path | None, config: Path | None)
     """
     base = ScoreSettings().to_dict()
     if audit is not None:
-        from ranknosh.workflows.search.run import open_search
+        from ranknosh.workflows.search.run import SearchRun
 
-        search = open_search(audit).settings.to_dict()
+        search = SearchRun.read(audit).settings.to_dict()
     else:
         from ranknosh.config.search import SearchSettings
 

@@ -24,9 +24,9 @@ def audit_run(run: Path, as_json: bool, scores: Mapping[str, Mapping[str, float 
     """
     from ranknosh.workflows.score.audit import audited, helpful, observed
     from ranknosh.workflows.search.assembly import pyramid_of
-    from ranknosh.workflows.search.run import open_search
+    from ranknosh.workflows.search.run import SearchRun
 
-    search = open_search(run)
+    search = SearchRun.read(run)
     found = observed(search.pool, pyramid_of(search.settings), scores)
     report = None if found.silence else audited(found, search.settings.seed)
     names = helpful(report["proxies"]) if report else []
@@ -54,10 +54,10 @@ def audit_run(run: Path, as_json: bool, scores: Mapping[str, Mapping[str, float 
 
 def candidates_of(run: Path) -> tuple[str, ...]:
     """Exchange strings of the candidates of a search that can be judged. Raises ConfigError where there is none."""
-    from ranknosh.workflows.search.run import open_search
+    from ranknosh.workflows.search.run import SearchRun
 
     members = [
-        candidate for candidate in open_search(run).pool.candidates.values() if candidate.level or candidate.failed
+        candidate for candidate in SearchRun.read(run).pool.candidates.values() if candidate.level or candidate.failed
     ]
     if not members:
         raise ConfigError(

@@ -14,6 +14,7 @@ from ranknosh.core.records import (
     Decision,
     Failed,
     Fitted,
+    Folded,
     Interrupted,
     Job,
     Observed,
@@ -111,7 +112,7 @@ class Pending:
     alone: bool = False
 
 
-class Pool:
+class Pool(Folded):
     """Every candidate proposed so far; none is ever removed. ``apply`` is the only way to change it.
 
     ``disk_bytes`` are those of the checkpoints that are kept, ``largest_checkpoint`` the largest ever. ``decisions`` are in

@@ -8,9 +8,9 @@ Records hold finite numbers only: a training that diverged is a :class:`Failed`,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import torch_seed
@@ -271,6 +271,24 @@ RECORDS: tuple[type[Any], ...] = (
     Stopped,
 )
 """Every kind of line that the journal of a search has."""
+
+Fold = TypeVar("Fold", bound="Folded")
+
+
+class Folded:
+    """A state that is made by applying records one after the other."""
+
+    @classmethod
+    def of(cls: type[Fold], records: Iterable[Any]) -> Fold:
+        """The fold of ``records``."""
+        state = cls()
+        for record in records:
+            state.apply(record)
+        return state
+
+    def apply(self, record: Any) -> None:
+        """Take a record in. Raises ValueError where it contradicts those before it."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,13 +65,15 @@ class Run(ABC, Generic[State]):
     SETTINGS: ClassVar[type[Settings]]
     RECORDS: ClassVar[tuple[type, ...]]
     """Classes of the journal's lines after the header."""
+    STATE: ClassVar[type[Any]]
+    """A :class:`ranknosh.core.records.Folded` class."""
 
     def __init__(self, folder: Path, history: History) -> None:
         self.folder = Path(folder)
         self.history = history
         self.sessions = tuple(record for record in history.records if isinstance(record, Session))
         self.settings = self.SETTINGS.from_dict(settings_of(history), origin=str(self.folder / FILE))
-        self.state: State = self.fold(history)
+        self.state: State = self.STATE.of(history.records)
 
     @classmethod
     def read(cls: type[Own], folder: Path | str) -> Own:
@@ -95,11 +97,6 @@ class Run(ABC, Generic[State]):
     def seconds(self) -> float:
         """Seconds the run has worked, all sessions added up; getting ready is not counted."""
         return self.history.seconds
-
-    @classmethod
-    @abstractmethod
-    def fold(cls, history: History) -> State:
-        """What the records say. Raises ValueError where they contradict each other."""
 
     @classmethod
     @abstractmethod

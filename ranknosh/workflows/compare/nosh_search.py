@@ -13,7 +13,7 @@ from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.compare.method import SearchOutcome
 from ranknosh.workflows.compare.problem import Problem
 from ranknosh.workflows.compare.run_folder import begun, outcome_of, run_config
-from ranknosh.workflows.search.run import SearchRun, open_search
+from ranknosh.workflows.search.run import SearchRun
 
 
 class NoshSearch:
@@ -34,7 +34,7 @@ class NoshSearch:
         """See :class:`.method.SearchMethod`. Raises BudgetTooSmall where no candidate finished a level."""
         command = f"ranknosh compare ({self.name}, seed {seed})"
         if begun(folder):
-            run = open_search(folder).resume(data=problem.data, command=command, events=events, stop=stop)
+            run = SearchRun.read(folder).resume(data=problem.data, command=command, events=events, stop=stop)
         else:
             config = run_config(self.config, seed, folder, budget_seconds)
             run = begin(SearchRun, config, command=command, events=events, stop=stop, data=problem.data, folder=folder)

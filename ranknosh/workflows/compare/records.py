@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ranknosh.core.records import Session
+from ranknosh.core.records import Folded, Session
 from ranknosh.workflows.compare.final import Final
 from ranknosh.workflows.compare.method import SearchOutcome
 
@@ -33,18 +32,11 @@ RECORDS = (Session, Searched, Trained)
 
 
 @dataclass
-class CompareState:
+class CompareState(Folded):
     """The fold of the records. ``searched``: by (method, seed); ``trained``: by (canonical id, seed)."""
 
     searched: dict[tuple[str, int], SearchOutcome] = field(default_factory=dict)
     trained: dict[tuple[str, int], Final] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, records: Iterable[Any]) -> CompareState:
-        state = cls()
-        for record in records:
-            state.apply(record)
-        return state
 
     def apply(self, record: Any) -> None:
         """Take in a record. Raises ValueError where it was done before."""

@@ -14,7 +14,6 @@ from ranknosh.errors import DataError, StoreError
 from ranknosh.report.words import counted
 from ranknosh.runs.events import Events
 from ranknosh.runs.files import write_atomic
-from ranknosh.runs.journal import History
 from ranknosh.runs.run import Prepared, Run
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import NetworkSize
@@ -50,11 +49,8 @@ class CompareRun(Run[CompareState]):
     WORKFLOW = "compare"
     SETTINGS = CompareSettings
     RECORDS = RECORDS
+    STATE = CompareState
     settings: CompareSettings
-
-    @classmethod
-    def fold(cls, history: History) -> CompareState:
-        return CompareState.of(history.records)
 
     @property
     def rows(self) -> tuple[Row, ...]:

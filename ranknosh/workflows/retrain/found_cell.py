@@ -122,10 +122,10 @@ def _from_folder(folder: Path) -> FoundCell:
     for place in _PLACES:
         if (folder / place).is_file():
             return _from_file(folder / place)
-    from ranknosh.workflows.search.run import open_search
+    from ranknosh.workflows.search.run import SearchRun
 
     try:
-        best = open_search(folder).best
+        best = SearchRun.read(folder).best
     except RankNoshError as error:
         raise StoreError(
             f"{folder} holds no cell: it has neither {' nor '.join(_PLACES)}, and it is no search ({error})"

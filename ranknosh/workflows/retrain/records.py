@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ranknosh.core.records import Session
+from ranknosh.core.records import Folded, Session
 from ranknosh.errors import RankNoshError
 
 
@@ -71,21 +71,13 @@ RECORDS: tuple[type, ...] = (Session, EpochLine, Retrained)
 
 
 @dataclass
-class RetrainState:
+class RetrainState(Folded):
     """What the records say. ``seconds``: device time of all epochs, those done again too."""
 
     lines: dict[int, EpochLine] = field(default_factory=dict)
     result: Retrained | None = None
     seconds: float = 0.0
     sessions: list[Session] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, records: Iterable[Any]) -> RetrainState:
-        """The fold of ``records``."""
-        state = cls()
-        for record in records:
-            state.apply(record)
-        return state
 
     def apply(self, record: Session | EpochLine | Retrained) -> None:
         """Take a record in; of an epoch that is done again the last line counts, and later epochs are done again too."""

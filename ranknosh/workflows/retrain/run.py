@@ -12,7 +12,6 @@ from ranknosh.core.records import EpochPoint, Failed, Observed
 from ranknosh.errors import ConfigError, DataError, RankNoshError, SpaceError, StoreError
 from ranknosh.runs.events import Epoch, Events, Progress
 from ranknosh.runs.files import write_atomic
-from ranknosh.runs.journal import History
 from ranknosh.runs.run import Prepared, Run, Waste
 from ranknosh.runs.session import RunSession
 from ranknosh.workflows.retrain.found_cell import FoundCell, parse_cell
@@ -37,11 +36,8 @@ class RetrainRun(Run[RetrainState]):
     WORKFLOW = "retrain"
     SETTINGS = RetrainSettings
     RECORDS = RECORDS
+    STATE = RetrainState
     settings: RetrainSettings
-
-    @classmethod
-    def fold(cls, history: History) -> RetrainState:
-        return RetrainState.of(history.records)
 
     @property
     def result(self) -> Retrained | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ranknosh.core.records import Session
+from ranknosh.core.records import Folded, Session
 
 _NO_MEMORY = re.compile("out of memory|can't allocate memory", re.IGNORECASE)
 
@@ -59,7 +59,7 @@ RECORDS = (Session, ScoresAsked, NetworkScores)
 
 
 @dataclass
-class ScoreState:
+class ScoreState(Folded):
     """The fold of the records.
 
     ``networks`` by exchange string; ``asked`` is None before anything was asked for. ``planned``: the latest session has written
@@ -69,13 +69,6 @@ class ScoreState:
     asked: ScoresAsked | None = None
     networks: dict[str, NetworkScores] = field(default_factory=dict)
     planned: bool = False
-
-    @classmethod
-    def of(cls, records: Iterable[Any]) -> ScoreState:
-        state = cls()
-        for record in records:
-            state.apply(record)
-        return state
 
     def apply(self, record: Any) -> None:
         """Fold one record."""

@@ -13,7 +13,6 @@ from ranknosh.errors import ConfigError
 from ranknosh.report.words import counted
 from ranknosh.runs.events import Events, Progress
 from ranknosh.runs.files import write_atomic
-from ranknosh.runs.journal import History
 from ranknosh.runs.provenance import versions
 from ranknosh.runs.run import Prepared, Run
 from ranknosh.runs.session import RunSession
@@ -49,11 +48,8 @@ class ScoreRun(Run[ScoreState]):
     WORKFLOW = "score"
     SETTINGS = ScoreSettings
     RECORDS = RECORDS
+    STATE = ScoreState
     settings: ScoreSettings
-
-    @classmethod
-    def fold(cls, history: History) -> ScoreState:
-        return ScoreState.of(history.records)
 
     @property
     def results(self) -> Results:

@@ -13,7 +13,6 @@ from ranknosh.core.records import RECORDS, Failed, Record
 from ranknosh.core.search import CAPS, Search
 from ranknosh.errors import ConfigError
 from ranknosh.runs.events import Events, several
-from ranknosh.runs.journal import History
 from ranknosh.runs.run import Prepared, Run, Waste
 from ranknosh.runs.session import RunSession
 from ranknosh.workflows.search.assembly import (
@@ -43,11 +42,8 @@ class SearchRun(Run[Pool]):
     WORKFLOW = "search"
     SETTINGS = SearchSettings
     RECORDS = RECORDS
+    STATE = Pool
     settings: SearchSettings
-
-    @classmethod
-    def fold(cls, history: History) -> Pool:
-        return Pool(history.records)
 
     @property
     def pool(self) -> Pool:
@@ -219,8 +215,3 @@ class SearchRun(Run[Pool]):
                 search: Search = make_search(parts, pool, executor)
                 drive(search, executor, write=write, clock=lambda: session.seconds, stop=stop)
                 finish(session, parts, search, checkpoints, executor, reporter)
-
-
-def open_search(folder: Path | str) -> SearchRun:
-    """Read the folder of a search without changing it. Raises StoreError where it holds another run, or none."""
-    return SearchRun.read(folder)

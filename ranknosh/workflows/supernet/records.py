@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from ranknosh.core.records import Session
+from ranknosh.core.records import Folded, Session
 
 if TYPE_CHECKING:
     from supernet.report import EpochReport
@@ -100,7 +100,7 @@ RECORDS = (Session, SupernetPlan, SupernetEpoch, SupernetResult)
 
 
 @dataclass
-class SupernetState:
+class SupernetState(Folded):
     """What is known of a search. ``epochs`` are those that count, in order.
 
     ``lost_seconds``: of epochs that were done again after an interruption. ``retraced_seconds``: of epochs that the method
@@ -114,15 +114,7 @@ class SupernetState:
     lost_seconds: float = 0.0
     retraced_seconds: float = 0.0
 
-    @classmethod
-    def of(cls, records: Iterable[Any]) -> SupernetState:
-        """The fold of records."""
-        state = cls()
-        for record in records:
-            state.add(record)
-        return state
-
-    def add(self, record: Any) -> None:
+    def apply(self, record: Any) -> None:
         """Fold one record in. Raises ValueError for an epoch whose predecessors are not known."""
         if isinstance(record, Session):
             self.sessions.append(record)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.errors import SpaceError
 from ranknosh.runs.events import Events
-from ranknosh.runs.journal import History
 from ranknosh.runs.run import Prepared, Run
 from ranknosh.runs.session import RunSession
 from ranknosh.workflows.supernet.records import RECORDS, SupernetState
@@ -31,11 +30,8 @@ class SupernetRun(Run[SupernetState]):
     WORKFLOW = "supernet"
     SETTINGS = SupernetSettings
     RECORDS = RECORDS
+    STATE = SupernetState
     settings: SupernetSettings
-
-    @classmethod
-    def fold(cls, history: History) -> SupernetState:
-        return SupernetState.of(history.records)
 
     @property
     def reason(self) -> str | None:

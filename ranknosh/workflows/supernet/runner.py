@@ -157,13 +157,13 @@ class Runner:
         details: dict[str, Any] = {"from_epoch": kept, "threads": self.parts.config.train.threads}
         if self.table is not None:
             details["table"] = {"best": self.table.best, "median": float(np.median(self.table.truth))}
-        self.state.add(self.session.began(str(self.device), details=details))
+        self.state.apply(self.session.began(str(self.device), details=details))
         if not self.state.plans or self.state.plans[-1] != self.plan:
             self._write(self.plan, plan_line(self.plan))
         self._progress(0.0)
 
     def _write(self, record: SupernetPlan | SupernetEpoch | SupernetResult, *lines: str) -> None:
-        self.state.add(record)
+        self.state.apply(record)
         self.session.write([record], self.state, lines)
 
     def _progress(self, share: float, text: str = "") -> None:

@@ -6,7 +6,7 @@ from ranknosh.core.records import Failed, Observed, Scored, Stopped
 from ranknosh.errors import BudgetTooSmall
 from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows.compare.nosh_search import NoshSearch
-from ranknosh.workflows.search.run import open_search
+from ranknosh.workflows.search.run import SearchRun
 from tests.ranknosh.workflows.compare.compare_samples import searched_enough
 
 
@@ -18,7 +18,7 @@ def searched(problem, config, tmp_path_factory):
 
 def test_limits_of_candidates_and_epochs_do_not_end_it(searched, config):
     outcome, folder, _ = searched
-    run = open_search(folder)
+    run = SearchRun.read(folder)
     assert run.stop_reason == "wall_time"
     assert run.settings.seed == 4
     assert (run.settings.pyramid.candidates, run.settings.budget.epochs) == (None, None)
@@ -29,7 +29,7 @@ def test_limits_of_candidates_and_epochs_do_not_end_it(searched, config):
 
 def test_proxies_predictor_and_training_are_inside_the_cost(searched):
     outcome, folder, _ = searched
-    history = open_search(folder).history
+    history = SearchRun.read(folder).history
     scores = [record.seconds for record in history.records if isinstance(record, Scored)]
     trained = [record.seconds for record in history.records if isinstance(record, Observed)]
     failed = [record.seconds for record in history.records if isinstance(record, Failed)]
@@ -38,11 +38,11 @@ def test_proxies_predictor_and_training_are_inside_the_cost(searched):
     assert outcome.cost.training >= sum(trained) > 0
     assert outcome.cost.failed == sum(failed)
     ended = history.times[max(place for place, one in enumerate(history.records) if isinstance(one, Stopped))]
-    assert outcome.cost.total == pytest.approx(ended - open_search(folder).pool.test_seconds)
+    assert outcome.cost.total == pytest.approx(ended - SearchRun.read(folder).pool.test_seconds)
 
 
 def test_the_test_split_is_not_read(searched):
-    assert [tested.test_accuracy for tested in open_search(searched[1]).pool.tested] == [None]
+    assert [tested.test_accuracy for tested in SearchRun.read(searched[1]).pool.tested] == [None]
 
 
 def test_a_search_that_ended_is_read_again(searched, problem, config, heard):

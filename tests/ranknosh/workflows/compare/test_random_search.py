@@ -9,7 +9,7 @@ from ranknosh.runs.events import Progress
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows.compare.random_search import FULL, LOOK_AHEAD, FittingDraws, RandomSearch
-from ranknosh.workflows.search.run import open_search
+from ranknosh.workflows.search.run import SearchRun
 from tests.ranknosh.workflows.compare.compare_samples import searched_enough
 
 SPACE = NasBench201()
@@ -65,7 +65,7 @@ def searched(problem, config, tmp_path_factory):
 
 def test_the_best_of_full_trainings_of_the_draw_is_found(searched):
     outcome, folder, _ = searched
-    pool = Pool(open_search(folder).history.records)
+    pool = Pool(SearchRun.read(folder).history.records)
     trained = [candidate for candidate in pool.candidates.values() if candidate.level]
     assert len(trained) > 1
     assert [candidate.architecture for candidate in trained[:2]] == DRAWN[:2]
@@ -79,7 +79,7 @@ def test_the_best_of_full_trainings_of_the_draw_is_found(searched):
 
 def test_every_second_of_the_run_is_charged(searched):
     outcome, folder, _ = searched
-    history = open_search(folder).history
+    history = SearchRun.read(folder).history
     assert outcome.cost.total == pytest.approx(history.times[-1])
     assert outcome.cost.training == pytest.approx(Pool(history.records).training_seconds)
     assert outcome.cost.proxies == outcome.cost.predictor == 0
@@ -87,7 +87,7 @@ def test_every_second_of_the_run_is_charged(searched):
 
 def test_only_the_checkpoint_of_the_best_is_kept(searched):
     _, folder, _ = searched
-    pool = Pool(open_search(folder).history.records)
+    pool = Pool(SearchRun.read(folder).history.records)
     kept = {int(path.name.split("-")[0]) for path in (folder / "checkpoints").iterdir()}
     assert pool.best().id in kept
     assert len(kept) <= 2  # a training that was stopped by the limit may have left one
@@ -119,7 +119,7 @@ def test_a_stop_is_taken_from_the_request_that_is_given(problem, config, tmp_pat
 
     with pytest.raises(KeyboardInterrupt):
         RandomSearch(config).search(problem.for_search(), 60.0, 3, folder, stopping, stop)
-    assert not open_search(folder).ended
+    assert not SearchRun.read(folder).ended
 
 
 def test_it_says_why_it_ended(searched):

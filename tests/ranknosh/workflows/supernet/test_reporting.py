@@ -39,7 +39,7 @@ def test_what_is_left_follows_the_latest_epochs():
     state = SupernetState()
     assert seconds_left(state, 4) is None
     for epoch, seconds in enumerate((100.0, 1.0, 1.0, 1.0, 1.0, 2.0)):
-        state.add(replace(EPOCH, epoch=epoch, seconds=seconds))
+        state.apply(replace(EPOCH, epoch=epoch, seconds=seconds))
     assert seconds_left(state, 4.5) == pytest.approx(4.5 * 1.2)
     assert seconds_left(state, -1) == 0
 
