@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +17,6 @@ from ranknosh.config.screen import facts, print_json, table
 from ranknosh.config.units import human_count, human_duration, human_size, plural
 
 if TYPE_CHECKING:
-    from ranknosh.cli.simulation_words import Wanted
     from ranknosh.config.search import SearchSettings
     from ranknosh.training.timing import Timing
     from ranknosh.workflows.search.assembly import Parts
@@ -64,50 +64,41 @@ def plan(
     ranknosh plan search.yaml --simulate workers=32,ratio=0.25/0.5,repeats=10
     ranknosh plan search.yaml --simulate workers=32,overlap=4,from=runs/a-001
     """
-    from ranknosh.cli.played import model_of
-    from ranknosh.cli.simulate import as_dict, as_text, simulate
+    from ranknosh.cli.playback import ModelPlayback, RecordedPlayback, TablePlayback
+    from ranknosh.cli.simulate import Simulation
     from ranknosh.cli.simulation_words import parse_simulation
     from ranknosh.config.search import SearchSettings
     from ranknosh.workflows.search.assembly import build_parts
 
-    cluster = None if simulation is None else parse_simulation(simulation)
-    wanted = SearchSettings.load(config, list(settings or ()))
-    planned_candidates(wanted)  # raises where the budget holds none, before images are loaded
-    if cluster is not None and not cluster.needs_timing:
-        _only_simulate(cluster, wanted, as_json)
-        return
-    began = time.perf_counter()
-    parts = build_parts(wanted)
-    loading = time.perf_counter() - began
-    facts_known = _measured(parts, quiet=as_json)
-    cost, problems = judge(wanted, facts_known, loading)
-    playback = None if cluster is None else model_of(parts, facts_known)
-    if as_json:
-        planned = _as_dict(wanted, parts, facts_known, cost, problems)
-        if cluster is not None and playback is not None:
-            planned["simulation"] = as_dict(cluster, playback, simulate(cluster, wanted, playback))
-        print_json(planned)
+    wanted = None if simulation is None else parse_simulation(simulation)
+    given = SearchSettings.load(config, list(settings or ()))
+    planned_candidates(given)  # raises where the budget holds none, before images are loaded
+    planned: dict[str, Any] = {}
+    simulated, problems = None, []
+    if wanted is not None and wanted.run is not None:
+        simulated = Simulation(wanted, given, RecordedPlayback(wanted.run, given))
+    elif wanted is not None and wanted.table is not None:
+        simulated = Simulation(wanted, given, TablePlayback(wanted.table, given))
     else:
-        print(_text(wanted, parts, facts_known, cost, config), flush=True)
-        if cluster is not None and playback is not None:
-            print(f"\n{as_text(cluster, wanted, playback, simulate(cluster, wanted, playback))}", flush=True)
+        began = time.perf_counter()
+        parts = build_parts(given)
+        loading = time.perf_counter() - began
+        timing = _measured(parts, quiet=as_json)
+        cost, problems = judge(given, timing, loading)
+        planned = _as_dict(parts, timing, cost, problems)
+        if not as_json:
+            print(_text(parts, timing, cost, config), end="\n\n" if wanted else "\n", flush=True)
+        simulated = Simulation(wanted, given, ModelPlayback(parts, timing)) if wanted else None
+    if simulated is not None:
+        planned["simulation"] = simulated.as_dict()
+        if not as_json:
+            print(simulated.as_text(), flush=True)
+    if as_json:
+        print_json(planned)
     for problem in problems:
         say_error(f"does not fit: {problem}")
     if problems:
         raise typer.Exit(BUDGET)
-
-
-def _only_simulate(cluster: Wanted, config: SearchSettings, as_json: bool) -> None:
-    """The simulation alone, where times are known and no network has to be trained for a moment."""
-    from ranknosh.cli.simulate import as_dict, as_text, playback_of, simulate
-
-    playback = playback_of(cluster, config)
-    assert playback is not None
-    rows = simulate(cluster, config, playback)
-    if as_json:
-        print_json({"simulation": as_dict(cluster, playback, rows)})
-    else:
-        print(as_text(cluster, config, playback, rows), flush=True)
 
 
 def planned_candidates(config: SearchSettings) -> int | None:
@@ -122,7 +113,14 @@ def planned_candidates(config: SearchSettings) -> int | None:
 
 
 def cost_of(config: SearchSettings, timing: Timing, candidates: int, loading: float = 0.0) -> Cost:
-    """The price of a search over ``candidates``. Refits of the predictor and the report are not in it."""
+    """The price of a search. Refits of the predictor and the report are not in it.
+
+    Args:
+        config: of the search.
+        timing: of its networks.
+        candidates: how many it proposes.
+        loading: seconds until the images are there.
+    """
     from ranknosh.workflows.search.assembly import pyramid_of
 
     pyramid = pyramid_of(config)
@@ -139,14 +137,22 @@ def cost_of(config: SearchSettings, timing: Timing, candidates: int, loading: fl
 
 
 def judge(config: SearchSettings, timing: Timing, loading: float) -> tuple[Cost, list[str]]:
-    """The cost of what the limits plan for, and why a limit does not hold it (empty where all do)."""
+    """The cost of what the limits plan for, and why a limit does not hold it (empty where all do).
+
+    Args:
+        config: of the search.
+        timing: of its networks.
+        loading: seconds until the images are there.
+    """
     from ranknosh.workflows.search.assembly import limits_of
 
     limits = limits_of(config)
     held = planned_candidates(config)
-    if held is None:
+    if held is None:  # the largest search that is expected to end within the time
         seconds = min(value for value in (limits.wall_seconds, limits.device_seconds) if value is not None)
-        return _within(config, timing, loading, seconds), []
+        sizes = range(1, MOST_CANDIDATES + 1)
+        fitting = bisect_right(sizes, seconds, key=lambda size: cost_of(config, timing, size, loading).seconds[1])
+        return cost_of(config, timing, max(fitting, 1), loading), []
     problems = []
     wanted = config.pyramid.candidates
     if wanted is not None and held < wanted:
@@ -163,25 +169,13 @@ def judge(config: SearchSettings, timing: Timing, loading: float) -> tuple[Cost,
                 f"budget.{name} is {human_duration(limit)}, and {plural(held, 'candidate')} are expected to take "
                 f"{human_duration(expected)}; set budget.{name}={_up(expected)}, or fewer candidates"
             )
-    if limits.disk_bytes is not None and limits.disk_bytes < cost.disk + timing.checkpoint_bytes:
-        need = cost.disk + timing.checkpoint_bytes
+    need = cost.disk + timing.checkpoint_bytes
+    if limits.disk_bytes is not None and limits.disk_bytes < need:
         problems.append(
             f"budget.disk is {human_size(limits.disk_bytes)}, and the checkpoints of {plural(held, 'candidate')} need up to "
             f"{human_size(need)}; set budget.disk={-(-need // 10**6)}MB"
         )
     return cost, problems
-
-
-def _within(config: SearchSettings, timing: Timing, loading: float, seconds: float) -> Cost:
-    """The largest search that is expected to end within ``seconds``."""
-    low, high = 1, MOST_CANDIDATES
-    while low < high:
-        middle = (low + high + 1) // 2
-        if cost_of(config, timing, middle, loading).seconds[1] <= seconds:
-            low = middle
-        else:
-            high = middle - 1
-    return cost_of(config, timing, low, loading)
 
 
 def _up(seconds: float) -> str:
@@ -191,59 +185,54 @@ def _up(seconds: float) -> str:
 def _measured(parts: Parts, quiet: bool) -> Timing:
     from ranknosh.training.timing import measure
 
+    shown = sys.stderr.isatty() and not quiet
+
     def say(text: str) -> None:
         if shown:
-            print(f"\r{text} ", end="", file=sys.stderr, flush=True)
+            print(f"\r{text:40}", end="\r", file=sys.stderr, flush=True)
 
-    shown = sys.stderr.isatty() and not quiet
     timing = measure(parts.space, parts.task, parts.config.seeding, parts.config.seed, say=say)
-    if shown:
-        print("\r" + " " * 40 + "\r", end="", file=sys.stderr, flush=True)
+    say("")
     return timing
 
 
-def _as_dict(config: SearchSettings, parts: Parts, timing: Timing, cost: Cost, problems: list[str]) -> dict[str, Any]:
-    low, expected, high = cost.seconds
+def _as_dict(parts: Parts, timing: Timing, cost: Cost, problems: list[str]) -> dict[str, Any]:
+    config, data = parts.config, parts.task.data
+    levels = enumerate(zip(config.pyramid.epochs, cost.levels, strict=True), 1)
     return {
         "fits": not problems,
         "problems": problems,
         "candidates": cost.candidates,
-        "levels": [
-            {"level": level, "epochs": epochs, "candidates": size}
-            for level, (epochs, size) in enumerate(zip(config.pyramid.epochs, cost.levels, strict=True), 1)
-        ],
+        "levels": [{"level": level, "epochs": epochs, "candidates": size} for level, (epochs, size) in levels],
         "epochs": cost.epochs,
         "closing_epochs": cost.closing,
         "epochs_limit": config.budget.epochs,
-        "seconds": {"low": low, "expected": expected, "high": high},
+        "seconds": dict(zip(("low", "expected", "high"), cost.seconds, strict=True)),
         "epoch_seconds": {"typical": timing.typical, "large": timing.large, "largest": timing.largest},
         "proxy_seconds": timing.proxy_seconds * config.seeding.draw,
         "disk_bytes": cost.disk,
-        "image_shape": list(parts.task.data.image_shape),
-        "classes": len(parts.task.data.classes),
+        "image_shape": list(data.image_shape),
+        "classes": len(data.classes),
     }
 
 
-def _text(config: SearchSettings, parts: Parts, timing: Timing, cost: Cost, file: Path) -> str:
-    data, (low, expected, high) = parts.task.data, cost.seconds
+def _text(parts: Parts, timing: Timing, cost: Cost, file: Path) -> str:
+    config, data = parts.config, parts.task.data
+    low, expected, high = map(human_duration, cost.seconds)
     images = " / ".join(str(len(part)) for part in (data.train, data.validation, data.test))
     shape = "x".join(map(str, data.image_shape))
-    rows = [
-        [str(level), str(epochs), str(size)]
-        for level, (epochs, size) in enumerate(zip(config.pyramid.epochs, cost.levels, strict=True), 1)
-    ]
+    levels = enumerate(zip(config.pyramid.epochs, cost.levels, strict=True), 1)
+    rows = [[str(level), str(epochs), str(size)] for level, (epochs, size) in levels]
     limit = "no limit" if config.budget.epochs is None else f"limit {config.budget.epochs}"
     closing = f" + {cost.closing} to finish the best" if cost.closing else ""
     macs = ", ".join(human_count(one.macs) for one in timing.timed)
+    scoring = human_duration(timing.proxy_seconds * config.seeding.draw)
     lines = [
         ("images", f"{data.name}: {shape}, {len(data.classes)} classes, {images} for training / validation / test"),
         ("space", f"{parts.space.name}, {parts.space.size} architectures"),
-        (
-            "proxies",
-            f"{config.seeding.draw} architectures in {human_duration(timing.proxy_seconds * config.seeding.draw)}",
-        ),
+        ("proxies", f"{config.seeding.draw} architectures in {scoring}"),
         ("epochs", f"{cost.epochs}{closing}   ({limit})"),
-        ("time", f"{human_duration(expected)}   between {human_duration(low)} and {human_duration(high)}"),
+        ("time", f"{expected}   between {low} and {high}"),
         ("", f"timed on {len(timing.timed)} networks of {macs} MACs; predictor refits and the report come on top"),
         ("disk", f"up to {human_size(cost.disk)} of checkpoints"),
         ("next", f"ranknosh search {file}"),

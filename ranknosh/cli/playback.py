@@ -1,0 +1,215 @@
+"""What simulated trainings take and show: played back from a recorded run or a table, or made up by a model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scipy.special import ndtr
+
+from ranknosh.config.search import SearchSettings
+from ranknosh.config.units import UNKNOWN, percent
+from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.records import RECORDS, Failed, Job, Observed
+from ranknosh.core.seeding import draw
+from ranknosh.errors import ConfigError, DataError
+from ranknosh.runs.journal import read_history
+from ranknosh.runs.run import settings_of
+from ranknosh.spaces.base import Architecture
+from ranknosh.streams import stream
+from ranknosh.workflows.search.assembly import Parts
+
+if TYPE_CHECKING:
+    from ranknosh.training.timing import Timing
+
+SAMPLED = 64
+NOISE = 0.3
+"""Standard deviation, in those of the architectures' qualities, of the luck in a full training."""
+
+
+class Playback:
+    """Trainings as functions of a job and of a simulation's seed alone.
+
+    ``times``, ``metrics`` and ``finds`` say where they come from and what :meth:`worth` means, of which more is better.
+    ``among``: the only architectures there are, None for the whole space. Durations are seconds.
+    """
+
+    times: str
+    metrics: str
+    finds: str
+    among: Sequence[Architecture] | None = None
+
+    def scoring(self, workers: int) -> float:
+        """Seconds that proxy scoring takes a number of workers."""
+        return 0.0
+
+    def duration(self, job: Job, seed: int) -> float:
+        raise NotImplementedError
+
+    def outcome(self, job: Job, seed: int) -> Observed | Failed:
+        raise NotImplementedError
+
+    def worth(self, candidate: Candidate, seed: int) -> float:
+        raise NotImplementedError
+
+    def show(self, worth: float | None) -> str:
+        return percent(worth)
+
+
+class ModelPlayback(Playback):
+    """Epochs as long as those of sampled networks, metrics by the model that ``metrics`` describes."""
+
+    finds = "share of all architectures that are worse than the one the search ends with"
+
+    def __init__(self, parts: Parts, timing: Timing) -> None:
+        from ranknosh.spaces.nets import build_candidate, count_macs
+        from ranknosh.training.timing import on_line
+
+        config, task = parts.config, parts.task
+        drawn = draw(parts.space, SAMPLED, config.seed)
+        macs = [count_macs(build_candidate(one, task.size), task.data.image_shape) for one in drawn]
+        self._larger = sorted(on_line(macs, timing.timed))[len(macs) // 2 :]
+        self._timing, self._top = timing, config.pyramid.epochs[-1]
+        self._scores = config.seeding.draw if config.seeding.proxies else 0
+        self.times = (
+            f"measured on this machine; each candidate's epochs last as long as those of one of the larger half of {len(macs)} "
+            "sampled networks"
+        )
+        self.metrics = (
+            f"a model: normal qualities, and after e of {self._top} epochs luck of {NOISE:g} sqrt({self._top}/e) of their "
+            "standard deviation; size and quality are independent"
+        )
+
+    def scoring(self, workers: int) -> float:
+        return math.ceil(self._scores / workers) * self._timing.proxy_seconds
+
+    def duration(self, job: Job, seed: int) -> float:
+        place = int(stream(seed, "simulated size", job.candidate_id).integers(len(self._larger)))
+        return self._larger[place] * job.epochs + self._timing.job_seconds
+
+    def outcome(self, job: Job, seed: int) -> Observed:
+        luck = stream(seed, "simulated luck", job.candidate_id, job.level, job.replica).standard_normal()
+        metric = _quality(job.candidate_id, seed) + NOISE * float(luck) * math.sqrt(self._top / job.stop_epoch)
+        size = self._timing.checkpoint_bytes
+        return replace(_observed(job, metric), validation_accuracy=None, checkpoint_bytes=size)
+
+    def worth(self, candidate: Candidate, seed: int) -> float:
+        return float(ndtr(_quality(candidate.id, seed)))
+
+
+def _quality(candidate_id: int, seed: int) -> float:
+    return float(stream(seed, "simulated quality", candidate_id).standard_normal())
+
+
+def _observed(job: Job, metric: float) -> Observed:
+    return Observed(job.candidate_id, job.level, metric, metric, None, job.epochs, 0.0, replica=job.replica)
+
+
+class RecordedPlayback(Playback):
+    """A run's own times, metrics and failures: each candidate follows a recorded one as far as that went, then another, drawn
+    at random, that went further.
+
+    Raises:
+        StoreError: where ``folder`` holds no run.
+        ConfigError: where its levels are not the config's, or nothing was trained.
+    """
+
+    finds = "mean metric of the one the search ends with, as recorded"
+
+    def __init__(self, folder: Path, config: SearchSettings) -> None:
+        history = read_history(folder, lambda header: RECORDS)
+        epochs = tuple(settings_of(history)["pyramid"]["epochs"])
+        if epochs != config.pyramid.epochs:
+            raise ConfigError(
+                f"{folder} was trained to epochs {list(epochs)} and the config asks for {list(config.pyramid.epochs)}; simulate "
+                f"with a run of the same levels, or add --set pyramid.epochs={list(epochs)}"
+            )
+        pool = Pool(history.records)
+        self._scoring, self._ended = pool.proxy_seconds, endings(pool)
+        if not self._ended.get(1):
+            raise ConfigError(
+                f"{folder} has no finished training to play back; let it run on with `ranknosh resume {folder}`"
+            )
+        reached = ", ".join(f"{len(rows)} at level {level}" for level, rows in sorted(self._ended.items()))
+        self.times = f"of {folder}: a candidate goes the way of one of its candidates ({reached})"
+        self.metrics = f"of {folder}, failures included"
+
+    def scoring(self, workers: int) -> float:
+        return self._scoring / workers
+
+    def duration(self, job: Job, seed: int) -> float:
+        result = self._result(job.candidate_id, job.level, seed)
+        return job.epochs * result.seconds / max(result.epochs, 1)
+
+    def outcome(self, job: Job, seed: int) -> Observed | Failed:
+        result = self._result(job.candidate_id, job.level, seed)
+        epochs = min(result.epochs, job.epochs) if isinstance(result, Failed) else job.epochs
+        return replace(result, candidate_id=job.candidate_id, level=job.level, epochs=epochs, replica=job.replica)
+
+    def worth(self, candidate: Candidate, seed: int) -> float:
+        return candidate.metric or 0.0
+
+    def show(self, worth: float | None) -> str:
+        return UNKNOWN if worth is None else f"{worth:.4f}"
+
+    def _result(self, candidate_id: int, level: int, seed: int) -> Observed | Failed:
+        """The recorded result that this candidate has at ``level``; the one below where no recorded candidate got there."""
+        below = self._result(candidate_id, level - 1, seed) if level > 1 else None
+        there = self._ended.get(level, {})
+        if below is not None and (not there or below.candidate_id in there):
+            return there.get(below.candidate_id, below)
+        ids = sorted(there)
+        return there[ids[int(stream(seed, "recorded", candidate_id, level).integers(len(ids)))]]
+
+
+def endings(pool: Pool) -> dict[int, dict[int, Observed | Failed]]:
+    """How trainings up to each level ended: level to recorded candidate to result, those that took no epoch left out."""
+    found: dict[int, dict[int, Observed | Failed]] = {}
+    for candidate in pool.candidates.values():
+        ended = [result for result in candidate.observations.values() if result.epochs > 0]
+        for result in [*ended, candidate.failed] if candidate.failed else ended:
+            found.setdefault(result.level, {})[candidate.id] = result
+    return found
+
+
+class TablePlayback(Playback):
+    """Trainings of a table (see :mod:`ranknosh.data.table`): its lower accuracy at every level but the top.
+
+    Raises:
+        DataError: where it cannot be read.
+    """
+
+    def __init__(self, path: Path, config: SearchSettings) -> None:
+        from ranknosh.data.table import Reading, Table
+
+        if not path.is_file():
+            raise DataError(f"no table at {path}; --simulate table=FILE.npz takes one as ranknosh bench reads it")
+        table = self._table = Table.load(path, config.space.name)
+        self._reading = cache(lambda seed: Reading(table, seed))
+        self._levels, self.among = len(config.pyramid.epochs), table.architectures
+        low, high = table.epochs
+        self.times = f"of {path.name}: seconds of {high} epochs, in proportion"
+        self.metrics = (
+            f"of {path.name}: accuracy after {high} epochs at the top level, after {low} at every level below it"
+        )
+        best = percent(table.best)
+        self.finds = (
+            f"accuracy of the one the search ends with after {high} epochs, mean of its trainings (best: {best})"
+        )
+
+    def duration(self, job: Job, seed: int) -> float:
+        return job.epochs * float(self._table.seconds[self._table.row(job.architecture)]) / self._table.epochs[-1]
+
+    def outcome(self, job: Job, seed: int) -> Observed:
+        row, level = self._table.row(job.architecture), len(self._table.epochs) if job.level == self._levels else 1
+        metric = self._reading(seed).metric(row, level, job.replica)
+        if metric is None:  # no training is left under another seed
+            metric = self._reading(seed).metric(row, level) or 0.0
+        return _observed(job, metric)
+
+    def worth(self, candidate: Candidate, seed: int) -> float:
+        return float(self._table.truth[self._table.row(candidate.architecture)])
