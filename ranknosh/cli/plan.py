@@ -74,7 +74,8 @@ def plan(
     given = SearchSettings.load(config, list(settings or ()))
     planned_candidates(given)  # raises where the budget holds none, before images are loaded
     planned: dict[str, Any] = {}
-    simulated, problems = None, []
+    simulated = None
+    problems: list[str] = []
     if wanted is not None and wanted.run is not None:
         simulated = Simulation(wanted, given, RecordedPlayback(wanted.run, given))
     elif wanted is not None and wanted.table is not None:

@@ -170,7 +170,7 @@ def endings(pool: Pool) -> dict[int, dict[int, Observed | Failed]]:
     """How trainings up to each level ended: level to recorded candidate to result, those that took no epoch left out."""
     found: dict[int, dict[int, Observed | Failed]] = {}
     for candidate in pool.candidates.values():
-        ended = [result for result in candidate.observations.values() if result.epochs > 0]
+        ended: list[Observed | Failed] = [result for result in candidate.observations.values() if result.epochs > 0]
         for result in [*ended, candidate.failed] if candidate.failed else ended:
             found.setdefault(result.level, {})[candidate.id] = result
     return found
