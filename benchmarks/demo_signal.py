@@ -66,7 +66,7 @@ def _kinds(task: Task) -> tuple[str, ...]:
 
 def _read(job: Job, task: Task, store: CheckpointStore, kind: str) -> tuple[float, float]:
     """Validation accuracy and negated loss of the raw or the averaged weights of the checkpoint the rung left."""
-    found = store.load(job.candidate_id, job.replica)
+    found = store.read(job.candidate_id, job.replica).checkpoint
     assert found is not None
     weights = found.weights if kind == "weights" else found.average
     assert weights is not None

@@ -56,3 +56,8 @@ class StoreError(RankNoshError, exit_code=4):
 
 class StoreFull(StoreError, exit_code=5):
     """The disk holding the run folder is full; what was written before is intact and the run can be resumed."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error reports; empty where it reports nothing."""
+    return str(error).strip().partition("\n")[0]

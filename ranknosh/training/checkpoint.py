@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ranknosh.core.records import EpochPoint
 from ranknosh.errors import MissingDependency, StoreError
-from ranknosh.training.publications import Damage, Foreign, Publication, Publications, Torn, Vanished
+from ranknosh.training.publications import Damage, Publication, Publications, Torn
 
 FORMAT = b"3"
 _MARK = b"ranknosh checkpoint "
@@ -71,27 +71,28 @@ class CheckpointStore(Publications):
     def save(self, candidate_id: int, replica: int, checkpoint: Checkpoint) -> int:
         """Publish the candidate's checkpoint, delete those of earlier epochs and return its size in bytes.
 
-        Raises StoreFull where the disk is full and StoreError where it cannot be written; what was there before then stands.
+        Raises StoreFull where the disk is full and StoreError where it cannot be written; what was there before then stays.
         """
         return self.publish(candidate_id, replica, checkpoint.epoch, lambda place: _encode(checkpoint, place))
 
-    def load(self, candidate_id: int, replica: int = 0, identity: Identity | None = None) -> Checkpoint | None:
-        """The newest whole checkpoint, None where there is none; :meth:`read` also says what was damaged before it.
-
-        Raises StoreError, naming the file, where all there are are damaged or of another ``identity`` (only the keys given are
-        compared).
-        """
-        found = self.read(candidate_id, replica, identity)
-        if found.checkpoint is None and found.damages:
-            raise StoreError(
-                f"the checkpoint file {found.damages[0]} and no older one is whole; bring the file back from a copy, or delete "
-                f"the folder {self.where(candidate_id, replica)} and train the candidate again from its first epoch"
-            )
-        return found.checkpoint
-
     def read(self, candidate_id: int, replica: int = 0, identity: Identity | None = None) -> Found:
-        """As :meth:`load`, with the damage told instead of raised."""
+        """The newest whole checkpoint, and what was damaged before it.
+
+        Args:
+            candidate_id: whose.
+            replica: of its trainings.
+            identity: facts that have to be the checkpoint's; one of another training counts as damaged.
+        """
         return Found(*self.newest(candidate_id, replica, lambda place: self._read(place, identity or {})))
+
+    def require_whole(self, candidate_id: int, damages: Sequence[Damage]) -> None:
+        """Raise StoreError for the first of ``damages``: an older checkpoint would be another network than was ranked."""
+        if damages:
+            raise StoreError(
+                f"the checkpoint file {damages[0]}, and candidate {candidate_id} cannot be read as it was trained; bring it "
+                "back from a copy and run `ranknosh resume` again, or train the candidate again (ranknosh.training.train_rung "
+                "gives the same bits on the CPU)"
+            )
 
     def epoch(self, candidate_id: int, replica: int = 0) -> int | None:
         """Finished epochs of the newest complete checkpoint by its name, unread; None where there is none."""
@@ -99,21 +100,27 @@ class CheckpointStore(Publications):
         return found[0].epoch if found else None
 
     def weights(self, candidate_id: int, replica: int = 0, identity: Identity | None = None) -> bytes | None:
-        """The safetensors file of the newest checkpoint; None without a checkpoint and where weights lie in the torch file.
+        """The safetensors file of the newest checkpoint.
 
-        Raises StoreError where that checkpoint is damaged or of another ``identity`` (only the keys given are compared).
+        Args:
+            candidate_id: whose.
+            replica: of its trainings.
+            identity: facts that have to be the checkpoint's.
+
+        Returns:
+            The file's bytes; None without a checkpoint, and where weights lie in the torch file.
+
+        Raises:
+            StoreError: that checkpoint is damaged or of another training.
         """
 
-        def read(place: Publication) -> tuple[bytes | None]:
+        def read(place: Publication) -> bytes | None:
             file = self._read_state(place, identity or {})[0]["weights_file"]
-            return (None if file is None else self._read_weights(place, file),)
+            return None if file is None else self._read_weights(place, file)
 
         data, damages = self.newest(candidate_id, replica, read)
-        if damages:
-            raise StoreError(
-                f"the checkpoint file {damages[0]}; bring it back from a copy and run `ranknosh resume` again"
-            )
-        return None if data is None else data[0]
+        self.require_whole(candidate_id, damages)
+        return data
 
     def _read(self, place: Publication, identity: Identity) -> Checkpoint:
         state, size = self._read_state(place, identity)
@@ -121,7 +128,11 @@ class CheckpointStore(Publications):
         if file is not None:
             data = self._read_weights(place, file)
             size += len(data)
-            weights = _tensors(data)
+            try:
+                from safetensors.torch import load
+            except ImportError as error:
+                raise MissingDependency("safetensors", "reading the weights of this run's checkpoints") from error
+            weights = load(data)
         curve = tuple(EpochPoint(*point) for point in state.pop("curve"))
         return Checkpoint(weights=weights, curve=curve, bytes=size, **state)
 
@@ -131,7 +142,7 @@ class CheckpointStore(Publications):
         first, _, body = data.partition(b"\n")
         version, _, digest = first.removeprefix(_MARK).partition(b" ")
         if not first.startswith(_MARK) or _digest(version, body) != digest:
-            raise Torn(place.state, f"its {len(data):,} bytes are not the ones written")
+            raise Torn(place.state, f"is damaged (its {len(data):,} bytes are not the ones written)")
         if version != FORMAT:
             raise StoreError(
                 f"{self.storage.where(place.state)} has format {version.decode()}, not {FORMAT.decode()}; open the run with the "
@@ -141,13 +152,15 @@ class CheckpointStore(Publications):
             state = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
             epoch = state["epoch"]
         except Exception as error:  # what the readers raise for foreign bytes is not limited to a few types
-            raise Torn(place.state, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}") from error
+            reason = f"is damaged ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
+            raise Torn(place.state, reason) from error
         if epoch != place.epoch:
-            raise Torn(place.state, f"it holds epoch {epoch}")
+            raise Torn(place.state, f"is damaged (it holds epoch {epoch})")
         for name, expected in identity.items():
             found = state["identity"].get(name)
             if found != expected:
-                raise Foreign(place.state, name, found, expected)
+                reason = f"belongs to another training (its {name} is {found!r}, expected is {expected!r})"
+                raise Torn(place.state, reason)
         return state, len(data)
 
     def _read_weights(self, place: Publication, wanted: Mapping[str, Any]) -> bytes:
@@ -155,9 +168,10 @@ class CheckpointStore(Publications):
         try:
             data = self.storage.read(place.weights)
         except FileNotFoundError as error:
-            raise Vanished from error
+            raise Torn(place.weights, "is damaged (it is missing)", missing=True) from error
         if len(data) != wanted["size"] or hashlib.sha256(data).hexdigest() != wanted["sha256"]:
-            raise Torn(place.weights, f"its {len(data):,} bytes are not the {wanted['size']:,} written")
+            reason = f"is damaged (its {len(data):,} bytes are not the {wanted['size']:,} written)"
+            raise Torn(place.weights, reason)
         return data
 
 
@@ -197,15 +211,4 @@ def _encode(checkpoint: Checkpoint, place: Publication) -> tuple[bytes | None, b
 
 
 def _digest(version: bytes, body: bytes) -> bytes:
-    digest = hashlib.sha256(version)
-    digest.update(body)
-    return digest.hexdigest().encode()
-
-
-def _tensors(data: bytes) -> dict[str, Tensor]:
-    try:
-        from safetensors.torch import load
-    except ImportError as error:
-        raise MissingDependency("safetensors", "reading the weights of this run's checkpoints") from error
-    tensors: dict[str, Tensor] = load(data)
-    return tensors
+    return hashlib.sha256(version + body).hexdigest().encode()

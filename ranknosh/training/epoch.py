@@ -1,9 +1,9 @@
-"""One pass over the training images: the loop that the hours are spent in."""
+"""One pass over the training images: the loop that the hours are spent in, its learning rate, and when it is given up."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -12,17 +12,81 @@ from torch import Tensor, nn
 from ranknosh.data import ImageData, batches
 from ranknosh.spaces.nets import scheduled_rate
 from ranknosh.streams import torch_seed
-from ranknosh.training.divergence import Diverged
-from ranknosh.training.schedule import learning_rate
 from ranknosh.training.settings import TrainSettings
 from ranknosh.training.surroundings import seed_generators
 from ranknosh.training.training import Training
 
 _LOOK_EVERY = 64
 """Steps between two looks at the loss, each of which waits for the device."""
-Forward = Callable[[Tensor], tuple[Tensor, Tensor | None]]
+_EXPLODED = 1000.0
+"""An epoch whose training loss is this many times the first batch's ends a training at once."""
 _STATISTICS_IMAGES = 512
 """Training images that batch-norm statistics of averaged weights are taken from: about a tenth of a small epoch's time."""
+
+
+class Diverged(Exception):
+    """Training has left the finite or the sensible; the message says where."""
+
+
+def check_loss(epoch: int, losses: Sequence[float], initial: float, factor: float) -> None:
+    """Give a training up whose loss is NaN or infinite, or far above that of the very first batch.
+
+    Args:
+        epoch: the last one, for the message.
+        losses: training losses of all epochs so far.
+        initial: loss of the very first batch.
+        factor: two epochs in a row above ``factor * initial`` are too much: one epoch may recover from a hot start.
+
+    Raises:
+        Diverged: with what is wrong. One epoch above ``_EXPLODED * initial`` is enough.
+    """
+    last = losses[-1]
+    if not math.isfinite(last) or not math.isfinite(initial):
+        raise Diverged(f"training loss {last} in epoch {epoch}")
+    if last > _EXPLODED * initial:
+        raise Diverged(f"training loss {last:.3g} in epoch {epoch} exploded from {initial:.3g} at the first batch")
+    if len(losses) > 1 and min(losses[-2:]) > factor * initial:
+        raise Diverged(
+            f"training loss {last:.3g} in epoch {epoch}, two epochs above {factor:g} times the initial {initial:.3g}"
+        )
+
+
+def check_weights(epoch: int, network: nn.Module) -> None:
+    """Raise Diverged where a parameter or a buffer is NaN or infinite."""
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise Diverged(f"{name} is not finite after epoch {epoch}")
+
+
+def check_validation(epoch: int, loss: float) -> None:
+    """Raise Diverged where the validation loss is NaN or infinite."""
+    if not math.isfinite(loss):
+        raise Diverged(f"validation loss {loss} after epoch {epoch}")
+
+
+def learning_rate(settings: TrainSettings, epoch: int, step: int, steps: int) -> float:
+    """The rate of an update: ``lr/2 · (1 + cos(pi · share))``, share being the part of the whole schedule that has passed.
+
+    It is one cosine for every level, never annealed to zero at a lower one.
+
+    With ``lr_per`` ``epoch`` whole epochs count only (the DARTS code). A linear ramp over the steps of ``warmup_epochs``
+    multiplies it; the cosine does not wait for the ramp.
+
+    Args:
+        settings: lr, lr_per, warmup_epochs and total_epochs are read.
+        epoch: epochs finished before this one.
+        step: steps made in this epoch before this one.
+        steps: steps an epoch has.
+    """
+    passed = epoch * steps + step
+    if settings.lr_per == "epoch":
+        angle = math.pi * epoch / settings.total_epochs
+    else:
+        angle = math.pi * (passed / (settings.total_epochs * steps))
+    cosine = 0.5 * (1 + math.cos(angle))
+    warmup_steps = settings.warmup_epochs * steps
+    ramp = min(1.0, (passed + 1) / warmup_steps) if warmup_steps else 1.0
+    return settings.lr * cosine * ramp
 
 
 def steps_per_epoch(images: int, batch: int) -> int:
@@ -35,7 +99,17 @@ def steps_per_epoch(images: int, batch: int) -> int:
 
 
 def epoch_order(images: int, batch: int, seed: int, epoch: int) -> Tensor:
-    """(m,) int64: the order of epoch ``epoch`` (from 1), a function of seed and epoch alone."""
+    """The order of the images in an epoch.
+
+    Args:
+        images: training images there are.
+        batch: of a step.
+        seed: the job's.
+        epoch: from 1.
+
+    Returns:
+        (m,) int64, a function of seed and epoch alone.
+    """
     generator = torch.Generator().manual_seed(torch_seed(seed, "order", epoch))
     order = torch.randperm(images, generator=generator)
     return order[: steps_per_epoch(images, batch) * batch]
@@ -141,7 +215,11 @@ def _plain_images(training: Training, data: ImageData, order: Tensor) -> Iterato
 
 
 def accumulate(
-    forward: Forward, images: Tensor, labels: Tensor, micro_batch: int, settings: TrainSettings
+    forward: Callable[[Tensor], tuple[Tensor, Tensor | None]],
+    images: Tensor,
+    labels: Tensor,
+    micro_batch: int,
+    settings: TrainSettings,
 ) -> tuple[Tensor, Tensor]:
     """Add the gradient of ``L(logits) + auxiliary * L(auxiliary logits)`` to ``.grad``, L being the batch's mean cross-entropy.
 

@@ -14,20 +14,21 @@ from ranknosh.data import Split, batches
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, Identity
-from ranknosh.training.memory import is_out_of_memory, release_cache
 from ranknosh.training.settings import Builder, Task
-from ranknosh.training.surroundings import resolve_device, surroundings
+from ranknosh.training.surroundings import give_back_memory, is_out_of_memory, resolve_device, surroundings
 from ranknosh.training.training import build_network, job_identity, load_weights, place, wants_channels_last
 
-EVALUATION_BATCH = 512
 
+def evaluate(network: nn.Module, split: Split, task: Task, *, batch: int = 512) -> tuple[float, float]:
+    """Accuracy (fraction) and mean cross-entropy (nats, without label smoothing) of images, in eval mode.
 
-def evaluate(network: nn.Module, split: Split, task: Task, *, batch: int = EVALUATION_BATCH) -> tuple[float, float]:
-    """Accuracy (fraction) and mean cross-entropy (nats, without label smoothing) of ``split``, in eval mode.
+    In float32 whatever ``amp`` is: rounding logits to bf16 would tie candidates that differ. The loss may be NaN or infinite.
 
-    In float32 whatever ``amp`` says: rounding logits to bf16 would tie candidates that differ. The network is taken where
-    it is and left in the mode it came in. Memory running out halves the batch; at one image the error passes through.
-    The loss may be NaN or infinite.
+    Args:
+        network: run where it is, and left in the mode it came in.
+        split: the images.
+        task: whose statistics normalise them.
+        batch: images at a time, halved where memory runs out; at one image the error passes through.
     """
     device = next(network.parameters()).device
     mode = network.training
@@ -40,25 +41,18 @@ def evaluate(network: nn.Module, split: Split, task: Task, *, batch: int = EVALU
                 if not is_out_of_memory(error) or batch == 1:
                     raise
             batch = max(1, min(batch, len(split)) // 2)
-            release_cache(device)
+            give_back_memory(device)
     finally:
         network.train(mode)
 
 
 @torch.inference_mode()
 def _read(network: nn.Module, split: Split, task: Task, batch: int, device: torch.device) -> tuple[float, float]:
-    data, settings = task.learned, task.settings
+    data = task.learned
     correct, loss = [], []
+    layout = wants_channels_last(network, task.settings)
     for images, labels in batches(
-        split,
-        batch=batch,
-        order=None,
-        augment="none",
-        generator=None,
-        mean=data.mean,
-        std=data.std,
-        device=device,
-        channels_last=wants_channels_last(network, settings),
+        split, batch=batch, mean=data.mean, std=data.std, device=device, channels_last=layout
     ):
         logits = network(images)
         correct.append((logits.argmax(1) == labels).sum())
@@ -82,7 +76,7 @@ def trained_network(
         candidate_id: whose.
         checkpoints: where it lies.
         replica: 0 for the training that the search ranks by.
-        identity: what the checkpoint has to agree on (:func:`ranknosh.training.training.identity`); None takes what it says.
+        identity: what the checkpoint has to agree on (:func:`ranknosh.training.training.identity`); None takes what it holds.
         epochs: the checkpoint holds at least so many.
         build: what the task had, where it had one.
 
@@ -93,10 +87,19 @@ def trained_network(
 
 
 def test_candidate(job: Job, task: Task, checkpoints: CheckpointStore) -> Tested:
-    """Read the test split with the checkpoint that ``job`` left: the only place that does. None where there is no test image.
+    """Read the test split with the checkpoint that a job left: the only place that does.
 
-    Raises StoreError where the checkpoint is missing, damaged, of another training (architecture, seed, data, settings), or of
-    an epoch before the job's last.
+    Args:
+        job: the training.
+        task: its images and settings.
+        checkpoints: where its checkpoint lies.
+
+    Returns:
+        Accuracy and loss, None where there is no test image.
+
+    Raises:
+        StoreError: the checkpoint is missing, damaged, of another training (architecture, seed, data, settings), or of an
+            epoch before the job's last.
     """
     began = time.perf_counter()
     found = _load(job.candidate_id, checkpoints, job.replica, job_identity(job, task), job.stop_epoch)
@@ -115,12 +118,7 @@ def _load(
     candidate_id: int, checkpoints: CheckpointStore, replica: int, expected: Identity | None, epochs: int
 ) -> Checkpoint:
     found, damages = checkpoints.read(candidate_id, replica, expected)
-    if damages:  # an older one would be another network than the one that was ranked
-        raise StoreError(
-            f"the checkpoint file {damages[0]}, and candidate {candidate_id} cannot be read as it was trained; bring the file "
-            "back from a copy and run `ranknosh resume` again, or train the candidate again (ranknosh.training.train_rung gives "
-            "the same bits on the CPU)"
-        )
+    checkpoints.require_whole(candidate_id, damages)
     where = checkpoints.where(candidate_id, replica)
     if found is None:
         raise StoreError(f"there is no checkpoint in {where}; train the candidate again to have one")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,24 +33,15 @@ _MOST_LISTINGS = 1000
 T = TypeVar("T")
 
 
-class Vanished(Exception):
-    """A file of a publication is not there."""
-
-
 class Torn(Exception):
-    """A file of a publication does not hold what was written; ``name`` is the file, the message says what is wrong."""
+    """A file of a publication must not be used: it does not hold what was written, or what was written for another training.
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"is damaged ({reason})")
-        self.name = name
+    ``name`` is the file and ``reason`` what is wrong with it. One that is ``missing`` may be there at the next look.
+    """
 
-
-class Foreign(Torn):
-    """A publication holds what was written, but for another training: its folder was swapped or copied from elsewhere."""
-
-    def __init__(self, name: str, fact: str, found: object, expected: object) -> None:
-        Exception.__init__(self, f"belongs to another training (its {fact} is {found!r}, expected is {expected!r})")
-        self.name = name
+    def __init__(self, name: str, reason: str, missing: bool = False) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason, self.missing = name, reason, missing
 
 
 @dataclass(frozen=True, order=True)
@@ -136,9 +127,18 @@ class Publications:
     def publish(
         self, candidate_id: int, replica: int, epoch: int, files: Callable[[Publication], tuple[bytes | None, bytes]]
     ) -> int:
-        """Publish (weights or None, state) as ``epoch`` and delete what it makes needless. Returns their bytes.
+        """Publish the files of an epoch and delete what they make needless.
 
-        Where another attempt has published a later epoch meanwhile, that one stands and nothing may have been written.
+        Where another attempt has published a later epoch meanwhile, that one stays and nothing may have been written.
+
+        Args:
+            candidate_id: whose.
+            replica: of its trainings.
+            epoch: finished ones.
+            files: the bytes of weights (None for no such file) and state under the names of a publication.
+
+        Returns:
+            The size of both in bytes.
         """
         publication = Publication(epoch, uuid.uuid4().hex[:16], _folder_name(candidate_id, replica))
         weights, state = files(publication)
@@ -169,28 +169,33 @@ class Publications:
     def newest(
         self, candidate_id: int, replica: int, read: Callable[[Publication], T]
     ) -> tuple[T | None, tuple[Damage, ...]]:
-        """``read`` of the first publication it can read (None where there is none), and the damaged ones before it.
+        """The first publication that can be read, and the damaged ones before it.
 
-        ``read`` raises FileNotFoundError for a state that is gone, Vanished for weights that are and Torn for damage.
+        Args:
+            candidate_id: whose.
+            replica: of its trainings.
+            read: one publication; raises FileNotFoundError for a state that is gone, and Torn for damage.
+
+        Returns:
+            What ``read`` gave, None where there is none, and the damages.
+
+        Raises:
+            StoreError: where other processes change the folder faster than it can be listed.
         """
         missed: dict[Publication, int] = {}
         for _ in range(_MOST_LISTINGS):
             damages: list[Damage] = []
             for publication in self.publications(candidate_id, replica):
-                misses = missed.get(publication, 0)
                 try:
                     return read(publication), tuple(damages)
-                except Torn as error:
-                    damages.append(Damage(publication, self.storage.where(error.name), str(error)))
-                except (FileNotFoundError, Vanished) as error:
-                    if misses < len(_PAUSES):
+                except (FileNotFoundError, Torn) as error:
+                    misses = missed.get(publication, 0)
+                    if misses < len(_PAUSES) and (not isinstance(error, Torn) or error.missing):
                         missed[publication] = misses + 1
                         sleep(_PAUSES[misses])
                         break
-                    if isinstance(error, Vanished):
-                        damages.append(
-                            Damage(publication, self.storage.where(publication.weights), "is damaged (it is missing)")
-                        )
+                    if isinstance(error, Torn):
+                        damages.append(Damage(publication, self.storage.where(error.name), error.reason))
             else:
                 return None, tuple(damages)
         raise self._too_fast(candidate_id, replica)
@@ -227,13 +232,9 @@ class Publications:
                 sum(file.size for file in left),
             )
 
-    def remove_holding(self, holding: Holding) -> None:
-        """Delete it and all that is in it. Raises StoreError where it cannot be."""
-        self.storage.delete_folder(holding.name)
-
-    def remove_leftovers(self, holding: Holding) -> None:
-        """Delete files that no publication needs; not while the search runs. Raises StoreError where it cannot be."""
-        for name in holding.leftovers:
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete holdings, or leftovers while the search does not run, by name. Raises StoreError where one cannot be."""
+        for name in names:
             self.storage.delete_folder(name)
 
     def _too_fast(self, candidate_id: int, replica: int) -> StoreError:

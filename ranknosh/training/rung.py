@@ -1,37 +1,34 @@
-"""A job: train one candidate up to a level's epoch and say how it went."""
+"""A job: train one candidate up to a level's epoch and report how it went."""
 
 from __future__ import annotations
 
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import torch
 
 from ranknosh.core.records import EpochPoint, Failed, FailureKind, Interrupted, Job, JobResult, Observed
 from ranknosh.data import ImageData
-from ranknosh.errors import ConfigError, RankNoshError, SpaceError
+from ranknosh.errors import ConfigError, RankNoshError, SpaceError, first_line
+from ranknosh.spaces.base import Architecture
 from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, Found
-from ranknosh.training.divergence import Diverged, check_loss, check_validation, check_weights
-from ranknosh.training.epoch import train_epoch
+from ranknosh.training.epoch import Diverged, check_loss, check_validation, check_weights, train_epoch
 from ranknosh.training.evaluate import evaluate
-from ranknosh.training.memory import give_back_memory, is_out_of_memory
-from ranknosh.training.resident import resident
 from ranknosh.training.settings import Task
-from ranknosh.training.surroundings import resolve_device, surroundings
-from ranknosh.training.training import Training, job_identity, resume, start, take_checkpoint
+from ranknosh.training.surroundings import give_back_memory, is_out_of_memory, resolve_device, surroundings
+from ranknosh.training.training import Training, job_identity, resident, start, take_checkpoint
 
 SAVE_EVERY_SECONDS = 10.0
-"""Inside a rung a finished epoch is saved once this much work would be lost otherwise."""
+"""Inside a level a finished epoch is saved once this much work would be lost otherwise."""
 
-TRACEBACK_CHARACTERS = 8000
-"""A failure keeps this much of its traceback, from the end."""
+MOST_TRIES = 3
+"""So often a damaged checkpoint is set aside and a whole training begins again at an older one."""
 
 T = TypeVar("T")
-OnEpoch = Callable[[Job, EpochPoint], None]
-OnStep = Callable[[int, int, int], None]
 
 
 def train_rung(
@@ -40,8 +37,8 @@ def train_rung(
     checkpoints: CheckpointStore,
     *,
     stop: Callable[[], bool] = lambda: False,
-    on_epoch: OnEpoch | None = None,
-    on_step: OnStep | None = None,
+    on_epoch: Callable[[Job, EpochPoint], None] | None = None,
+    on_step: Callable[[int, int, int], None] | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> JobResult:
     """Train the job's candidate from its checkpoint to ``job.stop_epoch`` finished epochs.
@@ -84,43 +81,67 @@ def train_rung(
         )
     device = resolve_device(task.settings.device)
     with surroundings(task.settings.threads, device):
-        return JobResult(job, _Rung(job, task, checkpoints, device, _Callbacks(stop, on_epoch, on_step, say)).run())
+        return JobResult(job, _Rung(job, task, checkpoints, device, stop, on_epoch, on_step, say).run())
 
 
-class _Callbacks(NamedTuple):
-    stop: Callable[[], bool]
-    on_epoch: OnEpoch | None
-    on_step: OnStep | None
-    say: Callable[[str], None]
+def whole_job(architecture: Architecture, task: Task, seed: int) -> Job:
+    """The job of a network that is trained to the last epoch of the task's schedule, as candidate 0 of its store.
+
+    Args:
+        architecture: of the network.
+        task: whose schedule counts.
+        seed: of the training.
+    """
+    return Job(0, architecture, 1, 0, task.settings.total_epochs, seed)
+
+
+def train_whole(train: Callable[[], JobResult], say: Callable[[str], None] = lambda text: None) -> Observed | Failed:
+    """Run a job of :func:`whole_job`, again where a checkpoint had to be set aside.
+
+    Args:
+        train: :func:`train_rung` with its arguments.
+        say: called with a sentence for each checkpoint set aside.
+
+    Raises:
+        KeyboardInterrupt: the job was interrupted, with what is done saved.
+    """
+    tries = 0
+    while True:
+        outcome = train().outcome
+        if isinstance(outcome, Interrupted):
+            raise KeyboardInterrupt
+        tries += 1
+        if isinstance(outcome, Observed) or outcome.kind != "checkpoint_damaged" or tries == MOST_TRIES:
+            return outcome
+        say(outcome.message)
 
 
 class _CallerError(Exception):
     """Carries what a callback raised past the net that catches a training's errors."""
 
-    def __init__(self, original: Exception) -> None:
-        super().__init__()
-        self.original = original
-
 
 class _DamagedCheckpoint(Exception):
     """Carries what was found in place of a whole checkpoint."""
 
-    def __init__(self, found: Found) -> None:
-        super().__init__()
-        self.found = found
 
-
+@dataclass
 class _Rung:
-    def __init__(
-        self, job: Job, task: Task, checkpoints: CheckpointStore, device: torch.device, callbacks: _Callbacks
-    ) -> None:
-        self.job, self.task, self.checkpoints, self.device = job, task, checkpoints, device
-        self.callbacks = callbacks
-        self.began = self.saved_at = time.perf_counter()
-        self.found_seconds = 0.0
-        self.reached = job.start_epoch  # epochs begun, for charging
-        self.announced = 0
-        self.checkpoint_bytes = 0
+    job: Job
+    task: Task
+    checkpoints: CheckpointStore
+    device: torch.device
+    stop: Callable[[], bool]
+    on_epoch: Callable[[Job, EpochPoint], None] | None
+    on_step: Callable[[int, int, int], None] | None
+    say: Callable[[str], None]
+    began: float = field(default_factory=time.perf_counter)
+    found_seconds: float = 0.0
+    announced: int = 0
+    checkpoint_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self.saved_at = self.began
+        self.reached = self.job.start_epoch  # epochs begun, for charging
 
     def run(self) -> Observed | Interrupted | Failed:
         job = self.job
@@ -136,9 +157,9 @@ class _Rung:
                     return self._observed(found.curve, found.params, found.macs)
             return self._train(found, max(1, micro_batch // 2) if job.alone else micro_batch)
         except _DamagedCheckpoint as error:
-            return self._set_aside(error.found)
+            return self._set_aside(*error.args)
         except _CallerError as error:
-            raised = error.original
+            (raised,) = error.args
         # Outside of the handler, which would take the place of what the callback's error says of its own cause.
         raise raised
 
@@ -154,12 +175,13 @@ class _Rung:
                 raise
             except Exception as error:
                 if not is_out_of_memory(error):
-                    return self._failed("raised", _short_traceback(error), traceback=_traceback(error))
+                    return self._failed("raised", _where(error), traceback=_traceback(error))
                 if micro_batch == 1:
-                    return self._failed("out_of_memory", f"with one image at a time: {_first_line(error)}")
+                    reason = f"{type(error).__name__}: {first_line(error)}"
+                    return self._failed("out_of_memory", f"with one image at a time: {reason}")
             # Outside of the handler, where nothing holds the failed attempt's tensors any more.
             micro_batch //= 2
-            self._ask(self.callbacks.say, f"out of memory: training continues with {micro_batch} images at a time")
+            self._ask(self.say, f"out of memory: training continues with {micro_batch} images at a time")
             give_back_memory(self.device)
             found = self._load()
 
@@ -173,34 +195,31 @@ class _Rung:
     def _set_aside(self, found: Found) -> Failed:
         """Make way for the job's next attempt."""
         epoch = found.checkpoint.epoch if found.checkpoint else 0
-        told = "; ".join(f"{damage}, {self.checkpoints.set_aside(damage)}" for damage in found.damages)
-        goes_on = f"epoch {epoch}, the newest that is whole" if found.checkpoint else "its first epoch"
+        problems = "; ".join(f"{damage}, {self.checkpoints.set_aside(damage)}" for damage in found.damages)
+        again_from = f"epoch {epoch}, the newest that is whole" if found.checkpoint else "its first epoch"
         lost = max(0, self.job.start_epoch - epoch)
-        message = f"the checkpoint {told}; the candidate is trained again from {goes_on}"
+        message = f"the checkpoint {problems}; the candidate is trained again from {again_from}"
         return self._failed("checkpoint_damaged", message, epochs=lost, final=False)
 
     def _attempt(self, found: Checkpoint | None, micro_batch: int) -> Observed | Interrupted:
         job, task = self.job, self.task
         data = resident(task.learned, self.device)
-        if found is None:
-            training = start(job, task, self.device, micro_batch)
-        else:
-            training = resume(found, job, task, self.device, micro_batch)
+        training = start(job, task, self.device, micro_batch, found)
         while training.epoch < job.stop_epoch:
             point = self._epoch(training, data)
             done = training.epoch == job.stop_epoch
-            interrupted = not done and self._ask(self.callbacks.stop)
+            interrupted = not done and self._ask(self.stop)
             if done or interrupted or time.perf_counter() - self.saved_at >= SAVE_EVERY_SECONDS:
                 self._save(training)
-            if self.callbacks.on_epoch is not None and point.epoch > self.announced:
+            if self.on_epoch is not None and point.epoch > self.announced:
                 self.announced = point.epoch
-                self._ask(self.callbacks.on_epoch, job, point)
+                self._ask(self.on_epoch, job, point)
             if interrupted:
                 return self._interrupted(training)
         return self._observed(tuple(training.curve), training.params, training.macs)
 
     def _epoch(self, training: Training, data: ImageData) -> EpochPoint:
-        settings, on_step = self.task.settings, self.callbacks.on_step
+        settings, on_step = self.task.settings, self.on_step
         began = time.perf_counter()
         epoch = training.epoch + 1
         asked = None if on_step is None else partial(self._ask, on_step, epoch)
@@ -285,18 +304,14 @@ class _Rung:
         return Failed(job.candidate_id, job.level, kind, message, **values)
 
 
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-
-
-def _short_traceback(error: BaseException) -> str:
+def _where(error: BaseException) -> str:
     """``TypeError: what (file.py:12 in f < file.py:80 in g)``, innermost of at most three frames first."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-3:])
     where = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} in {frame.name}" for frame in frames)
-    return f"{_first_line(error)} ({where})"
+    return f"{type(error).__name__}: {first_line(error)} ({where})"
 
 
-def _traceback(error: BaseException) -> str:
-    """All of it as Python prints it, cut at the beginning where it is too long."""
+def _traceback(error: BaseException, most: int = 8000) -> str:
+    """All of it as Python prints it, cut at the beginning where it is longer than ``most`` characters."""
     text = "".join(traceback.format_exception(error)).rstrip()
-    return text if len(text) <= TRACEBACK_CHARACTERS else f"…{text[1 - TRACEBACK_CHARACTERS :]}"
+    return text if len(text) <= most else f"…{text[1 - most :]}"

@@ -13,9 +13,9 @@ import re
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from ranknosh.errors import ConfigError, MissingDependency, StoreError
@@ -33,46 +33,6 @@ class Entry(NamedTuple):
     name: str
     size: int
     is_folder: bool
-
-
-class Storage(Protocol):
-    """Raises StoreFull where there is no room and StoreError where anything else stands in the way."""
-
-    def where(self, name: str) -> str:
-        """The full path or URL of ``name``, for people to read."""
-        ...
-
-    def list(self, folder: str = "") -> list[Entry]:
-        """What is in ``folder`` now, in no order; empty where there is no such folder."""
-        ...
-
-    def read(self, name: str) -> bytes:
-        """Raises FileNotFoundError where there is no such file (any more)."""
-        ...
-
-    def write(self, name: str, data: bytes) -> None:
-        """Write a file that nobody reads before something else is published; a part of it may be left by a crash.
-
-        Raises FileNotFoundError where another process removed the folder meanwhile."""
-        ...
-
-    def publish(self, name: str, data: bytes) -> None:
-        """Write a file that is there whole or not at all, after everything written before it in that folder.
-
-        Raises FileNotFoundError where another process removed the folder or the temporary file meanwhile."""
-        ...
-
-    def delete(self, name: str) -> None:
-        """Delete a file; nothing happens where there is none."""
-        ...
-
-    def delete_folder(self, folder: str) -> None:
-        """Delete a folder, or a file of that name, and all that is in it; nothing happens where there is none."""
-        ...
-
-    def set_aside(self, name: str, new_name: str) -> bool:
-        """Rename a file and say True, or delete it and say False where a rename is a copy. A file that is gone is fine."""
-        ...
 
 
 def checkpoint_location(run: Path, storage: str | None, run_id: str) -> Path | str:
@@ -100,40 +60,45 @@ def open_storage(location: Path | str, options: Mapping[str, Any] | None = None)
 
 
 class FolderStorage:
-    """A folder of this machine or one shared over a network; made when the first file is written."""
+    """A folder of this machine or one shared over a network; made when the first file is written.
+
+    Its methods are those of every storage. They raise StoreFull where there is no room and StoreError where anything else is
+    in the way.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def where(self, name: str) -> str:
+        """The full path or URL of ``name``, for people to read."""
         return str(self.folder / name)
 
     def list(self, folder: str = "") -> list[Entry]:
+        """What is in ``folder`` now, in no order; empty where there is no such folder."""
         found = []
-        try:
-            with os.scandir(self.folder / folder) as entries:
-                for entry in entries:
-                    with contextlib.suppress(FileNotFoundError):  # deleted since the listing
-                        is_folder = entry.is_dir(follow_symlinks=False)
-                        found.append(Entry(entry.name, 0 if is_folder else entry.stat().st_size, is_folder))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            raise StoreError(f"cannot list {self.folder / folder}: {error.strerror or error}") from error
+        with (
+            contextlib.suppress(FileNotFoundError),
+            self._storing("list", folder),
+            os.scandir(self.folder / folder) as rows,
+        ):
+            for row in rows:
+                with contextlib.suppress(FileNotFoundError):  # deleted since the listing
+                    is_folder = row.is_dir(follow_symlinks=False)
+                    found.append(Entry(row.name, 0 if is_folder else row.stat().st_size, is_folder))
         return found
 
     def read(self, name: str) -> bytes:
-        try:
+        """Raises FileNotFoundError where there is no such file (any more)."""
+        with self._storing("read", name):
             return (self.folder / name).read_bytes()
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            if error.errno == errno.ESTALE:  # deleted by another machine while it was open here
-                raise FileNotFoundError(name) from error
-            raise StoreError(f"cannot read {self.folder / name}: {error.strerror or error}") from error
 
     def write(self, name: str, data: bytes) -> None:
-        def write_in_place(path: Path) -> None:
+        """Write a file that is not read before something else is published; a part of it may be left by a crash.
+
+        Raises FileNotFoundError where another process removed the folder meanwhile.
+        """
+        path = self.folder / name
+        with self._writing(path):
             try:
                 write_synced(path, data)
             except OSError:
@@ -141,30 +106,21 @@ class FolderStorage:
                     path.unlink(missing_ok=True)
                 raise
 
-        self._write(self.folder / name, write_in_place)
-
     def publish(self, name: str, data: bytes) -> None:
-        self._write(self.folder / name, lambda path: replace_file(path, data))
+        """Write a file that is there whole or not at all, after everything written before it in that folder.
 
-    def _write(self, path: Path, write: Callable[[Path], None]) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write(path)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            folder = path.parent
-            if isinstance(error, FileExistsError) and (folder.is_dir() or not os.path.lexists(folder)):
-                raise FileNotFoundError(str(folder)) from error  # removed while mkdir looked at it
-            raise write_error(folder, error) from error
+        Raises FileNotFoundError where another process removed the folder or the temporary file meanwhile.
+        """
+        with self._writing(self.folder / name):
+            replace_file(self.folder / name, data)
 
     def delete(self, name: str) -> None:
-        try:
+        """Delete a file; nothing happens where there is none."""
+        with contextlib.suppress(FileNotFoundError), self._storing("delete", name):
             (self.folder / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise self._undeletable(name, error) from error
 
     def delete_folder(self, folder: str) -> None:
+        """Delete a folder, or a file of that name, and all that is in it; nothing happens where there is none."""
         path = self.folder / folder
         try:
             is_folder = stat.S_ISDIR(path.lstat().st_mode)  # one look: a writer may make the folder anew after it
@@ -180,31 +136,51 @@ class FolderStorage:
             if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EBUSY):
                 raise error
 
-        try:
+        with self._storing("delete", folder):
             if sys.version_info >= (3, 12):
                 shutil.rmtree(path, onexc=judge)
             else:
                 shutil.rmtree(path, onerror=judge)
-        except OSError as error:
-            raise self._undeletable(folder, error) from error
 
     def set_aside(self, name: str, new_name: str) -> bool:
-        try:
+        """Rename a file and return True, or delete it and return False where a rename is a copy. A file may be gone."""
+        with contextlib.suppress(FileNotFoundError), self._storing("rename", name):
             os.replace(self.folder / name, self.folder / new_name)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise StoreError(
-                f"cannot rename {self.folder / name}: {error.strerror or error}; check its permissions"
-            ) from error
         return True
 
-    def _undeletable(self, name: str, error: OSError) -> StoreError:
-        return StoreError(f"{self.folder / name} cannot be deleted: {error.strerror or error}; check its permissions")
+    @contextlib.contextmanager
+    def _writing(self, path: Path) -> Iterator[None]:
+        folder = path.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if isinstance(error, FileExistsError) and (folder.is_dir() or not os.path.lexists(folder)):
+                raise FileNotFoundError(str(folder)) from error  # removed while mkdir looked at it
+            raise write_error(folder, error) from error
+
+    @contextlib.contextmanager
+    def _storing(self, verb: str, name: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if error.errno in (
+                errno.ENOTDIR,
+                errno.ESTALE,
+            ):  # ESTALE: deleted by another machine while it was open here
+                raise FileNotFoundError(name) from error
+            reason = f"{error.strerror or error}; check its permissions"
+            raise StoreError(f"cannot {verb} {self.folder / name}: {reason}") from error
 
 
 class UrlStorage:
-    """Any file system that fsspec knows. Object stores get one PUT a file; elsewhere a file is renamed into place.
+    """Any file system that fsspec knows, with the methods of :class:`FolderStorage`.
+
+    Object stores get one PUT a file; elsewhere a file is renamed into place.
 
     Nothing is held open, so that an instance pickles and survives a fork.
     """
@@ -313,3 +289,6 @@ class UrlStorage:
             f"cannot {verb} {self.where(name)}: {type(error).__name__}{f': {reason[0]}' if reason else ''}; "
             "check the address, the credentials and the connection, then continue with `ranknosh resume`"
         )
+
+
+Storage: TypeAlias = FolderStorage | UrlStorage

@@ -1,13 +1,24 @@
-"""What a training may change in the process while it runs, and leaves as it was found."""
+"""What a training takes of the process that it runs in: device, threads, random generators, memory."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from ranknosh.errors import ConfigError
+
+_NO_MEMORY = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "could not create a memory",
+    "alloc_failed",
+    "std::bad_alloc",
+)
 
 
 def resolve_device(name: str) -> torch.device:
@@ -49,3 +60,17 @@ def seed_generators(seed: int, device: torch.device) -> None:
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.default_generators[device.index or 0].manual_seed(seed)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """True for MemoryError, torch's own out-of-memory errors, and the RuntimeErrors that allocators raise in their place."""
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _NO_MEMORY)
+
+
+def give_back_memory(device: torch.device) -> None:
+    """Free what nothing refers to any more, and give the device's cached blocks back for requests of another size."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ranknosh.core.records import EpochPoint, Job
+from ranknosh.data import ImageData
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.nets import (
@@ -23,11 +25,12 @@ from ranknosh.spaces.nets import (
 )
 from ranknosh.streams import torch_seed
 from ranknosh.training.checkpoint import Checkpoint, size_of
-from ranknosh.training.ema import Average
+from ranknosh.training.optimizer import SGD, Average
 from ranknosh.training.settings import Builder, Task, TrainSettings
-from ranknosh.training.sgd import SGD
-from ranknosh.training.surroundings import seed_generators, surroundings
+from ranknosh.training.surroundings import is_out_of_memory, seed_generators, surroundings
 
+_RESIDENT_SETS = 2
+_resident: OrderedDict[tuple[str, str], ImageData] = OrderedDict()
 _FREE_TO_CHANGE = ("threads", "device", "channels_last", "divergence_factor")
 
 
@@ -68,38 +71,29 @@ class Training:
         return logits, self.head(maps)
 
 
-def identity(
-    architecture: Architecture,
-    size: NetworkSize,
-    settings: TrainSettings,
-    fingerprint: str,
-    seed: int,
-    replica: int = 0,
-) -> dict[str, Any]:
+def identity(job: Job, size: NetworkSize, settings: TrainSettings, fingerprint: str) -> dict[str, Any]:
     """What a checkpoint has to agree on to be read: names to plain values.
 
     Args:
-        architecture: what is trained.
-        size: the network it is placed in.
-        settings: how it is trained; those that say only where and how fast are left out.
+        job: of the training; its architecture, seed and replica count.
+        size: the network that the architecture is placed in.
+        settings: how it is trained; those that decide only where and how fast are left out.
         fingerprint: of the images as they were given.
-        seed: the job's.
-        replica: the job's.
     """
     facts = {f"train.{key}": value for key, value in settings.model_dump().items() if key not in _FREE_TO_CHANGE}
     return {
-        "architecture": [architecture.space, list(architecture.code)],
+        "architecture": [job.architecture.space, list(job.architecture.code)],
         "network": asdict(size),
         "data": fingerprint,
-        "seed": seed,
-        "replica": replica,
+        "seed": job.seed,
+        "replica": job.replica,
         **facts,
     }
 
 
 def job_identity(job: Job, task: Task) -> dict[str, Any]:
     """:func:`identity` of a job's checkpoint."""
-    return identity(job.architecture, task.size, task.settings, task.data.fingerprint, job.seed, job.replica)
+    return identity(job, task.size, task.settings, task.data.fingerprint)
 
 
 def wants_channels_last(network: nn.Module, settings: TrainSettings) -> bool:
@@ -110,7 +104,16 @@ def wants_channels_last(network: nn.Module, settings: TrainSettings) -> bool:
 
 
 def place(network: nn.Module, settings: TrainSettings, device: torch.device) -> bool:
-    """Move a network to the device in the memory layout of the settings; True where that is channels_last."""
+    """Move a network to the device in the memory layout of the settings.
+
+    Args:
+        network: moved in place.
+        settings: ``channels_last`` is read.
+        device: where it goes.
+
+    Returns:
+        Whether the layout is channels_last.
+    """
     channels_last = wants_channels_last(network, settings)
     network.to(device)
     if channels_last:
@@ -119,50 +122,42 @@ def place(network: nn.Module, settings: TrainSettings, device: torch.device) -> 
 
 
 def build_network(architecture: Architecture, size: NetworkSize, build: Builder | None, seed: int) -> nn.Module:
-    """The network with the seed's initial weights. Drawn on the CPU, so equal on every device; inside ``surroundings``."""
+    """The network with the seed's initial weights, drawn on the CPU and so equal on every device; inside ``surroundings``.
+
+    Args:
+        architecture: of the network.
+        size: what it is placed in.
+        build: makes it; None for :func:`ranknosh.spaces.nets.build_candidate`.
+        seed: of the weights.
+    """
     seed_generators(torch_seed(seed, "weights"), torch.device("cpu"))
     return (build or build_candidate)(architecture, size)
 
 
-def start(job: Job, task: Task, device: torch.device, micro_batch: int) -> Training:
-    """The candidate before its first epoch. Raises SpaceError for a network that cannot be built or has no place for a head."""
-    network, head = _networks(job, task)
-    sizes = count_params(network), count_macs(network, task.data.image_shape)
-    return _assemble(network, head, task.settings, device, micro_batch, *sizes)
+def start(job: Job, task: Task, device: torch.device, micro_batch: int, found: Checkpoint | None = None) -> Training:
+    """The candidate before its first epoch, or as it was when a checkpoint was taken.
 
+    Args:
+        job: who is trained.
+        task: on what and how.
+        device: where.
+        micro_batch: images per forward pass.
+        found: the checkpoint.
 
-def resume(checkpoint: Checkpoint, job: Job, task: Task, device: torch.device, micro_batch: int) -> Training:
-    """The candidate as it was when the checkpoint was taken. Raises StoreError where the tensors are another network's."""
-    network, head = _networks(job, task)
-    load_weights(network, checkpoint.weights)
-    if head is not None:
-        load_weights(head, checkpoint.auxiliary or {})
-    training = _assemble(network, head, task.settings, device, micro_batch, checkpoint.params, checkpoint.macs)
-    if training.average is not None and checkpoint.average is not None:
-        load_weights(training.average.network, checkpoint.average)
-        training.average.updates = checkpoint.average_updates
-    training.optimizer.load(dict(checkpoint.momentum))
-    training.epoch = checkpoint.epoch
-    training.initial_loss = checkpoint.initial_loss
-    training.curve = list(checkpoint.curve)
-    return training
-
-
-def _networks(job: Job, task: Task) -> tuple[nn.Module, AuxiliaryHead | None]:
-    """The job's network and its auxiliary head, whose weights are drawn last: the network's do not depend on it."""
+    Raises:
+        SpaceError: for a network that cannot be built or has no place for an auxiliary head.
+        StoreError: where the checkpoint's tensors are another network's.
+    """
+    settings = task.settings
     network = build_network(job.architecture, task.size, task.build, job.seed)
-    return network, auxiliary_head(network) if task.settings.auxiliary else None
-
-
-def _assemble(
-    network: nn.Module,
-    head: AuxiliaryHead | None,
-    settings: TrainSettings,
-    device: torch.device,
-    micro_batch: int,
-    params: int,
-    macs: int,
-) -> Training:
+    head = auxiliary_head(network) if settings.auxiliary else None  # drawn last: the network does not depend on it
+    if found is None:
+        params, macs = count_params(network), count_macs(network, task.data.image_shape)
+    else:
+        params, macs = found.params, found.macs
+        load_weights(network, found.weights)
+        if head is not None:
+            load_weights(head, found.auxiliary or {})
     channels_last = place(network, settings, device)
     parameters = dict(network.named_parameters())
     if head is not None:
@@ -172,7 +167,14 @@ def _assemble(
     average = Average(network, settings.ema) if settings.ema else None
     # After the average has copied the network: a copy would drop paths of its own.
     drop_path = DropPath(network) if settings.drop_path else None
-    return Training(network, head, drop_path, optimizer, average, device, channels_last, micro_batch, params, macs)
+    training = Training(network, head, drop_path, optimizer, average, device, channels_last, micro_batch, params, macs)
+    if found is not None:
+        if average is not None and found.average is not None:
+            load_weights(average.network, found.average)
+            average.updates = found.average_updates
+        optimizer.load(dict(found.momentum))
+        training.epoch, training.initial_loss, training.curve = found.epoch, found.initial_loss, list(found.curve)
+    return training
 
 
 def take_checkpoint(training: Training, job: Job, task: Task) -> Checkpoint:
@@ -197,12 +199,17 @@ def take_checkpoint(training: Training, job: Job, task: Task) -> Checkpoint:
 def checkpoint_bytes(architecture: Architecture, task: Task) -> int:
     """Bytes of the architecture's checkpoint at the end of the schedule, known before anything is trained.
 
-    Raises SpaceError for a network that cannot be built.
+    0 for a network that cannot be built: its training fails for the same reason, gives it, and leaves no checkpoint.
     """
     epochs, device = task.settings.total_epochs, torch.device("cpu")
     job = Job(0, architecture, 1, 0, epochs, seed=2**62)
     with surroundings(torch.get_num_threads(), device):
-        training = start(job, task, device, task.settings.batch)
+        try:
+            training = start(job, task, device, task.settings.batch)
+        except Exception as error:  # what a network of the user's own raises is not limited to a few types
+            if is_out_of_memory(error):
+                raise
+            return 0
     if task.settings.momentum:
         parameters = training.optimizer.parameters
         training.optimizer.velocity = {name: torch.zeros_like(weights) for name, weights in parameters.items()}
@@ -224,3 +231,20 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 def _on_cpu(network: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+
+
+def resident(data: ImageData, device: torch.device) -> ImageData:
+    """``data`` with training and validation images on ``device``, put there once per process and data set.
+
+    The test images stay where they are. Known by content, so that a task that comes to a worker process again and again by
+    pickle is moved once.
+    """
+    if device.type == "cpu":
+        return data
+    key = (data.fingerprint, str(device))
+    if key not in _resident:
+        _resident[key] = replace(data, train=data.train.to(device), validation=data.validation.to(device))
+    _resident.move_to_end(key)
+    while len(_resident) > _RESIDENT_SETS:
+        _resident.popitem(last=False)
+    return _resident[key]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ranknosh.core.records import Observed
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import torch_seed
-from ranknosh.training import CheckpointStore, Task, test_candidate
-from ranknosh.training.whole import train_whole, whole_job
+from ranknosh.training import CheckpointStore, Task, test_candidate, train_rung
+from ranknosh.training.rung import train_whole, whole_job
 from ranknosh.workflows.compare.problem import Problem
 
 
@@ -58,7 +59,8 @@ def train_final(
     task = Task(problem.data, problem.size, problem.train.model_copy(update={"total_epochs": epochs}))
     store = CheckpointStore(folder.resolve())
     job = whole_job(architecture, task, torch_seed(seed, "final"))
-    outcome = train_whole(job, task, store, stop=stop, on_epoch=lambda _, point: on_epoch(point.epoch))
+    train = partial(train_rung, job, task, store, stop=stop, on_epoch=lambda _, point: on_epoch(point.epoch))
+    outcome = train_whole(train)
     if isinstance(outcome, Observed):
         tested = test_candidate(job, task, store)
         seconds = outcome.seconds + tested.seconds

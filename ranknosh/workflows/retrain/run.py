@@ -97,7 +97,7 @@ class RetrainRun(Run[RetrainState]):
             kept = Publications(self.folder.resolve() / "checkpoints")
             why = "the retraining has ended; its weights are in best/"
             found += [
-                Waste(str(holding.where), holding.size, why, partial(kept.remove_holding, holding))
+                Waste(str(holding.where), holding.size, why, partial(kept.delete, [holding.name]))
                 for holding in kept.holdings()
             ]
         return found
@@ -140,9 +140,9 @@ class RetrainRun(Run[RetrainState]):
             StoreError: for a checkpoint that cannot be read or written.
             SpaceError: for images too small for the network.
         """
+        from ranknosh.training.rung import train_rung, train_whole, whole_job
         from ranknosh.training.surroundings import resolve_device
         from ranknosh.training.training import job_identity
-        from ranknosh.training.whole import train_whole, whole_job
 
         if self.ended:  # only a setting that decides nothing was changed; the test images are read once
             session.say(f"{self.reason}; nothing is left to do")
@@ -161,7 +161,8 @@ class RetrainRun(Run[RetrainState]):
         def on_epoch(_: Any, point: EpochPoint) -> None:
             self._keep(session, line_of(task, point), last)
 
-        outcome = train_whole(
+        train = partial(
+            train_rung,
             job,
             task,
             checkpoints,
@@ -172,6 +173,7 @@ class RetrainRun(Run[RetrainState]):
             ),
             say=session.say,
         )
+        outcome = train_whole(train, session.say)
         if isinstance(outcome, Failed):
             raise failure(outcome, task)
         self._catch_up(session, task, outcome.curve)
@@ -238,8 +240,7 @@ def task_of(settings: RetrainSettings, data: ImageData) -> Task:
 def line_of(task: Task, point: EpochPoint) -> EpochLine:
     """The journal line of an epoch of the trainer, with what was scheduled in it."""
     from ranknosh.spaces.nets import scheduled_rate
-    from ranknosh.training.epoch import steps_per_epoch
-    from ranknosh.training.schedule import learning_rate
+    from ranknosh.training.epoch import learning_rate, steps_per_epoch
 
     settings, before = task.settings, point.epoch - 1
     assert point.train_accuracy is not None

@@ -127,7 +127,7 @@ class SearchRun(Run[Pool]):
             )
         job, images = chosen.trained_by(self.settings.seed), self.header.data
         size = size_of(self.settings, len(images["classes"]), images["image_shape"][0])
-        expected = identity(job.architecture, size, settings_of(self.settings), images["fingerprint"], job.seed)
+        expected = identity(job, size, settings_of(self.settings), images["fingerprint"])
         return trained_network(chosen.id, self.checkpoints(), identity=expected, epochs=chosen.epochs)
 
     def checkpoints(self) -> CheckpointStore:

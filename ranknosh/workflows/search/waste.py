@@ -20,7 +20,7 @@ def find_waste(kept: Publications, pool: Pool, everything: bool) -> list[Waste]:
     """
 
     def whole(holding: Holding, reason: str) -> Waste:
-        return Waste(str(holding.where), holding.size, reason, lambda: kept.remove_holding(holding))
+        return Waste(str(holding.where), holding.size, reason, partial(kept.delete, [holding.name]))
 
     best = pool.best()
     found = []
@@ -35,6 +35,5 @@ def find_waste(kept: Publications, pool: Pool, everything: bool) -> list[Waste]:
         elif holding.leftovers:
             files = plural(len(holding.leftovers), "file")
             why = f"{files} that candidate {candidate.id}'s checkpoint does not need"
-            remove = partial(kept.remove_leftovers, holding)
-            found.append(Waste(str(holding.where), holding.leftover_size, why, remove))
+            found.append(Waste(str(holding.where), holding.leftover_size, why, partial(kept.delete, holding.leftovers)))
     return found

@@ -18,9 +18,8 @@ from ranknosh.errors import ConfigError, StoreError
 from ranknosh.runs.events import Epoch, Events, Progress, Standings
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.session import RunSession
-from ranknosh.training.memory import is_out_of_memory
 from ranknosh.training.rung import SAVE_EVERY_SECONDS
-from ranknosh.training.surroundings import surroundings
+from ranknosh.training.surroundings import is_out_of_memory, surroundings
 from ranknosh.workflows.supernet import checkpoint, planning
 from ranknosh.workflows.supernet.assembly import SupernetParts
 from ranknosh.workflows.supernet.data import SupernetData

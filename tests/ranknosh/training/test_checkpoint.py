@@ -2,6 +2,7 @@ import hashlib
 import io
 import os
 import pickle
+import re
 import sys
 import uuid
 from pathlib import Path
@@ -35,12 +36,12 @@ def change(store, part, edit, folder="4"):
 
 
 def test_what_was_saved_is_loaded_with_its_exact_numbers(store):
-    assert store.load(4) is None
+    assert store.read(4).checkpoint is None
     assert store.weights(4) is None
     assert store.epoch(4) is None
     assert sum(held.size for held in store.holdings()) == 0
     size = store.save(4, 0, sample())
-    found = store.load(4)
+    found = store.read(4).checkpoint
     assert_equal(found, sample())
     assert found.bytes == size == sum(entry.size for entry in store.storage.list("4"))
     assert found.momentum["conv.weight"].is_contiguous(memory_format=torch.channels_last)
@@ -50,7 +51,7 @@ def test_what_was_saved_is_loaded_with_its_exact_numbers(store):
 def test_a_new_checkpoint_replaces_the_old_one_and_its_files(store):
     store.save(4, 0, sample(3))
     size = store.save(4, 0, sample(8))
-    assert_equal(store.load(4), sample(8))
+    assert_equal(store.read(4).checkpoint, sample(8))
     assert sum(held.size for held in store.holdings()) == size
     assert [name.rsplit("-", 1)[0] for name in files(store)] == ["state-8", "weights-8"]
 
@@ -61,14 +62,14 @@ def test_replicas_have_their_own_folders_and_removal_takes_one(store):
     assert (store.where(4)[-2:], store.where(4, 2)[-5:]) == ("/4", "/4-r2")
     store.remove(4)
     store.remove(4)
-    assert store.load(4) is None
+    assert store.read(4).checkpoint is None
     assert files(store, "") == ["4-r2"]
     assert store.epoch(4, 2) == 2
 
 
 def test_a_store_is_the_same_behind_a_pickle(store):
     store.save(4, 0, sample())
-    assert_equal(pickle.loads(pickle.dumps(store)).load(4), sample())
+    assert_equal(pickle.loads(pickle.dumps(store)).read(4).checkpoint, sample())
 
 
 def test_weights_are_plain_safetensors(store):
@@ -83,12 +84,12 @@ def test_without_safetensors_weights_lie_in_the_torch_file(store, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)  # what makes an import of it fail
     store.save(1, 0, sample())
     assert [name[:7] for name in files(store, "1")] == ["state-3"]
-    assert_equal(store.load(1), sample())
+    assert_equal(store.read(1).checkpoint, sample())
     assert store.weights(1) is None
     with pytest.raises(MissingDependency, match="safetensors"):
-        store.load(2)
+        store.read(2)
     monkeypatch.undo()
-    assert_equal(store.load(1), sample())
+    assert_equal(store.read(1).checkpoint, sample())
 
 
 def flip(data: bytes, position: int) -> bytes:
@@ -114,14 +115,18 @@ def test_damage_is_named_and_an_older_whole_checkpoint_is_taken(store, what):
     pytest.importorskip("safetensors")
     store.save(4, 0, sample(8))
     where = change(store, *DAMAGES[what])
-    with pytest.raises(StoreError, match=r"damaged .*or delete the folder .*4 and train") as caught:
-        store.load(4)
-    assert where in str(caught.value)
+    found = store.read(4)
+    assert (found.checkpoint, [damage.where for damage in found.damages]) == (None, [where])
+    assert "is damaged" in found.damages[0].reason
+    with pytest.raises(
+        StoreError, match=rf"{re.escape(where)} is damaged .*from a copy .* or train the candidate again"
+    ):
+        store.require_whole(4, found.damages)
     if DAMAGES[what][0] == "weights":
         with pytest.raises(StoreError, match=r"damaged .* back from a copy"):
             store.weights(4)
     store.save(4, 0, sample(3))  # an attempt that is behind
-    assert_equal(store.load(4), sample(3))
+    assert_equal(store.read(4).checkpoint, sample(3))
     found = store.read(4)
     assert [damage.where for damage in found.damages] == [where]
 
@@ -131,13 +136,13 @@ def test_missing_weights_are_damage_and_a_missing_state_is_no_checkpoint(store):
     store.save(4, 0, sample(3))
     state, weights = files(store)
     store.storage.delete(f"4/{weights}")
-    with pytest.raises(StoreError, match=r"weights-3-\w+\.safetensors is damaged \(it is missing\)"):
-        store.load(4)
+    (damage,) = store.read(4).damages
+    assert re.search(r"weights-3-\w+\.safetensors is damaged \(it is missing\)", str(damage))
     store.save(5, 0, sample(3))
     store.save(5, 0, sample(8))
     state, weights = files(store, "5")
     store.storage.delete(f"5/{state}")  # as if the writer had died before the last file
-    assert (store.load(5), store.epoch(5), store.weights(5)) == (None, None, None)
+    assert (store.read(5).checkpoint, store.epoch(5), store.weights(5)) == (None, None, None)
 
 
 def test_a_state_under_the_name_of_another_epoch_is_damage(store):
@@ -161,7 +166,7 @@ def test_no_flipped_byte_is_taken_for_the_truth(tmp_path):
             assert found.checkpoint is None
             assert len(found.damages) == 1
         path.write_bytes(whole)
-    assert_equal(store.load(4), sample(3, size=1))
+    assert_equal(store.read(4).checkpoint, sample(3, size=1))
 
 
 def test_no_bit_flipped_at_random_is_taken_for_the_truth(tmp_path):
@@ -174,10 +179,9 @@ def test_no_bit_flipped_at_random_is_taken_for_the_truth(tmp_path):
             changed, place = bytearray(whole), random.randrange(8 * len(whole))
             changed[place // 8] ^= 1 << place % 8
             path.write_bytes(changed)
-            with pytest.raises(StoreError, match="damaged"):
-                store.load(4)
+            assert store.read(4).checkpoint is None
         path.write_bytes(whole)
-    assert_equal(store.load(4), sample(3, size=200))
+    assert_equal(store.read(4).checkpoint, sample(3, size=200))
 
 
 def test_pickled_code_is_not_run(tmp_path):
@@ -190,16 +194,16 @@ def test_pickled_code_is_not_run(tmp_path):
     torch.save({"epoch": 1, "curve": Harmful()}, body)
     digest = hashlib.sha256(b"3" + body.getvalue()).hexdigest().encode()
     store.storage.publish("4/state-1-0a.pt", b"ranknosh checkpoint 3 " + digest + b"\n" + body.getvalue())
-    with pytest.raises(StoreError, match=r"damaged .*UnpicklingError"):
-        store.load(4)
+    (damage,) = store.read(4).damages
+    assert re.search(r"damaged .*UnpicklingError", damage.reason)
     assert not (tmp_path / "harm").exists()
 
 
 def test_another_training_is_refused_by_the_fact_that_differs(store):
     store.save(4, 0, sample())
-    assert store.load(4, 0, {"train.lr": 0.1, "seed": 5}) is not None
-    with pytest.raises(StoreError, match=r"another training \(its train\.lr is 0\.1, expected is 0\.2\)"):
-        store.load(4, 0, {"seed": 5, "train.lr": 0.2})
+    assert store.read(4, 0, {"train.lr": 0.1, "seed": 5}).checkpoint is not None
+    (damage,) = store.read(4, 0, {"seed": 5, "train.lr": 0.2}).damages
+    assert damage.reason == "belongs to another training (its train.lr is 0.1, expected is 0.2)"
 
 
 def test_every_fact_of_the_identity_is_compared_when_weights_are_exported(store):
@@ -214,7 +218,7 @@ def test_another_format_is_refused(store):
     header = b"ranknosh checkpoint 4 " + hashlib.sha256(b"4whatever").hexdigest().encode()
     change(store, "state", lambda data: header + b"\nwhatever")
     with pytest.raises(StoreError, match="format 4, not 3"):
-        store.load(4)
+        store.read(4)
 
 
 def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path):

@@ -78,7 +78,7 @@ def test_averaged_weights_are_what_is_tested_where_they_are_ranked(tmp_path):
         outcome, store = trained(a_job(0, 2), task, tmp_path / metric)
         network = trained_network(7, store, build=normed)
         assert by_hand(network, task.data.validation, task.data)[1] == pytest.approx(outcome.validation_loss, rel=1e-5)
-        checkpoint = store.load(7)
+        checkpoint = store.read(7).checkpoint
         wanted = checkpoint.average if metric == "ema_loss" else checkpoint.weights
         assert torch.equal(network.conv.weight, wanted["conv.weight"])
 

@@ -5,8 +5,8 @@ import torch
 
 from ranknosh.spaces.base import Architecture
 from ranknosh.training import CheckpointStore, rung, train_rung
-from ranknosh.training.divergence import Diverged, check_loss
-from ranknosh.training.memory import is_out_of_memory
+from ranknosh.training.epoch import Diverged, check_loss
+from ranknosh.training.surroundings import is_out_of_memory
 from tests.journal_lines import read_back
 from tests.processes import run_python
 from tests.ranknosh.training.train_samples import (
@@ -168,7 +168,7 @@ def test_ctrl_c_passes_through_and_the_last_epoch_is_kept(tmp_path, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         train_rung(a_job(0, 4), a_task(build=interrupting), store)
     assert store.epoch(7) == 2
-    assert len(store.load(7).curve) == 2
+    assert len(store.read(7).checkpoint.curve) == 2
 
 
 class Limited(Normed):
@@ -214,7 +214,7 @@ def test_smaller_parts_are_tried_until_they_fit_and_remembered(tmp_path):
     Limited.sizes.clear()
     outcome = observed(train_rung(a_job(0, 1), a_task(quadrants(train=64), build=limited), store))
     assert Limited.sizes == [16, 8] + [4] * 16
-    assert store.load(7).micro_batch == 4
+    assert store.read(7).checkpoint.micro_batch == 4
     assert (outcome.epochs, len(outcome.curve)) == (1, 1)
     Limited.sizes.clear()
     observed(train_rung(a_job(1, 2), a_task(quadrants(train=64), build=limited), store))
@@ -230,7 +230,7 @@ def test_a_job_that_has_a_worker_alone_begins_with_half(tmp_path):
     observed(train_rung(a_job(1, 2, alone=True), task, store))
     assert Limited.sizes == [2] * 32
     tiny = a_task(quadrants(train=64), build=plain, batch=1)
-    assert trained(a_job(0, 1, alone=True), tiny, tmp_path / "tiny")[1].load(7).micro_batch == 1
+    assert trained(a_job(0, 1, alone=True), tiny, tmp_path / "tiny")[1].read(7).checkpoint.micro_batch == 1
 
 
 def test_smaller_parts_give_the_training_of_the_whole_batch(tmp_path):
@@ -268,7 +268,7 @@ def test_memory_running_out_later_goes_on_from_the_checkpoint(tmp_path, monkeypa
     result = train_rung(a_job(0, 4), task, store, on_epoch=lambda job, point: seen.append(point.epoch))
     assert observed(result).epochs == 4
     assert seen == [1, 2, 3, 4]
-    assert store.load(7).micro_batch == 4
+    assert store.read(7).checkpoint.micro_batch == 4
     _, again = trained(a_job(0, 4), task, tmp_path / "two")
     assert_same_bits(store, again)
 
@@ -319,7 +319,7 @@ pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + 110 * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 observed(train_rung(a_job(0, 1), task, store))
-print(store.load(7).micro_batch)
+print(store.read(7).checkpoint.micro_batch)
 """
 
 

@@ -12,7 +12,7 @@ import pytest
 from ranknosh.errors import StoreError, StoreFull
 from ranknosh.runs import files
 from ranknosh.training.checkpoint import CheckpointStore
-from ranknosh.training.publications import Publication, Publications, Torn, Vanished
+from ranknosh.training.publications import Publication, Publications, Torn
 from ranknosh.training.storage import FolderStorage
 from tests.processes import start_python, wait_until
 from tests.ranknosh.training.checkpoint_samples import assert_equal, sample
@@ -100,7 +100,7 @@ def test_kill_at_any_moment_leaves_one_whole_checkpoint(tmp_path):
         time.sleep(rng.uniform(0.0, 0.12))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        found = store.load(1)
+        found = store.read(1).checkpoint
         assert_equal(found, sample(found.epoch, size=2000))
         epochs.append(found.epoch)
     assert epochs == sorted(epochs)
@@ -142,7 +142,7 @@ def read(store):
         try:
             return place, store.storage.read(place.state), store.storage.read(place.weights)
         except FileNotFoundError as error:
-            raise Vanished from error
+            raise Torn(place.weights, "is damaged (it is missing)", missing=True) from error
 
     return store.newest(1, 0, both)
 
@@ -247,10 +247,10 @@ def test_a_state_that_stays_unreadable_is_passed_over_and_lost_weights_are_damag
         return one
 
     assert store.newest(1, 0, gone(FileNotFoundError())) == (old, ())
-    found, (damage,) = store.newest(1, 0, gone(Vanished()))
+    found, (damage,) = store.newest(1, 0, gone(Torn(new.weights, "is damaged (it is missing)", missing=True)))
     assert (found, damage.publication, damage.reason) == (old, new, "is damaged (it is missing)")
     assert damage.where == store.storage.where(new.weights)
-    found, (damage,) = store.newest(1, 0, gone(Torn(new.state, "bent")))
+    found, (damage,) = store.newest(1, 0, gone(Torn(new.state, "is damaged (bent)")))
     assert str(damage) == f"{store.storage.where(new.state)} is damaged (bent)"
 
 
@@ -287,9 +287,7 @@ def test_what_lies_there_is_listed_by_candidate(store):
     ]
     assert found["1"].leftovers == ("1/weights-6-ff.safetensors",)
     assert sum(held.size for held in store.holdings()) == 19
-    store.remove_leftovers(found["1"])
-    store.remove_holding(found["junk"])
-    store.remove_holding(found["stray"])
+    store.delete([*found["1"].leftovers, "junk", "stray"])
     assert [(h.name, h.leftovers) for h in store.holdings()] == [("1", ()), ("10-r2", ())]
     assert len(store.publications(1)) == 1
 
@@ -359,7 +357,7 @@ def test_a_folder_that_may_not_be_written_is_named(tmp_path):
     publish(store, 3)
     (tmp_path / "1").chmod(0o500)
     try:
-        with pytest.raises(StoreError, match="cannot be deleted"):
+        with pytest.raises(StoreError, match=r"cannot delete .*check its permissions"):
             store.remove(1)
         with pytest.raises(StoreError, match="cannot be written"):
             publish(store, 4)

@@ -20,7 +20,7 @@ def test_resume_in_another_process_gives_the_same_bits(tmp_path):
     first, resumed = trained(a_job(0, 2), task, tmp_path / "resumed")
     run_python("-c", SECOND_HALF, resumed.folder, check=True)
     assert_same_bits(straight, resumed)
-    checkpoint = resumed.load(7)
+    checkpoint = resumed.read(7).checkpoint
     assert checkpoint.average_updates == 4 * 5
     assert len(checkpoint.momentum) > 20
     assert without_times(checkpoint.curve) == without_times(whole.curve)

@@ -7,7 +7,7 @@ from ranknosh.data import load
 from ranknosh.errors import ConfigError, SpaceError, StoreError
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.training import CheckpointStore, Task, TrainSettings, rung, train_rung
-from ranknosh.training.divergence import Diverged
+from ranknosh.training.epoch import Diverged
 from tests.journal_lines import read_back
 from tests.ranknosh.training.train_samples import (
     CELL,

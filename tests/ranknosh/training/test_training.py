@@ -1,6 +1,7 @@
 """Drop path, the auxiliary head and training on all images as options of the one trainer, on cells of both spaces."""
 
 import dataclasses
+from functools import partial
 
 import pytest
 import torch
@@ -8,14 +9,14 @@ import torch.nn.functional as F
 
 from ranknosh.data import batches
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.base import NetworkSize
+from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.genotype import Genotype, as_architecture
 from ranknosh.spaces.nets import count_params
-from ranknosh.training import Task, TrainSettings, train_rung, trained_network
+from ranknosh.training import CheckpointStore, Task, TrainSettings, rung, train_rung, trained_network
 from ranknosh.training.epoch import accumulate, train_epoch
+from ranknosh.training.rung import MOST_TRIES, train_whole, whole_job
 from ranknosh.training.surroundings import surroundings
-from ranknosh.training.training import checkpoint_bytes, identity, start
-from ranknosh.training.whole import MOST_TRIES, train_whole, whole_job
+from ranknosh.training.training import checkpoint_bytes, job_identity, start
 from tests.ranknosh.training.train_samples import (
     CELL,
     a_job,
@@ -163,8 +164,6 @@ def test_interrupted_after_any_epoch_it_ends_with_the_same_bits(tmp_path, at):
 
 
 def trained_until(epoch, job, task, folder, asked):
-    from ranknosh.training import CheckpointStore
-
     def stop():
         asked.append(1)
         return len(asked) == epoch
@@ -184,19 +183,22 @@ def test_all_images_are_trained_on_and_nothing_is_validated(tmp_path):
     by_hand, other = trained(job, alike, tmp_path / "hand")
     assert [p.train_loss for p in by_hand.curve] == [p.train_loss for p in outcome.curve]
     assert [p.train_accuracy for p in by_hand.curve] == [p.train_accuracy for p in outcome.curve]
-    first, second = store.load(7), other.load(7)
+    first, second = store.read(7).checkpoint, other.read(7).checkpoint
     assert all(torch.equal(first.weights[name], second.weights[name]) for name in first.weights)
 
 
 def test_a_checkpoint_belongs_to_its_settings():
-    def of(seed=3, replica=0, architecture=CELL, fingerprint="f", **settings):
-        return identity(
-            architecture, NetworkSize(4, 1, 4), TrainSettings(total_epochs=4, **settings), fingerprint, seed, replica
-        )
+    def of(job=None, data=None, **settings):
+        return job_identity(a_job(0, 4, **(job or {})), a_task(data, **settings))
 
     assert of(threads=5, device="cpu", channels_last=True, divergence_factor=9.0) == of()
     changed = [{"lr": 0.2}, {"drop_path": 0.1}, {"auxiliary": 0.4}, {"all_images": True}, {"lr_per": "epoch"}]
-    facts = [{"seed": 4}, {"replica": 1}, {"architecture": GENOTYPE}, {"fingerprint": "g"}]
+    facts = [
+        {"job": {"seed": 4}},
+        {"job": {"replica": 1}},
+        {"job": {"architecture": GENOTYPE}},
+        {"data": quadrants(71)},
+    ]
     assert all(of(**other) != of() for other in (*changed, *facts))
 
 
@@ -209,6 +211,27 @@ def test_the_size_of_a_checkpoint_is_known_before_the_training(tmp_path, options
     assert trained(job, task, tmp_path)[0].checkpoint_bytes == pytest.approx(expected, abs=256)
 
 
+def unbuildable(architecture, size):
+    raise ValueError("no weights for this one")
+
+
+def without_memory(architecture, size):
+    raise MemoryError
+
+
+@pytest.mark.parametrize("build", [None, unbuildable])
+def test_a_network_that_cannot_be_built_will_leave_no_checkpoint(tmp_path, build):
+    """The disk is planned before trainings begin, and one architecture must not end the search there."""
+    foreign = Architecture("nasbench201", (0, 1))
+    task = a_task(build=build)
+    assert checkpoint_bytes(foreign, task) == 0
+    store = CheckpointStore(tmp_path)
+    assert failed(train_rung(a_job(0, 1, architecture=foreign), task, store)).final
+    assert list(store.holdings()) == []
+    with pytest.raises(MemoryError):  # a machine without room for the network says nothing of the network
+        checkpoint_bytes(foreign, a_task(build=without_memory))
+
+
 def test_a_whole_training_is_tried_again_past_damage_but_not_for_ever(tmp_path, monkeypatch):
     task, _ = cells(CELL)
     job = whole_job(CELL, task, seed=3)
@@ -217,7 +240,8 @@ def test_a_whole_training_is_tried_again_past_damage_but_not_for_ever(tmp_path, 
     path = store.folder / store.publications(0)[0].state
     path.write_bytes(path.read_bytes()[:-9])
     said = []
-    outcome = train_whole(job, task, store, say=said.append)
+    train = partial(train_rung, job, task, store)
+    outcome = train_whole(train, said.append)
     assert without_times(outcome.curve) == without_times(whole.curve)
     assert len(said) == 1
     assert "is damaged" in said[0]
@@ -225,13 +249,11 @@ def test_a_whole_training_is_tried_again_past_damage_but_not_for_ever(tmp_path, 
     path = store.folder / store.publications(0)[0].state
     path.write_bytes(path.read_bytes()[:-9])
     said.clear()
-    assert train_whole(job, task, store, say=said.append).kind == "checkpoint_damaged"
+    assert train_whole(train, said.append).kind == "checkpoint_damaged"
     assert len(said) == MOST_TRIES - 1
 
 
 def test_every_step_is_told_and_memory_running_out_as_well(tmp_path, monkeypatch):
-    from ranknosh.training import CheckpointStore, rung
-
     task, job = cells(CELL, total_epochs=2)
     real, steps, said = rung.train_epoch, [], []
 

@@ -103,7 +103,7 @@ def trained(job: Job, task: Task, folder: Path) -> tuple[Observed, CheckpointSto
 
 def tensors_of(store: CheckpointStore, candidate_id: int = 7, replica: int = 0) -> dict[str, Tensor]:
     """Every tensor of a checkpoint under one name each."""
-    found = store.load(candidate_id, replica)
+    found = store.read(candidate_id, replica).checkpoint
     assert found is not None
     groups = {"weights": found.weights, "momentum": found.momentum, "average": found.average or {}}
     groups["auxiliary"] = found.auxiliary or {}
@@ -117,7 +117,7 @@ def assert_same_bits(first: CheckpointStore, second: CheckpointStore) -> None:
     assert left
     for name in left:
         assert torch.equal(left[name], right[name]), name
-    one, other = first.load(7), second.load(7)
+    one, other = first.read(7).checkpoint, second.read(7).checkpoint
     assert one is not None
     assert other is not None
     for name in ("epoch", "identity", "micro_batch", "initial_loss", "average_updates", "params", "macs"):

@@ -67,7 +67,7 @@ def untimed(result: Retrained):
 
 
 def tensors(folder):
-    found = CheckpointStore(folder / "checkpoints").load(0)
+    found = CheckpointStore(folder / "checkpoints").read(0).checkpoint
     velocities = {f"velocity of {name}": value for name, value in found.momentum.items()}
     return {**found.weights, **velocities, **{f"head's {name}": value for name, value in found.auxiliary.items()}}
 

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from ranknosh.training.ema import Average
+from ranknosh.training.optimizer import Average
 from tests.ranknosh.training.train_samples import Normed
 
 
