@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ranknosh.config.compare import CompareSettings
 from ranknosh.config.units import human_duration, percent
+from ranknosh.core.records import Observed
+from ranknosh.data import Split
 from ranknosh.errors import ClusterError, DataError, RankNoshError, StoreError
-from ranknosh.runs.events import Event, Message, Opened, Progress, Recorded
+from ranknosh.runs.events import Event, Message, Progress
+from ranknosh.runs.progress import View
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import Architecture
-from ranknosh.workflows.compare.final import final_folder, train_final
-from ranknosh.workflows.compare.method import Cost, SearchMethod, SearchOutcome
-from ranknosh.workflows.compare.problem import Problem
-from ranknosh.workflows.compare.records import CompareState, Searched, Trained
+from ranknosh.streams import torch_seed
+from ranknosh.training import CheckpointStore, Task, test_candidate, train_rung
+from ranknosh.training.rung import train_whole, whole_job
+from ranknosh.workflows.compare.methods import InnerSearch, SearchMethod
+from ranknosh.workflows.compare.records import CompareState, Cost, Final, Searched, SearchOutcome, Trained
+from ranknosh.workflows.search.assembly import Parts
 
 TASK = "comparison"
 
@@ -31,7 +38,7 @@ class Comparison:
         session: of the run.
         settings: of the comparison.
         state: what is done; kept up to date.
-        problem: that is searched; searches see neither its test images nor its table.
+        parts: of the searches; they do not see its test images.
         methods: by name, those of the settings.
     """
 
@@ -40,104 +47,157 @@ class Comparison:
         session: RunSession,
         settings: CompareSettings,
         state: CompareState,
-        problem: Problem,
+        parts: Parts,
         methods: Mapping[str, SearchMethod],
     ) -> None:
         self.session, self.settings, self.state = session, settings, state
-        self.problem, self.blind, self.methods = problem, problem.for_search(), methods
+        self.parts, self.methods = parts, methods
 
     def run(self) -> None:
         """Work to the end. Raises KeyboardInterrupt when a stop was asked for, with everything saved."""
-        space, pairs = self.problem.space, self.settings.pairs
+        pairs = self.settings.pairs
         for number, (method, seed) in enumerate(pairs, 1):
-            outcome = self.state.searched.get((method, seed)) or self._search(method, seed, number)
+            turn = Turn(self, method, seed, number)
+            outcome = self.state.searched.get((method, seed)) or turn.search()
             found = outcome.architecture
-            if found is not None and (space.canonical(found), seed) not in self.state.trained:
-                self._final(method, seed, number, found)
+            if found is not None and (self.parts.space.canonical(found), seed) not in self.state.trained:
+                turn.train(found)
         self.session.events(Progress(TASK, len(pairs), len(pairs)))
 
-    def _search(self, name: str, seed: int, number: int) -> SearchOutcome:
-        folder = Path(name) / f"seed-{seed}"
-        budget, began = self.settings.budget_seconds, time.monotonic()
-        relay, place = Relay(self, name, seed, number), self.session.folder / folder
-        relay.tell()
-        try:
-            found = self.methods[name].search(self.blind, budget, seed, place, relay, self.session.stop)
-            outcome = replace(found, folder=folder)
-        except (StoreError, DataError, ClusterError):
-            raise
-        except RankNoshError as error:
-            lost = time.monotonic() - began
-            outcome = SearchOutcome(None, Cost(failed=lost), lost, 0, "candidates", 0, f"failed: {error}", folder)
-        found_text = "nothing" if outcome.architecture is None else self.problem.space.format(outcome.architecture)
-        line = f"{name}, seed {seed}: found {found_text} in {human_duration(outcome.cost.total)} ({outcome.ended})"
-        self._write(Searched(name, seed, outcome), line)
-        return outcome
-
-    def _final(self, name: str, seed: int, number: int, found: Architecture) -> None:
-        epochs, space, stop = self.settings.whole_epochs, self.problem.space, self.session.stop
-
-        def heard(epoch: int) -> None:
-            self.tell(name, seed, number, 0.0, f"final training, epoch {epoch} of {epochs}")
-
-        heard(0)
-        folder = final_folder(self.session.folder, space.format(found), seed)
-        final = train_final(found, self.problem, epochs, seed, folder, stop=lambda: stop.requested, on_epoch=heard)
-        result = final.failed or f"validation {percent(final.validation)}, test {percent(final.test)}"
-        self._write(Trained(space.canonical(found), seed, final), f"{name}, seed {seed}: final training, {result}")
-
-    def _write(self, record: Searched | Trained, line: str) -> None:
+    def write(self, record: Searched | Trained, line: str) -> None:
+        """Put a record on disk, ``line`` being the same in words; then stop where that was asked for."""
         self.state.apply(record)
         self.session.write([record], self.state, [line])
         if self.session.stop.requested:
             raise KeyboardInterrupt
 
-    def tell(self, method: str, seed: int, number: int, search_left: float, text: str) -> None:
-        """Report where the comparison is.
 
-        Args:
-            method: that is at work.
-            seed: of it.
-            number: of the pair of both, from 1.
-            search_left: seconds that its search may still take.
-            text: what it does.
-        """
-        pairs, budget = self.settings.pairs, self.settings.budget_seconds
-        left = search_left + budget * sum(pair not in self.state.searched for pair in pairs[number:])
-        finals = [final.seconds for final in self.state.trained.values()]
-        if finals:
-            left += (len(pairs) - number + 1) * sum(finals) / len(finals)
-        self.session.events(Progress(TASK, number - 1, len(pairs), f"{method}, seed {seed}: {text}", left))
-
-
-class Relay:
-    """Takes the events of one search and reports them as progress of the comparison, its messages as they are.
+class Turn(View):
+    """One method under one seed. It takes the events of the search and reports them as progress of the comparison, messages as
+    they are.
 
     Args:
-        comparison: that the search belongs to.
+        comparison: that it belongs to.
         method: that searches.
         seed: of the search.
         number: of the pair of both, from 1.
     """
 
     def __init__(self, comparison: Comparison, method: str, seed: int, number: int) -> None:
-        self._comparison, self._of = comparison, (method, seed, number)
-        self._base, self._since = 0.0, time.monotonic()
-        self._text = "begins"
+        super().__init__()
+        self.comparison, self.method, self.seed, self.number = comparison, method, seed, number
+        self.name = f"{method}, seed {seed}"
 
-    def __call__(self, event: Event) -> None:
+    def search(self) -> SearchOutcome:
+        """The search; its outcome is written down."""
+        comparison, began = self.comparison, time.monotonic()
+        session, folder = comparison.session, Path(self.method) / f"seed-{self.seed}"
+        budget, owner = comparison.settings.budget_seconds, session.journal.history.header.id
+        self._spent("begins")
+        asked = InnerSearch(
+            without_test(comparison.parts), budget, self.seed, session.folder / folder, owner, self, session.stop
+        )
+        try:
+            outcome = replace(comparison.methods[self.method].search(asked), folder=folder)
+        except (StoreError, DataError, ClusterError):
+            raise
+        except RankNoshError as error:
+            lost = time.monotonic() - began
+            outcome = SearchOutcome(None, Cost(failed=lost), lost, 0, "candidates", 0, f"failed: {error}", folder)
+        found = outcome.architecture
+        text = "nothing" if found is None else comparison.parts.space.format(found)
+        line = f"{self.name}: found {text} in {human_duration(outcome.cost.total)} ({outcome.ended})"
+        comparison.write(Searched(self.method, self.seed, outcome), line)
+        return outcome
+
+    def train(self, found: Architecture) -> None:
+        """The final training of what was found; its result is written down."""
+        comparison = self.comparison
+        space, epochs = comparison.parts.space, comparison.settings.whole_epochs
+
+        def heard(epoch: int) -> None:
+            self._report(0.0, f"final training, epoch {epoch} of {epochs}")
+
+        heard(0)
+        folder, stop = final_folder(comparison.session.folder, space.format(found), self.seed), comparison.session.stop
+        final = train_final(
+            found, comparison.parts.task, epochs, self.seed, folder, stop=lambda: stop.requested, on_epoch=heard
+        )
+        result = final.failed or f"validation {percent(final.validation)}, test {percent(final.test)}"
+        comparison.write(Trained(space.canonical(found), self.seed, final), f"{self.name}: final training, {result}")
+
+    def show(self, event: Event) -> None:
         if isinstance(event, Message):
-            self._comparison.session.say(f"{self._of[0]}, seed {self._of[1]}: {event.text}")
-        elif isinstance(event, (Opened, Recorded)):
-            self._base, self._since = event.seconds, time.monotonic()
+            self.comparison.session.say(f"{self.name}: {event.text}")
         elif isinstance(event, Progress):
             total = "" if event.total is None else f" of {event.total:g}"
-            self._text = f"{event.task} {event.done:g}{total}"
-            self.tell()
+            self._spent(f"{event.task} {event.done:g}{total}")
 
-    def tell(self) -> None:
-        """Report how much of the budget is spent."""
-        budget = self._comparison.settings.budget_seconds
-        spent = self._base + time.monotonic() - self._since
-        text = f"search, {human_duration(spent)} of {human_duration(budget)}, {self._text}"
-        self._comparison.tell(*self._of, max(budget - spent, 0.0), text)
+    def _spent(self, text: str) -> None:
+        """Report how much of the budget is spent, and what the search does."""
+        budget, spent = self.comparison.settings.budget_seconds, self.seconds
+        text = f"search, {human_duration(spent)} of {human_duration(budget)}, {text}"
+        self._report(max(budget - spent, 0.0), text)
+
+    def _report(self, search_left: float, text: str) -> None:
+        """Report what is done, and how long the comparison will take still; ``search_left``: seconds of this search."""
+        settings, state = self.comparison.settings, self.comparison.state
+        pairs = settings.pairs
+        left = search_left + settings.budget_seconds * sum(pair not in state.searched for pair in pairs[self.number :])
+        finals = [final.seconds for final in state.trained.values()]
+        if finals:
+            left += (len(pairs) - self.number + 1) * sum(finals) / len(finals)
+        self.comparison.session.events(Progress(TASK, self.number - 1, len(pairs), f"{self.name}: {text}", left))
+
+
+def without_test(parts: Parts) -> Parts:
+    """The same without what a search must not see: the test images."""
+    data = parts.task.data
+    none = Split(data.test.images[:0].clone(), data.test.labels[:0].clone())
+    return replace(parts, task=replace(parts.task, data=replace(data, test=none)))
+
+
+def final_folder(root: Path, text: str, seed: int) -> Path:
+    """Where the checkpoint of a final training is kept.
+
+    Args:
+        root: the folder of the comparison.
+        text: exchange string of the architecture.
+        seed: of the training.
+    """
+    return root / "final" / f"seed-{seed}-{hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]}"
+
+
+def train_final(
+    architecture: Architecture,
+    task: Task,
+    epochs: int,
+    seed: int,
+    folder: Path,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    on_epoch: Callable[[int], None] = lambda epoch: None,
+) -> Final:
+    """Train what a search found from scratch, resuming from a checkpoint in ``folder``, and read validation and test.
+
+    The seed alone fixes weights and data order, so what every method found is trained alike.
+
+    Args:
+        architecture: that was found.
+        task: of the searches, with test images.
+        epochs: of the training and of its learning rate schedule.
+        seed: of the search that found it.
+        folder: of the checkpoint.
+        stop: asked after every epoch; true ends it with KeyboardInterrupt, what is done being saved.
+        on_epoch: takes the number of finished epochs.
+    """
+    task = replace(task, settings=task.settings.model_copy(update={"total_epochs": epochs}))
+    store = CheckpointStore(folder.resolve())
+    job = whole_job(architecture, task, torch_seed(seed, "final"))
+    train = partial(train_rung, job, task, store, stop=stop, on_epoch=lambda _, point: on_epoch(point.epoch))
+    outcome = train_whole(train)
+    if isinstance(outcome, Observed):
+        tested = test_candidate(job, task, store)
+        seconds = outcome.seconds + tested.seconds
+        return Final(outcome.validation_accuracy, tested.test_accuracy, epochs, seconds)
+    return Final(None, None, epochs, outcome.seconds, f"{outcome.kind.replace('_', ' ')}: {outcome.message}")

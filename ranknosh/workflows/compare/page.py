@@ -9,9 +9,8 @@ from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Figure, Gallery, Page, PageSection, PageTable, Text, missing, origin
 from ranknosh.report.words import UNKNOWN, duration, percent
 from ranknosh.workflows.compare.plots import accuracy_plot, cost_plot
-from ranknosh.workflows.compare.rows import Row, RunResult
+from ranknosh.workflows.compare.rows import CompareView, Row, RunResult
 from ranknosh.workflows.compare.text import HEAD, cells, found_lines, notes, title
-from ranknosh.workflows.compare.view import CompareView
 
 
 def render(view: CompareView) -> str:

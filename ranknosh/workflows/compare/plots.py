@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ranknosh.config.compare import ALWAYS
 from ranknosh.report.figure import ACCENT, INK, MUTED, WIDE, label_bar, name_rows, plot, time_scale
 from ranknosh.report.page import PageSection, missing
-from ranknosh.workflows.compare.catalog import ALWAYS
-from ranknosh.workflows.compare.method import COST_PARTS
+from ranknosh.workflows.compare.records import COST_PARTS
 from ranknosh.workflows.compare.rows import Row, RunResult, Spread
 
 DOT, DASHED = "#2b7bba", (0, (4, 3))

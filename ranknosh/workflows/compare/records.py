@@ -1,13 +1,75 @@
-"""The records of a comparison, and what they say together."""
+"""The records of a comparison: what every search cost and found, what its final training gave, and what they add up to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
 
 from ranknosh.core.records import Folded, Session
-from ranknosh.workflows.compare.final import Final
-from ranknosh.workflows.compare.method import SearchOutcome
+from ranknosh.spaces.base import Architecture
+
+EpochsOf = Literal["candidates", "supernet"]
+"""Epochs of trainings of single networks, or of a supernet: different goods, which are never added up."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Device seconds of a search by what they went into; ``total`` is what the budget is compared with.
+
+    ``training``: of candidates, ``failed``: trainings that came to nothing, ``supernet``: its weights and architecture
+    parameters, selection included. ``other``: the rest of the time that the search held the device (decisions, saving).
+    """
+
+    proxies: float = 0.0
+    predictor: float = 0.0
+    training: float = 0.0
+    supernet: float = 0.0
+    failed: float = 0.0
+    other: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return float(sum(asdict(self).values()))
+
+    def within(self, held: float) -> Cost:
+        """The same with ``other`` filled up to ``held``, the seconds the device was held, where that is more than the parts."""
+        parts = replace(self, other=0.0)
+        return replace(parts, other=max(held - parts.total, 0.0))
+
+
+COST_PARTS = tuple(part.name for part in fields(Cost))
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """How one search of one seed ended.
+
+    ``architecture``: what it found, None where it found nothing, and ``ended`` says why it ended. ``wall_seconds``: of all
+    sessions. ``epochs`` are epochs of what ``epochs_of`` names; ``evaluations``: candidates that were judged by a training of
+    their own, 0 for a supernet. ``folder``: where the search kept its files.
+    """
+
+    architecture: Architecture | None
+    cost: Cost
+    wall_seconds: float
+    epochs: int
+    epochs_of: EpochsOf
+    evaluations: int
+    ended: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Final:
+    """Accuracies are fractions, None where unknown; ``seconds`` those of training and both readings. ``failed``: why there
+    is no result, None where there is one."""
+
+    validation: float | None
+    test: float | None
+    epochs: int
+    seconds: float
+    failed: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ranknosh.config.compare import CompareSettings
+from ranknosh.core.records import Session
+from ranknosh.runs.journal import Header
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
-from ranknosh.workflows.compare.final import Final
-from ranknosh.workflows.compare.method import COST_PARTS, SearchOutcome
-from ranknosh.workflows.compare.records import CompareState
+from ranknosh.workflows.compare.records import COST_PARTS, CompareState, Final, SearchOutcome
 
 if TYPE_CHECKING:
     from ranknosh.data.table import Table
+
+SPREADS = ("validation", "test", "truth", "cost", "params", "macs")
+"""What a method's runs differ in, by the names of a run and of a row. Accuracies are fractions."""
 
 
 @dataclass(frozen=True)
@@ -84,45 +88,32 @@ class RunResult:
     def test(self) -> float | None:
         return self.final.test if self.final else None
 
+    @property
+    def cost(self) -> float:
+        return self.outcome.cost.total
+
 
 @dataclass(frozen=True)
 class Row:
-    """A method over its runs. Accuracies are fractions, ``cost`` device seconds of a search, ``share`` of the budget."""
+    """A method over its runs, and the spread of what :data:`SPREADS` names; ``cost`` is in device seconds of a search."""
 
     method: str
     runs: tuple[RunResult, ...]
     budget_seconds: float
+    validation: Spread
+    test: Spread
+    truth: Spread
+    cost: Spread
+    params: Spread
+    macs: Spread
 
     def spread(self, value: Callable[[RunResult], float | None]) -> Spread:
         return Spread.of(value(run) for run in self.runs)
 
     @property
-    def validation(self) -> Spread:
-        return self.spread(lambda run: run.validation)
-
-    @property
-    def test(self) -> Spread:
-        return self.spread(lambda run: run.test)
-
-    @property
-    def truth(self) -> Spread:
-        return self.spread(lambda run: run.truth)
-
-    @property
-    def cost(self) -> Spread:
-        return self.spread(lambda run: run.outcome.cost.total)
-
-    @property
     def share(self) -> float | None:
+        """What a search cost, as a share of its budget."""
         return None if self.cost.mean is None else self.cost.mean / self.budget_seconds
-
-    @property
-    def params(self) -> Spread:
-        return self.spread(lambda run: run.params)
-
-    @property
-    def macs(self) -> Spread:
-        return self.spread(lambda run: run.macs)
 
     def part(self, name: str) -> float:
         """Mean device seconds of one part of the cost (a field of ``Cost``)."""
@@ -145,6 +136,17 @@ class Row:
         return tuple((text, tuple(found)) for text, found in seeds.items())
 
 
+@dataclass(frozen=True)
+class CompareView:
+    """A comparison for its page. ``name``: of its folder; ``rows``: a method each, in the order they are shown."""
+
+    name: str
+    header: Header
+    settings: CompareSettings
+    sessions: Sequence[Session]
+    rows: Sequence[Row]
+
+
 def results_of(state: CompareState, pairs: Iterable[tuple[str, int]], finds: Finds) -> tuple[RunResult, ...]:
     """What is known of every pair of method and seed that has a finished search.
 
@@ -159,19 +161,24 @@ def results_of(state: CompareState, pairs: Iterable[tuple[str, int]], finds: Fin
         if outcome.architecture is not None
     }
     runs = []
-    for pair in pairs:
-        outcome = state.searched.get(pair)
+    for method, seed in pairs:
+        outcome = state.searched.get((method, seed))
         if outcome is None:
             continue
-        method, seed = pair
-        found, key = outcome.architecture, keys.get(pair)
-        if found is None or key is None:
-            runs.append(RunResult(method, seed, outcome))
-            continue
-        params, macs = finds.counts(found)
-        shared = tuple(m for (m, s), other in keys.items() if s == seed and m != method and other == key)
-        text, final = finds.space.format(found), state.trained.get((key, seed))
-        runs.append(RunResult(method, seed, outcome, text, key, final, params, macs, finds.truth(found), shared))
+        known: dict[str, Any] = {}
+        found, key = outcome.architecture, keys.get((method, seed))
+        if found is not None and key is not None:
+            params, macs = finds.counts(found)
+            known = {
+                "text": finds.space.format(found),
+                "key": key,
+                "final": state.trained.get((key, seed)),
+                "params": params,
+                "macs": macs,
+                "truth": finds.truth(found),
+                "shared": tuple(m for (m, s), other in keys.items() if s == seed and m != method and other == key),
+            }
+        runs.append(RunResult(method, seed, outcome, **known))
     return tuple(runs)
 
 
@@ -180,10 +187,11 @@ def rows_of(runs: Iterable[RunResult], budget_seconds: float) -> tuple[Row, ...]
     by_method: dict[str, list[RunResult]] = {}
     for run in runs:
         by_method.setdefault(run.method, []).append(run)
-    rows = [Row(method, tuple(found), budget_seconds) for method, found in by_method.items()]
-    return tuple(
-        sorted(rows, key=lambda row: (-(row.validation.mean if row.validation.mean is not None else -1), row.method))
-    )
+    rows = []
+    for method, found in by_method.items():
+        spreads = {name: Spread.of(getattr(run, name) for run in found) for name in SPREADS}
+        rows.append(Row(method, tuple(found), budget_seconds, **spreads))
+    return tuple(sorted(rows, key=lambda row: (row.validation.mean is None, -(row.validation.mean or 0.0), row.method)))
 
 
 def as_dict(rows: Iterable[Row]) -> list[dict[str, Any]]:

@@ -5,42 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.compare import CompareSettings
-from ranknosh.errors import DataError, StoreError
+from ranknosh.config.units import human_duration
+from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreError
 from ranknosh.report.words import counted
 from ranknosh.runs.events import Events
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.run import Prepared, Run
 from ranknosh.runs.session import RunSession
-from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.catalog import get_space
 from ranknosh.training.surroundings import resolve_device
-from ranknosh.workflows.compare.catalog import make_methods
+from ranknosh.training.timing import measure
 from ranknosh.workflows.compare.comparison import Comparison
-from ranknosh.workflows.compare.method import SearchMethod
-from ranknosh.workflows.compare.prices import check_budget, measure
-from ranknosh.workflows.compare.problem import Problem, problem_of
+from ranknosh.workflows.compare.methods import SearchMethod, make_methods
 from ranknosh.workflows.compare.records import RECORDS, CompareState
-from ranknosh.workflows.compare.rows import Finds, Row, as_dict, results_of, rows_of
+from ranknosh.workflows.compare.rows import CompareView, Finds, Row, as_dict, results_of, rows_of
 from ranknosh.workflows.compare.text import markdown
-from ranknosh.workflows.compare.view import CompareView
+from ranknosh.workflows.search.assembly import build_parts, size_of
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
 
 TABLE, RESULTS = "table.md", "results.json"
-
-
-@dataclass(frozen=True)
-class CompareParts:
-    """What is compared, and on what."""
-
-    problem: Problem
-    methods: Mapping[str, SearchMethod]
 
 
 class CompareRun(Run[CompareState]):
@@ -65,8 +54,7 @@ class CompareRun(Run[CompareState]):
             with suppress(DataError):  # a table that lies elsewhere by now leaves true accuracies unknown
                 table = Table.load(settings.table, settings.space.name)
         shape = tuple(images["image_shape"])
-        size = NetworkSize(settings.network.channels, settings.network.cells, len(images["classes"]), shape[0])
-        return Finds(get_space(settings.space.name), size, shape, table)
+        return Finds(get_space(settings.space.name), size_of(settings, len(images["classes"]), shape[0]), shape, table)
 
     @property
     def reason(self) -> str | None:
@@ -167,35 +155,67 @@ class CompareRun(Run[CompareState]):
         checked: bool = False,
         **given: Any,
     ) -> Prepared:
-        """Load images and table, make the methods, and check that the budget holds a training.
+        """Load the images, make the methods, and check every part and that the budget holds a training.
 
         Args:
             settings: of the comparison.
             events: not used.
             data: takes the place of ``settings.data``.
-            methods: by name, in place of the catalog's.
+            methods: by name, in place of those that the settings name.
             stem: of an automatic folder name.
             checked: the budget was checked before.
             given: nothing else.
         """
         from ranknosh.data.table import Table
 
-        search = settings.search
-        resolve_device(search.train.device)
-        known = methods or {method.name: method for method in make_methods(settings.methods, search)}
-        table = None if settings.table is None else Table.load(settings.table, settings.space.name)
-        problem = problem_of(search, table, data)
+        if settings.executor.name != "inline":
+            raise ConfigError(
+                f"executor.name is {settings.executor.name}, but a comparison counts the seconds of one device: give --set "
+                "executor.name=inline"
+            )
+        known = methods or make_methods(settings.methods, settings.space.name)
+        if settings.table is not None:
+            Table.load(settings.table, settings.space.name)  # raises where it cannot be read
+        parts = build_parts(settings.search, data)
         if not checked and methods is None:
-            check_budget(measure(problem, search), search, settings.methods, settings.budget_seconds)
-        return Prepared(stem, CompareParts(problem, known), problem.data.facts, {"space": problem.space.name})
+            timing = measure(parts.space, parts.task, settings.seeding, settings.seed, places=(0.5,))
+            check_budget(settings, timing.typical, timing.proxy_seconds)
+        return Prepared(stem, (parts, known), parts.task.data.facts, {"space": parts.space.name})
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Do what is missing; the outputs are written whatever ends it."""
-        parts: CompareParts = prepared.parts
-        session.began(str(resolve_device(parts.problem.train.device)))
+        parts, methods = prepared.parts
+        session.began(str(resolve_device(parts.task.settings.device)))
         try:
-            Comparison(session, self.settings, self.state, parts.problem, parts.methods).run()
+            Comparison(session, self.settings, self.state, parts, methods).run()
         except BaseException:
             with suppress(StoreError):  # the error that ended it is the one to be seen
                 self.read(self.folder).report_if_possible(session.events)
             raise
+
+
+def check_budget(settings: CompareSettings, epoch_seconds: float, proxy_seconds: float) -> None:
+    """Check that the budget holds a full training, and for ``ranknosh`` proxy scoring and a first training after it.
+
+    Args:
+        settings: of the comparison.
+        epoch_seconds: of a network of middle size.
+        proxy_seconds: of the train-free scores of one.
+
+    Raises:
+        BudgetTooSmall: where it does not.
+    """
+    epochs, budget, drawn = settings.pyramid.epochs, settings.budget_seconds, settings.seeding.draw
+    full, scoring = epochs[-1] * epoch_seconds, drawn * proxy_seconds
+    if budget < full:
+        enough = 10 * full
+        several = f"{int(enough // 60) + 1}m" if enough > 60 else f"{int(enough) + 1}s"
+        raise BudgetTooSmall(
+            f"--budget is {human_duration(budget)}, but one training of {epochs[-1]} epochs, the top level, takes about "
+            f"{human_duration(full)} here; give several times that, for example --budget {several}"
+        )
+    if "ranknosh" in settings.methods and budget < scoring + epochs[0] * epoch_seconds:
+        raise BudgetTooSmall(
+            f"--budget is {human_duration(budget)}, but the train-free scores of {drawn} architectures alone take about "
+            f"{human_duration(scoring)} here; raise --budget or lower seeding.draw"
+        )

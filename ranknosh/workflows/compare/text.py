@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ranknosh.config.screen import table
 from ranknosh.config.units import human_count, human_duration
 from ranknosh.report.words import UNKNOWN, counted
-from ranknosh.workflows.compare.method import TOLERANCE
+from ranknosh.workflows.compare.random_search import TOLERANCE
 from ranknosh.workflows.compare.rows import Row, Spread
 
 HEAD = (
@@ -116,10 +117,10 @@ def terminal(rows: Sequence[Row], budget_seconds: float, final_epochs: int) -> s
         budget_seconds: device seconds of a search.
         final_epochs: of the final training.
     """
-    lines = [title(budget_seconds, rows), "", *_aligned([list(HEAD), *(cells(row) for row in rows)]), "", "found cells"]
-    finds = [[row.method, seeds, text] for row in rows for seeds, text in found_lines(row)]
-    lines += [f"  {line}" for line in _aligned(finds, left=3)]
-    return "\n".join([*lines, "", *notes(rows, final_epochs)])
+    parts = [title(budget_seconds, rows), "", table(HEAD, [cells(row) for row in rows], " ".ljust(len(HEAD), "r"))]
+    finds = [[f"  {row.method}", seeds, text] for row in rows for seeds, text in found_lines(row)]
+    parts += ["", "found cells", *([table(finds[0], finds[1:])] if finds else [])]
+    return "\n".join([*parts, "", *notes(rows, final_epochs)])
 
 
 def markdown(rows: Sequence[Row], budget_seconds: float, final_epochs: int) -> str:
@@ -145,18 +146,6 @@ def _bar(parts: Sequence[str]) -> str:
 def _piped(text: str) -> str:
     """Bars would end a cell of a Markdown table, in code spans too."""
     return text.replace("|", "\\|")
-
-
-def _aligned(lines: Sequence[Sequence[str]], left: int = 1) -> list[str]:
-    """Columns of equal width, the first ``left`` set to the left."""
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if place < left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
 
 
 def _final_seconds(rows: Sequence[Row]) -> str:

@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from tests.processes import output_of, wait_until
+from tests.processes import output_of, run_python, start_python, wait_until
+from tests.ranknosh.workflows.compare.compare_samples import Clock
 
 SMALL = """
 network: {channels: 4, cells: 1}
@@ -15,6 +16,15 @@ seeding: {draw: 6}
 budget: {epochs: 20}
 """
 WORDS = ["compare", "c.yaml", "--methods", "random", "--seeds", "2", "--budget", "4s"]
+CLOCKED = """
+import sys
+import pytest
+from ranknosh.cli import main
+from tests.ranknosh.workflows.compare.compare_samples import Clock
+Clock(pytest.MonkeyPatch(), epoch=float(sys.argv[1]))
+main(sys.argv[2:])
+"""
+"""A command line under a clock by which an epoch lasts so many seconds, whatever the machine."""
 
 
 @pytest.fixture
@@ -25,17 +35,17 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory, run_process):
+def ran(tmp_path_factory):
     """A comparison that ran to its end, in a process of its own: its home, and what it printed."""
     home = tmp_path_factory.mktemp("compared")
     (home / "c.yaml").write_text(SMALL)
-    return home, run_process(*WORDS, "--name", "whole", cwd=home)
+    return home, run_python("-c", CLOCKED, 1, *WORDS, "--name", "whole", cwd=home)
 
 
 def test_it_leaves_table_results_and_page(ran):
     home, ended = ran
     folder = home / "runs" / "whole"
-    assert ended.code == 0, ended.err
+    assert ended.returncode == 0, ended.stderr
     assert {path.name for path in folder.iterdir()} >= {
         "journal.jsonl",
         "table.md",
@@ -46,10 +56,10 @@ def test_it_leaves_table_results_and_page(ran):
     assert {path.name for path in (folder / "random").iterdir()} == {"seed-0", "seed-1"}
     row = json.loads((folder / "results.json").read_text())["rows"][0]
     assert (row["method"], row["repeats"], row["validation"]["n"]) == ("random", 2, 2)
-    assert ended.out.startswith("1 method, 2 seeds each, 4.0 s of device time")
-    assert f"{100 * row['validation']['mean']:.2f} ±" in ended.out
-    assert "random, seed 1" in ended.err
-    assert "final training" in ended.err
+    assert ended.stdout.startswith("1 method, 2 seeds each, 4.0 s of device time")
+    assert f"{100 * row['validation']['mean']:.2f} ±" in ended.stdout
+    assert "random, seed 1" in ended.stderr
+    assert "final training" in ended.stderr
 
 
 def test_a_finished_one_is_shown_again_from_its_folder(ran, cli, monkeypatch):
@@ -60,13 +70,14 @@ def test_a_finished_one_is_shown_again_from_its_folder(ran, cli, monkeypatch):
     again = cli("resume", "runs/whole")
     assert again.code == 0, again.err
     assert "ended already" in again.err
-    assert again.out == before.out
+    assert again.out == before.stdout
     results = json.loads((home / "runs" / "whole" / "results.json").read_text())
     assert json.loads(cli("resume", "runs/whole", "--json").out) == results
     assert journal.read_bytes() == kept
 
 
-def test_json_has_what_results_json_has(home, cli):
+def test_json_has_what_results_json_has(home, cli, monkeypatch):
+    Clock(monkeypatch)
     ended = cli("compare", "c.yaml", "--methods", "random", "--seeds", "1", "--budget", "4s", "--json", "--quiet")
     assert ended.code == 0, ended.err
     assert json.loads(ended.out) == json.loads((home / "runs/c-compare-001/results.json").read_text())
@@ -99,7 +110,7 @@ def test_what_a_begun_comparison_cannot_be(ran, cli, monkeypatch, words, needle)
         (["--budget", "soon"], 2, "device_time is 'soon'"),
         (["--budget", "0s"], 2, "device_time is '0s'"),
         (["--budget", "0.001s"], 3, "one training of 2 epochs"),
-        (["--budget", "2s", "--methods", "ranknosh,dartss"], 2, "did you mean 'darts'"),
+        (["--budget", "2s", "--methods", "ranknosh,dartss"], 2, "did you mean darts?"),
         (["--budget", "2s", "--set", "executor.name=ray"], 2, "executor.name=inline"),
         (["--budget", "2s", "--table", "none.npz"], 4, "none.npz"),
     ],
@@ -113,8 +124,11 @@ def test_what_cannot_be_compared_writes_nothing(home, cli, words, code, needle):
     assert not (home / "runs").exists()
 
 
-def test_ctrl_c_saves_and_tells_how_to_go_on(home, start_process, run_process):
-    child = start_process(*WORDS, "--name", "cut", cwd=home)
+def test_ctrl_c_saves_and_tells_how_to_go_on(home):
+    """No time passes before it, so that the budget is used by what follows."""
+    # A shell in the background ignores SIGINT, and so does what it starts: here a terminal is played.
+    plays_terminal = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    child = start_python("-c", CLOCKED, 0, *WORDS, "--name", "cut", cwd=home, **plays_terminal)
     journal = home / "runs" / "cut" / "random" / "seed-0" / "journal.jsonl"
     wait_until(lambda: journal.exists() and b"observed" in journal.read_bytes(), "a first result was kept", child)
     child.send_signal(signal.SIGINT)
@@ -123,7 +137,7 @@ def test_ctrl_c_saves_and_tells_how_to_go_on(home, start_process, run_process):
     assert "ranknosh resume runs/cut" in err
     assert "Traceback" not in err
     kept = journal.read_bytes()
-    ended = run_process("resume", "runs/cut", cwd=home)
-    assert ended.code == 0, ended.err
+    ended = run_python("-c", CLOCKED, 1, "resume", "runs/cut", cwd=home)
+    assert ended.returncode == 0, ended.stderr
     assert journal.read_bytes().startswith(kept)
     assert json.loads((home / "runs/cut/results.json").read_text())["rows"][0]["validation"]["n"] == 2

@@ -1,15 +1,17 @@
 """Settings of a small comparison, and methods that answer at once."""
 
-from contextlib import suppress
+import time
 from pathlib import Path
 
 from ranknosh.core.seeding import draw
-from ranknosh.errors import BudgetTooSmall
 from ranknosh.runs.events import Progress, Recorded, silent
 from ranknosh.runs.progress import said_of
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.workflows.compare.method import Cost, SearchOutcome
+from ranknosh.training import rung
+from ranknosh.training.proxies import ProxyScorer
+from ranknosh.workflows.compare.methods import InnerSearch
+from ranknosh.workflows.compare.records import Cost, SearchOutcome
 
 SETTINGS = {
     "seed": 5,
@@ -17,6 +19,7 @@ SETTINGS = {
     "data": {"name": "digits", "train_limit": 200, "validation_limit": 100, "test_limit": 80},
     "pyramid": {"epochs": [1, 2], "initial": 4, "batch": 2, "candidates": 6},
     "seeding": {"draw": 6},
+    "predictor": {"name": "linear"},
     "budget": {"epochs": 20},
 }
 
@@ -51,38 +54,42 @@ class Answering:
         self.drawn = draw(space or NasBench201(), 8, 0)
         self.asked = []
 
-    def search(self, problem, budget_seconds, seed, folder, events, stop):
-        self.asked.append((seed, len(problem.data.test), problem.table))
+    def search(self, asked):
+        self.asked.append((asked.seed, len(asked.parts.task.data.test)))
         if self.stop_at == len(self.asked):
             raise KeyboardInterrupt
         if self.error is not None:
             raise self.error
-        events(Recorded([], None, budget_seconds))
-        events(Progress("epochs", 7, 9))
+        asked.events(Recorded([], None, asked.budget_seconds))
+        asked.events(Progress("epochs", 7, 9))
         if self.asks:
-            stop.request()
+            asked.stop.request()
+        return self.outcome(asked.seed, asked.budget_seconds, asked.folder)
+
+    def outcome(self, seed, budget, folder):
+        cost = Cost(training=0.5 * budget, other=0.45 * budget)
         found = self.drawn[self.answers[seed]]
-        cost = Cost(training=0.5 * budget_seconds, other=0.45 * budget_seconds)
-        return SearchOutcome(found, cost, budget_seconds, 7, "candidates", 3, "answered", Path(folder))
+        return SearchOutcome(found, cost, budget, 7, "candidates", 3, "answered", Path(folder))
 
 
-def searched_enough(method, problem, seed, root, enough):
-    """A search with a budget that was doubled until it held enough, so that no speed of the machine is relied on.
+class Clock:
+    """Time that passes with work, whatever the machine: an epoch lasts ``epoch`` seconds, the scores of a network a tenth."""
 
-    Args:
-        method: that searches.
-        problem: that is searched.
-        seed: of the search.
-        root: for run folders.
-        enough: takes an outcome.
+    def __init__(self, patch, epoch=1.0):
+        self.now = 0.0
+        patch.setattr(rung, "train_epoch", self._lasting(rung.train_epoch, epoch))
+        patch.setattr(ProxyScorer, "scores", self._lasting(ProxyScorer.scores, 0.1))
+        for name in ("monotonic", "perf_counter"):
+            patch.setattr(time, name, lambda: self.now)
 
-    Returns:
-        The outcome, its folder, and the seconds of the budget.
-    """
-    for seconds in (4.0 * 2**number for number in range(8)):
-        folder = root / f"{seconds:g}" / f"seed-{seed}"
-        with suppress(BudgetTooSmall):
-            outcome = method.search(problem.for_search(), seconds, seed, folder, silent, StopRequest())
-            if enough(outcome):
-                return outcome, folder, seconds
-    raise AssertionError(f"{seconds:g} s are not enough")
+    def _lasting(self, work, seconds):
+        def call(*args, **named):
+            self.now += seconds
+            return work(*args, **named)
+
+        return call
+
+
+def asked_of(parts, seed, folder, budget, events=silent, stop=None, owner="c-1"):
+    """A search of a comparison."""
+    return InnerSearch(parts, budget, seed, folder, owner, events, stop or StopRequest())

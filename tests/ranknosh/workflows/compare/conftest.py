@@ -1,4 +1,4 @@
-"""A problem of real digits that trains in fractions of a second, and methods that answer at once."""
+"""Searches of real digits that train in fractions of a second, and methods that answer at once."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from ranknosh.config.search import SearchSettings
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.workflows.compare.problem import problem_of
 from ranknosh.workflows.compare.rows import Finds
+from ranknosh.workflows.search.assembly import build_parts
 from tests.ranknosh.workflows.compare.compare_samples import SETTINGS, Answering, Heard
 
 
@@ -19,8 +19,8 @@ def config():
 
 
 @pytest.fixture(scope="session")
-def problem(config):
-    return problem_of(config)
+def parts(config):
+    return build_parts(config)
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def wanted():
 
 
 @pytest.fixture(scope="session")
-def finds(problem):
-    return Finds(problem.space, problem.size, problem.data.image_shape)
+def finds(parts):
+    return Finds(parts.space, parts.task.size, parts.task.data.image_shape)
 
 
 @pytest.fixture(scope="session")

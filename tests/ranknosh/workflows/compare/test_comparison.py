@@ -2,14 +2,17 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 
-from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreFull
+from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreError, StoreFull
 from ranknosh.runs.run import begin
+from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows import open_run
 from ranknosh.workflows.compare import page
-from ranknosh.workflows.compare.run import CompareRun
+from ranknosh.workflows.compare.run import CompareRun, check_budget
+from tests.ranknosh.workflows.compare.compare_samples import Clock
 
 JOURNAL = "journal.jsonl"
 
@@ -20,15 +23,19 @@ def _quick_page(monkeypatch):
 
 
 @pytest.fixture
-def compare(problem, wanted, heard, tmp_path):
+def compare(parts, wanted, heard, tmp_path):
     """Runs a comparison of two seeds in one folder, or resumes it; gives back the run."""
 
-    def call(*methods, home="c", changes=(), data=None):
+    def call(*methods, home="c", changes=(), data=None, **settings):
         folder = tmp_path / home
-        given = {"data": data or problem.data, "methods": {method.name: method for method in methods}, "events": heard}
+        given = {
+            "data": data or parts.task.data,
+            "methods": {method.name: method for method in methods},
+            "events": heard,
+        }
         if (folder / JOURNAL).exists():
             return open_run(folder).resume(changes, **given)
-        asked = wanted(*given["methods"])
+        asked = wanted(*given["methods"], **settings)
         return begin(CompareRun, asked, command="ranknosh compare", folder=folder, **given)
 
     return call
@@ -41,7 +48,7 @@ def figures(run):
 def test_every_seed_is_searched_once_without_test_images(compare, answering):
     first, second = answering("one", {5: 0, 6: 1}), answering("random", {5: 2, 6: 3})
     run = compare(first, second)
-    assert first.asked == second.asked == [(5, 0, None), (6, 0, None)]
+    assert first.asked == second.asked == [(5, 0), (6, 0)]
     assert list(run.state.searched) == [("one", 5), ("random", 5), ("one", 6), ("random", 6)]
     assert len(run.state.trained) == 4
     assert all(final.test is not None for final in run.state.trained.values())
@@ -78,7 +85,7 @@ def test_a_stop_is_asked_of_the_search_that_runs_and_its_result_is_kept(compare,
         compare(answering("random", {5: 0, 6: 1}, asks=True))
     again = answering("random", {5: 0, 6: 1})
     assert len(compare(again).state.searched) == 2
-    assert [seed for seed, *_ in again.asked] == [6]
+    assert [seed for seed, _ in again.asked] == [6]
 
 
 def test_one_function_found_twice_is_trained_once(compare, answering):
@@ -105,6 +112,27 @@ def test_nothing_found_at_all_has_an_exit_code_of_its_own(compare, answering):
     assert (run.ended, run.exit_code) == (True, 5)
 
 
+def test_a_search_that_was_swapped_ends_it_and_is_named(parts, wanted, heard, tmp_path, monkeypatch):
+    """Two comparisons are interrupted, and the search of one is put in the place of the other's."""
+    Clock(monkeypatch)
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        stop = StopRequest(lambda folder=folder: b"observed" in _bytes(folder / "random" / "seed-5" / JOURNAL))
+        settings = wanted("random", seeds=1, budget={"device_time": "8s"})
+        with pytest.raises(KeyboardInterrupt):
+            begin(CompareRun, settings, command="", stop=stop, folder=folder, data=parts.task.data, events=heard)
+    shutil.rmtree(folders[0] / "random")
+    shutil.copytree(folders[1] / "random", folders[0] / "random")
+    with pytest.raises(StoreError, match=r"a/random/seed-5 holds another run"):
+        open_run(folders[0]).resume(data=parts.task.data)
+    assert not open_run(folders[0]).state.searched
+    assert open_run(folders[1]).resume(data=parts.task.data).ended
+
+
+def _bytes(path):
+    return path.read_bytes() if path.exists() else b""
+
+
 def test_a_full_disk_ends_it(compare, answering):
     with pytest.raises(StoreFull):
         compare(answering("random", {}, error=StoreFull("the disk is full")))
@@ -115,8 +143,8 @@ def test_methods_and_seeds_may_be_added(compare, answering):
     compare(answering("random", {5: 0, 6: 1}))
     first, second = answering("random", {7: 2}), answering("two", {5: 0, 6: 1, 7: 3})
     run = compare(first, second, changes=["methods=[random, two]", "seeds=3"])
-    assert [seed for seed, *_ in first.asked] == [7]
-    assert [seed for seed, *_ in second.asked] == [5, 6, 7]
+    assert [seed for seed, _ in first.asked] == [7]
+    assert [seed for seed, _ in second.asked] == [5, 6, 7]
     assert len(run.sessions) == 2
     assert len(run.state.searched) == 6
 
@@ -172,8 +200,33 @@ def test_where_it_lies_may_change(wanted):
     wanted("one", "random").check_resume(later)
 
 
-def test_other_images_are_refused(compare, answering, problem):
+def test_other_images_are_refused(compare, answering, parts):
     compare(answering("random", {5: 0, 6: 1}))
-    data = dataclasses.replace(problem.data, name="others", classes=tuple(reversed(problem.data.classes)))
+    data = dataclasses.replace(parts.task.data, name="others", classes=tuple(reversed(parts.task.data.classes)))
     with pytest.raises(DataError, match="others"):
         compare(answering("random", {7: 0}), changes=["seeds=3"], data=data)
+
+
+def test_jobs_on_a_cluster_are_refused(compare, answering):
+    with pytest.raises(ConfigError, match=r"executor\.name=inline"):
+        compare(answering("random", {}), executor={"name": "ray"})
+
+
+@pytest.mark.parametrize(
+    ("methods", "seconds", "word"),
+    [
+        (["random"], 1.9, "one training of 2 epochs, the top level, takes about 2.0 s.*--budget 21s"),
+        (["random"], 2.1, None),
+        (["ranknosh"], 12.9, "train-free scores of 6 architectures alone take about 12 s"),
+        (["ranknosh"], 13.1, None),
+        (["random"], 12.9, None),
+    ],
+)
+def test_a_budget_has_to_hold_a_training_and_proxy_scoring(wanted, methods, seconds, word):
+    """2 epochs are 2 s; 6 scores and 1 epoch are 13 s."""
+    settings = wanted(*methods, budget={"device_time": f"{seconds}s"})
+    if word is None:
+        check_budget(settings, epoch_seconds=1.0, proxy_seconds=2.0)
+    else:
+        with pytest.raises(BudgetTooSmall, match=word):
+            check_budget(settings, epoch_seconds=1.0, proxy_seconds=2.0)

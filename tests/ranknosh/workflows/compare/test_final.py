@@ -10,69 +10,70 @@ from ranknosh.core.seeding import draw
 from ranknosh.streams import torch_seed
 from ranknosh.training import CheckpointStore, Task, train_rung, trained_network
 from ranknosh.training.evaluate import evaluate
-from ranknosh.workflows.compare.final import final_folder, train_final
+from ranknosh.workflows.compare.comparison import final_folder, train_final
 
 EPOCHS = 3
 
 
 @pytest.fixture(scope="module")
-def found(problem):
-    return draw(problem.space, 2, 0)[1]
+def found(parts):
+    return draw(parts.space, 2, 0)[1]
 
 
 @pytest.fixture(scope="module")
-def final(problem, found, tmp_path_factory):
-    return train_final(found, problem, EPOCHS, 1, tmp_path_factory.mktemp("final"))
+def final(parts, found, tmp_path_factory):
+    return train_final(found, parts.task, EPOCHS, 1, tmp_path_factory.mktemp("final"))
 
 
 def readings(final):
     return final.validation, final.test, final.epochs, final.failed
 
 
-def test_it_is_a_training_of_that_many_epochs_with_the_settings(problem, found, final, tmp_path):
-    task = Task(problem.data, problem.size, problem.train.model_copy(update={"total_epochs": EPOCHS}))
+def test_it_is_a_training_of_that_many_epochs_with_the_settings(parts, found, final, tmp_path):
+    settings = parts.task.settings.model_copy(update={"total_epochs": EPOCHS})
+    task = Task(parts.task.data, parts.task.size, settings)
     store = CheckpointStore(tmp_path)
     train_rung(Job(0, found, 1, 0, EPOCHS, torch_seed(1, "final")), task, store)
     network = trained_network(0, store)
-    assert final.validation == evaluate(network, problem.data.validation, task)[0]
-    assert final.test == evaluate(network, problem.data.test, task)[0]
+    assert final.validation == evaluate(network, task.data.validation, task)[0]
+    assert final.test == evaluate(network, task.data.test, task)[0]
     assert (final.epochs, final.failed) == (EPOCHS, None)
 
 
-def test_an_interrupted_training_goes_on_to_the_same_numbers(problem, found, final, tmp_path):
+def test_an_interrupted_training_goes_on_to_the_same_numbers(parts, found, final, tmp_path):
     epochs = []
     with pytest.raises(KeyboardInterrupt):
         train_final(
-            found, problem, EPOCHS, 1, tmp_path, stop=lambda: len(epochs) == 1, on_epoch=lambda e: epochs.append(e)
+            found, parts.task, EPOCHS, 1, tmp_path, stop=lambda: len(epochs) == 1, on_epoch=lambda e: epochs.append(e)
         )
-    again = train_final(found, problem, EPOCHS, 1, tmp_path, on_epoch=lambda e: epochs.append(e))
+    again = train_final(found, parts.task, EPOCHS, 1, tmp_path, on_epoch=lambda e: epochs.append(e))
     assert readings(again) == readings(final)
     assert epochs[-1] == EPOCHS
 
 
-def test_another_seed_is_another_training(problem, found, final, tmp_path):
-    assert readings(train_final(found, problem, EPOCHS, 2, tmp_path)) != readings(final)
+def test_another_seed_is_another_training(parts, found, final, tmp_path):
+    assert readings(train_final(found, parts.task, EPOCHS, 2, tmp_path)) != readings(final)
 
 
-def test_a_training_that_diverges_is_a_result_without_numbers(problem, found, tmp_path):
-    wild = dataclasses.replace(problem, train=problem.train.model_copy(update={"lr": 1e9}))
+def test_a_training_that_diverges_is_a_result_without_numbers(parts, found, tmp_path):
+    wild = dataclasses.replace(parts.task, settings=parts.task.settings.model_copy(update={"lr": 1e9}))
     final = train_final(found, wild, EPOCHS, 1, tmp_path)
     assert (final.validation, final.test) == (None, None)
     assert final.failed.startswith("diverged")
 
 
-def test_a_damaged_checkpoint_is_trained_again(problem, found, final, tmp_path):
-    train_final(found, problem, EPOCHS, 1, tmp_path)
+def test_a_damaged_checkpoint_is_trained_again(parts, found, final, tmp_path):
+    train_final(found, parts.task, EPOCHS, 1, tmp_path)
     state = next(tmp_path.rglob("state-*"))
     state.write_bytes(state.read_bytes()[:-50])
-    assert readings(train_final(found, problem, EPOCHS, 1, tmp_path)) == readings(final)
+    assert readings(train_final(found, parts.task, EPOCHS, 1, tmp_path)) == readings(final)
 
 
 def test_folders_differ_by_architecture_and_seed(tmp_path):
     assert len({final_folder(tmp_path, text, seed) for text in ("a", "b") for seed in (0, 1)}) == 4
 
 
-def test_global_random_state_is_left_alone(problem, found, tmp_path):
+def test_global_random_state_is_left_alone(parts, found, tmp_path):
     before = torch.random.get_rng_state()
-    train_final(found, problem, 1, 1, tmp_path)
+    train_final(found, parts.task, 1, 1, tmp_path)
     assert torch.equal(torch.random.get_rng_state(), before)

@@ -7,13 +7,10 @@ from pathlib import Path
 import pytest
 
 from ranknosh.core.records import Session
-from ranknosh.runs.events import silent
 from ranknosh.runs.journal import FORMAT, Header, dump
-from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows import open_run
-from ranknosh.workflows.compare.final import Final
 from ranknosh.workflows.compare.page import render
-from ranknosh.workflows.compare.records import CompareState, Searched, Trained
+from ranknosh.workflows.compare.records import CompareState, Final, Searched, Trained
 from ranknosh.workflows.compare.rows import results_of, rows_of
 from tests.pages import read_page
 
@@ -21,7 +18,7 @@ SESSION = Session(1, host_cores=2, device="cpu", command="ranknosh c <x>", versi
 
 
 @pytest.fixture(scope="module")
-def folder(problem, wanted, tmp_path_factory):
+def folder(parts, wanted, tmp_path_factory):
     """A comparison of two methods and two seeds that has ended."""
     from tests.ranknosh.workflows.compare.compare_samples import Answering
 
@@ -31,12 +28,12 @@ def folder(problem, wanted, tmp_path_factory):
     for place, method in enumerate((Answering("one", {5: 0, 6: 1}), Answering("random", {5: 2, 6: 3}))):
         for seed in (5, 6):
             where = Path(method.name) / f"seed-{seed}"
-            outcome = method.search(problem.for_search(), 60.0, seed, where, silent, StopRequest())
-            key = problem.space.canonical(outcome.architecture)
+            outcome = method.outcome(seed, 60.0, where)
+            key = parts.space.canonical(outcome.architecture)
             records += [Searched(method.name, seed, outcome), Trained(key, seed, Final(0.5 + 0.1 * place, 0.4, 1, 1.0))]
-    settings, facts = wanted("one", "random").to_dict(), {"space": problem.space.name}
+    settings, facts = wanted("one", "random").to_dict(), {"space": parts.space.name}
     command = "ranknosh compare <x>"
-    header = Header(FORMAT, "compare", "c-1", "2026", command, settings, problem.data.facts, facts, {"torch": "2"})
+    header = Header(FORMAT, "compare", "c-1", "2026", command, settings, parts.task.data.facts, facts, {"torch": "2"})
     (folder / "journal.jsonl").write_bytes(dump(header, records, 1.0))
     return folder
 

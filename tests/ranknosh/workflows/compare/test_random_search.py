@@ -8,9 +8,10 @@ from ranknosh.core.seeding import draw
 from ranknosh.runs.events import Progress
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.workflows.compare.random_search import FULL, LOOK_AHEAD, FittingDraws, RandomSearch
+from ranknosh.workflows.compare.methods import RandomSearch
+from ranknosh.workflows.compare.random_search import FULL, LOOK_AHEAD, FittingDraws, expected_seconds
 from ranknosh.workflows.search.run import SearchRun
-from tests.ranknosh.workflows.compare.compare_samples import searched_enough
+from tests.ranknosh.workflows.compare.compare_samples import Clock, asked_of
 
 SPACE = NasBench201()
 DRAWN = draw(SPACE, 80, 3)
@@ -57,14 +58,40 @@ def test_the_first_training_is_begun_whatever_it_costs():
     assert taken(0.0, {0: 10**9}, Pool()) == (0, False)
 
 
+def test_nothing_known_costs_nothing():
+    assert expected_seconds(100, []) == 0
+
+
+def test_two_sizes_give_their_mean():
+    assert expected_seconds(1000, [(100, 2.0), (200, 4.0)]) == 3.0
+
+
+@pytest.mark.parametrize(("macs", "seconds"), [(250, 6.0), (300, 7.0), (0, 1.5)])
+def test_three_sizes_give_a_line_that_is_not_followed_below_half_the_fastest(macs, seconds):
+    known = [(100, 3.0), (150, 4.0), (200, 5.0)]  # 1 + 0.02 macs
+    assert expected_seconds(macs, known) == pytest.approx(max(seconds, 1.5))
+
+
+def test_sizes_that_do_not_show_in_the_times_give_the_mean():
+    assert expected_seconds(400, [(100, 5.0), (200, 4.0), (300, 3.0)]) == 4.0
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
 @pytest.fixture(scope="module")
-def searched(problem, config, tmp_path_factory):
-    root = tmp_path_factory.mktemp("random")
-    return searched_enough(RandomSearch(config), problem, 3, root, lambda found: found.evaluations > 1)
+def searched(parts, tmp_path_factory):
+    """A search with a budget of four trainings."""
+    folder = tmp_path_factory.mktemp("random") / "seed-3"
+    with pytest.MonkeyPatch.context() as patch:
+        Clock(patch)
+        return RandomSearch().search(asked_of(parts, 3, folder, 8.0)), folder
 
 
 def test_the_best_of_full_trainings_of_the_draw_is_found(searched):
-    outcome, folder, _ = searched
+    outcome, folder = searched
     pool = Pool(SearchRun.read(folder).history.records)
     trained = [candidate for candidate in pool.candidates.values() if candidate.level]
     assert len(trained) > 1
@@ -78,7 +105,7 @@ def test_the_best_of_full_trainings_of_the_draw_is_found(searched):
 
 
 def test_every_second_of_the_run_is_charged(searched):
-    outcome, folder, _ = searched
+    outcome, folder = searched
     history = SearchRun.read(folder).history
     assert outcome.cost.total == pytest.approx(history.times[-1])
     assert outcome.cost.training == pytest.approx(Pool(history.records).training_seconds)
@@ -86,28 +113,28 @@ def test_every_second_of_the_run_is_charged(searched):
 
 
 def test_only_the_checkpoint_of_the_best_is_kept(searched):
-    _, folder, _ = searched
+    _, folder = searched
     pool = Pool(SearchRun.read(folder).history.records)
     kept = {int(path.name.split("-")[0]) for path in (folder / "checkpoints").iterdir()}
     assert pool.best().id in kept
     assert len(kept) <= 2  # a training that was stopped by the limit may have left one
 
 
-def test_a_search_that_ended_is_read_and_one_that_was_cut_off_is_resumed(searched, problem, config, heard, tmp_path):
-    outcome, folder, budget = searched
-    assert RandomSearch(config).search(problem.for_search(), budget, 3, folder, heard, StopRequest()) == outcome
+def test_a_search_that_ended_is_read_and_one_that_was_cut_off_is_resumed(searched, parts, heard, tmp_path):
+    outcome, folder = searched
+    assert RandomSearch().search(asked_of(parts, 3, folder, 8.0, heard)) == outcome
     assert not heard.progress
     lines = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
     cut = tmp_path / "seed-3"
     cut.mkdir()
     (cut / "journal.jsonl").write_bytes(b"".join(lines[:6]) + lines[6][:9])
-    again = RandomSearch(config).search(problem.for_search(), 4 * budget, 3, cut, heard, StopRequest())
+    again = RandomSearch().search(asked_of(parts, 3, cut, 8.0, heard))
     assert (cut / "journal.jsonl").read_bytes().startswith(b"".join(lines[:6]))
     assert again.evaluations > 1
     assert heard.progress[-1].done > 0
 
 
-def test_a_stop_is_taken_from_the_request_that_is_given(problem, config, tmp_path):
+def test_a_stop_is_taken_from_the_request_that_is_given(parts, tmp_path):
     """In a folder in which a run was about to begin before."""
     folder, stop = tmp_path / "seed-3", StopRequest()
     folder.mkdir()
@@ -118,9 +145,15 @@ def test_a_stop_is_taken_from_the_request_that_is_given(problem, config, tmp_pat
             stop.request()
 
     with pytest.raises(KeyboardInterrupt):
-        RandomSearch(config).search(problem.for_search(), 60.0, 3, folder, stopping, stop)
+        RandomSearch().search(asked_of(parts, 3, folder, 60.0, stopping, stop))
     assert not SearchRun.read(folder).ended
 
 
-def test_it_says_why_it_ended(searched):
-    assert searched[0].ended in (FULL, "the budget is used")
+def test_it_ends_when_its_budget_is_used(searched):
+    outcome, _ = searched
+    assert (outcome.evaluations, outcome.cost.total, outcome.ended) == (4, 8.0, FULL)
+
+
+def test_a_training_that_overruns_the_budget_is_stopped_and_not_judged(parts, tmp_path):
+    outcome = RandomSearch().search(asked_of(parts, 3, tmp_path / "seed-3", 2.5))
+    assert (outcome.evaluations, outcome.epochs, outcome.ended) == (1, 2, FULL)

@@ -6,9 +6,7 @@ import pytest
 
 from ranknosh.runs.journal import FORMAT, Header, dump, parse
 from ranknosh.spaces.base import Architecture
-from ranknosh.workflows.compare.final import Final
-from ranknosh.workflows.compare.method import Cost, SearchOutcome
-from ranknosh.workflows.compare.records import RECORDS, CompareState, Searched, Trained
+from ranknosh.workflows.compare.records import RECORDS, CompareState, Cost, Final, Searched, SearchOutcome, Trained
 
 FOUND = SearchOutcome(Architecture("s", (1,)), Cost(other=2.0), 3.0, 4, "candidates", 5, "done", Path("random/seed-0"))
 NOTHING = SearchOutcome(None, Cost(failed=2.0), 3.0, 0, "supernet", 0, "failed", Path("darts/seed-0"))
@@ -37,3 +35,17 @@ def test_they_add_up():
 def test_nothing_is_done_twice(record):
     with pytest.raises(ValueError, match="twice"):
         CompareState.of([record, record])
+
+
+def test_the_total_is_every_part():
+    assert Cost(1, 2, 4, 8, 16, 32).total == 63
+
+
+def test_time_that_no_part_explains_is_charged_as_other():
+    cost = Cost(proxies=1, training=5, failed=2).within(10)
+    assert (cost.other, cost.total) == (2, 10)
+
+
+def test_parts_that_exceed_the_clock_are_charged_all_the_same():
+    cost = Cost(training=12, other=3).within(10)
+    assert (cost.other, cost.total) == (0, 12)

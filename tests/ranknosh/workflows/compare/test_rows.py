@@ -10,9 +10,7 @@ import pytest
 from ranknosh.core.seeding import draw
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.nets import build_candidate, count_macs, count_params
-from ranknosh.workflows.compare.final import Final
-from ranknosh.workflows.compare.method import Cost, SearchOutcome
-from ranknosh.workflows.compare.records import CompareState
+from ranknosh.workflows.compare.records import CompareState, Cost, Final, SearchOutcome
 from ranknosh.workflows.compare.rows import RunResult, Spread, as_dict, results_of, rows_of
 
 
@@ -63,25 +61,25 @@ def test_finds_are_listed_with_their_seeds():
     assert row.finds == (("|a~0|", (0, 2)), ("|b~0|", (1,)))
 
 
-def test_results_know_size_truth_and_final(problem, finds, table):
+def test_results_know_size_truth_and_final(parts, finds, table):
     known = replace(finds, table=table)
-    found = draw(problem.space, 8, 0)[3]
-    key = problem.space.canonical(found)
+    found = draw(parts.space, 8, 0)[3]
+    key = parts.space.canonical(found)
     final = Final(0.6, 0.5, 1, 2.0)
     outcome = SearchOutcome(found, Cost(other=1.0), 1.0, 1, "candidates", 1, "done", Path("f"))
     (result,) = results_of(CompareState({("m", 5): outcome}, {(key, 5): final}), [("m", 5), ("m", 6)], known)
-    network = build_candidate(found, problem.size)
-    assert (result.text, result.key, result.final) == (problem.space.format(found), key, final)
+    network = build_candidate(found, parts.task.size)
+    assert (result.text, result.key, result.final) == (parts.space.format(found), key, final)
     assert result.params == count_params(network)
-    assert result.macs == count_macs(network, problem.data.image_shape)
+    assert result.macs == count_macs(network, parts.task.data.image_shape)
     assert result.truth == pytest.approx(0.503 + 0.005)  # 50.3 and 51.3 %
     (blind,) = results_of(CompareState({("m", 5): outcome}, {}), [("m", 5)], finds)
     assert (blind.truth, blind.final, blind.validation) == (None, None, None)
 
 
-def test_a_table_that_does_not_hold_the_find_knows_nothing(problem, finds, table):
+def test_a_table_that_does_not_hold_the_find_knows_nothing(parts, finds, table):
     known = replace(finds, table=table)
-    outcome = SearchOutcome(draw(problem.space, 20, 0)[15], Cost(), 1.0, 1, "candidates", 1, "done", Path("f"))
+    outcome = SearchOutcome(draw(parts.space, 20, 0)[15], Cost(), 1.0, 1, "candidates", 1, "done", Path("f"))
     (result,) = results_of(CompareState({("m", 5): outcome}, {}), [("m", 5)], known)
     assert result.truth is None
 

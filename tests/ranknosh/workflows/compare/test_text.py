@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from ranknosh.spaces.base import Architecture
-from ranknosh.workflows.compare.final import Final
-from ranknosh.workflows.compare.method import Cost, SearchOutcome
+from ranknosh.workflows.compare.records import Cost, Final, SearchOutcome
 from ranknosh.workflows.compare.rows import RunResult, rows_of
 from ranknosh.workflows.compare.text import markdown, terminal
 
