@@ -28,8 +28,7 @@ class Evidence:
 
     members: the candidates, in order of their number. pairs: (p, 2) int64, rows (winner, loser), indexes into ``members``.
     weights: (p,) float32. order: (n,) float64 in [0, 1], 1 is the best and failed ones have 0. levels: (n,) int64, the
-    highest completed level of each. places: (n, N), what :func:`places` gives; None where there is one level, whose places
-    ``order`` holds.
+    highest completed level of each. places: (n, N), what :func:`places` gives.
     """
 
     members: tuple[Candidate, ...]
@@ -37,12 +36,24 @@ class Evidence:
     weights: NDArray[np.float32]
     order: NDArray[np.float64]
     levels: NDArray[np.int64]
-    places: NDArray[np.float64] | None = None
+    places: NDArray[np.float64]
 
-    @property
-    def places_by_level(self) -> NDArray[np.float64]:
-        """(n, N): places after every level completed, NaN above."""
-        return self.order[:, None] if self.places is None else self.places
+    def subset(self, rows: NDArray[np.int64], counts: NDArray[np.int64] | None = None) -> Evidence:
+        """The evidence on some members, renumbered from 0; a pair is kept where both its members are.
+
+        Args:
+            rows: distinct members.
+            counts: how often each row was drawn; the weight of a pair is multiplied by the counts of both members.
+        """
+        number = np.full(len(self.order), -1, dtype=np.int64)
+        number[rows] = np.arange(len(rows))
+        pairs = number[self.pairs]
+        inside = (pairs >= 0).all(axis=1)
+        pairs, weights = pairs[inside], self.weights[inside]
+        if counts is not None:
+            weights = (weights * counts[pairs[:, 0]] * counts[pairs[:, 1]]).astype(np.float32)
+        members = tuple(self.members[i] for i in rows) if self.members else ()
+        return Evidence(members, pairs, weights, self.order[rows], self.levels[rows], self.places[rows])
 
 
 def evidence(

@@ -10,11 +10,10 @@ from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.base import Floats, Predictor, not_fitted
 from ranknosh.predictors.encodings import Encodings
-from ranknosh.predictors.resample import folds, subset
 from ranknosh.streams import stream
 
 
-class AutoPredictor:
+class AutoPredictor(Predictor):
     """Chooses a ranker by the mean over folds of Kendall's tau between the scores of members left out and ``Evidence.order``.
 
     Folds are by architecture, so that no pair is seen in part. After a fit ``name`` is the choice and ``estimates`` holds the
@@ -57,11 +56,11 @@ class AutoPredictor:
     def _estimate(self, predictor: Predictor, encodings: Encodings, evidence: Evidence, seed: int) -> float | None:
         n = len(encodings)
         taus: list[float] = []
-        for part in folds(n, min(self.parts, max(n // 4, 1)), stream(seed, "folds", n)):
-            rest = np.setdiff1d(np.arange(n), part)
+        for drawn in np.array_split(stream(seed, "folds", n).permutation(n), min(self.parts, max(n // 4, 1))):
+            part, rest = np.sort(drawn), np.setdiff1d(np.arange(n), drawn)
             if len(rest) < 4:
                 continue
-            predictor.fit(encodings.take(rest), subset(evidence, rest), seed=seed)
+            predictor.fit(encodings.take(rest), evidence.subset(rest), seed=seed)
             tau = kendall_tau(predictor.score(encodings.take(part)), evidence.order[part])
             if tau is not None:
                 taus.append(tau)

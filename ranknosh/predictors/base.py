@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +15,18 @@ from ranknosh.predictors.encodings import Encodings
 Floats = NDArray[np.float64]
 
 
-class Predictor(Protocol):
+class Predictor(ABC):
     """Learns an order of architectures. Scores have no unit of their own: only their order and differences mean anything.
 
     ``fit`` replaces what was learned before. The other three raise RuntimeError before the first fit, and treat every
     architecture on its own: its value does not depend on the others of the same call, unless a predictor says otherwise. All
-    are deterministic in their arguments and the seed of the fit.
+    are deterministic in their arguments and the seed of the fit. A predictor without uncertainty of its own has spread 0, and
+    every draw is its score.
     """
 
     name: str
 
+    @abstractmethod
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         """Learn the order of n architectures.
 
@@ -33,19 +35,18 @@ class Predictor(Protocol):
             evidence: their order, level by level, and pairs of them; members in the order of ``encodings``.
             seed: of everything random in the fit.
         """
-        ...
 
+    @abstractmethod
     def score(self, encodings: Encodings) -> Floats:
         """(n,) mean prediction, higher is better."""
-        ...
 
     def spread(self, encodings: Encodings) -> Floats:
         """(n,) standard deviation of the prediction, in the unit of the scores, never negative."""
-        ...
+        return np.zeros(len(encodings))
 
     def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
         """(len(seeds), n): one draw from the posterior, or one ensemble member, for every seed."""
-        ...
+        return np.tile(self.score(encodings), (len(seeds), 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _CLASSES = {
     "gin": ("gin", "GinPredictor"),
     "kernel": ("kernel", "KernelPredictor"),
     "random": ("random", "RandomPredictor"),
-    "staged": ("staged", "StagedPredictor"),
+    "staged": ("kernel", "StagedPredictor"),
 }
 _COMMITTEE = {"gbdt": 4, "gin": 3}
 _MIXED_COMMITTEE = 6

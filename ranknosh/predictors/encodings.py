@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.spaces.base import Architecture, Graphs, Space
+from ranknosh.spaces.encoding import onehot
 from ranknosh.streams import stream
 
-_VIEWS = ("codes", "onehot", "features", "rows", "graphs")
-_CHUNK = 4096
+_ROWS = ("codes", "onehot", "features", "rows")
 WORTH_KEEPING = 1024
 """From this many architectures on, what a predictor derives from them is kept until it is asked about another set."""
 
@@ -36,18 +36,12 @@ class Encodings:
     @cached_property
     def onehot(self) -> NDArray[np.float32]:
         """(n, sum of choices): one indicator per slot and choice."""
-        offsets = np.cumsum([0, *self.space.choices[:-1]])
-        rows = np.zeros((len(self), sum(self.space.choices)), dtype=np.float32)
-        rows[np.arange(len(self))[:, None], self.codes + offsets[None, :]] = 1.0
-        return rows
+        return onehot(self.codes, self.space.choices)
 
     @cached_property
     def features(self) -> NDArray[np.float32]:
         """(n, d): the space's own feature rows (indicators, paths, counts)."""
-        if not len(self):
-            return np.zeros((0, self.space.encode([any_architecture(self.space)], "features").shape[1]), np.float32)
-        parts = [self.space.encode(self.architectures[i : i + _CHUNK], "features") for i in range(0, len(self), _CHUNK)]
-        return np.ascontiguousarray(np.concatenate(parts), dtype=np.float32)
+        return np.ascontiguousarray(self.space.encode(self.architectures, "features"), dtype=np.float32)
 
     @cached_property
     def rows(self) -> NDArray[np.float64]:
@@ -63,22 +57,12 @@ class Encodings:
         """These rows in this order. Views computed already are sliced, not computed again."""
         rows = np.asarray(indices, dtype=np.int64).reshape(-1)
         taken = Encodings(self.space, [self.architectures[i] for i in rows])
-        for view in _VIEWS:
-            if view in self.__dict__:
-                whole = getattr(self, view)
-                if isinstance(whole, Graphs):
-                    sliced: object = Graphs(
-                        whole.adjacency[rows], whole.labels[rows], whole.mask[rows], whole.node_kinds
-                    )
-                else:
-                    sliced = whole[rows]
-                taken.__dict__[view] = sliced
+        views = self.__dict__
+        taken.__dict__.update({view: views[view][rows] for view in _ROWS if view in views})
+        if "graphs" in views:
+            adjacency, labels, mask, kinds = self.graphs
+            taken.__dict__["graphs"] = Graphs(adjacency[rows], labels[rows], mask[rows], kinds)
         return taken
-
-
-def any_architecture(space: Space) -> Architecture:
-    """Some architecture of the space, always the same one."""
-    return space.sample(stream(0, "any architecture"))
 
 
 def reference(space: Space, count: int, seed: int) -> Encodings:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.base import Floats, Predictor, Scale, not_fitted
 from ranknosh.predictors.encodings import WORTH_KEEPING, Encodings, reference
-from ranknosh.predictors.resample import bootstrap
 from ranknosh.streams import stream
 
 _REFERENCE = 512
@@ -39,7 +39,7 @@ def one_by_one(fit: Callable[[Lesson], Predictor], lessons: Sequence[Lesson]) ->
     yield from ((index, fit(lesson)) for index, lesson in enumerate(lessons))
 
 
-class EnsemblePredictor:
+class EnsemblePredictor(Predictor):
     """Several rankers; score and spread are the mean and standard deviation over them.
 
     Every member's scores are standardised over the same random architectures before they are averaged, since a ranker's
@@ -87,13 +87,21 @@ class EnsemblePredictor:
         return found
 
     def score(self, encodings: Encodings) -> Floats:
-        mean: Floats = self.scores(encodings).mean(axis=0)
-        return mean
+        return self.scores(encodings).mean(axis=0)
 
     def spread(self, encodings: Encodings) -> Floats:
-        deviation: Floats = self.scores(encodings).std(axis=0)
-        return deviation
+        return self.scores(encodings).std(axis=0)
 
     def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
         chosen = [int(stream(seed, "ensemble draw").integers(len(self._members))) for seed in seeds]
         return self.scores(encodings)[chosen]
+
+
+def bootstrap(evidence: Evidence, rng: np.random.Generator) -> tuple[NDArray[np.int64], Evidence]:
+    """Members drawn with replacement, as many as there are: the distinct ones drawn, and the evidence on them.
+
+    Drawing architectures, not pairs, keeps the members of an ensemble apart: pairs of one architecture are not independent.
+    """
+    n = len(evidence.order)
+    rows, counts = np.unique(rng.integers(n, size=n), return_counts=True)
+    return rows, evidence.subset(rows, counts)

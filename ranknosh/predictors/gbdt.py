@@ -7,7 +7,7 @@ which divides each row by its number of pairs: all weights are scaled by one num
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ranknosh.core.pairs import Evidence
 from ranknosh.errors import MissingDependency
-from ranknosh.predictors.base import Floats, not_fitted
+from ranknosh.predictors.base import Floats, Predictor, not_fitted
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.pair_loss import PairLoss, tempered
 from ranknosh.streams import stream
@@ -34,32 +34,34 @@ def objective(loss: PairLoss) -> Any:
     return derivatives
 
 
-class GbdtPredictor:
+@dataclass(eq=False, kw_only=True)
+class GbdtPredictor(Predictor):
     """One booster on ``features``; runs on one thread, which is both faster at this size and deterministic.
 
-    It has no uncertainty of its own: ``spread`` is zero and every draw is the score, so it is used inside an ensemble (the
-    catalog's ``gbdt`` is one).
+    It has no uncertainty of its own, so it is used inside an ensemble (the catalog's ``gbdt`` is one).
 
     Args:
         rounds: trees.
         depth: of a tree.
         rate: learning rate.
         columns: share of the features that a split sees.
+
+    Raises:
+        MissingDependency: xgboost is not installed.
     """
 
+    rounds: int = 60
+    depth: int = 3
+    rate: float = 0.2
+    columns: float = 0.3
     name = "gbdt"
 
-    def __init__(self, *, rounds: int = 60, depth: int = 3, rate: float = 0.2, columns: float = 0.3) -> None:
-        self.rounds = rounds
-        self.depth = depth
-        self.rate = rate
-        self.columns = columns
+    def __post_init__(self) -> None:
         self._xgboost = _xgboost()
         self._booster: Any = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
-        xgboost = self._xgboost
-        n = len(encodings)
+        xgboost, n = self._xgboost, len(encodings)
         loss = PairLoss(evidence.pairs, tempered(evidence.weights, n), n)
         settings = {
             "max_depth": self.depth,
@@ -85,12 +87,6 @@ class GbdtPredictor:
             return np.zeros(0)
         predicted = self._booster.inplace_predict(encodings.features, predict_type="margin")
         return np.asarray(predicted, dtype=np.float64).reshape(-1)
-
-    def spread(self, encodings: Encodings) -> Floats:
-        return np.zeros(len(encodings))
-
-    def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
-        return np.tile(self.score(encodings), (len(seeds), 1))
 
 
 def _xgboost() -> Any:

@@ -8,7 +8,7 @@ ICLR 2019; deviations: predecessors and successors have their own weights (a cel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.base import Floats, not_fitted
+from ranknosh.predictors.base import Floats, Predictor, not_fitted
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.pair_loss import tempered
 from ranknosh.spaces.base import Graphs
@@ -72,11 +72,12 @@ class GinNetwork(nn.Module):
         return self.head(torch.cat([pooled / 8.0, pooled / nodes], dim=1)).squeeze(1)
 
 
-class GinPredictor:
+@dataclass(eq=False, kw_only=True)
+class GinPredictor(Predictor):
     """One network, refitted from scratch at every fit.
 
     Every member is embedded once a step and pairs index its score, so that a step costs the members, not the pairs. It has no
-    uncertainty of its own: ``spread`` is zero, draws are the score, and the catalog's ``gin`` is an ensemble of it.
+    uncertainty of its own; the catalog's ``gin`` is an ensemble of it.
 
     Args:
         hidden: width of a node's state.
@@ -87,24 +88,15 @@ class GinPredictor:
         batch: most members in a step.
     """
 
+    hidden: int = 32
+    layers: int = 3
+    steps: int = 80
+    rate: float = 5e-3
+    decay: float = 1e-3
+    batch: int = 256
     name = "gin"
 
-    def __init__(
-        self,
-        *,
-        hidden: int = 32,
-        layers: int = 3,
-        steps: int = 80,
-        rate: float = 5e-3,
-        decay: float = 1e-3,
-        batch: int = 256,
-    ) -> None:
-        self.hidden = hidden
-        self.layers = layers
-        self.steps = steps
-        self.rate = rate
-        self.decay = decay
-        self.batch = batch
+    def __post_init__(self) -> None:
         self._network: GinNetwork | None = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
@@ -141,12 +133,6 @@ class GinPredictor:
                 for i in range(0, len(encodings), _BLOCK)
             ]
         return torch.cat(parts).double().numpy() if parts else np.zeros(0)
-
-    def spread(self, encodings: Encodings) -> Floats:
-        return np.zeros(len(encodings))
-
-    def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
-        return np.tile(self.score(encodings), (len(seeds), 1))
 
 
 def pair_loss(scores: Tensor, pairs: Tensor, weights: Tensor) -> Tensor:

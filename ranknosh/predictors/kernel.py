@@ -1,19 +1,21 @@
-"""A Gaussian process over categorical choices: which choices an architecture shares with those already trained.
+"""Gaussian processes over architectures, of one level and of several at once.
 
-k(a, b) = (1 - s) * ((1 + matching slots) / (1 + slots)) ^ degree + s * x(a) . x(b), with x the space's feature rows, centred and
-scaled so that the mean of x . x over random architectures is 1. The first term lets the effect of a choice depend on two
-others (degree 3), where a linear model saturates; the second brings what the space knows about its cells (live paths,
-counts), where few members say little about single choices. The target is the order of the members as normal scores, so that
-it needs no unit and no level.
+The process f has the covariance of ``covariance.py``. Its target is the order of the members on a normal scale, so that it needs
+no unit and no level. Draws are exact samples of the joint posterior by pathwise conditioning (Wilson et al., "Efficiently
+sampling functions from Gaussian process posteriors", ICML 2020, eq. 10), with an exact prior sample from tables.
 
-Draws are exact samples of the joint posterior by pathwise conditioning (Wilson et al., "Efficiently sampling functions from
-Gaussian process posteriors", ICML 2020, eq. 10), with an exact prior sample through ``slot_tables``.
+With levels, f_1 and g_2, g_3, ... are independent such processes and f_l = f_{l-1} + sqrt(drift) * g_l, hence
+cov(f_l(a), f_m(b)) = k(a, b) * (1 + drift * (min(l, m) - 1)): what a higher level found corrects the lower one, where it
+applies. Source: the auto-regressive model of Kennedy & O'Hagan, "Predicting the output from a complex computer code when fast
+approximations are available", Biometrika 2000, eq. 2, with rho = 1. Deviation: the observations are ranks, because
+accuracies at different epochs share no scale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +24,13 @@ from scipy.special import ndtri
 
 from ranknosh.core.pairs import Evidence
 from ranknosh.errors import ConfigError
-from ranknosh.predictors.base import Floats, not_fitted
-from ranknosh.predictors.encodings import WORTH_KEEPING, Encodings, reference
-from ranknosh.predictors.slot_tables import SlotTables
-from ranknosh.spaces.base import Space
+from ranknosh.predictors.base import Floats, Predictor, not_fitted
+from ranknosh.predictors.covariance import KernelView, MixedKernel, blockwise
+from ranknosh.predictors.encodings import WORTH_KEEPING, Encodings
 from ranknosh.streams import stream
 
-_BLOCK = 4096
 _LOOKUPS = 50_000_000
 _SHORTLIST = 1000
-_REFERENCE = 512
 
 
 def normal_scores(order: Floats) -> Floats:
@@ -46,58 +45,24 @@ def normal_scores(order: Floats) -> Floats:
     return scores / deviation if deviation > 1e-12 else np.zeros(len(order))
 
 
-@dataclass
-class KernelView:
-    """What the kernel needs of a set of architectures. ``rows`` are scaled feature rows (n, d), or (n, 0) without them."""
-
-    encodings: Encodings
-    onehot: NDArray[np.float32]
-    rows: Floats
-    places: NDArray[np.int64] | None = None
+def uniform_scores(place: Floats, members: int) -> Floats:
+    """Places in [0, 1] of ``members`` on a scale where equally spread places have mean 0 and variance 1."""
+    return (place - 0.5 / members - 0.5) * np.sqrt(12.0)
 
 
-class MixedKernel:
-    """The covariance function of this file's head.
+class _Observations(NamedTuple):
+    """n results: the row of each one's member, its level from 0 below ``levels``, its target and the variance of its noise."""
 
-    Args:
-        space: of the architectures.
-        degree: order of interactions between choices.
-        features: share s of the feature term.
-    """
-
-    def __init__(self, space: Space, degree: int, features: float) -> None:
-        self.space = space
-        self.degree = degree
-        self.features = features
-        self.slots = len(space.choices)
-        if features > 0:
-            rows = reference(space, _REFERENCE, seed=0).features.astype(np.float64)
-            self._center = rows.mean(axis=0)
-            self._size = float(np.sqrt(np.mean(np.sum((rows - self._center) ** 2, axis=1)))) or 1.0
-
-    def view(self, encodings: Encodings) -> KernelView:
-        if self.features > 0:
-            rows = (encodings.features - self._center) / self._size
-        else:
-            rows = np.zeros((len(encodings), 0))
-        return KernelView(encodings, encodings.onehot, rows)
-
-    def between(self, first: KernelView, second: KernelView) -> Floats:
-        """(n, m) covariances."""
-        matches = (first.onehot @ second.onehot.T).astype(np.float64)
-        both = ((1.0 + matches) / (1.0 + self.slots)) ** self.degree
-        both *= 1.0 - self.features
-        if self.features > 0:
-            both += self.features * (first.rows @ second.rows.T)
-        return both
-
-    def variances(self, view: KernelView) -> Floats:
-        """(n,) prior variances."""
-        return (1.0 - self.features) + self.features * np.sum(view.rows**2, axis=1)
+    rows: NDArray[np.int64]
+    level: NDArray[np.int64]
+    levels: int
+    target: Floats
+    noise: Floats
 
 
-class KernelPredictor:
-    """Gaussian process on the normal scores of ``Evidence.order``; pairs and their weights are not used.
+@dataclass(eq=False, kw_only=True)
+class KernelPredictor(Predictor):
+    """One level: the normal scores of ``Evidence.order``; pairs and their weights are not used.
 
     Where reading the tables of a draw would take long (many slots and many architectures), only the 1,000 of highest upper
     confidence are drawn jointly and the others keep their mean.
@@ -107,58 +72,67 @@ class KernelPredictor:
         noise: variance of the noise; the target has variance 1.
         features: share s of the feature term, 0 to leave it out.
         scale: draws keep this share of their deviation from the mean; below 1 they explore less than the posterior would.
+
+    Raises:
+        ConfigError: an option is out of range.
     """
 
+    degree: int = 3
+    noise: float = 0.05
+    features: float = 0.5
+    scale: float = 0.5
     name = "kernel"
+    drift = 0.0
 
-    def __init__(self, *, degree: int = 3, noise: float = 0.05, features: float = 0.5, scale: float = 0.5) -> None:
-        if degree not in (1, 2, 3, 4):
-            raise ConfigError(f"predictor.degree is {degree}; the kernel predictor takes 1, 2, 3 or 4")
-        if not noise > 0:
-            raise ConfigError(f"predictor.noise is {noise}; it is a variance and must be above 0")
-        if not 0 <= features <= 1:
-            raise ConfigError(f"predictor.features is {features}; it is the share of the feature term, between 0 and 1")
-        self.degree = degree
-        self.noise = noise
-        self.features = features
-        self.scale = scale
+    def __post_init__(self) -> None:
+        if self.degree not in (1, 2, 3, 4):
+            raise ConfigError(f"predictor.degree is {self.degree}; the {self.name} predictor takes 1, 2, 3 or 4")
+        if not self.noise > 0:
+            raise ConfigError(f"predictor.noise is {self.noise}; it is a variance and must be above 0")
+        if not 0 <= self.features <= 1:
+            raise ConfigError(
+                f"predictor.features is {self.features}; it is the share of the feature term, between 0 and 1"
+            )
         self._kernel: MixedKernel | None = None
-        self._tables: SlotTables | None = None
         self._last: KernelView | None = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
-        kernel, tables = self._of(encodings.space)
-        self._members = kernel.view(encodings)
-        self._target = normal_scores(evidence.order)
-        covariance = kernel.between(self._members, self._members)
-        covariance[np.diag_indices_from(covariance)] += self.noise
+        if self._kernel is None or self._kernel.space is not encodings.space:
+            self._kernel, self._last = MixedKernel(encodings.space, self.degree, self.features), None
+        known = self._known = self._observations(evidence)
+        self._members = self._kernel.view(encodings.take(known.rows))
+        self._shared = 1.0 + self.drift * known.level
+        covariance = self._kernel.between(self._members, self._members)
+        covariance *= np.minimum(self._shared[:, None], self._shared[None, :])
+        covariance[np.diag_indices_from(covariance)] += known.noise
         self._factor = np.linalg.cholesky(covariance)
-        self._solved = cho_solve((self._factor, True), self._target)
-        nothing = np.zeros(tables.total + self._members.rows.shape[1])
-        self._mean = self._conditioned(nothing, np.zeros(len(self._target)))
+        self._solved = cho_solve((self._factor, True), known.target) * self._shared
+        nothing = np.zeros((known.levels, len(self._kernel.deviations)))
+        self._mean = self._conditioned(self._kernel, nothing, np.zeros(len(known.target)))
 
     def score(self, encodings: Encodings) -> Floats:
         """Posterior mean: the normal score of the architecture among the members."""
         kernel, view = self._view(encodings)
-        if self._long(view):
+        if _is_long(kernel, view):
             return blockwise(view, lambda part: kernel.between(part, self._members) @ self._solved)
-        return self._read(self._mean, view)
+        return kernel.read(self._mean, view)
 
     def spread(self, encodings: Encodings) -> Floats:
         """Posterior standard deviation, noise left out and ``scale`` not applied."""
         kernel, view = self._view(encodings)
 
         def deviation(part: KernelView) -> Floats:
-            cross = kernel.between(self._members, part)
+            cross = kernel.between(self._members, part) * self._shared[:, None]
             explained = np.sum(solve_triangular(self._factor, cross, lower=True) ** 2, axis=0)
-            return np.sqrt(np.maximum(kernel.variances(part) - explained, 0.0))
+            prior = kernel.variances(part) * (1.0 + self.drift * (self._known.levels - 1))
+            return np.sqrt(np.maximum(prior - explained, 0.0))
 
         return blockwise(view, deviation)
 
     def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
         kernel, view = self._view(encodings)
         rows: NDArray[np.int64] | slice = slice(None)
-        if self._long(view):
+        if _is_long(kernel, view):
             mean = self.score(encodings)
             rows = np.sort(np.argsort(-(mean + 2.0 * self.spread(encodings)), kind="stable")[:_SHORTLIST])
             view = kernel.view(encodings.take(rows))
@@ -166,54 +140,29 @@ class KernelPredictor:
         else:
             drawn = np.empty((len(seeds), len(encodings)))
         for row, seed in enumerate(seeds):
-            path = self._sample(seed)
-            drawn[row, rows] = self._read(self._mean + self.scale * (path - self._mean), view)
+            path = self._sample(kernel, seed)
+            drawn[row, rows] = kernel.read(self._mean + self.scale * (path - self._mean), view)
         return drawn
 
-    def _of(self, space: Space) -> tuple[MixedKernel, SlotTables]:
-        """The covariance and its tables for ``space``, made when the space is met first."""
-        if self._kernel is None or self._tables is None or self._kernel.space is not space:
-            self._kernel = MixedKernel(space, self.degree, self.features)
-            self._tables = SlotTables(space.choices, self.degree)
-            self._last = None
-        return self._kernel, self._tables
+    def _observations(self, evidence: Evidence) -> _Observations:
+        n = len(evidence.order)
+        rows, level = np.arange(n), np.zeros(n, dtype=np.int64)
+        return _Observations(rows, level, 1, normal_scores(evidence.order), np.full(n, self.noise))
 
-    def _conditioned(self, prior: Floats, noise: Floats) -> Floats:
-        """A sample of the prior moved to agree with the members. Samples are entries of the tables, then feature weights."""
-        assert self._tables is not None
-        split, members = self._tables.total, self._members
-        push = cho_solve((self._factor, True), self._target - self._read(prior, members) - noise)
-        moved = prior.copy()
-        moved[:split] += (
-            (1.0 - self.features) * self._tables.variance * self._tables.gather(push, self._places(members))
-        )
-        moved[split:] += self.features * (push @ members.rows)
-        return moved
+    def _conditioned(self, kernel: MixedKernel, prior: Floats, noise: Floats) -> Floats:
+        """The highest level of a prior sample (levels, entries), moved to agree with the members at their levels."""
+        known, members = self._known, self._members
+        seen = np.stack([kernel.read(level, members) for level in prior])[known.level, np.arange(len(known.level))]
+        push = cho_solve((self._factor, True), known.target - seen - noise) * self._shared
+        return prior[-1] + kernel.gather(push, members)
 
-    def _sample(self, seed: int) -> Floats:
-        """One sample of the posterior."""
-        assert self._tables is not None
-        rng = stream(seed, "kernel draw")
-        table = np.sqrt((1.0 - self.features) * self._tables.variance) * rng.standard_normal(self._tables.total)
-        weights = np.sqrt(self.features) * rng.standard_normal(self._members.rows.shape[1])
-        noise = np.sqrt(self.noise) * rng.standard_normal(len(self._target))
-        return self._conditioned(np.concatenate([table, weights]), noise)
-
-    def _read(self, sample: Floats, view: KernelView) -> Floats:
-        """(n,) values of a sample at these architectures."""
-        assert self._tables is not None
-        split = self._tables.total
-        return SlotTables.read(sample[:split], self._places(view)) + view.rows @ sample[split:]
-
-    def _places(self, view: KernelView) -> NDArray[np.int64]:
-        assert self._tables is not None
-        if view.places is None:
-            view.places = self._tables.places(view.encodings.codes)
-        return view.places
-
-    def _long(self, view: KernelView) -> bool:
-        assert self._tables is not None
-        return len(view.encodings) * len(self._tables.subsets) > _LOOKUPS
+    def _sample(self, kernel: MixedKernel, seed: int) -> Floats:
+        """One sample of the posterior at the highest level."""
+        rng = stream(seed, f"{self.name} draw")
+        steps = rng.standard_normal((self._known.levels, len(kernel.deviations))) * kernel.deviations
+        steps[1:] *= np.sqrt(self.drift)
+        noise = np.sqrt(self._known.noise) * rng.standard_normal(len(self._known.noise))
+        return self._conditioned(kernel, np.cumsum(steps, axis=0), noise)
 
     def _view(self, encodings: Encodings) -> tuple[MixedKernel, KernelView]:
         """Kept for the large set asked for last: a search scores the same architectures again and again."""
@@ -226,10 +175,43 @@ class KernelPredictor:
         return self._kernel, self._last
 
 
-def blockwise(view: KernelView, function: Callable[[KernelView], Floats]) -> Floats:
-    """``function`` of slices small enough to stay in the processor's cache."""
-    parts = [
-        function(KernelView(view.encodings, view.onehot[i : i + _BLOCK], view.rows[i : i + _BLOCK]))
-        for i in range(0, len(view.onehot), _BLOCK)
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0)
+@dataclass(eq=False, kw_only=True)
+class StagedPredictor(KernelPredictor):
+    """Several levels; a member is observed at every level it completed, by its place after that level (``pairs.places``).
+
+    Noise falls geometrically from ``noise`` at level 1 to ``top_noise`` at the highest level seen, which scores are of.
+
+    Args:
+        degree: see :class:`KernelPredictor`.
+        noise: variance of the noise at level 1; the target has variance 1.
+        features: see :class:`KernelPredictor`.
+        scale: see :class:`KernelPredictor`.
+        top_noise: the same at the highest level.
+        drift: variance that each level adds to the process.
+    """
+
+    noise: float = 0.1
+    features: float = 0.3
+    top_noise: float = 0.03
+    drift: float = 0.1
+    name = "staged"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.top_noise > 0 and self.drift >= 0):
+            raise ConfigError(
+                f"predictor.top_noise is {self.top_noise} and predictor.drift {self.drift}; they are variances, the first "
+                "above 0 and the second 0 or more"
+            )
+
+    def _observations(self, evidence: Evidence) -> _Observations:
+        levels = max(int(evidence.levels.max(initial=1)), 1)
+        known = evidence.places[:, :levels]
+        level, rows = np.nonzero(~np.isnan(known.T))
+        noise = self.noise * (self.top_noise / self.noise) ** (level / max(levels - 1, 1))
+        return _Observations(rows, level, levels, uniform_scores(known[rows, level], len(known)), noise)
+
+
+def _is_long(kernel: MixedKernel, view: KernelView) -> bool:
+    """Whether reading the tables would take longer than the covariances do."""
+    return len(view.encodings) * len(kernel.tables.subsets) > _LOOKUPS

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.base import Floats, not_fitted
+from ranknosh.predictors.base import Floats, Predictor, not_fitted
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.pair_loss import PairLoss, tempered
 from ranknosh.streams import stream
@@ -23,7 +23,7 @@ _STEPS = 50
 _TOLERANCE = 1e-10
 
 
-class LinearPredictor:
+class LinearPredictor(Predictor):
     """Pairwise logistic regression with L2 penalty ``l2`` and Laplace draws at ``scale`` posterior deviations.
 
     Solved by Newton steps in the span of the members' rows (at most min(n, d) dimensions), in float64. Outside that span

@@ -8,18 +8,16 @@ import numpy as np
 from scipy.special import ndtri
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.base import Floats, not_fitted
+from ranknosh.predictors.base import Floats, Predictor, not_fitted
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.streams import stream
 
 
-class RandomPredictor:
+class RandomPredictor(Predictor):
     """Standard normal scores hashed from the code and the seed of the fit: the same architecture, the same score."""
 
     name = "random"
-
-    def __init__(self) -> None:
-        self._seed: int | None = None
+    _seed: int | None = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         self._seed = seed
@@ -33,7 +31,7 @@ class RandomPredictor:
         return np.ones(len(encodings))
 
     def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
-        return np.stack([_hashed(encodings, seed) for seed in seeds]) if len(seeds) else np.zeros((0, len(encodings)))
+        return np.array([_hashed(encodings, seed) for seed in seeds]).reshape(len(seeds), len(encodings))
 
 
 def _hashed(encodings: Encodings, seed: int) -> Floats:
@@ -44,6 +42,4 @@ def _hashed(encodings: Encodings, seed: int) -> Floats:
         state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         state ^= state >> np.uint64(31)
-    uniform = ((state >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
-    scores: Floats = ndtri(uniform)
-    return scores
+    return ndtri(((state >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ranknosh.core.pairs import MAX_PAIRS, evidence, places
+from ranknosh.core.pairs import MAX_PAIRS, Evidence, evidence, places
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, Observed, Promotion, Proposed
@@ -123,3 +123,21 @@ def test_places_are_kept_for_every_level():
     assert table[[0, 1, 3], 1].tolist() == pytest.approx([1 / 3, 2 / 3, 3 / 3])
     assert np.isnan(table[2, 1])
     assert np.isnan(table[:, 2]).all()
+
+
+PAIRS = np.array([[0, 1], [0, 2], [1, 2], [3, 0]], dtype=np.int64)
+ORDER = np.array([0.6, 0.4, 0.2, 1.0])
+KNOWN = Evidence((), PAIRS, np.array([1, 2, 3, 4], np.float32), ORDER, np.array([1, 1, 1, 2]), ORDER[:, None])
+
+
+def test_a_subset_keeps_the_pairs_of_its_members_renumbered() -> None:
+    part = KNOWN.subset(np.array([0, 2, 3]))
+    assert part.pairs.tolist() == [[0, 1], [2, 0]]
+    assert part.weights.tolist() == [2, 4]
+    assert part.order.tolist() == [0.6, 0.2, 1.0]
+    assert part.levels.tolist() == [1, 1, 2]
+
+
+def test_counts_multiply_the_weights_of_both_members() -> None:
+    part = KNOWN.subset(np.array([0, 2, 3]), np.array([2, 3, 1]))
+    assert part.weights.tolist() == [2 * 2 * 3, 4 * 1 * 2]

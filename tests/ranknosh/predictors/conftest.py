@@ -43,7 +43,8 @@ def _evidence(metric: NDArray[np.float64], failed: NDArray[np.bool_] | None = No
     order = np.zeros(n)
     alive = np.flatnonzero(~failed)
     order[alive[np.argsort(metric[alive])]] = np.arange(1, len(alive) + 1) / len(alive)
-    return Evidence((), pairs, np.ones(len(pairs), np.float32), order, np.where(failed, 0, 1).astype(np.int64))
+    levels = np.where(failed, 0, 1).astype(np.int64)
+    return Evidence((), pairs, np.ones(len(pairs), np.float32), order, levels, order[:, None])
 
 
 @pytest.fixture(scope="session")

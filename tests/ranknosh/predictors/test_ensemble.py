@@ -1,11 +1,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.encodings import Encodings, reference
-from ranknosh.predictors.ensemble import EnsemblePredictor
+from ranknosh.predictors.ensemble import EnsemblePredictor, bootstrap
 from ranknosh.predictors.linear import LinearPredictor
-from ranknosh.predictors.resample import bootstrap
 from ranknosh.streams import stream
+
+PAIRS = np.array([[0, 1], [0, 2], [1, 2], [3, 0]], dtype=np.int64)
+ORDER = np.array([0.6, 0.4, 0.2, 1.0])
+KNOWN = Evidence((), PAIRS, np.array([1, 2, 3, 4], np.float32), ORDER, np.array([1, 1, 1, 2]), ORDER[:, None])
 
 
 def test_members_are_bootstraps_told_in_one_unit(
@@ -39,3 +43,19 @@ def test_a_new_fit_forgets_kept_scores(everyone: Encodings, target: NDArray[np.f
     before = ensemble.score(everyone)
     ensemble.fit(everyone.take(rows), make_evidence(-target[rows]), seed=0)
     assert np.corrcoef(before, ensemble.score(everyone))[0, 1] < -0.5
+
+
+def test_a_bootstrap_draws_as_many_members_as_there_are() -> None:
+    rng = stream(0, "test")
+    replay = stream(0, "test")
+    for _ in range(20):
+        rows, drawn = bootstrap(KNOWN, rng)
+        counts = np.bincount(replay.integers(4, size=4), minlength=4)
+        assert rows.tolist() == np.flatnonzero(counts).tolist()
+        expected = {
+            (winner, loser): weight * counts[winner] * counts[loser]
+            for (winner, loser), weight in zip(PAIRS.tolist(), KNOWN.weights.tolist(), strict=True)
+            if counts[winner] and counts[loser]
+        }
+        found = {(int(rows[w]), int(rows[k])): u for (w, k), u in zip(drawn.pairs, drawn.weights, strict=True)}
+        assert found == expected

@@ -1,5 +1,6 @@
 """What every ranker must do, whatever it is made of."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -7,7 +8,6 @@ import pytest
 from numpy.typing import NDArray
 
 from ranknosh.core.metrics import kendall_tau
-from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.base import Predictor
 from ranknosh.predictors.catalog import NAMES, make_predictor
 from ranknosh.predictors.encodings import Encodings
@@ -102,18 +102,16 @@ def test_a_pair_of_weight_zero_changes_nothing(
 ) -> None:
     known = make_evidence(target[rows])
     lies = known.pairs[:, ::-1]
-    weighted = Evidence(
-        (),
-        np.concatenate([known.pairs, lies]),
-        np.concatenate([known.weights, np.zeros(len(lies), np.float32)]),
-        known.order,
-        known.levels,
+    weighted = replace(
+        known,
+        pairs=np.concatenate([known.pairs, lies]),
+        weights=np.concatenate([known.weights, np.zeros(len(lies), np.float32)]),
     )
     without, ignored, believed = made(name), made(name), made(name)
     without.fit(everyone.take(rows), known, seed=0)
     ignored.fit(everyone.take(rows), weighted, seed=0)
     np.testing.assert_allclose(without.score(some), ignored.score(some), atol=1e-5)
-    contradicted = Evidence((), weighted.pairs, np.ones(len(weighted.pairs), np.float32), known.order, known.levels)
+    contradicted = replace(weighted, weights=np.ones(len(weighted.pairs), np.float32))
     believed.fit(everyone.take(rows), contradicted, seed=0)
     assert np.abs(without.score(some) - believed.score(some)).max() > 0.01
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def known(members: Encodings, make_evidence: MakeEvidence) -> Evidence:
     metric = np.random.default_rng(1).normal(size=25)
     found = make_evidence(metric)
     weights = np.random.default_rng(2).uniform(0, 2, len(found.pairs)).astype(np.float32)
-    return Evidence((), found.pairs, weights, found.order, found.levels)
+    return replace(found, weights=weights)
 
 
 def brute(members: Encodings, known: Evidence, l2: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -70,14 +71,14 @@ def test_spread_and_draws_are_the_laplace_posterior(members: Encodings, known: E
 
 def test_flipped_pairs_give_the_opposite_order(members: Encodings, known: Evidence, everyone: Encodings) -> None:
     right, wrong = LinearPredictor(), LinearPredictor()
-    flipped = Evidence((), known.pairs[:, ::-1].copy(), known.weights, 1 - known.order, known.levels)
+    flipped = replace(known, pairs=known.pairs[:, ::-1].copy(), order=1 - known.order)
     right.fit(members, known, seed=0)
     wrong.fit(members, flipped, seed=0)
     np.testing.assert_allclose(right.score(everyone), -wrong.score(everyone), atol=1e-7)
 
 
-def test_without_pairs_everybody_scores_alike(members: Encodings, everyone: Encodings) -> None:
+def test_without_pairs_all_score_alike(members: Encodings, known: Evidence, everyone: Encodings) -> None:
     predictor = LinearPredictor()
-    nothing = Evidence((), np.zeros((0, 2), np.int64), np.zeros(0, np.float32), np.full(25, 0.5), np.ones(25, np.int64))
+    nothing = replace(known, pairs=np.zeros((0, 2), np.int64), weights=np.zeros(0, np.float32))
     predictor.fit(members, nothing, seed=0)
     assert not predictor.score(everyone).any()

@@ -234,7 +234,7 @@ def test_predictors_learn_the_order(name):
         wins = np.stack(np.nonzero(known[:, None] > known[None, :]), axis=1).astype(np.int64)
         order = np.empty(50)
         order[np.argsort(known)] = np.arange(1, 51) / 50
-        evidence = Evidence((), wins, np.ones(len(wins), np.float32), order, np.ones(50, np.int64))
+        evidence = Evidence((), wins, np.ones(len(wins), np.float32), order, np.ones(50, np.int64), order[:, None])
         predictor = make_predictor(name)
         predictor.fit(Encodings(LARGE, members), evidence, seed=0)
         taus.append(kendall_tau(predictor.score(Encodings(LARGE, others)), [surface(LARGE.decode(a)) for a in others]))

@@ -3,7 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from ranknosh.predictors.slot_tables import SlotTables
+from ranknosh.predictors.covariance import SlotTables
 
 CODES = np.array(list(product(range(2), range(3), range(2))), dtype=np.int64)
 

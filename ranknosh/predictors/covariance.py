@@ -1,0 +1,154 @@
+"""The covariance of two architectures: which choices they share, and how alike their feature rows are.
+
+k(a, b) = (1 - s) * ((1 + matching slots) / (1 + slots)) ^ degree + s * x(a) . x(b), with x the space's feature rows, centred and
+scaled so that the mean of x . x over random architectures is 1. The first term lets the effect of a choice depend on two
+others (degree 3), where a linear model saturates; the second brings what the space knows about its cells (live paths,
+counts), where few members say little about single choices.
+
+With m matching slots, (1 + m)^degree = sum_k c_k * (matching subsets of k slots), c_k the k-th forward difference of x^degree
+at x = 1. Each subset's term is a kernel of its own, "same choices on these slots", whose process is a table of independent
+normals with variance c_k. So a prior sample costs one normal per table entry and one look-up per subset and architecture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranknosh.predictors.base import Floats
+from ranknosh.predictors.encodings import Encodings, reference
+from ranknosh.spaces.base import Space
+
+_BLOCK = 4096
+_REFERENCE = 512
+
+
+class SlotTables:
+    """One table per subset of at most ``degree`` slots, laid end to end.
+
+    variance: (total,) prior variance of every entry, for the kernel ((1 + matching) / (1 + slots)) ^ degree.
+    """
+
+    def __init__(self, choices: Sequence[int], degree: int) -> None:
+        slots = len(choices)
+        self.choices = tuple(choices)
+        self.subsets = [s for size in range(degree + 1) for s in combinations(range(slots), size)]
+        sizes = [int(np.prod([choices[i] for i in subset], dtype=np.int64)) for subset in self.subsets]
+        self.offsets = np.cumsum([0, *sizes])
+        differences = [
+            sum((-1) ** (size - j) * comb(size, j) * (1 + j) ** degree for j in range(size + 1))
+            for size in range(degree + 1)
+        ]
+        of_subset = np.array([differences[len(subset)] for subset in self.subsets]) / (1.0 + slots) ** degree
+        self.variance: Floats = np.repeat(of_subset, sizes)
+
+    @property
+    def total(self) -> int:
+        """Entries of all tables together."""
+        return int(self.offsets[-1])
+
+    def places(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(subsets, n): the one entry that every architecture, given by its choices (n, slots), reads in every table."""
+        rows = np.empty((len(self.subsets), len(codes)), dtype=np.int64)
+        for row, subset in enumerate(self.subsets):
+            place = np.zeros(len(codes), dtype=np.int64)
+            for slot in subset:
+                place = place * self.choices[slot] + codes[:, slot]
+            rows[row] = place + self.offsets[row]
+        return rows
+
+    @staticmethod
+    def read(table: Floats, places: NDArray[np.int64]) -> Floats:
+        """(n,): the sum of the entries read. Every architecture's sum runs in the same order, whichever others are there."""
+        total = np.zeros(places.shape[1])
+        for row in places:
+            total += table[row]
+        return total
+
+    def gather(self, values: Floats, places: NDArray[np.int64]) -> Floats:
+        """(total,): the transpose of :meth:`read`, each architecture's value added to the entries it reads."""
+        sums = np.bincount(places.reshape(-1), weights=np.tile(values, len(places)), minlength=self.total)
+        return sums.astype(np.float64, copy=False)
+
+
+@dataclass
+class KernelView:
+    """What the kernel needs of a set of architectures. ``rows`` are scaled feature rows (n, d), or (n, 0) without them."""
+
+    encodings: Encodings
+    onehot: NDArray[np.float32]
+    rows: Floats
+    places: NDArray[np.int64] | None = None
+
+
+class MixedKernel:
+    """The covariance function of this file's head, and samples of its process: entries of the tables, then feature weights.
+
+    Args:
+        space: of the architectures.
+        degree: order of interactions between choices.
+        features: share s of the feature term.
+    """
+
+    def __init__(self, space: Space, degree: int, features: float) -> None:
+        self.space, self.degree, self.features = space, degree, features
+        self.slots, width = len(space.choices), 0
+        self.tables = SlotTables(space.choices, degree)
+        if features > 0:
+            rows = reference(space, _REFERENCE, seed=0).features.astype(np.float64)
+            self._center = rows.mean(axis=0)
+            self._size = float(np.sqrt(np.mean(np.sum((rows - self._center) ** 2, axis=1)))) or 1.0
+            width = rows.shape[1]
+        self._variance = (1.0 - features) * self.tables.variance
+        self.deviations: Floats = np.concatenate([np.sqrt(self._variance), np.full(width, np.sqrt(features))])
+        """(entries,) prior standard deviation of every entry of a sample."""
+
+    def view(self, encodings: Encodings) -> KernelView:
+        if self.features > 0:
+            rows = (encodings.features - self._center) / self._size
+        else:
+            rows = np.zeros((len(encodings), 0))
+        return KernelView(encodings, encodings.onehot, rows)
+
+    def between(self, first: KernelView, second: KernelView) -> Floats:
+        """(n, m) covariances."""
+        matches = (first.onehot @ second.onehot.T).astype(np.float64)
+        both = ((1.0 + matches) / (1.0 + self.slots)) ** self.degree
+        both *= 1.0 - self.features
+        if self.features > 0:
+            both += self.features * (first.rows @ second.rows.T)
+        return both
+
+    def variances(self, view: KernelView) -> Floats:
+        """(n,) prior variances."""
+        return (1.0 - self.features) + self.features * np.sum(view.rows**2, axis=1)
+
+    def read(self, sample: Floats, view: KernelView) -> Floats:
+        """(n,) values of a sample at these architectures."""
+        split = self.tables.total
+        return self.tables.read(sample[:split], self._places(view)) + view.rows @ sample[split:]
+
+    def gather(self, values: Floats, view: KernelView) -> Floats:
+        """(entries,) covariances of a sample's entries with the sum of its values at these architectures, each times its own
+        of ``values`` (n,)."""
+        of_tables = self._variance * self.tables.gather(values, self._places(view))
+        return np.concatenate([of_tables, self.features * (values @ view.rows)])
+
+    def _places(self, view: KernelView) -> NDArray[np.int64]:
+        if view.places is None:
+            view.places = self.tables.places(view.encodings.codes)
+        return view.places
+
+
+def blockwise(view: KernelView, function: Callable[[KernelView], Floats]) -> Floats:
+    """``function`` of slices small enough to stay in the processor's cache."""
+    parts = [
+        function(KernelView(view.encodings, view.onehot[i : i + _BLOCK], view.rows[i : i + _BLOCK]))
+        for i in range(0, len(view.onehot), _BLOCK)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0)
