@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from itertools import product
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,74 +57,122 @@ class Graphs(NamedTuple):
     node_kinds: tuple[str, ...]
 
 
-class Space(Protocol):
-    """A set of architectures. Everything here is symbolic: numpy, no torch."""
+class Space(ABC):
+    """A set of architectures. Everything here is symbolic: numpy, no torch.
+
+    Edits choose among *options*: a number below ``options[i]`` for each independent choice i; they are the code itself unless a
+    space says otherwise. Questions about an architecture of another space, or a code out of range, raise SpaceError.
+    """
 
     name: str
     choices: tuple[int, ...]
-    """Number of options of every slot."""
+    """Number of options of every slot of a code."""
+    options: tuple[int, ...]
     operations: tuple[str, ...]
+    most_enumerable = 500_000
+    """Codes up to which scoring every architecture at each refit is affordable."""
 
     @property
     def size(self) -> int:
         """Number of codes, isomorphic ones counted apart."""
-        ...
+        return math.prod(self.options)
 
     @property
     def enumerable(self) -> bool:
-        """True where scoring every architecture at each refit is affordable (up to about 5e5 codes)."""
-        ...
+        """True where scoring every architecture at each refit is affordable."""
+        return self.size <= self.most_enumerable
+
+    def chosen(self, architecture: Architecture) -> tuple[int, ...]:
+        """The option taken at every choice."""
+        code = architecture.code
+        if architecture.space != self.name:
+            raise SpaceError(f"asked {self.name} about an architecture of space {architecture.space!r}: use that space")
+        if len(code) != len(self.choices) or not all(
+            0 <= value < size for value, size in zip(code, self.choices, strict=True)
+        ):
+            raise SpaceError(
+                f"code {code} is not of {self.name}: it takes one option of every slot, counted from 0, and the slots have "
+                f"{self.choices} options"
+            )
+        return code
+
+    def of(self, options: Iterable[int]) -> Architecture:
+        """The architecture of these options, which must be in range."""
+        return Architecture(self.name, tuple(options))
+
+    def moves(self, number: int, option: int) -> Sequence[int]:
+        """The options one edit away from ``option`` at choice ``number``."""
+        return [other for other in range(self.options[number]) if other != option]
 
     def sample(self, rng: np.random.Generator) -> Architecture:
-        """A code drawn uniformly."""
-        ...
+        """An architecture drawn uniformly."""
+        return self.of(int(value) for value in rng.integers(0, np.array(self.options)))
 
     def enumerate(self) -> Iterator[Architecture]:
         """Every architecture in code order. Raises SpaceError where the space is not enumerable."""
-        ...
+        if not self.enumerable:
+            raise SpaceError(
+                f"{self.name} has {self.size:.3g} architectures, too many to list (limit {self.most_enumerable}); sample it "
+                "instead"
+            )
+        return map(self.of, product(*map(range, self.options)))
 
     def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
-        """Every architecture one edit away, the given one excluded."""
-        ...
+        """Every architecture one edit away, the given one excluded, by choice and then by option."""
+        options = self.chosen(architecture)
+        return tuple(
+            self.of((*options[:number], other, *options[number + 1 :]))
+            for number, option in enumerate(options)
+            for other in self.moves(number, option)
+        )
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """A uniformly chosen neighbour."""
-        ...
+        """A neighbour, each with the same probability. A space of a single architecture gives it back."""
+        options = list(self.chosen(architecture))
+        moves = [(number, other) for number, option in enumerate(options) for other in self.moves(number, option)]
+        if not moves:
+            return architecture
+        number, option = moves[int(rng.integers(len(moves)))]
+        options[number] = option
+        return self.of(options)
 
     def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
-        """A child that takes every slot from either parent with equal chance.
+        """A child that takes every choice from either parent with equal chance.
 
         Args:
             first: a parent.
             second: the other.
             rng: of the choices.
         """
-        ...
+        pairs = zip(self.chosen(first), self.chosen(second), rng.random(len(self.options)) < 0.5, strict=True)
+        return self.of(a if take else b for a, b, take in pairs)
 
+    @abstractmethod
     def canonical(self, architecture: Architecture) -> str:
         """An id equal for architectures that compute the same function (deduplication key)."""
-        ...
 
+    @abstractmethod
     def is_dead(self, architecture: Architecture) -> bool:
         """True where no live path leads from the input to the output: it cannot learn."""
-        ...
 
+    @abstractmethod
     def parse(self, text: str) -> Architecture:
         """The architecture of an exchange string. Raises SpaceError on anything else."""
-        ...
 
+    @abstractmethod
     def format(self, architecture: Architecture) -> str:
         """The exchange string; ``parse(format(a)) == a``."""
-        ...
 
+    @abstractmethod
     def encode(self, architectures: Sequence[Architecture], kind: Encoding = "features") -> NDArray[np.float32]:
-        """(n, d) feature rows. ``features`` is the concatenation of onehot, paths and counts."""
-        ...
+        """(n, d) feature rows. ``counts`` begin with one column for each of ``operations``; ``features`` are a space's choice."""
 
+    @abstractmethod
     def graphs(self, architectures: Sequence[Architecture]) -> Graphs:
         """Line graphs for graph predictors."""
-        ...
 
     def operation_counts(self, architecture: Architecture) -> dict[str, int]:
         """How often each operation occurs; keys are ``operations``, all present."""
-        ...
+        return {
+            name: int(n) for name, n in zip(self.operations, self.encode([architecture], "counts")[0], strict=False)
+        }

@@ -57,7 +57,7 @@ def copy_chosen_weights(mixed, discrete, operation_of):
 @pytest.mark.parametrize("index", [0, 401, 7_777, 12_345, 15_624, 9_300])
 @pytest.mark.parametrize("training", [True, False])
 def test_one_hot_weights_give_the_discrete_network(index, training):
-    architecture = SPACE.at(index)
+    architecture = list(SPACE.enumerate())[index]
     net = Supernet(nasbench201(), SIZE, affine=True, running_statistics=True)
     discrete = build_candidate(architecture, SIZE)
     copy_chosen_weights(net.network, discrete, lambda _, slot: SPACE.operations[architecture.code[slot]])

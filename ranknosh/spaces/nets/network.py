@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
-from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.errors import SpaceError
+from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.genotype import from_architecture
+from ranknosh.spaces.genotype import Genotype, from_architecture
 from ranknosh.spaces.nets.cell import Cell, EdgeFactory
-from ranknosh.spaces.nets.factories import chosen_genotype, chosen_op
-from ranknosh.spaces.nets.ops import ConvBN, standalone
-from ranknosh.spaces.nets.skeleton import ReductionPlan, Skeleton, genotype_skeleton, skeleton_for
+from ranknosh.spaces.nets.ops import ConvBN, make_operation, standalone
+from ranknosh.spaces.nets.skeleton import (
+    EdgeContext,
+    ReductionPlan,
+    Skeleton,
+    genotype_skeleton,
+    nasbench201_skeleton,
+)
+
+SKELETONS = {"nasbench201": nasbench201_skeleton}
+"""The macro structure of every space whose cells have one operation an edge, in the order of its slots."""
 
 
 class ResidualReduction(nn.Module):
@@ -27,8 +38,7 @@ class ResidualReduction(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.convs(x) + self.shortcut(x)
-        return out
+        return self.convs(x) + self.shortcut(x)
 
 
 class Network(nn.Module):
@@ -41,7 +51,6 @@ class Network(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(size.in_channels, skeleton.stem_channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(skeleton.stem_channels),
-            *([nn.ReLU()] if skeleton.stem_relu else []),
         )
         self.blocks = nn.ModuleList(
             ResidualReduction(block.c_in, block.c_out)
@@ -49,7 +58,8 @@ class Network(nn.Module):
             else Cell(block, edge_factory)
             for block in skeleton.blocks
         )
-        self.head = _head(skeleton)
+        norm = nn.Sequential(nn.BatchNorm2d(skeleton.head_channels), nn.ReLU())
+        self.head = norm if skeleton.head_norm else nn.Identity()
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(skeleton.head_channels, size.classes)
 
@@ -73,24 +83,29 @@ class Network(nn.Module):
         return self.pool(self.head(last)).flatten(1), found
 
     def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(self.features(images))
-        return logits
+        return self.classifier(self.features(images))
 
 
-def _head(skeleton: Skeleton) -> nn.Module:
-    if skeleton.head == "plain":
-        return nn.Identity()
-    if skeleton.head == "bn_relu":
-        return nn.Sequential(nn.BatchNorm2d(skeleton.head_channels), nn.ReLU())
-    return nn.Sequential(
-        nn.Conv2d(_last_channels(skeleton), skeleton.head_channels, 1, bias=False),
-        nn.BatchNorm2d(skeleton.head_channels),
-        nn.ReLU(),
-    )
+def chosen_op(space: Space, architecture: Architecture) -> EdgeFactory:
+    """The factory of an architecture: every edge gets the operation its slot chose, and nothing for ``none``.
+
+    Raises SpaceError where the architecture is not of this space, or the space's edges are unknown.
+    """
+    code = space.chosen(architecture)
+    if space.name not in SKELETONS:
+        raise SpaceError(f"no network is known for the space {space.name!r}; known are {', '.join(SKELETONS)}")
+    return _named_ops(lambda context: space.operations[code[context.edge_index]])
 
 
-def _last_channels(skeleton: Skeleton) -> int:
-    return skeleton.blocks[-1].c_out if skeleton.blocks else skeleton.stem_channels
+def chosen_genotype(genotype: Genotype) -> EdgeFactory:
+    """The factory of a DARTS genotype, for ``skeleton.genotype_skeleton``; edges it does not name carry nothing."""
+    by_kind = {"normal": genotype.edges("normal"), "reduce": genotype.edges("reduce")}
+    return _named_ops(lambda context: by_kind[context.cell_kind].get((context.source, context.target), "none"))
+
+
+def _named_ops(choose: Callable[[EdgeContext], str]) -> EdgeFactory:
+    """A factory from a rule that names the operation of an edge."""
+    return lambda context: make_operation(choose(context), context.c_in, context.c_out, context.stride)
 
 
 def build(skeleton: Skeleton, edge_factory: EdgeFactory) -> Network:
@@ -104,4 +119,5 @@ def build_candidate(architecture: Architecture, size: NetworkSize) -> Network:
         genotype = from_architecture(architecture)
         return build(genotype_skeleton(size, genotype), chosen_genotype(genotype))
     space = get_space(architecture.space)
-    return build(skeleton_for(space.name, size), chosen_op(space, architecture))
+    edges = chosen_op(space, architecture)
+    return build(SKELETONS[space.name](size), edges)

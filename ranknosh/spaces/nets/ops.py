@@ -7,8 +7,10 @@ numbers stay the same and the work is done once. ``takes`` is ``("identity",)`` 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from difflib import get_close_matches
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -62,8 +64,7 @@ def make_source_map(name: str, channels: int) -> nn.Module:
 
 def source_maps(operation: nn.Module) -> tuple[str, ...]:
     """Names of the maps whose results the operation takes as its arguments."""
-    takes: tuple[str, ...] = getattr(operation, "takes", ("identity",))
-    return takes
+    return getattr(operation, "takes", ("identity",))
 
 
 def standalone(operation: nn.Module) -> nn.Module:
@@ -81,8 +82,7 @@ class PooledNorm(nn.Module):
         self.bn = nn.BatchNorm2d(channels)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        out: Tensor = self.bn(pooled)
-        return out
+        return self.bn(pooled)
 
 
 class Mapped(nn.Identity):
@@ -93,38 +93,42 @@ class Mapped(nn.Identity):
         self.takes = (source_map,)
 
 
-class ConvBN(nn.Module):
-    """Convolution and batch norm on a source through ReLU; the spatial size is divided by ``stride``, rounded up."""
+class NormedConv(nn.Module, ABC):
+    """An operation on a source through ReLU that ends in a batch norm; a supernet may fold that norm into its mixture."""
 
     takes = ("relu",)
+    bn: nn.BatchNorm2d
 
-    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int = 1) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(c_in, c_out, kernel, stride=stride, padding=kernel // 2, bias=False)
-        self.bn = nn.BatchNorm2d(c_out)
-
-    def forward(self, rectified: Tensor) -> Tensor:
-        out: Tensor = self.bn(self.before_norm(rectified))
-        return out
-
+    @abstractmethod
     def before_norm(self, rectified: Tensor) -> Tensor:
-        """What the batch norm receives."""
-        out: Tensor = self.conv(rectified)
-        return out
+        """What the last batch norm receives."""
 
     @property
     def last_norm(self) -> nn.BatchNorm2d:
         """The batch norm that the operation ends in."""
         return self.bn
 
+    def forward(self, rectified: Tensor) -> Tensor:
+        return self.last_norm(self.before_norm(rectified))
 
-class SeparableConv(nn.Module):
+
+class ConvBN(NormedConv):
+    """Convolution and batch norm; the spatial size is divided by ``stride``, rounded up."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, c_out, kernel, stride=stride, padding=kernel // 2, bias=False)
+        self.bn = nn.BatchNorm2d(c_out)
+
+    def before_norm(self, rectified: Tensor) -> Tensor:
+        return self.conv(rectified)
+
+
+class SeparableConv(NormedConv):
     """Depthwise and pointwise convolution and batch norm, ``repeats`` times with ReLU between; the first one strides.
 
     Two repeats are the DARTS ``sep_conv``, one with dilation 2 its ``dil_conv``.
     """
-
-    takes = ("relu",)
 
     def __init__(self, c_in: int, c_out: int, kernel: int, stride: int, *, repeats: int, dilation: int = 1) -> None:
         super().__init__()
@@ -142,11 +146,9 @@ class SeparableConv(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, rectified: Tensor) -> Tensor:
-        out: Tensor = self.layers(rectified)
-        return out
+        return self.layers(rectified)
 
     def before_norm(self, rectified: Tensor) -> Tensor:
-        """What the last batch norm receives."""
         out = rectified
         for layer in list(self.layers)[:-1]:
             out = layer(out)
@@ -154,19 +156,11 @@ class SeparableConv(nn.Module):
 
     @property
     def last_norm(self) -> nn.BatchNorm2d:
-        """The batch norm that the operation ends in."""
-        norm = self.layers[-1]
-        assert isinstance(norm, nn.BatchNorm2d)
-        return norm
+        return cast(nn.BatchNorm2d, self.layers[-1])
 
 
 class EverySecondPixel(nn.Conv2d):
-    """A pointwise convolution of every second pixel, without bias.
-
-    Args:
-        c_in: channels of the input.
-        c_out: channels of the output.
-    """
+    """A pointwise convolution of every second pixel, without bias."""
 
     FEW_CHANNELS = 8
     """Below so many, torch's channels_last kernel for strided pointwise convolutions (2.14, CPU) writes outside its memory."""
@@ -180,13 +174,11 @@ class EverySecondPixel(nn.Conv2d):
         return super().forward(pixels)
 
 
-class FactorizedReduce(nn.Module):
+class FactorizedReduce(NormedConv):
     """Halves the spatial size by two pointwise convolutions on pixels offset by one, side by side, and batch norm.
 
     An odd size is rounded up; the second half then sees zeros beyond the border. Raises SpaceError for an odd ``c_out``.
     """
-
-    takes = ("relu",)
 
     def __init__(self, c_in: int, c_out: int) -> None:
         super().__init__()
@@ -196,20 +188,10 @@ class FactorizedReduce(nn.Module):
         self.conv_odd = EverySecondPixel(c_in, c_out // 2)
         self.bn = nn.BatchNorm2d(c_out)
 
-    def forward(self, rectified: Tensor) -> Tensor:
-        out: Tensor = self.bn(self.before_norm(rectified))
-        return out
-
     def before_norm(self, rectified: Tensor) -> Tensor:
-        """What the batch norm receives."""
         height, width = rectified.shape[-2:]
         shifted = functional.pad(rectified, (0, width % 2, 0, height % 2))[:, :, 1:, 1:]
         return torch.cat([self.conv_even(rectified), self.conv_odd(shifted)], dim=1)
-
-    @property
-    def last_norm(self) -> nn.BatchNorm2d:
-        """The batch norm that the operation ends in."""
-        return self.bn
 
 
 class CrossConv7(nn.Module):
@@ -224,41 +206,11 @@ class CrossConv7(nn.Module):
         self.bn = nn.BatchNorm2d(c_out)
 
     def forward(self, rectified: Tensor) -> Tensor:
-        out: Tensor = self.bn(self.column(self.row(rectified)))
-        return out
-
-
-class InvertedResidual(nn.Module):
-    """MobileNetV2 block with ReLU: expand, depthwise, project; the input is added where the shapes agree."""
-
-    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int, expansion: int) -> None:
-        super().__init__()
-        hidden = c_in * expansion
-        self.layers = nn.Sequential(
-            nn.Conv2d(c_in, hidden, 1, bias=False),
-            nn.BatchNorm2d(hidden),
-            nn.ReLU(),
-            nn.Conv2d(hidden, hidden, kernel, stride, kernel // 2, groups=hidden, bias=False),
-            nn.BatchNorm2d(hidden),
-            nn.ReLU(),
-            nn.Conv2d(hidden, c_out, 1, bias=False),
-            nn.BatchNorm2d(c_out),
-        )
-        self.residual = stride == 1 and c_in == c_out
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.layers(x)
-        return out + x if self.residual else out
+        return self.bn(self.column(self.row(rectified)))
 
 
 def _skip(c_in: int, c_out: int, stride: int) -> nn.Module:
     return Mapped("identity") if stride == 1 and c_in == c_out else FactorizedReduce(c_in, c_out)
-
-
-def _linear_skip(c_in: int, c_out: int, stride: int) -> nn.Module:
-    if stride == 1 and c_in == c_out:
-        return Mapped("identity")
-    return nn.Sequential(nn.Conv2d(c_in, c_out, 1, stride=stride, bias=False), nn.BatchNorm2d(c_out))
 
 
 def _pool(kind: str) -> Callable[[int, int, int], nn.Module]:
@@ -285,10 +237,6 @@ OPERATIONS: dict[str, Callable[[int, int, int], nn.Module | None]] = {
     "dil_conv_3x3": lambda c_in, c_out, stride: SeparableConv(c_in, c_out, 3, stride, repeats=1, dilation=2),
     "dil_conv_5x5": lambda c_in, c_out, stride: SeparableConv(c_in, c_out, 5, stride, repeats=1, dilation=2),
     "conv_7x1_1x7": CrossConv7,
-    # NAS-Bench-Macro
-    "identity": _linear_skip,
-    "mb3_k3": lambda c_in, c_out, stride: InvertedResidual(c_in, c_out, 3, stride, expansion=3),
-    "mb6_k5": lambda c_in, c_out, stride: InvertedResidual(c_in, c_out, 5, stride, expansion=6),
 }
 """Name -> factory ``(c_in, c_out, stride) -> module``; None means that the edge carries nothing. Strides are 1 or 2."""
 

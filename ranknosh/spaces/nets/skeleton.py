@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
 
 from ranknosh.errors import SpaceError
@@ -16,9 +15,6 @@ from ranknosh.spaces.nasbench201 import TOPOLOGY as NASBENCH201_TOPOLOGY
 CellKind = Literal["normal", "reduce"]
 Preprocess = Literal["none", "conv", "reduce"]
 """How a cell receives an input: as it is, through a ReLU-conv1x1-BN, or through a FactorizedReduce."""
-
-CHAIN_TOPOLOGY = CellTopology(inputs=1, nodes=2, edges=((0, 1),), outputs=(1,))
-"""A single choice between one layer and the next: the cell of a chain-structured (macro) space."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +84,15 @@ class ReductionPlan:
 class Skeleton:
     """Stem, blocks and head of a network. Only edges of the cells are left open.
 
-    The stem is a 3x3 convolution to ``stem_channels`` and batch norm, with ReLU where ``stem_relu``. The head ends in
-    global average pooling and a linear layer; before them stands nothing (``plain``), BN-ReLU (``bn_relu``), or
-    conv1x1-BN-ReLU to ``head_channels`` (``conv``).
+    The stem is a 3x3 convolution to ``stem_channels`` and batch norm. The head is global average pooling of ``head_channels`` and
+    a linear layer, after BN-ReLU where ``head_norm``.
     """
 
     space: str
     size: NetworkSize
     stem_channels: int
-    stem_relu: bool
     blocks: tuple[CellPlan | ReductionPlan, ...]
-    head: Literal["plain", "bn_relu", "conv"]
+    head_norm: bool
     head_channels: int
 
     @property
@@ -121,7 +115,7 @@ def nasbench201_skeleton(size: NetworkSize, topology: CellTopology = NASBENCH201
         for _ in range(size.cells):
             blocks.append(CellPlan("normal", index, topology, (channels,), channels, 1, ("none",)))
             index += 1
-    return Skeleton("nasbench201", size, size.channels, False, tuple(blocks), "bn_relu", size.channels * 4)
+    return Skeleton("nasbench201", size, size.channels, tuple(blocks), True, size.channels * 4)
 
 
 def darts_skeleton(
@@ -158,7 +152,7 @@ def darts_skeleton(
         )
         blocks.append(plan)
         c_before, c_last, after_reduction = c_last, plan.c_out, reduction
-    return Skeleton("darts", size, 3 * size.channels, False, tuple(blocks), "plain", c_last)
+    return Skeleton("darts", size, 3 * size.channels, tuple(blocks), False, c_last)
 
 
 def genotype_skeleton(size: NetworkSize, genotype: darts.Genotype) -> Skeleton:
@@ -169,37 +163,3 @@ def genotype_skeleton(size: NetworkSize, genotype: darts.Genotype) -> Skeleton:
     if len(genotype.normal) != len(genotype.reduce):
         raise SpaceError("the normal and the reduction cell of a genotype must have the same number of nodes")
     return darts_skeleton(size, len(genotype.normal) // 2, genotype.normal_concat, genotype.reduce_concat)
-
-
-def chain_skeleton(size: NetworkSize) -> Skeleton:
-    """``size.cells`` layers in three stages, the first layer of each doubling the channels and halving the size.
-
-    NAS-Bench-Macro (Su et al., CVPR 2021) is C=32 and 8 layers (2, 3 and 3); its 1,280 channels before the pooling are
-    40 C here, so that small networks stay small.
-    """
-    blocks: list[CellPlan] = []
-    c_in = size.channels
-    for stage in range(3):
-        for layer in range((size.cells + stage) // 3):
-            first = layer == 0
-            channels = c_in * 2 if first else c_in
-            kind: CellKind = "reduce" if first else "normal"
-            blocks.append(CellPlan(kind, len(blocks), CHAIN_TOPOLOGY, (c_in,), channels, 2 if first else 1, ("none",)))
-            c_in = channels
-    return Skeleton("macro", size, size.channels, True, tuple(blocks), "conv", 40 * size.channels)
-
-
-SKELETONS: dict[str, Callable[[NetworkSize], Skeleton]] = {
-    "nasbench201": nasbench201_skeleton,
-    "darts": darts_skeleton,
-    "macro": chain_skeleton,
-}
-
-
-def skeleton_for(space_name: str, size: NetworkSize) -> Skeleton:
-    """The macro structure that architectures of a space are placed in. Raises SpaceError for a space without one."""
-    if space_name not in SKELETONS:
-        near = get_close_matches(space_name, SKELETONS, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise SpaceError(f"no network is known for the space {space_name!r}: {hint}known are {', '.join(SKELETONS)}")
-    return SKELETONS[space_name](size)

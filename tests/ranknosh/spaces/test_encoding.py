@@ -12,7 +12,7 @@ from ranknosh.spaces.nasbench201 import NasBench201
 SPACE = NasBench201()
 OPS = SPACE.operations
 EDGES = SPACE.topology.edges
-SAMPLE = [SPACE.at(index) for index in range(0, 15_625, 61)]
+SAMPLE = list(SPACE.enumerate())[::61]
 COUNTS = (
     *OPS,
     *(f"live {op}" for op in OPS if op != "none"),

@@ -1,20 +1,15 @@
 """ranknosh/spaces/nets/auxiliary.py"""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import Architecture, NetworkSize
-from ranknosh.spaces.nets import (
-    AuxiliaryHead,
-    auxiliary_place,
-    build_candidate,
-    chain_skeleton,
-    count_params,
-    darts_skeleton,
-    nasbench201_skeleton,
-)
+from ranknosh.spaces.nets import AuxiliaryHead, build_candidate, count_params, darts_skeleton, nasbench201_skeleton
+from ranknosh.spaces.nets.auxiliary import auxiliary_place
 
 
 def published(head):
@@ -64,8 +59,7 @@ def test_it_stands_behind_the_last_reduction(skeleton, place):
 
 
 def test_a_network_without_reductions_has_no_place():
-    skeleton = chain_skeleton(NetworkSize(4, 3, 3))
-    bare = type(skeleton)(skeleton.space, skeleton.size, 4, True, (), "conv", 8)
+    bare = replace(nasbench201_skeleton(NetworkSize(4, 3, 3)), blocks=())
     with pytest.raises(SpaceError, match="no place"):
         auxiliary_place(bare)
 

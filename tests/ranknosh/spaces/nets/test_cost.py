@@ -5,10 +5,11 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ranknosh.spaces.base import NetworkSize
+from ranknosh.spaces.genotype import Genotype
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets import build, build_candidate, chain_skeleton, chosen_chain, count_macs, count_params
+from ranknosh.spaces.nets import build, build_candidate, chosen_genotype, count_macs, count_params, genotype_skeleton
 
-SPACE = NasBench201()
+ALL = tuple(NasBench201().enumerate())
 
 
 def by_dispatch(net, shape):
@@ -18,8 +19,10 @@ def by_dispatch(net, shape):
 
 
 def test_hooks_agree_with_the_flop_counter():
-    nets = [build_candidate(SPACE.at(index), NetworkSize(4, 1, 5)) for index in (0, 777, 8_000, 15_624)]
-    nets.append(build(chain_skeleton(NetworkSize(4, 5, 5)), chosen_chain(("mb3_k3", "mb6_k5", "identity") * 2)))
+    nets = [build_candidate(ALL[index], NetworkSize(4, 1, 5)) for index in (0, 777, 8_000, 15_624)]
+    cell = (("sep_conv_3x3", 0), ("dil_conv_5x5", 1), ("skip_connect", 0), ("conv_7x1_1x7", 2))
+    genotype = Genotype(cell, (2, 3), cell, (3,))
+    nets.append(build(genotype_skeleton(NetworkSize(4, 5, 5), genotype), chosen_genotype(genotype)))
     assert [count_macs(net, (3, 9, 9)) for net in nets] == [by_dispatch(net, (3, 9, 9)) for net in nets]
 
 
@@ -37,7 +40,7 @@ def test_foreign_networks_are_counted_too():
 
 
 def test_counting_leaves_the_network_as_it_was():
-    net = build_candidate(SPACE.at(15_624), NetworkSize(4, 1, 5)).train()
+    net = build_candidate(ALL[15_624], NetworkSize(4, 1, 5)).train()
     net.head.eval()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     modes = [module.training for module in net.modules()]
