@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import DECISIONS, Failed, Fitted, Job, JobResult, Observed, Proposed, Record
+from ranknosh.core.records import Decision, Failed, Fitted, Job, JobResult, Observed, Proposed, Record
 from ranknosh.core.rules import Rules
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Search
@@ -88,4 +88,4 @@ def simulate(
 
 
 def decisions(journal: Sequence[Record]) -> list[Record]:
-    return [record for record in journal if isinstance(record, DECISIONS)]
+    return [record for record in journal if isinstance(record, Decision)]

@@ -6,6 +6,7 @@ Nothing enters the pool except by :meth:`Pool.apply`, so a journal read from the
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -143,9 +144,9 @@ class Pool(Folded):
         self.largest_checkpoint = 0
         self.revision = 0
         self.reruns: dict[Token, Rerun] = {}
-        self.results_in_batch: dict[int, int] = {}
-        self._entered: dict[int, int] = {}
-        self._pending_at: dict[int, int] = {}
+        self.results_in_batch: Counter[int] = Counter()
+        self._entered: Counter[int] = Counter()
+        self._pending_at: Counter[int] = Counter()
         self._eligible: dict[int, list[tuple[float, int, str, int]]] = {}
         self._completed: dict[int, list[tuple[float, int, str, int]]] = {}
         self._retrained: set[int] = set()
@@ -164,7 +165,7 @@ class Pool(Folded):
 
     def entered(self, level: int) -> int:
         """Candidates ever asked to reach ``level``, failed and unfinished ones included."""
-        return self._entered.get(level, 0)
+        return self._entered[level]
 
     def pending_below(self, level: int) -> bool:
         """True while a first training to ``level`` or lower is unfinished."""
@@ -172,7 +173,7 @@ class Pool(Folded):
 
     def pending_at(self, level: int) -> int:
         """Unfinished first trainings to exactly ``level``."""
-        return self._pending_at.get(level, 0)
+        return self._pending_at[level]
 
     def residents(self, level: int, most: int | None = None) -> list[Candidate]:
         """Candidates whose highest completed level is exactly ``level`` and that may be promoted, the best ``most`` first.
@@ -281,8 +282,8 @@ class Pool(Folded):
         self.decisions.append(record)
         candidate = self.candidates[record.candidate_id]
         self.pending[Token(candidate.id)] = Pending(candidate.id, level, 0, candidate.epochs)
-        self._entered[level] = self._entered.get(level, 0) + 1
-        self._pending_at[level] = self._pending_at.get(level, 0) + 1
+        self._entered[level] += 1
+        self._pending_at[level] += 1
 
     def _pending(self, token: Token) -> Pending:
         pending = self.pending.get(token)
@@ -299,8 +300,7 @@ class Pool(Folded):
         self.epochs_spent += record.epochs
         if token.replica == 0:
             self._pending_at[level] -= 1
-            batch = self.candidates[token.candidate_id].batch
-            self.results_in_batch[batch] = self.results_in_batch.get(batch, 0) + 1
+            self.results_in_batch[self.candidates[token.candidate_id].batch] += 1
 
     def _observe(self, record: Observed) -> None:
         candidate = self._candidate(record.candidate_id)

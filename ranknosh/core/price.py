@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -113,19 +114,17 @@ def most_affordable(
         limit: epochs.
         finalists: see :func:`price`.
     """
+
+    def price_of(candidates: int) -> int:
+        return price(pyramid, candidates, entered, committed, finalists)
+
     ends = [high]
     for level in range(2, pyramid.levels + 1):
         first = pyramid.first_to_reach(level)
         ends += [first - 1] if low < first <= high else []
     for end in sorted(set(ends), reverse=True):
         start = max((other + 1 for other in ends if other < end), default=low)
-        if price(pyramid, start, entered, committed, finalists) > limit:
-            continue
-        while start < end:
-            middle = (start + end + 1) // 2
-            if price(pyramid, middle, entered, committed, finalists) <= limit:
-                start = middle
-            else:
-                end = middle - 1
-        return start
+        fitting = bisect_right(range(start, end + 1), limit, key=price_of)
+        if fitting:
+            return start + fitting - 1
     return None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import torch_seed
@@ -254,22 +254,7 @@ Record: TypeAlias = (
     | Stopped
 )
 Decision: TypeAlias = Proposed | Promotion | Rerun
-DECISIONS = (Proposed, Promotion, Rerun)
-RECORDS: tuple[type[Any], ...] = (
-    Scored,
-    Fitted,
-    Proposed,
-    Promotion,
-    Rerun,
-    Observed,
-    Interrupted,
-    Failed,
-    Speculated,
-    Workers,
-    Tested,
-    Session,
-    Stopped,
-)
+RECORDS: tuple[type[Any], ...] = get_args(Record)
 """Every kind of line that the journal of a search has."""
 
 Fold = TypeVar("Fold", bound="Folded")
@@ -327,7 +312,7 @@ class JobResult:
     """How a job ended, and the other attempts of it that lost to this one."""
 
     job: Job
-    outcome: Observed | Interrupted | Failed = field()
+    outcome: Observed | Interrupted | Failed
     beside: tuple[Speculated, ...] = ()
 
 

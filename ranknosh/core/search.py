@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from ranknosh.core.budget import Ledger, Limits
+from ranknosh.core.overlapping import Overlapping
 from ranknosh.core.pool import Pending, Pool
 from ranknosh.core.price import epochs_of
 from ranknosh.core.pyramid import Pyramid
@@ -31,7 +32,7 @@ from ranknosh.core.records import (
     token_of,
 )
 from ranknosh.core.rules import Rules
-from ranknosh.core.schedules import Eager, Overlapping, Proposer, Reproducible, Schedule
+from ranknosh.core.schedules import Eager, Proposer, Reproducible, Schedule
 from ranknosh.errors import BudgetTooSmall, JobsLost
 from ranknosh.spaces.base import Architecture
 

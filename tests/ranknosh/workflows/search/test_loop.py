@@ -5,7 +5,7 @@ import pytest
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import DECISIONS, Interrupted, JobResult, Observed, Workers
+from ranknosh.core.records import Decision, Interrupted, JobResult, Observed, Workers
 from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.executors.inline import InlineExecutor
@@ -54,7 +54,7 @@ def test_a_search_ends_as_the_engine_alone_would_and_writes_decisions_before_the
     written = []
 
     def run(job, stop, on_epoch):
-        assert job.candidate_id in {record.candidate_id for record in written if isinstance(record, DECISIONS)}
+        assert job.candidate_id in {record.candidate_id for record in written if isinstance(record, Decision)}
         return answer(job)
 
     search = Search(PYRAMID, Limits(), StreamProposer(), Rules(candidates=8), seed=0)

@@ -8,7 +8,7 @@ from torch.utils.data import TensorDataset
 
 import ranknosh
 from ranknosh.core.metrics import kendall_tau
-from ranknosh.core.records import DECISIONS, Tested
+from ranknosh.core.records import Decision, Tested
 from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.workflows import open_run
 from tests.ranknosh.workflows.search.small_search import DIGITS, SMALL, small_search
@@ -50,7 +50,7 @@ def test_the_test_split_is_read_once_and_a_finished_run_is_left_alone(run):
 
 def test_the_same_seed_takes_the_same_decisions_and_another_does_not(run, tmp_path):
     def decisions(folder):
-        return [record for record in open_run(folder).history.records if isinstance(record, DECISIONS)]
+        return [record for record in open_run(folder).history.records if isinstance(record, Decision)]
 
     same = small_search(tmp_path, "same")
     other = ranknosh.search(data=DIGITS, budget=20, out=str(tmp_path), name="other", seed=1, **SMALL)
@@ -128,7 +128,7 @@ def test_overlapping_batches_are_resumed_as_they_were_begun(tmp_path):
     cut.mkdir()
     (cut / "journal.jsonl").write_text("".join(lines[: second + 2]))
     again = ranknosh.open_run(cut).resume()
-    kept = [[r for r in each.history.records if isinstance(r, DECISIONS)] for each in (whole, again)]
+    kept = [[r for r in each.history.records if isinstance(r, Decision)] for each in (whole, again)]
     assert kept[0] == kept[1]
     assert again.pool.epochs_spent == whole.pool.epochs_spent
 

@@ -1,4 +1,8 @@
-"""What all schedules have in common: the decisions themselves. A schedule says when each of them is due."""
+"""In which order a search decides. Schedules share the decisions themselves and the size rule, and say when each is due.
+
+``Reproducible``: batch by batch and level by level, bottom up. ``Eager``: whatever is due when a worker is free. ``Overlapping``
+(its own module): reproducible, with several batches in flight.
+"""
 
 from __future__ import annotations
 
@@ -174,3 +178,61 @@ class Schedule(ABC):
         best = self._arrived.at_level(self.pyramid.levels)[: self.rules.finalists]
         wanted: list[Record] = [Rerun(candidate.id, 1) for candidate in best if candidate.id not in again]
         return wanted[: self._fitting(len(wanted), self.pyramid.epochs[-1])]
+
+
+class Reproducible(Schedule):
+    """A level's promotions are decided when all trainings up to that level have ended, a new batch when all have.
+
+    So decisions depend neither on how many workers there are nor on who is fast.
+    """
+
+    def decide(self, queued: bool) -> list[Record]:
+        return self._promotions() or self._batch() or self._closing() or self._reruns()
+
+    def _promotions(self) -> list[Record]:
+        """Promotions the size rule is owed, out of the lowest level first."""
+        sizes = self.pyramid.sizes(self.pool.count)
+        for level in range(1, self.pyramid.levels):
+            if self.pool.pending_below(level):
+                return []
+            if promoted := self._promote(level, sizes[level] - self.pool.entered(level + 1)):
+                return promoted
+        return []
+
+    def _batch(self) -> list[Record]:
+        """The next batch, or the rest of one whose records were cut off before any of it had a result."""
+        pool, first = self.pool, self.pool.count
+        batch = self.pyramid.batch_of(first)
+        begun = first > 0 and self.pyramid.batch_of(first - 1) == batch and not pool.results_in_batch.get(batch)
+        if pool.pending and not begun:
+            return []
+        return self._propose(range(first, self._batch_end(batch)), batch)
+
+
+class Eager(Schedule):
+    """A free worker takes the highest promotion that is due at once, else a new candidate.
+
+    Source: asynchronous successive halving (Li et al., MLSys 2020, algorithm 2). Sizes are those of the other schedules; which
+    candidates are promoted depends on the order in which results arrive, which the journal keeps.
+    """
+
+    one_by_one: ClassVar[bool] = True
+
+    def decide(self, queued: bool) -> list[Record]:
+        promoted = self._promotions()
+        if promoted or queued:
+            return promoted
+        return self._batch() or self._closing() or self._reruns()
+
+    def _promotions(self) -> list[Record]:
+        sizes = self.pyramid.sizes(self.pool.count - self.pool.pending_at(1))
+        for level in range(self.pyramid.levels - 1, 0, -1):
+            owed = sizes[level] - self.pool.entered(level + 1)
+            if owed > 0 and (promoted := self._promote(level, 1)):
+                return promoted
+        return []
+
+    def _batch(self) -> list[Record]:
+        first = self.pool.count
+        batch = self.pyramid.batch_of(first)
+        return self._propose(range(first, self._batch_end(batch)), batch)

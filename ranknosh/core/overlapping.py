@@ -16,7 +16,7 @@ from ranknosh.core.pool import Pool
 from ranknosh.core.price import epochs_of
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Decision, Failed, Observed, Promotion, Proposed, Record, Token, token_of
-from ranknosh.core.schedules.base import Schedule
+from ranknosh.core.schedules import Schedule
 
 
 class Step(NamedTuple):
