@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 
 from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.base import Floats, Predictor, not_fitted
+from ranknosh.predictors.base import Floats, Predictor
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.streams import stream
 
 
+@dataclass(eq=False)
 class AutoPredictor(Predictor):
     """Chooses a ranker by the mean over folds of Kendall's tau between the scores of members left out and ``Evidence.order``.
 
@@ -26,32 +28,31 @@ class AutoPredictor(Predictor):
             by changing its ranker back and forth.
     """
 
-    def __init__(self, among: Sequence[Predictor], *, parts: int = 5, margin: float = 0.02) -> None:
-        self.name = "auto"
-        self.among = tuple(among)
-        self.parts = parts
-        self.margin = margin
-        self.estimates: dict[str, float | None] = {}
-        self._chosen: Predictor | None = None
+    among: Sequence[Predictor]
+    _: KW_ONLY
+    parts: int = 5
+    margin: float = 0.02
+    estimates: dict[str, float | None] = field(default_factory=dict, init=False)
+    name = "auto"
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         self.estimates = {p.name: self._estimate(p, encodings, evidence, seed) for p in self.among}
-        self._chosen, best = self.among[0], self.estimates[self.among[0].name]
+        chosen, best = self.among[0], self.estimates[self.among[0].name]
         for predictor in self.among[1:]:
             estimate = self.estimates[predictor.name]
             if estimate is not None and (best is None or estimate > best + self.margin):
-                self._chosen, best = predictor, estimate
-        self._chosen.fit(encodings, evidence, seed=seed)
-        self.name = f"auto:{self._chosen.name}"
+                chosen, best = predictor, estimate
+        chosen.fit(encodings, evidence, seed=seed)
+        self._model, self.name = chosen, f"auto:{chosen.name}"
 
     def score(self, encodings: Encodings) -> Floats:
-        return self._fitted().score(encodings)
+        return self.model.score(encodings)
 
     def spread(self, encodings: Encodings) -> Floats:
-        return self._fitted().spread(encodings)
+        return self.model.spread(encodings)
 
     def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
-        return self._fitted().draws(encodings, seeds)
+        return self.model.draws(encodings, seeds)
 
     def _estimate(self, predictor: Predictor, encodings: Encodings, evidence: Evidence, seed: int) -> float | None:
         n = len(encodings)
@@ -65,8 +66,3 @@ class AutoPredictor(Predictor):
             if tau is not None:
                 taus.append(tau)
         return float(np.mean(taus)) if taus else None
-
-    def _fitted(self) -> Predictor:
-        if self._chosen is None:
-            raise not_fitted(self.name)
-        return self._chosen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,14 @@ class Predictor(ABC):
     """
 
     name: str
+    _model: Any = None
+
+    @property
+    def model(self) -> Any:
+        """What the last fit left. Raises RuntimeError before the first one."""
+        if self._model is None:
+            raise RuntimeError(f"the {self.name} predictor was asked for scores before it was fitted")
+        return self._model
 
     @abstractmethod
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
@@ -66,7 +75,3 @@ class Scale:
     def apply(self, values: Floats) -> Floats:
         """Scores in standard deviations above a random architecture."""
         return (values - self.mean) / self.deviation
-
-
-def not_fitted(name: str) -> RuntimeError:
-    return RuntimeError(f"the {name} predictor was asked for scores before it was fitted")

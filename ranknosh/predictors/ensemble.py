@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.base import Floats, Predictor, Scale, not_fitted
+from ranknosh.predictors.base import Floats, Predictor, Scale
 from ranknosh.predictors.encodings import WORTH_KEEPING, Encodings, reference
 from ranknosh.streams import stream
 
@@ -57,14 +57,13 @@ class EnsemblePredictor(Predictor):
     def __init__(self, make: Callable[[int], Predictor], *, members: int, name: str = "ensemble") -> None:
         self.name = name
         self._members = [make(i) for i in range(members)]
-        self._scales: list[Scale] = []
         self._reference: Encodings | None = None
         self._last: tuple[Encodings, Floats] | None = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         if self._reference is None or self._reference.space is not encodings.space:
             self._reference = reference(encodings.space, _REFERENCE, seed=0)
-        self._scales, self._last = [], None
+        self._model = self._last = None
         lessons = []
         for number, member in enumerate(self._members):
             rng = stream(seed, "bootstrap", number)
@@ -72,15 +71,14 @@ class EnsemblePredictor(Predictor):
             lessons.append(Lesson(member, encodings.take(rows), drawn, int(rng.integers(2**31))))
         for number, member in self.fit_each(learn, lessons):
             self._members[number] = member
-        self._scales = [Scale.of(member.score(self._reference)) for member in self._members]
+        self._model = [Scale.of(member.score(self._reference)) for member in self._members]
 
     def scores(self, encodings: Encodings) -> Floats:
         """(members, n) standardised scores, kept for the large set asked for last."""
-        if not self._scales:
-            raise not_fitted(self.name)
+        scales = self.model
         if self._last is not None and self._last[0] is encodings:
             return self._last[1]
-        pairs = zip(self._members, self._scales, strict=True)
+        pairs = zip(self._members, scales, strict=True)
         found = np.stack([scale.apply(member.score(encodings)) for member, scale in pairs])
         if len(encodings) >= WORTH_KEEPING:
             self._last = (encodings, found)

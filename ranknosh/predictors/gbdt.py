@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ranknosh.core.pairs import Evidence
 from ranknosh.errors import MissingDependency
-from ranknosh.predictors.base import Floats, Predictor, not_fitted
+from ranknosh.predictors.base import Floats, Predictor
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.pair_loss import PairLoss, tempered
 from ranknosh.streams import stream
@@ -58,7 +58,6 @@ class GbdtPredictor(Predictor):
 
     def __post_init__(self) -> None:
         self._xgboost = _xgboost()
-        self._booster: Any = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         xgboost, n = self._xgboost, len(encodings)
@@ -78,14 +77,13 @@ class GbdtPredictor(Predictor):
             "seed": int(stream(seed, "gbdt").integers(2**31 - 1)),
         }
         rows = xgboost.QuantileDMatrix(encodings.features, label=np.zeros(n), max_bin=16, nthread=1)
-        self._booster = xgboost.train(settings, rows, num_boost_round=self.rounds, obj=objective(loss))
+        self._model = xgboost.train(settings, rows, num_boost_round=self.rounds, obj=objective(loss))
 
     def score(self, encodings: Encodings) -> Floats:
-        if self._booster is None:
-            raise not_fitted(self.name)
+        booster = self.model
         if not len(encodings):
             return np.zeros(0)
-        predicted = self._booster.inplace_predict(encodings.features, predict_type="margin")
+        predicted = booster.inplace_predict(encodings.features, predict_type="margin")
         return np.asarray(predicted, dtype=np.float64).reshape(-1)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.base import Floats, Predictor, not_fitted
+from ranknosh.predictors.base import Floats, Predictor
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.pair_loss import tempered
 from ranknosh.spaces.base import Graphs
@@ -96,9 +96,6 @@ class GinPredictor(Predictor):
     batch: int = 256
     name = "gin"
 
-    def __post_init__(self) -> None:
-        self._network: GinNetwork | None = None
-
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         graphs = encodings.graphs
         with torch.random.fork_rng(devices=[]):
@@ -121,15 +118,14 @@ class GinPredictor(Predictor):
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
             optimizer.step()
             schedule.step()
-        self._network = network.eval()
+        self._model = network.eval()
 
     def score(self, encodings: Encodings) -> Floats:
-        if self._network is None:
-            raise not_fitted(self.name)
+        network = self.model
         adjacency, labels, mask = _tensors(encodings.graphs)
         with torch.no_grad():
             parts = [
-                self._network(adjacency[i : i + _BLOCK], labels[i : i + _BLOCK], mask[i : i + _BLOCK])
+                network(adjacency[i : i + _BLOCK], labels[i : i + _BLOCK], mask[i : i + _BLOCK])
                 for i in range(0, len(encodings), _BLOCK)
             ]
         return torch.cat(parts).double().numpy() if parts else np.zeros(0)

@@ -24,7 +24,7 @@ from scipy.special import ndtri
 
 from ranknosh.core.pairs import Evidence
 from ranknosh.errors import ConfigError
-from ranknosh.predictors.base import Floats, Predictor, not_fitted
+from ranknosh.predictors.base import Floats, Predictor
 from ranknosh.predictors.covariance import KernelView, MixedKernel, blockwise
 from ranknosh.predictors.encodings import WORTH_KEEPING, Encodings
 from ranknosh.streams import stream
@@ -93,22 +93,22 @@ class KernelPredictor(Predictor):
             raise ConfigError(
                 f"predictor.features is {self.features}; it is the share of the feature term, between 0 and 1"
             )
-        self._kernel: MixedKernel | None = None
         self._last: KernelView | None = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
-        if self._kernel is None or self._kernel.space is not encodings.space:
-            self._kernel, self._last = MixedKernel(encodings.space, self.degree, self.features), None
+        if self._model is None or self._model.space is not encodings.space:
+            self._model, self._last = MixedKernel(encodings.space, self.degree, self.features), None
+        kernel: MixedKernel = self._model
         known = self._known = self._observations(evidence)
-        self._members = self._kernel.view(encodings.take(known.rows))
+        self._members = kernel.view(encodings.take(known.rows))
         self._shared = 1.0 + self.drift * known.level
-        covariance = self._kernel.between(self._members, self._members)
+        covariance = kernel.between(self._members, self._members)
         covariance *= np.minimum(self._shared[:, None], self._shared[None, :])
         covariance[np.diag_indices_from(covariance)] += known.noise
         self._factor = np.linalg.cholesky(covariance)
         self._solved = cho_solve((self._factor, True), known.target) * self._shared
-        nothing = np.zeros((known.levels, len(self._kernel.deviations)))
-        self._mean = self._conditioned(self._kernel, nothing, np.zeros(len(known.target)))
+        nothing = np.zeros((known.levels, len(kernel.deviations)))
+        self._mean = self._conditioned(kernel, nothing, np.zeros(len(known.target)))
 
     def score(self, encodings: Encodings) -> Floats:
         """Posterior mean: the normal score of the architecture among the members."""
@@ -166,13 +166,12 @@ class KernelPredictor(Predictor):
 
     def _view(self, encodings: Encodings) -> tuple[MixedKernel, KernelView]:
         """Kept for the large set asked for last: a search scores the same architectures again and again."""
-        if self._kernel is None:
-            raise not_fitted(self.name)
+        kernel: MixedKernel = self.model
         if len(encodings) < WORTH_KEEPING:
-            return self._kernel, self._kernel.view(encodings)
+            return kernel, kernel.view(encodings)
         if self._last is None or self._last.encodings is not encodings:
-            self._last = self._kernel.view(encodings)
-        return self._kernel, self._last
+            self._last = kernel.view(encodings)
+        return kernel, self._last
 
 
 @dataclass(eq=False, kw_only=True)

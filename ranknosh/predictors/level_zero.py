@@ -6,6 +6,7 @@ What was scored before the search never changes, so everything here is a functio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 
 from ranknosh.core.pairs import Evidence
 from ranknosh.core.records import Scored
@@ -18,6 +19,7 @@ each proxy, 0 where it does not help. Must be a function of these alone."""
 _ROUNDING = 1e-9
 
 
+@dataclass(eq=False)
 class LevelZero:
     """The architectures scored before the search and the order that the results so far give them.
 
@@ -29,17 +31,15 @@ class LevelZero:
         seed: orders architectures that are equally good.
     """
 
-    def __init__(
-        self,
-        scored: Sequence[Scored],
-        directions: Mapping[str, int],
-        weigh: Weigh,
-        *,
-        combine: Combine = "rank_mean",
-        seed: int = 0,
-    ) -> None:
-        self.scored = distinct(scored)
-        self.directions, self.weigh, self.combine, self.seed = dict(directions), weigh, combine, seed
+    scored: Sequence[Scored]
+    directions: Mapping[str, int]
+    weigh: Weigh
+    _: KW_ONLY
+    combine: Combine = "rank_mean"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.scored = distinct(self.scored)
         self._values = {item.key: item.values for item in self.scored}
 
     def weights(self, known: Evidence) -> dict[str, float]:

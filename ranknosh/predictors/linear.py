@@ -9,12 +9,14 @@ posterior would close up much too early.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.base import Floats, Predictor, not_fitted
+from ranknosh.predictors.base import Floats, Predictor
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.pair_loss import PairLoss, tempered
 from ranknosh.streams import stream
@@ -23,63 +25,69 @@ _STEPS = 50
 _TOLERANCE = 1e-10
 
 
+class _Posterior(NamedTuple):
+    """center: (d,) mean of the members' rows. basis: (k, d) of their span. weights: (d,) most likely ones. factor: lower Cholesky
+    factor of the precision inside the span."""
+
+    center: Floats
+    basis: Floats
+    weights: Floats
+    factor: Floats
+
+
+@dataclass(eq=False, kw_only=True)
 class LinearPredictor(Predictor):
-    """Pairwise logistic regression with L2 penalty ``l2`` and Laplace draws at ``scale`` posterior deviations.
+    """Pairwise logistic regression with an L2 penalty and Laplace draws.
 
     Solved by Newton steps in the span of the members' rows (at most min(n, d) dimensions), in float64. Outside that span
     the posterior is the prior, which draws and spreads include exactly.
+
+    Args:
+        l2: the penalty.
+        scale: draws keep this share of their deviation from the mean.
     """
 
+    l2: float = 1.0
+    scale: float = 1.0
     name = "linear"
-
-    def __init__(self, *, l2: float = 1.0, scale: float = 1.0) -> None:
-        self.l2 = l2
-        self.scale = scale
-        self._weights: Floats | None = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         rows = encodings.rows
         n = len(rows)
-        self._center: Floats = rows.mean(axis=0) if n else np.zeros(rows.shape[1])
-        left, singular, basis = np.linalg.svd(rows - self._center, full_matrices=False)
+        center = rows.mean(axis=0) if n else np.zeros(rows.shape[1])
+        left, singular, basis = np.linalg.svd(rows - center, full_matrices=False)
         kept = singular > 1e-9 * max(float(singular[0]) if len(singular) else 0.0, 1.0)
-        self._basis = np.ascontiguousarray(basis[kept])
-        inside = left[:, kept] * singular[kept]
+        basis = np.ascontiguousarray(basis[kept])
         loss = PairLoss(evidence.pairs, tempered(evidence.weights, n), n)
-        found, self._factor = _newton(inside, loss, self.l2)
-        self._weights = found @ self._basis
+        found, factor = _newton(left[:, kept] * singular[kept], loss, self.l2)
+        self._model = _Posterior(center, basis, found @ basis, factor)
 
     def score(self, encodings: Encodings) -> Floats:
-        if self._weights is None:
-            raise not_fitted(self.name)
-        return _times(encodings, self._center, self._weights)
+        return _times(encodings, self.model.center, self.model.weights)
 
     def spread(self, encodings: Encodings) -> Floats:
         """Posterior standard deviation of the score, exact under the Laplace approximation."""
-        if self._weights is None:
-            raise not_fitted(self.name)
-        rows = encodings.rows - self._center
-        inside = rows @ self._basis.T
-        variance = np.sum(solve_triangular(self._factor, inside.T, lower=True) ** 2, axis=0)
+        center, basis, _, factor = self.model
+        rows = encodings.rows - center
+        inside = rows @ basis.T
+        variance = np.sum(solve_triangular(factor, inside.T, lower=True) ** 2, axis=0)
         outside = np.maximum(np.sum(rows**2, axis=1) - np.sum(inside**2, axis=1), 0.0) / self.l2
         return np.sqrt(variance + outside)
 
     def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
-        if self._weights is None:
-            raise not_fitted(self.name)
+        center, basis, weights, factor = self.model
         drawn = np.empty((len(seeds), len(encodings)))
         for row, seed in enumerate(seeds):
             rng = stream(seed, "linear draw")
-            prior = rng.standard_normal(len(self._weights)) / np.sqrt(self.l2)
-            outside = prior - (self._basis @ prior) @ self._basis
-            inside = solve_triangular(self._factor, rng.standard_normal(len(self._basis)), lower=True, trans="T")
-            drawn[row] = _times(encodings, self._center, self._weights + self.scale * (inside @ self._basis + outside))
+            prior = rng.standard_normal(len(weights)) / np.sqrt(self.l2)
+            outside = prior - (basis @ prior) @ basis
+            inside = solve_triangular(factor, rng.standard_normal(len(basis)), lower=True, trans="T")
+            drawn[row] = _times(encodings, center, weights + self.scale * (inside @ basis + outside))
         return drawn
 
 
 def _times(encodings: Encodings, center: Floats, weights: Floats) -> Floats:
-    product: Floats = encodings.rows @ weights
-    return product - float(center @ weights)
+    return encodings.rows @ weights - float(center @ weights)
 
 
 def _newton(rows: Floats, loss: PairLoss, l2: float) -> tuple[Floats, Floats]:

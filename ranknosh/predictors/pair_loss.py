@@ -47,13 +47,11 @@ class PairLoss:
         bend = self.weights * probability * (1.0 - probability)
         off = np.bincount(self.winners * n + self.losers, weights=bend, minlength=n * n).reshape(n, n)
         off = off + off.T
-        laplacian: Floats = np.diag(off.sum(axis=1)) - off
-        return laplacian
+        return np.diag(off.sum(axis=1)) - off
 
     def _upset(self, scores: Floats) -> Floats:
         """(p,) the modelled chance that the loser would have won."""
-        chance: Floats = expit(scores[self.losers] - scores[self.winners])
-        return chance
+        return expit(scores[self.losers] - scores[self.winners])
 
     def _at(self, rows: NDArray[np.int64], values: Floats) -> Floats:
         return np.bincount(rows, weights=values, minlength=self.members).astype(np.float64, copy=False)

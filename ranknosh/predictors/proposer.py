@@ -7,9 +7,9 @@ a batch cut in two by a crash is completed to the batch it would have been.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from time import perf_counter
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from ranknosh.streams import stream
 Acquisition = Literal["thompson", "mean", "ucb"]
 Results = tuple[Pool, int]
 """What evidence and verdict are made from: a pool and its revision."""
-_ACQUISITIONS = ("thompson", "mean", "ucb")
+_ACQUISITIONS = get_args(Acquisition)
 _REFERENCE = 512
 _ATTEMPTS = 2000
 _DIGITS = 9
@@ -55,6 +55,7 @@ class _Followed:
     leaders: Sequence[tuple[str, Architecture]]
 
 
+@dataclass(eq=False)
 class PredictorProposer:
     """Proxy picks first, then the choices of a predictor that is refitted whenever there are new results.
 
@@ -85,36 +86,29 @@ class PredictorProposer:
         ConfigError: for settings out of range.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        predictor: Predictor,
-        pyramid: Pyramid,
-        *,
-        seeds: Sequence[tuple[Architecture, Origin, float | None]] = (),
-        rule: PairRule = "level",
-        near_tie: float = 0.0,
-        level_weight: float = 0.0,
-        exploration: float = 0.1,
-        acquisition: Acquisition = "thompson",
-        confidence: float = 1.0,
-        seed: int = 0,
-        min_members: int = 4,
-        level_zero: LevelZero | None = None,
-        follow: float = 0.0,
-    ) -> None:
-        if not 0 <= exploration <= 1:
-            raise ConfigError(f"propose.exploration is {exploration}; it is a probability and must lie between 0 and 1")
-        if acquisition not in _ACQUISITIONS:
-            raise ConfigError(f"propose.acquisition is {acquisition!r}; it must be one of {', '.join(_ACQUISITIONS)}")
-        if not 0 <= follow <= 1:
-            raise ConfigError(f"seeding.follow is {follow}; it is a probability and must lie between 0 and 1")
-        self.space, self.predictor, self.pyramid = space, predictor, pyramid
-        self.seeds = tuple(seeds)
-        self.rule, self.near_tie, self.level_weight = rule, near_tie, level_weight
-        self.exploration, self.acquisition, self.confidence = exploration, acquisition, confidence
-        self.seed, self.min_members = seed, min_members
-        self.level_zero, self.follow = level_zero, follow
+    space: Space
+    predictor: Predictor
+    pyramid: Pyramid
+    _: KW_ONLY
+    seeds: Sequence[tuple[Architecture, Origin, float | None]] = ()
+    rule: PairRule = "level"
+    near_tie: float = 0.0
+    level_weight: float = 0.0
+    exploration: float = 0.1
+    acquisition: Acquisition = "thompson"
+    confidence: float = 1.0
+    seed: int = 0
+    min_members: int = 4
+    level_zero: LevelZero | None = None
+    follow: float = 0.0
+
+    def __post_init__(self) -> None:
+        for setting, chance in (("propose.exploration", self.exploration), ("seeding.follow", self.follow)):
+            if not 0 <= chance <= 1:
+                raise ConfigError(f"{setting} is {chance}; it is a probability and must lie between 0 and 1")
+        if self.acquisition not in _ACQUISITIONS:
+            known = ", ".join(_ACQUISITIONS)
+            raise ConfigError(f"propose.acquisition is {self.acquisition!r}; it must be one of {known}")
         self._learned: _Learned | None = None
         self._yardstick: Encodings | None = None
         self._grown: tuple[tuple[Results, int], Candidates] | None = None
@@ -136,15 +130,13 @@ class PredictorProposer:
             picked = self._pick(number, batch, taken, learned, followed)
             if picked is None:
                 break
-            architecture, origin, score = picked
-            spread = None
+            (architecture, origin, score), spread = picked, None
             if learned and learned.scale and origin in ("predictor", "explore"):
                 alone = Encodings(self.space, [architecture])
                 score = float(learned.scale.apply(self.predictor.score(alone))[0])
                 spread = float(self.predictor.spread(alone)[0]) / learned.scale.deviation
-            key = self.space.canonical(architecture)
+            key, text = self.space.canonical(architecture), self.space.format(architecture)
             taken.add(key)
-            text = self.space.format(architecture)
             records.append(Proposed(number, architecture, key, text, batch, origin, score, spread))
         if learned is None:
             return Proposal(tuple(records))
@@ -174,10 +166,8 @@ class PredictorProposer:
         self, number: int, batch: int, taken: set[str], learned: _Learned | None, followed: _Followed | None
     ) -> tuple[Architecture, Origin, float | None] | None:
         """One candidate, or None where the space has no more."""
-        if number < len(self.seeds):
-            architecture, origin, score = self.seeds[number]
-            if self.space.canonical(architecture) not in taken and not self.space.is_dead(architecture):
-                return architecture, origin, score
+        if number < len(self.seeds) and self._is_open(self.seeds[number][0], taken):
+            return self.seeds[number]
         if learned is None:
             drawn = self._uniform(stream(self.seed, "random", number), taken)
             return (drawn, "random", None) if drawn else None
@@ -189,6 +179,9 @@ class PredictorProposer:
                 return chosen, "predictor", None
         drawn = self._leader(number, taken, followed) or self._uniform(rng, taken)
         return (drawn, "explore", None) if drawn else None
+
+    def _is_open(self, architecture: Architecture, taken: set[str]) -> bool:
+        return self.space.canonical(architecture) not in taken and not self.space.is_dead(architecture)
 
     def _followed(self, known: Evidence) -> _Followed | None:
         if self.level_zero is None or self.follow == 0:
@@ -209,11 +202,8 @@ class PredictorProposer:
             everyone = whole(self.space)
             free = np.flatnonzero(everyone.open(taken))
             return everyone.encodings.architectures[free[rng.integers(len(free))]] if len(free) else None
-        for _ in range(_ATTEMPTS):
-            architecture = self.space.sample(rng)
-            if self.space.canonical(architecture) not in taken and not self.space.is_dead(architecture):
-                return architecture
-        return None
+        drawn = (self.space.sample(rng) for _ in range(_ATTEMPTS))
+        return next((architecture for architecture in drawn if self._is_open(architecture, taken)), None)
 
     def _best(self, number: int, batch: int, taken: set[str], learned: _Learned) -> Architecture | None:
         """The open candidate with the highest acquisition value; the earliest of equal ones."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.base import Floats, Predictor, not_fitted
+from ranknosh.predictors.base import Floats, Predictor
 from ranknosh.predictors.encodings import Encodings
 from ranknosh.streams import stream
 
@@ -17,15 +17,12 @@ class RandomPredictor(Predictor):
     """Standard normal scores hashed from the code and the seed of the fit: the same architecture, the same score."""
 
     name = "random"
-    _seed: int | None = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
-        self._seed = seed
+        self._model = seed
 
     def score(self, encodings: Encodings) -> Floats:
-        if self._seed is None:
-            raise not_fitted(self.name)
-        return _hashed(encodings, self._seed)
+        return _hashed(encodings, self.model)
 
     def spread(self, encodings: Encodings) -> Floats:
         return np.ones(len(encodings))
