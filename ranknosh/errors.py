@@ -58,6 +58,7 @@ class StoreFull(StoreError, exit_code=5):
     """The disk holding the run folder is full; what was written before is intact and the run can be resumed."""
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of what an error reports; empty where it reports nothing."""
-    return str(error).strip().partition("\n")[0]
+def first_line(error: BaseException, named: bool = False) -> str:
+    """The first line of an error's text, after the name of its type where it is to be ``named`` or has no text."""
+    name, text = type(error).__name__, str(error).strip().partition("\n")[0]
+    return f"{name}: {text}" if named and text else text or name

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ranknosh.data.base import ImageData, as_images
 from ranknosh.data.folder import require_path
 from ranknosh.data.source import Division, Indices, build
-from ranknosh.errors import DataError
+from ranknosh.errors import DataError, first_line
 
 _KEYS = {
     "train": (("x_train", "y_train"), ("train_images", "train_labels"), ("images", "labels")),
@@ -73,7 +73,7 @@ def _arrays(file: Path, name: str) -> dict[str, NDArray[np.generic]]:
                     ) from error
     except _READ_ERRORS as error:
         raise DataError(
-            f"{name} cannot be read as a numpy .npz archive: {str(error).splitlines()[0]}; write it with numpy.savez"
+            f"{name} cannot be read as a numpy .npz archive: {first_line(error)}; write it with numpy.savez"
         ) from error
     return arrays
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ranknosh.data.base import ImageData, as_images
 from ranknosh.data.source import Division, build
-from ranknosh.errors import DataError, MissingDependency
+from ranknosh.errors import DataError, MissingDependency, first_line
 
 SETS = {
     "cifar10": ("CIFAR10", "cifar-10-batches-py/"),
@@ -55,7 +55,7 @@ def published(
             found[part] = make(str(folder), download=download, **which)
     except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
         at = folder.absolute()
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         if download:
             raise DataError(
                 f"{name} could not be fetched into {at}: {reason}; put {sought} (torchvision's layout) there by hand or set "

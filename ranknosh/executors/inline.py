@@ -1,17 +1,51 @@
-"""Jobs in the caller's own process, one after another: the reference every other executor must agree with."""
+"""What a job of training is, and jobs in the caller's own process: the reference every other executor must agree with."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from ranknosh.core.records import EpochPoint, Job, JobResult
 from ranknosh.executors.base import Answer, Item, RunJob, Usage
 
+if TYPE_CHECKING:
+    from ranknosh.training import CheckpointStore, Task
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """Trains a job's candidate up to a level; see :func:`ranknosh.training.train_rung`."""
+
+    task: Task
+    checkpoints: CheckpointStore
+
+    def __call__(self, job: Job, stop: Callable[[], bool], on_epoch: Callable[[Job, EpochPoint], None]) -> JobResult:
+        from ranknosh.training import train_rung
+
+        return train_rung(job, self.task, self.checkpoints, stop=stop, on_epoch=on_epoch)
+
+
+@dataclass(frozen=True)
+class WithThreads:
+    """``function`` as the driver would run it: with the search's number of threads, which sums may depend on in the last bit."""
+
+    function: Callable[[Any], Any]
+    threads: int
+
+    def __call__(self, item: Any) -> Any:
+        import torch
+
+        from ranknosh.training.surroundings import surroundings
+
+        with surroundings(self.threads, torch.device("cpu")):
+            return self.function(item)
+
 
 class InlineExecutor:
-    """Runs a job when its result is waited for.
+    """Runs jobs one after another, each when its result is waited for.
 
     Args:
         run_job: what a job is.

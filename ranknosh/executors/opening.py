@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from ranknosh.config.sections import ExecutorConfig
 from ranknosh.core.records import EpochPoint, Job
-from ranknosh.errors import StoreError
+from ranknosh.errors import ConfigError, StoreError
 from ranknosh.executors.base import Executor
-from ranknosh.executors.inline import InlineExecutor
-from ranknosh.executors.training import LookRound, Place, TrainJob
+from ranknosh.executors.inline import InlineExecutor, TrainJob
 
 if TYPE_CHECKING:
     from ranknosh.executors.resources import Demand
@@ -53,29 +55,14 @@ def opened(
     if section.name == "inline":
         from ranknosh.training.surroundings import resolve_device
 
-        inline = InlineExecutor(run, stop=stop, on_epoch=on_epoch)
-        try:
+        with contextlib.closing(InlineExecutor(run, stop=stop, on_epoch=on_epoch)) as inline:
             yield inline, str(resolve_device(wanted))
-        finally:
-            inline.close()
         return
-    with _ray(section, wanted, run, stop, on_epoch, say) as (executor, device):
-        yield executor, device
-
-
-@contextlib.contextmanager
-def _ray(
-    section: ExecutorConfig,
-    wanted: str,
-    run: TrainJob,
-    stop: Callable[[], bool],
-    on_epoch: Callable[[Job, EpochPoint], None],
-    say: Callable[[str], None],
-) -> Iterator[tuple[Executor, str]]:
     from ranknosh.executors.ray_cluster import connected
 
-    size = sum(part.images.nbytes for part in (run.task.data.train, run.task.data.validation, run.task.data.test))
-    say("starting a Ray cluster on this machine" if section.address == "local" else f"joining Ray at {section.address}")
+    size = sum(part.images.nbytes for part in (task.data.train, task.data.validation, task.data.test))
+    local = section.address == "local"
+    say("starting a Ray cluster on this machine" if local else f"joining Ray at {section.address}")
     with connected(section.address, ship_code=section.ship_code, object_bytes=size):
         from ranknosh.executors.pace import Patience
         from ranknosh.executors.ray_tasks import READY_SECONDS, RayExecutor
@@ -86,20 +73,16 @@ def _ray(
             workers=section.workers,
             patience=Patience(section.deadline, section.speculate),
             on_epoch=on_epoch,
-            saved_epoch=_SavedEpoch(run.checkpoints),
+            saved_epoch=partial(_saved_epoch, checkpoints),
             say=say,
         )
-        try:
-            with _probe(run.checkpoints) as probe:
-                wait = 0.0 if section.address == "local" else READY_SECONDS
-                places: list[Place] = executor.get_ready(LookRound(wanted, probe), wait, stop)
-            hosts, devices = Counter(place.host for place in places), Counter(place.device for place in places)
-            say(
-                f"{len(places)} workers ready on {len(hosts)} node{'s' if len(hosts) > 1 else ''}: {', '.join(devices)}"
-            )
+        with contextlib.closing(executor):
+            with _probe(checkpoints) as probe:
+                places = executor.get_ready(partial(_look_round, wanted, probe), 0.0 if local else READY_SECONDS, stop)
+            hosts, devices = Counter(host for host, _ in places), Counter(device for _, device in places)
+            nodes = f"{len(hosts)} node{'s' if len(hosts) > 1 else ''}"
+            say(f"{len(places)} workers ready on {nodes}: {', '.join(devices)}")
             yield executor, "ray: " + ", ".join(f"{count} x {device}" for device, count in sorted(devices.items()))
-        finally:
-            executor.close()
 
 
 def _demand(section: ExecutorConfig, wanted: str) -> Demand:
@@ -112,28 +95,16 @@ def _demand(section: ExecutorConfig, wanted: str) -> Demand:
     if gpus is None:
         gpus = 1.0 if wanted != "cpu" and ray.cluster_resources().get("GPU", 0) >= 1 else 0.0
     base = Resources(section.cpus_per_trial, gpus, section.memory_per_trial or 0)
-    per_level = {
-        level: Resources(
-            base.cpus if own.cpus is None else own.cpus,
-            base.gpus if own.gpus is None else own.gpus,
-            base.memory if own.memory is None else own.memory,
-        )
-        for level, own in section.per_level.items()
-    }
-    return Demand(base, per_level)
+    own = {level: level_section.model_dump(exclude_none=True) for level, level_section in section.per_level.items()}
+    return Demand(base, {level: replace(base, **amounts) for level, amounts in own.items()})
 
 
-class _SavedEpoch:
-    """Epochs that a candidate's checkpoint holds, the job's first one where that is unknown."""
-
-    def __init__(self, checkpoints: CheckpointStore) -> None:
-        self._checkpoints = checkpoints
-
-    def __call__(self, job: Job) -> int:
-        try:
-            return self._checkpoints.epoch(job.candidate_id, job.replica) or 0
-        except StoreError:
-            return job.start_epoch
+def _saved_epoch(checkpoints: CheckpointStore, job: Job) -> int:
+    """Epochs that the candidate's checkpoint holds, the job's first one where that is unknown."""
+    try:
+        return checkpoints.epoch(job.candidate_id, job.replica) or 0
+    except StoreError:
+        return job.start_epoch
 
 
 @contextlib.contextmanager
@@ -144,9 +115,18 @@ def _probe(checkpoints: CheckpointStore) -> Iterator[Path | None]:
         yield None
         return
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".probe-{uuid.uuid4().hex}"
-    path.touch()
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+    with NamedTemporaryFile(prefix=".probe-", dir=folder) as file:
+        yield Path(file.name)
+
+
+def _look_round(device: str, probe: Path | None) -> tuple[str, str]:
+    """The name of this node and of the device it trains on. Raises ConfigError where it does not see ``probe``."""
+    from ranknosh.training.surroundings import resolve_device
+
+    host = socket.gethostname()
+    if probe is not None and not probe.exists():
+        raise ConfigError(
+            f"the node {host} does not see {probe.parent}, where checkpoints are kept; put the run folder (--out) on "
+            "storage that all nodes share, or give executor.storage such a folder or a URL like s3://bucket/runs"
+        )
+    return host, str(resolve_device(device))

@@ -15,23 +15,35 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ranknosh.errors import ClusterError, ConfigError, MissingDependency
+from ranknosh.errors import ClusterError, ConfigError, MissingDependency, first_line
 from ranknosh.runs.provenance import host_cores
 
 _PREFIX = "ranknosh-ray-"
 _OWN_OBJECTS = 512 * 1024**2
 _ANSWER_SECONDS = 5.0
-_SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-}
+_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def check_address(address: str) -> None:
-    """Raises MissingDependency without ray, and ConfigError where no process listens at a host:port; starts nothing."""
+    """Raises MissingDependency without ray, and ConfigError where no process listens at a host:port; starts nothing.
+
+    A plain socket is asked first: ray itself waits for minutes where no process listens.
+    """
     if importlib.util.find_spec("ray") is None:
         raise MissingDependency("ray[tune]", "executor.name: ray")
-    _must_answer(address)
+    if address in ("local", "auto") or "://" in address:
+        return
+    host, colon, port = address.rpartition(":")
+    try:
+        if not colon or not port.isdigit():
+            raise OSError("it is not of the form host:port")
+        socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
+    except OSError as error:
+        raise ConfigError(
+            f"executor.address is {address!r}, and nobody answers there ({error.strerror or error}); give local, auto, or the "
+            "host:port that `ray start --head` printed"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -65,6 +77,8 @@ def _own_cluster(object_bytes: int) -> Iterator[None]:
     import ray
 
     _remove_leftovers()
+    # Workers on this machine shall find this very package, checkout or installed.
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     # Short, because sockets lie below it and the system limits their paths to 107 characters.
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
     try:
@@ -77,7 +91,7 @@ def _own_cluster(object_bytes: int) -> Iterator[None]:
                 logging_level=logging.ERROR,
                 object_store_memory=_OWN_OBJECTS + 2 * object_bytes,
                 _temp_dir=str(folder),
-                runtime_env={"env_vars": {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": _import_path()}},
+                runtime_env={"env_vars": {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": os.pathsep.join(paths)}},
             )
         except (ConnectionError, OSError, TimeoutError) as error:
             raise ClusterError(f"a Ray cluster on this machine did not start: {first_line(error)}") from error
@@ -95,8 +109,7 @@ def _cluster_at(address: str, ship_code: bool | str) -> Iterator[None]:
     check_address(address)
     environment: dict[str, object] = {"env_vars": {"OMP_WAIT_POLICY": "PASSIVE"}}
     if ship_code is True or ship_code == "auto":
-        root = Path(__file__).resolve().parents[2]
-        environment["py_modules"] = [str(root / package) for package in ("ranknosh", "zerocost")]
+        environment["py_modules"] = [str(_ROOT / package) for package in ("ranknosh", "zerocost")]
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=environment)
     except (ConnectionError, TimeoutError, OSError, ValueError) as error:
@@ -126,44 +139,17 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _must_answer(address: str) -> None:
-    """Ask a plain socket first: ray itself waits for minutes where no process listens."""
-    host, colon, port = address.rpartition(":")
-    if address in ("local", "auto") or "://" in address:
-        return
-    try:
-        if not colon or not port.isdigit():
-            raise OSError("it is not of the form host:port")
-        socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
-    except OSError as error:
-        raise ConfigError(
-            f"executor.address is {address!r}, and nobody answers there ({error.strerror or error}); give local, auto, or the "
-            "host:port that `ray start --head` printed"
-        ) from error
-
-
-def _import_path() -> str:
-    """Where workers on this machine find this very package, checkout or installed."""
-    root = str(Path(__file__).resolve().parents[2])
-    return os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-
-
 def _remove_leftovers() -> None:
     """Folders of clusters whose driver was killed before it could remove them."""
     for folder in Path("/tmp").glob(f"{_PREFIX}*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdigit() and not _alive(int(pid)):
+        try:
+            if pid.isdigit():
+                os.kill(int(pid), 0)
+        except ProcessLookupError:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        except PermissionError:
+            pass  # of another user, and alive
 
 
 def _remove(folder: Path) -> None:
@@ -173,9 +159,3 @@ def _remove(folder: Path) -> None:
         if not folder.exists():
             return
         time.sleep(0.1)
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says first; its type where it says nothing."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -18,15 +18,12 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ranknosh import errors
 from ranknosh.core.records import EpochPoint, Failed, FailureKind, Job, JobResult, Observed, Speculated
-from ranknosh.errors import ClusterError, RankNoshError
+from ranknosh.errors import ClusterError, RankNoshError, first_line
 from ranknosh.executors import ray_worker
 from ranknosh.executors.base import Answer, Item, RunJob, Usage
-from ranknosh.executors.board import Began, Board
 from ranknosh.executors.pace import Pace, Patience
-from ranknosh.executors.ray_cluster import first_line
-from ranknosh.executors.ray_slots import NODES_SECONDS, ClusterSlots
-from ranknosh.executors.ray_worker import Done, Refusal
-from ranknosh.executors.resources import Demand, Resources
+from ranknosh.executors.ray_worker import Board, Code, Done, Event, Refusal
+from ranknosh.executors.resources import NODES_SECONDS, ClusterSlots, Demand, Resources
 
 BOARD_SECONDS = 0.25
 READY_SECONDS = 300.0
@@ -149,7 +146,7 @@ class RayExecutor:
         while waiting or out:
             while waiting and len(out) < self.slots() + 1:
                 part = waiting.pop()
-                out[run.remote(*code, [items[index] for index in part])] = part
+                out[run.remote(code, [items[index] for index in part])] = part
             ready, _ = ray.wait(list(out), num_returns=1, timeout=NODES_SECONDS)
             for reference in ready:
                 part = out.pop(reference)
@@ -158,7 +155,7 @@ class RayExecutor:
 
     def get_ready(
         self,
-        check: Callable[[], Any] | None = None,
+        check: Callable[[], Any] = lambda: None,
         wait_seconds: float = READY_SECONDS,
         stop: Callable[[], bool] = lambda: False,
     ) -> list[Any]:
@@ -190,7 +187,7 @@ class RayExecutor:
                 f"{lacking}, and no node of this cluster has that: it has {self._slots.text()}; lower executor.cpus_per_trial, "
                 "gpus_per_trial, memory_per_trial or per_level, or add a node"
             )
-        references = [ready.remote(*self._code, check) for _ in range(self.slots())]
+        references = [ready.remote(self._code, check) for _ in range(self.slots())]
         self._answer(self._board.stopping.remote(), max(began + READY_SECONDS - time.monotonic(), 1.0))
         for reference in references:
             answers.append(_refused(self._answer(reference, max(began + READY_SECONDS - time.monotonic(), 1.0))))
@@ -209,7 +206,7 @@ class RayExecutor:
         self._held.clear()
         ray.kill(self._board)
 
-    def _put(self, thing: Any) -> tuple[str, list[Any]]:
+    def _put(self, thing: Any) -> Code:
         return uuid.uuid4().hex, [ray.put(thing)]
 
     def _answer(self, reference: Any, timeout: float | None = None) -> Any:
@@ -227,7 +224,7 @@ class RayExecutor:
     def _start(self, job: Job) -> None:
         options = _options(self.demand.of(job.level))
         attempt = Attempt(next(self._numbers), job)
-        reference = self._run.options(**options).remote(*self._code, attempt.number, job, self._board)
+        reference = self._run.options(**options).remote(self._code, attempt.number, job, self._board)
         self._attempts[reference] = attempt
 
     def _end(self, reference: Any) -> list[JobResult]:
@@ -302,18 +299,17 @@ class RayExecutor:
             return
         self._board_at = time_read
         try:
-            events = ray.get(self._board.drain.remote(), timeout=BOARD_SECONDS * 20)
+            events: list[Event] = ray.get(self._board.drain.remote(), timeout=BOARD_SECONDS * 20)
         except exceptions.RayError:
             return
         known = {attempt.number: attempt for attempt in self._attempts.values()}
         for event in events:
             attempt = known.get(event.attempt)
-            if isinstance(event, Began):
-                if attempt is not None:
-                    attempt.began, attempt.node = time_read, event.node
-            else:
-                if attempt is not None:
-                    attempt.epoch = event.point.epoch
+            if attempt is not None and event.point is None:
+                attempt.began, attempt.node = time_read, event.node
+            elif attempt is not None and event.point is not None:
+                attempt.epoch = event.point.epoch
+            if event.point is not None:
                 self._on_epoch(event.job, event.point)
 
     def _watch(self) -> None:

@@ -1,4 +1,4 @@
-"""What runs in the worker processes of a Ray cluster: jobs and items of a map, around code that each process loads once."""
+"""What runs in the processes of a Ray cluster: jobs and items of a map, and the board by which workers and driver talk."""
 
 from __future__ import annotations
 
@@ -9,13 +9,45 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ranknosh.core.records import EpochPoint, Failed, Job, JobResult
-from ranknosh.errors import RankNoshError
+from ranknosh.errors import RankNoshError, first_line
 from ranknosh.executors.base import RunJob
-from ranknosh.executors.board import Began, WorkerEpoch
 
 _KEPT = 3
+_STOP_ANSWER_SECONDS = 10.0
 _loaded: OrderedDict[str, Any] = OrderedDict()
-STOP_ANSWER_SECONDS = 10.0
+Code = tuple[str, Sequence[Any]]
+"""A key, and a reference into the object store: in a list, so that Ray hands it over as it is."""
+
+
+class Event(NamedTuple):
+    """An attempt left the queue on a ``node`` (Ray's id of its machine), or finished an epoch, the ``point``."""
+
+    attempt: int
+    job: Job
+    node: str
+    point: EpochPoint | None = None
+
+
+class Board:
+    """An actor on the driver's node: which job began, which epoch is done, whether to stop. Losing it costs no result."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._stopping = False
+
+    def note(self, event: Event) -> None:
+        self._events.append(event)
+
+    def drain(self) -> list[Event]:
+        """Everything noted since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def stopping(self) -> bool:
+        return self._stopping
 
 
 class Refusal(NamedTuple):
@@ -32,8 +64,9 @@ class Done(NamedTuple):
     seconds: float
 
 
-def load(key: str, reference: Sequence[Any]) -> Any:
-    """The object behind ``reference`` (a list, so that Ray hands the reference over as it is), fetched once a process."""
+def _load(code: Code) -> Any:
+    """The object behind a reference, fetched once a process."""
+    key, reference = code
     if key not in _loaded:
         import ray
 
@@ -44,12 +77,11 @@ def load(key: str, reference: Sequence[Any]) -> Any:
     return _loaded[key]
 
 
-def run_job(key: str, reference: Sequence[Any], attempt: int, job: Job, board: Any) -> Done:
+def run_job(code: Code, attempt: int, job: Job, board: Any) -> Done:
     """One job. Whatever its code raises comes back as a value, so that only the loss of this process looks like a loss.
 
     Args:
-        key: of the code in this process.
-        reference: of the code in the object store.
+        code: of the jobs.
         attempt: its number.
         job: to run.
         board: the actor that hears of its beginning and its epochs.
@@ -57,27 +89,25 @@ def run_job(key: str, reference: Sequence[Any], attempt: int, job: Job, board: A
     import ray
 
     began = time.monotonic()
-    board.note.remote(Began(attempt, ray.get_runtime_context().get_node_id()))
-    run: RunJob = load(key, reference)
+    node = ray.get_runtime_context().get_node_id()
+    board.note.remote(Event(attempt, job, node))
+    run: RunJob = _load(code)
 
     def stop() -> bool:
         try:
-            return bool(ray.get(board.stopping.remote(), timeout=STOP_ANSWER_SECONDS))
+            return bool(ray.get(board.stopping.remote(), timeout=_STOP_ANSWER_SECONDS))
         except ray.exceptions.RayError:
             return False
 
     def on_epoch(job: Job, point: EpochPoint) -> None:
-        board.note.remote(WorkerEpoch(attempt, job, point))
+        board.note.remote(Event(attempt, job, node, point))
 
     outcome: JobResult | Refusal
     try:
-        outcome = run(job, stop, on_epoch)
-    except RankNoshError as error:
-        outcome = Refusal(type(error).__name__, str(error))
+        outcome = _answer(lambda: run(job, stop, on_epoch))
     except Exception as error:
-        message = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
         failed = Failed(
-            *(job.candidate_id, job.level, "raised", message, 0, time.monotonic() - began),
+            *(job.candidate_id, job.level, "raised", first_line(error, named=True), 0, time.monotonic() - began),
             attempt=job.attempt,
             replica=job.replica,
             traceback=traceback.format_exc()[-8000:],
@@ -86,31 +116,21 @@ def run_job(key: str, reference: Sequence[Any], attempt: int, job: Job, board: A
     return Done(outcome, time.monotonic() - began)
 
 
-def run_items(key: str, reference: Sequence[Any], items: Sequence[Any]) -> list[Any] | Refusal:
-    """The answers to some items of a map.
+def run_items(code: Code, items: Sequence[Any]) -> list[Any] | Refusal:
+    """The answers of a function to some items of a map."""
+    function: Callable[[Any], Any] = _load(code)
+    return _answer(lambda: [function(item) for item in items])
 
-    Args:
-        key: of the function in this process.
-        reference: of the function in the object store.
-        items: to answer.
-    """
-    function: Callable[[Any], Any] = load(key, reference)
+
+def get_ready(code: Code, check: Callable[[], Any]) -> Any | Refusal:
+    """Load the code of the jobs before the first of them, and return what ``check`` does."""
+    _load(code)
+    return _answer(check)
+
+
+def _answer(function: Callable[[], Any]) -> Any | Refusal:
+    """What a function returns, or the error of the search that it raises."""
     try:
-        return [function(item) for item in items]
-    except RankNoshError as error:
-        return Refusal(type(error).__name__, str(error))
-
-
-def get_ready(key: str, reference: Sequence[Any], check: Callable[[], Any] | None) -> Any | Refusal:
-    """Load the code of the jobs before the first of them.
-
-    Args:
-        key: of the code in this process.
-        reference: of the code in the object store.
-        check: whose answer is returned.
-    """
-    load(key, reference)
-    try:
-        return check() if check is not None else None
+        return function()
     except RankNoshError as error:
         return Refusal(type(error).__name__, str(error))

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ranknosh.core.records import EpochPoint
-from ranknosh.errors import MissingDependency, StoreError
+from ranknosh.errors import MissingDependency, StoreError, first_line
 from ranknosh.training.publications import Damage, Publication, Publications, Torn
 
 FORMAT = b"3"
@@ -152,8 +152,7 @@ class CheckpointStore(Publications):
             state = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
             epoch = state["epoch"]
         except Exception as error:  # what the readers raise for foreign bytes is not limited to a few types
-            reason = f"is damaged ({type(error).__name__}: {str(error).partition(chr(10))[0]})"
-            raise Torn(place.state, reason) from error
+            raise Torn(place.state, f"is damaged ({first_line(error, named=True)})") from error
         if epoch != place.epoch:
             raise Torn(place.state, f"is damaged (it holds epoch {epoch})")
         for name, expected in identity.items():

@@ -177,8 +177,7 @@ class _Rung:
                 if not is_out_of_memory(error):
                     return self._failed("raised", _where(error), traceback=_traceback(error))
                 if micro_batch == 1:
-                    reason = f"{type(error).__name__}: {first_line(error)}"
-                    return self._failed("out_of_memory", f"with one image at a time: {reason}")
+                    return self._failed("out_of_memory", f"with one image at a time: {first_line(error, named=True)}")
             # Outside of the handler, where nothing holds the failed attempt's tensors any more.
             micro_batch //= 2
             self._ask(self.say, f"out of memory: training continues with {micro_batch} images at a time")
@@ -308,7 +307,7 @@ def _where(error: BaseException) -> str:
     """``TypeError: what (file.py:12 in f < file.py:80 in g)``, innermost of at most three frames first."""
     frames = reversed(traceback.extract_tb(error.__traceback__)[-3:])
     where = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} in {frame.name}" for frame in frames)
-    return f"{type(error).__name__}: {first_line(error)} ({where})"
+    return f"{first_line(error, named=True)} ({where})"
 
 
 def _traceback(error: BaseException, most: int = 8000) -> str:

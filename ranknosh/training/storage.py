@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from ranknosh.errors import ConfigError, MissingDependency, StoreError
+from ranknosh.errors import ConfigError, MissingDependency, StoreError, first_line
 from ranknosh.runs.files import replace_file, temporary_path, write_error, write_synced
 
 _WHOLE_PUTS = {"memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci", "tos", "hf"}
@@ -284,9 +284,8 @@ class UrlStorage:
             raise self._failure(verb, name, error) from error
 
     def _failure(self, verb: str, name: str, error: Exception) -> StoreError:
-        reason = str(error).strip().splitlines()
         return StoreError(
-            f"cannot {verb} {self.where(name)}: {type(error).__name__}{f': {reason[0]}' if reason else ''}; "
+            f"cannot {verb} {self.where(name)}: {first_line(error, named=True)}; "
             "check the address, the credentials and the connection, then continue with `ranknosh resume`"
         )
 

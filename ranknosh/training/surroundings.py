@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, first_line
 
 _NO_MEMORY = (
     "out of memory",
@@ -29,7 +29,7 @@ def resolve_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise ConfigError(f"train.device {name!r} cannot be used here ({reason}); use auto or cpu") from error
     return torch.empty(0, device=device).device
 

@@ -13,8 +13,7 @@ from ranknosh.core.records import Observed, Proposed, Record, Stopped
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
-from ranknosh.executors.inline import InlineExecutor
-from ranknosh.executors.training import TrainJob
+from ranknosh.executors.inline import InlineExecutor, TrainJob
 from ranknosh.runs.events import Events, Progress
 from ranknosh.runs.run import Prepared
 from ranknosh.runs.session import RunSession

@@ -79,7 +79,7 @@ def scored(
     executor: Executor, score: ScoreNetwork, missing: Sequence[tuple[str, tuple[str, ...]]]
 ) -> Iterator[NetworkScores]:
     """The scores of ``missing`` (exchange strings with their proxies), in the order they are done."""
-    from ranknosh.executors.training import WithThreads
+    from ranknosh.executors.inline import WithThreads
 
     items = [(score.space.parse(text), proxies) for text, proxies in missing]
     for _, found in executor.map(WithThreads(score, THREADS), items):

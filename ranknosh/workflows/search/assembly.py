@@ -16,8 +16,8 @@ from ranknosh.core.rules import Rules
 from ranknosh.core.schedules import Proposer
 from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
+from ranknosh.executors.inline import WithThreads
 from ranknosh.executors.ray_cluster import check_address
-from ranknosh.executors.training import ScoreArchitecture, WithThreads
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.catalog import get_space
 
@@ -116,6 +116,7 @@ def score_by_proxies(
         late: whether the time budget is used.
     """
     from ranknosh.core.seeding import draw
+    from ranknosh.training.proxies import proxy_scorer
 
     section, space = parts.config.seeding, parts.space
     if not section.proxies or pool.count >= parts.pyramid.initial:
@@ -123,10 +124,9 @@ def score_by_proxies(
     known = {scored.key for scored in pool.scored}
     drawn = draw(space, section.draw, parts.config.seed)
     missing = [architecture for architecture in drawn if space.canonical(architecture) not in known]
-    score = WithThreads(
-        ScoreArchitecture(space, parts.task, section.proxies, parts.config.seed, section.options),
-        parts.config.train.threads,
-    )
+    size, seed, threads = parts.task.size, parts.config.seed, parts.config.train.threads
+    scorer = proxy_scorer(space, size, parts.task.data, section.proxies, seed=seed, options=section.options)
+    score = WithThreads(scorer, threads)
     for number, (index, (values, seconds)) in enumerate(executor.map(score, missing), len(drawn) - len(missing) + 1):
         architecture = missing[index]
         record = Scored(architecture, space.canonical(architecture), space.format(architecture), values, seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.records import Stopped, Tested
 from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
-from ranknosh.executors.training import TestCandidate
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.session import RunSession
 from ranknosh.workflows.search.assembly import Parts
@@ -39,6 +39,8 @@ def finish(
         executor: where the test split is read.
         reporter: writes records and reports them.
     """
+    from ranknosh.training import test_candidate
+
     pool = search.pool
     best = pool.best()
     if best is not None and not any(_same_state(tested, best) for tested in pool.tested):
@@ -47,7 +49,7 @@ def finish(
                 "the test split was read before, when this search ended the first time; its number is no longer untouched"
             )
         reporter.phase("test", 0, 1)
-        test = TestCandidate(parts.task, checkpoints)
+        test = partial(test_candidate, task=parts.task, checkpoints=checkpoints)
         ((_, read),) = executor.map(test, [best.trained_by(parts.config.seed)])
         tested = replace(read, epochs=best.epochs)
         pool.apply(tested)
