@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ranknosh.config.source import yaml_text
 from ranknosh.errors import MissingDependency
 from ranknosh.report.words import UNKNOWN
+
+if TYPE_CHECKING:
+    from ranknosh.core.records import Session
+    from ranknosh.runs.journal import Header
 
 TEMPLATE = "page.html.j2"
 
@@ -185,23 +189,33 @@ def missing(name: str, title: str, why: str, *, half: bool = False) -> PageSecti
     return PageSection(name, title, [Text([why], "nothing")], half)
 
 
+def images_text(data: Mapping[str, Any]) -> str:
+    """The images of a run, from its journal's header: their name, how many in each part, and the shape of one."""
+    counts = ", ".join(f"{count:,} {part}" for part, count in data["images"].items())
+    shape = "×".join(map(str, data.get("image_shape", ())))
+    return f"{data['name']}: {counts}" + (f", {shape} (channels, height, width)" if shape else "")
+
+
 def origin(
-    facts: Sequence[tuple[str, object]],
-    commands: Sequence[str] | None = None,
-    versions: Mapping[str, str] | None = None,
-    config: Mapping[str, Any] | None = None,
+    facts: Sequence[tuple[str, object]], header: Header, sessions: Sequence[Session], settings: Mapping[str, Any]
 ) -> PageSection:
-    """How a run was made. Of what a run does not record at all (None), nothing is shown.
+    """How a run was made.
 
     Args:
-        facts: names and values, in the order they are shown.
-        commands: one a session.
-        versions: package to version.
-        config: the resolved settings.
+        facts: names and values of the workflow's own, in the order they are shown.
+        header: of the run's journal.
+        sessions: of the run, in order.
+        settings: those in force, as plain data.
     """
-    numbers = [f"{name} {number}" for name, number in sorted((versions or {}).items())]
-    lists = {"Commands": commands, "Versions": None if versions is None else numbers}
-    blocks = [Code("\n".join(lines) or UNKNOWN, name) for name, lines in lists.items() if lines is not None]
-    if config is not None:
-        blocks.append(Code(yaml_text(config), "Configuration"))
-    return PageSection("origin", "How this was made", [Facts(facts), *blocks])
+    devices = dict.fromkeys(f"{session.device}, {session.host_cores} cores" for session in sessions)
+    rows = [
+        *facts,
+        ("devices", "; ".join(devices) or UNKNOWN),
+        ("sessions", len(sessions)),
+        ("git revision", header.git or UNKNOWN),
+        ("started", header.created or UNKNOWN),
+    ]
+    commands = "\n".join(session.command for session in sessions) or header.command
+    versions = "\n".join(f"{name} {number}" for name, number in sorted(header.versions.items()))
+    texts = {"Commands": commands, "Versions": versions, "Configuration": yaml_text(settings)}
+    return PageSection("origin", "How this was made", [Facts(rows), *(Code(texts[name], name) for name in texts)])

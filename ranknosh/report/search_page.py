@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ranknosh.core.pool import Candidate
 from ranknosh.core.records import Failed
-from ranknosh.report import cell_plots, plots, rank_plots
+from ranknosh.report import plots, rank_plots
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import (
     Block,
@@ -55,37 +54,37 @@ def write_report(run_dir: Path | str, view: RunView | None = None) -> Path:
 
 def render(view: RunView) -> str:
     """The whole page; equal journals give equal bytes."""
-    about = f"space {_space(view)}, data {_data_name(view)}, seed {view.header.get('seed', UNKNOWN)}"
+    about = f"space {_space(view)}, data {_data_name(view)}, seed {view.setting('seed')}"
     subtitle = f"Neural architecture search with RankNOSH: {about}"
     footer = (
         f"Rebuilt from the journal of {view.name}; every figure on this page is a function of that file. {UNKNOWN} is "
         "written where a number is not known."
     )
-    return Page("RankNOSH report", view.name, subtitle, sections(view), footer).render()
+    return Page("RankNOSH report", view.name, subtitle, page_sections(view), footer).render()
 
 
-def sections(view: RunView) -> list[PageSection]:
+def page_sections(view: RunView) -> list[PageSection]:
     """Every section of the page, in reading order."""
     return [
-        found_section(view),
+        _found(view),
         plots.pyramid_plot(view),
         plots.incumbent_plot(view),
         plots.budget_plot(view),
         rank_plots.predictor_plot(view),
         rank_plots.agreement_plot(view),
-        cell_plots.cost_plot(view),
+        rank_plots.cost_plot(view),
         rank_plots.proxies_plot(view),
-        cell_plots.operations_plot(view),
-        cell_plots.origins_plot(view),
-        *runners_up(view),
-        leaderboard_section(view),
-        workers_section(view),
-        failures_section(view),
-        origin_section(view),
+        rank_plots.operations_plot(view),
+        rank_plots.origins_plot(view),
+        *_runners_up(view),
+        _leaderboard(view),
+        _workers(view),
+        _failures(view),
+        _origin(view),
     ]
 
 
-def found_section(view: RunView) -> PageSection:
+def _found(view: RunView) -> PageSection:
     """The best cell, what it scored and what the search cost."""
     best, tested, pool = view.pool.best(), view.tested(), view.pool
     limit = "" if view.epochs_limit is None else f" / {integer(view.epochs_limit)}"
@@ -128,27 +127,25 @@ def _headline(view: RunView, best: Candidate | None) -> str:
     text = f"Candidate {best.id} leads at {top}, after {counted(best.epochs, 'epoch')} of training"
     if best.replicas:
         text += f"; its validation accuracy is the mean of {1 + len(best.replicas)} trainings with different seeds"
-    for row in margins(view)[:1]:
-        text += f". At level 1 it is {points(row.gain)} against the mean of {row.n} initial candidates"
+    for _, found, mean, count in margins(view)[:1]:
+        text += f". At level 1 it is {points(found - mean)} against the mean of {count} initial candidates"
     return text + "."
 
 
-def runners_up(view: RunView) -> list[PageSection]:
+def _runners_up(view: RunView) -> list[PageSection]:
     """The candidates after the best, drawn; no section where there are none."""
-    best, ranked = view.pool.best(), view.leaderboard()
-    runners = [(place, c) for place, c in enumerate(ranked, 1) if best is None or c.id != best.id][:RUNNERS_UP]
-    if not runners:
-        return []
+    best = view.pool.best()
+    runners = [(place, c) for place, c in enumerate(view.leaderboard(), 1) if best is None or c.id != best.id]
     figures = []
-    for place, candidate in runners:
+    for place, candidate in runners[:RUNNERS_UP]:
         reached = f"validation {percent(candidate.validation)} at level {candidate.level}"
         title = f"Rank {place}, candidate {candidate.id}: {reached}"
         drawn = drawings(candidate.text, f"runner{candidate.id}") or [Figure("", candidate.text)]
-        figures += [replace(figure, title=title, caption=figure.caption) for figure in drawn]
-    return [PageSection("runners", "Runners-up", [Gallery(figures)])]
+        figures += [replace(figure, title=title) for figure in drawn]
+    return [PageSection("runners", "Runners-up", [Gallery(figures)])] if figures else []
 
 
-def leaderboard_section(view: RunView) -> PageSection:
+def _leaderboard(view: RunView) -> PageSection:
     """The best candidates, and how far the found cell is above the initial ones."""
     best, ranked = view.pool.best(), view.leaderboard()
     if not ranked:
@@ -165,9 +162,9 @@ def leaderboard_section(view: RunView) -> PageSection:
         marked=[place for place, candidate in enumerate(shown) if best is not None and candidate.id == best.id],
     )
     rows = [
-        (f"{row.level} ({counted(view.pyramid.epochs[row.level - 1], 'epoch')})", percent(row.found), percent(row.mean))
-        + (row.n, points(row.gain))
-        for row in margins(view)
+        (f"{level} ({counted(view.pyramid.epochs[level - 1], 'epoch')})", percent(found), percent(mean), count)
+        + (points(found - mean),)
+        for level, found, mean, count in margins(view)
     ]
     against = PageTable(
         ("at level", "found cell", "mean of initial candidates", "how many", "difference"),
@@ -187,7 +184,7 @@ def _row(place: int, candidate: Candidate) -> tuple[object, ...]:
     return (place, candidate.id, candidate.text, *reached, 1 + len(candidate.replicas), *size)
 
 
-def workers_section(view: RunView) -> PageSection:
+def _workers(view: RunView) -> PageSection:
     """Who did the work, session by session."""
     used = sessions(view)
     if not used:
@@ -203,20 +200,21 @@ def workers_section(view: RunView) -> PageSection:
             note += "may decide otherwise."
     head = ["session", "device", "cores of the driver", "jobs at once", "time in jobs", "time of slots", "busy"]
     head += ["unfinished trainings resumed", "torn bytes repaired"]
-    return PageSection(
-        "workers", "Workers", [Text([note]), PageTable(head, [_session(use) for use in used], text=("device",))]
-    )
+    table = PageTable(head, [_session(use) for use in used], text=("device",))
+    return PageSection("workers", "Workers", [Text([note]), table])
 
 
 def _session(use: SessionUse) -> tuple[object, ...]:
-    session, known = use.session, use.slots is not None
-    slots = UNKNOWN if not known else str(use.slots) if use.fewest == use.most else f"{use.fewest} to {use.most}"
-    times = (duration(use.busy_seconds if known else None), duration(use.slot_seconds if known else None))
-    left = (percent(use.utilisation, 0), session.unfinished_jobs, session.repaired_bytes)
+    session, slots, times = use.session, UNKNOWN, [UNKNOWN, UNKNOWN]
+    if use.slots:
+        fewest, most = min(use.slots), max(use.slots)
+        slots = str(most) if fewest == most else f"{fewest} to {most}"
+        times = [duration(use.busy_seconds), duration(use.slot_seconds)]
+    left = (percent(utilisation([use]), 0), session.unfinished_jobs, session.repaired_bytes)
     return (session.number, session.device, session.host_cores, slots, *times, *left)
 
 
-def failures_section(view: RunView) -> PageSection:
+def _failures(view: RunView) -> PageSection:
     """What went wrong, by kind and one by one."""
     failures = view.pool.failures
     if not failures:
@@ -227,10 +225,7 @@ def failures_section(view: RunView) -> PageSection:
         second = f" {count} of a slow training: the epochs of the attempt that lost are among them."
     kinds = PageTable(
         ("kind", "what happened", "times", "given up", "epochs of work lost"),
-        [
-            (row.kind.replace("_", " "), KINDS[row.kind], row.count, row.final, row.epochs_wasted)
-            for row in failure_counts(view)
-        ],
+        [(kind.replace("_", " "), KINDS[kind], *counts.values()) for kind, counts in failure_counts(view).items()],
         f"{counted(view.pool.epochs_wasted, 'epoch')} of work lost in all; they are not charged to the budget.{second} A job "
         "whose node went away or whose checkpoint was damaged is done again without counting as a try.",
         text=("kind", "what happened"),
@@ -258,26 +253,21 @@ def _failure(failed: Failed) -> tuple[object, ...]:
     return (failed.candidate_id, failed.level, kind, *tried, message)
 
 
-def origin_section(view: RunView) -> PageSection:
-    """How the search was made."""
-    header = view.header
-    facts: Sequence[tuple[str, object]] = [
+def _origin(view: RunView) -> PageSection:
+    facts = [
         ("run", view.name),
         ("search space", _space(view)),
         ("data", _data_name(view)),
-        ("seed", header.get("seed", UNKNOWN)),
-        ("git revision", header.get("git") or UNKNOWN),
-        ("started", header.get("created") or UNKNOWN),
+        ("seed", view.setting("seed")),
         ("executor", executor_label(view) or UNKNOWN),
         ("schedule", schedule_label(view) or UNKNOWN),
         ("ranking metric", rank_plots.metric_label(view)),
     ]
-    commands = [session.command for session in view.pool.sessions]
-    return origin(facts, commands, header.get("versions") or {}, view.config)
+    return origin(facts, view.header, view.pool.sessions, view.config)
 
 
 def _space(view: RunView) -> str:
-    return str(view.header.get("space") or view.setting("space", "name") or UNKNOWN)
+    return str(view.header.facts.get("space") or view.setting("space", "name") or UNKNOWN)
 
 
 def _data_name(view: RunView) -> str:

@@ -5,10 +5,11 @@ Accuracies are fractions, seconds are seconds, epochs are training epochs of one
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from statistics import fmean
 
 from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.core.pool import Candidate, Pool
@@ -83,7 +84,7 @@ def budget_parts(view: RunView) -> list[BudgetPart]:
     The epochs sum to the epochs charged; attempts that were lost or lost to another one cost seconds, not budget.
     """
     closing = {(r.candidate_id, r.to_level) for r in view.records if isinstance(r, Promotion) and r.reason == "closing"}
-    epochs, seconds = defaultdict[str, int](int), defaultdict[str, float](float)
+    epochs, seconds, pool = Counter[str](), defaultdict[str, float](float), view.pool
     for record in view.records:
         if isinstance(record, (Observed, Interrupted, Failed, Speculated)):
             name = _part_of(record, closing)
@@ -91,15 +92,15 @@ def budget_parts(view: RunView) -> list[BudgetPart]:
             epochs[name] += 0 if free else record.epochs
             seconds[name] += record.seconds
     plan, pyramid, limit = view.plan(), view.pyramid, view.epochs_limit
-    sizes = pyramid.sizes(plan.candidates) if plan and plan.candidates is not None else None
-    levels = [None if sizes is None else sizes[level - 1] * pyramid.steps[level - 1] for level in view.levels]
-    again = None if sizes is None else view.finalists * pyramid.epochs[-1]
-    rest = None
-    if plan is not None and plan.by_epochs and limit is not None and again is not None:
-        rest = max(limit - sum(part or 0 for part in levels) - again, 0)
-    planned = {f"level {level}": part for level, part in zip(view.levels, levels, strict=True)}
-    planned |= {"closing promotions": rest, "finalists again": again, "failed trainings": None, "second attempts": None}
-    pool = view.pool
+    planned: dict[str, int | None] = {f"level {level}": None for level in view.levels}
+    planned |= dict.fromkeys(("closing promotions", "finalists again", "failed trainings", "second attempts"))
+    if plan is not None and plan.candidates is not None:
+        sizes = pyramid.sizes(plan.candidates)
+        levels = {f"level {level}": sizes[level - 1] * pyramid.steps[level - 1] for level in view.levels}
+        again = view.finalists * pyramid.epochs[-1]
+        planned |= levels | {"finalists again": again}
+        if plan.by_epochs and limit is not None:
+            planned["closing promotions"] = max(limit - sum(levels.values()) - again, 0)
     parts = [BudgetPart("proxies", 0, 0, pool.proxy_seconds)]
     parts += [BudgetPart(name, part, epochs[name], seconds[name]) for name, part in planned.items()]
     parts += [BudgetPart("predictor", 0, 0, pool.predictor_seconds), BudgetPart("test", 0, 0, pool.test_seconds)]
@@ -115,11 +116,6 @@ def _part_of(record: Observed | Interrupted | Failed | Speculated, closing: set[
     if record.replica:
         return "finalists again"
     return "closing promotions" if (record.candidate_id, record.level) in closing else f"level {record.level}"
-
-
-def unspent(view: RunView) -> int | None:
-    """Epochs of the limit that were not charged; None without a limit."""
-    return None if view.epochs_limit is None else view.epochs_limit - view.pool.epochs_spent
 
 
 def level_agreement(view: RunView) -> list[tuple[int, int, Agreement]]:
@@ -160,13 +156,6 @@ def pareto_front(costs: Sequence[float], values: Sequence[float]) -> list[int]:
     return front
 
 
-@dataclass(frozen=True)
-class OperationShare:
-    operation: str
-    top: float
-    everyone: float
-
-
 def top_group(view: RunView) -> list[Candidate]:
     """The best 10 % of the leaderboard where that is ten or more candidates, else the best 25 %, and never fewer than one."""
     ranked = view.leaderboard()
@@ -174,78 +163,64 @@ def top_group(view: RunView) -> list[Candidate]:
     return ranked[: size if size >= 10 else ceil(0.25 * len(ranked))]
 
 
-def operation_shares(view: RunView) -> list[OperationShare]:
-    """Share of each operation among the slots of :func:`top_group` and of every candidate with a result."""
+def operation_shares(view: RunView) -> dict[str, tuple[float, float]]:
+    """Share of each operation among the slots of :func:`top_group`, and of every candidate with a result."""
     from ranknosh.spaces.catalog import get_space
 
     everyone, top = view.leaderboard(), top_group(view)
     if not everyone:
-        return []
+        return {}
     try:
         space = get_space(everyone[0].architecture.space)
         counts = {c.id: space.operation_counts(c.architecture) for c in everyone}
     except SpaceError:
-        return []
+        return {}
 
     def share(group: Sequence[Candidate], operation: str) -> float:
         total = sum(sum(counts[c.id].values()) for c in group)
         return sum(counts[c.id].get(operation, 0) for c in group) / total if total else 0.0
 
-    return [OperationShare(name, share(top, name), share(everyone, name)) for name in space.operations]
+    return {name: (share(top, name), share(everyone, name)) for name in space.operations}
 
 
 @dataclass(frozen=True)
 class OriginRow:
-    """What one way of choosing candidates gave. ``validation`` is the mean accuracy at level 1 over ``measured`` of them."""
+    """What one way of choosing candidates gave: ``accuracies`` at level 1, ``promoted`` to level 2 and trained there."""
 
     origin: str
     proposed: int
-    measured: int
-    validation: float | None
+    accuracies: Sequence[float]
     promoted: int
     best_rank: int | None
 
 
 def origin_rows(view: RunView) -> list[OriginRow]:
-    """One row per origin, in order of first use. ``promoted`` counts those that completed level 2."""
+    """One row per origin, in order of first use."""
     rank = {candidate.id: place for place, candidate in enumerate(view.leaderboard(), 1)}
     groups: dict[str, list[Candidate]] = {}
     for candidate in view.pool.candidates.values():
         groups.setdefault(candidate.origin, []).append(candidate)
     rows = []
     for origin, group in groups.items():
-        firsts = [c.observations[1].validation_accuracy for c in group if 1 in c.observations]
-        known = [value for value in firsts if value is not None]
-        places = [rank[c.id] for c in group if c.id in rank]
         promoted = sum(2 in c.observations for c in group)
-        mean = sum(known) / len(known) if known else None
-        rows.append(OriginRow(origin, len(group), len(firsts), mean, promoted, min(places, default=None)))
+        best = min((rank[c.id] for c in group if c.id in rank), default=None)
+        rows.append(OriginRow(origin, len(group), _accuracies(group, 1), promoted, best))
     return rows
 
 
-@dataclass(frozen=True)
-class Margin:
-    """How far the found cell lies above the mean of ``n`` candidates of batch 0 at the same level, in accuracy."""
-
-    level: int
-    found: float
-    mean: float
-    n: int
-
-    @property
-    def gain(self) -> float:
-        return self.found - self.mean
+def _accuracies(candidates: Sequence[Candidate], level: int) -> list[float]:
+    found = [c.observations[level].validation_accuracy for c in candidates if level in c.observations]
+    return [accuracy for accuracy in found if accuracy is not None]
 
 
-def margins(view: RunView) -> list[Margin]:
-    """The found cell against batch 0, level by level.
+def margins(view: RunView) -> list[tuple[int, float, float, int]]:
+    """Level by level: the found cell's accuracy there, the mean of the candidates of batch 0 there, and how many these are.
 
     All of batch 0 was trained to level 1; those that went higher were chosen, so higher rows are the harder comparison.
     """
     best, rows = view.pool.best(), []
     for level, observed in sorted(best.observations.items()) if best else []:
-        batch = [c.observations[level].validation_accuracy for c in view.pool.at_level(level) if c.batch == 0]
-        known = [value for value in batch if value is not None]
+        known = _accuracies([c for c in view.pool.at_level(level) if c.batch == 0], level)
         if observed.validation_accuracy is not None and known:
-            rows.append(Margin(level, observed.validation_accuracy, sum(known) / len(known), len(known)))
+            rows.append((level, observed.validation_accuracy, fmean(known), len(known)))
     return rows

@@ -10,7 +10,7 @@ from typing import Any
 from ranknosh.core.pool import Candidate
 from ranknosh.core.records import Promotion, Proposed, Rerun
 from ranknosh.report.view import RunView
-from ranknosh.report.workers import status_rows
+from ranknosh.report.workers import executor_label, failure_counts, schedule_label, sessions, utilisation
 from ranknosh.runs.files import write_atomic
 
 TRIAL_COLUMNS = (
@@ -26,12 +26,13 @@ def top_rows(view: RunView, k: int = 10) -> list[dict[str, Any]]:
     as the loss, lower is better).
     """
     ranked_by = view.setting("train", "metric") or "accuracy"
-    rows = [
-        {**_named(c), "validation": c.validation, "params": c.params, "macs": c.macs} for c in view.leaderboard()[:k]
-    ]
-    if ranked_by != "accuracy":
-        for row, candidate in zip(rows, view.leaderboard(), strict=False):
-            row |= {"ranked_by": ranked_by, "metric": _as_named(candidate, ranked_by)}
+    rows = []
+    for candidate in view.leaderboard()[:k]:
+        metric = candidate.metric
+        if metric is not None and ranked_by.endswith("loss"):
+            metric = -metric
+        named = {} if ranked_by == "accuracy" else {"ranked_by": ranked_by, "metric": metric}
+        rows.append(_found(candidate) | named)
     return rows
 
 
@@ -40,39 +41,55 @@ def _named(candidate: Candidate) -> dict[str, Any]:
     return {"id": candidate.id, "architecture": candidate.text, "level": level, "epochs": epochs}
 
 
-def _as_named(candidate: Candidate, ranked_by: str) -> float | None:
-    return candidate.metric if candidate.metric is None or not ranked_by.endswith("loss") else -candidate.metric
+def _found(candidate: Candidate) -> dict[str, Any]:
+    size = {"params": candidate.params, "macs": candidate.macs}
+    return {**_named(candidate), "validation": candidate.validation, **size}
 
 
 def status_dict(view: RunView) -> dict[str, Any]:
     """How far the run is. ``levels`` maps a level's number to how many candidates completed it; ``best`` may be None."""
-    pool = view.pool
-    best, tested = pool.best(), view.tested()
+    pool, best, tested = view.pool, view.pool.best(), view.tested()
+    stopped = pool.stopped
     return {
         "name": view.name,
         "state": view.state,
-        "reason": pool.stopped.reason if pool.stopped else None,
-        "detail": pool.stopped.detail if pool.stopped else None,
+        "reason": stopped.reason if stopped else None,
+        "detail": stopped.detail if stopped else None,
         "epochs_spent": pool.epochs_spent,
         "epochs_limit": view.epochs_limit,
         "wall_seconds": view.wall_seconds,
         "device_seconds": pool.device_seconds,
         "candidates": pool.count,
         "candidates_limit": view.setting("pyramid", "candidates"),
-        "failed": sum(candidate.failed is not None for candidate in pool.candidates.values()),
+        "failed": view.failed,
         "pending": len(pool.pending),
         "levels": {str(level): view.reached(level) for level in view.levels},
         "sessions": len(pool.sessions),
-        **status_rows(view),
-        "best": None
-        if best is None
-        else {
-            **_named(best),
-            "validation": best.validation,
-            "test": tested.test_accuracy if tested else None,
-            "params": best.params,
-            "macs": best.macs,
-        },
+        "executor": view.setting("executor", "name"),
+        "executor_label": executor_label(view),
+        "schedule": view.setting("pyramid", "schedule"),
+        "schedule_label": schedule_label(view),
+        "workers": _workers(view),
+        "epochs_wasted": pool.epochs_wasted,
+        "second_attempts": len(pool.speculated),
+        "failures": failure_counts(view),
+        "best": None if best is None else _found(best) | {"test": tested.test_accuracy if tested else None},
+    }
+
+
+def _workers(view: RunView) -> dict[str, Any] | None:
+    """Of the latest session; None before it had any."""
+    used = sessions(view)
+    slots = used[-1].slots if used else []
+    if not slots:
+        return None
+    return {
+        "now": slots[-1] if view.state == "running" else 0,
+        "last": slots[-1],
+        "fewest": min(slots),
+        "most": max(slots),
+        "utilisation": utilisation(used[-1:]),
+        "utilisation_all_sessions": utilisation(used),
     }
 
 

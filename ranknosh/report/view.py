@@ -16,7 +16,7 @@ from ranknosh.core.rules import Rules
 from ranknosh.core.search import CAPS
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.runs.folder import is_locked
-from ranknosh.runs.journal import History, read_history
+from ranknosh.runs.journal import Header, History, read_history
 from ranknosh.runs.run import settings_of
 
 State = Literal["running", "interrupted", "stopped", "finished"]
@@ -26,12 +26,11 @@ State = Literal["running", "interrupted", "stopped", "finished"]
 class RunView:
     """A run read from its journal. ``times[i]`` is the wall time in seconds, over all sessions, when record i was written.
 
-    ``config``: the resolved settings, with limits raised by later sessions. ``running``: a process held the run's lock at
-    the moment of reading.
+    ``config``: the settings in force as plain data. ``running``: a process held the run's lock at the moment of reading.
     """
 
     folder: Path
-    header: Mapping[str, Any]
+    header: Header
     config: Mapping[str, Any]
     records: tuple[Record, ...]
     times: tuple[float, ...]
@@ -48,17 +47,12 @@ class RunView:
     @classmethod
     def of(cls, history: History, folder: Path = Path()) -> RunView:
         """The view of a journal. Raises StoreError where the records contradict each other."""
-        header, config = history.header, settings_of(history)
+        config, records = settings_of(history), tuple(history.records)
         levels = config["pyramid"]
         known = {key: levels[key] for key in ("ratio", "initial", "batch") if levels.get(key) is not None}
         pyramid = Pyramid.make(levels["epochs"], **known)
-        about = {
-            **header.facts,
-            **{name: getattr(header, name) for name in ("id", "created", "command", "versions", "git", "data")},
-            "seed": config["seed"],
-        }
-        records, times = tuple(history.records), tuple(history.times)
-        return cls(folder, about, config, records, times, Pool(records), pyramid, is_locked(folder))
+        pool, running = Pool(records), is_locked(folder)
+        return cls(folder, history.header, config, records, tuple(history.times), pool, pyramid, running)
 
     def setting(self, *path: str) -> Any:
         """The configured value at ``path``; None where it is not set."""
@@ -93,20 +87,27 @@ class RunView:
         return self.setting("budget", "epochs")
 
     @property
+    def unspent(self) -> int | None:
+        """Epochs of the limit that were not charged; None without a limit."""
+        return None if self.epochs_limit is None else self.epochs_limit - self.pool.epochs_spent
+
+    @property
     def finalists(self) -> int:
         return int(self.setting("pyramid", "finalists") or 0)
+
+    @property
+    def failed(self) -> int:
+        """Candidates that were given up."""
+        return sum(candidate.failed is not None for candidate in self.pool.candidates.values())
 
     def plan(self) -> Plan | None:
         """How many candidates the run set out to propose; None where the budget holds none or only time ends the run."""
         candidates = self.setting("pyramid", "candidates")
         if candidates is None and self.epochs_limit is None:
             return None
+        closing = float(self.setting("pyramid", "closing") or 0.0)
         try:
-            rules = Rules(
-                candidates=candidates,
-                finalists=self.finalists,
-                closing=float(self.setting("pyramid", "closing") or 0.0),
-            )
+            rules = Rules(candidates=candidates, finalists=self.finalists, closing=closing)
             return plan(self.pyramid, Limits(epochs=self.epochs_limit), rules)
         except (BudgetTooSmall, ConfigError):
             return None
@@ -123,10 +124,11 @@ class RunView:
         return sorted((c for c in self.pool.candidates.values() if c.level), key=leaderboard_order)
 
     def tested(self) -> Tested | None:
-        """The reading of the test split by the incumbent as it stands; an earlier one, less trained, does not count."""
+        """The reading of the test split by the incumbent as it is now; an earlier one, less trained, does not count."""
         best = self.pool.best()
-        state = (best.id, best.epochs) if best is not None else None
-        mine = [tested for tested in self.pool.tested if (tested.candidate_id, tested.epochs) == state]
+        mine = [
+            each for each in self.pool.tested if best and (each.candidate_id, each.epochs) == (best.id, best.epochs)
+        ]
         return mine[-1] if mine else None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ranknosh.core.records import Failed, FailureKind, Session, Workers
@@ -34,21 +35,17 @@ def what_next(failed: Failed) -> str:
     return "given up" if failed.final else AGAIN.get(failed.kind, "it is tried again")
 
 
-@dataclass(frozen=True)
+@dataclass
 class SessionUse:
-    """One session's workers. ``fewest`` and ``most`` jobs at once, ``slots`` at its last record; ``busy_seconds`` of
-    ``slot_seconds`` were spent in jobs (start-up of workers is in neither). All None or 0 before the first Workers record."""
+    """One session's workers: how many jobs at once at each of its records, and the seconds of it at the last one.
+
+    ``busy_seconds`` of ``slot_seconds`` were spent in jobs; the start-up of workers is in neither.
+    """
 
     session: Session
-    slots: int | None = None
-    fewest: int | None = None
-    most: int | None = None
+    slots: list[int] = field(default_factory=list)
     busy_seconds: float = 0.0
     slot_seconds: float = 0.0
-
-    @property
-    def utilisation(self) -> float | None:
-        return self.busy_seconds / self.slot_seconds if self.slot_seconds > 0 else None
 
 
 def sessions(view: RunView) -> list[SessionUse]:
@@ -58,38 +55,29 @@ def sessions(view: RunView) -> list[SessionUse]:
         if isinstance(record, Session):
             used.append(SessionUse(record))
         elif isinstance(record, Workers) and used:
-            last, slots = used[-1], record.slots
-            fewest = slots if last.fewest is None else min(slots, last.fewest)
-            most = slots if last.most is None else max(slots, last.most)
-            used[-1] = SessionUse(last.session, slots, fewest, most, record.busy_seconds, record.slot_seconds)
+            used[-1].slots.append(record.slots)
+            used[-1].busy_seconds, used[-1].slot_seconds = record.busy_seconds, record.slot_seconds
     return used
 
 
-def utilisation(used: list[SessionUse]) -> float | None:
+def utilisation(used: Sequence[SessionUse]) -> float | None:
     """Busy share of the slots' time over all of ``used``; None before any worker had time to work."""
     slot_seconds = sum(use.slot_seconds for use in used)
     return sum(use.busy_seconds for use in used) / slot_seconds if slot_seconds > 0 else None
 
 
-@dataclass(frozen=True)
-class FailureCount:
-    """Failures of one kind: how many, how many of them final, and the epochs of work lost with those that were not."""
-
-    kind: FailureKind
-    count: int
-    final: int
-    epochs_wasted: int
-
-
-def failure_counts(view: RunView) -> list[FailureCount]:
-    """One row a kind that occurred, in the order of KINDS."""
-    rows = []
-    for kind in KINDS:
-        group = [failed for failed in view.pool.failures if failed.kind == kind]
-        if group:
-            wasted = sum(failed.epochs for failed in group if not failed.final)
-            rows.append(FailureCount(kind, len(group), sum(failed.final for failed in group), wasted))
-    return rows
+def failure_counts(view: RunView) -> dict[FailureKind, dict[str, int]]:
+    """Kinds that occurred, in the order of KINDS: how often, how often final, and the epochs of work lost with the others."""
+    groups = {kind: [failed for failed in view.pool.failures if failed.kind == kind] for kind in KINDS}
+    return {
+        kind: {
+            "count": len(group),
+            "final": sum(failed.final for failed in group),
+            "epochs_wasted": sum(failed.epochs for failed in group if not failed.final),
+        }
+        for kind, group in groups.items()
+        if group
+    }
 
 
 def failure_rows(view: RunView) -> list[dict[str, Any]]:
@@ -131,31 +119,3 @@ def executor_label(view: RunView) -> str | None:
     for level, own in (settings.get("per_level") or {}).items():
         shown.append(f"level {level}: " + " ".join(f"{key} {value}" for key, value in own.items() if value is not None))
     return f"ray at {settings.get('address', 'local')}" + (f" ({', '.join(shown)})" if shown else "")
-
-
-def status_rows(view: RunView) -> dict[str, Any]:
-    """The part of ``status`` that speaks of executor, workers and failures."""
-    used = sessions(view)
-    last = used[-1] if used else None
-    return {
-        "executor": view.setting("executor", "name"),
-        "executor_label": executor_label(view),
-        "schedule": view.setting("pyramid", "schedule"),
-        "schedule_label": schedule_label(view),
-        "workers": None
-        if last is None or last.slots is None
-        else {
-            "now": last.slots if view.state == "running" else 0,
-            "last": last.slots,
-            "fewest": last.fewest,
-            "most": last.most,
-            "utilisation": last.utilisation,
-            "utilisation_all_sessions": utilisation(used),
-        },
-        "epochs_wasted": view.pool.epochs_wasted,
-        "second_attempts": len(view.pool.speculated),
-        "failures": {
-            row.kind: {"count": row.count, "final": row.final, "epochs_wasted": row.epochs_wasted}
-            for row in failure_counts(view)
-        },
-    }

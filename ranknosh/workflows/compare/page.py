@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from statistics import fmean
+from typing import Any
 
+from ranknosh.config.compare import ALWAYS
+from ranknosh.report.charts import (
+    BAD,
+    BLUE,
+    DASHED,
+    GREEN,
+    INK,
+    MUTED,
+    VIOLET,
+    Panel,
+    dot_rows,
+    label_bar,
+    name_rows,
+    plot,
+    time_scale,
+)
 from ranknosh.report.drawing import drawings
-from ranknosh.report.page import Figure, Gallery, Page, PageSection, PageTable, Text, missing, origin
+from ranknosh.report.page import Figure, Gallery, Page, PageSection, PageTable, Text, images_text, missing, origin
 from ranknosh.report.words import UNKNOWN, duration, percent
-from ranknosh.workflows.compare.plots import accuracy_plot, cost_plot
+from ranknosh.workflows.compare.records import COST_PARTS
 from ranknosh.workflows.compare.rows import CompareView, Row, RunResult
 from ranknosh.workflows.compare.text import HEAD, cells, found_lines, notes, title
+
+PARTS = {
+    "proxies": ("train-free scores", "#74a9cf"),
+    "predictor": ("predictor", VIOLET),
+    "training": ("training of candidates", "#0b4f8a"),
+    "supernet": ("supernet", GREEN),
+    "failed": ("failed", BAD),
+    "other": ("everything else", "#9db0c3"),
+}
+RUN_HEAD = (
+    "method",
+    "seed",
+    "validation",
+    "test",
+    "true accuracy",
+    "device time",
+    "wall time",
+    "work",
+    "ended",
+    "folder",
+)
+ROW_HEIGHT, LEAST_ROWS = 0.42, 4
+"""Inches of a method's row in plots, which have room for so many rows at least."""
 
 
 def render(view: CompareView) -> str:
     """The whole page; equal results give equal bytes. Raises MissingDependency without matplotlib or jinja2."""
-    about = f"Search methods compared with RankNOSH: {title(view.settings.budget_seconds, view.rows)}"
-    return Page("Comparison", view.name, about, sections(view)).render()
-
-
-def sections(view: CompareView) -> list[PageSection]:
-    """Every section of the page, in reading order."""
-    return [
-        _methods(view),
-        accuracy_plot(view.rows),
-        cost_plot(view.rows, view.settings.budget_seconds),
-        _found(view.rows),
-        _runs(view.rows),
-        _origin(view),
-    ]
+    rows, budget = view.rows, view.settings.budget_seconds
+    about = f"Search methods compared with RankNOSH: {title(budget, rows)}"
+    sections = [_methods(view), _accuracy(rows), _cost(rows, budget), _cells(rows), _runs(rows), _origin(view)]
+    return Page("Comparison", view.name, about, sections).render()
 
 
 def _methods(view: CompareView) -> PageSection:
@@ -39,7 +70,68 @@ def _methods(view: CompareView) -> PageSection:
     return PageSection("table", "Methods", [table, Text(notes(rows, view.settings.whole_epochs), "notes")])
 
 
-def _found(rows: Sequence[Row]) -> PageSection:
+def _accuracy(rows: Sequence[Row]) -> PageSection:
+    """Final accuracies: a dot a seed, the mean with its standard error, random search as a line through all rows."""
+    readings: dict[str, Callable[[RunResult], float | None]] = {
+        "validation accuracy (%)": lambda run: run.validation,
+        "test accuracy (%), read once": lambda run: run.test,
+    }
+    if any(row.truth.n for row in rows):
+        readings["true accuracy (%) by the table"] = lambda run: run.truth
+    if not any(row.spread(read).n for row in rows for read in readings.values()):
+        return missing("accuracy", "Final accuracy", f"{UNKNOWN}: no final training has ended with a result yet.")
+    caption = (
+        "A dot is one seed: the found cell trained from scratch by the final recipe. Bars: mean and standard error over the "
+        "seeds. Dashed line: the mean of random search; a method differs from it only where their bars do not overlap."
+    )
+
+    def panel(label: str, read: Callable[[RunResult], float | None]) -> Panel:
+        known = {row.method: [100 * value for run in row.runs if (value := read(run)) is not None] for row in rows}
+        groups = [(method, found, MUTED if method == ALWAYS else BLUE) for method, found in known.items()]
+
+        def paint(axis: Any) -> None:
+            dot_rows(groups, label, error=True)(axis)
+            if always := known.get(ALWAYS):
+                axis.axvline(fmean(always), color=MUTED, linewidth=1.2, linestyle=DASHED, zorder=1)
+
+        return paint
+
+    panels = [panel(label, read) for label, read in readings.items()]
+    return plot("accuracy", "Final accuracy", caption, *panels, height=1.3 + ROW_HEIGHT * max(len(rows), LEAST_ROWS))
+
+
+def _cost(rows: Sequence[Row], budget_seconds: float) -> PageSection:
+    """The mean device seconds of a search by what they went into, against the budget."""
+    heading = "What the budget went into"
+    used = [part for part in COST_PARTS if any(row.part(part) > 0 for row in rows)]
+    if not used:
+        return missing("cost", heading, f"{UNKNOWN}: no search has ended yet.")
+    caption = (
+        "Device seconds of a search, the mean over seeds; the line is the budget, the same for every method. Epochs of a "
+        f"supernet and of candidates are different goods and are not added: {'; '.join(f'{r.method} {r.work}' for r in rows)}."
+    )
+    scale, unit = time_scale(budget_seconds)
+    budget = budget_seconds / scale
+
+    def paint(axis: Any) -> None:
+        name_rows(axis, [row.method for row in rows])
+        ends = [0.0] * len(rows)
+        for part in used:
+            lengths, (label, colour) = [row.part(part) / scale for row in rows], PARTS[part]
+            axis.barh(range(len(rows)), lengths, left=ends, height=0.62, color=colour, label=label, zorder=2)
+            ends = [end + length for end, length in zip(ends, lengths, strict=True)]
+        for place, (row, end) in enumerate(zip(rows, ends, strict=True)):
+            label_bar(
+                axis, "" if row.share is None else f"{100 * row.share:.0f} % of the budget", max(end, budget), place
+            )
+        axis.axvline(budget, color=INK, linewidth=1.2, linestyle=DASHED, zorder=3)
+        axis.set(xlim=(0, 1.25 * max(budget, *ends)), xlabel=f"device time of a search ({unit})")
+        axis.legend(loc="upper center", bbox_to_anchor=(0.45, 1.16), ncols=len(used))
+
+    return plot("cost", heading, caption, paint, height=1.5 + ROW_HEIGHT * max(len(rows), LEAST_ROWS))
+
+
+def _cells(rows: Sequence[Row]) -> PageSection:
     """Who found which architecture under which seeds, and a drawing of each."""
     if not rows:
         return missing("cells", "Found cells", f"{UNKNOWN}: nothing was found yet.")
@@ -58,20 +150,7 @@ def _found(rows: Sequence[Row]) -> PageSection:
 
 def _runs(rows: Sequence[Row]) -> PageSection:
     runs = [_run(run) for row in rows for run in row.runs]
-    head = (
-        "method",
-        "seed",
-        "validation",
-        "test",
-        "true accuracy",
-        "device time",
-        "wall time",
-        "work",
-        "ended",
-        "folder",
-    )
-    table = PageTable(head, runs, text=("method", "folder"), prose=("ended",))
-    return PageSection("runs", "Every run", [table])
+    return PageSection("runs", "Every run", [PageTable(RUN_HEAD, runs, text=("method", "folder"), prose=("ended",))])
 
 
 def _run(run: RunResult) -> tuple[object, ...]:
@@ -83,20 +162,13 @@ def _run(run: RunResult) -> tuple[object, ...]:
 
 
 def _origin(view: CompareView) -> PageSection:
-    header, settings, sessions = view.header, view.settings, view.sessions
-    network, last = settings.network, sessions[-1] if sessions else None
-    images = ", ".join(f"{count} {part}" for part, count in header.data["images"].items())
+    header, settings = view.header, view.settings
     facts = [
         ("search space", header.facts["space"]),
-        ("network", f"{network.channels} channels, {network.cells} cells in a stage"),
-        ("images", f"{header.data['name']}: {images}"),
+        ("network", f"{settings.network.channels} channels, {settings.network.cells} cells in a stage"),
+        ("images", images_text(header.data)),
         ("budget of a search", f"{settings.budget_seconds:g} device seconds, the same for every method and seed"),
         ("final recipe", f"{settings.whole_epochs} epochs from scratch with the train section below"),
         ("table", settings.table or UNKNOWN),
-        ("device", f"{last.device}, {last.host_cores} cores" if last else UNKNOWN),
-        ("sessions", len(sessions)),
-        ("git revision", header.git or UNKNOWN),
-        ("started", header.created or UNKNOWN),
     ]
-    commands = [header.command, *(session.command for session in sessions[1:])]
-    return origin(facts, commands, header.versions, settings.to_dict())
+    return origin(facts, header, view.sessions, settings.to_dict())

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ranknosh.config.retrain import RetrainSettings
+from ranknosh.report.charts import ACCENT, BLUE, INK, Curve, over_epochs, plot
 from ranknosh.report.drawing import drawings
-from ranknosh.report.page import Card, Cards, Code, Page, PageSection, origin
-from ranknosh.report.words import UNKNOWN, counted, duration, integer, percent
+from ranknosh.report.page import Card, Cards, Code, Page, PageSection, images_text, missing, origin
+from ranknosh.report.words import UNKNOWN, counted, duration, integer, number, percent
 from ranknosh.runs.journal import Header
-from ranknosh.workflows.retrain.plots import curve_plot, schedule_plot
-from ranknosh.workflows.retrain.records import RetrainState
+from ranknosh.workflows.retrain.records import EpochLine, Retrained, RetrainState
 
 SPACES = {"darts": "DARTS", "nasbench201": "NAS-Bench-201"}
+NO_EPOCH = f"{UNKNOWN}: no epoch is finished yet."
 
 
 @dataclass(frozen=True)
@@ -35,25 +37,22 @@ def render(run: RetrainView) -> str:
         f"A {SPACES.get(facts['space'], facts['space'])} cell trained from scratch on {run.header.data['name']}: recipe "
         f"{settings.preset}, {cells}, {settings.network.channels} channels, seed {settings.seed}{state}"
     )
-    return Page("Retraining", run.name, about, sections(run)).render()
-
-
-def sections(run: RetrainView) -> list[PageSection]:
-    """Every section of the page, in reading order."""
-    text = run.header.facts["architecture"]
-    return [
+    curve, text = run.state.curve, facts["architecture"]
+    images = ("images", images_text(run.header.data))
+    trained = ("trained on validation", "yes" if settings.train.all_images else "no")
+    sections = [
         PageSection("result", "Result", [_cards(run)]),
-        curve_plot(run.state.curve, run.state.result),
-        schedule_plot(run.state.curve),
+        _learning(curve, run.state.result) if curve else missing("curve", "Learning curve", NO_EPOCH),
+        _schedule(curve) if curve else missing("schedule", "Schedule", NO_EPOCH),
         PageSection("cell", "The cell", [*drawings(text), Code(text)]),
-        _origin(run),
+        origin([images, trained], run.header, run.state.sessions, settings.to_dict()),
     ]
+    return Page("Retraining", run.name, about, sections).render()
 
 
 def _cards(run: RetrainView) -> Cards:
     result, last = run.state.result, run.state.curve[-1] if run.state.lines else None
-    used = run.settings.train.all_images
-    note = "whose images were trained on" if used else "after the last epoch"
+    note = "whose images were trained on" if run.settings.train.all_images else "after the last epoch"
     test = percent(result.test_accuracy if result else None)
     seconds = duration(result.device_seconds if result else run.state.seconds)
     return Cards(
@@ -68,15 +67,39 @@ def _cards(run: RetrainView) -> Cards:
     )
 
 
-def _origin(run: RetrainView) -> PageSection:
-    header, images = run.header, run.header.data
-    counts = ", ".join(f"{count:,} {part}" for part, count in images["images"].items())
-    shape = "×".join(map(str, images["image_shape"]))
-    facts = [
-        ("images", f"{images['name']}: {counts}, {shape} (channels, height, width)"),
-        ("trained on validation", "yes" if run.settings.train.all_images else "no"),
-        ("git revision", header.git or UNKNOWN),
-        ("started", header.created or UNKNOWN),
-        ("devices", ", ".join(dict.fromkeys(session.device for session in run.state.sessions)) or UNKNOWN),
-    ]
-    return origin(facts, [session.command for session in run.state.sessions], header.versions, run.settings.to_dict())
+def _learning(curve: Sequence[EpochLine], result: Retrained | None) -> PageSection:
+    """Cross-entropy and accuracy by epoch, side by side; the test accuracy is at the last epoch."""
+    last, validated = curve[-1], [line for line in curve if line.validation_accuracy is not None]
+    losses, accuracies = [], []
+    for lines, part, label, colour in (
+        (curve, "train", "training", BLUE),
+        (validated, "validation", "validation", ACCENT),
+    ):
+        if lines:
+            losses.append(Curve([(c.epoch, getattr(c, f"{part}_loss")) for c in lines], colour, label))
+            accuracies.append(Curve([(c.epoch, 100 * getattr(c, f"{part}_accuracy")) for c in lines], colour, label))
+    if result is not None and result.test_accuracy is not None:
+        accuracies.append(Curve([(last.epoch, 100 * result.test_accuracy)], INK, "test, read once", "D"))
+    validation = f"{number(last.validation_loss)} nats, {percent(last.validation_accuracy)}"
+    if last.validation_accuracy is None:
+        validation = "n/a, because its images were trained on"
+    caption = (
+        f"{counted(len(curve), 'epoch')}. Training is measured on the augmented images while they are learned, without the part "
+        f"of an auxiliary head. Last epoch: training {number(last.train_loss)} nats, {percent(last.train_accuracy)}; "
+        f"validation {validation}."
+    )
+    panels = over_epochs(losses, title="Cross-entropy (nats)"), over_epochs(accuracies, title="Accuracy (%)")
+    return plot("curve", "Learning curve", caption, *panels, height=3.8)
+
+
+def _schedule(curve: Sequence[EpochLine]) -> PageSection:
+    """Learning rate and drop-path rate at the first step of every epoch."""
+    series = {"Learning rate": [(line.epoch, line.lr) for line in curve]}
+    caption = f"At the first step of every epoch: learning rate {curve[0].lr:.3g} to {curve[-1].lr:.3g}"
+    if any(line.drop_path for line in curve):
+        series["Drop-path rate"] = [(line.epoch, line.drop_path) for line in curve]
+        caption += f", drop-path rate {curve[0].drop_path:.3g} to {curve[-1].drop_path:.3g}."
+    else:
+        caption += "; no drop-path."
+    panels = [over_epochs([Curve(found, BLUE)], title=title, limits=(0, None)) for title, found in series.items()]
+    return plot("schedule", "Schedule", caption, *panels, height=2.8)

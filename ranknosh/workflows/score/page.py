@@ -6,32 +6,37 @@ from collections.abc import Sequence
 
 from ranknosh.config.score import ScoreSettings
 from ranknosh.core.metrics import Agreement
+from ranknosh.core.records import Session
 from ranknosh.report.page import Page, PageSection, PageTable, origin
 from ranknosh.report.words import UNKNOWN, counted
-from ranknosh.runs.provenance import versions
+from ranknosh.runs.journal import Header
 from ranknosh.workflows.score.plots import accuracy_plot, heat_plot, matrix_plot
 from ranknosh.workflows.score.rows import Results
 from ranknosh.workflows.score.summary import ProxySummary, summarise
 
 
-def render(results: Results) -> str:
-    """The whole page; equal results give equal bytes. Raises MissingDependency without matplotlib or jinja2."""
-    proxies = counted(len(results.directions), "proxy", "proxies")
+def render(results: Results, header: Header, sessions: Sequence[Session]) -> str:
+    """The whole page; equal journals give equal bytes.
+
+    Args:
+        results: what was asked for and what came of it.
+        header: of the run's journal.
+        sessions: of the run, in order.
+
+    Raises:
+        MissingDependency: matplotlib or jinja2 is not installed.
+    """
+    proxies, space = counted(len(results.directions), "proxy", "proxies"), results.settings.space.name
     about = f"{counted(len(results.rows), 'architecture')}, {counted(results.functions, 'function')}, {proxies}"
-    space = results.settings.space.name
-    return Page("Train-free scores", f"Train-free scores of {space}", about, sections(results)).render()
-
-
-def sections(results: Results) -> list[PageSection]:
-    """Every section of the page, in reading order."""
     rows, directions = results.rows, results.directions
-    return [
+    sections = [
         PageSection("summary", "Each proxy", [_table(summarise(rows, directions), results.judged)]),
         heat_plot(rows, directions),
         matrix_plot(rows, directions),
         accuracy_plot(rows, directions, results.judged),
-        _origin(results.settings),
+        origin(_facts(results.settings), header, sessions, results.settings.to_dict()),
     ]
+    return Page("Train-free scores", f"Train-free scores of {space}", about, sections).render()
 
 
 def _table(summaries: Sequence[ProxySummary], judged: bool) -> PageTable:
@@ -60,15 +65,14 @@ def _rho(found: Agreement | None, with_error: bool) -> str:
     return f"{found.rho:.2f}" + (f" ± {found.error:.2f}" if with_error and found.error is not None else "")
 
 
-def _origin(settings: ScoreSettings) -> PageSection:
+def _facts(settings: ScoreSettings) -> list[tuple[str, object]]:
     source = settings.data.name or settings.data.folder or settings.data.npz or UNKNOWN
-    facts = [
+    facts: list[tuple[str, object]] = [
         ("search space", settings.space.name),
         ("network", f"{settings.network.channels} channels, {settings.network.cells} cells in a stage"),
         ("images", f"{settings.batch} of {source}, the same for all"),
         ("weights", f"seed {settings.seed}, the same for all"),
-        ("device", settings.device),
     ]
     for name, values in settings.options.items():
         facts.append((f"options of {name}", ", ".join(f"{key} = {value}" for key, value in values.items())))
-    return origin(facts, versions=versions())
+    return facts

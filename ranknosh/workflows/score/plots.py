@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.core.metrics import Agreement, agreement
-from ranknosh.report.figure import INK, MUTED, WIDE, engineering, plot, thin
+from ranknosh.report.charts import BLUE, INK, MOST_COLUMNS, MUTED, PALE, WIDE, Panel, dots, large_numbers, plot, thin
 from ranknosh.report.page import PageSection, missing
 from ranknosh.workflows.score.rows import ScoreRow
 from ranknosh.workflows.score.summary import (
@@ -27,10 +28,7 @@ MOST, MARGIN = 0.05, 0.6
 """An axis holds all but this share of the values at either end, and this share of their length around them."""
 CELL, NAMES = 0.46, 1.3
 """Inches of a cell of the heat map, and of the names at its side."""
-POINT, SIZES = "#2b7bba", "#8a96a3"
 SIZE_PROXIES = ("params", "macs")
-
-
 MOST_BESIDE = 10
 """Proxies of which a heat map fits into half of the page."""
 
@@ -57,11 +55,11 @@ def heat_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> PageSe
     if constant:
         caption += f" Left out, the same for all: {', '.join(constant)}."
 
-    def paint(axes: Sequence[Any]) -> None:
-        _paint_heat(axes[0], rho[np.ix_(order, order)], [names[place] for place in order])
+    def paint(axis: Any) -> None:
+        _paint_heat(axis, rho[np.ix_(order, order)], [names[place] for place in order])
 
     side = NAMES + CELL * max(len(order), 4)
-    return plot("proxies", title, caption, paint, size=(side, side), half=len(order) <= MOST_BESIDE)
+    return plot("proxies", title, caption, paint, width=side, height=side, half=len(order) <= MOST_BESIDE)
 
 
 def _paint_heat(axis: Any, rho: NDArray[np.float64], names: Sequence[str]) -> None:
@@ -124,23 +122,24 @@ def matrix_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> Page
     if len(places) < len(rows):
         caption += f" {len(places)} of {len(rows)} architectures are drawn."
 
-    def paint(axes: Sequence[Any]) -> None:
-        pairs = [(first, second) for second in chosen for first in chosen]
-        for axis, (first, second) in zip(axes, pairs, strict=True):
+    def panel(first: int, second: int) -> Panel:
+        def paint(axis: Any) -> None:
             axis.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xticks=[], yticks=[], box_aspect=1)
             if second > first:
-                style = {"color": POINT, "markersize": 2.6, "alpha": 0.6, "markeredgewidth": 0}
-                axis.plot(placed[first], placed[second], "o", **style)
-                continue
+                dots(axis, zip(placed[first], placed[second], strict=True), BLUE, size=2.6)
+                return
             axis.spines[:].set_visible(False)
             look = {"fontsize": 12, "color": MUTED}
             text = _hundredths(rho[first, second])
             if first == second:
-                text, look = names[first], {"fontsize": 10.5, "color": INK, "fontweight": "bold"}
+                text, look = names[first], {"fontsize": 10.5, "fontweight": "bold"}
             axis.text(0.5, 0.5, text, ha="center", va="center", **look)
 
+        return paint
+
     side = 1.55 * len(chosen)
-    return plot("ranks", title, caption, paint, size=(side, side), half=half, columns=len(chosen), rows=len(chosen))
+    panels = [panel(first, second) for second in chosen for first in chosen]
+    return plot("ranks", title, caption, *panels, width=side, height=1.55, half=half, columns=len(chosen))
 
 
 def accuracy_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int], table: bool) -> PageSection:
@@ -167,19 +166,14 @@ def accuracy_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int], table
     )
     if len(drawn) < len(judged):
         caption += f" {len(drawn)} of them are drawn."
-    columns = min(len(directions), 4)
-    lines = -(-len(directions) // columns)
-
-    def paint(axes: Sequence[Any]) -> None:
-        for axis in axes[len(directions) :]:
-            axis.set_axis_off()
-        for axis, name in zip(axes, directions, strict=False):
-            _paint_accuracy(axis, name, directions[name], drawn, found[name])
-        for axis in axes[::columns]:
-            axis.set_ylabel("accuracy (%)")
-
-    size = (WIDE * columns / 4, 2.7 * lines)
-    return plot("accuracy", title, caption, paint, size=size, columns=columns, rows=lines)
+    panels = [
+        partial(
+            _paint_accuracy, name=name, direction=sign, drawn=drawn, found=found[name], first=place % MOST_COLUMNS == 0
+        )
+        for place, (name, sign) in enumerate(directions.items())
+    ]
+    width = WIDE * min(len(panels), MOST_COLUMNS) / MOST_COLUMNS
+    return plot("accuracy", title, caption, *panels, width=width, height=2.7)
 
 
 def _window(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -191,17 +185,20 @@ def _window(values: NDArray[np.float64]) -> tuple[float, float]:
     return max(low - room, float(values.min())), min(high + room, float(values.max()))
 
 
-def _paint_accuracy(axis: Any, name: str, direction: int, drawn: Sequence[ScoreRow], found: Agreement) -> None:
+def _paint_accuracy(
+    axis: Any, name: str, direction: int, drawn: Sequence[ScoreRow], found: Agreement, first: bool
+) -> None:
     known = [
         (value, row.accuracy) for row in drawn if (value := row.values[name]) is not None and row.accuracy is not None
     ]
     if known:
         values, accuracy = np.array(known).T
-        _paint_points(axis, values, accuracy, SIZES if name in SIZE_PROXIES else POINT)
+        _paint_points(axis, values, accuracy, PALE if name in SIZE_PROXIES else BLUE)
     rho = "n/a" if found.rho is None else f"{found.rho:.2f}".replace("-", "−")
     error = "" if found.error is None else f" ± {found.error:.2f}"
     lower = "" if direction > 0 else " (lower is better)"
     axis.set_title(f"{name}{lower}: ρ = {rho}{error}", fontsize=9.5)
+    axis.set_ylabel("accuracy (%)" if first else "")
 
 
 def _paint_points(axis: Any, x: NDArray[np.float64], accuracy: NDArray[np.float64], colour: str) -> None:
@@ -211,12 +208,12 @@ def _paint_points(axis: Any, x: NDArray[np.float64], accuracy: NDArray[np.float6
     inside = (x >= left) & (x <= right) & (accuracy >= low) & (accuracy <= high)
     for chosen, marker, size in ((inside, "o", 3.6), (~inside, "^", 4.4)):
         at = np.clip(x[chosen], left, right), 100 * np.clip(accuracy[chosen], low, high)
-        axis.plot(*at, marker, markersize=size, color=colour, alpha=0.7, markeredgewidth=0)
+        dots(axis, zip(*at, strict=True), colour, size=size, marker=marker)
     if logarithmic:
         axis.set_xscale("log")
         axis.minorticks_off()
         axis.xaxis.set_major_formatter("{x:g}")  # the default writes powers as formulas, which plots do not parse
         return
+    axis.locator_params(axis="x", nbins=4)
     if max(abs(left), abs(right)) >= 1:
-        axis.xaxis.set_major_formatter(engineering())
-    axis.xaxis.get_major_locator().set_params(nbins=4)
+        large_numbers(axis)

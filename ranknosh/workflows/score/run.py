@@ -96,7 +96,7 @@ class ScoreRun(Run[ScoreState]):
     def page(self) -> str:
         from ranknosh.workflows.score.page import render
 
-        return render(self.results)
+        return render(self.results, self.header, self.sessions)
 
     def report(self) -> Path:
         """Write report.html and scores.csv anew and return the path of the page."""

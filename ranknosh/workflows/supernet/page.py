@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from ranknosh.config.units import human_size
 from ranknosh.report.drawing import drawings
-from ranknosh.report.page import Card, Cards, Code, Page, PageSection, Text, origin
+from ranknosh.report.page import Block, Card, Cards, Code, Page, PageSection, Text, origin
 from ranknosh.report.words import UNKNOWN, counted, duration, percent
-from ranknosh.workflows.supernet.plots import curve_plots
+from ranknosh.workflows.supernet.plots import curve_plots, measured_plot, weight_plots
 from ranknosh.workflows.supernet.view import SupernetView
-from ranknosh.workflows.supernet.weight_plots import weight_plots
 
 
 def render(view: SupernetView) -> str:
@@ -18,23 +17,17 @@ def render(view: SupernetView) -> str:
         f"{facts['title']} ({facts['source']}) on the supernet of {facts['space']}: {header.data['name']}, "
         f"{network['channels']} channels, {counted(network['cells'], 'cell')}, seed {header.settings['seed']}"
     )
-    return Page("Supernet", view.name, about, sections(view)).render()
-
-
-def sections(view: SupernetView) -> list[PageSection]:
-    """Every section of the page, in reading order."""
-    curves = curve_plots(view)
-    halves, wide = [each for each in curves if each.half], [each for each in curves if not each.half]
-    return [_found(view), *halves, *weight_plots(view), *wide, _origin(view)]
+    measured = measured_plot(view)
+    sections = [_found(view), *curve_plots(view), *weight_plots(view), *([measured] if measured else []), _origin(view)]
+    return Page("Supernet", view.name, about, sections).render()
 
 
 def _found(view: SupernetView) -> PageSection:
     title = "The found cell" if view.state.result is not None else "The cell derived so far"
-    text = view.text or UNKNOWN
-    warnings = [Text(view.warnings(), "warning")] if view.warnings() else []
-    return PageSection(
-        "found", title, [*warnings, Cards(_cards(view)), Text([_headline(view)]), *drawings(text), Code(text)]
-    )
+    text, warnings = view.text or UNKNOWN, view.warnings()
+    blocks: list[Block] = [Text(warnings, "warning")] if warnings else []
+    blocks += [Cards(_cards(view)), Text([_headline(view)]), *drawings(text), Code(text)]
+    return PageSection("found", title, blocks)
 
 
 def _headline(view: SupernetView) -> str:
@@ -107,10 +100,5 @@ def _origin(view: SupernetView) -> PageSection:
         ("epochs planned", "; ".join(f"{plan.epochs} epochs ({plan.source})" for plan in state.plans) or UNKNOWN),
         ("selection took", duration(state.result.selection_seconds if state.result else None)),
         ("done again after interruptions", duration(state.lost_seconds)),
-        ("device", ", ".join(dict.fromkeys(session.device for session in state.sessions)) or UNKNOWN),
-        ("sessions", len(state.sessions)),
-        ("git revision", header.git or UNKNOWN),
-        ("started", header.created or UNKNOWN),
     ]
-    commands = [session.command for session in state.sessions] or [header.command]
-    return origin(rows, commands, header.versions, header.settings)
+    return origin(rows, header, state.sessions, header.settings)

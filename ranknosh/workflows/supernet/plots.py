@@ -1,20 +1,41 @@
-"""Plots of a supernet search over its epochs: losses, skips, entropy, accuracies that a table knows, what was measured."""
+"""Plots of a supernet search over its epochs: where the weights of operations went, losses, skips, what was measured."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ranknosh.report.figure import ACCENT, HALF, MUTED, WIDE, over_epochs, plot, time_scale
+from ranknosh.report.charts import ACCENT, BLUE, GREEN, MUTED, PALE, VIOLET, Curve, Panel, over_epochs, plot, time_scale
+from ranknosh.report.drawing import operation_name
 from ranknosh.report.page import PageSection, missing
 from ranknosh.report.words import duration, percent
 from ranknosh.workflows.supernet.view import SupernetView
 
-BLUE, GREEN = "#2b7bba", "#2f9e6e"
-KIND_COLOURS = (GREEN, "#8d7bb8", "#a05a00")
+KIND_COLOURS = (GREEN, VIOLET, "#a05a00")
+OPERATION_COLOURS = {
+    "none": PALE,
+    "noise": PALE,
+    "skip_connect": GREEN,
+    "nor_conv_1x1": "#74a9cf",
+    "nor_conv_3x3": "#08396b",
+    "avg_pool_3x3": "#e0a030",
+    "max_pool_3x3": "#a05a00",
+    "sep_conv_3x3": "#74a9cf",
+    "sep_conv_5x5": BLUE,
+    "dil_conv_3x3": "#b39ddb",
+    "dil_conv_5x5": "#6a51a3",
+}
+OTHERS = (ACCENT, "#c2185b", "#00838f", "#5d4037")
 FEWEST = 2
 """Epochs below which a line would be a point."""
 TOO_FEW = "Not enough epochs yet to draw a line."
+HALVES = {
+    "skips": "Skip connections",
+    "entropy": "Entropy of the weights",
+    "losses": "Losses",
+    "seconds": "Time of an epoch",
+}
 MEASURED = {
     "hessian_eigenvalue": "Largest eigenvalue of the Hessian",
     "discretisation_gap": "Discretisation gap",
@@ -30,109 +51,80 @@ EXPLAINED = {
 
 
 def curve_plots(view: SupernetView) -> list[PageSection]:
-    """Every plot over epochs, in reading order; the half ones are an even number."""
-    halves = [skips_plot(view), entropy_plot(view), losses_plot(view), truth_plot(view), landscape_plot(view)]
-    shown = [section for section in halves if section is not None]
-    shown += [seconds_plot(view)] if len(shown) % 2 else []
-    wide = measured_plot(view)
-    return [*shown, wide] if wide is not None else shown
+    """Every plot of half a page's width, in reading order; an even number of them."""
+    makers = {"skips": skips_plot, "entropy": entropy_plot, "losses": losses_plot, "seconds": seconds_plot}
+    known = len(view.reports) >= FEWEST
+    drawn = {name: make(view) if known else None for name, make in makers.items()}
+    shown = [drawn[name] or missing(name, title, TOO_FEW, half=True) for name, title in HALVES.items()]
+    more = [section for section in (truth_plot(view), landscape_plot(view)) if section is not None]
+    return [*shown[:3], *more, *(shown[3:] if len(more) % 2 == 0 else [])]
 
 
-def _half(
-    name: str, title: str, caption: str, paint: Callable[[Any], None], size: tuple[float, float] = (HALF, 2.9)
-) -> PageSection:
-    return plot(name, title, caption, lambda axes: paint(axes[0]), size=size, half=True)
+def _half(view: SupernetView, name: str, caption: str, curves: Sequence[Curve], **axes: Any) -> PageSection:
+    panel = over_epochs(curves, boundaries=view.boundaries, **axes)
+    return plot(name, HALVES[name], caption, panel, height=2.9, half=True)
+
+
+def _by_kind(view: SupernetView, values: Mapping[str, Sequence[float]]) -> list[Curve]:
+    """A curve for every kind of cell; a name for each where there are several."""
+    names = {kind: view.kind_name(kind) if len(values) > 1 else "" for kind in values}
+    return [
+        Curve(list(zip(view.epochs, found, strict=True)), colour, names[kind])
+        for (kind, found), colour in zip(values.items(), KIND_COLOURS, strict=False)
+    ]
 
 
 def skips_plot(view: SupernetView) -> PageSection:
     """How many skip connections the derived cell has."""
-    title = "Skip connections"
-    if len(view.reports) < FEWEST:
-        return missing("skips", title, TOO_FEW, half=True)
     counts = {kind: view.skips(kind) for kind in view.kinds}
-
-    def paint(axis: Any) -> None:
-        for kind, colour in zip(view.kinds, KIND_COLOURS, strict=False):
-            label = view.kind_name(kind)
-            axis.step(view.epochs, counts[kind], where="mid", color=colour, label=label, linewidth=1.8)
-        most = len(view.edges[view.kinds[0]]) if len(counts) == 1 else max(map(max, counts.values())) + 1
-        axis.set(ylim=(-0.15, max(most, 2) + 0.3), ylabel="in the derived cell")
-        axis.yaxis.get_major_locator().set_params(integer=True)
-        over_epochs(axis, view.epochs, boundaries=view.boundaries, legend=len(counts) > 1)
-
-    last = f"{view.reports[-1].skips} after the last one"
-    caption = f"In the cell derived after each epoch; {last}. Many of them are how DARTS collapses."
-    return _half("skips", title, caption, paint)
+    most = len(view.edges[view.kinds[0]]) if len(counts) == 1 else max(map(max, counts.values())) + 1
+    caption = (
+        f"In the cell derived after each epoch; {view.reports[-1].skips} after the last one. Many of them are how DARTS "
+        "collapses."
+    )
+    limits = (-0.15, max(most, 2) + 0.3)
+    return _half(view, "skips", caption, _by_kind(view, counts), limits=limits, y="in the derived cell", steps=True)
 
 
 def entropy_plot(view: SupernetView) -> PageSection:
     """How undecided the weights are."""
-    title = "Entropy of the weights"
-    if len(view.reports) < FEWEST:
-        return missing("entropy", title, TOO_FEW, half=True)
     values, most = {kind: view.entropy(kind) for kind in view.kinds}, view.most_entropy
-
-    def paint(axis: Any) -> None:
-        for kind, colour in zip(view.kinds, KIND_COLOURS, strict=False):
-            axis.plot(view.epochs, values[kind], color=colour, label=view.kind_name(kind), linewidth=1.8)
-        axis.axhline(most, color=MUTED, linewidth=0.9, linestyle="--")
-        lowest = min(0.98 * most, *map(min, values.values()))
-        room = 0.1 * (most - lowest)
-        axis.set(ylim=(0 if lowest < 0.7 * most else lowest - room, most + room + 1e-6), ylabel="nats")
-        axis.ticklabel_format(axis="y", useOffset=False)
-        over_epochs(axis, view.epochs, boundaries=view.boundaries, legend=len(values) > 1)
-
+    lowest = min(0.98 * most, *map(min, values.values()))
+    room = 0.1 * (most - lowest)
+    limits = (0 if lowest < 0.7 * most else lowest - room, most + room + 1e-6)
     caption = (
         "Mean over the edges: ln(operations), the dashed line, where all weigh the same, 0 where every edge is decided. The "
         "higher it is when the cell is derived, the more of the mixture is thrown away."
     )
-    return _half("entropy", title, caption, paint)
+    return _half(view, "entropy", caption, _by_kind(view, values), limits=limits, y="nats", levels=[(most, "")])
 
 
-def losses_plot(view: SupernetView) -> PageSection:
-    """Cross-entropy of the weights' and of the alphas' images."""
-    title, reports = "Losses", [report for report in view.reports if report.weights_loss is not None]
-    if len(reports) < FEWEST:
-        return missing("losses", title, TOO_FEW, half=True)
-    searched = [report for report in reports if report.alphas_loss is not None]
-
-    def paint(axis: Any) -> None:
-        for part, shown, colour in (("weights", reports, BLUE), ("alphas", searched, ACCENT)):
-            if shown:
-                losses = [getattr(report, f"{part}_loss") for report in shown]
-                axis.plot(_epochs(shown), losses, color=colour, label=f"{part}' half", linewidth=1.8)
-        axis.set_ylabel("cross-entropy, nats")
-        axis.set_ylim(bottom=0)
-        over_epochs(axis, _epochs(reports), boundaries=view.boundaries, legend=True)
-
+def losses_plot(view: SupernetView) -> PageSection | None:
+    """Cross-entropy of the weights' and of the alphas' images; None where there are too few."""
+    parts = {"weights": BLUE, "alphas": ACCENT}
+    found = {
+        part: [(r.epoch + 1, loss) for r in view.reports if (loss := getattr(r, f"{part}_loss")) is not None]
+        for part in parts
+    }
+    if len(found["weights"]) < FEWEST:
+        return None
     augment = view.facts["recipe"]["augment"]
     images = "" if augment == "none" else f", on augmented images ({augment})"
     caption = (
         f"Mean over the steps of each epoch{images}. Accuracy on the images that the weights learn from in the last epoch: "
-        f"{percent(reports[-1].train_accuracy)}."
+        f"{percent(view.reports[-1].train_accuracy)}."
     )
-    return _half("losses", title, caption, paint)
-
-
-def _epochs(reports: Sequence[Any]) -> list[int]:
-    return [report.epoch + 1 for report in reports]
+    curves = [Curve(losses, parts[part], f"{part}' half") for part, losses in found.items() if losses]
+    return _half(view, "losses", caption, curves, limits=(0, None), y="cross-entropy, nats")
 
 
 def seconds_plot(view: SupernetView) -> PageSection:
     """Device time of each epoch."""
-    title, seconds = "Time of an epoch", [report.seconds for report in view.reports]
-    if len(seconds) < FEWEST:
-        return missing("seconds", title, TOO_FEW, half=True)
-    unit, name = time_scale(max(seconds))
-
-    def paint(axis: Any) -> None:
-        axis.plot(view.epochs, [each / unit for each in seconds], color=BLUE, linewidth=1.6)
-        axis.set_ylabel(name)
-        axis.set_ylim(bottom=0)
-        over_epochs(axis, view.epochs, boundaries=view.boundaries)
-
+    seconds = [report.seconds for report in view.reports]
+    scale, unit = time_scale(max(seconds))
     caption = f"Device time of each epoch, what monitors took included; {duration(sum(seconds))} in all."
-    return _half("seconds", title, caption, paint)
+    curve = Curve([(epoch, each / scale) for epoch, each in zip(view.epochs, seconds, strict=True)], BLUE)
+    return _half(view, "seconds", caption, [curve], limits=(0, None), y=unit)
 
 
 def truth_plot(view: SupernetView) -> PageSection | None:
@@ -140,24 +132,14 @@ def truth_plot(view: SupernetView) -> PageSection | None:
     known = [(epoch, 100 * value) for epoch, value in enumerate(view.truths, 1) if value is not None]
     if not known:
         return None
-    tables: list[dict[str, float]] = [each.details["table"] for each in view.state.sessions if "table" in each.details]
-
-    def paint(axis: Any) -> None:
-        epochs = [epoch for epoch, _ in known]
-        axis.plot(*zip(*known, strict=True), color=ACCENT, marker="o", markersize=3, linewidth=1.3)
-        for key, above in (("best", 3), ("median", -10)) if tables else ():
-            value = 100 * tables[-1][key]
-            axis.axhline(value, color=MUTED, linewidth=0.9, linestyle="--")
-            place = {"xycoords": ("axes fraction", "data"), "xytext": (3, above), "textcoords": "offset points"}
-            axis.annotate(f"{key} of the table", (0, value), **place, ha="left", fontsize=8, color=MUTED)
-        axis.set_ylabel("validation accuracy, %")
-        over_epochs(axis, epochs, boundaries=view.boundaries)
-
+    tables = [each.details["table"] for each in view.state.sessions if "table" in each.details]
+    levels = [(100 * tables[-1][key], f"{key} of the table") for key in ("best", "median")] if tables else []
     caption = (
         "Of the cell derived after each epoch: mean validation accuracy of finished trainings by the table. The search never "
         "saw it."
     )
-    return _half("truth", "True accuracy of the derived cell", caption, paint)
+    panel = over_epochs([Curve(known, ACCENT)], y="validation accuracy, %", boundaries=view.boundaries, levels=levels)
+    return plot("truth", "True accuracy of the derived cell", caption, panel, height=2.9, half=True)
 
 
 def landscape_plot(view: SupernetView) -> PageSection | None:
@@ -177,7 +159,6 @@ def landscape_plot(view: SupernetView) -> PageSection | None:
         bar = axis.figure.colorbar(shown, ax=axis, shrink=0.9)
         bar.set_label("cross-entropy, nats", color=MUTED)
         bar.outline.set_visible(False)
-        bar.ax.ticklabel_format(useOffset=False)
 
     middle = len(places) // 2
     rise = max(max(row) for row in losses) - losses[middle][middle]
@@ -185,26 +166,99 @@ def landscape_plot(view: SupernetView) -> PageSection | None:
         "Validation loss on a plane of two random directions through the final alphas (the cross), weights held; it rises by at "
         f"most {rise:.3g} nats. Where it is steep, the derived cell loses much."
     )
-    return _half("landscape", "The loss around the alphas", caption, paint, (HALF, 3.8))
+    return plot("landscape", "The loss around the alphas", caption, paint, height=3.8, half=True)
 
 
 def measured_plot(view: SupernetView) -> PageSection | None:
     """Small plots of what monitors measured; None where they measured nothing."""
-    series = {name: found for name, found in view.measured().items() if len(found[0]) >= FEWEST}
+    series = {
+        name: list(zip(*found, strict=True)) for name, found in view.measured().items() if len(found[0]) >= FEWEST
+    }
     if not series:
         return None
-    columns = min(3, len(series))
-    rows = -(-len(series) // columns)
-
-    def paint(axes: Sequence[Any]) -> None:
-        for axis in axes[len(series) :]:
-            axis.set_axis_off()
-        for axis, (name, (epochs, values)) in zip(axes, series.items(), strict=False):
-            axis.plot(epochs, values, color=BLUE, marker="o", markersize=2.5, linewidth=1.4)
-            axis.set_title(MEASURED.get(name, name.replace("_", " ")), fontsize=9.5)
-            over_epochs(axis, epochs, boundaries=view.boundaries)
-
     texts = "; ".join(f"{MEASURED[name].lower()}: {text}" for name, text in EXPLAINED.items() if name in series)
     caption = "Measured after epochs" + (f" ({texts})." if texts else ".")
-    size = (WIDE, 2.5 * rows + 0.2)
-    return plot("measured", "What was measured", caption, paint, size=size, rows=rows, columns=columns)
+    titles = {name: MEASURED.get(name, name.replace("_", " ")) for name in series}
+    panels = [
+        over_epochs([Curve(found, BLUE)], title=titles[name], boundaries=view.boundaries)
+        for name, found in series.items()
+    ]
+    return plot("measured", "What was measured", caption, *panels, height=2.6, columns=min(3, len(series)))
+
+
+def colours(names: Sequence[str]) -> dict[str, str]:
+    """A colour for every operation; skip connections are green in every picture."""
+    unknown = [name for name in names if name not in OPERATION_COLOURS]
+    palette = OPERATION_COLOURS | dict(zip(unknown, OTHERS * len(unknown), strict=False))
+    return {name: palette[name] for name in names}
+
+
+def weight_plots(view: SupernetView) -> list[PageSection]:
+    """The mean weights of every kind of cell, and the scores of a selection that has its own."""
+    weights = "Mean weight of each operation, all on one scale"
+    sections = [_weights(view, "theta", kind, "Weights of operations", weights) for kind in view.kinds]
+    if any(report.strength for report in view.reports):
+        scores = "Score of each operation by the selection (higher is better; the scale of an edge is its own)"
+        sections += [_weights(view, "strength", kind, "Strength of operations", scores) for kind in view.kinds]
+    return sections
+
+
+def _weights(view: SupernetView, what: str, kind: str, title: str, about: str) -> PageSection:
+    """One small plot an edge, with its operations as lines."""
+    title = title if len(view.kinds) == 1 else f"{title}, {view.kind_name(kind)}"
+    reports = {
+        report.epoch + 1: getattr(report, what)[kind] for report in view.reports if kind in getattr(report, what)
+    }
+    if len(reports) < FEWEST:
+        return missing(f"{what}-{kind}", title, TOO_FEW)
+    places, rows, columns = grid(view.edges[kind], view.inputs(kind))
+    palette, kept = colours(view.operations(kind)), view.cells.get(kind, ())
+    limits = _limits([values for report in reports.values() for values in report]) if what == "theta" else None
+    lowest = {place % columns: place for place in sorted(places)}.values()
+    panels: list[Panel | None] = [None] * (rows * columns)
+    for edge, place in enumerate(places):
+        chosen = kept[edge] if edge < len(kept) else None
+        curves = [
+            Curve(
+                [(epoch, values[edge][number]) for epoch, values in reports.items()],
+                palette[name],
+                marker="",
+                width=width,
+            )
+            for number, name in enumerate(view.candidates[kind][edge])
+            for width in [2.6 if number == chosen else 1.1]
+        ]
+        panels[place] = over_epochs(
+            sorted(curves, key=lambda curve: curve.width),
+            title=view.edge_name(kind, edge),
+            x="epoch" if place in lowest else "",
+            limits=limits,
+            boundaries=view.boundaries,
+        )
+    ways = "An edge is named by the nodes it joins; node 0 is the input of the cell."
+    if view.inputs(kind) == 2:
+        ways = "Rows are the nodes of the cell, columns where an edge comes from; edges without a thick line were not kept."
+    kept_words = "thick: the operation kept on the edge in the found cell"
+    caption = f"{about}, over {len(reports)} epochs, one plot an edge; {kept_words}. {ways}"
+    legend = {operation_name(name): colour for name, colour in palette.items()}
+    height = 1.75 + 0.55 / rows
+    return plot(f"{what}-{kind}", title, caption, *panels, height=height, columns=columns, legend=legend)
+
+
+def _limits(rows: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """One scale for all edges; it begins at 0 unless that would press all lines together."""
+    low, high = min(map(min, rows)), max(map(max, rows))
+    if low < 0.5 * high:
+        return min(low, 0.0), 1.05 * high
+    room = 0.08 * (high - low) or 0.05 * high or 0.05
+    return low - room, high + room
+
+
+def grid(edges: Sequence[tuple[int, int]], inputs: int) -> tuple[list[int], int, int]:
+    """Where each edge is drawn: places in a grid of rows times columns. Cells of two inputs have a row a node."""
+    if inputs < 2 or len(edges) <= 6:
+        columns = min(3, len(edges))
+        return list(range(len(edges))), math.ceil(len(edges) / columns), columns
+    nodes = sorted({target for _, target in edges})
+    columns = max(source for source, _ in edges) + 1
+    return [nodes.index(target) * columns + source for source, target in edges], len(nodes), columns

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from ranknosh.core.records import Session
 from ranknosh.errors import MissingDependency
 from ranknosh.report.page import (
     Box,
@@ -20,9 +21,11 @@ from ranknosh.report.page import (
     PageSection,
     PageTable,
     Text,
+    images_text,
     missing,
     origin,
 )
+from ranknosh.runs.journal import Header
 from tests.pages import read_page
 
 BAD = """</pre><script>alert("1")</script>&'{{ 7 * 7 }}"""
@@ -111,18 +114,19 @@ def test_a_drawing_places_boxes_by_their_centres_and_names_its_arrow_heads():
     assert page.all("svg")[0]["style"] == "--drawn: 100px"
 
 
-def test_how_a_run_was_made_shows_what_is_recorded_and_nothing_else():
-    whole = origin(
-        [("seed", 3)], ["ranknosh search a.yaml", "ranknosh resume a"], {"torch": "2", "numpy": "1"}, {"b": 1, "a": 2}
-    )
-    words = read_page(Page("K", "n", "s", [whole]).render()).words
+def test_how_a_run_was_made_has_facts_commands_versions_and_settings():
+    data = {"name": "digits", "images": {"train": 1079, "test": 5}, "image_shape": [1, 8, 8]}
+    header = Header(2, "search", "a-1", "", "ranknosh search a.yaml", {}, data, {}, {"torch": "2", "numpy": "1"})
+    sessions = [Session(1, 2, "cpu", "ranknosh search a.yaml"), Session(2, 2, "cpu", "ranknosh resume a")]
+    assert images_text(data) == "digits: 1,079 train, 5 test, 1×8×8 (channels, height, width)"
+    words = read_page(Page("K", "n", "s", [origin([("seed", 3)], header, sessions, {"b": 1, "a": 2})]).render()).words
     assert (
-        "seed 3 Commands ranknosh search a.yaml ranknosh resume a Versions numpy 1 torch 2 Configuration b: 1 a: 2"
-        in words
-    )
-    bare = read_page(Page("K", "n", "s", [origin([("seed", 3)], [])]).render()).words
-    assert "Commands n/a" in bare
-    assert not {"Versions", "Configuration"} & set(bare.split())
+        "seed 3 devices cpu, 2 cores sessions 2 git revision n/a started n/a Commands ranknosh search a.yaml ranknosh "
+        "resume a Versions numpy 1 torch 2 Configuration b: 1 a: 2"
+    ) in words
+    words = read_page(Page("K", "n", "s", [origin([], header, [], {})]).render()).words
+    assert "devices n/a sessions 0" in words
+    assert "Commands ranknosh search a.yaml Versions" in words
 
 
 def test_equal_pages_give_equal_bytes():

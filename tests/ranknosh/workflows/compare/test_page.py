@@ -54,7 +54,7 @@ def test_everything_is_on_it(view):
     assert "<x>" not in page.source
     for text in (
         "my <comparison>",
-        "ranknosh compare <x>",
+        "ranknosh c <x>",
         "60.00",
         "50.00",
         "95 % of the budget",

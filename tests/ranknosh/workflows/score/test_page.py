@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from ranknosh.config.score import ScoreSettings
+from ranknosh.core.records import Session
+from ranknosh.runs.journal import FORMAT, Header
 from ranknosh.workflows.score.page import render
 from ranknosh.workflows.score.rows import Results, ScoreRow
 from tests.pages import read_page
@@ -23,26 +25,32 @@ def results(make_settings: Callable[..., ScoreSettings], make_rows: Callable[...
     return Results(make_settings([TEXT], NAMES), tuple(rows), True)
 
 
+def shown(results: Results) -> str:
+    header = Header(FORMAT, "score", "s-1", "2026", "", {}, {}, {}, {"torch": "2"})
+    return render(results, header, [Session(1, 2, "cpu", "ranknosh score")])
+
+
 def test_it_has_every_section_and_a_picture_in_each_but_two(results: Results) -> None:
-    page = read_page(render(results))
+    page = read_page(shown(results))
     assert page.sections == ["summary", "proxies", "ranks", "accuracy", "origin"]
     assert page.count("svg") == 3
     assert [attrs["id"] for attrs in page.all("section") if "class" in attrs] == ["proxies", "ranks"]
-    assert render(results) == page.source
+    assert shown(results) == page.source
 
 
 def test_it_shows_every_proxy_and_how_it_was_made(results: Results) -> None:
-    page = read_page(render(results))
+    page = read_page(shown(results))
     for name in NAMES:
         assert f"{name} higher 1" in page.words
     assert "1 × no nwot" in page.words
     assert "12 architectures, 12 functions, 4 proxies" in page.words
     assert "4 channels, 1 cells" in page.words
     assert "8 of digits" in page.words
+    assert "Commands ranknosh score Versions torch 2 Configuration seed:" in page.words
 
 
 def test_without_a_table_it_says_how_to_get_accuracies(results: Results) -> None:
-    page = read_page(render(Results(results.settings, results.rows, False)))
+    page = read_page(shown(Results(results.settings, results.rows, False)))
     assert page.count("svg") == 2
     assert "--table FILE.npz" in page.words
     assert "ρ with accuracy" not in page.words
@@ -50,10 +58,10 @@ def test_without_a_table_it_says_how_to_get_accuracies(results: Results) -> None
 
 def test_reasons_cannot_break_the_page(results: Results) -> None:
     bad = ScoreRow("A", "k", dict.fromkeys(NAMES), {"nwot": "<script>&"}, dict.fromkeys(NAMES, 0.1))
-    page = read_page(render(Results(results.settings, (bad,), False)))
+    page = read_page(shown(Results(results.settings, (bad,), False)))
     assert "<script>" not in page.source
     assert "1 × <script>&" in page.words
 
 
 def test_nothing_scored_is_a_page_too(results: Results) -> None:
-    assert "0 architectures" in render(Results(results.settings, (), False))
+    assert "0 architectures" in shown(Results(results.settings, (), False))

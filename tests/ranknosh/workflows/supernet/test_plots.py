@@ -5,9 +5,16 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from ranknosh.workflows.supernet.plots import curve_plots, landscape_plot, measured_plot, truth_plot
+from ranknosh.workflows.supernet.plots import (
+    colours,
+    curve_plots,
+    grid,
+    landscape_plot,
+    measured_plot,
+    truth_plot,
+    weight_plots,
+)
 from ranknosh.workflows.supernet.view import SupernetView
-from ranknosh.workflows.supernet.weight_plots import colours, grid, weight_plots
 from tests.ranknosh.workflows.supernet.supernet_samples import history_of
 
 CELL = (3, 3, 1, 3, 0, 2)

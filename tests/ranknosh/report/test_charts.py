@@ -1,0 +1,96 @@
+"""ranknosh/report/charts.py: what is common to all plots."""
+
+import re
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from ranknosh.errors import MissingDependency
+from ranknosh.report.charts import Curve, dot_rows, over_epochs, plot, thin
+from ranknosh.report.plots import level_colour
+
+
+def line(axis):
+    axis.plot([1, 2], [3, 4])
+    axis.set_title("Cost in $ and <b>$x^$</b>")
+
+
+def svg_of(section):
+    return section.blocks[0].picture
+
+
+def test_a_plot_is_a_section_with_an_svg_of_its_own_ids_and_size():
+    section = plot("a <b>", "Title", "Said.", line, width=5, height=2, half=True)
+    assert (section.id, section.title, section.half, section.blocks[0].caption) == ("a <b>", "Title", True, "Said.")
+    root = ET.fromstring(svg_of(section))
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert all(re.match(r"a--b--[\w.-]+$", name) for name in ids)
+    assert root.get("style") == "--drawn: 460px"
+    assert root.get("width") is root.get("height") is None
+    assert "Cost in $ and <b>$x^$</b>" in [element.text for element in root.iter()]
+
+
+def test_equal_plots_give_equal_bytes():
+    assert plot("a", "T", "C", line) == plot("a", "T", "C", line) != plot("b", "T", "C", line)
+
+
+def test_panels_are_drawn_row_by_row_and_none_leaves_its_place_empty():
+    places = []
+
+    def panel(axis):
+        spec = axis.get_subplotspec()
+        places.append((spec.rowspan.start, spec.colspan.start))
+        axis.set_title(f"no. {len(places)}")
+
+    section = plot("a", "T", "C", panel, panel, panel, None, panel, columns=3, legend={"all": "#112233"})
+    assert places == [(0, 0), (0, 1), (0, 2), (1, 1)]
+    assert svg_of(section).count('id="a-axes_') == 6
+    assert "stroke: #112233" in svg_of(section)
+
+
+def test_epochs_run_from_the_first_to_the_last_with_a_line_at_every_boundary():
+    def paint(axis):
+        curve = Curve([(2, 1), (3, 2), (12, 3)], "#000000", "x")
+        over_epochs([curve], title="T", y="Y", boundaries=[5], levels=[(2.5, "half")])(axis)
+        low, high = axis.get_xlim()
+        assert 1.5 < low < 2
+        assert 12 < high < 12.5
+        assert axis.lines[-1].get_xdata() == [5.5, 5.5]
+        assert axis.get_legend() is not None
+        assert [text.get_text() for text in axis.texts] == ["half"]
+
+    plot("a", "T", "C", paint)
+
+
+def test_rows_of_dots_have_their_mean_with_its_standard_error_or_say_that_there_is_none():
+    def paint(axis):
+        dot_rows([("one", [1.0, 2.0, 3.0], "#000000"), ("none", [], "#000000")], "x", error=True)(axis)
+        assert [text.get_text() for text in axis.texts] == ["n/a"]
+        assert sorted(axis.lines[0].get_xdata()) == [1, 2, 3]
+        (bar,) = axis.containers
+        assert bar.lines[0].get_xdata() == [2]
+        ((left, _), (right, _)) = bar.lines[2][0].get_segments()[0]
+        assert (right - left) / 2 == pytest.approx(1 / 3**0.5)
+
+    plot("a", "T", "C", paint)
+
+
+def test_thinning_keeps_the_ends_and_the_order():
+    assert thin(range(10), 4) == [0, 3, 6, 9]
+    assert thin(range(3), 4) == [0, 1, 2]
+    assert thin(range(3), 1) == [0]
+
+
+def test_level_colours_run_from_pale_to_dark():
+    colours = [level_colour(level, 5) for level in range(1, 6)]
+    lightness = [sum(int(c[i : i + 2], 16) for i in (1, 3, 5)) for c in colours]
+    assert lightness == sorted(lightness, reverse=True)
+    assert len(set(colours)) == 5
+    assert level_colour(1, 1) == colours[-1]
+
+
+def test_without_matplotlib_the_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingDependency, match="matplotlib"):
+        plot("a", "T", "C", line)
