@@ -39,12 +39,8 @@ class Evidence:
     places: NDArray[np.float64]
 
     def subset(self, rows: NDArray[np.int64], counts: NDArray[np.int64] | None = None) -> Evidence:
-        """The evidence on some members, renumbered from 0; a pair is kept where both its members are.
-
-        Args:
-            rows: distinct members.
-            counts: how often each row was drawn; the weight of a pair is multiplied by the counts of both members.
-        """
+        """The evidence on distinct members, renumbered from 0; a pair is kept where both its members are, its weight multiplied
+        by how often both were drawn (``counts``)."""
         number = np.full(len(self.order), -1, dtype=np.int64)
         number[rows] = np.arange(len(rows))
         pairs = number[self.pairs]
@@ -93,15 +89,10 @@ def evidence(
         winners, losers = winners[kept], losers[kept]
     epochs = np.array([0, *pyramid.epochs], dtype=np.float64)
     weights = (epochs[decided_at[winners, losers]] / epochs[-1]) ** level_weight
+    pairs = np.stack([winners, losers], axis=1).astype(np.int64)
     known = places(members, pyramid.levels)
-    return Evidence(
-        members,
-        np.stack([winners, losers], axis=1).astype(np.int64),
-        weights.astype(np.float32),
-        _last(known),
-        levels,
-        known,
-    )
+    last = known[np.arange(n), (~np.isnan(known)).sum(axis=1) - 1]
+    return Evidence(members, pairs, weights.astype(np.float32), last, levels, known)
 
 
 def _wins(
@@ -156,11 +147,6 @@ def places(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:
         place[here] = _share_ties(moved, at_level)
         result[here, level - 1] = place[here]
     return result
-
-
-def _last(known: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,): the last known place of every member."""
-    return known[np.arange(len(known)), (~np.isnan(known)).sum(axis=1) - 1]
 
 
 def _metrics(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:

@@ -101,13 +101,14 @@ class Candidate:
 
 @dataclass(slots=True)
 class Pending:
-    """Work asked for and not yet ended. ``losses``: how often it was lost in this session without its own fault; ``alone``:
-    memory ran out once, see :class:`~ranknosh.core.records.Job`."""
+    """Work asked for and not yet ended. ``turn``: the number of the decision behind it; ``losses``: how often it was lost in this
+    session without its own fault; ``alone``: memory ran out once, see :class:`~ranknosh.core.records.Job`."""
 
     candidate_id: int
     level: int
     replica: int
     start_epoch: int
+    turn: int
     attempt: int = 1
     losses: int = 0
     alone: bool = False
@@ -258,7 +259,7 @@ class Pool(Folded):
             record.spread,
         )
         self.keys.add(record.key)
-        self._ask(record, 1)
+        self._train(record, 1)
 
     def _promote(self, record: Promotion) -> None:
         candidate = self._candidate(record.candidate_id)
@@ -269,21 +270,22 @@ class Pool(Folded):
             )
         paused = self._eligible[candidate.level]
         del paused[bisect_left(paused, candidate.order(candidate.level))]
-        self._ask(record, record.to_level)
+        self._train(record, record.to_level)
 
     def _rerun(self, record: Rerun) -> None:
         self._candidate(record.candidate_id)
-        token = token_of(record)
-        self.decisions.append(record)
-        self.reruns[token] = record
-        self.pending[token] = Pending(record.candidate_id, -1, record.replica, 0)
+        self.reruns[token_of(record)] = record
+        self._ask(record, -1, 0)
 
-    def _ask(self, record: Proposed | Promotion, level: int) -> None:
-        self.decisions.append(record)
-        candidate = self.candidates[record.candidate_id]
-        self.pending[Token(candidate.id)] = Pending(candidate.id, level, 0, candidate.epochs)
+    def _train(self, record: Proposed | Promotion, level: int) -> None:
+        self._ask(record, level, self.candidates[record.candidate_id].epochs)
         self._entered[level] += 1
         self._pending_at[level] += 1
+
+    def _ask(self, record: Decision, level: int, start_epoch: int) -> None:
+        token = token_of(record)
+        self.pending[token] = Pending(token.candidate_id, level, token.replica, start_epoch, len(self.decisions))
+        self.decisions.append(record)
 
     def _pending(self, token: Token) -> Pending:
         pending = self.pending.get(token)

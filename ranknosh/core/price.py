@@ -56,7 +56,7 @@ def plan(pyramid: Pyramid, limits: Limits, rules: Rules, pool: Pool | None = Non
     limit = max(limits.epochs - int(limits.epochs * rules.closing), first)
     number: int | None = None
     for finalists in (max(rules.finalists - len(pool.reruns), 0), None):
-        number = number or most_affordable(pyramid, pool.count, most, entered, committed, limit, finalists)
+        number = number or _most_affordable(pyramid, range(pool.count, most + 1), entered, committed, limit, finalists)
     number = number or pool.count
     return Plan(number, rules.candidates is None or number < rules.candidates)
 
@@ -68,18 +68,13 @@ def epochs_of(pyramid: Pyramid, decision: Decision) -> int:
     return pyramid.steps[decision.to_level - 1 if isinstance(decision, Promotion) else 0]
 
 
-def price(
+def _price(
     pyramid: Pyramid, candidates: int, entered: Sequence[int], committed: int, finalists: int | None = None
 ) -> int:
-    """Epochs committed once ``candidates`` (in all) are searched.
+    """Epochs committed once ``candidates`` (in all) are searched, ``entered[i]`` of which were asked to reach level i + 1.
 
-    Args:
-        pyramid: sizes and epochs of the levels.
-        candidates: proposed in all.
-        entered: how many were ever asked to reach each level.
-        committed: epochs spent and reserved.
-        finalists: None for the sizes alone, else also what bringing the best of the highest level to the top costs and so
-            many trainings anew.
+    Without ``finalists`` by the sizes alone, else with what bringing the best of the highest level to the top costs and so many
+    trainings anew.
     """
     sizes = pyramid.sizes(candidates)
     missing = [max(size - known, 0) for size, known in zip(sizes, entered, strict=True)]
@@ -91,40 +86,22 @@ def price(
     return total + top - (0, *pyramid.epochs)[highest] + finalists * top
 
 
-def most_affordable(
-    pyramid: Pyramid,
-    low: int,
-    high: int,
-    entered: Sequence[int],
-    committed: int,
-    limit: int,
-    finalists: int | None = None,
+def _most_affordable(
+    pyramid: Pyramid, numbers: range, entered: Sequence[int], committed: int, limit: int, finalists: int | None = None
 ) -> int | None:
-    """The largest number of candidates from ``low`` to ``high`` whose :func:`price` is at most ``limit``; None where none is.
+    """The largest of ``numbers`` of candidates whose :func:`_price` is at most ``limit``; None where none is.
 
     The price of the end falls where a further level is entered for the first time; between those numbers everything grows, so
-    that each stretch is halved. Takes levels * log(high - low) prices.
-
-    Args:
-        pyramid: sizes and epochs of the levels.
-        low: fewest candidates.
-        high: most candidates.
-        entered: see :func:`price`.
-        committed: see :func:`price`.
-        limit: epochs.
-        finalists: see :func:`price`.
+    that each stretch is halved. Takes levels * log(numbers) prices.
     """
 
     def price_of(candidates: int) -> int:
-        return price(pyramid, candidates, entered, committed, finalists)
+        return _price(pyramid, candidates, entered, committed, finalists)
 
-    ends = [high]
-    for level in range(2, pyramid.levels + 1):
-        first = pyramid.first_to_reach(level)
-        ends += [first - 1] if low < first <= high else []
-    for end in sorted(set(ends), reverse=True):
-        start = max((other + 1 for other in ends if other < end), default=low)
-        fitting = bisect_right(range(start, end + 1), limit, key=price_of)
+    firsts = [pyramid.first_to_reach(level) for level in range(2, pyramid.levels + 1)]
+    starts = sorted({numbers.start, *(first for first in firsts if first in numbers)})
+    for start, end in reversed([*zip(starts, [*starts[1:], numbers.stop], strict=True)]):
+        fitting = bisect_right(range(start, end), limit, key=price_of)
         if fitting:
             return start + fitting - 1
     return None

@@ -82,7 +82,7 @@ class Search:
         self.ledger = Ledger(limits.epochs, self.pool.epochs_spent)
         self.stop_reason: StopReason | None = None
         self._running: set[Token] = set()
-        self._queue = _Queue()
+        self._queue: list[tuple[int, int, Token]] = []
         self._lost: Failed | None = None
         kind = Eager if rules.schedule == "eager" else Overlapping if rules.overlap > 1 else Reproducible
         self.schedule: Schedule = kind(pyramid, limits, rules, proposer, self.pool, self.ledger, checkpoint_bytes)
@@ -170,8 +170,6 @@ class Search:
             self.pool.apply(record)
         if token in self.pool.pending:
             self._enqueue(token)
-        else:
-            self._queue.forget(token)
         return records
 
     def is_final(self, kind: FailureKind, token: Token) -> bool:
@@ -224,12 +222,15 @@ class Search:
         return self.pyramid.levels if pending.replica else pending.level
 
     def _enqueue(self, token: Token) -> None:
-        self._queue.add(token, self._level(self.pool.pending[token]))
+        """Let a job wait for a worker: higher levels first, being longest, then in the order they were decided in. One that was
+        handed out and comes back takes its old place."""
+        pending = self.pool.pending[token]
+        heapq.heappush(self._queue, (-self._level(pending), pending.turn, token))
 
     def _hand_out(self, slots: int) -> list[Job]:
         jobs: list[Job] = []
         while self._queue and len(jobs) < slots:
-            token = self._queue.pop()
+            token = heapq.heappop(self._queue)[-1]
             if token in self.pool.pending and token not in self._running:
                 self._running.add(token)
                 jobs.append(self._job(self.pool.pending[token]))
@@ -246,31 +247,3 @@ class Search:
         if plan.candidates is not None and self.pool.count >= plan.candidates:
             return "candidates"
         return "disk"
-
-
-class _Queue:
-    """Jobs that wait for a worker: higher levels first, being longest, then in the order they were decided in.
-
-    A job that was handed out and comes back takes its old place.
-    """
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, int, Token]] = []
-        self._turns: dict[Token, int] = {}
-        self._next_turn = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._heap)
-
-    def add(self, token: Token, level: int) -> None:
-        if token not in self._turns:
-            self._turns[token] = self._next_turn
-            self._next_turn += 1
-        heapq.heappush(self._heap, (-level, self._turns[token], token))
-
-    def pop(self) -> Token:
-        return heapq.heappop(self._heap)[-1]
-
-    def forget(self, token: Token) -> None:
-        """The job has ended."""
-        del self._turns[token]

@@ -100,11 +100,10 @@ def choose(
     best = [] if scores is None else best_first(scores, seed)[: keep - by_chance]
     left = np.setdiff1d(np.arange(len(pool)), best)
     others = stream(seed, "seed random").permutation(left)[:by_chance]
-    chosen: list[tuple[Architecture, Origin, float | None]] = []
-    if scores is not None:
-        chosen.extend((pool[index].architecture, "seed", float(scores[index])) for index in best)
-    chosen.extend((pool[int(index)].architecture, "random", None) for index in others)
-    return tuple(chosen)
+    picks: list[tuple[Architecture, Origin, float | None]] = [
+        (pool[index].architecture, "seed", float(scores[index])) for index in best if scores is not None
+    ]
+    return (*picks, *((pool[index].architecture, "random", None) for index in others.tolist()))
 
 
 def distinct(scored: Sequence[Scored]) -> list[Scored]:
@@ -150,14 +149,11 @@ def combined_scores(
         )
     names = sorted({name for item in scored for name in item.values if weights is None or weights.get(name, 0.0) > 0})
     rows = [item.values for item in scored]
-    if not any(_known(row.get(name)) for row in rows for name in names):
+    values = [row.get(name) for row in rows for name in names]
+    if not any(value is not None and math.isfinite(value) for value in values):
         return None
     toward = {name: (directions or {}).get(name, 1) for name in names}
     counts = None if weights is None else {name: weights[name] for name in names}
     joint = np.array(combined(rows, toward, combine, counts))
     spread = joint.std()
     return (joint - joint.mean()) / spread if spread > 1e-9 else np.zeros(len(scored))
-
-
-def _known(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)

@@ -35,10 +35,6 @@ FitEach = Callable[[Callable[[Lesson], Predictor], Sequence[Lesson]], Iterator[t
 """Gives (index, fitted member) of every lesson in any order, such as an executor's ``map``."""
 
 
-def one_by_one(fit: Callable[[Lesson], Predictor], lessons: Sequence[Lesson]) -> Iterator[tuple[int, Predictor]]:
-    yield from ((index, fit(lesson)) for index, lesson in enumerate(lessons))
-
-
 class EnsemblePredictor(Predictor):
     """Several rankers; score and spread are the mean and standard deviation over them.
 
@@ -52,7 +48,7 @@ class EnsemblePredictor(Predictor):
         name: of the ensemble in records.
     """
 
-    fit_each: FitEach = staticmethod(one_by_one)
+    fit_each: FitEach = staticmethod(lambda fit, lessons: enumerate(map(fit, lessons)))
 
     def __init__(self, make: Callable[[int], Predictor], *, members: int, name: str = "ensemble") -> None:
         self.name = name

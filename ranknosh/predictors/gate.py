@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ranknosh.core.metrics import kendall_tau
-from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.pool import Pool
 from ranknosh.core.records import SURROUNDINGS
 
 _REPORT_FROM = 4
@@ -32,6 +32,16 @@ class Verdict:
         """True where at least eight scored candidates show the predictions to be no better than chance."""
         return self.scored >= _CLOSE_FROM and self.tau is not None and self.tau <= 0
 
+    @property
+    def distrust(self) -> str | None:
+        """Why the predictor is not used; None where it is."""
+        if not self.closed:
+            return None
+        return (
+            f"over {self.compared} candidates the predictions made before training agreed with the results no better than "
+            f"chance (Kendall's tau {self.tau:.2f})"
+        )
+
 
 def judge(pool: Pool) -> Verdict:
     """Compare the scores candidates were proposed with and their metrics at level 1.
@@ -44,9 +54,9 @@ def judge(pool: Pool) -> Verdict:
     metrics: list[float | None] = []
     scored = 0
     for candidate in sorted(pool.candidates.values(), key=lambda candidate: -candidate.id):
-        score, known = _score(candidate), 1 in candidate.observations
+        predicted, known = candidate.origin in ("predictor", "explore", "evolution"), 1 in candidate.observations
+        score = candidate.score if predicted else 0.0 if candidate.origin == "random" else None
         failed = candidate.failed is not None and candidate.failed.kind not in SURROUNDINGS
-        predicted = candidate.origin != "random"
         if score is None or not (known or failed) or (predicted and scored == _REMEMBERED):
             continue
         scores.append(score)
@@ -56,9 +66,3 @@ def judge(pool: Pool) -> Verdict:
     results = [worst if metric is None else metric for metric in metrics]
     tau = kendall_tau(scores, results) if scored >= _REPORT_FROM else None
     return Verdict(tau, len(scores), scored)
-
-
-def _score(candidate: Candidate) -> float | None:
-    if candidate.origin == "random":
-        return 0.0
-    return candidate.score if candidate.origin in ("predictor", "explore", "evolution") else None

@@ -112,7 +112,7 @@ class GinPredictor(Predictor):
         for _ in range(self.steps if len(pairs) else 0):
             rows, inside, weight = _part(n, self.batch, pairs, weights, rng)
             scores = network(adjacency[rows], labels[rows], mask[rows])
-            loss = pair_loss(scores, inside, weight) / len(rows) + _DRIFT * scores.square().mean()
+            loss = _pair_loss(scores, inside, weight) / len(rows) + _DRIFT * scores.square().mean()
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -131,14 +131,8 @@ class GinPredictor(Predictor):
         return torch.cat(parts).double().numpy() if parts else np.zeros(0)
 
 
-def pair_loss(scores: Tensor, pairs: Tensor, weights: Tensor) -> Tensor:
-    """Sum of weighted logistic losses, ``PairLoss.value`` in torch.
-
-    Args:
-        scores: (n,) of the members.
-        pairs: (p, 2) members (winner, loser).
-        weights: (p,) of the pairs.
-    """
+def _pair_loss(scores: Tensor, pairs: Tensor, weights: Tensor) -> Tensor:
+    """Sum of weighted logistic losses of (p, 2) pairs of members (winner, loser), ``PairLoss.value`` in torch."""
     return (weights * functional.softplus(scores[pairs[:, 1]] - scores[pairs[:, 0]])).sum()
 
 

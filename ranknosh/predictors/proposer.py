@@ -242,7 +242,7 @@ class PredictorProposer:
             verdict = judge(pool)
             lacking = self._lacking(known)
             scale = self._fit(known) if lacking is None else None
-            self._learned = _Learned(results, known, scale, verdict, lacking or _distrust(verdict))
+            self._learned = _Learned(results, known, scale, verdict, lacking or verdict.distrust)
         return self._learned
 
     def _lacking(self, known: Evidence) -> str | None:
@@ -265,12 +265,3 @@ class PredictorProposer:
         if self._yardstick is None:
             self._yardstick = reference(self.space, _REFERENCE, self.seed)
         return Scale.of(self.predictor.score(self._yardstick))
-
-
-def _distrust(verdict: Verdict) -> str | None:
-    if not verdict.closed:
-        return None
-    return (
-        f"over {verdict.compared} candidates the predictions made before training agreed with the results no better than "
-        f"chance (Kendall's tau {verdict.tau:.2f})"
-    )

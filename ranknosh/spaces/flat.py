@@ -96,7 +96,11 @@ class FlatSpace(Space):
             faults = {"it does not know": unknown, "it lacks": missing}
             said = " and ".join(f"{what} {', '.join(keys)}" for what, keys in faults.items() if keys)
             raise SpaceError(f"the configuration does not fit {self.name}: {said}")
-        return self.of([self._find(key, config[key], nearest) for key in self.parameters])
+        places = {key: parameter.find(config[key], nearest) for key, parameter in self.parameters.items()}
+        for key, place in places.items():
+            if place is None:
+                raise SpaceError(f"{key}={config[key]!r} is not in {self.name}: {key} takes {self.parameters[key]}")
+        return self.of(place for place in places.values() if place is not None)
 
     def canonical(self, architecture: Architecture) -> str:
         """The space's name and the place of every value: no two codes are the same configuration."""
@@ -140,9 +144,3 @@ class FlatSpace(Space):
         raise SpaceError(
             f"{self.name} is a flat space: its configurations are no graphs. Use one of the predictors {', '.join(PREDICTORS)}"
         )
-
-    def _find(self, key: str, value: Any, nearest: bool) -> int:
-        index = self.parameters[key].find(value, nearest)
-        if index is None:
-            raise SpaceError(f"{key}={value!r} is not in {self.name}: {key} takes {self.parameters[key]}")
-        return index

@@ -23,14 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.errors import SpaceError
-from ranknosh.spaces import encoding
 from ranknosh.spaces.base import Architecture, Encoding, Graphs, Space
 from ranknosh.spaces.cell import CellTopology
+from ranknosh.spaces.encoding import CellFeatures, onehot
 
 NAME = "nasbench201"
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 TOPOLOGY = CellTopology(inputs=1, nodes=4, edges=((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)), outputs=(3,))
-_ROLES = encoding.OperationRoles(OPERATIONS, none=0, skip=1, convolutions=(2, 3))
+_FEATURES = CellFeatures(TOPOLOGY, OPERATIONS, none=0, skip=1, convolutions=(2, 3))
 _CHOICES = (len(OPERATIONS),) * len(TOPOLOGY.edges)
 _EXAMPLE = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 
@@ -71,7 +71,7 @@ def _terms(operation: str, source: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _all_dead() -> list[bool]:
-    live_paths = encoding.live_paths(_all_codes(), TOPOLOGY, _ROLES)
+    live_paths = _FEATURES.live_paths(_all_codes())
     return [not any(live) for live in live_paths.tolist()]
 
 
@@ -80,11 +80,11 @@ def _all_rows(kind: Encoding) -> NDArray[np.float32]:
     """(15,625, d) rows of one encoding, read-only; kept because a search scores the whole space at every refit."""
     codes = _all_codes()
     if kind == "onehot":
-        rows = encoding.onehot(codes, _CHOICES)
+        rows = onehot(codes, _CHOICES)
     elif kind == "paths":
-        rows = encoding.paths(codes, TOPOLOGY, len(OPERATIONS))
+        rows = _FEATURES.paths(codes)
     elif kind == "counts":
-        rows = encoding.counts(codes, TOPOLOGY, _ROLES)
+        rows = _FEATURES.counts(codes)
     elif kind == "features":
         rows = np.concatenate([_all_rows("onehot"), _all_rows("paths"), _all_rows("counts")], axis=1)
     else:
@@ -150,8 +150,8 @@ class NasBench201(Space):
         return _all_rows(kind)[self._indices(architectures)]
 
     def graphs(self, architectures: Sequence[Architecture]) -> Graphs:
-        """Line graphs of 8 nodes and 10 edges, see :func:`ranknosh.spaces.encoding.line_graphs`."""
-        return encoding.line_graphs(_all_codes()[self._indices(architectures)], TOPOLOGY, _ROLES)
+        """Line graphs of 8 nodes and 10 edges, see :meth:`~ranknosh.spaces.encoding.CellFeatures.line_graphs`."""
+        return _FEATURES.line_graphs(_all_codes()[self._indices(architectures)])
 
     def _indices(self, architectures: Sequence[Architecture]) -> NDArray[np.int64]:
         return np.array([self.index(architecture) for architecture in architectures], dtype=np.int64)

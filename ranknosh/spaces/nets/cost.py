@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-_FREE = {
+_KNOWN = {
+    nn.Conv2d,
+    nn.Linear,
     nn.BatchNorm2d,
     nn.ReLU,
     nn.Identity,
@@ -34,21 +36,14 @@ def count_macs(net: nn.Module, image_shape: tuple[int, int, int]) -> int:
     reference = next(net.parameters())
     image = torch.zeros((1, *image_shape), device=reference.device, dtype=reference.dtype)
     training = {module: module.training for module in net.modules()}
+    ours = all(kind in _KNOWN or kind.__module__.startswith(_OURS) for kind in map(type, net.modules()))
     net.eval()
     try:
         with torch.no_grad():
-            return _by_hooks(net, image) if _is_ours(net) else _by_dispatch(net, image)
+            return _by_hooks(net, image) if ours else _by_dispatch(net, image)
     finally:
         for module, mode in training.items():
             module.training = mode
-
-
-def _is_ours(net: nn.Module) -> bool:
-    counted = (nn.Conv2d, nn.Linear)
-    return all(
-        type(module) in _FREE or type(module) in counted or type(module).__module__.startswith(_OURS)
-        for module in net.modules()
-    )
 
 
 def _by_hooks(net: nn.Module, image: Tensor) -> int:

@@ -33,17 +33,13 @@ class DropPath:
     def __init__(self, network: nn.Module) -> None:
         self.rate = 0.0
         self.generator: torch.Generator | None = None
-        self.edges = tuple(
-            edge
-            for cell in network.modules()
-            if isinstance(cell, Cell)
-            for edge in cell.edges.values()
-            if not (isinstance(edge, Mapped) and edge.takes == ("identity",))
-        )
-        if not any(isinstance(module, Cell) for module in network.modules()):
+        cells = [module for module in network.modules() if isinstance(module, Cell)]
+        if not cells:
             raise SpaceError(
                 f"{type(network).__name__} has no cells whose edges could be dropped; set train.drop_path=0"
             )
+        edges = (edge for cell in cells for edge in cell.edges.values())
+        self.edges = [edge for edge in edges if not (isinstance(edge, Mapped) and edge.takes == ("identity",))]
         for edge in self.edges:
             edge.register_forward_hook(self._drop)
 

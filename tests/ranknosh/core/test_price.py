@@ -4,7 +4,7 @@ import pytest
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
-from ranknosh.core.price import Plan, epochs_of, most_affordable, plan, price
+from ranknosh.core.price import Plan, _most_affordable, _price, epochs_of, plan
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Observed, Promotion, Proposed, Rerun
 from ranknosh.core.rules import Rules
@@ -17,20 +17,20 @@ DEMO = Pyramid.make([1, 2, 4, 8], 0.5, 8, 4)
 
 def test_a_price_by_hand():
     """16 candidates reach the levels 16, 8, 4, 2: 16 + 8 + 2 * 4 + 4 * 2 = 40 epochs, of which 10 + 4 are asked for already."""
-    assert price(DEMO, 16, (0, 0, 0, 0), 0) == 40
-    assert price(DEMO, 16, (10, 4, 0, 0), 14) == 14 + 6 + 4 + 8 + 8
-    assert price(DEMO, 16, (0, 0, 0, 0), 0, finalists=2) == 40 + 0 + 16
+    assert _price(DEMO, 16, (0, 0, 0, 0), 0) == 40
+    assert _price(DEMO, 16, (10, 4, 0, 0), 14) == 14 + 6 + 4 + 8 + 8
+    assert _price(DEMO, 16, (0, 0, 0, 0), 0, finalists=2) == 40 + 0 + 16
 
 
 def test_the_best_of_a_small_search_has_its_way_to_the_top_priced():
     """Of 3 candidates one reaches level 2, at 2 epochs; 6 more bring it to 8."""
-    assert price(DEMO, 3, (0, 0, 0, 0), 0, finalists=0) == 3 + 1 + 6
+    assert _price(DEMO, 3, (0, 0, 0, 0), 0, finalists=0) == 3 + 1 + 6
 
 
 def test_the_price_falls_where_a_level_is_entered():
     """The seventh candidate costs an epoch; the eighth puts one into level 4, which saves the way of the best to it."""
-    assert [price(DEMO, n, (0, 0, 0, 0), 0, finalists=0) for n in (7, 8)] == [16, 20]
-    assert [price(DEMO, n, (0, 0, 0, 0), 0, finalists=0) for n in (1, 2)] == [8, 9]
+    assert [_price(DEMO, n, (0, 0, 0, 0), 0, finalists=0) for n in (7, 8)] == [16, 20]
+    assert [_price(DEMO, n, (0, 0, 0, 0), 0, finalists=0) for n in (1, 2)] == [8, 9]
 
 
 @pytest.mark.parametrize("seed", range(150))
@@ -45,8 +45,9 @@ def test_halving_finds_what_trying_every_number_finds(seed):
     entered = [min(size + int(rng.integers(0, 2)), low) for size in pyramid.sizes(low)]
     committed, limit = int(rng.integers(0, 200)), int(rng.integers(0, 900))
     finalists = None if rng.random() < 0.3 else int(rng.integers(0, 3))
-    fits = [n for n in range(low, high + 1) if price(pyramid, n, entered, committed, finalists) <= limit]
-    assert most_affordable(pyramid, low, high, entered, committed, limit, finalists) == max(fits, default=None)
+    fits = [n for n in range(low, high + 1) if _price(pyramid, n, entered, committed, finalists) <= limit]
+    numbers = range(low, high + 1)
+    assert _most_affordable(pyramid, numbers, entered, committed, limit, finalists) == max(fits, default=None)
 
 
 NEW = Proposed(0, Architecture("toy", (0,)), "k", "t", 0, "random")
@@ -65,7 +66,7 @@ def test_a_plan_is_the_largest_number_whose_price_fits(rules, limit):
     numbers = range(min(limit, rules.candidates or limit) + 1)
 
     def largest(finalists):
-        return max((n for n in numbers if price(DEMO, n, (0, 0, 0, 0), 0, finalists) <= newcomers), default=0)
+        return max((n for n in numbers if _price(DEMO, n, (0, 0, 0, 0), 0, finalists) <= newcomers), default=0)
 
     held = largest(rules.finalists) or largest(None)
     by_epochs = rules.candidates is None or held < rules.candidates

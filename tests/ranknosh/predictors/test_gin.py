@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from ranknosh.predictors.encodings import Encodings
-from ranknosh.predictors.gin import GinNetwork, _part, pair_loss
+from ranknosh.predictors.gin import GinNetwork, _pair_loss, _part
 from ranknosh.predictors.pair_loss import PairLoss
 from ranknosh.spaces.base import Graphs
 
@@ -64,7 +64,7 @@ def test_the_loss_is_that_of_the_other_rankers() -> None:
     pairs, weights = np.array([[0, 1], [2, 1], [0, 2]]), np.array([1.0, 2.0, 0.5])
     values = np.array([0.5, -0.25, 1.0])
     given = torch.tensor(values, requires_grad=True)
-    loss = pair_loss(given, torch.from_numpy(pairs), torch.from_numpy(weights))
+    loss = _pair_loss(given, torch.from_numpy(pairs), torch.from_numpy(weights))
     loss.backward()
     assert given.grad is not None
     reference = PairLoss(pairs, weights, 3)
