@@ -238,22 +238,9 @@ class Stopped:
     detail: str = ""
 
 
-Record: TypeAlias = (
-    Scored
-    | Fitted
-    | Proposed
-    | Promotion
-    | Rerun
-    | Observed
-    | Interrupted
-    | Failed
-    | Speculated
-    | Workers
-    | Tested
-    | Session
-    | Stopped
-)
 Decision: TypeAlias = Proposed | Promotion | Rerun
+Result: TypeAlias = Observed | Interrupted | Failed
+Record: TypeAlias = Decision | Result | Scored | Fitted | Speculated | Workers | Tested | Session | Stopped
 RECORDS: tuple[type[Any], ...] = get_args(Record)
 """Every kind of line that the journal of a search has."""
 
@@ -312,10 +299,10 @@ class JobResult:
     """How a job ended, and the other attempts of it that lost to this one."""
 
     job: Job
-    outcome: Observed | Interrupted | Failed
+    outcome: Result
     beside: tuple[Speculated, ...] = ()
 
 
-def token_of(record: Decision | Observed | Interrupted | Failed | Speculated) -> Token:
+def token_of(record: Decision | Result | Speculated) -> Token:
     """The training that a decision asks for, or that a result ends."""
     return Token(record.candidate_id, getattr(record, "replica", 0))

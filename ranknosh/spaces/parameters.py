@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -136,7 +136,9 @@ def choice(options: Sequence[Any]) -> Parameter:
     return Parameter(values)
 
 
-def uniform(low: float, high: float, *, quantum: float | None = None, steps: int = STEPS) -> Parameter:
+def uniform(
+    low: float, high: float, *, quantum: float | None = None, steps: int = STEPS, log: bool = False
+) -> Parameter:
     """A real number.
 
     Args:
@@ -144,57 +146,8 @@ def uniform(low: float, high: float, *, quantum: float | None = None, steps: int
         high: largest value.
         quantum: the values are its multiples; None for ``steps`` evenly spaced ones.
         steps: how many without ``quantum``.
+        log: spread evenly in their logarithm; ``low`` is above 0.
     """
-    return _grid(low, high, quantum, steps, log=False)
-
-
-def loguniform(low: float, high: float, *, quantum: float | None = None, steps: int = STEPS) -> Parameter:
-    """The same on a logarithmic scale.
-
-    Args:
-        low: smallest value, above 0.
-        high: largest value.
-        quantum: see :func:`uniform`.
-        steps: see :func:`uniform`.
-    """
-    return _grid(low, high, quantum, steps, log=True)
-
-
-def randint(low: int, high: int, *, quantum: int = 1, log: bool = False) -> Parameter:
-    """A whole number; of more than ``MOST_VALUES`` so many, spread over the range.
-
-    Args:
-        low: smallest value.
-        high: one above the largest value.
-        quantum: the values are its multiples.
-        log: spread evenly in their logarithm.
-    """
-    if quantum < 1 or int(low) != low or int(high) != high:
-        raise SpaceError(f"randint({low}, {high}, quantum={quantum}) takes whole numbers and a quantum of 1 or more")
-    first, last = math.ceil(low / quantum), math.ceil(high / quantum) - 1
-    if last < first:
-        raise SpaceError(f"randint({low}, {high}) holds no multiple of {quantum}; {high} itself is not included")
-    _check_log(first * quantum, log)
-    values = sorted({round(value) * quantum for value in _spread(first, last, last - first + 1, log)})
-    return Parameter(tuple(values), _places(values, log))
-
-
-def as_plain(value: Any) -> Any:
-    """numpy scalars as Python numbers, so that JSON can hold them."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def json_text(value: Any) -> str:
-    try:
-        return json.dumps(value, sort_keys=True, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise SpaceError(
-            f"{value!r} cannot be a value of a flat space, because JSON cannot hold it ({error}); give a name for it and look it "
-            "up in your training code"
-        ) from error
-
-
-def _grid(low: float, high: float, quantum: float | None, steps: int, log: bool) -> Parameter:
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise SpaceError(f"a range from {low} to {high} is empty; give two finite numbers, the smaller one first")
     if not 2 <= steps <= MOST_VALUES:
@@ -213,8 +166,44 @@ def _grid(low: float, high: float, quantum: float | None, steps: int, log: bool)
         numbers = _spread(max(first, 1) if log else first, last, last - first + 1, log)
         # Twelve digits: 3 * 0.1 is to be 0.3, as the user would write it.
         grid = [float(f"{round(number) * quantum:.12g}") for number in numbers]
-    values = sorted(set(grid))
-    return Parameter(tuple(values), _places(values, log))
+    return _ordered(grid, log)
+
+
+loguniform = partial(uniform, log=True)
+"""A real number on a logarithmic scale, see :func:`uniform`."""
+
+
+def randint(low: int, high: int, *, quantum: int = 1, log: bool = False) -> Parameter:
+    """A whole number; of more than ``MOST_VALUES`` so many, spread over the range.
+
+    Args:
+        low: smallest value.
+        high: one above the largest value.
+        quantum: the values are its multiples.
+        log: spread evenly in their logarithm.
+    """
+    if quantum < 1 or int(low) != low or int(high) != high:
+        raise SpaceError(f"randint({low}, {high}, quantum={quantum}) takes whole numbers and a quantum of 1 or more")
+    first, last = math.ceil(low / quantum), math.ceil(high / quantum) - 1
+    if last < first:
+        raise SpaceError(f"randint({low}, {high}) holds no multiple of {quantum}; {high} itself is not included")
+    _check_log(first * quantum, log)
+    return _ordered((round(value) * quantum for value in _spread(first, last, last - first + 1, log)), log)
+
+
+def as_plain(value: Any) -> Any:
+    """numpy scalars as Python numbers, so that JSON can hold them."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def json_text(value: Any) -> str:
+    try:
+        return json.dumps(value, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise SpaceError(
+            f"{value!r} cannot be a value of a flat space, because JSON cannot hold it ({error}); give a name for it and look it "
+            "up in your training code"
+        ) from error
 
 
 def _spread(low: float, high: float, wanted: int, log: bool) -> list[float]:
@@ -230,7 +219,10 @@ def _check_log(low: float, log: bool) -> None:
         raise SpaceError(f"a logarithmic range begins at {low}; it must begin above 0")
 
 
-def _places(values: Sequence[float], log: bool) -> tuple[float, ...]:
+def _ordered(numbers: Iterable[float], log: bool) -> Parameter:
+    """The parameter of these numbers, each at its place between the smallest and the largest."""
+    values = sorted(set(numbers))
     scaled = np.log(np.array(values, dtype=np.float64)) if log else np.array(values, dtype=np.float64)
     width = float(scaled[-1] - scaled[0])
-    return tuple(((scaled - scaled[0]) / width).tolist()) if width > 0 else (0.0,) * len(values)
+    places = ((scaled - scaled[0]) / width).tolist() if width > 0 else [0.0] * len(values)
+    return Parameter(tuple(values), tuple(places))
