@@ -20,7 +20,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``done`` of ``total`` units of ``task`` (such as ``epochs`` or ``proxy scoring``); None where nobody knows the total.
+    """``done`` of ``total`` units of ``task`` (such as ``epochs`` or ``proxy scoring``); None where the total is not known.
 
     ``text`` says in a few words what is being done, ``left`` the seconds the whole run is expected to take still.
     """

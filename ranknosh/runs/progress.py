@@ -1,4 +1,4 @@
-"""A working run shown to whoever watches, from its events alone: a live view on a terminal or in a notebook, else plain lines.
+"""A working run shown to people, from its events alone: a live view on a terminal or in a notebook, else plain lines.
 
 Progress goes to stderr; results go to stdout. A stream that is closed, full or broken makes a view fall silent and changes
 nothing else.
@@ -12,14 +12,17 @@ import time
 from collections import deque
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
 
 from ranknosh.config.units import human_duration, percent
 from ranknosh.runs.events import Epoch, Event, Message, Opened, Progress, Recorded, Standings
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
 
 QUIET_SECONDS = 30.0
 """Plain lines of progress are at least so far apart; what was recorded is always said."""
@@ -44,8 +47,7 @@ class View(AbstractContextManager["View"]):
     def __call__(self, event: Event) -> None:
         if isinstance(event, Opened):
             self.folder, self.resumed = event.folder, event.resumed
-            self._base, self._since = event.seconds, time.monotonic()
-        elif isinstance(event, Recorded):
+        if isinstance(event, Opened | Recorded):
             self._base, self._since = event.seconds, time.monotonic()
         if self._broken:
             return
@@ -57,9 +59,7 @@ class View(AbstractContextManager["View"]):
     def show(self, event: Event) -> None:
         """Show one event."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         return None
 
 
@@ -84,12 +84,7 @@ class PlainLines(View):
 
 
 def said_of(event: Event, progress_too: bool) -> list[str]:
-    """An event in words.
-
-    Args:
-        event: any.
-        progress_too: whether progress that is no milestone is said as well.
-    """
+    """An event in words; ``progress_too``: also progress that is no milestone."""
     if isinstance(event, Opened):
         return [f"run folder {event.folder}"]
     if isinstance(event, Message):
@@ -98,45 +93,41 @@ def said_of(event: Event, progress_too: bool) -> list[str]:
         return list(event.lines)
     if isinstance(event, Epoch) and (progress_too or event.job is None):
         return [_epoch_text(event)]
-    ended = isinstance(event, Progress) and event.task != "epochs" and event.done >= (event.total or math.inf)
-    if isinstance(event, Progress) and event.total and (progress_too or ended):
+    if isinstance(event, Progress) and event.total and (progress_too or _complete(event)):
         return [f"{event.task} {event.done:g}/{event.total:g}{f'  {event.text}' if event.text else ''}"]
     return []
 
 
+def _complete(event: Progress) -> bool:
+    """Whether a task of known size is done; the epochs of a run may become more."""
+    return event.task != "epochs" and event.done >= (math.inf if event.total is None else event.total)
+
+
 def _epoch_text(event: Epoch) -> str:
-    return f"{event.of} epoch {event.epoch} of {event.last}: {_metrics_text(event)}"
-
-
-def _metrics_text(event: Epoch) -> str:
     known = [(name, value) for name, value in event.metrics.items() if value is not None]
-    return ", ".join(f"{name} {percent(value) if 'accuracy' in name else f'{value:.4g}'}" for name, value in known)
+    texts = [f"{name} {percent(value) if 'accuracy' in name else f'{value:.4g}'}" for name, value in known]
+    return f"{event.of} epoch {event.epoch} of {event.last}: {', '.join(texts)}"
 
 
 class LiveView(View):
     """Bars, a table of where the run is, and the last lines of what happened, drawn again as events come.
 
     Args:
-        console: where it is drawn; None for stderr.
+        console: where it is drawn.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
-        from rich.console import Console
-        from rich.live import Live
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-        from rich.progress import Progress as Bars
-
+    def __init__(self, console: Console) -> None:
         super().__init__()
         self._lines: deque[str] = deque(maxlen=MOST_LINES)
         self._trainings: dict[str, Epoch] = {}
-        self._standings: Standings | None = None
+        self._standings = Standings((), ())
         self._left: float | None = None
         self._bars = Bars(
             TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[text]}")
         )
-        self._tasks: dict[str, Any] = {}
+        self._tasks: dict[str, TaskID] = {}
         self._live = Live(
-            console=console or Console(stderr=True, highlight=False),
+            console=console,
             get_renderable=self.render,
             refresh_per_second=4,
             transient=True,
@@ -148,11 +139,9 @@ class LiveView(View):
         self._live.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: Any) -> None:
         try:
-            self._live.__exit__(kind, error, trace)
+            self._live.__exit__(*raised)
         except (OSError, ValueError):
             self._broken = True
 
@@ -173,51 +162,32 @@ class LiveView(View):
 
     def _bar(self, event: Progress) -> None:
         if event.task not in self._tasks:
-            self._tasks[event.task] = self._bars.add_task(event.task, total=event.total, text=event.text)
-        done = event.total is not None and event.done >= event.total and event.task != "epochs"
-        self._bars.update(
-            self._tasks[event.task], completed=event.done, total=event.total, text=event.text, visible=not done
-        )
+            self._tasks[event.task] = self._bars.add_task(event.task, text=event.text)
+        task, visible = self._tasks[event.task], not _complete(event)
+        self._bars.update(task, completed=event.done, total=event.total, text=event.text, visible=visible)
 
     def render(self) -> RenderableType:
         """The view at this moment."""
-        from rich.console import Group
-        from rich.table import Table
-        from rich.text import Text
-
         left = f"   about {human_duration(self._left)} left" if self._left else ""
-        parts: list[Any] = [
-            Text(f"{self.folder or 'getting ready'}   {human_duration(self.seconds)}{left}", style="bold")
-        ]
-        parts.append(self._bars)
-        if self._standings is not None and self._standings.columns:
+        head = f"{self.folder or 'getting ready'}   {human_duration(self.seconds)}{left}"
+        parts: list[RenderableType] = [Text(head, style="bold"), self._bars]
+        if self._standings.columns:
             grid = Table(box=None, padding=(0, 2), show_edge=False)
             for title in self._standings.columns:
                 grid.add_column(title, justify="right")
             for row in self._standings.rows:
                 grid.add_row(*row)
             parts.append(grid)
-        parts += [
-            Text(f"now        {_epoch_text(event)}") for event in list(self._trainings.values())[-MOST_TRAININGS:]
-        ]
-        if self._standings is not None:
-            parts += [Text(f"{name:10} {text}") for name, text in self._standings.facts]
+        latest = list(self._trainings.values())[-MOST_TRAININGS:]
+        parts += [Text(f"now        {_epoch_text(event)}") for event in latest]
+        parts += [Text(f"{name:10} {text}") for name, text in self._standings.facts]
         parts += [Text(f"  {line}", style="dim", no_wrap=True, overflow="ellipsis") for line in self._lines]
-        parts.append(Text("Ctrl-C saves and stops", style="dim"))
-        return Group(*parts)
+        return Group(*parts, Text("Ctrl-C saves and stops", style="dim"))
 
 
 def make_view(quiet: bool = False) -> View:
-    """The view that suits where stderr goes.
-
-    Args:
-        quiet: show nothing.
-    """
+    """The view that suits where stderr goes; ``quiet``: one that shows nothing."""
     if quiet or sys.stderr is None:
         return View()
-    try:
-        from rich.console import Console
-    except ImportError:
-        return PlainLines()
     console = Console(stderr=True, highlight=False)
     return LiveView(console) if console.is_terminal or console.is_jupyter else PlainLines()
