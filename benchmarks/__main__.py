@@ -21,6 +21,7 @@ BENCHMARKS = {
     "supernet_cells": "which cells the supernet methods find on real images (hours; needs --data, --table, --out)",
     "ray_jobs": "overhead of the Ray executor and how busy two workers are",
     "chaos": "20 searches on a cluster of three nodes while things are killed (half an hour)",
+    "kills": "a small run of every kind, killed ten times and resumed, against one left in peace (minutes)",
     "damage": "what a run notices of flipped bits, lost lines and swapped checkpoints",
     "demo_signal": "whether early epochs of the demo tell the final order (trains for minutes)",
 }

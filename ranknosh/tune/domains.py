@@ -15,9 +15,13 @@ from ranknosh.spaces.parameters import STEPS, Parameter, choice, loguniform, ran
 def flat_space(config: Mapping[str, Any], *, steps: int = STEPS) -> FlatSpace:
     """The space of a Tune ``param_space``: entries that are sampled are searched, all others are fixed.
 
-    Takes tune.choice, uniform, loguniform, quniform, qloguniform, randint, lograndint, qrandint, qlograndint and the
-    parameters of ``ranknosh.spaces.parameters``. steps: values a real number is cut into. Raises SpaceError for sampling that
-    has no finite grid (randn, sample_from), for grid_search, and for sampling inside of nested dictionaries.
+    Args:
+        config: fixed entries, parameters of ``ranknosh.spaces.parameters``, and tune.choice, uniform, loguniform, quniform,
+            qloguniform, randint, lograndint, qrandint and qlograndint.
+        steps: values a real number is cut into.
+
+    Raises:
+        SpaceError: for sampling without a finite grid (randn, sample_from), grid_search, and sampling in nested dictionaries.
     """
     parameters: dict[str, Parameter] = {}
     fixed: dict[str, Any] = {}

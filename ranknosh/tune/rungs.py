@@ -16,14 +16,14 @@ from typing import Any, Literal, TypeAlias
 
 from ranknosh.core.records import EpochPoint, Failed, FailureKind, Job, JobResult, Observed
 from ranknosh.errors import ConfigError, RankNoshError, StoreError
-from ranknosh.runs.files import write_error
+from ranknosh.runs.files import writing
 from ranknosh.spaces.flat import FlatSpace
 
 TrainFunction: TypeAlias = Callable[[dict[str, Any], Path, int, int, int], Mapping[str, float]]
 """``train(config, folder, start, stop, seed)``: train from ``start`` finished epochs to ``stop`` and return metrics.
 
 ``folder`` is the candidate's own. It is empty where start is 0; else it holds what the call that ended at ``start`` left there.
-Whatever training needs to go on (weights, optimiser, random state) must be written into it.
+Whatever training needs to be resumed (weights, optimiser, random state) must be written into it.
 """
 _METRICS = "metrics.json"
 _STATE = "state"
@@ -50,32 +50,42 @@ class RungRunner:
         stop: Callable[[], bool] = lambda: False,
         on_epoch: Callable[[Job, EpochPoint], None] | None = None,
     ) -> JobResult:
-        """Observed, or Failed where training raised, ran out of memory or gave a metric that is not finite. A rung is not
-        interrupted. Raises StoreError and StoreFull."""
-        began = time.perf_counter()
-        home = Path(self.store) / f"{job.candidate_id:05d}-{job.replica}"
-        identity = {"text": self.space.format(job.architecture), "seed": job.seed}
-        try:
-            found = _read(home / str(job.stop_epoch), identity)
-            metrics = found if found is not None else self._train(job, home, identity)
-        except OSError as error:
-            raise write_error(home, error) from error
-        except _Raised as raised:
-            kind, message = failure_words(raised.original)
-            seconds = time.perf_counter() - began
-            failed = Failed(job.candidate_id, job.level, kind, message, job.epochs, seconds, replica=job.replica)
-            return JobResult(job, _with_traceback(failed, raised.original))
-        value = metrics[self.metric]
-        seconds = time.perf_counter() - began
-        if not math.isfinite(value):
-            message = f"{self.metric} is {value} at epoch {job.stop_epoch}"
-            failed = Failed(job.candidate_id, job.level, "diverged", message, job.epochs, seconds, replica=job.replica)
-            return JobResult(job, failed)
-        oriented = value if self.mode == "max" else -value
-        done = Observed(job.candidate_id, job.level, oriented, None, None, job.epochs, seconds, replica=job.replica)
-        return JobResult(job, done)
+        """Train one rung.
 
-    def _train(self, job: Job, home: Path, identity: Mapping[str, Any]) -> Mapping[str, float]:
+        Args:
+            job: one candidate from one level to the next.
+            stop: not used: a rung is not interrupted.
+            on_epoch: not used.
+
+        Returns:
+            Observed, or Failed where training raised, ran out of memory or gave a metric that is not finite.
+
+        Raises:
+            ConfigError: where ``train`` returns no such metric.
+            StoreError: where the store cannot be read or written.
+        """
+        began, trace = time.perf_counter(), ""
+        home = self.store / f"{job.candidate_id:05d}-{job.replica}"
+        identity = {"text": self.space.format(job.architecture), "seed": job.seed}
+        with writing(home):
+            found = _read(home / str(job.stop_epoch), identity)
+            metrics = self._train(job, home, identity) if found is None else found
+        seconds = time.perf_counter() - began
+        kind: FailureKind = "diverged"
+        if isinstance(metrics, Exception):
+            kind, message = failure_words(metrics)
+            trace = "".join(traceback.format_exception(metrics))
+        elif math.isfinite(value := metrics[self.metric]):
+            metric = value if self.mode == "max" else -value
+            done = Observed(job.candidate_id, job.level, metric, None, None, job.epochs, seconds, replica=job.replica)
+            return JobResult(job, done)
+        else:
+            message = f"{self.metric} is {value} at epoch {job.stop_epoch}"
+        failed = Failed(job.candidate_id, job.level, kind, message, job.epochs, seconds, replica=job.replica)
+        return JobResult(job, replace(failed, traceback=trace))
+
+    def _train(self, job: Job, home: Path, identity: Mapping[str, Any]) -> Mapping[str, float] | Exception:
+        """The metrics of a new rung, or what the function raised."""
         home.mkdir(parents=True, exist_ok=True)
         start = max((epoch for epoch in _epochs(home) if epoch <= job.start_epoch), default=0)
         work = home / f".{uuid.uuid4().hex}.tmp"
@@ -83,13 +93,13 @@ class RungRunner:
             (work / _STATE).mkdir(parents=True)
             if start and _read(home / str(start), identity) is not None:
                 shutil.copytree(home / str(start) / _STATE, work / _STATE, dirs_exist_ok=True)
+            config = self.space.decode(job.architecture)
             try:
-                config = self.space.decode(job.architecture)
                 metrics = checked(self.train(config, work / _STATE, start, job.stop_epoch, job.seed))
             except RankNoshError:
                 raise
             except Exception as error:
-                raise _Raised(error) from error
+                return error
             if self.metric not in metrics:
                 listed = ", ".join(metrics) or "nothing"
                 raise ConfigError(f"train returned no {self.metric!r} at epoch {job.stop_epoch}, only {listed}")
@@ -106,7 +116,18 @@ class RungRunner:
 def rung_runner(
     train: TrainFunction, space: FlatSpace, store: Path | str, *, metric: str, mode: Literal["min", "max"]
 ) -> RungRunner:
-    """A RunJob for executors; see :class:`RungRunner`. Raises ConfigError for an unknown mode."""
+    """What an executor runs jobs of a training function with.
+
+    Args:
+        train: see :data:`TrainFunction`.
+        space: of the candidates.
+        store: a folder that every worker sees, for what trainings leave.
+        metric: the entry of what ``train`` returns that candidates are ranked by.
+        mode: whether a larger metric ("max") or a smaller one is better.
+
+    Raises:
+        ConfigError: for an unknown mode.
+    """
     if mode not in ("min", "max"):
         raise ConfigError(f"mode is {mode!r}; it must be min or max")
     return RungRunner(train, space, Path(store).absolute(), metric, mode)
@@ -125,23 +146,10 @@ def checked(metrics: Any) -> dict[str, float]:
 
 
 def failure_words(error: BaseException) -> tuple[FailureKind, str]:
-    """How a journal speaks of what a training raised: its kind, and a message of one line."""
-    lines = str(error).strip().splitlines()
-    message = f"{type(error).__name__}: {lines[0] if lines else ''}"
-    full = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return ("out_of_memory" if full else "raised"), message
-
-
-class _Raised(Exception):
-    """Tells what the user's function raised from what the store raises."""
-
-    def __init__(self, original: Exception) -> None:
-        super().__init__()
-        self.original = original
-
-
-def _with_traceback(failed: Failed, error: BaseException) -> Failed:
-    return replace(failed, traceback="".join(traceback.format_exception(error)))
+    """What a journal holds of something that training raised: its kind, and a message of one line."""
+    name, lines = type(error).__name__, str(error).strip().splitlines()
+    full = isinstance(error, MemoryError) or name == "OutOfMemoryError"
+    return ("out_of_memory" if full else "raised"), f"{name}: {lines[0] if lines else ''}"
 
 
 def _epochs(home: Path) -> list[int]:

@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle
-from ray.exceptions import OutOfMemoryError, RayActorError, RayTaskError
+from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import TrialScheduler
+from ray.tune.schedulers import FIFOScheduler
 
 from ranknosh.core.records import Job
 from ranknosh.errors import ConfigError, StoreError
+from ranknosh.tune.rungs import failure_words
 from ranknosh.tune.searcher import RankSearcher
 from ranknosh.tune.trials import Failure
 
 logger = logging.getLogger(__name__)
 
 
-class NOSHScheduler(TrialScheduler):
+class NOSHScheduler(FIFOScheduler):
     """The scheduler of a :class:`RankSearcher`; both must be given to the same Tuner."""
 
     _supports_buffered_results = False
@@ -37,24 +38,17 @@ class NOSHScheduler(TrialScheduler):
             raise ConfigError(f"NOSHScheduler takes the RankSearcher of the same Tuner, not {type(searcher).__name__}")
         self.searcher = searcher
         searcher.scheduled = True
-        self._forget()
-
-    def _forget(self) -> None:
         self._trials: dict[str, Trial] = {}
         self._unverified: set[str] = set()
         self._behind: set[str] = set()
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"searcher": self.searcher}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.searcher = state["searcher"]
-        self._forget()
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.searcher,)
 
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
         # The searcher hears of metric and mode only where the Tuner has a param_space.
         self.searcher.set_search_properties(metric, mode, {})
-        self._metric = self.searcher.search_metric
+        self._metric = self.searcher.trials.state.settings.metric
         most = spec.get("num_samples", -1)
         if most and 0 < most < sys.maxsize:  # Tune says sys.maxsize for -1
             self.searcher.trials.limit_candidates(int(most))
@@ -90,12 +84,6 @@ class NOSHScheduler(TrialScheduler):
         if verdict == "PAUSE":
             self._unverified.add(trial.trial_id)
         return verdict
-
-    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
-        """Nothing: Tune calls the searcher as well."""
-
-    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """Nothing: Tune calls the searcher as well."""
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         searcher = self.searcher
@@ -236,9 +224,7 @@ def failure_of(trial: Trial) -> Failure:
         if cause.preempted or "node has died" in text or "node is dead" in text.lower():
             return Failure("lost", _first_line(text))
         return Failure("crashed", _first_line(text))
-    if isinstance(cause, (OutOfMemoryError, MemoryError)) or type(cause).__name__ == "OutOfMemoryError":
-        return Failure("out_of_memory", f"{type(cause).__name__}: {_first_line(str(cause))}", text)
-    return Failure("raised", f"{type(cause).__name__}: {_first_line(str(cause))}", text)
+    return Failure(*failure_words(cause), text)
 
 
 def _first_line(text: str) -> str:

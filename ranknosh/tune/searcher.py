@@ -1,8 +1,8 @@
-"""The engine as a Ray Tune searcher. It owns all state; :class:`~ranknosh.tune.scheduler.NOSHScheduler` acts on its word.
+"""The engine as a Ray Tune searcher. It owns all state; :class:`~ranknosh.tune.scheduler.NOSHScheduler` asks it what to do.
 
-Tune asks a searcher for new trials only, and resumes a paused trial only where the scheduler says so. Both therefore look at
-one next job (:class:`~ranknosh.tune.trials.Trials`): a newcomer leaves by :meth:`RankSearcher.suggest`, a promotion through the
-scheduler. No state is in a scheduler, which Tune never saves.
+Tune asks a searcher for new trials only, and resumes a paused trial only where the scheduler chooses it. Both therefore look at
+one next job (:class:`~ranknosh.tune.trials.Trials`): :meth:`RankSearcher.suggest` starts a newcomer, the scheduler a promotion.
+No state is in a scheduler, which Tune never saves.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from ray.tune.search import Searcher
 
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.search import Search
-from ranknosh.errors import ConfigError, RankNoshError, StoreError
+from ranknosh.errors import ConfigError, RankNoshError
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.tune.domains import flat_space, has_samples
-from ranknosh.tune.state import FILE_TEMPLATE, SearchState, Settings, read_state, write_state
+from ranknosh.tune.state import FILE_TEMPLATE, SearchState, TuneSettings, read_state, write_state
 from ranknosh.tune.trials import Trials, Verdict
 
 CONFIG_KEY = "nosh"
@@ -31,12 +31,19 @@ CONFIG_KEY = "nosh"
 class RankSearcher(Searcher):
     """A search over a flat space, in the form Ray Tune asks for. Use it with ``NOSHScheduler(searcher)`` and num_samples=-1.
 
-    space: a FlatSpace, a dictionary of ``tune.choice``, ``tune.uniform`` ... and fixed entries, or None to take the Tuner's
-    ``param_space``. metric, mode: None to take the TuneConfig's. points: configurations to begin with. For the other settings
-    see :class:`~ranknosh.tune.state.Settings`; at least one of candidates and budget is needed.
-
     After ``Tuner.fit`` its :attr:`best` and :attr:`pool` hold the outcome; after ``Tuner.restore`` the tuner has a searcher of
-    its own, so read the experiment folder instead (``read_search``). Raises ConfigError for settings out of range.
+    its own, so read the experiment folder instead (``read_search``).
+
+    Args:
+        space: a FlatSpace, or a dictionary of ``tune.choice``, ``tune.uniform`` ... and fixed entries; None for the Tuner's
+            ``param_space``.
+        metric: the entry of a result to rank by; None for the TuneConfig's.
+        mode: whether a larger metric ("max") or a smaller one is better; None for the TuneConfig's.
+        points: configurations to begin with.
+        settings: the others of :class:`~ranknosh.tune.state.TuneSettings`; one of candidates and budget is needed.
+
+    Raises:
+        ConfigError: for settings out of range.
     """
 
     CKPT_FILE_TMPL = FILE_TEMPLATE
@@ -47,9 +54,6 @@ class RankSearcher(Searcher):
         *,
         metric: str | None = None,
         mode: Literal["min", "max"] | None = None,
-        levels: Sequence[int] = (1, 3, 9),
-        candidates: int | None = None,
-        budget: int | None = None,
         points: Sequence[Mapping[str, Any]] = (),
         **settings: Any,
     ) -> None:
@@ -60,15 +64,12 @@ class RankSearcher(Searcher):
         self.scheduled = False
         """Whether a NOSHScheduler has taken over."""
         self._points = [dict(point) for point in points]
-        self._wanted: dict[str, Any] = {**settings, "levels": tuple(levels), "candidates": candidates, "budget": budget}
-        if isinstance(self._wanted.get("ratio"), list):
-            self._wanted["ratio"] = tuple(self._wanted["ratio"])
         self._space = space if space is None or isinstance(space, FlatSpace) else flat_space(space)
         try:
-            Settings(metric=metric or "metric", mode=mode or "max", **self._wanted)
+            self._wanted = TuneSettings(metric or "metric", mode or "max", **settings)
         except TypeError as error:
             raise ConfigError(
-                f"RankSearcher: {error}; the settings are those of ranknosh.tune.state.Settings"
+                f"RankSearcher: {error}; the settings are those of ranknosh.tune.state.TuneSettings"
             ) from None
         self._trials: Trials | None = None
         self._begin()
@@ -78,8 +79,8 @@ class RankSearcher(Searcher):
         if self._trials is None and self._space is not None and self._metric and self._mode:
             space = self._space
             points = tuple(space.format(space.locate(point, nearest=True)) for point in self._points)
-            own: dict[str, Any] = {"metric": self._metric, "mode": self._mode, "points": points}
-            settings = Settings(**own, **self._wanted)
+            mode: Any = self._mode
+            settings = replace(self._wanted, metric=self._metric, mode=mode, points=points)
             self._load(SearchState(settings, space))
 
     def _load(self, state: SearchState) -> None:
@@ -115,11 +116,6 @@ class RankSearcher(Searcher):
         return self.trials.search
 
     @property
-    def search_metric(self) -> str:
-        """The metric's name in a result. Raises ConfigError while it is not known."""
-        return self.trials.state.settings.metric
-
-    @property
     def pool(self) -> Pool:
         """Everything known of the candidates; metrics are such that higher is better."""
         return self.search.pool
@@ -138,7 +134,20 @@ class RankSearcher(Searcher):
         return self.trials.state.space.decode(architecture)
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
-        """What Tune calls with the Tuner's settings; False where ``config`` is searched over and a space was given already."""
+        """What Tune calls with the Tuner's settings.
+
+        Args:
+            metric: the TuneConfig's.
+            mode: the TuneConfig's.
+            config: the Tuner's ``param_space``.
+            spec: not used.
+
+        Returns:
+            False where ``config`` is searched over and another space was given already.
+
+        Raises:
+            ConfigError: where metric or mode are others than those given.
+        """
         if (metric and self._metric and metric != self._metric) or (mode and self._mode and mode != self._mode):
             raise ConfigError(
                 f"TuneConfig asks for {mode} of {metric}, RankSearcher for {self._mode} of {self._metric}; say it once"
@@ -154,7 +163,7 @@ class RankSearcher(Searcher):
 
     def set_max_concurrency(self, max_concurrent: int) -> bool:
         """Count trials in flight here: Tune's own limiter counts paused trials as running, and waits for ever."""
-        self._wanted["max_concurrent"] = max_concurrent
+        self._wanted = replace(self._wanted, max_concurrent=max_concurrent)
         if self.state is not None:
             self.state.settings = replace(self.state.settings, max_concurrent=max_concurrent)
         return True
@@ -177,18 +186,15 @@ class RankSearcher(Searcher):
         own = {"candidate": job.candidate_id, "replica": job.replica, "seed": job.seed, "levels": levels}
         return {**self.config(job.architecture), CONFIG_KEY: own}
 
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Nothing: the scheduler has passed the result on already."""
-
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """A trial that Tune has ended for good."""
+        """See :meth:`Trials.complete`; what no search can use ends this one."""
         try:
             self.trials.complete(trial_id, result, error)
         except ConfigError as unusable:
             self.fatal = self.fatal or unusable
 
     def report(self, trial_id: str, result: Mapping[str, Any]) -> Verdict:
-        """What to do with a trial after one of its results."""
+        """See :meth:`Trials.report`; what no search can use ends this one."""
         try:
             return self.trials.report(trial_id, result)
         except ConfigError as unusable:
@@ -202,24 +208,18 @@ class RankSearcher(Searcher):
         """Save under Tune's name. The folder is being copied while this runs, and a file that comes and goes in it would make
         the copy fail, so the state is written next to it first."""
         name = self.CKPT_FILE_TMPL.format(session_str)
-        beside = Path(checkpoint_dir).parent / f".{name}.{os.getpid()}"
-        self.save(str(beside))
-        os.replace(beside, Path(checkpoint_dir) / name)
+        outside = Path(checkpoint_dir).parent / f".{name}.{os.getpid()}"
+        self.save(str(outside))
+        os.replace(outside, Path(checkpoint_dir) / name)
 
     def restore(self, checkpoint_path: str) -> None:
-        """Go on from a saved state. Raises StoreError where it is torn or of another search.
+        """Resume from a saved state. Raises StoreError where it is torn or of another search.
 
         Tune logs what is raised here and begins a new search in the old folder; :attr:`fatal` keeps it from doing so.
         """
         try:
             state = read_state(Path(checkpoint_path))
-            if self._space is not None and self._space.name != state.space.name:
-                raise StoreError(
-                    f"{checkpoint_path} is a search over {', '.join(state.space.parameters)} ({state.space.name}), not over this "
-                    f"space ({self._space.name}); give the space the search began with"
-                )
-            if self.state is not None:
-                check_same(self.state.settings, state.settings, checkpoint_path)
+            state.check_same(self._space, self.state.settings if self.state else None, checkpoint_path)
         except RankNoshError as error:
             self.fatal = error
             raise
@@ -230,13 +230,3 @@ class RankSearcher(Searcher):
     def raise_fatal(self) -> None:
         if self.fatal is not None:
             raise self.fatal
-
-
-def check_same(mine: Settings, saved: Settings, where: object) -> None:
-    """Raises StoreError where a saved search was made with other settings; limits may differ."""
-    differ = mine.differences(saved)
-    if differ:
-        listed = "; ".join(f"{name} {theirs!r}, not {ours!r}" for name, (ours, theirs) in differ.items())
-        raise StoreError(
-            f"{where} is a search with other settings ({listed}); give those, or start it under another name"
-        )

@@ -7,7 +7,7 @@ that a reader may meet a part of it: the second line counts the records, and a s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,13 +32,20 @@ _LIMITS = ("candidates", "budget", "max_concurrent")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a search is made of besides its space; every decision is a function of these and of the results.
+class TuneSettings:
+    """What a search is made of, apart from its space; every decision is a function of these and of the results.
 
-    levels: epochs at which the pyramid's levels end. candidates, budget: how many are proposed, and training epochs in all; at
-    least one of the two. metric, mode: the entry of a result to rank by, and whether larger ("max") or smaller is better.
-    time_attr: the entry that counts finished epochs. For the others see
-    :class:`~ranknosh.core.rules.Rules` and ``PredictorProposer``.
+    Args:
+        metric: the entry of a result to rank by.
+        mode: whether a larger metric ("max") or a smaller one is better.
+        levels: epochs at which the pyramid's levels end.
+        candidates: how many are proposed; this or ``budget`` is needed.
+        budget: training epochs in all.
+        time_attr: the entry of a result that counts finished epochs.
+        max_concurrent: trials at once.
+        points: texts of the first candidates.
+
+    For the others see :class:`~ranknosh.core.rules.Rules` and ``PredictorProposer``.
     """
 
     metric: str
@@ -70,6 +77,9 @@ class Settings:
             raise ConfigError("the search has no end: give candidates, budget (training epochs in all) or both")
         if self.max_concurrent is not None and self.max_concurrent < 1:
             raise ConfigError(f"max_concurrent is {self.max_concurrent}; at least one trial must be able to run")
+        object.__setattr__(self, "levels", tuple(self.levels))
+        if isinstance(self.ratio, list):
+            object.__setattr__(self, "ratio", tuple(self.ratio))
 
     @property
     def sign(self) -> int:
@@ -93,21 +103,12 @@ class Settings:
         )
         return Search(pyramid, Limits(epochs=self.budget), proposer, rules, seed=self.seed, pool=pool)
 
-    def differences(self, other: Settings) -> dict[str, tuple[Any, Any]]:
-        """Settings in which ``other`` disagrees, limits aside: name to (mine, theirs)."""
-        names = (f.name for f in fields(self) if f.name not in _LIMITS)
-        return {
-            name: (getattr(self, name), getattr(other, name))
-            for name in names
-            if getattr(self, name) != getattr(other, name)
-        }
-
 
 @dataclass
 class SearchState:
     """A search as read from its file. ``trials`` maps Tune's trial ids to (candidate, replica), the newest trial of each last."""
 
-    settings: Settings
+    settings: TuneSettings
     space: FlatSpace
     records: list[Record] = field(default_factory=list)
     trials: dict[str, Token] = field(default_factory=dict)
@@ -129,12 +130,35 @@ class SearchState:
         """The metric of a candidate as the trainable reported it."""
         return None if candidate.metric is None else candidate.metric * self.settings.sign
 
+    def check_same(self, space: FlatSpace | None, settings: TuneSettings | None, where: object) -> None:
+        """Raises StoreError where this saved search is another one; its limits may be others.
+
+        Args:
+            space: that the search is resumed with; None where it is not known.
+            settings: as ``space``.
+            where: the search was read.
+        """
+        if space is not None and space.name != self.space.name:
+            raise StoreError(
+                f"{where} is a search over {', '.join(self.space.parameters)} ({self.space.name}), not over this space "
+                f"({space.name}); give the space the search began with"
+            )
+        limits = dict.fromkeys(_LIMITS)
+        given, mine = ({**asdict(each or self.settings), **limits} for each in (settings, self.settings))
+        if given != mine:
+            listed = "; ".join(
+                f"{name} {mine[name]!r}, not {given[name]!r}" for name in mine if mine[name] != given[name]
+            )
+            raise StoreError(
+                f"{where} is a search with other settings ({listed}); give those, or start it under another name"
+            )
+
 
 @dataclass(frozen=True)
 class Saved:
     """What a state has besides the records of the search; ``records`` counts them."""
 
-    settings: Settings
+    settings: TuneSettings
     space: str
     parameters: dict[str, Parameter]
     trials: dict[str, Token]
@@ -150,7 +174,7 @@ def write_state(path: Path, state: SearchState) -> None:
 
 
 def read_state(path: Path) -> SearchState:
-    """Raises StoreError for a file that is torn, of another program, or of another version."""
+    """The search in a file. Raises StoreError for a file that is torn, of another program, or of another version."""
     try:
         data = Path(path).read_bytes()
     except OSError as error:

@@ -159,8 +159,7 @@ class Trials:
         value = metrics.get(self.state.settings.metric)
         if not isinstance(value, (int, float)) or not math.isfinite(value):
             return False
-        self._held = None
-        self._keep(JobResult(job, self._observed(job, float(value), 0.0)))
+        self._answer(job, self._observed(job, float(value), 0.0))
         return True
 
     def fail(self, trial_id: str, failure: Failure, *, give_up: bool = False) -> bool:
@@ -203,18 +202,14 @@ class Trials:
             epochs: whose work is lost.
             forget: the trial cannot be resumed, so that another one begins from nothing.
         """
-        assert self._held is job
-        self._held = None
         if forget:
             self._trial_of.pop(job.token, None)
-        self._keep(JobResult(job, _failed(job, "checkpoint_damaged", message, epochs)))
+        self._answer(job, _failed(job, "checkpoint_damaged", message, epochs))
 
     def withdraw(self, job: Job, why: str) -> None:
         """The held newcomer can never be started: drop it, and propose no other."""
-        assert self._held is job
-        self._held = None
         self.limit_candidates(self.search.pool.count)
-        self._keep(JobResult(job, _failed(job, "raised", why, 0)))
+        self._answer(job, _failed(job, "raised", why, 0))
 
     def limit_candidates(self, most: int) -> None:
         """Plan for at most ``most`` candidates."""
@@ -227,11 +222,17 @@ class Trials:
         metric = value * self.state.settings.sign
         return Observed(job.candidate_id, job.level, metric, None, None, job.epochs, seconds, replica=job.replica)
 
-    def _tell(self, trial_id: str, outcome: Observed | Failed) -> tuple[Record, ...]:
-        return self._keep(JobResult(self._flights.pop(trial_id).job, outcome))
+    def _answer(self, job: Job, outcome: Observed | Failed) -> None:
+        """The held job has an outcome without being run."""
+        assert self._held is job
+        self._held = None
+        self._keep(job, outcome)
 
-    def _keep(self, result: JobResult) -> tuple[Record, ...]:
-        records = self.search.tell(result)
+    def _tell(self, trial_id: str, outcome: Observed | Failed) -> tuple[Record, ...]:
+        return self._keep(self._flights.pop(trial_id).job, outcome)
+
+    def _keep(self, job: Job, outcome: Observed | Failed) -> tuple[Record, ...]:
+        records = self.search.tell(JobResult(job, outcome))
         self.state.records += records
         return records
 

@@ -1,13 +1,14 @@
-"""A Tuner with the settings that a pyramid of paused trainings needs, new or continued."""
+"""A Tuner with the settings that a pyramid of paused trainings needs, new or resumed."""
 
 from __future__ import annotations
 
+import fnmatch
 import inspect
 import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem  # type: ignore[import-untyped]
 from ray import tune
@@ -15,13 +16,11 @@ from ray import tune
 from ranknosh.errors import ConfigError, RankNoshError, StoreError
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.tune.scheduler import NOSHScheduler
-from ranknosh.tune.searcher import CONFIG_KEY, RankSearcher, check_same
+from ranknosh.tune.searcher import CONFIG_KEY, RankSearcher
 from ranknosh.tune.state import FILE_TEMPLATE, SearchState, parse_state
 
 logger = logging.getLogger(__name__)
-_EXPERIMENT = "experiment_state-{}.json"
-_GENERATOR = "search_gen_state-{}.json"
-_TUNER = "tuner.pkl"
+_EXPERIMENT = "experiment_state-*.json"
 
 
 class RankTuner(tune.Tuner):
@@ -60,20 +59,33 @@ def make_tuner(
     verbose: int = 1,
     **settings: Any,
 ) -> RankTuner:
-    """A Tuner that searches ``space`` with ``trainable``; call its ``fit()``.
+    """A Tuner that searches ``space`` with ``trainable``; call its ``fit()``. ``tuner.searcher`` is its RankSearcher.
 
-    trainable: a function, a Trainable class, or ``as_trainable(train)``. It must report ``metric`` and, at the epochs in
-    ``config["nosh"]["levels"]``, have a checkpoint. levels: epochs at which levels end; candidates, budget: how many to propose,
-    training epochs in all (one of them is needed). storage_path, name: where the experiment goes; a URL or shared folder on a
-    cluster. max_concurrent: trials at once (default: as many as the cluster has room for). resources: of one trial, such as
-    ``{"cpu": 1, "gpu": 0.25}``. reuse_actors: default yes, except for classes without ``reset_config``. max_failures: -1 leaves
-    retries to the engine (a dead worker three times, an exception never). settings: see ``RankSearcher``.
+    Args:
+        trainable: a function, a Trainable class, or ``as_trainable(train)``. It must report ``metric`` and, at the epochs in
+            ``config["nosh"]["levels"]``, have a checkpoint.
+        space: see ``RankSearcher``.
+        metric: the entry of a result to rank by.
+        mode: whether a larger metric ("max") or a smaller one is better.
+        levels: epochs at which levels end.
+        candidates: how many to propose; this or ``budget`` is needed.
+        budget: training epochs in all.
+        storage_path: where experiments are; a URL or shared folder on a cluster.
+        name: of the experiment's folder there.
+        max_concurrent: trials at once; None for as many as the cluster has room for.
+        num_samples: trials to start at most; -1 leaves that to ``candidates`` and ``budget``.
+        resources: of one trial, such as ``{"cpu": 1, "gpu": 0.25}``.
+        resume: resume the experiment of that name with the same arguments; a torn state file is set aside for an earlier
+            one. A new experiment begins where there is none.
+        reuse_actors: None for yes, except for classes without ``reset_config``.
+        max_failures: -1 leaves retries to the engine (a dead worker three times, an exception never).
+        callbacks: of Tune.
+        verbose: of Tune.
+        settings: the others of ``RankSearcher``.
 
-    resume: continue the experiment of that name with the same arguments; a torn state file is set aside for an earlier one.
-    Where the folder holds no experiment yet, a new one begins. ``tuner.searcher`` is the RankSearcher.
-
-    Raises ConfigError for settings, and where the folder is in use without ``resume``; StoreError where a resumed search has
-    other settings or no whole state.
+    Raises:
+        ConfigError: for settings, and where the folder is in use without ``resume``.
+        StoreError: where a resumed search has other settings or no whole state.
     """
     # One snapshot for each checkpoint is what the settings below ask for, so Tune need not warn of it.
     os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
@@ -86,11 +98,11 @@ def make_tuner(
     reuse = _reusable(trainable) if reuse_actors is None else reuse_actors
     runnable = tune.with_resources(trainable, dict(resources)) if resources else trainable
     storage = _absolute(storage_path)
-    folder = _Folder.of(f"{storage.rstrip('/')}/{name}")
-    if folder.holds_experiment():
+    folder = f"{storage.rstrip('/')}/{name}"
+    if tune.Tuner.can_restore(folder):
         if not resume:
             raise ConfigError(
-                f"{folder.path} holds an experiment already; continue it with resume=True or choose another name"
+                f"{folder} holds an experiment already; resume it with resume=True or choose another name"
             )
         return _resumed(folder, runnable, searcher)
     return RankTuner(
@@ -117,76 +129,54 @@ def make_tuner(
     )
 
 
-def _resumed(folder: _Folder, trainable: Any, wanted: RankSearcher) -> RankTuner:
-    saved = folder.repair()
+def _resumed(folder: str, trainable: Any, wanted: RankSearcher) -> RankTuner:
+    saved = _repaired(folder)
     if saved is None:
         raise StoreError(
-            f"{folder.path} was begun, but has no state to go on from: its driver died before the first snapshot. Remove that "
+            f"{folder} was begun, but has no state to go on from: its driver died before the first snapshot. Remove that "
             "folder or choose another name, and start again"
         )
-    assert wanted.state is not None
-    if saved.space.name != wanted.state.space.name:
-        raise StoreError(
-            f"{folder.path} is a search over {', '.join(saved.space.parameters)} ({saved.space.name}), not over the given space "
-            f"({wanted.state.space.name}); give the space it began with"
-        )
-    check_same(wanted.state.settings, saved.settings, folder.path)
+    state = wanted.trials.state
+    saved.check_same(state.space, state.settings, folder)
     # Tune unpickles the searcher that the experiment began with, and restores its state when it runs.
-    return RankTuner(_tuner_internal=tune.Tuner.restore(folder.url, trainable=trainable)._local_tuner)
+    return RankTuner(_tuner_internal=tune.Tuner.restore(folder, trainable=trainable)._local_tuner)
 
 
-class _Folder(NamedTuple):
-    """An experiment's folder on any storage."""
+def _repaired(folder: str) -> SearchState | None:
+    """The newest whole state of a search, with torn files set aside; None where nothing was ever saved.
 
-    files: FileSystem
-    path: str
-    url: str
-
-    @classmethod
-    def of(cls, url: str) -> _Folder:
-        if "://" in url:
-            files, path = FileSystem.from_uri(url)
-            return cls(files, path, url)
-        return cls(LocalFileSystem(), url, url)
-
-    def holds_experiment(self) -> bool:
-        return bool(self.files.get_file_info(f"{self.path}/{_TUNER}").type == FileType.File)
-
-    def repair(self) -> SearchState | None:
-        """Set torn state files aside, newest first, and return the search's newest whole state; None where nothing was ever
-        saved. Raises StoreError where no whole one is left."""
-        experiments = self._named(_EXPERIMENT)
-        states = self._named(FILE_TEMPLATE)
-        if not experiments and not states:
-            return None
-        experiment = self._newest_whole(experiments, _check_experiment)
-        state = self._newest_whole(states, parse_state)
-        if experiment is None or state is None:
-            what = "experiment_state" if experiment is None else "ranknosh-search"
-            raise StoreError(
-                f"{self.path} has no whole {what} file, so nothing of it can be resumed. Results and checkpoints of its trials "
-                "are still there; start the search again under another name"
-            )
-        found: SearchState = state
-        return found
-
-    def _named(self, template: str) -> list[str]:
-        start, end = template.split("{}")
-        entries = self.files.get_file_info(FileSelector(self.path))
-        names = [entry.base_name for entry in entries if entry.type == FileType.File]
-        return sorted((name for name in names if name.startswith(start) and name.endswith(end)), reverse=True)
-
-    def _newest_whole(self, names: Sequence[str], read: Callable[[bytes, str], Any]) -> Any:
-        for name in names:
-            path = f"{self.path}/{name}"
-            with self.files.open_input_stream(path) as file:
-                data = file.readall()
-            try:
-                return read(data, path)
-            except RankNoshError as error:
-                logger.error("%s; it is set aside as %s.broken", error, name)
-                self.files.move(path, f"{path}.broken")
+    Raises:
+        StoreError: where no whole file is left, of the search or of Tune's own.
+    """
+    files, path = FileSystem.from_uri(folder) if "://" in folder else (LocalFileSystem(), folder)
+    entries = files.get_file_info(FileSelector(path))
+    names = sorted((entry.base_name for entry in entries if entry.type == FileType.File), reverse=True)
+    experiments, searches = fnmatch.filter(names, _EXPERIMENT), fnmatch.filter(names, FILE_TEMPLATE.format("*"))
+    if not experiments and not searches:
         return None
+    experiment = _newest_whole(files, path, experiments, _check_experiment)
+    search: SearchState | None = _newest_whole(files, path, searches, parse_state)
+    if experiment is None or search is None:
+        what = "experiment_state" if experiment is None else "ranknosh-search"
+        raise StoreError(
+            f"{folder} has no whole {what} file, so nothing of it can be resumed. Results and checkpoints of its trials "
+            "are still there; start the search again under another name"
+        )
+    return search
+
+
+def _newest_whole(files: FileSystem, path: str, names: Sequence[str], read: Callable[[bytes, str], Any]) -> Any:
+    """What ``read`` makes of the first file that it can read; those before it are renamed to ``*.broken``."""
+    for name in names:
+        where = f"{path}/{name}"
+        with files.open_input_stream(where) as file:
+            data = file.readall()
+        try:
+            return read(data, where)
+        except RankNoshError as error:
+            logger.error("%s; it is set aside as %s.broken", error, name)
+            files.move(where, f"{where}.broken")
+    return None
 
 
 def _check_experiment(data: bytes, path: str) -> bool:

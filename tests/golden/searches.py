@@ -34,7 +34,7 @@ from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.spaces.parameters import choice, randint, uniform
 from ranknosh.training.proxies import proxy_weights
-from ranknosh.tune.state import Settings
+from ranknosh.tune.state import TuneSettings
 from ranknosh.workflows.search.loop import drive
 from tests.golden.lines import kept
 
@@ -259,7 +259,7 @@ def scores() -> tuple[Scored, ...]:
 def tune(points: int = 0, **settings: Any) -> Callable[[Pool], Search]:
     """A search as the Ray Tune pair makes it, with so many points of the user's own."""
     texts = tuple(large().format(architecture) for architecture in draw(large(), points, SEED + 1))
-    return lambda pool: Settings("score", "min", seed=SEED, points=texts, **settings).search(large(), pool)
+    return lambda pool: TuneSettings("score", "min", seed=SEED, points=texts, **settings).search(large(), pool)
 
 
 def simulated() -> SimulatedExecutor:

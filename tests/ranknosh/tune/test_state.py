@@ -12,11 +12,11 @@ from ranknosh.runs.journal import FORMAT, Header, dump
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.spaces.parameters import choice, uniform
 from ranknosh.tune import read_search
-from ranknosh.tune.state import SearchState, Settings, read_state, write_state
+from ranknosh.tune.state import SearchState, TuneSettings, read_state, write_state
 from tests.ranknosh.tune import tune_trainables as own
 
 SPACE = FlatSpace({"x": uniform(0, 1), "kind": choice(["a", "b", "c"])}, fixed={"trace": "somewhere"})
-SETTINGS = Settings("score", "min", levels=own.LEVELS, ratio=(0.5, 0.25), initial=6, batch=3, candidates=9)
+SETTINGS = TuneSettings("score", "min", levels=own.LEVELS, ratio=(0.5, 0.25), initial=6, batch=3, candidates=9)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_no_file(tmp_path):
 )
 def test_settings_out_of_range(settings, words):
     with pytest.raises(ConfigError, match=words):
-        Settings(**{"metric": "score", "mode": "max", "candidates": 3, **settings})
+        TuneSettings(**{"metric": "score", "mode": "max", "candidates": 3, **settings})
 
 
 def test_every_setting_reaches_the_engine_and_the_proposer():
@@ -137,7 +137,7 @@ def test_every_setting_reaches_the_engine_and_the_proposer():
         "exploration": 0.4,
         "acquisition": "ucb",
     }
-    search = Settings("score", "max", budget=90, predictor="linear", points=('{"x": 1.0, "kind": "b"}',), **chosen)
+    search = TuneSettings("score", "max", budget=90, predictor="linear", points=('{"x": 1.0, "kind": "b"}',), **chosen)
     search = search.search(SPACE, Pool())
     found = {
         name: getattr(search.rules, name, None) or getattr(search.schedule.proposer, name, None) for name in chosen
@@ -147,4 +147,4 @@ def test_every_setting_reaches_the_engine_and_the_proposer():
     assert (search.schedule.proposer.predictor.name, search.schedule.proposer.seed) == ("linear", 11)
     assert [origin for _, origin, _ in search.schedule.proposer.seeds] == ["user"]
     with pytest.raises(ConfigError, match=r"pyramid\.overlap is 2"):
-        Settings("score", "max", candidates=7, schedule="eager", overlap=2).search(SPACE, Pool())
+        TuneSettings("score", "max", candidates=7, schedule="eager", overlap=2).search(SPACE, Pool())
