@@ -7,12 +7,14 @@ experiment never ends; an exception in ``on_trial_result`` is wrapped, one in ``
 
 from __future__ import annotations
 
+import fnmatch
 import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pyarrow.fs import FileSelector, FileType  # type: ignore[import-untyped]
 from ray import cloudpickle
 from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.experiment import Trial
@@ -25,6 +27,8 @@ from ranknosh.tune.searcher import RankSearcher
 from ranknosh.tune.trials import Failure
 
 logger = logging.getLogger(__name__)
+EXPERIMENT_FILES = "experiment_state-*.json"
+"""Tune's own state of an experiment; the newest name is the last one."""
 
 
 class NOSHScheduler(FIFOScheduler):
@@ -55,26 +59,23 @@ class NOSHScheduler(FIFOScheduler):
         return True
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        searcher, trial_id = self.searcher, trial.trial_id
+        trials, trial_id = self.searcher.trials, trial.trial_id
         self._trials[trial_id] = trial
         if trial.is_finished():
             return
-        failure = searcher.trials.take_failure(trial_id)
-        if failure is not None and trial_id in searcher.trials.in_flight():
-            final = searcher.trials.fail(trial_id, failure)
-            tune_controller._set_trial_status(trial, Trial.ERROR if final else Trial.PAUSED)
-        elif trial_id in searcher.trials.in_flight():
-            if len(self._trials) == 1:
-                self._refuse_used_folder(trial)
-        else:
+        failure = trials.take_failure(trial_id)
+        if trial_id not in trials.in_flight():
             # Restored by Tune. It is not filed yet, so its status may simply be set.
-            known = searcher.trials.token_of(trial_id) is not None
+            known = trials.token_of(trial_id) is not None
             trial.set_status(Trial.PAUSED if known else Trial.TERMINATED)
             if not known:
-                logger.warning(
-                    "trial %s was begun after the last saved state of the search and is dropped; its candidate comes again",
-                    trial_id,
-                )
+                why = "was begun after the last saved state of the search and is dropped; its candidate comes again"
+                logger.warning("trial %s %s", trial_id, why)
+        elif failure is not None:
+            final = trials.fail(trial_id, failure)
+            tune_controller._set_trial_status(trial, Trial.ERROR if final else Trial.PAUSED)
+        elif len(self._trials) == 1:
+            self._refuse_used_folder(trial)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         self.searcher.trials.note_failure(trial.trial_id, failure_of(trial))
@@ -86,7 +87,7 @@ class NOSHScheduler(FIFOScheduler):
         return verdict
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        searcher = self.searcher
+        searcher, trials = self.searcher, self.searcher.trials
         searcher.raise_fatal()
         self._verify()
         if searcher.done:
@@ -95,19 +96,18 @@ class NOSHScheduler(FIFOScheduler):
                     tune_controller.stop_trial(trial)
             return None
         # One that waits for room is enough: what comes after it is decided when there is room for it.
-        if any(self._trials[trial_id].status == Trial.PENDING for trial_id in searcher.trials.in_flight()):
+        if any(self._trials[trial_id].status == Trial.PENDING for trial_id in trials.in_flight()):
             return None
-        job = searcher.trials.next_job()
-        while job is not None and searcher.trials.trial_for(job) is None and tune_controller.search_alg.is_finished():
-            searcher.trials.withdraw(
-                job, "Tune starts no more trials (num_samples); leave num_samples at -1 and set candidates"
-            )
-            job = searcher.trials.next_job()
-        if job is None or searcher.trials.trial_for(job) is None:
-            if job is None and not searcher.trials.in_flight() and not searcher.done:
-                raise StoreError("the search waits for results, but no trial runs; resume it from its last saved state")
-            return None
-        return self._resume(tune_controller, job)
+        while (job := trials.next_job()) is not None:
+            trial_id = trials.trial_for(job)
+            if trial_id is not None:
+                return self._resume(tune_controller, job, trial_id)
+            if not tune_controller.search_alg.is_finished():
+                return None  # the searcher starts it
+            trials.withdraw(job, "Tune starts no more trials (num_samples); leave num_samples at -1 and set candidates")
+        if not trials.in_flight() and not searcher.done:
+            raise StoreError("the search waits for results, but no trial runs; resume it from its last saved state")
+        return None
 
     def debug_string(self) -> str:
         if self.searcher.state is None:
@@ -118,12 +118,9 @@ class NOSHScheduler(FIFOScheduler):
         )
         return f"NOSH: {pool.count} candidates, {reached}; {pool.epochs_spent} epochs"
 
-    def _resume(self, tune_controller: Any, job: Job) -> Trial | None:
+    def _resume(self, tune_controller: Any, job: Job, trial_id: str) -> Trial | None:
         """The job's paused trial, where its checkpoint is what the search believes it to be."""
-        searcher = self.searcher
-        trial_id = searcher.trials.trial_for(job)
-        assert trial_id is not None
-        trial = self._trials.get(trial_id)
+        trials, trial = self.searcher.trials, self._trials.get(trial_id)
         if trial is None or trial.is_finished():
             self._lose(job, f"trial {trial_id} is {'ended' if trial else 'not in the restored experiment'}")
             return None
@@ -134,25 +131,22 @@ class NOSHScheduler(FIFOScheduler):
             self._lose(job, f"the checkpoint of trial {trial_id} is {'missing' if at is None else f'at epoch {at}'}")
             tune_controller.stop_trial(trial)
             return None
-        if at == job.stop_epoch and searcher.trials.observed_before(job, metrics):
+        if at == job.stop_epoch and trials.observed_before(job, metrics):
             return None
         if at < job.start_epoch and trial_id not in self._behind:
-            # A driver died between a checkpoint and the snapshot that would have named it. Said once, then gone on from there.
+            # A driver died between a checkpoint and the snapshot that would have named it. Said once, then resumed there.
             self._behind.add(trial_id)
             message = f"the checkpoint of trial {trial_id} is at epoch {at}, not {job.start_epoch}"
             logger.error("%s; the epochs between are trained again", message)
-            searcher.trials.lose(job, message, epochs=job.start_epoch - at, forget=False)
+            trials.lose(job, message, epochs=job.start_epoch - at, forget=False)
             return None
-        searcher.trials.take(job, trial_id, at)
+        trials.take(job, trial_id, at)
         return trial
 
     def _lose(self, job: Job, message: str) -> None:
         if job.start_epoch:
-            logger.error(
-                "candidate %s cannot be resumed: %s; it is trained again from its first epoch",
-                job.candidate_id,
-                message,
-            )
+            said = "candidate %s cannot be resumed: %s; it is trained again from its first epoch"
+            logger.error(said, job.candidate_id, message)
         self.searcher.trials.lose(job, message, epochs=job.start_epoch)
 
     def _checkpoint(self, trial: Trial) -> tuple[int | None, Mapping[str, Any]]:
@@ -162,9 +156,14 @@ class NOSHScheduler(FIFOScheduler):
             token = self.searcher.trials.token_of(trial.trial_id)
             begun = token is not None and token[1] == 0 and self.searcher.pool.candidates[token[0]].epochs > 0
             return (None if begun else 0), {}
-        if not _exists(result.checkpoint):
+        kept: Any = result.checkpoint
+        if kept.filesystem.get_file_info(kept.path).type == FileType.NotFound:
             return None, {}
-        return _epoch(result.metrics, self.searcher), result.metrics
+        return self._epoch(result.metrics), result.metrics
+
+    def _epoch(self, metrics: Mapping[str, Any]) -> int | None:
+        epoch = metrics.get(self.searcher.trials.state.settings.time_attr)
+        return None if epoch is None else int(epoch)
 
     def _verify(self) -> None:
         """Every trial paused at the end of a level must have a checkpoint of exactly that epoch, or promoting it would train it
@@ -177,7 +176,7 @@ class NOSHScheduler(FIFOScheduler):
             if trial.status != Trial.PAUSED:
                 continue
             result, expected = trial.latest_checkpoint_result, self.searcher.trials.epochs_of(trial_id)
-            at = _epoch(result.metrics, self.searcher) if result is not None and result.checkpoint is not None else None
+            at = self._epoch(result.metrics) if result is not None and result.checkpoint is not None else None
             if at != expected:
                 levels = ", ".join(map(str, self.searcher.search.pyramid.epochs))
                 raise ConfigError(
@@ -189,13 +188,11 @@ class NOSHScheduler(FIFOScheduler):
 
     def _refuse_used_folder(self, trial: Trial) -> None:
         """A state that Tune failed to restore makes it begin anew in the old folder, which would lose the old search."""
-        from pyarrow.fs import FileSelector  # type: ignore[import-untyped]
-
         storage = trial.storage
         assert storage is not None
         selector = FileSelector(storage.experiment_fs_path, allow_not_found=True)
-        names = sorted(info.base_name for info in storage.storage_filesystem.get_file_info(selector))
-        states = [name for name in names if name.startswith("experiment_state-") and name.endswith(".json")]
+        names = [info.base_name for info in storage.storage_filesystem.get_file_info(selector)]
+        states = sorted(fnmatch.filter(names, EXPERIMENT_FILES))
         if states:
             self.searcher.fatal = StoreError(
                 f"{storage.experiment_fs_path} holds a search already ({states[-1]}), which Tune did not restore (see its log): "
@@ -216,28 +213,10 @@ def failure_of(trial: Trial) -> Failure:
         text = f"an error that cannot be read: {unreadable}"
     if error is None:
         return Failure("raised", text.strip().splitlines()[-1] if text.strip() else text, text)
-    text = str(error)
-    cause: BaseException = error
-    if isinstance(error, RayTaskError):
-        cause = error.cause if isinstance(error.cause, BaseException) else error
+    text, cause = str(error), error
+    if isinstance(error, RayTaskError) and isinstance(error.cause, BaseException):
+        cause = error.cause
     if isinstance(cause, RayActorError) and not cause.actor_init_failed:
-        if cause.preempted or "node has died" in text or "node is dead" in text.lower():
-            return Failure("lost", _first_line(text))
-        return Failure("crashed", _first_line(text))
+        lost = cause.preempted or "node has died" in text or "node is dead" in text.lower()
+        return Failure("lost" if lost else "crashed", text.strip().partition("\n")[0])
     return Failure(*failure_words(cause), text)
-
-
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0] if text.strip() else ""
-
-
-def _epoch(metrics: Mapping[str, Any], searcher: RankSearcher) -> int | None:
-    assert searcher.state is not None
-    epoch = metrics.get(searcher.state.settings.time_attr)
-    return None if epoch is None else int(epoch)
-
-
-def _exists(checkpoint: Any) -> bool:
-    from pyarrow.fs import FileType
-
-    return bool(checkpoint.filesystem.get_file_info(checkpoint.path).type != FileType.NotFound)

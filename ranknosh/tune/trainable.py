@@ -22,12 +22,7 @@ def as_trainable(train: TrainFunction) -> type[tune.Trainable]:
     metrics with ``training_iteration`` set to the finished epochs. Actors may be reused. The same function runs on our own
     executors by ``rung_runner``.
     """
-
-    class RungTrainable(_RungTrainable):
-        function = staticmethod(train)
-
-    RungTrainable.__name__ = RungTrainable.__qualname__ = getattr(train, "__name__", "train")
-    return RungTrainable
+    return type(getattr(train, "__name__", "train"), (_RungTrainable,), {"function": staticmethod(train)})
 
 
 class _RungTrainable(tune.Trainable):
@@ -44,10 +39,11 @@ class _RungTrainable(tune.Trainable):
         self._own_config = {key: value for key, value in config.items() if key != CONFIG_KEY}
         self._epoch = 0
         self._folder = Path(self.logdir) / "state"
-        self._empty()
+        self.cleanup()
+        self._folder.mkdir(parents=True)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self.cleanup()
         self.setup(dict(new_config))
         return True
 
@@ -65,13 +61,9 @@ class _RungTrainable(tune.Trainable):
         written = Path(checkpoint_dir) / _EPOCH
         if not written.exists():
             raise StoreError(f"{checkpoint_dir} is no whole checkpoint of this trainable: it does not say its epoch")
-        self._empty()
-        shutil.copytree(checkpoint_dir, self._folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(_EPOCH))
+        self.cleanup()
+        shutil.copytree(checkpoint_dir, self._folder, ignore=shutil.ignore_patterns(_EPOCH))
         self._epoch = int(written.read_text())
 
     def cleanup(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _empty(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True)

@@ -15,12 +15,11 @@ from ray import tune
 
 from ranknosh.errors import ConfigError, RankNoshError, StoreError
 from ranknosh.spaces.flat import FlatSpace
-from ranknosh.tune.scheduler import NOSHScheduler
+from ranknosh.tune.scheduler import EXPERIMENT_FILES, NOSHScheduler
 from ranknosh.tune.searcher import CONFIG_KEY, RankSearcher
 from ranknosh.tune.state import FILE_TEMPLATE, SearchState, parse_state
 
 logger = logging.getLogger(__name__)
-_EXPERIMENT = "experiment_state-*.json"
 
 
 class RankTuner(tune.Tuner):
@@ -151,7 +150,7 @@ def _repaired(folder: str) -> SearchState | None:
     files, path = FileSystem.from_uri(folder) if "://" in folder else (LocalFileSystem(), folder)
     entries = files.get_file_info(FileSelector(path))
     names = sorted((entry.base_name for entry in entries if entry.type == FileType.File), reverse=True)
-    experiments, searches = fnmatch.filter(names, _EXPERIMENT), fnmatch.filter(names, FILE_TEMPLATE.format("*"))
+    experiments, searches = fnmatch.filter(names, EXPERIMENT_FILES), fnmatch.filter(names, FILE_TEMPLATE.format("*"))
     if not experiments and not searches:
         return None
     experiment = _newest_whole(files, path, experiments, _check_experiment)
