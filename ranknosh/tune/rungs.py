@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from ranknosh.core.records import EpochPoint, Failed, FailureKind, Job, JobResult, Observed
-from ranknosh.errors import ConfigError, RankNoshError, StoreError
+from ranknosh.errors import ConfigError, RankNoshError, StoreError, first_line
 from ranknosh.runs.files import writing
 from ranknosh.spaces.flat import FlatSpace
 
@@ -147,9 +147,8 @@ def checked(metrics: Any) -> dict[str, float]:
 
 def failure_words(error: BaseException) -> tuple[FailureKind, str]:
     """What a journal holds of something that training raised: its kind, and a message of one line."""
-    name, lines = type(error).__name__, str(error).strip().splitlines()
-    full = isinstance(error, MemoryError) or name == "OutOfMemoryError"
-    return ("out_of_memory" if full else "raised"), f"{name}: {lines[0] if lines else ''}"
+    full = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return ("out_of_memory" if full else "raised"), first_line(error, named=True)
 
 
 def _epochs(home: Path) -> list[int]:

@@ -81,6 +81,13 @@ class NOSHScheduler(FIFOScheduler):
         self.searcher.trials.note_failure(trial.trial_id, failure_of(trial))
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """What to do with a trial after a result.
+
+        Args:
+            tune_controller: not used.
+            trial: that reported.
+            result: what it reported.
+        """
         verdict = self.searcher.report(trial.trial_id, result)
         if verdict == "PAUSE":
             self._unverified.add(trial.trial_id)

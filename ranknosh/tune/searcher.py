@@ -187,14 +187,20 @@ class RankSearcher(Searcher):
         return {**self.config(job.architecture), CONFIG_KEY: own}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """See :meth:`Trials.complete`; what no search can use ends this one."""
+        """Tune has ended a trial for good; see :meth:`Trials.complete`. A result that no search can use ends this one.
+
+        Args:
+            trial_id: the trial.
+            result: the last one it reported.
+            error: Tune gave up on it.
+        """
         try:
             self.trials.complete(trial_id, result, error)
         except ConfigError as unusable:
             self.fatal = self.fatal or unusable
 
     def report(self, trial_id: str, result: Mapping[str, Any]) -> Verdict:
-        """See :meth:`Trials.report`; what no search can use ends this one."""
+        """What to do with a trial after a result; see :meth:`Trials.report`. One that no search can use ends this one."""
         try:
             return self.trials.report(trial_id, result)
         except ConfigError as unusable:
