@@ -22,6 +22,7 @@ from ranknosh.cli import (
     supernet,
 )
 from ranknosh.cli.outcome import EXIT_CODES, verb
+from ranknosh.runs.provenance import versions
 
 app = typer.Typer(
     name="ranknosh",
@@ -37,12 +38,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            typer.echo(f"ranknosh {version('ranknosh')}")
-        except PackageNotFoundError:
-            typer.echo("ranknosh (a checkout that is not installed)")
+        typer.echo(f"ranknosh {versions().get('ranknosh', '(a checkout that is not installed)')}")
         raise typer.Exit
 
 
@@ -57,28 +53,29 @@ def _root(
 ) -> None: ...
 
 
-app.command("doctor")(verb(doctor.doctor))
-app.command("init")(verb(starter.init))
-app.command("plan")(verb(plan.plan))
-app.command("search")(verb(search.search))
-app.command("resume")(verb(resume.resume))
-app.command("status")(verb(results.status))
-app.command("top")(verb(results.top))
-app.command("report")(verb(results.report))
-app.command("repair")(verb(results.repair))
-app.command("score")(verb(score.score))
-app.command("retrain")(verb(retrain.retrain))
-app.command("compare")(verb(compare.compare))
-app.command("supernet")(verb(supernet.supernet))
-app.command("clean")(verb(clean.clean))
+for _function in (
+    doctor.doctor,
+    starter.init,
+    plan.plan,
+    search.search,
+    resume.resume,
+    results.status,
+    results.top,
+    results.report,
+    results.repair,
+    score.score,
+    retrain.retrain,
+    compare.compare,
+    supernet.supernet,
+    clean.clean,
+):
+    app.command()(verb(_function))
 
 _space = typer.Typer(no_args_is_help=True, help="Look at a search space: show, sample, count, check.")
-_space.command("show")(verb(spaces.show))
-_space.command("sample")(verb(spaces.sample))
-_space.command("count")(verb(spaces.count))
-_space.command("check")(verb(spaces.check))
+for _function in (spaces.show, spaces.sample, spaces.count, spaces.check):
+    _space.command()(verb(_function))
 app.add_typer(_space, name="space")
 
 _bench = typer.Typer(no_args_is_help=True, help="Compare search methods where a table of results stands for training.")
-_bench.command("run")(verb(bench.run))
+_bench.command()(verb(bench.run))
 app.add_typer(_bench, name="bench")

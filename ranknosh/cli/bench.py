@@ -55,19 +55,8 @@ def run(
         if shown:
             print(f"\r{method} {done}/{total}    ", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
-    rows = run_bench(
-        table,
-        _listed(methods),
-        budget,
-        repeats,
-        seed,
-        accounting.value,
-        json_out,
-        progress,
-        jobs,
-        scores,
-        None if proxies is None else _listed(proxies),
-    )
+    names, some = _listed(methods), None if proxies is None else _listed(proxies)
+    rows = run_bench(table, names, budget, repeats, seed, accounting.value, json_out, progress, jobs, scores, some)
     print(format_rows(rows), flush=True)
 
 

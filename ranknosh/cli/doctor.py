@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ import typer
 from ranknosh.cli.outcome import USAGE
 from ranknosh.config.screen import print_json
 from ranknosh.config.units import human_size
-from ranknosh.runs.provenance import host_cores
+from ranknosh.runs.provenance import host_cores, versions
 
 REQUIRED = ("torch", "numpy", "scipy", "scikit-learn", "filelock", "pydantic", "typer", "rich", "ruamel.yaml")
 OPTIONAL = {
@@ -39,7 +38,7 @@ def doctor(
     ranknosh doctor
     ranknosh doctor --out /data/runs --json
     """
-    found = examine(out)
+    found = _examine(out)
     if as_json:
         print_json(found)
     else:
@@ -48,10 +47,10 @@ def doctor(
         raise typer.Exit(USAGE)
 
 
-def examine(out: Path) -> dict[str, Any]:
+def _examine(out: Path) -> dict[str, Any]:
     """Everything ``doctor`` knows, as plain data; versions are None where a package is missing."""
-    required = {name: _version(name) for name in REQUIRED}
-    optional = {name: _version(name) for name in OPTIONAL}
+    known = versions(("ranknosh", *REQUIRED, *OPTIONAL))
+    required = {name: known.get(name) for name in REQUIRED}
     devices, torch_problem = _devices() if required["torch"] else ([], None)
     folder, disk_problem = _writable(out)
     problems = [f"{name} is missing; run: pip install {name}" for name, found in required.items() if found is None]
@@ -59,22 +58,15 @@ def examine(out: Path) -> dict[str, Any]:
     return {
         "ok": not problems,
         "problems": problems,
-        "python": platform.python_version(),
-        "ranknosh": _version("ranknosh"),
+        "python": known["python"],
+        "ranknosh": known.get("ranknosh"),
         "cores": host_cores(),
         "devices": devices,
         "out": str(out),
         "free_bytes": shutil.disk_usage(folder).free if folder else None,
         "required": required,
-        "optional": optional,
+        "optional": {name: known.get(name) for name in OPTIONAL},
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _devices() -> tuple[list[dict[str, Any]], str | None]:
@@ -112,11 +104,12 @@ def _lines(found: dict[str, Any]) -> list[str]:
         memory = f"   {human_size(device['bytes'])}" if device["bytes"] else ""
         lines.append(f"device {device['device']}   {device['name']}{memory}")
     lines += [f"[ok]      {name} {number}" for name, number in found["required"].items() if number]
-    for name, number in found["optional"].items():
-        if number:
-            lines.append(f"[ok]      {name} {number}")
-        else:
-            lines.append(f"[absent]  {name}, needed for {OPTIONAL[name]}; to have it: pip install {name}")
+    lines += [
+        f"[ok]      {name} {number}"
+        if number
+        else f"[absent]  {name}, needed for {OPTIONAL[name]}; to have it: pip install {name}"
+        for name, number in found["optional"].items()
+    ]
     lines += [f"[problem] {problem}" for problem in found["problems"]]
     lines.append("ready to search" if found["ok"] else "not ready: see the problems above")
     return lines

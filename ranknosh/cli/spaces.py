@@ -10,6 +10,7 @@ import typer
 from ranknosh.cli.outcome import USAGE, say_error
 from ranknosh.config.screen import facts, print_json
 from ranknosh.config.units import whole
+from ranknosh.errors import SpaceError
 
 if TYPE_CHECKING:
     from ranknosh.spaces.base import Architecture, Space
@@ -38,16 +39,12 @@ def show(
     ranknosh space show ARCH --channels 8 --cells 1 --json
     """
     from ranknosh.spaces.base import NetworkSize
-    from ranknosh.spaces.catalog import get_space
     from ranknosh.spaces.nets import build_candidate, count_macs, count_params
 
-    chosen = get_space(space)
+    chosen = _space_of(space)
     parsed = chosen.parse(architecture)
     network = build_candidate(parsed, NetworkSize(channels, cells, classes, 3))
     row = {**_describe(chosen, parsed), "params": count_params(network), "macs": count_macs(network, (3, side, side))}
-    if as_json:
-        print_json(row)
-        return
     size = f"(C={channels}, N={cells}, {classes} classes, 3x{side}x{side} images)"
     counts = ", ".join(f"{count} x {name}" for name, count in row["operations"].items() if count)
     lines = [
@@ -59,7 +56,7 @@ def show(
         ("params", f"{whole(row['params'])}   {size}"),
         ("MACs", f"{whole(row['macs'])}   multiply-accumulates of one image"),
     ]
-    print(facts(lines), flush=True)
+    print_json(row) if as_json else print(facts(lines), flush=True)
 
 
 def sample(
@@ -74,16 +71,15 @@ def sample(
     Examples:
     ranknosh space sample -n 3 --seed 1
     """
-    from ranknosh.spaces.catalog import get_space
     from ranknosh.streams import stream
 
-    chosen = get_space(space)
+    chosen = _space_of(space)
     rng = stream(seed, "cli.sample")
     drawn = [chosen.sample(rng) for _ in range(count)]
     if as_json:
         print_json([_describe(chosen, architecture) for architecture in drawn])
     else:
-        print("\n".join(chosen.format(architecture) for architecture in drawn), flush=True)
+        print(*map(chosen.format, drawn), sep="\n", flush=True)
 
 
 def count(space: SpaceName = "nasbench201", as_json: AsJson = False) -> None:
@@ -93,24 +89,19 @@ def count(space: SpaceName = "nasbench201", as_json: AsJson = False) -> None:
     Examples:
     ranknosh space count --json
     """
-    from ranknosh.spaces.catalog import get_space
-
-    chosen = get_space(space)
+    chosen = _space_of(space)
     row: dict[str, Any] = {"space": chosen.name, "architectures": chosen.size, "different": None, "dead": None}
     if chosen.enumerable:
         kinds = Counter(chosen.canonical(architecture) for architecture in chosen.enumerate())
         row["different"] = len(kinds)
         row["dead"] = sum(chosen.is_dead(architecture) for architecture in chosen.enumerate())
-    if as_json:
-        print_json(row)
-        return
     lines = [
         ("space", row["space"]),
         ("architectures", whole(row["architectures"])),
         ("different functions", whole(row["different"])),
         ("cannot learn", whole(row["dead"])),
     ]
-    print(facts(lines), flush=True)
+    print_json(row) if as_json else print(facts(lines), flush=True)
 
 
 def check(
@@ -126,10 +117,8 @@ def check(
     Examples:
     ranknosh space check '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|'
     """
-    from ranknosh.errors import SpaceError
-    from ranknosh.spaces.catalog import get_space
 
-    chosen = get_space(space)
+    chosen = _space_of(space)
     rows: list[dict[str, Any]] = []
     for text in architectures:
         try:
@@ -146,6 +135,12 @@ def check(
             print(f"ok   {row['canonical']}   {row['architecture']}{note}", flush=True)
     if not all(row["ok"] for row in rows):
         raise typer.Exit(USAGE)
+
+
+def _space_of(name: str) -> Space:
+    from ranknosh.spaces.catalog import get_space
+
+    return get_space(name)
 
 
 def _describe(space: Space, architecture: Architecture) -> dict[str, Any]:

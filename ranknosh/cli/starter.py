@@ -2,64 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import re
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import Annotated
 
 import typer
 
+from ranknosh.config.fields import DATA_NAMES, did_you_mean
+from ranknosh.config.screen import print_json
+from ranknosh.config.search import SearchSettings, json_schema
+from ranknosh.config.source import parse_source
+from ranknosh.config.units import parse_device_time, parse_duration
 from ranknosh.errors import ConfigError
 
-TEMPLATE = """\
-# Search with:   ranknosh search {file}
-# First, ask:    ranknosh plan {file}        (epochs, time, disk; trains nothing for long)
-# Any setting can be changed for one run:     --set pyramid.ratio=0.3
-
-seed: 0                           # equal seeds, equal decisions
-space: {{name: {space}}}        # 15,625 cells of four nodes and five operations
-network: {{channels: {channels}, cells: {cells}}}   # channels of the first stage, cells in each of three stages
-
-data:
-{data}
-
-train:                            # one recipe for every candidate
-  batch: 64
-  lr: 0.1
-  momentum: 0.9
-  nesterov: true
-  weight_decay: 5.0e-4
-  augment: {augment}                   # none, crop_flip, cutout, crop_flip_cutout
-  metric: {metric}                # what candidates are ranked by: accuracy, loss, ema_accuracy, ema_loss
-  ema: {ema}                       # decay of averaged weights per step; 0 keeps none
-  amp: off                        # bf16 on a GPU that has it
-  device: auto                    # auto, cpu, cuda, cuda:1 ...
-  threads: 2                      # CPU threads of one training
-
-pyramid:
-  epochs: [{epochs}]            # a candidate is trained up to these epochs, level by level
-  ratio: auto                     # share promoted to the next level; auto spends alike at every level
-  initial: 12                     # candidates of the first batch
-  batch: 6                        # candidates of every later batch
-
-seeding:                          # the first batch: the best of many by train-free proxies, and some at random
-  draw: 200
-  proxies: [synflow, nwot]
-  random_share: 0.25
-
-predictor: {{name: auto}}           # linear, gbdt, gin, kernel, ensemble, random, auto
-propose: {{exploration: 0.1}}       # share of later candidates drawn at random
-
-budget:                           # the search never goes beyond these; also: time: 2h, device_time: 2gpuh, disk: 10GB
-  {budget}
-
-out: runs/                        # every run gets its own folder here
-"""
 SOURCE = {
-    "name": "  name: {value}",
-    "folder": "  folder: {value}              # an image folder or a zip: one sub-folder a class, or train/ val/ test/ of these\n"
+    "name": "  name: $value",
+    "folder": "  folder: $value              # an image folder or a zip: one sub-folder a class, or train/ val/ test/ of these\n"
     "  resize: 32                      # images are scaled and cropped to this side, in pixels\n"
     "  validation: 0.2                 # share split off where the folder has no val/\n"
     "  test: 0.2                       # share split off where the folder has no test/; read once, at the end",
-    "npz": "  npz: {value}                 # arrays of images and labels\n"
+    "npz": "  npz: $value                 # arrays of images and labels\n"
     "  validation: 0.2                 # shares split off where the file has no such arrays\n"
     "  test: 0.2",
 }
@@ -86,12 +51,9 @@ def init(
     ranknosh init --data ./my_images --budget 2h --out search.yaml
     """
     if schema:
-        from ranknosh.config.screen import print_json
-        from ranknosh.config.search import json_schema
-
         print_json(json_schema())
         return
-    text = config_text(data, space, budget, str(out) if out else "search.yaml")
+    text = _config_text(data, space, budget, str(out) if out else "search.yaml")
     if out is None:
         print(text, end="", flush=True)
         return
@@ -105,19 +67,16 @@ def init(
     print(f"{out} written; next: ranknosh plan {out}", flush=True)
 
 
-def config_text(data: str, space: str, budget: str, file: str) -> str:
+def _config_text(data: str, space: str, budget: str, file: str) -> str:
     """The config for a data source and a budget. Raises ConfigError where it would not load."""
-    from ranknosh.config.search import SearchSettings
-    from ranknosh.config.source import parse_source
-
     kind = _kind_of(data)
     small = kind == "name" and data in ("digits", "cluttered_digits")
-    text = TEMPLATE.format(
+    template = files("ranknosh.cli").joinpath("starter.yaml").read_text("utf-8")
+    text = Template(template).substitute(
         file=file,
         space=space,
         channels=8 if small else 16,
-        cells=1,
-        data=SOURCE[kind].format(value=_quoted(data)),
+        data=Template(SOURCE[kind]).substitute(value=_quoted(data)),
         augment="none" if small or data == "svhn" else "crop_flip",
         metric="ema_loss" if small else "accuracy",
         ema=0.98 if small else "0.0 ",
@@ -129,8 +88,6 @@ def config_text(data: str, space: str, budget: str, file: str) -> str:
 
 
 def _kind_of(data: str) -> str:
-    from ranknosh.config.fields import DATA_NAMES, did_you_mean
-
     if data in DATA_NAMES:
         return "name"
     path = Path(data)
@@ -145,16 +102,11 @@ def _kind_of(data: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    import json
-    import re
-
     return text if re.fullmatch(r"[\w./~-]*[A-Za-z_/][\w./~-]*", text) else json.dumps(text, ensure_ascii=False)
 
 
 def _limit(budget: str) -> str:
-    """The line of the budget section a text such as ``130``, ``2h`` or ``2gpuh`` stands for."""
-    from ranknosh.config.units import parse_device_time, parse_duration
-
+    """The line of the budget section that a text such as ``130``, ``2h`` or ``2gpuh`` means."""
     text = budget.strip().removesuffix("epochs").strip()
     if text.isdigit():
         return f"epochs: {int(text)}"

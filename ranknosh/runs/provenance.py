@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timezone
 from importlib import metadata
@@ -13,10 +14,10 @@ from pathlib import Path
 PACKAGES = ("ranknosh", "numpy", "scipy", "scikit-learn", "torch", "torchvision", "xgboost", "ray")
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that results depend on; a package that is missing is left out."""
+def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """Versions of Python and of packages, by default those that results depend on; one that is missing is left out."""
     found = {"python": platform.python_version()}
-    for name in PACKAGES:
+    for name in packages:
         with suppress(metadata.PackageNotFoundError):
             found[name] = metadata.version(name)
     return found
