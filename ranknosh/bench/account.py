@@ -1,17 +1,25 @@
 """What a search on a table has spent and what it would answer: the same rules for every method.
 
-A query costs what reaching its level costs from where the architecture stands; asking again is free. The incumbent is the
-best own observation at the highest level observed so far, and of equal ones the earlier.
+A query costs what reaching its level costs from where the architecture is; asking again is free. The incumbent is the best own
+observation at the highest level observed so far, and of equal ones the earlier.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.data.table import Accounting, Reading, Table
+from ranknosh.streams import stream
+
+Curve = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""(k,) epochs at which the regret changes, rising, and (k,) the regret from there on, percentage points."""
+_SAMPLES = 1000
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -33,16 +41,15 @@ class Trajectory:
         return float(self.regret[place]) if place >= 0 else float("nan")
 
 
-@dataclass
 class BestSoFar:
     """Makes a trajectory of trainings, entered in order by :meth:`note`."""
 
-    table: Table
-    spent: int = 0
-    _level: int = 0
-    _best: float = -np.inf
-    _row: int = -1
-    _log: list[tuple[int, int]] = field(default_factory=list)
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.spent = 0
+        self._best = (0, -np.inf)
+        self._row = -1
+        self._log: list[tuple[int, int]] = []
 
     def note(self, row: int, level: int, metric: float, epochs: int) -> None:
         """Enter a training.
@@ -54,8 +61,8 @@ class BestSoFar:
             epochs: charged.
         """
         self.spent += epochs
-        if level > self._level or (level == self._level and metric > self._best):
-            self._level, self._best, self._row = level, metric, row
+        if (level, metric) > self._best:
+            self._best, self._row = (level, metric), row
         self._log.append((self.spent, self._row))
 
     def trajectory(self) -> Trajectory:
@@ -64,7 +71,7 @@ class BestSoFar:
         return Trajectory(log[:, 0], log[:, 1], truth, 100 * (self.table.best - truth))
 
 
-class Account:
+class Account(BestSoFar):
     """The queries of one search.
 
     Args:
@@ -75,16 +82,11 @@ class Account:
     """
 
     def __init__(self, table: Table, seed: int, budget: int, accounting: Accounting = "resume") -> None:
-        self.table = table
+        super().__init__(table)
         self.budget = budget
-        self.tracker = BestSoFar(table)
         self._resumes = table.schedule(accounting) == table.epochs
         self._reading = Reading(table, seed)
         self._known: dict[int, set[int]] = {}
-
-    @property
-    def spent(self) -> int:
-        return self.tracker.spent
 
     def known(self, level: int) -> list[int]:
         """Rows asked at ``level``, in the order they were first asked for."""
@@ -106,5 +108,52 @@ class Account:
         metric = self._reading.metric(row, level)
         if metric is not None and price:
             self._known.setdefault(row, set()).add(level)
-            self.tracker.note(row, level, metric, price)
+            self.note(row, level, metric, price)
         return metric
+
+
+def curve_of(trajectory: Trajectory) -> Curve:
+    """The steps of one run."""
+    changes = np.flatnonzero(np.diff(trajectory.regret, prepend=np.nan) != 0)
+    return trajectory.epochs[changes], trajectory.regret[changes]
+
+
+def on_one_grid(curves: Sequence[Curve]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(k,) epochs at which any run changes, from where all of them have an incumbent, and (runs, k) their regrets there; k is 0
+    where one run never has an incumbent."""
+    if any(not len(epochs) for epochs, _ in curves):
+        return np.zeros(0, np.int64), np.zeros((len(curves), 0))
+    first = max(int(epochs[0]) for epochs, _ in curves)
+    at = np.unique(np.concatenate([epochs for epochs, _ in curves]))
+    at = at[at >= first]
+    return at, np.array([regret[np.searchsorted(epochs, at, side="right") - 1] for epochs, regret in curves])
+
+
+def epochs_to(target: float, curves: Sequence[Curve]) -> int | None:
+    """The first epochs spent at which the mean regret over the runs is ``target`` or less; None where it never is."""
+    at, regrets = on_one_grid(curves)
+    first = float(_first(target, at, regrets.mean(axis=0)[None])[0])
+    return int(first) if math.isfinite(first) else None
+
+
+def interval_to(target: float, curves: Sequence[Curve], share: float = 0.9) -> tuple[int | None, int | None]:
+    """An interval of :func:`epochs_to` over 1,000 bootstrap samples of the runs; None for never.
+
+    Args:
+        target: regret, percentage points.
+        curves: one a run.
+        share: of the samples inside.
+    """
+    at, regrets = on_one_grid(curves)
+    runs = len(curves)
+    drawn = stream(0, "bench bootstrap", runs).multinomial(runs, np.full(runs, 1 / runs), size=_SAMPLES)
+    first = np.sort(_first(target, at, drawn @ regrets / runs))
+    low, high = first[int(_SAMPLES * (1 - share) / 2)], first[-1 - int(_SAMPLES * (1 - share) / 2)]
+    return int(low) if math.isfinite(low) else None, int(high) if math.isfinite(high) else None
+
+
+def _first(target: float, at: NDArray[np.int64], means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(m,) where each of (m, k) mean curves is at or below ``target`` first; infinity for never."""
+    padded = np.append(at, np.inf)
+    reached = np.pad(means <= target + _ROUNDING, ((0, 0), (0, 1)), constant_values=True)
+    return padded[reached.argmax(axis=1)]

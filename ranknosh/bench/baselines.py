@@ -21,11 +21,16 @@ def starting_rows(table: Table, seed: int) -> NDArray[np.int64]:
     return stream(seed, "bench rows").permutation(len(table))
 
 
-def largest_first(table: Table, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """``rows`` by number of parameters, largest first; equal ones stay in order. Raises DataError without parameters."""
+def params_of(table: Table) -> NDArray[np.int64]:
+    """Number of weights by row. Raises DataError where the table has none."""
     if table.params is None:
         raise DataError("the table has no params_mb, which starting from the largest architectures needs")
-    return rows[np.argsort(-table.params[rows], kind="stable")]
+    return table.params
+
+
+def largest_first(table: Table, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``rows`` by number of parameters, largest first; equal ones stay in order. Raises DataError without parameters."""
+    return rows[np.argsort(-params_of(table)[rows], kind="stable")]
 
 
 def random_search(account: Account, seed: int) -> None:
@@ -72,6 +77,5 @@ def _child(table: Table, seen: dict[int, float], rng: np.random.Generator) -> in
     """The row of a new neighbour of one of the best; of any new row where they have none; None where all were seen."""
     parents = sorted(seen, key=lambda row: -seen[row])[:PARENTS]
     fresh = [row for parent in parents for row in table.neighbours(parent) if row not in seen]
-    if not fresh:
-        fresh = [row for row in range(len(table)) if row not in seen]
+    fresh = fresh or [row for row in range(len(table)) if row not in seen]
     return fresh[int(rng.integers(len(fresh)))] if fresh else None

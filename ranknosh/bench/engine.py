@@ -3,25 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from ranknosh.bench.account import BestSoFar, Trajectory
-from ranknosh.bench.seeding import Seeding
+from ranknosh.bench.baselines import DRAWN, params_of, starting_rows
+from ranknosh.bench.scores import TableScores
 from ranknosh.core.budget import Limits
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import Observed, Record
+from ranknosh.core.records import Observed, Origin, Record, Scored
 from ranknosh.core.rules import Promotions, Rules
 from ranknosh.core.search import Search
+from ranknosh.core.seeding import Combine, choose
 from ranknosh.data.table import Accounting, Table
 from ranknosh.errors import DataError
 from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.level_zero import LevelZero
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.runs.stop import StopRequest
+from ranknosh.spaces.base import Architecture
 from ranknosh.workflows.search.loop import drive
 
-INITIAL = 20
-BATCH = 10
-LARGEST = Seeding()
+
+@dataclass(frozen=True)
+class Seeding:
+    """Where the initial candidates come from: the first ``drawn`` of ``starting_rows``, the dead ones left out.
+
+    by: "largest" takes those with most parameters, "random" draws uniformly, scores take the best by their proxies together.
+    combine, random_share, follow: as in the configuration of a search (``seeding``), but that none is left to chance unless
+    asked for.
+    """
+
+    by: Literal["largest", "random"] | TableScores = "largest"
+    combine: Combine = "rank_mean"
+    random_share: float = 0.0
+    follow: float = 0.0
+    drawn: int = DRAWN
+
+    def scores(self, table: Table) -> TableScores:
+        """What architectures are chosen by. Raises DataError for the largest of a table without parameters."""
+        if isinstance(self.by, TableScores):
+            return self.by
+        values = {"params": params_of(table).astype(float)} if self.by == "largest" else {}
+        return TableScores(values, {"params": 1})
+
+    def scored(self, table: Table, seed: int) -> list[Scored]:
+        """The drawn architectures, the same ones for every way of seeding, with the values that they are chosen by."""
+        scores, space, scored = self.scores(table), table.space, []
+        for row in starting_rows(table, seed)[: self.drawn].tolist():
+            one = table.architectures[row]
+            if not space.is_dead(one):
+                scored.append(Scored(one, space.canonical(one), space.format(one), scores.of(row), 0.0))
+        return scored
+
+    def chosen(self, table: Table, seed: int, keep: int) -> tuple[tuple[Architecture, Origin, float | None], ...]:
+        """The candidates of batch 0, see :func:`ranknosh.core.seeding.choose`.
+
+        Args:
+            table: the architectures.
+            seed: of the draw.
+            keep: how many; fewer come where fewer of those drawn are distinct.
+        """
+        return choose(
+            self.scored(table, seed),
+            keep=keep,
+            random_share=self.random_share,
+            seed=seed,
+            directions=self.scores(table).directions,
+            combine=self.combine,
+        )
+
+    def level_zero(self, table: Table, seed: int) -> LevelZero | None:
+        """What later candidates may follow; None where none is to, or nothing is known to go by."""
+        if self.follow == 0 or self.by == "random":
+            return None
+        from ranknosh.training.proxies import proxy_weights
+
+        scored, directions = self.scored(table, seed), self.scores(table).directions
+        return LevelZero(scored, directions, proxy_weights, combine=self.combine, seed=seed)
 
 
 def run_engine(
@@ -34,10 +94,10 @@ def run_engine(
     promote: Promotions = "observed",
     closing: float = 0.0,
     ratio: str | float = "auto",
-    initial: int = INITIAL,
-    batch: int = BATCH,
+    initial: int = 20,
+    batch: int = 10,
     overlap: int = 1,
-    seeding: Seeding = LARGEST,
+    seeding: Seeding = Seeding(),
 ) -> Trajectory:
     """One search of a table's whole space. Levels are the table's, everything else is as in a search on images.
 

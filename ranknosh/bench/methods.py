@@ -6,73 +6,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
 from ranknosh.bench.account import Account, Trajectory
 from ranknosh.bench.baselines import low_fidelity_evolution, random_search
-from ranknosh.bench.engine import run_engine
+from ranknosh.bench.engine import Seeding, run_engine
 from ranknosh.bench.scores import TableScores
-from ranknosh.bench.seeding import Seeding
+from ranknosh.config.fields import nearest
 from ranknosh.config.sections import SeedingConfig
 from ranknosh.data.table import Accounting, Table
 from ranknosh.errors import ConfigError
 
-
-@dataclass(frozen=True)
-class Setting:
-    """One run. ``seed`` fixes the search's own choices and which training of each architecture it sees."""
-
-    budget: int
-    seed: int
-    accounting: Accounting = "resume"
+Method = Callable[..., Trajectory]
+"""Called with a table, the budget in epochs, a seed and the accounting; a scored method also with the scores. The seed is that
+of the search's own choices and of which training of each architecture it sees."""
 
 
-Method = Callable[[Table, Setting], Trajectory]
-ScoredMethod = Callable[[Table, Setting, TableScores], Trajectory]
+def _on_account(
+    search: Callable[[Account, int], None], table: Table, budget: int, seed: int, accounting: Accounting = "resume"
+) -> Trajectory:
+    account = Account(table, seed, budget, accounting)
+    search(account, seed)
+    return account.trajectory()
 
 
-def _on_account(search: Callable[[Account, int], None]) -> Method:
-    def method(table: Table, setting: Setting) -> Trajectory:
-        account = Account(table, setting.seed, setting.budget, setting.accounting)
-        search(account, setting.seed)
-        return account.tracker.trajectory()
-
-    return method
-
-
-def _by_engine(seeding: Seeding, settings: Mapping[str, Any]) -> Method:
-    def method(table: Table, setting: Setting) -> Trajectory:
-        return run_engine(table, setting.budget, setting.seed, setting.accounting, seeding=seeding, **settings)
-
-    return method
+def _by_scores(
+    form: Mapping[str, float],
+    engine: Mapping[str, Any],
+    table: Table,
+    budget: int,
+    seed: int,
+    accounting: Accounting,
+    scores: TableScores,
+) -> Trajectory:
+    seeding = Seeding(scores, **{**AS_A_SEARCH, **form})
+    return run_engine(table, budget, seed, accounting, seeding=seeding, **engine)
 
 
-def _by_scores(seeding: Mapping[str, float], settings: Mapping[str, Any]) -> ScoredMethod:
-    def method(table: Table, setting: Setting, scores: TableScores) -> Trajectory:
-        return _by_engine(Seeding(scores, **{**AS_A_SEARCH, **seeding}), settings)(table, setting)
-
-    return method
-
-
-LARGEST, RANDOM = Seeding("largest"), Seeding("random")
+RANDOM = Seeding("random")
 BEST: Mapping[str, Any] = {"predictor": "staged", "promote": "predicted", "closing": 0.1}
 OBSERVED: Mapping[str, Any] = {"predictor": "kernel"}
 HALVING: Mapping[str, Any] = {"predictor": "random"}
 AS_A_SEARCH: Mapping[str, Any] = SeedingConfig().model_dump(include={"combine", "random_share", "follow"})
 
 METHODS: dict[str, Method] = {
-    "ranknosh": _by_engine(LARGEST, BEST),
-    "ranknosh_unseeded": _by_engine(RANDOM, BEST),
-    "ranknosh_observed": _by_engine(LARGEST, OBSERVED),
-    "ranknosh_observed_unseeded": _by_engine(RANDOM, OBSERVED),
-    "halving": _by_engine(LARGEST, HALVING),
-    "halving_unseeded": _by_engine(RANDOM, HALVING),
-    "random": _on_account(random_search),
-    "lowfi_evo": _on_account(low_fidelity_evolution),
-    "lowfi_evo_l0": _on_account(partial(low_fidelity_evolution, by_size=True)),
+    "ranknosh": partial(run_engine, **BEST),
+    "ranknosh_unseeded": partial(run_engine, seeding=RANDOM, **BEST),
+    "ranknosh_observed": partial(run_engine, **OBSERVED),
+    "ranknosh_observed_unseeded": partial(run_engine, seeding=RANDOM, **OBSERVED),
+    "halving": partial(run_engine, **HALVING),
+    "halving_unseeded": partial(run_engine, seeding=RANDOM, **HALVING),
+    "random": partial(_on_account, random_search),
+    "lowfi_evo": partial(_on_account, low_fidelity_evolution),
+    "lowfi_evo_l0": partial(_on_account, partial(low_fidelity_evolution, by_size=True)),
 }
 """ranknosh: the engine as it searches images, seeded with the largest of 100 random cells, with ``predictor: staged``,
 ``promote: predicted`` and ``closing: 0.1``. ranknosh_observed: the same with ``predictor: kernel`` and the defaults of the
@@ -87,9 +74,9 @@ _FORMS: Mapping[str, Mapping[str, float]] = {
     "proxies_wide": {"drawn": 1000},
     "proxies_wide_follow": {"drawn": 1000, "follow": 0.5},
 }
-SCORED_METHODS: dict[str, ScoredMethod] = {
-    f"{engine}_{form}": _by_scores(seeding, settings)
-    for engine, settings in (("ranknosh", BEST), ("ranknosh_observed", OBSERVED), ("halving", HALVING))
+SCORED_METHODS: dict[str, Method] = {
+    f"{name}_{form}": partial(_by_scores, seeding, engine)
+    for name, engine in (("ranknosh", BEST), ("ranknosh_observed", OBSERVED), ("halving", HALVING))
     for form, seeding in _FORMS.items()
 }
 """The engine as in ``METHODS``, seeded with the best of the same 100 random cells by the proxies of the scores together, with the
@@ -100,13 +87,11 @@ _proxies_half half of them; _follow has ``seeding.follow: 0.5``; _wide draws 1,0
 def checked(names: Sequence[str]) -> tuple[str, ...]:
     """``names`` without repetitions. Raises ConfigError for one that is no method, and where there are none."""
     everyone = (*METHODS, *SCORED_METHODS)
-    known = ", ".join(everyone)
+    known = f"known methods are {', '.join(everyone)}"
     if not names:
-        raise ConfigError(f"no method to measure; known methods are {known}")
+        raise ConfigError(f"no method to measure; {known}")
     for name in names:
         if name not in everyone:
-            near = get_close_matches(name, everyone, n=1)
-            raise ConfigError(
-                f"unknown method {name!r}{f', did you mean {near[0]}?' if near else ''}; known methods are {known}"
-            )
+            near = nearest(name, everyone)
+            raise ConfigError(f"unknown method {name!r}{f', did you mean {near}?' if near else ''}; {known}")
     return tuple(dict.fromkeys(names))

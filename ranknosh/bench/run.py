@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ranknosh.bench.curves import Curve, curve_of, epochs_to, interval_to
-from ranknosh.bench.methods import METHODS, SCORED_METHODS, Setting, checked
+from ranknosh.bench.account import Curve, curve_of, epochs_to, interval_to
+from ranknosh.bench.methods import METHODS, SCORED_METHODS, checked
 from ranknosh.bench.scores import TableScores, read_scores
 from ranknosh.config.screen import table
 from ranknosh.data.table import ACCOUNTINGS, Accounting, Table
@@ -104,38 +104,38 @@ def run_bench(
         DataError: for a table or scores that cannot be used.
     """
     names = checked(methods)
-    _check(budget, repeats, seed, accounting, jobs)
+    for holds, text in (
+        (budget >= 1, f"the budget is {budget} epochs; it must be 1 or more"),
+        (repeats >= 1, f"repeats is {repeats}; it must be 1 or more"),
+        (seed >= 0, f"the seed is {seed}; it must be 0 or more"),
+        (accounting in ACCOUNTINGS, f"unknown accounting {accounting!r}; known are {', '.join(ACCOUNTINGS)}"),
+        (jobs is None or jobs >= 1, f"jobs is {jobs}; it must be 1 or more"),
+    ):
+        if not holds:
+            raise ConfigError(text)
     loaded = table if isinstance(table, Table) else Table.load(table)
     if budget < loaded.epochs[-1]:
         raise ConfigError(
             f"the budget is {budget} epochs, which does not pay for one full training of {loaded.epochs[-1]}; raise --budget"
         )
     known = _scores(loaded, names, scores, proxies)
-    seeds = [int(stream(seed, "bench run", number).integers(2**31)) for number in range(repeats)]
-    tasks = [(name, number, Setting(budget, seeds[number], accounting)) for name in names for number in range(repeats)]
     points = sorted({point for point in checkpoints if point < budget} | {budget})
-    regrets = {name: np.full((repeats, len(points)), np.nan) for name in names}
-    curves: dict[str, dict[int, Curve]] = {name: {} for name in names}
-    seconds = dict.fromkeys(names, 0.0)
-    done = dict.fromkeys(names, 0)
-    for name, number, reached, curve, took in _all((loaded, known), (table, known), tasks, points, jobs):
-        regrets[name][number] = reached
-        curves[name][number] = curve
-        seconds[name] += took
-        done[name] += 1
+    seeds = [int(stream(seed, "bench run", number).integers(2**31)) for number in range(repeats)]
+    tasks = [_Task(name, number, budget, seeds[number], accounting) for name in names for number in range(repeats)]
+    found: dict[str, dict[int, _Outcome]] = {name: {} for name in names}
+    for task, outcome in _all((loaded, known), (table, known), tasks, points, jobs):
+        found[task.method][task.number] = outcome
         if progress:
-            progress(name, done[name], repeats)
-    rows = [
-        _row(name, points, regrets[name], [curves[name][number] for number in range(repeats)], seconds[name])
-        for name in names
-    ]
+            progress(task.method, len(found[task.method]), repeats)
+    outcomes = {name: [by_number[number] for number in range(repeats)] for name, by_number in found.items()}
+    rows = [_row(name, points, outcomes[name]) for name in names]
     if json_out is not None:
         settings = {"budget": budget, "repeats": repeats, "seed": seed, "accounting": accounting}
         facts = {"architectures": len(loaded), "best": loaded.best, "levels": list(loaded.epochs)}
-        every = {name: regrets[name].tolist() for name in names}
+        every = {name: [one.regrets for one in outcomes[name]] for name in names}
         document = {"table": facts, "settings": settings, "rows": [asdict(row) for row in rows], "regret": every}
         document["proxies"] = list(known.values) if known else None
-        write_atomic(Path(json_out), (json.dumps(_plain(document), indent=1) + "\n").encode())
+        write_atomic(Path(json_out), (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
     return rows
 
 
@@ -163,19 +163,6 @@ def _cell(at: At) -> str:
     return f"{at.mean:.3f} ± {error} ({at.median:.2f}; {100 * at.p_optimum:.0f}%)"
 
 
-def _check(budget: int, repeats: int, seed: int, accounting: str, jobs: int | None) -> None:
-    if budget < 1:
-        raise ConfigError(f"the budget is {budget} epochs; it must be 1 or more")
-    if repeats < 1:
-        raise ConfigError(f"repeats is {repeats}; it must be 1 or more")
-    if seed < 0:
-        raise ConfigError(f"the seed is {seed}; it must be 0 or more")
-    if accounting not in ACCOUNTINGS:
-        raise ConfigError(f"unknown accounting {accounting!r}; known are {', '.join(ACCOUNTINGS)}")
-    if jobs is not None and jobs < 1:
-        raise ConfigError(f"jobs is {jobs}; it must be 1 or more")
-
-
 def _scores(
     table: Table, names: Sequence[str], scores: str | Path | TableScores | None, proxies: Sequence[str] | None
 ) -> TableScores | None:
@@ -191,56 +178,62 @@ def _scores(
     return scores if isinstance(scores, TableScores) else read_scores(scores, table, proxies)
 
 
-def _row(
-    name: str, points: Sequence[int], regrets: NDArray[np.float64], curves: Sequence[Curve], seconds: float
-) -> MethodRow:
+def _row(name: str, points: Sequence[int], outcomes: Sequence[_Outcome]) -> MethodRow:
     at = []
-    for epochs, values in zip(points, regrets.T, strict=True):
-        if not np.isfinite(values).all():
+    for epochs, reached in zip(points, zip(*(one.regrets for one in outcomes), strict=True), strict=True):
+        if None in reached:
             at.append(At(epochs, None, None, None, None))
             continue
+        values = np.array(reached, dtype=float)
         error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-        hits = float((values <= _HIT).mean())
-        at.append(At(epochs, float(values.mean()), error, float(np.median(values)), hits))
+        at.append(At(epochs, float(values.mean()), error, float(np.median(values)), float((values <= _HIT).mean())))
+    curves = [one.curve for one in outcomes]
     to = tuple(To(target, epochs_to(target, curves), *interval_to(target, curves)) for target in TARGETS)
-    return MethodRow(name, len(regrets), seconds / len(regrets), tuple(at), to)
+    return MethodRow(name, len(outcomes), sum(one.seconds for one in outcomes) / len(outcomes), tuple(at), to)
 
 
-def _plain(value: object) -> object:
-    """JSON has no NaN: numbers that are not there become null."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-Task = tuple[str, int, Setting]
-Outcome = tuple[str, int, list[float], Curve, float]
 Known = tuple[Table, TableScores | None]
 _KNOWN: Known | None = None
+"""What the processes of a benchmark have all loaded."""
+
+
+class _Task(NamedTuple):
+    """One run of a method, the ``number``-th with that name."""
+
+    method: str
+    number: int
+    budget: int
+    seed: int
+    accounting: Accounting
+
+
+class _Outcome(NamedTuple):
+    """``regrets`` at the checkpoints, None before the first observation."""
+
+    regrets: list[float | None]
+    curve: Curve
+    seconds: float
 
 
 def _all(
     known: Known,
     source: tuple[str | Path | Table, TableScores | None],
-    tasks: Sequence[Task],
+    tasks: Sequence[_Task],
     points: list[int],
     jobs: int | None,
-) -> Iterator[Outcome]:
+) -> Iterator[tuple[_Task, _Outcome]]:
+    """Every task with its outcome, as they end; ``source`` is loaded by each process of its own."""
     processes = min(jobs or host_cores(), len(tasks))
     with _single_threaded():
         if processes == 1:
-            for task in tasks:
-                yield _one(known, task, points)
+            yield from ((task, _one(task, points, known)) for task in tasks)
             return
         with ProcessPoolExecutor(
             processes, mp_context=get_context("spawn"), initializer=_open, initargs=source
         ) as pool:
-            futures = [pool.submit(_one_of_worker, task, points) for task in tasks]
+            futures = {pool.submit(_one, task, points): task for task in tasks}
             try:
-                for future in as_completed(futures):
-                    yield future.result()
+                yield from ((futures[future], future.result()) for future in as_completed(futures))
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
@@ -250,21 +243,15 @@ def _open(source: str | Path | Table, scores: TableScores | None) -> None:
     _KNOWN = (source if isinstance(source, Table) else Table.load(source), scores)
 
 
-def _one_of_worker(task: Task, points: list[int]) -> Outcome:
-    assert _KNOWN is not None
-    return _one(_KNOWN, task, points)
-
-
-def _one(known: Known, task: Task, points: list[int]) -> Outcome:
-    (table, scores), (name, number, setting) = known, task
-    started = perf_counter()
-    if name in METHODS:
-        trajectory = METHODS[name](table, setting)
-    else:
-        assert scores is not None
-        trajectory = SCORED_METHODS[name](table, setting, scores)
+def _one(task: _Task, points: list[int], known: Known | None = None) -> _Outcome:
+    known = known or _KNOWN
+    assert known is not None
+    (table, scores), started = known, perf_counter()
+    given = (table, task.budget, task.seed, task.accounting)
+    found = METHODS[task.method](*given) if task.method in METHODS else SCORED_METHODS[task.method](*given, scores)
     took = perf_counter() - started
-    return name, number, [trajectory.regret_at(point) for point in points], curve_of(trajectory), took
+    reached = [found.regret_at(point) for point in points]
+    return _Outcome([None if np.isnan(regret) else regret for regret in reached], curve_of(found), took)
 
 
 @contextmanager
@@ -284,8 +271,6 @@ def _single_threaded() -> Iterator[None]:
     finally:
         if torch:
             torch.set_num_threads(threads)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in _THREAD_LIMITS:
+            del os.environ[name]
+        os.environ.update({name: value for name, value in before.items() if value is not None})

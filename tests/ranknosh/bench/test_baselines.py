@@ -15,7 +15,7 @@ PUBLISHED = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10
 def _final_truth(table: Table, budget: int, seed: int) -> float:
     account = Account(table, seed, budget)
     random_search(account, seed)
-    return float(account.tracker.trajectory().truth[-1])
+    return float(account.trajectory().truth[-1])
 
 
 def test_random_search_reaches_its_expectation_over_all_choices(arrays) -> None:  # type: ignore[no-untyped-def]

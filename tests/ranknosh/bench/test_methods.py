@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
 
-from ranknosh.bench.engine import run_engine
-from ranknosh.bench.methods import BEST, HALVING, METHODS, OBSERVED, SCORED_METHODS, Setting, checked
+from ranknosh.bench.engine import Seeding, run_engine
+from ranknosh.bench.methods import BEST, HALVING, METHODS, OBSERVED, SCORED_METHODS, checked
 from ranknosh.bench.scores import TableScores
-from ranknosh.bench.seeding import Seeding
 from ranknosh.data.table import Table
 from ranknosh.errors import BudgetTooSmall, ConfigError, DataError
 
@@ -12,15 +11,14 @@ from ranknosh.errors import BudgetTooSmall, ConfigError, DataError
 @pytest.mark.parametrize("accounting", ["resume", "scratch"])
 @pytest.mark.parametrize("name", list(METHODS))
 def test_epochs_rise_within_the_budget_and_the_same_seed_gives_the_same(whole: Table, name: str, accounting) -> None:  # type: ignore[no-untyped-def]
-    setting = Setting(1000, 11, accounting)
-    one, two = METHODS[name](whole, setting), METHODS[name](whole, setting)
+    one, two = (METHODS[name](whole, 1000, 11, accounting) for _ in range(2))
     assert (np.diff(one.epochs, prepend=0) > 0).all()
     assert one.epochs[-1] <= 1000
     assert one.epochs.tolist() == two.epochs.tolist()
     assert one.rows.tolist() == two.rows.tolist()
     assert (one.regret >= 0).all()
     np.testing.assert_allclose(one.truth, whole.truth[one.rows])
-    other = METHODS[name](whole, Setting(1000, 12, accounting))
+    other = METHODS[name](whole, 1000, 12, accounting)
     assert other.rows.tolist() != one.rows.tolist()
 
 
@@ -42,8 +40,8 @@ def test_epochs_rise_within_the_budget_and_the_same_seed_gives_the_same(whole: T
 )
 def test_a_name_stands_for_its_settings(whole: Table, scores: TableScores, name, settings, seeding) -> None:  # type: ignore[no-untyped-def]
     for seed in range(3):
-        setting = Setting(1000, seed)
-        found = METHODS[name](whole, setting) if name in METHODS else SCORED_METHODS[name](whole, setting, scores)
+        given = (whole, 1000, seed, "resume")
+        found = METHODS[name](*given) if name in METHODS else SCORED_METHODS[name](*given, scores)
         expected = run_engine(whole, 1000, seed, seeding=Seeding(**{"by": scores, **seeding}), **settings)
         assert found.rows.tolist() == expected.rows.tolist()
         assert found.epochs.tolist() == expected.epochs.tolist()
@@ -52,7 +50,7 @@ def test_a_name_stands_for_its_settings(whole: Table, scores: TableScores, name,
 def test_every_name_is_a_search_of_its_own(whole: Table, scores: TableScores) -> None:
     def incumbents(form: str, seeds: tuple[int, ...]) -> list[list[int]]:
         method = SCORED_METHODS[f"ranknosh_observed_{form}"]
-        return [method(whole, Setting(1000, seed), scores).rows.tolist() for seed in seeds]
+        return [method(whole, 1000, seed, "resume", scores).rows.tolist() for seed in seeds]
 
     plain = incumbents("proxies", (0, 1, 2))
     assert plain != incumbents("proxies_only", (0, 1, 2)) != incumbents("proxies_half", (0, 1, 2)) != plain
@@ -61,8 +59,8 @@ def test_every_name_is_a_search_of_its_own(whole: Table, scores: TableScores) ->
 
 
 def test_the_engine_spends_the_budget_in_steps_of_the_accounting(whole: Table) -> None:
-    resumed = METHODS["ranknosh"](whole, Setting(1000, 1, "resume"))
-    scratch = METHODS["ranknosh"](whole, Setting(1000, 1, "scratch"))
+    resumed = METHODS["ranknosh"](whole, 1000, 1, "resume")
+    scratch = METHODS["ranknosh"](whole, 1000, 1, "scratch")
     assert set(np.diff(resumed.epochs, prepend=0).tolist()) == {12, 188}
     assert set(np.diff(scratch.epochs, prepend=0).tolist()) == {12, 200}
     assert resumed.epochs[-1] > 1000 - 188  # less than a promotion is left
@@ -70,17 +68,16 @@ def test_the_engine_spends_the_budget_in_steps_of_the_accounting(whole: Table) -
 
 def test_the_engine_finds_better_cells_than_its_random_self(whole: Table) -> None:
     predicted, blind = (
-        np.mean([METHODS[name](whole, Setting(1500, seed)).regret[-1] for seed in range(4)])
-        for name in ("ranknosh", "halving")
+        np.mean([METHODS[name](whole, 1500, seed).regret[-1] for seed in range(4)]) for name in ("ranknosh", "halving")
     )
     assert predicted < 0.7 * blind
 
 
 def test_the_engine_needs_the_whole_space_and_a_budget_for_one(small: Table, whole: Table) -> None:
     with pytest.raises(DataError, match="400 of the 15625"):
-        METHODS["ranknosh"](small, Setting(1000, 0))
+        METHODS["ranknosh"](small, 1000, 0)
     with pytest.raises(BudgetTooSmall):
-        METHODS["ranknosh"](whole, Setting(5, 0))
+        METHODS["ranknosh"](whole, 5, 0)
 
 
 def test_unknown_methods_are_named_with_those_known() -> None:

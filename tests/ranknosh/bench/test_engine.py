@@ -5,9 +5,8 @@ import pytest
 from scipy.stats import rankdata
 
 from ranknosh.bench.baselines import starting_rows
-from ranknosh.bench.engine import run_engine
+from ranknosh.bench.engine import Seeding, run_engine
 from ranknosh.bench.scores import TableScores
-from ranknosh.bench.seeding import Seeding
 from ranknosh.data.table import Table
 from ranknosh.errors import DataError
 
