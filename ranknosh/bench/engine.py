@@ -25,6 +25,9 @@ from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.workflows.search.loop import drive
 
+INITIAL, BATCH = 20, 10
+"""Candidates of batch 0 and of each later one."""
+
 
 @dataclass(frozen=True)
 class Seeding:
@@ -93,9 +96,6 @@ def run_engine(
     predictor: str = "kernel",
     promote: Promotions = "observed",
     closing: float = 0.0,
-    ratio: str | float = "auto",
-    initial: int = 20,
-    batch: int = 10,
     overlap: int = 1,
     seeding: Seeding = Seeding(),
 ) -> Trajectory:
@@ -109,9 +109,6 @@ def run_engine(
         predictor: its name.
         promote: see ``pyramid.promote`` of a config.
         closing: see ``pyramid.closing``.
-        ratio: see ``pyramid.ratio``.
-        initial: candidates of batch 0.
-        batch: of each later one.
         overlap: see ``pyramid.overlap``.
         seeding: where the candidates of batch 0 come from.
 
@@ -125,12 +122,12 @@ def run_engine(
             "propose any of them, so it needs the whole space"
         )
     executor = TabularExecutor(table, seed, accounting)
-    pyramid = Pyramid.make(executor.epochs, ratio, initial, batch)
+    pyramid = Pyramid.make(executor.epochs, "auto", INITIAL, BATCH)
     proposer = PredictorProposer(
         table.space,
         make_predictor(predictor),
         pyramid,
-        seeds=seeding.chosen(table, seed, initial),
+        seeds=seeding.chosen(table, seed, INITIAL),
         seed=seed,
         level_zero=seeding.level_zero(table, seed),
         follow=seeding.follow,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -261,16 +260,10 @@ def _single_threaded() -> Iterator[None]:
 
     before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
-    torch = sys.modules.get("torch")
-    threads = torch.get_num_threads() if torch else 1
-    if torch:
-        torch.set_num_threads(1)
     try:
         with threadpool_limits(1):
             yield
     finally:
-        if torch:
-            torch.set_num_threads(threads)
         for name in _THREAD_LIMITS:
             del os.environ[name]
         os.environ.update({name: value for name, value in before.items() if value is not None})

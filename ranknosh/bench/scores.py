@@ -61,27 +61,37 @@ def read_scores(path: str | Path, table: Table, proxies: Sequence[str] | None = 
     names = tuple(dict.fromkeys(PROXIES if proxies is None else proxies))
     if not names:
         raise ConfigError("no proxy is left to read from the scores; name at least one with --proxies")
-    toward = directions(names)
-    path = Path(path)
+    toward, path = directions(names), Path(path)
     header, rows = _lines(path)
+    there = [name for name in header if name not in _OTHERS]
     missing = [name for name in (*_REQUIRED, *names) if name not in header]
     if missing:
         raise DataError(
-            f"{path} has no column {', '.join(missing)}; its proxies are {', '.join(_proxies_of(header)) or 'none'}; "
-            f"{_made_by(table, (*_proxies_of(header), *names))}, or name others with --proxies"
+            f"{path} has no column {', '.join(missing)}; its proxies are {', '.join(there) or 'none'}; "
+            f"{_made_by(table, (*there, *names))}, or name others with --proxies"
         )
     found: dict[str, list[float]] = {}
     for number, row in enumerate(rows, start=1):
-        values = [_number(path, number, name, row[name]) for name in names]
-        text, key = _read(path, number, row, table)
+        where = f"row {number} of {path}"
+        values = [_number(where, name, row[name]) for name in names]
+        text, key = _read(where, row, table)
         if not np.array_equal(found.setdefault(text, values), values, equal_nan=True):
-            raise DataError(f"row {number} of {path} repeats {text} with other values; an architecture has one row")
+            raise DataError(f"{where} repeats {text} with other values; an architecture has one row")
         found.setdefault(key, values)
-    return TableScores(_by_row(path, table, names, found), toward)
-
-
-def _proxies_of(header: Sequence[str]) -> list[str]:
-    return [name for name in header if name not in _OTHERS]
+    values_by_row = np.full((len(names), len(table)), np.nan)
+    lacking: dict[str, str] = {}
+    for place, architecture in enumerate(table.architectures):
+        text, key = table.space.format(architecture), table.space.canonical(architecture)
+        if text in found or key in found:
+            values_by_row[:, place] = found.get(text, found.get(key))
+        elif not table.space.is_dead(architecture):
+            lacking[key] = text
+    if lacking:
+        raise DataError(
+            f"{path} has no scores of {len(lacking)} of the table's functions, such as {next(iter(lacking.values()))}; "
+            f"{_made_by(table, names)}"
+        )
+    return TableScores(dict(zip(names, values_by_row, strict=True)), toward)
 
 
 def _made_by(table: Table, names: Sequence[str]) -> str:
@@ -105,7 +115,7 @@ def _lines(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     return header, rows
 
 
-def _number(path: Path, number: int, name: str, text: str) -> float:
+def _number(where: str, name: str, text: str) -> float:
     if not text.strip():
         return math.nan
     try:
@@ -113,41 +123,20 @@ def _number(path: Path, number: int, name: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise DataError(
-            f"row {number} of {path}: {name} is {text!r}; write a finite number, or nothing where the proxy gave none"
-        )
+        raise DataError(f"{where}: {name} is {text!r}; write a finite number, or nothing where the proxy gave none")
     return value
 
 
-def _read(path: Path, number: int, row: Mapping[str, str], table: Table) -> tuple[str, str]:
+def _read(where: str, row: Mapping[str, str], table: Table) -> tuple[str, str]:
     """Exchange string and canonical id of a row, which must fit each other."""
     try:
         architecture = table.space.parse(row["architecture"])
     except SpaceError as error:
-        raise DataError(f"row {number} of {path} has no architecture of {table.space.name}: {error}") from error
+        raise DataError(f"{where} has no architecture of {table.space.name}: {error}") from error
     own = table.space.canonical(architecture)
     if own != row["canonical"]:
         raise DataError(
-            f"row {number} of {path}: {row['architecture']} has the canonical id {own}, the file says {row['canonical']!r}; "
+            f"{where}: {row['architecture']} has the canonical id {own}, the file says {row['canonical']!r}; "
             "it was written for another space or by another version, so write it again"
         )
     return table.space.format(architecture), own
-
-
-def _by_row(
-    path: Path, table: Table, names: Sequence[str], found: Mapping[str, Sequence[float]]
-) -> dict[str, NDArray[np.float64]]:
-    values = np.full((len(names), len(table)), np.nan)
-    lacking: dict[str, str] = {}
-    for row, architecture in enumerate(table.architectures):
-        text, key = table.space.format(architecture), table.space.canonical(architecture)
-        if text in found or key in found:
-            values[:, row] = found[text if text in found else key]
-        elif not table.space.is_dead(architecture):
-            lacking[key] = text
-    if lacking:
-        raise DataError(
-            f"{path} has no scores of {len(lacking)} of the table's functions, such as {next(iter(lacking.values()))}; "
-            f"{_made_by(table, names)}"
-        )
-    return dict(zip(names, values, strict=True))

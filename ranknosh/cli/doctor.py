@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ranknosh.cli.outcome import USAGE
+from ranknosh.cli.results import AsJson
 from ranknosh.config.screen import print_json
 from ranknosh.config.units import human_size
 from ranknosh.runs.provenance import host_cores, versions
@@ -29,7 +30,7 @@ OPTIONAL = {
 
 def doctor(
     out: Annotated[Path, typer.Option("--out", help="Where runs would be written.")] = Path("runs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check what this machine offers: packages, devices, cores, disk. Exit code 2 where something required is missing.
 

@@ -13,6 +13,7 @@ import typer
 
 from ranknosh.cli.options import ConfigFile, Settings
 from ranknosh.cli.outcome import BUDGET, say_error
+from ranknosh.cli.results import AsJson
 from ranknosh.config.screen import facts, print_json, table
 from ranknosh.config.units import human_count, human_duration, human_size, plural
 
@@ -49,7 +50,7 @@ def plan(
     simulation: Annotated[
         str | None, typer.Option("--simulate", metavar="KEY=VALUE,...", help=SIMULATE, show_default=False)
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a search would cost: candidates per level, epochs, time, disk, and whether the budget holds it.
 

@@ -72,7 +72,8 @@ class ModelPlayback(Playback):
         config, task = parts.config, parts.task
         drawn = draw(parts.space, SAMPLED, config.seed)
         macs = [count_macs(build_candidate(one, task.size), task.data.image_shape) for one in drawn]
-        self._larger = sorted(on_line(macs, timing.timed))[len(macs) // 2 :]
+        known = [(one.macs, one.epoch_seconds) for one in timing.timed]
+        self._larger = sorted(on_line(macs, known))[len(macs) // 2 :]
         self._timing, self._top = timing, config.pyramid.epochs[-1]
         self._scores = config.seeding.draw if config.seeding.proxies else 0
         self.times = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ranknosh.cli.outcome import USAGE, say_error
+from ranknosh.cli.results import AsJson
 from ranknosh.config.screen import facts, print_json
 from ranknosh.config.units import whole
 from ranknosh.errors import SpaceError
@@ -19,7 +20,6 @@ SpaceName = Annotated[str, typer.Option("--space", help="Which search space.")]
 ArchText = Annotated[
     str, typer.Argument(metavar="ARCH", help="An architecture as its exchange string.", show_default=False)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def show(

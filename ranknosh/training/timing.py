@@ -103,7 +103,7 @@ def measure(
             say(f"timing network {number} of {len(chosen)}")
             proxy_seconds = score(architecture)[1] if score else 0.0
             timed.append(time_training(architecture, task, Path(folder) / str(number), proxy_seconds))
-    seconds = sorted(on_line(macs, timed))
+    seconds = sorted(on_line(macs, [(one.macs, one.epoch_seconds) for one in timed]))
     return Timing(tuple(timed), float(np.mean(seconds)), float(np.mean(seconds[len(macs) // 2 :])), seconds[-1])
 
 
@@ -113,12 +113,19 @@ def spread_out(sizes: Sequence[int], places: Sequence[float]) -> list[int]:
     return [int(order[round(place * (len(sizes) - 1))]) for place in places]
 
 
-def on_line(macs: Sequence[int], timed: Sequence[Timed]) -> list[float]:
-    """Seconds of an epoch for networks of these sizes, from the least-squares line; never below half the fastest timed one."""
-    known = np.array([one.macs for one in timed], dtype=float)
-    seconds = np.array([one.epoch_seconds for one in timed])
-    slope, base = np.polyfit(known, seconds, 1) if np.ptp(known) else (0.0, 0.0)
-    if slope <= 0:  # size does not show in the times: what was measured is the per-step overhead
+def on_line(macs: Sequence[int], known: Sequence[tuple[int, float]], fewest: int = 2) -> list[float]:
+    """Seconds of networks of these sizes, on the least-squares line through those that are known.
+
+    The mean of these where size does not show in the times, which are then overhead; never below half the fastest.
+
+    Args:
+        macs: multiply-accumulates of an image.
+        known: (multiply-accumulates, seconds) of what was timed, one or more.
+        fewest: different sizes that make a line; the mean where fewer are known.
+    """
+    sizes, seconds = np.array(known, dtype=float).T
+    slope, base = np.polyfit(sizes, seconds, 1) if len(np.unique(sizes)) >= fewest else (0.0, 0.0)
+    if slope <= 0:
         return [float(seconds.mean())] * len(macs)
     return [float(value) for value in np.maximum(base + slope * np.array(macs), 0.5 * seconds.min())]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 
-import numpy as np
-
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Observed, Proposed, Record, Stopped
@@ -18,6 +16,7 @@ from ranknosh.runs.events import Events, Progress
 from ranknosh.runs.run import Prepared
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import Architecture, Space
+from ranknosh.training.timing import on_line
 from ranknosh.workflows.search.assembly import Parts
 from ranknosh.workflows.search.loop import drive
 from ranknosh.workflows.search.run import SearchRun
@@ -28,21 +27,6 @@ LOOK_AHEAD = 24
 """Later draws that may take the last place where the next one does not fit."""
 FEWEST_ON_A_LINE = 3
 FULL = "no further training fits the budget"
-
-
-def expected_seconds(macs: int, known: Sequence[tuple[int, float]]) -> float:
-    """Seconds of a training of a network of ``macs``, from (macs, seconds) of finished trainings of the same length.
-
-    On the line through them; the mean while fewer than three sizes are known or size does not show in the times; never below
-    half the fastest. 0 where nothing is known.
-    """
-    if not known:
-        return 0.0
-    sizes, seconds = np.array(known, dtype=float).T
-    slope = 0.0
-    if len(np.unique(sizes)) >= FEWEST_ON_A_LINE:
-        slope, base = np.polyfit(sizes, seconds, 1)
-    return max(float(base + slope * macs), 0.5 * float(seconds.min())) if slope > 0 else float(seconds.mean())
 
 
 class FittingDraws:
@@ -90,7 +74,8 @@ class FittingDraws:
         left = self.budget_seconds - self._clock()
         longest = min(2 * left, left + TOLERANCE / 2 * self.budget_seconds)
         for architecture in self._next(pool):
-            if longest > 0 and expected_seconds(self._macs(architecture), known) <= longest:
+            seconds = on_line([self._macs(architecture)], known, FEWEST_ON_A_LINE)[0] if known else 0.0
+            if longest > 0 and seconds <= longest:
                 key, text = self.space.canonical(architecture), self.space.format(architecture)
                 return Proposal((Proposed(ids[0], architecture, key, text, batch, "random"),))
         self.full = True

@@ -9,7 +9,7 @@ from ranknosh.runs.events import Progress
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows.compare.methods import RandomSearch
-from ranknosh.workflows.compare.random_search import FULL, LOOK_AHEAD, FittingDraws, expected_seconds
+from ranknosh.workflows.compare.random_search import FULL, LOOK_AHEAD, FittingDraws
 from ranknosh.workflows.search.run import SearchRun
 from tests.ranknosh.workflows.compare.compare_samples import Clock, asked_of
 
@@ -56,24 +56,6 @@ def test_the_next_draw_that_fits_is_taken(spent, sizes, number):
 
 def test_the_first_training_is_begun_whatever_it_costs():
     assert taken(0.0, {0: 10**9}, Pool()) == (0, False)
-
-
-def test_nothing_known_costs_nothing():
-    assert expected_seconds(100, []) == 0
-
-
-def test_two_sizes_give_their_mean():
-    assert expected_seconds(1000, [(100, 2.0), (200, 4.0)]) == 3.0
-
-
-@pytest.mark.parametrize(("macs", "seconds"), [(250, 6.0), (300, 7.0), (0, 1.5)])
-def test_three_sizes_give_a_line_that_is_not_followed_below_half_the_fastest(macs, seconds):
-    known = [(100, 3.0), (150, 4.0), (200, 5.0)]  # 1 + 0.02 macs
-    assert expected_seconds(macs, known) == pytest.approx(max(seconds, 1.5))
-
-
-def test_sizes_that_do_not_show_in_the_times_give_the_mean():
-    assert expected_seconds(400, [(100, 5.0), (200, 4.0), (300, 3.0)]) == 4.0
 
 
 @pytest.fixture(autouse=True)
