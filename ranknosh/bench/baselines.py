@@ -28,11 +28,6 @@ def params_of(table: Table) -> NDArray[np.int64]:
     return table.params
 
 
-def largest_first(table: Table, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """``rows`` by number of parameters, largest first; equal ones stay in order. Raises DataError without parameters."""
-    return rows[np.argsort(-params_of(table)[rows], kind="stable")]
-
-
 def random_search(account: Account, seed: int) -> None:
     """Full trainings of architectures drawn uniformly, each once."""
     top = len(account.table.epochs)
@@ -55,7 +50,9 @@ def low_fidelity_evolution(account: Account, seed: int, *, by_size: bool = False
     """
     table, rng = account.table, stream(seed, "bench evolution")
     start = starting_rows(table, seed)
-    queue = (largest_first(table, start[:DRAWN]) if by_size else start)[:INITIAL].tolist()
+    if by_size:  # equal ones stay in order
+        start = start[:DRAWN][np.argsort(-params_of(table)[start[:DRAWN]], kind="stable")]
+    queue = start[:INITIAL].tolist()
     seen: dict[int, float] = {}
     promoted: set[int] = set()
     while True:

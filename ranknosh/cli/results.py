@@ -213,28 +213,28 @@ def status_text(now: dict[str, Any], run: Path) -> str:
     limit = "" if now["epochs_limit"] is None else f" of {now['epochs_limit']}"
     wanted = "" if now["candidates_limit"] is None else f" of {now['candidates_limit']}"
     seconds = f"wall {human_duration(now['wall_seconds'])}, device {human_duration(now['device_seconds'])}"
-    setup = [
-        (label, text)
-        for label, text in (("executor", now["executor_label"]), ("schedule", now["schedule_label"]))
-        if text is not None
-    ]
+    setup = (
+        ("executor", now["executor_label"]),
+        ("schedule", now["schedule_label"]),
+        ("workers", now["workers"] and _workers_text(now)),
+    )
     rows = [
         ("run", str(run)),
         ("state", f"{now['state']}{reason}"),
-        *setup,
+        *((label, text) for label, text in setup if text is not None),
         ("epochs", f"{whole(now['epochs_spent'])}{limit}   {seconds}   {plural(now['sessions'], 'session')}"),
         ("candidates", f"{now['candidates']}{wanted}   {now['pending']} unfinished   {now['failed']} failed"),
         ("levels", "   ".join(f"{level}: {count}" for level, count in now["levels"].items())),
     ]
-    if now["workers"] is not None:
-        rows.insert(2 + len(setup), ("workers", _workers_text(now)))
     if now["failures"]:
-        rows.append(("failures", ", ".join(f"{row['count']} {_words(kind)}" for kind, row in now["failures"].items())))
+        rows.append(
+            ("failures", ", ".join(f"{row['count']} {kind.replace('_', ' ')}" for kind, row in now["failures"].items()))
+        )
         rows.append(("", f"ranknosh status {run} --failures"))
     if now["epochs_wasted"]:
         copies = now["second_attempts"]
-        beside = f" ({plural(copies, 'second attempt')} beside a slow one)" if copies else ""
-        rows.append(("lost work", f"{plural(now['epochs_wasted'], 'epoch')}, not charged{beside}"))
+        second = f" ({plural(copies, 'second attempt')} beside a slow one)" if copies else ""
+        rows.append(("lost work", f"{plural(now['epochs_wasted'], 'epoch')}, not charged{second}"))
     best = now["best"]
     if best is None:
         rows.append(("best", UNKNOWN))
@@ -261,10 +261,6 @@ def _workers_text(now: dict[str, Any]) -> str:
     return f"{count}{spread}   {busy}"
 
 
-def _words(kind: str) -> str:
-    return kind.replace("_", " ")
-
-
 def failures_text(rows: list[dict[str, Any]]) -> str:
     """What ``status --failures`` prints: a line a failure, its message and traceback indented below."""
     from ranknosh.report.workers import OUTCOMES
@@ -274,7 +270,8 @@ def failures_text(rows: list[dict[str, Any]]) -> str:
         seed = f" (seed {row['replica']})" if row["replica"] else ""
         where = f"#{row['candidate']}{seed} level {row['level']} attempt {row['attempt']}"
         lost = f"{plural(row['epochs'], 'epoch')}, {human_duration(row['seconds'])}"
-        lines = [f"{where}: {_words(row['kind'])}, {OUTCOMES[row['final']]}   {lost}"]
+        kind = row["kind"].replace("_", " ")
+        lines = [f"{where}: {kind}, {OUTCOMES[row['final']]}   {lost}"]
         lines += [f"    {line}" for line in (row["message"].strip() or "no message").splitlines()]
         lines += [f"      {line}".rstrip() for line in (row["traceback"] or "").rstrip().splitlines()]
         blocks.append("\n".join(lines))

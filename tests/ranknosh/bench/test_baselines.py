@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ranknosh.bench.account import Account
-from ranknosh.bench.baselines import largest_first, low_fidelity_evolution, random_search, starting_rows
+from ranknosh.bench.baselines import low_fidelity_evolution, params_of, random_search, starting_rows
 from ranknosh.data.table import Table
 from ranknosh.errors import DataError
 
@@ -110,4 +110,4 @@ def test_size_needs_parameters(arrays) -> None:  # type: ignore[no-untyped-def]
     del given["params_mb"]
     table = Table.from_arrays(given)
     with pytest.raises(DataError, match="params_mb"):
-        largest_first(table, np.arange(5))
+        params_of(table)
