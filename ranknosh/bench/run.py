@@ -122,7 +122,7 @@ def run_bench(
     seeds = [int(stream(seed, "bench run", number).integers(2**31)) for number in range(repeats)]
     tasks = [_Task(name, number, budget, seeds[number], accounting) for name in names for number in range(repeats)]
     found: dict[str, dict[int, _Outcome]] = {name: {} for name in names}
-    for task, outcome in _all((loaded, known), (table, known), tasks, points, jobs):
+    for task, outcome in _all((loaded, known), tasks, points, jobs):
         found[task.method][task.number] = outcome
         if progress:
             progress(task.method, len(found[task.method]), repeats)
@@ -193,7 +193,7 @@ def _row(name: str, points: Sequence[int], outcomes: Sequence[_Outcome]) -> Meth
 
 Known = tuple[Table, TableScores | None]
 _KNOWN: Known | None = None
-"""What the processes of a benchmark have all loaded."""
+"""What this process of a benchmark was started with."""
 
 
 class _Task(NamedTuple):
@@ -214,21 +214,15 @@ class _Outcome(NamedTuple):
     seconds: float
 
 
-def _all(
-    known: Known,
-    source: tuple[str | Path | Table, TableScores | None],
-    tasks: Sequence[_Task],
-    points: list[int],
-    jobs: int | None,
-) -> Iterator[tuple[_Task, _Outcome]]:
-    """Every task with its outcome, as they end; ``source`` is loaded by each process of its own."""
+def _all(known: Known, tasks: Sequence[_Task], points: list[int], jobs: int | None) -> Iterator[tuple[_Task, _Outcome]]:
+    """Every task with its outcome, as they end."""
     processes = min(jobs or host_cores(), len(tasks))
     with _single_threaded():
         if processes == 1:
             yield from ((task, _one(task, points, known)) for task in tasks)
             return
         with ProcessPoolExecutor(
-            processes, mp_context=get_context("spawn"), initializer=_open, initargs=source
+            processes, mp_context=get_context("spawn"), initializer=_open, initargs=(known,)
         ) as pool:
             futures = {pool.submit(_one, task, points): task for task in tasks}
             try:
@@ -237,9 +231,9 @@ def _all(
                 pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _open(source: str | Path | Table, scores: TableScores | None) -> None:
+def _open(known: Known) -> None:
     global _KNOWN
-    _KNOWN = (source if isinstance(source, Table) else Table.load(source), scores)
+    _KNOWN = known
 
 
 def _one(task: _Task, points: list[int], known: Known | None = None) -> _Outcome:

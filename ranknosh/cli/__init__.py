@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def with_address(words: Sequence[str]) -> list[str]:
-    """``--ray`` may stand alone: it takes the next word only where that is an address (local, auto, host:port)."""
+    """``--ray`` may come alone: it takes the next word only where that is an address (local, auto, host:port)."""
     result: list[str] = []
     for word, following in itertools.zip_longest(words, words[1:]):
         if result and result[-1] == "--ray":

@@ -1,4 +1,4 @@
-"""``bench run``: search methods compared where a table of results stands for training."""
+"""``bench run``: search methods compared on a table of results, without training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a command ends: one message on stderr and one exit code, never a traceback that nobody asked for."""
+"""How a command ends: one message on stderr and one exit code, and a traceback only with --debug."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What simulated trainings take and show: played back from a recorded run or a table, or made up by a model."""
+"""What simulated trainings take and show: by a recorded run, a table or a model."""
 
 from __future__ import annotations
 
