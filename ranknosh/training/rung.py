@@ -134,7 +134,7 @@ class _Rung:
     on_epoch: Callable[[Job, EpochPoint], None] | None
     on_step: Callable[[int, int, int], None] | None
     say: Callable[[str], None]
-    began: float = field(default_factory=time.perf_counter)
+    began: float = field(default_factory=lambda: time.perf_counter())  # the clock of the call, not of the import
     found_seconds: float = 0.0
     announced: int = 0
     checkpoint_bytes: int = 0
