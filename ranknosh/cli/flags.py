@@ -1,83 +1,157 @@
-"""Options of a verb made from the settings of its workflow: type, bounds, description and default are in one place."""
+"""Options of verbs: those that several verbs have, and those made from the settings of a workflow.
+
+An option of a setting has its name in the verb's module and nothing else: type, description and default are those of the settings
+class, which also checks its bounds.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
 
-from ranknosh.config.settings import Settings, by_name
+from ranknosh.config.fields import InWords
+from ranknosh.config.messages import bare_type, choices_of, fields_of
+from ranknosh.config.settings import Given, Settings, by_name, read_setting
+from ranknosh.errors import ConfigError
+
+ConfigFile = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="A YAML config; 'ranknosh init' writes one.", show_default=False)
+]
+SetOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change one setting, such as data.train_limit=500; may be repeated."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary only.")]
+
+
+class _SectionFlag(NamedTuple):
+    """How one flag gives several settings of a section, and what it takes."""
+
+    read: Callable[[str], Mapping[str, Any]]
+    takes: str
+    repeated: bool = False
+
+
+def _source(text: str) -> Mapping[str, Any]:
+    from ranknosh.data.catalog import source_section
+
+    return source_section(text)
+
+
+def _tracked(place: str) -> Mapping[str, Any]:
+    name, _, uri = place.partition("=")
+    if place == "tensorboard":
+        return {"tensorboard": True}
+    if name == "mlflow" and uri:
+        return {"mlflow": uri}
+    raise ConfigError(f"--track {place}: give tensorboard, or mlflow=URI such as mlflow=sqlite:///mlflow.db")
+
+
+_SECTIONS = {
+    "data": _SectionFlag(_source, "a name, an image folder or archive, or an npz file"),
+    "executor": _SectionFlag(
+        lambda address: {"name": "ray", "address": address},
+        "on Ray; alone for a cluster of its own on this machine, 'auto' for the one that runs here, or host:port",
+    ),
+    "track": _SectionFlag(_tracked, "'tensorboard' or 'mlflow=URI'", repeated=True),
+}
+
+
+@dataclass(frozen=True)
+class _Flag:
+    """The option of one setting. ``words``: its names and its metavar."""
+
+    setting: str
+    field: FieldInfo
+    words: Sequence[str]
+    default: Any
+
+    @property
+    def name(self) -> str:
+        return self.words[0].lstrip("-").replace("-", "_")
+
+    @property
+    def metavar(self) -> str | None:
+        return next((word for word in self.words if not word.startswith("-")), None)
+
+    def annotation(self) -> Any:
+        """What typer makes an option of; nothing given is None."""
+        bare, section = bare_type(self.field), _SECTIONS.get(self.setting)
+        written = any(isinstance(rule, InWords) for rule in self.field.metadata)
+        about = f"{self.field.description}: {section.takes}" if section else self.field.description or ""
+        if (section and section.repeated) or get_origin(bare) is dict:
+            bare, about = list[str], f"{about}; may be repeated"
+        elif section or written or get_origin(bare) is tuple:
+            bare = str
+        elif choices := choices_of(self.field):
+            make: Any = Enum  # the names are known at run time only
+            bare = make(self.name, [(word, word) for word in choices])
+        default = ",".join(self.default) if isinstance(self.default, list) else self.default
+        if default is not False and isinstance(default, str | int | float) and len(str(default)) < 80:
+            about += f"; default: {default}"
+        flags = [word for word in self.words if word.startswith("-")]
+        help_text = f"{about[:1].upper()}{about[1:]}."
+        return Annotated[bare | None, typer.Option(*flags, metavar=self.metavar, help=help_text)]
+
+    def given(self, value: Any) -> list[Given]:
+        """The settings that a value gives. Raises ConfigError for a text of another form."""
+        if value is None or isinstance(value, list):
+            return [each for one in value or () for each in self.given(one)]
+        plain, path = value.value if isinstance(value, Enum) else value, tuple(self.setting.split("."))
+        text = self.words[0] if plain is True else f"{self.words[0]} {plain}"
+        if self.setting in _SECTIONS:
+            return [Given((*path, key), each, text) for key, each in _SECTIONS[self.setting].read(plain).items()]
+        if get_origin(bare_type(self.field)) is dict:
+            return [
+                read_setting(plain, self.words[0], self.metavar or "NAME=VALUE", self.field.description or "", path)
+            ]
+        return [Given(path, plain, text)]
 
 
 def flags_of(kind: type[Settings], names: Mapping[str, str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a verb an option for each of some settings.
+    """Gives a verb an option for each of some settings, and ``--set`` for all of them.
 
     Args:
         kind: the settings class.
-        names: the option of each setting, such as ``{"network.channels": "--channels", "count": "--count -n"}``.
+        names: the option of each setting, such as ``{"count": "--count -n", "budget.time": "--time DURATION"}``, with its
+            metavar if any. That of a mapping takes texts of the form of its metavar and may be repeated.
 
     Returns:
-        A decorator. The verb takes an argument ``given`` in their place: the values that the user gave, by setting.
+        A decorator. The verb takes an argument ``given`` in their place, the ``Overrides`` of the user.
     """
-    words = {setting: flag.split()[0].lstrip("-").replace("-", "_") for setting, flag in names.items()}
-    defaults = by_name(kind().to_dict())
-    options = [
-        inspect.Parameter(
-            words[setting],
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=_option(_field(kind, setting), flag.split(), defaults.get(setting)),
-        )
-        for setting, flag in names.items()
-    ]
+    fields, defaults = dict(fields_of(kind)), by_name(kind.model_construct().to_dict())
+    defaults["data"] = defaults.get("data.name")
+    flags = [_Flag(name, fields[name], words.split(), defaults.get(name)) for name, words in names.items()]
+    options = {flag.name: flag.annotation() for flag in flags} | {"settings": SetOptions}
 
     def decorate(verb: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(verb)
         def run(**arguments: Any) -> None:
-            values = {setting: arguments.pop(word) for setting, word in words.items()}
-            given = {setting: _plain(value) for setting, value in values.items() if value is not None}
-            verb(**arguments, given=given)
+            texts = arguments.pop("settings") or []
+            values = [given for flag in flags for given in flag.given(arguments.pop(flag.name))]
+            verb(**arguments, given=[*texts, *values])
 
-        own = inspect.signature(verb, eval_str=True)
-        kept = [each for each in own.parameters.values() if each.name != "given"]
-        run.__signature__ = own.replace(  # type: ignore[attr-defined]
-            parameters=[each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in kept] + options
-        )
-        run.__annotations__ = {each.name: each.annotation for each in [*kept, *options]} | {"return": None}
+        parameters = []
+        for own in inspect.signature(verb, eval_str=True).parameters.values():
+            made = options if own.name == "given" else {own.name: own.annotation}
+            default = None if own.name == "given" else own.default
+            parameters += [
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+                for name, annotation in made.items()
+            ]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": None}
         return run
 
     return decorate
-
-
-def _field(kind: type[Any], setting: str) -> FieldInfo:
-    """The field of a dotted setting."""
-    *sections, leaf = setting.split(".")
-    for section in sections:
-        kind = kind.model_fields[section].annotation
-    field: FieldInfo = kind.model_fields[leaf]
-    return field
-
-
-def _option(field: FieldInfo, flags: list[str], default: Any) -> Any:
-    """The annotation that typer makes an option of; nothing given is None."""
-    bare: Any = field.annotation
-    if get_origin(bare) in (Union, types.UnionType):
-        bare = next(part for part in get_args(bare) if part is not type(None))
-    if get_origin(bare) is Literal:
-        make: Any = Enum  # the names are known at run time only
-        bare = make(flags[0].lstrip("-"), [(word, word) for word in get_args(bare)])
-    least = next((bound.ge for bound in field.metadata if hasattr(bound, "ge")), None)
-    about = field.description or ""
-    if default is not None and bare is not bool:
-        about += f"; default: {default}"
-    return Annotated[bare | None, typer.Option(*flags, min=least, help=f"{about[:1].upper()}{about[1:]}.")]
-
-
-def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value

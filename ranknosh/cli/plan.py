@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ranknosh.cli.options import ConfigFile, Settings
+from ranknosh.cli.flags import ConfigFile, SetOptions
 from ranknosh.cli.outcome import BUDGET, say_error
 from ranknosh.cli.results import AsJson
 from ranknosh.config.screen import facts, print_json, table
@@ -46,7 +46,7 @@ class Cost:
 
 def plan(
     config: ConfigFile,
-    settings: Settings = None,
+    settings: SetOptions = None,
     simulation: Annotated[
         str | None, typer.Option("--simulate", metavar="KEY=VALUE,...", help=SIMULATE, show_default=False)
     ] = None,

@@ -31,24 +31,15 @@ def audit_run(run: Path, as_json: bool, scores: Mapping[str, Mapping[str, float 
     report = None if found.silence else audited(found, search.settings.seed)
     names = helpful(report["proxies"]) if report else []
     if as_json:
-        print_json(
-            {
-                "run": search.settings.name or run.resolve().name,
-                "candidates": len(found.values),
-                "no_evidence": found.silence,
-                "audit": report,
-                "seeding": {"proxies": names} if names else None,
-            }
-        )
-    elif report is None:
-        print(f"no evidence: {found.silence}", flush=True)
-    else:
-        print(audit_text(report, names), flush=True)
+        name, seeding = search.settings.name or run.resolve().name, {"proxies": names} if names else None
+        result = {"run": name, "candidates": len(found.values), "no_evidence": found.silence}
+        print_json({**result, "audit": report, "seeding": seeding})
+        return
+    print(f"no evidence: {found.silence}" if report is None else audit_text(report, names), flush=True)
     unscored = sum(candidate.level > 0 for candidate in search.pool.candidates.values()) - len(found.values)
-    if scores is None and unscored > 0 and not as_json:
-        print(
-            f"\n{plural(unscored, 'more candidate')} with a result, not scored at level 0; to score and audit all of them:"
-        )
+    if scores is None and unscored > 0:
+        more = plural(unscored, "more candidate")
+        print(f"\n{more} with a result, without proxy scores; to score and audit all of them:")
         print(f"ranknosh score --audit {run} --proxies all", flush=True)
 
 
@@ -56,14 +47,13 @@ def candidates_of(run: Path) -> tuple[str, ...]:
     """Exchange strings of the candidates of a search that can be judged. Raises ConfigError where there is none."""
     from ranknosh.workflows.search.run import SearchRun
 
-    members = [
-        candidate for candidate in SearchRun.read(run).pool.candidates.values() if candidate.level or candidate.failed
-    ]
+    candidates = SearchRun.read(run).pool.candidates.values()
+    members = tuple(each.text for each in candidates if each.level or each.failed)
     if not members:
         raise ConfigError(
             f"no candidate of {run} has a result to judge proxies by; continue it with: ranknosh resume {run}"
         )
-    return tuple(candidate.text for candidate in members)
+    return members
 
 
 def audit_text(report: Mapping[str, Any], names: list[str]) -> str:
@@ -79,20 +69,11 @@ def audit_text(report: Mapping[str, Any], names: list[str]) -> str:
         "weight",
         "verdict",
     ]
-    rows = [
-        [
-            proxy["name"],
-            str(proxy["n"]),
-            str(proxy["missing"]),
-            _estimate(proxy["spearman"]),
-            _estimate(proxy["beyond_size"]),
-            _estimate(proxy["among_best"]),
-            proxy["redundant_with"] or "",
-            f"{proxy['weight']:.2f}",
-            proxy["verdict"],
-        ]
-        for proxy in report["proxies"]
-    ]
+    rows = []
+    for proxy in report["proxies"]:
+        estimates = [_estimate(proxy[key]) for key in ("spearman", "beyond_size", "among_best")]
+        rows.append([proxy["name"], str(proxy["n"]), str(proxy["missing"]), *estimates, proxy["redundant_with"] or ""])
+        rows[-1] += [f"{proxy['weight']:.2f}", proxy["verdict"]]
     combined = report["combination"]
     lines = [
         ("evidence", f"{plural(report['n'], 'candidate')} with scores and a result; in brackets 95 % intervals"),

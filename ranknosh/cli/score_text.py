@@ -25,15 +25,10 @@ def as_text(run: ScoreRun) -> str:
     head += ["with accuracy"] if results.judged else []
     cells = []
     for one in summaries:
-        line = [
-            one.name,
-            "higher" if one.direction > 0 else "lower",
-            str(one.given),
-            str(one.missing),
-            UNKNOWN if one.median is None else f"{one.median:.4g}",
-            UNKNOWN if one.seconds is None else _short(one.seconds),
-            _rho(one.with_params, False),
-        ]
+        line = [one.name, "higher" if one.direction > 0 else "lower", str(one.given), str(one.missing)]
+        line.append(UNKNOWN if one.median is None else f"{one.median:.4g}")
+        line.append(UNKNOWN if one.seconds is None else _short(one.seconds))
+        line.append(_rho(one.with_params, False))
         cells.append([*line, _rho(one.with_accuracy, True)] if results.judged else line)
     parts = [table(head, cells, "ll".ljust(len(head), "r"))]
     reasons = [(one.name, f"{count} x {text}") for one in summaries for text, count in one.reasons[:MOST_REASONS]]
@@ -50,18 +45,13 @@ def _about(run: ScoreRun) -> list[tuple[str, str]]:
     lines = [("scored", f"{scored}, {plural(results.networks, 'network')}")]
     shared = sum(row.scored_as is not None for row in rows)
     if shared:
-        lines.append(
-            (
-                "shared",
-                f"{shared} of them have the scores of another of the same function and size (scored_as in --json)",
-            )
-        )
+        text = f"{shared} of them have the scores of another of the same function and size (scored_as in --json)"
+        lines.append(("shared", text))
     each = seconds_each(rows)
     if each is not None:
         lines.append(("time", f"{_short(each)} an architecture for all proxies together"))
-    lines.append(
-        ("columns", "Spearman correlations of the order, larger being better; a missing value counts as the worst")
-    )
+    about = "Spearman correlations of the order, larger being better; a missing value counts as the worst"
+    lines.append(("columns", about))
     if results.judged:
         known = sum(row.accuracy is not None for row in rows)
         lines.append(("accuracy", f"known of {known}; after ± the standard error"))

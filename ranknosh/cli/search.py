@@ -4,42 +4,30 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from ranknosh.cli.options import (
-    ConfigFile,
-    Quiet,
-    Ray,
-    Settings,
-    Track,
-    named_overrides,
-    ray_overrides,
-    track_overrides,
-)
-from ranknosh.cli.outcome import say_error
+from ranknosh.cli.flags import ConfigFile, Quiet, flags_of
 from ranknosh.cli.results import leaderboard
-from ranknosh.cli.working import begun
+from ranknosh.cli.working import begun, leave
 from ranknosh.config.screen import facts, print_json
+from ranknosh.config.search import SearchSettings
+from ranknosh.config.settings import Overrides
 from ranknosh.config.units import human_duration, percent, plural
 
 if TYPE_CHECKING:
     from ranknosh.workflows.search.run import SearchRun
 
+FLAGS = {
+    "name": "--name",
+    "out": "--out",
+    "seed": "--seed",
+    "executor": "--ray [ADDRESS]",
+    "track": "--track WHERE",
+}
 
-def search(
-    config: ConfigFile,
-    settings: Settings = None,
-    name: Annotated[
-        str | None, typer.Option("--name", help="Name of the run folder; default: config file and number.")
-    ] = None,
-    out: Annotated[str | None, typer.Option("--out", help="Where run folders are made.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the run.")] = None,
-    ray: Ray = None,
-    track: Track = None,
-    quiet: Quiet = False,
-) -> None:
+
+@flags_of(SearchSettings, FLAGS)
+def search(config: ConfigFile, given: Overrides, quiet: Quiet = False) -> None:
     """Search: train many architectures a little and few a lot; leaves a run folder with a report.
 
     \b
@@ -51,28 +39,23 @@ def search(
     ranknosh search configs/demo.yaml --ray
     ranknosh search configs/demo.yaml --ray head:6379 --set executor.gpus_per_trial=0.25
     """
-    from ranknosh.config.search import SearchSettings
     from ranknosh.workflows.search.run import SearchRun
 
-    named = named_overrides(name=name, out=out, seed=seed)
-    wanted = SearchSettings.load(config, [*(settings or ()), *named, *ray_overrides(ray), *track_overrides(track)])
-    run = begun(SearchRun, wanted, quiet, stem=config.stem)
-    sum_up(run)
+    sum_up(begun(SearchRun, SearchSettings.load(config, given), quiet, stem=config.stem))
 
 
 def sum_up(run: SearchRun, as_json: bool = False) -> None:
-    """The end of a search, in words or as JSON; exit code 5 where a limit ended it too early."""
+    """The end of a search, in words or as JSON."""
     now = run.describe()
     if as_json:
         print_json(now)
     else:
         print(as_text(run, now), flush=True)
-    if run.exit_code:
-        say_error(
-            f"stopped before the plan was done, results are kept: {now['detail'] or now['reason']}. "
-            f"Raise the limit to go on, for example: ranknosh resume {shlex.quote(str(run.folder))} --set budget.time=..."
-        )
-        raise typer.Exit(run.exit_code)
+    leave(
+        run,
+        f"stopped before the plan was done, results are kept: {now['detail'] or now['reason']}. Raise the limit to resume it, "
+        f"for example: ranknosh resume {shlex.quote(str(run.folder))} --set budget.time=...",
+    )
 
 
 def as_text(run: SearchRun, now: Mapping[str, Any]) -> str:

@@ -13,10 +13,11 @@ import typer
 
 from ranknosh.config.fields import DATA_NAMES, did_you_mean
 from ranknosh.config.screen import print_json
-from ranknosh.config.search import SearchSettings, json_schema
+from ranknosh.config.search import SearchSettings
 from ranknosh.config.source import parse_source
 from ranknosh.config.units import parse_device_time, parse_duration
 from ranknosh.errors import ConfigError
+from ranknosh.workflows import HOMES, run_class
 
 SOURCE = {
     "name": "  name: $value",
@@ -42,6 +43,12 @@ def init(
         Path | None, typer.Option("--out", help="Write this file instead of printing; never overwrites.")
     ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a config, for editors.")] = False,
+    workflow: Annotated[
+        str,
+        typer.Option(
+            "--workflow", help="Whose settings --schema describes: search, supernet, retrain, score, compare."
+        ),
+    ] = "search",
 ) -> None:
     """Print a commented config to start from.
 
@@ -49,9 +56,10 @@ def init(
     Examples:
     ranknosh init > search.yaml
     ranknosh init --data ./my_images --budget 2h --out search.yaml
+    ranknosh init --schema --workflow retrain > retrain.schema.json
     """
     if schema:
-        print_json(json_schema())
+        _print_schema(workflow)
         return
     text = _config_text(data, space, budget, str(out) if out else "search.yaml")
     if out is None:
@@ -65,6 +73,14 @@ def init(
     except OSError as error:
         raise ConfigError(f"{out} cannot be written: {error.strerror}; give another place with --out") from error
     print(f"{out} written; next: ranknosh plan {out}", flush=True)
+
+
+def _print_schema(workflow: str) -> None:
+    if workflow not in HOMES:
+        raise ConfigError(
+            f"--workflow {workflow}: give one of {', '.join(HOMES)}{did_you_mean(workflow, tuple(HOMES))}"
+        )
+    print_json(run_class(workflow).SETTINGS.json_schema())
 
 
 def _config_text(data: str, space: str, budget: str, file: str) -> str:

@@ -7,15 +7,6 @@ import sys
 from typing import Any, TextIO
 
 
-def open_standard_streams() -> None:
-    """Open descriptors 0 to 2 on the null device where they are closed, so that no file of a run is given their numbers."""
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
-
-
 class Guarded:
     """A text stream that drops what cannot be written. ``trouble`` is the first error, None where there was none."""
 
@@ -50,8 +41,15 @@ class Guarded:
 
 
 def guard() -> None:
-    """Put guards around stdout and stderr; once a process."""
-    open_standard_streams()
+    """Put guards around stdout and stderr, once a process; what is closed is opened on the null device.
+
+    Else a file of a run would be given the number of a closed stream.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, Guarded):
@@ -64,8 +62,5 @@ def report_trouble() -> None:
     if isinstance(stream, Guarded):
         stream.flush()
         if stream.trouble not in (None, "the reader left"):
-            print(
-                f"the result could not be printed: {stream.trouble}; the run is in its folder",
-                file=sys.stderr,
-                flush=True,
-            )
+            text = f"the result could not be printed: {stream.trouble}; the run is in its folder"
+            print(text, file=sys.stderr, flush=True)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
 
 from ranknosh.config.units import duration_text, parse_device_time, parse_duration, parse_size, size_text
 
 SPACES = ("nasbench201",)
 DATA_NAMES = ("cluttered_digits", "digits", "cifar10", "cifar100", "fashion_mnist", "svhn")
-FROM_PYTHON = "python"  # stands in a stored config for images that were handed over in memory
+FROM_PYTHON = "python"  # the name of images that were handed over in memory, in a stored config
 PROXIES = (
     *("params", "macs", "l2_norm", "grad_norm", "snip", "plain", "fisher", "grasp", "synflow", "logsynflow", "jacov"),
     *("epe_nas", "nwot", "swap", "swap_reg", "zen", "zico", "meco", "gradsign", "ntk", "linear_regions"),
@@ -25,30 +27,39 @@ PREDICTORS = ("auto", "linear", "gbdt", "gin", "kernel", "staged", "ensemble", "
 
 
 class RuleBroken(ValueError):
-    """A rule between settings; ``path`` is the setting to show the line of, the text is complete."""
+    """A rule between settings; ``name`` is the setting to show the line of, the text is complete."""
 
-    def __init__(self, path: tuple[str, ...], text: str) -> None:
+    def __init__(self, name: str, text: str) -> None:
         super().__init__(text)
-        self.path = path
+        self.path = tuple(name.split("."))
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:
     """The known name most like ``name``, None where none is close."""
-    close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
-    return close[0] if close else None
+    return next(iter(difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)), None)
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """The end of a message that names the like of a wrong name; empty where none is close."""
     close = nearest(name, known)
     return f"; did you mean {close}?" if close else ""
 
 
-def _with_unit(parse: Callable[[Any], float]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else parse(value)
+@dataclass(frozen=True)
+class InWords:
+    """Metadata of a number that people write as a text with a unit; None stays None."""
 
+    read: Callable[[Any], Any]
+    write: Callable[[Any], str]
+    examples: tuple[str, ...]
 
-def _written(write: Callable[[Any], str]) -> PlainSerializer:
-    return PlainSerializer(lambda value: None if value is None else write(value), when_used="json")
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        written = core_schema.plain_serializer_function_ser_schema(self.write, when_used="json-unless-none")
+        read = core_schema.no_info_plain_validator_function(self.read)
+        return core_schema.nullable_schema(read, serialization=written)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"type": ["string", "null"], "examples": list(self.examples)}
 
 
 def _level_number(value: Any) -> int:
@@ -59,8 +70,8 @@ def _level_number(value: Any) -> int:
 
 
 def _deadline(value: Any) -> float | str | None:
-    if value in ("auto", None):
-        return value
+    if value == "auto":
+        return "auto"
     return None if value in ("off", False) else parse_duration(value)
 
 
@@ -91,8 +102,8 @@ def _ratio(value: Any) -> Any:
 
 
 def _switch(value: Any) -> Any:
-    words = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
-    return words.get(value.lower(), value) if isinstance(value, str) else value
+    known = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+    return known.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def _switch_or_auto(value: Any) -> Any:
@@ -111,74 +122,54 @@ def _data_name(value: Any) -> str | None:
     )
 
 
-def text_matching(words: Mapping[Any, str]) -> BeforeValidator:
-    """Reads the values of ``words`` as the text they stand for (``False`` as ``off``)."""
-    return BeforeValidator(lambda value: words[value] if isinstance(value, bool) and value in words else value)
+def words(value: Any) -> tuple[str, ...]:
+    """The names in a list, or in a text with commas between them. Raises ValueError for anything else."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise ValueError("must be a list of names; write for example [first, second]")
+    return tuple(name.strip() for name in names if name.strip())
 
 
-def names_of(noun: str, known: Sequence[str]) -> BeforeValidator:
-    """A list of names out of ``known``, none twice; a single name stands for a list of one."""
-
-    def validate(value: Any) -> tuple[str, ...]:
-        names = [value] if isinstance(value, str) else value
-        if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"must be a list of names; write for example [{', '.join(known[:2])}]")
-        for name in names:
-            if name not in known:
-                raise ValueError(
-                    f"must list names out of {', '.join(known)}; {name!r} is none{did_you_mean(name, known)}"
-                )
-        if len(set(names)) < len(names):
-            raise ValueError(f"must name each {noun} once")
-        return tuple(names)
-
-    return BeforeValidator(validate)
+def _proxies(value: Any) -> tuple[str, ...]:
+    names = words(value)
+    for name in names:
+        if name not in PROXIES:
+            raise ValueError(
+                f"must list names out of {', '.join(PROXIES)}; {name!r} is none{did_you_mean(name, PROXIES)}"
+            )
+    if len(set(names)) < len(names):
+        raise ValueError("must name each proxy once")
+    return names
 
 
-_UNIT = {"type": ["string", "null"]}
-Duration = Annotated[
-    float | None,
-    PlainValidator(_with_unit(parse_duration)),
-    _written(duration_text),
-    WithJsonSchema({**_UNIT, "examples": ["10m", "1h30m"]}),
-    Field(examples=["10m"]),
-]
-DeviceTime = Annotated[
-    float | None,
-    PlainValidator(_with_unit(parse_device_time)),
-    _written(duration_text),
-    WithJsonSchema({**_UNIT, "examples": ["2gpuh"]}),
-    Field(examples=["2gpuh"]),
-]
+def setting(default: Any, description: str, **rules: Any) -> Any:
+    """A field of a section.
+
+    Args:
+        default: its value where none is given.
+        description: what it means, with unit, for the JSON Schema and the help of a flag.
+        rules: bounds and examples, as pydantic's ``Field`` takes them.
+    """
+    return Field(default=default, description=description, **rules)
+
+
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Duration = Annotated[float | None, InWords(parse_duration, duration_text, ("10m", "1h30m"))]
+DeviceTime = Annotated[float | None, InWords(parse_device_time, duration_text, ("2gpuh",))]
 Deadline = Annotated[
-    float | str | None,
-    PlainValidator(_deadline),
-    _written(lambda value: value if value == "auto" else duration_text(value)),
-    WithJsonSchema({**_UNIT, "examples": ["auto", "off", "2h"]}),
-    Field(examples=["auto"]),
+    float | str | None, InWords(_deadline, lambda it: it if it == "auto" else duration_text(it), ("auto", "off", "2h"))
 ]
+Size = Annotated[int | None, InWords(parse_size, size_text, ("10GB",))]
 LevelNumber = Annotated[int, BeforeValidator(_level_number)]
-Size = Annotated[
-    int | None,
-    PlainValidator(_with_unit(parse_size)),
-    _written(size_text),
-    WithJsonSchema({**_UNIT, "examples": ["10GB"]}),
-    Field(examples=["10GB"]),
-]
-Epochs = Annotated[
-    tuple[int, ...],
-    BeforeValidator(_epochs),
-    WithJsonSchema({"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1}),
-]
-_SHARE = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
-Ratio = Annotated[
-    float | tuple[float, ...] | str,
-    BeforeValidator(_ratio),
-    WithJsonSchema({"anyOf": [{"const": "auto"}, _SHARE, {"type": "array", "items": _SHARE}]}),
-]
+Proxies = Annotated[tuple[str, ...], BeforeValidator(_proxies)]
+Epochs = Annotated[tuple[Count, ...], Field(min_length=1), BeforeValidator(_epochs)]
+_OpenShare = Annotated[float, Field(gt=0, lt=1)]
+Ratio = Annotated[Literal["auto"] | _OpenShare | tuple[_OpenShare, ...], BeforeValidator(_ratio)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
-DataName = Annotated[
-    str | None, PlainValidator(_data_name), WithJsonSchema({"enum": [*DATA_NAMES, None]}), Field(examples=["digits"])
-]
-switch_or_auto = PlainValidator(_switch_or_auto)
+SwitchOrAuto = Annotated[bool | Literal["auto"], BeforeValidator(_switch_or_auto)]
+Amp = Annotated[Literal["off", "bf16"], BeforeValidator(lambda value: "off" if value is False else value)]
+DataName = Annotated[str | None, PlainValidator(_data_name), WithJsonSchema({"enum": [*DATA_NAMES, None]})]
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", examples=["auto", "cpu", "cuda", "cuda:0"])]

@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, model_validator
 
-from ranknosh.config.fields import Switch
+from ranknosh.config.fields import Count, Switch, setting
 from ranknosh.config.sections import DataConfig, NetworkConfig, TrainConfig
-from ranknosh.config.settings import Change, Settings
+from ranknosh.config.settings import Changes, Settings
 
 
 class RetrainTraining(TrainConfig):
-    """As candidates are trained, for ``epochs``. ``all_images``: train on the validation images too."""
+    """As candidates are trained, for ``epochs``."""
 
-    epochs: Annotated[int, Field(ge=1)]
-    all_images: Switch = False
+    epochs: Count = Field(description="epochs of the whole training")
+    all_images: Switch = setting(False, "train on the validation images too")
 
 
 class RetrainSettings(Settings):
-    """Everything that decides what a retraining does: a recipe, and what it is applied to.
+    """Everything that decides what a retraining does: a recipe, and what it is applied to."""
 
-    ``preset`` is the name of the recipe it began with; settings may differ from it since. ``architecture``: the cell as text,
-    None in a recipe that is applied to none yet. ``network.cells`` are cells in all for a DARTS genotype, cells a stage for
-    NAS-Bench-201. ``split_seed`` decides which images are validation and test where a set does not come cut; it stays while seeds
-    vary. ``data`` is None where the images are handed over in memory.
-    """
-
-    CHANGES: ClassVar[Mapping[str, Change]] = {
-        "train.device": "free",
-        "train.threads": "free",
-        "train.channels_last": "free",
-        "train.divergence_factor": "free",
+    CHANGES: ClassVar[Changes] = {
+        "free": ("train.device", "train.threads", "train.channels_last", "train.divergence_factor")
     }
 
-    preset: str = "own"
-    architecture: Annotated[str | None, Field(max_length=1_000_000)] = None
-    split_seed: Annotated[int, Field(ge=0)] = 0
-    network: NetworkConfig
-    train: RetrainTraining
-    data: DataConfig | None = None
+    preset: str = setting("own", "the recipe it began with; settings may differ from it since")
+    architecture: str | None = setting(None, "the cell as text, None in a recipe alone", max_length=1_000_000)
+    split_seed: int = setting(0, "which images are validation and test, in a set without such parts", ge=0)
+    network: NetworkConfig = Field(description="size of the network")
+    train: RetrainTraining = Field(description="how it is trained")
+    data: DataConfig | None = setting(None, "images to train on, by default those of the run or of the preset")
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> RetrainSettings:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ValidationInfo, field_validator, model_validator
 
-from ranknosh.config.fields import NEEDS_OPTIONS, PROXIES, Device, RuleBroken, Switch, did_you_mean, names_of
+from ranknosh.config.fields import (
+    NEEDS_OPTIONS,
+    PROXIES,
+    Count,
+    Device,
+    Proxies,
+    RuleBroken,
+    Switch,
+    did_you_mean,
+    setting,
+    words,
+)
 from ranknosh.config.sections import DataConfig, ExecutorConfig, NetworkConfig, SpaceConfig
-from ranknosh.config.settings import Change, Settings
+from ranknosh.config.settings import Change, Changes, Settings
 
 ALL = "all"
 """Among the proxies: every one that needs no option, or whose options are given."""
-COUNT = 200
 
 
 def _texts(value: Any) -> Any:
@@ -29,80 +38,59 @@ class ScoreSettings(Settings):
     Scored are the ``architectures`` named, in their order, and those drawn from the space.
     """
 
-    CHANGES: ClassVar[Mapping[str, Change]] = {
-        "architectures": "add",
-        "count": "raise",
-        "all": "raise",
-        "proxies": "add",
-        "executor.*": "free",
-        "table": "free",
-        "csv": "free",
-        "audit": "free",
+    CHANGES: ClassVar[Changes] = {
+        "add": ("architectures", "proxies"),
+        "raise": ("count", "all"),
+        "free": ("executor.*", "table", "csv", "audit"),
     }
 
-    space: SpaceConfig = SpaceConfig()
-    architectures: Annotated[
-        tuple[str, ...], BeforeValidator(_texts), Field(description="architectures to score, as exchange strings")
-    ] = ()
-    count: Annotated[int, Field(ge=0, description="how many to draw of the space")] = COUNT
-    all: Annotated[Switch, Field(description="every architecture of the space once instead of count")] = False
-    draw: Annotated[
-        Literal["functions", "codes"],
-        Field(description="distinct functions that can learn, or codes uniformly as tables list them"),
-    ] = "functions"
-    proxies: Annotated[tuple[str, ...], names_of("proxy", PROXIES)] = tuple(
-        name for name in PROXIES if name not in NEEDS_OPTIONS
+    space: SpaceConfig = setting(SpaceConfig(), "what is scored")
+    architectures: Annotated[tuple[str, ...], BeforeValidator(_texts)] = setting(
+        (), "architectures to score, as exchange strings"
     )
-    options: Annotated[dict[str, dict[str, Any]], Field(description="of single proxies, by the proxy's name")] = Field(
-        default_factory=dict
+    count: int = setting(200, "how many to draw of the space", ge=0)
+    all: Switch = setting(False, "every architecture of the space once instead of count")
+    draw: Literal["functions", "codes"] = setting("functions", "functions that can learn, or codes as tables list them")
+    options: dict[str, dict[str, Any]] = setting({}, "options of proxies, such as swap_reg.mu=900")
+    proxies: Proxies = setting(
+        tuple(name for name in PROXIES if name not in NEEDS_OPTIONS),
+        "names of proxies with commas between, or all that need no option or have theirs",
     )
-    batch: Annotated[int, Field(ge=1, description="training images of a score")] = 64
-    network: NetworkConfig = NetworkConfig(channels=16, cells=5)
-    data: DataConfig = DataConfig(name="digits")
-    device: Annotated[
-        Device, Field(description="where networks run: cpu, cuda, or auto for cuda where there is one")
-    ] = "cpu"
-    executor: ExecutorConfig = ExecutorConfig()
-    table: Annotated[
-        str | None, Field(description="an npz file of accuracies to compare with", examples=["nasbench201.npz"])
-    ] = None
-    csv: Annotated[
-        str | None,
-        Field(pattern=r"\.csv$", description="a file to write the table of scores to as well", examples=["scores.csv"]),
-    ] = None
-    audit: Annotated[
-        str | None,
-        Field(description="a search by whose results its candidates' scores are judged", examples=["runs/demo-001"]),
-    ] = None
+    batch: Count = setting(64, "training images of a score")
+    network: NetworkConfig = setting(NetworkConfig(channels=16, cells=5), "size of the networks")
+    data: DataConfig = setting(DataConfig(name="digits"), "images that networks are scored on")
+    device: Device = setting("cpu", "where networks run: cpu, cuda, or auto for cuda where there is one")
+    executor: ExecutorConfig = setting(ExecutorConfig(), "where jobs run")
+    table: str | None = setting(None, "an npz file of accuracies to compare with", examples=["nasbench201.npz"])
+    csv: str | None = setting(None, "a file for the table of scores too", pattern=r"\.csv$", examples=["scores.csv"])
+    audit: str | None = setting(
+        None, "a search by whose results proxies are judged: its own, or with --proxies any others"
+    )
 
-    @model_validator(mode="before")
+    @field_validator("proxies", mode="before")
     @classmethod
-    def _name_all_proxies(cls, data: Any) -> Any:
+    def _all_by_name(cls, value: Any, before: ValidationInfo) -> Any:
         """Proxies by name in place of ``all``, so that a run asks for the same ones in every version."""
-        names = data.get("proxies") if isinstance(data, Mapping) else None
-        names = [names] if isinstance(names, str) else names
-        if not isinstance(names, (list, tuple)) or ALL not in names:
-            return data
-        given = data.get("options") or {}
-        every = [name for name in PROXIES if name not in NEEDS_OPTIONS or name in given]
-        spelled = [each for name in names for each in (every if name == ALL else [name])]
-        return {**data, "proxies": list(dict.fromkeys(spelled))}
+        names = list(words(value))
+        if ALL not in names:
+            return names
+        every = [name for name in PROXIES if name not in NEEDS_OPTIONS or name in before.data.get("options", {})]
+        return list(dict.fromkeys(each for name in names for each in (every if name == ALL else [name])))
 
     @model_validator(mode="after")
     def _something_to_do(self) -> ScoreSettings:
         if not self.proxies:
-            raise RuleBroken(("proxies",), f"proxies is empty; give {ALL}, or some of {', '.join(PROXIES)}")
+            raise RuleBroken("proxies", f"proxies is empty; give {ALL}, or some of {', '.join(PROXIES)}")
         if not self.architectures and not self.count and not self.all:
             raise RuleBroken(
-                ("count",), "nothing is to be scored; list architectures, or give a count to draw from the space"
+                "count", "nothing is to be scored; list architectures, or give a count to draw from the space"
             )
         for name in self.options:
             if name not in self.proxies:
+                remedy = did_you_mean(name, PROXIES) if name not in PROXIES else "; add it to proxies"
                 raise RuleBroken(
-                    ("options", name),
-                    f"options are given for {name}, which is not among the proxies asked for{did_you_mean(name, PROXIES)}"
-                    if name not in PROXIES
-                    else f"options are given for {name}, which is not among the proxies asked for; add it to proxies",
+                    f"options.{name}",
+                    f"options are given for {name}, which is not among the proxies asked for{remedy}",
                 )
         return self
 

@@ -1,15 +1,16 @@
-"""The sections of a configuration: every setting, its default and the values it may take."""
+"""The sections of a configuration: every setting, its default, the values it may take, and what it means."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from ranknosh.config.fields import (
     PREDICTORS,
-    PROXIES,
     SPACES,
+    Amp,
+    Count,
     DataName,
     Deadline,
     Device,
@@ -17,13 +18,16 @@ from ranknosh.config.fields import (
     Duration,
     Epochs,
     LevelNumber,
+    NotNegative,
+    Proxies,
+    Rate,
     Ratio,
     RuleBroken,
+    Share,
     Size,
     Switch,
-    names_of,
-    switch_or_auto,
-    text_matching,
+    SwitchOrAuto,
+    setting,
 )
 
 SOURCES = ("name", "folder", "npz")
@@ -36,34 +40,33 @@ class Section(BaseModel):
 
 
 class SpaceConfig(Section):
-    name: Literal[SPACES] = "nasbench201"  # type: ignore[valid-type]
+    """What is searched."""
+
+    name: Literal[SPACES] = setting("nasbench201", "the search space")  # type: ignore[valid-type]
 
 
 class NetworkConfig(Section):
     """The size of every network."""
 
-    channels: Annotated[int, Field(ge=1, description="channels of the first stage")] = 8
-    cells: Annotated[int, Field(ge=1, description="cells in each of the three stages")] = 1
+    channels: Count = setting(8, "channels of the first cells")
+    cells: Count = setting(1, "cells in each stage (NAS-Bench-201) or in all (DARTS)")
 
 
 class DataConfig(Section):
-    """Exactly one of ``name``, ``folder`` (image folder or zip) and ``npz``. ``validation`` and ``test`` are
-    the shares split off where the set has no such part; the limits keep a seeded stratified part of a split."""
+    """The images, from exactly one of ``name``, ``folder`` and ``npz``."""
 
-    name: DataName = None
-    folder: Annotated[str | None, Field(examples=["path/to/images"])] = None
-    npz: Annotated[str | None, Field(examples=["images.npz"])] = None
-    root: Annotated[
-        str | None, Field(description="where published sets lie, such as cifar10", examples=["~/datasets"])
-    ] = None
-    download: Switch = False
-    resize: Annotated[int | None, Field(ge=4, examples=[32])] = None
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    test: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    train_limit: Annotated[int | None, Field(ge=2, examples=[8000])] = None
-    validation_limit: Annotated[int | None, Field(ge=2, examples=[2000])] = None
-    test_limit: Annotated[int | None, Field(ge=2, examples=[2000])] = None
-    options: dict[str, Any] = Field(default_factory=dict)
+    name: DataName = setting(None, "a known set by its name", examples=["digits"])
+    folder: str | None = setting(None, "an image folder or archive", examples=["path/to/images"])
+    npz: str | None = setting(None, "a file of arrays of images and labels", examples=["images.npz"])
+    root: str | None = setting(None, "where published sets lie, such as cifar10", examples=["~/datasets"])
+    download: Switch = setting(False, "fetch a published set that is not there")
+    resize: int | None = setting(None, "side that images are scaled and cropped to, in pixels", ge=4, examples=[32])
+    validation: float = setting(0.2, "share split off where the set has no such part", gt=0, lt=1)
+    test: float = setting(0.2, "share split off where the set has no such part", gt=0, lt=1)
+    train_limit: int | None = setting(None, "training images kept, by class; None for all", ge=2, examples=[8000])
+    validation_limit: int | None = setting(None, "validation images kept, likewise", ge=2, examples=[2000])
+    test_limit: int | None = setting(None, "test images kept, likewise", ge=2, examples=[2000])
+    options: dict[str, Any] = setting({}, "further arguments of the source")
 
     @model_validator(mode="after")
     def _one_source(self) -> DataConfig:
@@ -71,13 +74,13 @@ class DataConfig(Section):
         if len(given) != 1:
             came = f"{' and '.join(given)} are given" if given else "none is given"
             raise RuleBroken(
-                ("data",),
+                "data",
                 f"exactly one of data.name, data.folder and data.npz says which images to use; {came}. "
                 "Write for example name: digits, or give --set data.folder=PATH",
             )
         if self.validation + self.test >= 1:
             raise RuleBroken(
-                ("data", "validation"),
+                "data.validation",
                 f"data.validation + data.test is {self.validation + self.test:g} and leaves nothing to train on; "
                 "write for example 0.2 and 0.2",
             )
@@ -85,42 +88,38 @@ class DataConfig(Section):
 
 
 class TrainConfig(Section):
-    """Stochastic gradient descent under one cosine; in a search it runs to the last of ``pyramid.epochs`` for every level.
+    """Stochastic gradient descent under one cosine; in a search it runs to the last of ``pyramid.epochs`` for every level."""
 
-    ``weight_decay`` acts on every parameter, biases and batch-norm scales included (as NAS-Bench-201 does). ``ema``: decay per
-    step of averaged weights, 0 for none. ``grad_clip``: bound of the global gradient norm, 0 for none. ``metric``: what
-    candidates are ranked by, on the validation split; a loss is negated, ``ema_*`` reads the averaged weights.
-    ``divergence_factor``: two epochs in a row with a training loss above this multiple of the first batch's end a training.
-    ``lr_per``: the cosine moves once a step, or once an epoch as in the DARTS code. ``drop_path``: the rate that drop path comes
-    close to in the last epoch, p * epoch / epochs; 0 for none. ``auxiliary``: weight of the loss of a second head, 0 for none.
-    """
-
-    batch: Annotated[int, Field(ge=1)] = 64
-    lr: Annotated[float, Field(gt=0)] = 0.1
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    nesterov: Switch = True
-    weight_decay: Annotated[float, Field(ge=0)] = 5e-4
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    augment: Literal["none", "crop_flip", "cutout", "crop_flip_cutout"] = "none"
-    amp: Annotated[Literal["off", "bf16"], text_matching({False: "off"})] = "off"
-    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    warmup_epochs: Annotated[float, Field(ge=0)] = 0.0
-    grad_clip: Annotated[float, Field(ge=0)] = 0.0
-    metric: Literal["accuracy", "loss", "ema_accuracy", "ema_loss"] = "accuracy"
-    threads: Annotated[int, Field(ge=1)] = 1
-    channels_last: Annotated[bool | Literal["auto"], switch_or_auto] = "auto"
-    device: Device = "auto"
-    divergence_factor: Annotated[float, Field(gt=1)] = 3.0
-    lr_per: Literal["step", "epoch"] = "step"
-    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    auxiliary: Annotated[float, Field(ge=0)] = 0.0
+    batch: Count = setting(64, "images of a step")
+    lr: float = setting(0.1, "learning rate at the start of the cosine", gt=0)
+    momentum: Rate = setting(0.9, "momentum of the optimiser")
+    nesterov: Switch = setting(True, "Nesterov's form of the momentum")
+    weight_decay: NotNegative = setting(5e-4, "on every parameter, as NAS-Bench-201 does: biases and batch-norm too")
+    label_smoothing: Rate = setting(0.0, "share of the target spread over all classes")
+    augment: Literal["none", "crop_flip", "cutout", "crop_flip_cutout"] = setting(
+        "none", "how training images are changed at random"
+    )
+    amp: Amp = setting("off", "bf16 for passes in bfloat16, which changes results")
+    ema: Rate = setting(0.0, "decay per step of averaged weights, 0 for none")
+    warmup_epochs: NotNegative = setting(0.0, "epochs in which the learning rate rises from 0")
+    grad_clip: NotNegative = setting(0.0, "bound of the global gradient norm, 0 for none")
+    metric: Literal["accuracy", "loss", "ema_accuracy", "ema_loss"] = setting(
+        "accuracy", "what ranks, on validation; ema_* reads averaged weights"
+    )
+    threads: Count = setting(1, "CPU threads of a training; only equal threads give equal bits")
+    channels_last: SwitchOrAuto = setting("auto", "memory layout of images and weights")
+    device: Device = setting("auto", "where it runs: cpu, cuda, cuda:1 ..., or auto for a GPU where there is one")
+    divergence_factor: float = setting(3.0, "end at two epochs of this multiple of the first batch's loss", gt=1)
+    lr_per: Literal["step", "epoch"] = setting("step", "how often the cosine moves (DARTS: once an epoch)")
+    drop_path: Rate = setting(0.0, "rate of drop path at the end, p * epoch / epochs before; 0 for none")
+    auxiliary: NotNegative = setting(0.0, "weight of the loss of a second head, 0 for no such head")
 
     @model_validator(mode="after")
     def _averages_are_kept(self) -> TrainConfig:
         if self.reads_average and self.ema == 0:
             raise RuleBroken(
-                ("train", "metric"),
-                f"train.metric is {self.metric}, but no averaged weights are kept; write for example train.ema: 0.99 beside it",
+                "train.metric",
+                f"train.metric is {self.metric}, but no averaged weights are kept; write for example train.ema: 0.99 as well",
             )
         return self
 
@@ -130,109 +129,112 @@ class TrainConfig(Section):
         return self.metric.startswith("ema_")
 
     def check_warmup(self, epochs: int, what: str) -> None:
-        """Raises RuleBroken where the warm-up does not end within ``epochs``, which ``what`` says the name of."""
+        """Raises RuleBroken where the warm-up does not end within ``epochs``, which ``what`` is the name of."""
         if self.warmup_epochs >= epochs:
             raise RuleBroken(
-                ("train", "warmup_epochs"),
+                "train.warmup_epochs",
                 f"train.warmup_epochs is {self.warmup_epochs:g}, not below the {epochs} {what}",
             )
 
 
 class PyramidConfig(Section):
-    """``epochs`` are cumulative; ``ratio`` is the share of a level's arrivals that is trained on to the next level.
+    """How many candidates are trained how far."""
 
-    ``overlap``: batches in flight at once in the reproducible schedule. More keep more workers busy; proposals then know
-    less of the batches just before them. It decides what is searched, the number of workers does not.
-    """
-
-    epochs: Epochs = (1, 2, 4, 8)
-    ratio: Ratio = "auto"
-    batch: Annotated[int, Field(ge=1)] = 6
-    initial: Annotated[int, Field(ge=1)] = 12
-    candidates: Annotated[int | None, Field(ge=1, examples=[42])] = None
-    schedule: Literal["reproducible", "eager"] = "reproducible"
-    overlap: Annotated[int, Field(ge=1)] = 1
-    finalists: Annotated[int, Field(ge=0)] = 0
-    promote: Literal["observed", "predicted"] = "observed"
-    closing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    epochs: Epochs = setting((1, 2, 4, 8), "epochs of the levels, cumulative")
+    ratio: Ratio = setting("auto", "share of a level's arrivals that is promoted; auto spends alike on every level")
+    batch: Count = setting(6, "candidates of a later batch")
+    initial: Count = setting(12, "candidates of the first batch")
+    candidates: int | None = setting(None, "candidates in all, at most", ge=1, examples=[42])
+    schedule: Literal["reproducible", "eager"] = setting("reproducible", "the rule for the order of decisions")
+    overlap: Count = setting(
+        1,
+        "batches in flight at once in the reproducible schedule; more keep more workers busy, and proposals then "
+        "know less of the batches just before them. It decides what is searched, the number of workers does not",
+    )
+    finalists: int = setting(0, "candidates of the top level trained again with other seeds", ge=0)
+    promote: Literal["observed", "predicted"] = setting("observed", "what orders the candidates of a level")
+    closing: Rate = setting(0.0, "share of the epoch budget kept for closing promotions")
 
 
 class SeedingConfig(Section):
-    """The initial candidates: the best of ``draw`` by train-free proxies, but for ``random_share`` of them.
+    """The initial candidates: the best of ``draw`` by train-free proxies, but for ``random_share`` of them."""
 
-    ``combine``: how the proxies are made into one order (see ``seeding.standing``). ``follow``: the chance that a later
-    candidate which would be drawn at random is the best left of the draw instead, its proxies weighed by the results so far.
-    ``options``: settings of single proxies, such as ``{swap_reg: {mu: 800, sigma: 4.0e+5}}``.
-    """
-
-    draw: Annotated[int, Field(ge=1)] = 200
-    proxies: Annotated[tuple[str, ...], names_of("proxy", PROXIES)] = ("synflow", "nwot")
-    combine: Literal["rank_mean", "log_rank_product", "vote"] = "rank_mean"
-    random_share: Annotated[float, Field(ge=0, le=1)] = 0.25
-    follow: Annotated[float, Field(ge=0, le=1)] = 0.0
-    options: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    draw: Count = setting(200, "architectures that are scored before any training")
+    proxies: Proxies = setting(("synflow", "nwot"), "the proxies that order them")
+    combine: Literal["rank_mean", "log_rank_product", "vote"] = setting("rank_mean", "how proxies give one order")
+    random_share: Share = setting(0.25, "share of the initial candidates drawn at random")
+    follow: Share = setting(
+        0.0,
+        "chance that a later random candidate is the best left of the draw instead, its proxies weighed by the results",
+    )
+    options: dict[str, dict[str, Any]] = setting({}, "options of proxies, by the proxy's name")
 
 
 class PredictorConfig(Section):
-    """``ensemble``: bootstrap members, None for what suits the predictor; ``options`` are the predictor's own settings."""
+    """What orders architectures by the results so far."""
 
-    name: Literal[PREDICTORS] = "auto"  # type: ignore[valid-type]
-    pairs: Literal["level", "common", "agree"] = "level"
-    near_tie: Annotated[float, Field(ge=0)] = 0.0
-    ensemble: Annotated[int | None, Field(ge=0, examples=[5])] = None
-    options: dict[str, Any] = Field(default_factory=dict)
+    name: Literal[PREDICTORS] = setting("auto", "the ranker; auto chooses by cross-validation")  # type: ignore[valid-type]
+    pairs: Literal["level", "common", "agree"] = setting("level", "what compares candidates of different levels")
+    near_tie: NotNegative = setting(0.0, "pairs of one level closer than this in the metric are left out")
+    ensemble: int | None = setting(None, "bootstrap members, None for what suits the predictor", ge=0, examples=[5])
+    options: dict[str, Any] = setting({}, "the predictor's own settings")
 
 
 class ProposeConfig(Section):
-    exploration: Annotated[float, Field(ge=0, le=1)] = 0.1
-    acquisition: Literal["thompson", "mean", "ucb"] = "thompson"
+    """How later candidates are chosen."""
+
+    exploration: Share = setting(0.1, "share of later candidates drawn at random")
+    acquisition: Literal["thompson", "mean", "ucb"] = setting("thompson", "what of a prediction decides")
 
 
 class BudgetConfig(Section):
-    """Limits, None for none. ``epochs``: training epochs of all candidates. ``disk``: bytes of all checkpoints."""
+    """Limits, None for none."""
 
-    epochs: Annotated[int | None, Field(ge=0, examples=[130])] = None
-    time: Duration = None
-    device_time: DeviceTime = None
-    disk: Size = None
+    epochs: int | None = setting(None, "training epochs of all candidates", ge=0, examples=[130])
+    time: Duration = setting(None, "wall time of the search")
+    device_time: DeviceTime = setting(None, "busy time of all devices together, such as 2gpuh")
+    disk: Size = setting(None, "size of all checkpoints together, such as 10GB")
 
 
 class LevelResources(Section):
     """What a job of one level takes where that differs from the others."""
 
-    cpus: Annotated[float | None, Field(gt=0)] = None
-    gpus: Annotated[float | None, Field(ge=0)] = None
-    memory: Size = None
+    cpus: float | None = setting(None, "CPU cores", gt=0)
+    gpus: float | None = setting(None, "GPUs, or a share of one", ge=0)
+    memory: Size = setting(None, "main memory")
 
 
 class TrackConfig(Section):
-    """Where a search is mirrored while it runs. ``mlflow``: a tracking URI."""
+    """Where a search is mirrored while it runs."""
 
-    tensorboard: Switch = False
-    mlflow: Annotated[str | None, Field(min_length=1, examples=["sqlite:///mlflow.db"])] = None
+    tensorboard: Switch = setting(False, "write TensorBoard files into the run folder")
+    mlflow: str | None = setting(None, "a tracking URI of MLflow", min_length=1, examples=["sqlite:///mlflow.db"])
 
 
 class ExecutorConfig(Section):
-    """Where jobs run. No setting here changes a decision of the reproducible schedule.
+    """Where jobs run. No setting here changes a decision of the reproducible schedule."""
 
-    ``address``: ``local`` is a cluster of its own on this machine, ``auto`` the one that runs here, else ``host:port``.
-    ``gpus_per_trial``: None is one where the cluster has GPUs and ``train.device`` is not cpu. ``workers``: at most so many jobs
-    at once. ``deadline``: when a job that runs is cancelled; ``auto`` is ten times what is expected. ``speculate``: a second
-    attempt is started after so many times what is expected, 0 never. ``storage``: where checkpoints go (a folder that every
-    node sees, or an fsspec URL); None is the run folder. ``ship_code``: send this package to the workers; ``auto`` does so
-    unless the cluster is local.
-    """
-
-    name: Literal["inline", "ray"] = "inline"
-    address: Annotated[str, Field(min_length=1, examples=["local", "auto", "10.0.0.1:6379"])] = "local"
-    cpus_per_trial: Annotated[float, Field(gt=0)] = 1.0
-    gpus_per_trial: Annotated[float | None, Field(ge=0, examples=[0.25])] = None
-    memory_per_trial: Size = None
-    per_level: Annotated[dict[LevelNumber, LevelResources], Field(examples=[{4: {"gpus": 1}}])] = Field(
-        default_factory=dict
+    name: Literal["inline", "ray"] = setting("inline", "in this process, or on a Ray cluster")
+    address: str = setting(
+        "local",
+        "local for an own cluster on this machine, auto for the one that runs here, else host:port",
+        min_length=1,
+        examples=["local", "auto", "10.0.0.1:6379"],
     )
-    workers: Annotated[int | None, Field(ge=1, examples=[8])] = None
-    deadline: Deadline = "auto"
-    speculate: Annotated[float, Field(ge=0)] = 3.0
-    storage: Annotated[str | None, Field(examples=["s3://bucket/runs"])] = None
-    ship_code: Annotated[bool | Literal["auto"], switch_or_auto] = "auto"
+    cpus_per_trial: float = setting(1.0, "CPU cores of a job", gt=0)
+    gpus_per_trial: float | None = setting(
+        None, "GPUs of a job; None is one where device and cluster allow it", ge=0, examples=[0.25]
+    )
+    memory_per_trial: Size = setting(None, "main memory of a job")
+    per_level: dict[LevelNumber, LevelResources] = setting(
+        {}, "what jobs of a level take instead", examples=[{4: {"gpus": 1}}]
+    )
+    workers: int | None = setting(None, "jobs at once, at most", ge=1, examples=[8])
+    deadline: Deadline = setting("auto", "when a running job is cancelled; auto is ten times what is expected")
+    speculate: NotNegative = setting(3.0, "a second attempt starts after so many times what is expected, 0: never")
+    storage: str | None = setting(
+        None,
+        "place of checkpoints: a shared folder or fsspec URL; None is the run folder",
+        examples=["s3://bucket/runs"],
+    )
+    ship_code: SwitchOrAuto = setting("auto", "send this package to workers; auto: unless the cluster is local")

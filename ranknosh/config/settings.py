@@ -5,48 +5,68 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
+from ranknosh.config.fields import setting
 from ranknosh.config.messages import explain
 from ranknosh.config.sections import SOURCES, Section
 from ranknosh.config.source import Source, parse_value, read_source, yaml_text
+from ranknosh.config.units import parse_device_time, parse_duration, parse_size
 from ranknosh.errors import ConfigError
 
 Change = Literal["stay", "free", "raise", "add"]
 """What a setting may do when a run is resumed: nothing, take any value, only rise (None is no limit), or only gain entries."""
-PLACES: Mapping[str, Change] = {"name": "free", "out": "free", "data": "free", "data.*": "free"}
-"""Where things lie; that the data are the same is known by their fingerprint."""
+Changes: TypeAlias = Mapping[Change, Sequence[str]]
+PLACES = ("name", "out", "data", "data.*")
+"""Settings of where things lie; that the data are the same is known by their fingerprint."""
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _HOW = {"stay": "cannot change on resume", "raise": "can only be raised on resume", "add": "can only grow on resume"}
 Own = TypeVar("Own", bound="Settings")
+
+
+class Given(NamedTuple):
+    """A value that a user gave for a setting, and how, for messages: ``--set seed=3`` or ``--seed 3``."""
+
+    path: tuple[str, ...]
+    value: Any
+    text: str
+
+
+Overrides: TypeAlias = Sequence[str | Given]
+"""What a user gave: ``key=value`` texts as of ``--set``, and values of flags, which win."""
 
 
 class Settings(Section):
     """The settings of a run. Equal settings take equal decisions on equal hardware.
 
-    ``CHANGES``: names of settings, with ``*`` for a whole section, and what each may do on resume; all others stay.
+    ``CHANGES``: what settings may do on resume, by their names, with ``*`` for a whole section; all others stay.
     """
 
-    CHANGES: ClassVar[Mapping[str, Change]] = {}
+    CHANGES: ClassVar[Changes] = {}
 
-    seed: Annotated[int, Field(ge=0, description="seed of every random draw")] = 0
-    name: Annotated[
-        str | None,
-        Field(
-            description="name of the run folder; by default the next free number",
-            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
-            max_length=200,
-            examples=["my-run"],
-        ),
-    ] = None
-    out: Annotated[str, Field(description="where run folders are made", min_length=1, max_length=3000)] = "runs/"
+    seed: int = setting(0, "seed of every random draw", ge=0)
+    name: str | None = setting(
+        None,
+        "name of the run folder; by default the next free number",
+        pattern=_NAME,
+        max_length=200,
+        examples=["my-run"],
+    )
+    out: str = setting("runs/", "where run folders are made", min_length=1, max_length=3000)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of the settings, with what each means, for editors."""
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **cls.model_json_schema()}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data, every default filled in; :meth:`from_dict` gives back equal settings."""
         return self.model_dump(mode="json")
 
     def to_yaml(self) -> str:
+        """The settings as YAML that :meth:`load` reads back."""
         return yaml_text(self.to_dict())
 
     @classmethod
@@ -54,7 +74,7 @@ class Settings(Section):
         cls: type[Own],
         data: Mapping[str, Any],
         origin: str = "config",
-        given: Mapping[tuple[str, ...], str] | None = None,
+        overrides: Overrides = (),
         lines: Mapping[tuple[str, ...], int] | None = None,
     ) -> Own:
         """Settings from plain data.
@@ -62,36 +82,29 @@ class Settings(Section):
         Args:
             data: nested by section; None where a section or setting has its default.
             origin: where the data came from, for messages.
-            given: dotted paths that were written by ``--set``, with the text of each, for messages.
+            overrides: later ones win. A data source among them (data.name, folder or npz) takes the place of the one in ``data``
+                and of the options that belong to it.
             lines: the line of each path in a file, for messages.
 
         Raises:
             ConfigError: naming the place, the setting and the rule broken.
         """
-        kept = {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
+        plain, given = _overridden(data, overrides)
+        kept = {key: value for key, value in plain.items() if value is not None or key not in cls.model_fields}
         try:
             return cls.model_validate(kept)
         except ValidationError as error:
-            raise ConfigError(explain(error, Source(origin, kept, dict(lines or {})), given or {}, cls)) from error
+            raise ConfigError(explain(error, Source(origin, kept, dict(lines or {})), given, cls)) from error
 
     @classmethod
-    def load(cls: type[Own], path: str | Path, overrides: Sequence[str] = ()) -> Own:
-        """The settings of a YAML file with ``key=value`` texts applied.
-
-        A data source given in ``overrides`` (data.name, folder or npz) takes the place of the file's source and of the options
-        that belong to it.
-
-        Raises:
-            ConfigError: naming file, line, dotted key and rule.
-        """
+    def load(cls: type[Own], path: str | Path, overrides: Overrides = ()) -> Own:
+        """The settings of a YAML file with ``overrides`` applied. Raises ConfigError naming file, line, key and rule."""
         source = read_source(path)
-        data, given = apply_overrides(source.data, overrides)
-        return cls.from_dict(data, source.name, given, source.lines)
+        return cls.from_dict(source.data, source.name, overrides, source.lines)
 
-    def replace(self: Own, overrides: Sequence[str]) -> Own:
-        """A copy with ``key=value`` texts applied, such as ``budget.epochs=60``. Raises ConfigError."""
-        data, given = apply_overrides(self.to_dict(), overrides)
-        return self.from_dict(data, given=given)
+    def replace(self: Own, overrides: Overrides) -> Own:
+        """A copy with texts applied such as ``budget.epochs=60``. Raises ConfigError."""
+        return self.from_dict(self.to_dict(), overrides=overrides)
 
     def changes(self, later: Settings) -> dict[str, Any]:
         """New values of the settings in which ``later`` differs, by ``section.key`` (or ``key`` outside of sections)."""
@@ -101,7 +114,10 @@ class Settings(Section):
 
     def change_of(self, name: str) -> Change:
         """What a setting, named as by :meth:`changes`, may do when a run that has these settings is resumed."""
-        return next((rule for pattern, rule in {**PLACES, **self.CHANGES}.items() if fnmatch(name, pattern)), "stay")
+        for rule, patterns in (("free", PLACES), *self.CHANGES.items()):
+            if any(fnmatch(name, pattern) for pattern in patterns):
+                return rule
+        return "stay"
 
     def check_resume(self, later: Settings) -> None:
         """Raises ConfigError naming the first setting under which a run that has these cannot be resumed."""
@@ -125,14 +141,11 @@ def _follows(rule: Change, before: Any, after: Any) -> bool:
 
 def _amount(value: Any) -> float:
     """A limit as a number; durations and sizes are written with units."""
-    if isinstance(value, str):
-        from ranknosh.config.units import parse_device_time, parse_duration, parse_size
-
-        for parse in (parse_duration, parse_device_time, parse_size):
-            try:
-                return float(parse(value))
-            except ValueError:
-                continue
+    for parse in (parse_duration, parse_device_time, parse_size) if isinstance(value, str) else ():
+        try:
+            return float(parse(value))
+        except ValueError:
+            continue
     return float(value)
 
 
@@ -140,44 +153,48 @@ def _text(value: Any) -> str:
     return "not set" if value is None else repr(value)
 
 
-def apply_overrides(
-    data: Mapping[str, Any], overrides: Sequence[str]
-) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
-    """Write ``key=value`` texts into plain settings.
+def _overridden(data: Mapping[str, Any], overrides: Overrides) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+    """Plain settings with ``overrides`` written in, later ones over earlier and flags over texts, and how each was given."""
+    result, how = with_changes(data, {}), {}
+    texts = [read_setting(each) for each in overrides if not isinstance(each, Given)]
+    flags = [each for each in overrides if isinstance(each, Given)]
+    for given in (texts, flags):
+        if any(path in [("data", source) for source in SOURCES] for path, _, _ in given):
+            section = result["data"] if isinstance(result.get("data"), dict) else {}
+            result["data"] = {name: value for name, value in section.items() if name not in (*SOURCES, "options")}
+        for path, value, text in given:
+            _write(result, path, value)
+            how[path] = text
+    return result, how
+
+
+def read_setting(
+    text: str,
+    flag: str = "--set",
+    form: str = "KEY=VALUE",
+    hint: str = "write for example --set budget.epochs=60",
+    below: tuple[str, ...] = (),
+) -> Given:
+    """A setting out of a text such as ``budget.epochs=60``, its value in YAML.
 
     Args:
-        data: nested by section; it stays as it is.
-        overrides: texts ``dotted.key=value``, the value in YAML; later ones win.
-
-    Returns:
-        The new data, and which dotted path each text wrote.
+        text: the words.
+        flag: where they were given.
+        form: what they have to look like; ``KEY`` has any number of words with dots between, other names one word each.
+        hint: what to do about another form.
+        below: the section that the key lies in.
 
     Raises:
         ConfigError: for a text of another form.
     """
-    result: dict[str, Any] = {key: dict(value) if isinstance(value, Mapping) else value for key, value in data.items()}
-    given: dict[tuple[str, ...], str] = {}
-    settings = [(text, *_parsed(text)) for text in overrides]
-    if any(path in [("data", source) for source in SOURCES] for _, path, _ in settings):
-        for stale in (*SOURCES, "options"):
-            if isinstance(result.get("data"), dict):
-                result["data"].pop(stale, None)
-    for text, path, value in settings:
-        _write(result, path, value)
-        given[path] = text
-    return result, given
-
-
-def _parsed(text: str) -> tuple[tuple[str, ...], Any]:
-    """The dotted path and the value of ``key=value``. Raises ConfigError."""
     key, equals, raw = text.partition("=")
     path = tuple(key.strip().split("."))
-    if not equals or not all(path):
-        raise ConfigError(f"--set {text}: a setting has the form key=value; write for example --set budget.epochs=60")
+    if not equals or not all(path) or (form != "KEY=VALUE" and len(path) != form.count(".") + 1):
+        raise ConfigError(f"{flag} {text}: a setting has the form {form}; {hint}")
     try:
-        return path, parse_value(raw)
+        return Given((*below, *path), parse_value(raw), f"{flag} {text}")
     except ValueError as error:
-        raise ConfigError(f"--set {text}: the value is {error}") from error
+        raise ConfigError(f"{flag} {text}: the value is {error}") from error
 
 
 def _write(data: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

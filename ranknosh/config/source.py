@@ -44,10 +44,8 @@ class Source:
 
     def line(self, path: tuple[str, ...]) -> int | None:
         """The line of the nearest enclosing entry that the file holds."""
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.lines:
-                return self.lines[path[:length]]
-        return None
+        enclosing = (path[:length] for length in range(len(path), 0, -1))
+        return next((self.lines[each] for each in enclosing if each in self.lines), None)
 
 
 def read_source(path: str | Path) -> Source:

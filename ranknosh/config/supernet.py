@@ -1,109 +1,94 @@
-"""How a supernet search is set up: method, space, size, images, recipe and budget, checked before anything runs."""
+"""The settings of a supernet search: method, space, size, images, recipe and budget."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from ranknosh.config.fields import Duration, RuleBroken, Switch, switch_or_auto, text_matching
+from ranknosh.config.fields import Amp, Count, Device, Duration, RuleBroken, Switch, SwitchOrAuto, setting
 from ranknosh.config.sections import DataConfig, Section
-from ranknosh.config.settings import Change, Settings
+from ranknosh.config.settings import Changes, Settings
 
 
 class MethodConfig(Section):
-    """``name``: one of ``supernet.methods.METHODS``. ``options``: arguments of its factory other than the epochs."""
+    """How the supernet is searched."""
 
-    name: Annotated[str, Field(min_length=1)] = "darts"
-    options: dict[str, Any] = Field(default_factory=dict)
+    name: str = setting("darts", "a method, such as darts or pc_darts", min_length=1)
+    options: dict[str, Any] = setting({}, "options of the method, such as patience=0", examples=[{"patience": 0}])
 
 
 class SupernetSize(Section):
-    """None is the published size of the space's supernet; cells of NAS-Bench-201 are those of a stage, of DARTS all."""
+    """The size of the supernet."""
 
-    channels: Annotated[int | None, Field(ge=1, examples=[8])] = None
-    cells: Annotated[int | None, Field(ge=1, examples=[1])] = None
+    channels: int | None = setting(None, "channels of the first cells, by default as published (16)", ge=1)
+    cells: int | None = setting(None, "cells in a stage or (darts) in all, by default as published (5 and 8)", ge=1)
 
 
 class RecipeConfig(Section):
     """What differs from the method's own recipe (see ``supernet.method.SupernetRecipe``); None keeps that."""
 
-    batch: Annotated[int | None, Field(ge=2, examples=[64])] = None
-    lr: Annotated[float | None, Field(gt=0, examples=[0.025])] = None
-    lr_last: Annotated[float | None, Field(ge=0, examples=[0.001])] = None
-    momentum: Annotated[float | None, Field(ge=0, lt=1, examples=[0.9])] = None
-    nesterov: Switch | None = None
-    weight_decay: Annotated[float | None, Field(ge=0, examples=[3e-4])] = None
-    clip: Annotated[float | None, Field(ge=0, examples=[5.0])] = None
-    augment: Literal["none", "crop_flip", "crop_flip_cutout"] | None = None
+    batch: int | None = setting(None, "images of a step", ge=2, examples=[64])
+    lr: float | None = setting(None, "learning rate of the weights at the start", gt=0, examples=[0.025])
+    lr_last: float | None = setting(None, "learning rate of the weights at the end", ge=0, examples=[0.001])
+    momentum: float | None = setting(None, "momentum of the weights' optimiser", ge=0, lt=1, examples=[0.9])
+    nesterov: Switch | None = setting(None, "Nesterov's form of the momentum")
+    weight_decay: float | None = setting(None, "decay of the weights", ge=0, examples=[3e-4])
+    clip: float | None = setting(None, "bound of the weights' gradient norm, 0 for none", ge=0, examples=[5.0])
+    augment: Literal["none", "crop_flip", "crop_flip_cutout"] | None = setting(
+        None, "how training images are changed at random"
+    )
 
 
 class SupernetBudget(Section):
-    """``epochs``: of the whole search, None for the method's published number. ``time``: device time.
+    """How long a search is."""
 
-    With ``time`` alone the number of epochs is chosen so that the schedule ends with it; with both, time cuts the schedule off.
-    """
-
-    epochs: Annotated[int | None, Field(ge=1, examples=[30])] = None
-    time: Duration = None
+    epochs: int | None = setting(None, "epochs of the whole search, by default as published", ge=1, examples=[30])
+    time: Duration = setting(
+        None, "device time, such as 10m; chooses the epochs so that the schedule ends with it, or cuts off those given"
+    )
 
 
 class SupernetTrain(Section):
-    """Where and how fast. ``channels_last`` ``auto`` is on. ``amp``: bf16 for passes in bfloat16, which changes results."""
+    """Where and how fast the supernet is trained."""
 
-    device: Annotated[
-        str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", examples=["auto", "cpu", "cuda", "cuda:0"])
-    ] = "auto"
-    threads: Annotated[int, Field(ge=1)] = 1
-    channels_last: Annotated[bool | Literal["auto"], switch_or_auto] = "auto"
-    amp: Annotated[Literal["off", "bf16"], text_matching({False: "off"})] = "off"
+    device: Device = setting("auto", "where it runs: cpu, cuda, cuda:1 ..., or auto for a GPU where there is one")
+    threads: Count = setting(1, "CPU threads; only equal threads give equal bits")
+    channels_last: SwitchOrAuto = setting("auto", "memory layout of images and weights; auto is on")
+    amp: Amp = setting("off", "bf16 for passes in bfloat16, which changes results")
 
 
 class WatchConfig(Section):
-    """What is measured beside the search, which it does not change. It takes device time.
+    """What is measured during the search, which it does not change. It takes device time."""
 
-    ``eigenvalue``: of the validation loss's Hessian to the alphas, and ``gap``: accuracy of the supernet less that of the
-    derived cell inside it, both every so many epochs, 0 for never. ``landscape``: points a side of a slice of the validation loss
-    around the final alphas, an odd number, 0 for none.
-    """
-
-    eigenvalue: Annotated[int, Field(ge=0)] = 0
-    gap: Annotated[int, Field(ge=0)] = 0
-    landscape: Annotated[int, Field(ge=0)] = 0
+    eigenvalue: int = setting(0, "epochs between two largest eigenvalues of the alphas' Hessian, 0: never", ge=0)
+    gap: int = setting(0, "epochs between two discretisation gaps of accuracy, 0: never", ge=0)
+    landscape: int = setting(0, "points a side (odd) of the loss around the final alphas, 0: none", ge=0)
 
     @model_validator(mode="after")
     def _has_a_centre(self) -> WatchConfig:
         if self.landscape and (self.landscape < 3 or self.landscape % 2 == 0):
             raise RuleBroken(
-                ("watch", "landscape"),
+                "watch.landscape",
                 f"watch.landscape is {self.landscape}; it must be odd and at least 3, so that its centre is a point, or 0",
             )
         return self
 
 
 class SupernetSettings(Settings):
-    """Everything that decides what a supernet search does.
+    """Everything that decides what a supernet search does."""
 
-    ``split_seed`` decides which images are training, validation and test where a set does not come cut, and which half of the
-    training images each level learns from; it stays while seeds vary. ``table``: accuracies that epochs are annotated with,
-    never a signal of the search. Only equal ``train.threads`` and ``train.channels_last`` give equal bits.
-    """
+    CHANGES: ClassVar[Changes] = {"free": ("train.device", "train.threads", "train.channels_last", "table")}
 
-    CHANGES: ClassVar[Mapping[str, Change]] = {
-        "train.device": "free",
-        "train.threads": "free",
-        "train.channels_last": "free",
-        "table": "free",
-    }
-
-    split_seed: Annotated[int, Field(ge=0)] = 0
-    method: MethodConfig = MethodConfig()
-    space: Annotated[str, Field(min_length=1)] = "nasbench201"
-    network: SupernetSize = SupernetSize()
-    data: DataConfig = DataConfig(name="cluttered_digits")
-    recipe: RecipeConfig = RecipeConfig()
-    budget: SupernetBudget = SupernetBudget()
-    watch: WatchConfig = WatchConfig()
-    train: SupernetTrain = SupernetTrain()
-    table: str | None = None
+    split_seed: int = setting(0, "which images are training, validation and test, and its halves", ge=0)
+    method: MethodConfig = setting(MethodConfig(), "how the supernet is searched")
+    space: str = setting(
+        "nasbench201", "what is searched: nasbench201, darts, darts_without_none, or s1 to s4", min_length=1
+    )
+    network: SupernetSize = setting(SupernetSize(), "size of the supernet")
+    data: DataConfig = setting(DataConfig(name="cluttered_digits"), "images to train and judge on")
+    recipe: RecipeConfig = setting(RecipeConfig(), "what differs from the method's own recipe")
+    budget: SupernetBudget = setting(SupernetBudget(), "how long the search is")
+    watch: WatchConfig = setting(WatchConfig(), "what is measured during the search")
+    train: SupernetTrain = setting(SupernetTrain(), "where and how fast the supernet is trained")
+    table: str | None = setting(None, "npz file of true accuracies to show for every epoch's cell, never a signal")

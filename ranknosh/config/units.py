@@ -70,10 +70,8 @@ def size_text(size: int) -> str:
 
 def human_duration(seconds: float) -> str:
     """Rounded for reading: ``8.4 s``, ``3 min 20 s``, ``1 h 05 min``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     if seconds < 3600:
         minutes, rest = divmod(round(seconds), 60)
         return f"{minutes} min {rest:02d} s" if minutes < 60 else "1 h 00 min"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
-from ranknosh.config.settings import Settings, with_changes
+from ranknosh.config.settings import Overrides, Settings, with_changes
 from ranknosh.config.source import read_source
 from ranknosh.core.records import Session
 from ranknosh.errors import ConfigError, DataError, MissingDependency, StoreError
@@ -185,7 +185,7 @@ class Run(ABC, Generic[State]):
 
     def resume(
         self: Own,
-        overrides: Sequence[str] = (),
+        overrides: Overrides = (),
         *,
         events: Events = silent,
         stop: StopRequest | None = None,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ranknosh.config.compare import CompareSettings
+from ranknosh.config.search import CompareSettings
 from ranknosh.config.units import human_duration, percent
 from ranknosh.core.records import Observed
 from ranknosh.data import Split

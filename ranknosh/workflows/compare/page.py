@@ -7,7 +7,7 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
-from ranknosh.config.compare import ALWAYS
+from ranknosh.config.search import ALWAYS
 from ranknosh.report.charts import (
     BAD,
     BLUE,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ranknosh.config.compare import CompareSettings
+from ranknosh.config.search import CompareSettings
 from ranknosh.core.records import Session
 from ranknosh.runs.journal import Header
 from ranknosh.spaces.base import Architecture, NetworkSize, Space

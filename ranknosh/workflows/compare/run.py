@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ranknosh.config.compare import CompareSettings
+from ranknosh.config.search import CompareSettings
+from ranknosh.config.settings import Overrides
 from ranknosh.config.units import human_duration
 from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreError
 from ranknosh.report.words import counted
@@ -139,7 +140,7 @@ class CompareRun(Run[CompareState]):
         """The checkpoints of the final trainings, once all have ended."""
         return [path for path in (self.folder / "final").rglob("*") if path.is_file()] if self.ended else []
 
-    def resume(self, overrides: Sequence[str] = (), **rest: Any) -> CompareRun:
+    def resume(self, overrides: Overrides = (), **rest: Any) -> CompareRun:
         """As :meth:`ranknosh.runs.run.Run.resume`; the budget was checked when the run began."""
         return super().resume(overrides, checked=True, **rest)
 

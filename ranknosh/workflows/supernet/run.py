@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ranknosh.config.settings import Overrides
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.errors import SpaceError
 from ranknosh.runs.events import Events
@@ -108,7 +108,7 @@ class SupernetRun(Run[SupernetState]):
         path = self.folder / NAME
         return [path] if self.ended and path.exists() else []
 
-    def resume(self, overrides: Sequence[str] = (), **rest: Any) -> SupernetRun:
+    def resume(self, overrides: Overrides = (), **rest: Any) -> SupernetRun:
         """As :meth:`ranknosh.runs.run.Run.resume`; the plan is that of the journal."""
         return super().resume(overrides, planned=True, **rest)
 

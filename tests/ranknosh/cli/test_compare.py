@@ -107,7 +107,7 @@ def test_what_a_begun_comparison_cannot_be(ran, cli, monkeypatch, words, needle)
     ("words", "code", "needle"),
     [
         ([], 2, "--budget 10m"),
-        (["--budget", "soon"], 2, "device_time is 'soon'"),
+        (["--budget", "soon"], 2, "--budget soon: budget.device_time is 'soon'"),
         (["--budget", "0s"], 2, "device_time is '0s'"),
         (["--budget", "0.001s"], 3, "one training of 2 epochs"),
         (["--budget", "2s", "--methods", "ranknosh,dartss"], 2, "did you mean darts?"),

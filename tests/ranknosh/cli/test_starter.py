@@ -9,6 +9,7 @@ import pytest
 
 from ranknosh.cli import doctor
 from ranknosh.config.search import SearchSettings
+from ranknosh.workflows import HOMES, run_class
 
 
 @pytest.mark.parametrize(
@@ -58,8 +59,14 @@ def test_init_refuses_what_would_not_load(cli, words, needle):
     assert needle in ended.err
 
 
-def test_init_prints_the_schema(cli):
-    assert json.loads(cli("init", "--schema").out)["properties"]["pyramid"]
+def test_init_prints_the_schema_of_every_workflow(cli):
+    assert json.loads(cli("init", "--schema").out) == SearchSettings.json_schema()
+    for workflow in HOMES:
+        printed = json.loads(cli("init", "--schema", "--workflow", workflow).out)
+        assert printed == run_class(workflow).SETTINGS.json_schema()
+    wrong = cli("init", "--schema", "--workflow", "retrian")
+    assert wrong.code == 2
+    assert "did you mean retrain?" in wrong.err
 
 
 def test_doctor_tells_versions_cores_and_disk(cli, tmp_path):

@@ -1,6 +1,5 @@
 """ranknosh/config/settings.py: what may change when a run is resumed, for the settings of every workflow."""
 
-from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import pytest
@@ -8,12 +7,13 @@ from pydantic import Field
 
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.sections import BudgetConfig, DataConfig
-from ranknosh.config.settings import Change, Settings, by_name, with_changes
+from ranknosh.config.settings import Changes, Settings, by_name, with_changes
 from ranknosh.errors import ConfigError
+from ranknosh.workflows import HOMES, run_class
 
 
 class Some(Settings):
-    CHANGES: ClassVar[Mapping[str, Change]] = {"budget.*": "raise", "names": "add", "limit": "raise", "where": "free"}
+    CHANGES: ClassVar[Changes] = {"raise": ("budget.*", "limit"), "add": ("names",), "free": ("where",)}
 
     budget: BudgetConfig = BudgetConfig.model_validate({"time": "10m", "disk": "1GB"})
     data: DataConfig = DataConfig(name="digits")
@@ -77,3 +77,16 @@ def test_changes_written_into_the_old_settings_give_the_new_ones():
     } | {"pyramid.candidates": 30}
     assert SearchSettings.from_dict(with_changes(old.to_dict(), changes)) == new
     assert by_name({"a": {"b": 1, "c": {"d": 2}}, "e": 3}) == {"a.b": 1, "a.c": {"d": 2}, "e": 3}
+
+
+@pytest.mark.parametrize("workflow", HOMES)
+def test_the_schema_says_what_every_setting_of_a_workflow_means(workflow):
+    kind = run_class(workflow).SETTINGS
+    schema = kind.json_schema()
+    sections = {"": schema, **schema["$defs"]}
+    for section, below in sections.items():
+        assert below["description"]
+        for name, field in below["properties"].items():
+            assert len(field.get("description", "")) > 5, f"{section}.{name} has no description"
+    written = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
+    assert written == kind.model_construct().to_dict()

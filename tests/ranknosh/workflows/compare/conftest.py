@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from ranknosh.config.compare import CompareSettings
-from ranknosh.config.search import SearchSettings
+from ranknosh.config.search import CompareSettings, SearchSettings
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
 from ranknosh.spaces.nasbench201 import NasBench201

@@ -5,7 +5,7 @@ from unittest.mock import patch
 import pytest
 import torch
 
-from ranknosh.config.compare import ALWAYS
+from ranknosh.config.search import ALWAYS
 from ranknosh.core.records import Failed, Observed, Scored
 from ranknosh.errors import BudgetTooSmall, ConfigError, StoreError
 from ranknosh.runs.events import Recorded

@@ -2,8 +2,7 @@
 
 import pytest
 
-from ranknosh.config.compare import CompareSettings
-from ranknosh.config.search import SearchSettings
+from ranknosh.config.search import CompareSettings, SearchSettings
 from ranknosh.errors import ConfigError
 
 BUDGET = {"budget": {"device_time": "10m"}}
