@@ -1,14 +1,20 @@
-"""Which architectures are scored: those named, and a sample of the space or all of it."""
+"""Which architectures are scored (those named, and a sample of the space or all of it), and which of them share a network.
+
+Two share their scores where they compute the same function (``Space.canonical``) by networks of as many weights. The second
+half matters because operations that nothing leads to or from are still built: the published number of weights of a cell counts
+them, and so do the proxies of size. Of the 15,625 cells of NAS-Bench-201 that leaves 5,580.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Literal
 
 from ranknosh.config.score import ScoreSettings
 from ranknosh.core.seeding import draw
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.catalog import SPACES, get_space
 from ranknosh.streams import stream
 
@@ -30,19 +36,14 @@ def population(settings: ScoreSettings, space: Space) -> tuple[Architecture, ...
     return (*listed, *(architecture for architecture in drawn if architecture not in known))
 
 
-def named(texts: Sequence[str], first: str | None = None) -> tuple[Space, tuple[Architecture, ...]]:
+def named(texts: Sequence[str]) -> tuple[Space, tuple[Architecture, ...]]:
     """The space that reads every exchange string of ``texts``, and the architectures in that order, repeated ones kept.
 
-    Args:
-        texts: exchange strings.
-        first: the space whose message is shown where none reads them.
-
     Raises:
-        SpaceError: naming the string and what is wrong with it.
+        SpaceError: naming the string and what is wrong with it in the first space.
     """
-    names = list(dict.fromkeys([*([first] if first else []), *SPACES]))
     problems = []
-    for name in names:
+    for name in SPACES:
         space = get_space(name)
         try:
             return space, tuple(space.parse(text) for text in texts)
@@ -79,3 +80,54 @@ def everything(space: Space, how: Draw) -> tuple[Architecture, ...]:
     for architecture in space.enumerate():
         first.setdefault(space.canonical(architecture), architecture)
     return tuple(first.values())
+
+
+def representatives(
+    space: Space,
+    architectures: Sequence[Architecture],
+    known: Iterable[str],
+    weights: Callable[[Architecture], int],
+) -> dict[str, str]:
+    """Which network is scored for each architecture.
+
+    Args:
+        space: of the architectures.
+        architectures: in the order asked for; the first of several that share a network is scored for all.
+        known: exchange strings of those scored before, which are taken first.
+        weights: the number of weights of a network, asked for only among those of one canonical id.
+
+    Returns:
+        The exchange string of every architecture, to that of the one whose network is scored for it.
+    """
+    alike_by_id: dict[str, list[Architecture]] = {}
+    for text in known:
+        architecture = space.parse(text)
+        alike_by_id.setdefault(space.canonical(architecture), []).append(architecture)
+    found: dict[Architecture, Architecture] = {}
+    for architecture in architectures:
+        alike = alike_by_id.setdefault(space.canonical(architecture), [])
+        if architecture not in found and architecture not in alike:
+            same = (other for other in alike if weights(other) == weights(architecture))
+            found[architecture] = next(same, architecture)
+            if found[architecture] is architecture:
+                alike.append(architecture)
+    return {space.format(one): space.format(found.get(one, one)) for one in architectures}
+
+
+def weight_counter(channels: int) -> Callable[[Architecture], int]:
+    """Counts the weights of a network with one cell a stage.
+
+    Cells of a stage are alike, so two architectures that differ in it differ in every network of these channels, and only then.
+    """
+    import torch
+
+    from ranknosh.spaces.nets import build_candidate, count_params
+
+    size = NetworkSize(channels, cells=1, classes=2, in_channels=1)
+
+    @cache
+    def count(architecture: Architecture) -> int:
+        with torch.random.fork_rng(devices=[]):
+            return count_params(build_candidate(architecture, size))
+
+    return count

@@ -62,22 +62,13 @@ class Results:
         """Columns: architecture, canonical, the proxies (empty where there is a reason), seconds of all proxies, accuracy where
         there is a table, reasons as a JSON object (empty where there are none). Numbers are written so that they read back
         equal."""
-        proxies = self.settings.proxies
-        file = io.StringIO()
-        writer = csv.writer(file, lineterminator="\n")
-        accuracy = ["accuracy"] if self.judged else []
-        writer.writerow(["architecture", "canonical", *proxies, "seconds", *accuracy, "reasons"])
+        file, accuracy = io.StringIO(), ["accuracy"] if self.judged else []
+        columns = ["architecture", "canonical", *self.settings.proxies, "seconds", *accuracy, "reasons"]
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
         for row in self.rows:
-            writer.writerow(
-                [
-                    row.architecture,
-                    row.canonical,
-                    *(_number(row.values[name]) for name in proxies),
-                    f"{sum(row.seconds.values()):.6f}",
-                    *([_number(row.accuracy)] if self.judged else []),
-                    json.dumps(dict(row.reasons)) if row.reasons else "",
-                ]
-            )
+            seconds, reasons = f"{sum(row.seconds.values()):.6f}", json.dumps(dict(row.reasons)) if row.reasons else ""
+            writer.writerow({**vars(row), **row.values, "seconds": seconds, "reasons": reasons})
         return file.getvalue()
 
 
@@ -90,19 +81,12 @@ def results_of(settings: ScoreSettings, state: ScoreState) -> Results:
     rows = []
     for text, scored_as, accuracy in zip(asked.architectures, asked.networks, accuracies, strict=True):
         known = state.networks.get(scored_as)
-        if known is None or any(name not in known.values for name in settings.proxies):
-            continue
-        rows.append(
-            ScoreRow(
-                text,
-                known.key,
-                {name: known.values[name] for name in settings.proxies},
-                {name: known.reasons[name] for name in settings.proxies if name in known.reasons},
-                {name: known.seconds[name] for name in settings.proxies},
-                None if scored_as == text else scored_as,
-                accuracy,
-            )
-        )
+        if known is not None and all(name in known.values for name in settings.proxies):
+            values = {name: known.values[name] for name in settings.proxies}
+            reasons = {name: known.reasons[name] for name in settings.proxies if name in known.reasons}
+            seconds = {name: known.seconds[name] for name in settings.proxies}
+            other = None if scored_as == text else scored_as
+            rows.append(ScoreRow(text, known.key, values, reasons, seconds, other, accuracy))
     return Results(settings, tuple(rows), asked.accuracies is not None)
 
 
@@ -114,32 +98,16 @@ def best_rows(results: Results, count: int) -> list[dict[str, Any]]:
     from zerocost.aggregate import combine
 
     ranked = combine([row.values for row in results.rows], results.directions) if results.rows else []
-    order = sorted(range(len(ranked)), key=lambda place: -ranked[place])[:count]
-    best = [(ranked[place], results.rows[place]) for place in order]
-    judged = results.judged
-    return [
-        {
-            "architecture": row.architecture,
-            "mean_rank": rank,
-            **row.values,
-            **({"accuracy": row.accuracy} if judged else {}),
-        }
-        for rank, row in best
+    best = sorted(zip(ranked, results.rows, strict=True), key=lambda pair: -pair[0])[:count]
+    rows: list[dict[str, Any]] = [
+        {"architecture": row.architecture, "mean_rank": rank, **row.values} for rank, row in best
     ]
+    if results.judged:
+        for found, (_, row) in zip(rows, best, strict=True):
+            found["accuracy"] = row.accuracy
+    return rows
 
 
 def row_dict(row: ScoreRow, with_accuracy: bool) -> dict[str, Any]:
     """A row for programs."""
-    found: dict[str, Any] = {
-        "architecture": row.architecture,
-        "canonical": row.canonical,
-        "scored_as": row.scored_as,
-        "values": dict(row.values),
-        "reasons": dict(row.reasons),
-        "seconds": dict(row.seconds),
-    }
-    return {**found, "accuracy": row.accuracy} if with_accuracy else found
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else repr(float(value))
+    return {name: value for name, value in vars(row).items() if with_accuracy or name != "accuracy"}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.score import ScoreSettings
 from ranknosh.errors import ConfigError
+from ranknosh.executors.base import Executor
+from ranknosh.executors.inline import WithThreads
 from ranknosh.report.words import counted
 from ranknosh.runs.events import Events, Progress
 from ranknosh.runs.files import write_atomic
@@ -18,11 +19,10 @@ from ranknosh.runs.run import Prepared, Run
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.catalog import get_space
-from ranknosh.workflows.score.population import population
+from ranknosh.workflows.score.population import population, representatives, weight_counter
 from ranknosh.workflows.score.records import RECORDS, ScoresAsked, ScoreState
 from ranknosh.workflows.score.rows import TABLE, Results, best_rows, results_of
-from ranknosh.workflows.score.scoring import executor_for, score_network, scored
-from ranknosh.workflows.score.sharing import representatives, weight_counter
+from ranknosh.workflows.score.scoring import THREADS, ScoreNetwork, executor_for, score_network
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
@@ -30,16 +30,6 @@ if TYPE_CHECKING:
 
 DECISIVE = ("ranknosh", "torch")
 """Packages that values depend on."""
-
-
-@dataclass(frozen=True)
-class ScoreParts:
-    """What is scored, on which images, and the table of accuracies where one is given."""
-
-    space: Space
-    architectures: tuple[Architecture, ...]
-    data: ImageData
-    table: Table | None
 
 
 class ScoreRun(Run[ScoreState]):
@@ -139,19 +129,18 @@ class ScoreRun(Run[ScoreState]):
         architectures = population(settings, space)
         table = None if settings.table is None else Table.load(Path(settings.table), space.name)
         images = data if data is not None else load_section(settings.data, settings.seed)
-        parts = ScoreParts(space, architectures, images, table)
-        return Prepared("score", parts, images.facts, {"space": space.name})
+        return Prepared("score", (space, architectures, images, table), images.facts, {"space": space.name})
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Score what is missing; the table is written whatever ends it."""
-        parts: ScoreParts = prepared.parts
-        asked = what_is_asked(parts, self.settings, self.state)
+        space, architectures, images, table = prepared.parts
+        asked = what_is_asked(space, architectures, table, self.settings.network.channels, self.state.networks)
         self.state.apply(asked)
         try:
             if self.left:
-                with executor_for(session, self.settings, parts.data) as (executor, device):
+                with executor_for(session, self.settings, images) as (executor, device):
                     self._begin(session, device, asked)
-                    self._score(session, executor, parts)
+                    self._score(session, executor, score_network(self.settings, space, images))
             else:
                 self._begin(session, self.settings.device, asked)
                 session.say(f"all {counted(self.networks, 'network')} were scored before")
@@ -162,19 +151,20 @@ class ScoreRun(Run[ScoreState]):
         self.state.apply(session.began(device))
         self.state.apply(asked)
         session.write([asked], self.state)
-        before: Mapping[str, str] = self.sessions[-1].versions if self.sessions else versions()
+        now = versions()
+        before: Mapping[str, str] = self.sessions[-1].versions if self.sessions else now
         for name in DECISIVE:
-            if before.get(name) != versions().get(name):
+            if before.get(name) != now.get(name):
                 session.say(
-                    f"what is scored already was scored with {name} {before.get(name)}, the rest is with "
-                    f"{versions().get(name)}; values may differ a little"
+                    f"what is scored already was scored with {name} {before.get(name)}, the rest is with {now.get(name)}; "
+                    "values may differ a little"
                 )
 
-    def _score(self, session: RunSession, executor: Any, parts: ScoreParts) -> None:
+    def _score(self, session: RunSession, executor: Executor, score: ScoreNetwork) -> None:
         missing = list(self.state.missing(self.settings.proxies))
         total, began = self.networks, time.monotonic()
-        score = score_network(self.settings, parts.space, parts.data)
-        for done, found in enumerate(scored(executor, score, missing), start=1):
+        items = [(score.space.parse(text), proxies) for text, proxies in missing]
+        for done, (_, found) in enumerate(executor.map(WithThreads(score, THREADS), items), start=1):
             self.state.apply(found)
             session.write([found], self.state)
             each = (time.monotonic() - began) / done
@@ -185,19 +175,22 @@ class ScoreRun(Run[ScoreState]):
                 raise KeyboardInterrupt
 
 
-def what_is_asked(parts: ScoreParts, settings: ScoreSettings, state: ScoreState) -> ScoresAsked:
+def what_is_asked(
+    space: Space, architectures: Sequence[Architecture], table: Table | None, channels: int, known: Iterable[str]
+) -> ScoresAsked:
     """The architectures of a run, the network that each has its scores of, and the accuracies that a table has of them.
 
     Args:
-        parts: of the run.
-        settings: of the run.
-        state: its networks are taken first where several architectures share one.
+        space: of the architectures.
+        architectures: that are asked for.
+        table: of accuracies, None where there is none.
+        channels: of the networks.
+        known: exchange strings of networks scored before, which are taken first where several architectures share one.
     """
-    space, counter = parts.space, weight_counter(settings.network.channels)
-    shares = representatives(space, parts.architectures, state.networks, counter)
-    texts = tuple(space.format(architecture) for architecture in parts.architectures)
-    accuracies: tuple[float | None, ...] | None = None
-    if parts.table is not None:
-        places = [parts.table.find(architecture) for architecture in parts.architectures]
-        accuracies = tuple(None if place is None else float(parts.table.truth[place]) for place in places)
+    shares = representatives(space, architectures, known, weight_counter(channels))
+    accuracies = None
+    if table is not None:
+        places = [table.find(architecture) for architecture in architectures]
+        accuracies = tuple(None if place is None else float(table.truth[place]) for place in places)
+    texts = tuple(space.format(architecture) for architecture in architectures)
     return ScoresAsked(texts, tuple(shares[text] for text in texts), accuracies)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.score import ScoreSettings
 from ranknosh.executors.base import Executor
@@ -45,28 +45,24 @@ class ScoreNetwork:
     def __call__(self, item: tuple[Architecture, tuple[str, ...]]) -> NetworkScores:
         architecture, proxies = item
         scores = self._placed.scores(architecture, proxies)
-        return NetworkScores(
-            self.space.canonical(architecture),
-            self.space.format(architecture),
-            scores.values_by_name,
-            {name: score.reason for name, score in scores.items() if score.reason is not None},
-            {name: round(score.seconds, 6) for name, score in scores.items()},
-        )
+        reasons = {name: score.reason for name, score in scores.items() if score.reason is not None}
+        seconds = {name: round(score.seconds, 6) for name, score in scores.items()}
+        key, text = self.space.canonical(architecture), self.space.format(architecture)
+        return NetworkScores(key, text, scores.values_by_name, reasons, seconds)
 
 
 def score_network(settings: ScoreSettings, space: Space, data: ImageData) -> ScoreNetwork:
-    """The scorer that settings name, on the training images drawn by their seed."""
+    """The scorer that settings name, on the training images drawn by their seed.
+
+    Args:
+        settings: of the run.
+        space: of the architectures.
+        data: with the training images.
+    """
     from ranknosh.training.proxies import proxy_scorer
 
-    scorer = proxy_scorer(
-        space,
-        network_size(settings, data),
-        data,
-        settings.proxies,
-        batch=settings.batch,
-        seed=settings.seed,
-        options=settings.options,
-    )
+    size, names, options = network_size(settings, data), settings.proxies, settings.options
+    scorer = proxy_scorer(space, size, data, names, batch=settings.batch, seed=settings.seed, options=options)
     return ScoreNetwork(scorer, space, settings.device)
 
 
@@ -75,51 +71,33 @@ def network_size(settings: ScoreSettings, data: ImageData) -> NetworkSize:
     return NetworkSize(settings.network.channels, settings.network.cells, len(data.classes), data.image_shape[0])
 
 
-def scored(
-    executor: Executor, score: ScoreNetwork, missing: Sequence[tuple[str, tuple[str, ...]]]
-) -> Iterator[NetworkScores]:
-    """The scores of ``missing`` (exchange strings with their proxies), in the order they are done."""
-    from ranknosh.executors.inline import WithThreads
-
-    items = [(score.space.parse(text), proxies) for text, proxies in missing]
-    for _, found in executor.map(WithThreads(score, THREADS), items):
-        yield found
-
-
 @contextmanager
 def executor_for(session: RunSession, settings: ScoreSettings, data: ImageData) -> Iterator[tuple[Executor, str]]:
-    """The executor that settings name, and the name of its device; Ctrl-C and other signals ask the session to stop."""
+    """The executor that settings name, and the name of its device; Ctrl-C and other signals ask the session to stop.
+
+    Args:
+        session: of the run.
+        settings: of the run.
+        data: the images; the scorer has them already, so that workers are sent none.
+    """
     import torch
 
+    from ranknosh.data import Split
     from ranknosh.executors.opening import opened
     from ranknosh.training import CheckpointStore, Task, TrainSettings
     from ranknosh.training.surroundings import surroundings
 
+    none = Split(data.train.images[:0].clone(), data.train.labels[:0].clone())
     train = TrainSettings(total_epochs=1, device=settings.device, threads=THREADS)
-    task = Task(_without_images(data), network_size(settings, data), train)
-    stop = session.stop
+    task = Task(replace(data, train=none, validation=none, test=none), network_size(settings, data), train)
+    stop, kept = session.stop, CheckpointStore(NOTHING_KEPT)
+    asked: dict[str, Any] = {"stop": lambda: stop.requested, "on_epoch": lambda job, point: None, "say": session.say}
     with (
         surroundings(THREADS, torch.device("cpu")),
         stop.on_signals(session.events, DOING),  # ray swallows a KeyboardInterrupt here and there while it starts
-        opened(
-            settings.executor,
-            settings.device,
-            task,
-            CheckpointStore(NOTHING_KEPT),
-            stop=lambda: stop.requested,
-            on_epoch=lambda job, point: None,
-            say=session.say,
-        ) as (executor, device),
+        opened(settings.executor, settings.device, task, kept, **asked) as (executor, device),
         stop.on_signals(session.events, DOING),  # and has taken SIGTERM for itself
     ):
         if stop.requested:
             raise KeyboardInterrupt
         yield executor, device
-
-
-def _without_images(data: ImageData) -> ImageData:
-    """What a task must hold; the scorer has its images already, and workers on other machines need no others."""
-    from ranknosh.data import Split
-
-    none = Split(data.train.images[:0].clone(), data.train.labels[:0].clone())
-    return replace(data, train=none, validation=none, test=none)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.workflows.score.rows import ScoreRow
+from zerocost import aggregate
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ def oriented(rows: Sequence[ScoreRow], name: str, direction: int) -> NDArray[np.
     Returns:
         (n,), minus infinity where there is no value.
     """
-    found = [row.values[name] for row in rows]
-    return np.array([-math.inf if value is None else value * direction for value in found])
+    return np.array(aggregate.oriented_column([row.values for row in rows], name, direction))
 
 
 def with_accuracy(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
@@ -93,13 +93,11 @@ def _summary(rows: Sequence[ScoreRow], name: str, direction: int, sized: bool) -
 
 def correlations(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> NDArray[np.float64]:
     """(k, k) Spearman's rho of every two proxies of ``directions``, larger being better; NaN where one is constant."""
-    from scipy.stats import rankdata
-
-    columns = [oriented(rows, name, direction) for name, direction in directions.items()]
-    if not columns or len(rows) < 2:
-        return np.full((len(columns), len(columns)), np.nan)
+    if not directions or len(rows) < 2:
+        return np.full((len(directions), len(directions)), np.nan)
+    columns = aggregate.oriented([row.values for row in rows], directions)
     with np.errstate(invalid="ignore", divide="ignore"):  # of a constant column
-        return np.atleast_2d(np.corrcoef(rankdata(columns, axis=1)))
+        return np.atleast_2d(np.corrcoef(aggregate.ranked(columns)))
 
 
 def least_redundant(rho: NDArray[np.float64], most: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Named, sampled and whole populations of a real space."""
+"""Named, sampled and whole populations of a real space, and which of their cells share scores."""
 
 from collections import Counter
 
@@ -7,11 +7,20 @@ import pytest
 from ranknosh.config.score import ScoreSettings
 from ranknosh.core.seeding import draw
 from ranknosh.errors import SpaceError
+from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.catalog import get_space
-from ranknosh.workflows.score.population import everything, named, population, sampled
+from ranknosh.spaces.nets import build_candidate, count_params
+from ranknosh.workflows.score.population import everything, named, population, representatives, sampled, weight_counter
 
 SPACE = get_space("nasbench201")
 TEXT = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
+# One convolution from the input to the output by way of the first or the second inner node, and directly.
+FIRST = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|"
+SECOND = "|none~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|skip_connect~2|"
+DIRECT = "|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|"
+# The same function, and a convolution that leads nowhere.
+IDLE = "|none~0|+|nor_conv_1x1~0|none~1|+|nor_conv_3x3~0|none~1|none~2|"
+OTHER = "|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"
 
 
 def test_named_ones_are_those_in_that_order_and_often() -> None:
@@ -58,3 +67,42 @@ def test_named_ones_come_first_and_drawn_ones_once() -> None:
     assert population(settings, SPACE) == (SPACE.parse(TEXT), drawn[1], SPACE.parse(TEXT), drawn[0], drawn[2])
     whole = population(settings.replace(["all=true", "draw=codes"]), SPACE)
     assert len(whole) == 15_625 + 1  # one of the named ones is named twice
+
+
+def shares(texts: list[str], known: tuple[str, ...] = ()) -> tuple[dict[str, str], list[Architecture]]:
+    counted: list[Architecture] = []
+    weights = weight_counter(4)
+
+    def count(architecture: Architecture) -> int:
+        counted.append(architecture)
+        return weights(architecture)
+
+    return representatives(SPACE, [SPACE.parse(text) for text in texts], known, count), counted
+
+
+def test_isomorphic_cells_share_and_the_first_stands_for_them() -> None:
+    assert len({SPACE.canonical(SPACE.parse(text)) for text in (FIRST, SECOND, DIRECT, IDLE)}) == 1
+    found, _ = shares([SECOND, OTHER, FIRST, DIRECT, SECOND])
+    assert found == {SECOND: SECOND, OTHER: OTHER, FIRST: SECOND, DIRECT: SECOND}
+
+
+def test_one_that_was_scored_before_stands_first() -> None:
+    found, _ = shares([FIRST, SECOND, OTHER], known=(DIRECT,))
+    assert found == {FIRST: DIRECT, SECOND: DIRECT, OTHER: OTHER}
+    found, _ = shares([FIRST, SECOND], known=(DIRECT, SECOND))
+    assert found[SECOND] == SECOND
+
+
+def test_idle_weights_keep_apart_what_computes_the_same() -> None:
+    size = NetworkSize(4, 1, 2, 1)
+    small, large = (count_params(build_candidate(SPACE.parse(text), size)) for text in (DIRECT, IDLE))
+    assert large > small
+    found, _ = shares([DIRECT, IDLE, FIRST])
+    assert found == {DIRECT: DIRECT, IDLE: IDLE, FIRST: DIRECT}
+
+
+def test_networks_are_built_only_where_ids_agree() -> None:
+    _, counted = shares([DIRECT, OTHER, DIRECT])
+    assert counted == []
+    _, counted = shares([DIRECT, OTHER, FIRST])
+    assert {SPACE.format(architecture) for architecture in counted} == {DIRECT, FIRST}
