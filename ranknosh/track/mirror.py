@@ -13,8 +13,6 @@ from ranknosh.runs.events import Event, Recorded
 from ranknosh.runs.journal import Header, History
 from ranknosh.track.series import Point, Series
 
-CLOSING_SECONDS = 30.0
-"""The end of a search waits for a log that is behind, until nothing was written to it for so long."""
 MOST_ENTRIES = 200
 """Records given to a log at once."""
 
@@ -52,14 +50,14 @@ class Tracker:
     Args:
         log: where points go. One that fails is left alone for the rest of the session.
         history: what the journal held when the session began.
-        say: told once where the log fails.
-        closing_seconds: see :data:`CLOSING_SECONDS`.
+        say: hears once where the log fails.
     """
 
-    def __init__(
-        self, log: Log, history: History, say: Callable[[str], None], closing_seconds: float = CLOSING_SECONDS
-    ) -> None:
-        self.log, self.closing_seconds = log, closing_seconds
+    closing_seconds = 30.0
+    """The end of a search waits for a log that is behind, until nothing was written to it for so long."""
+
+    def __init__(self, log: Log, history: History, say: Callable[[str], None]) -> None:
+        self.log = log
         self._header, self._series, self._say = history.header, Series(), say
         self._waiting: SimpleQueue[tuple[Record, float] | None] = SimpleQueue()  # None is the last
         self._put(history.records, history.times)
@@ -78,7 +76,7 @@ class Tracker:
                 self._put(event.records, [event.seconds] * len(event.records))
 
     def close(self) -> None:
-        """Write what is waiting and close the log; give up after ``closing_seconds`` without progress."""
+        """Write what is waiting and close the log; give up after :attr:`closing_seconds` without progress."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -121,12 +119,11 @@ class Tracker:
             while len(rows) < MOST_ENTRIES and not self._waiting.empty():
                 rows.append(self._waiting.get())
             last = rows[-1] is None
-            entries = []
-            for row in rows:
-                if row is not None:
-                    record, seconds = row
-                    entries.append(LoggedRecord(number, record, began + seconds, tuple(self._series.points(record))))
-                    number += 1
+            entries = [
+                LoggedRecord(place, record, began + seconds, tuple(self._series.points(record)))
+                for place, (record, seconds) in enumerate((row for row in rows if row is not None), number)
+            ]
+            number += len(entries)
             if entries:
                 self.log.write(entries, self._series)
             self._progress += 1

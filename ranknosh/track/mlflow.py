@@ -11,13 +11,13 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from ranknosh.config.settings import by_name
 from ranknosh.core.records import Failed, Observed
 from ranknosh.errors import MissingDependency, StoreError
 from ranknosh.runs.files import write_atomic
@@ -62,9 +62,16 @@ class MlflowLog:
         _knock(self.uri)
         from mlflow.tracking import MlflowClient
 
-        with _hushed("mlflow", "alembic"):
+        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+        before = [logger.level for logger in loggers]
+        try:
+            for logger in loggers:  # what a new database says of itself stays out of the live view
+                logger.setLevel(logging.WARNING)
             self.client = MlflowClient(tracking_uri=self.uri)
             self.experiment = self._experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT)
+        finally:
+            for logger, level in zip(loggers, before, strict=True):
+                logger.setLevel(level)
         path = self.folder / FILE
         known = json.loads(path.read_text()) if path.exists() else {}
         if known.get("uri") == self.uri:
@@ -74,7 +81,8 @@ class MlflowLog:
         tags["mlflow.source.name"] = "ranknosh"
         self.parent = self.client.create_run(self.experiment, tags=tags, run_name=self.run_name).info.run_id
         write_atomic(path, json.dumps({"uri": self.uri, "run": self.parent}).encode())
-        self._log_params(self.parent, _flat(header.settings))
+        given = {key: str(value) for key, value in by_name(header.settings).items() if value not in (None, {})}
+        self._log_params(self.parent, given)
 
     def write(self, entries: Sequence[LoggedRecord], series: Series) -> None:
         new = [entry for entry in entries if entry.number >= self._held]
@@ -115,31 +123,28 @@ class MlflowLog:
         from mlflow.exceptions import MlflowException
 
         found = self.client.get_experiment_by_name(name)
-        if found is None:
-            try:
-                return str(self.client.create_experiment(name))
-            except MlflowException:
-                found = self.client.get_experiment_by_name(name)
-                if found is None:  # so it was not another search that created it
-                    raise
-        return str(found.experiment_id)
+        try:
+            return str(self.client.create_experiment(name) if found is None else found.experiment_id)
+        except MlflowException:
+            found = self.client.get_experiment_by_name(name)
+            if found is None:  # so it was not another search that created it
+                raise
+            return str(found.experiment_id)
 
     def _resume(self, parent: str) -> None:
         """Log to the runs of an earlier session."""
         tags = self.client.get_run(parent).data.tags
         self.parent, self._held = parent, int(tags.get(POSITION, 0))
         self.client.update_run(parent, status="RUNNING")
-        token: str | None = None
+        known = f"tags.`mlflow.parentRunId` = '{parent}'"
+        page = self.client.search_runs([self.experiment], known)
         while True:
-            page = self.client.search_runs(
-                [self.experiment], f"tags.`mlflow.parentRunId` = '{parent}'", page_token=token
-            )
             for run in page:
                 tags = run.data.tags
                 self._children[int(tags[CANDIDATE]), int(tags[REPLICA])] = run.info.run_id
-            token = page.token
-            if not token:
+            if not page.token:
                 return
+            page = self.client.search_runs([self.experiment], known, page_token=page.token)
 
     def _child(self, owner: Token, stamp: int, series: Series) -> str:
         """The run of a candidate (or of its retraining), created at its first result."""
@@ -171,28 +176,3 @@ def _knock(uri: str) -> None:
         socket.create_connection((parts.hostname or "", port), CONNECT_SECONDS).close()
     except OSError as error:
         raise StoreError(f"nothing answers at {parts.hostname}:{port} ({error.strerror or error})") from error
-
-
-@contextmanager
-def _hushed(*names: str) -> Iterator[None]:
-    """Keeps what a new database says of itself out of the live view."""
-    loggers = [logging.getLogger(name) for name in names]
-    before = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.WARNING)
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
-
-
-def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """``{"a": {"b": 1}}`` as ``{"a.b": "1"}``; empty values are left out."""
-    flat: dict[str, str] = {}
-    for key, value in section.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        elif value is not None:
-            flat[f"{prefix}{key}"] = str(value)
-    return flat

@@ -39,82 +39,73 @@ class Series:
 
     def points(self, record: Record) -> list[Point]:
         """The points ``record`` adds. Raises StoreError where it contradicts those before it."""
-        spent, wasted = self.pool.epochs_spent, self.pool.epochs_wasted
-        self.pool.apply(record)
-        found = list(self._search(record))
+        pool = self.pool
+        spent, wasted = pool.epochs_spent, pool.epochs_wasted
+        pool.apply(record)
+        now = pool.epochs_spent
+        found = [Point(None, tag, now, float(value)) for tag, value in self._of_search(record) if value is not None]
         if isinstance(record, Observed):
-            found += self._curve(record)
-        if self.pool.epochs_spent != spent:
-            found.append(self._now("budget/epochs_spent", self.pool.epochs_spent))
-        if self.pool.epochs_wasted != wasted:
-            found.append(self._now("budget/epochs_wasted", self.pool.epochs_wasted))
+            owner = record.candidate_id, record.replica
+            curve = self._of_candidate(record, owner)
+            found += [Point(owner, tag, step, float(value)) for tag, step, value in curve if value is not None]
+        if now != spent:
+            found.append(Point(None, "budget/epochs_spent", now, float(now)))
+        if pool.epochs_wasted != wasted:
+            found.append(Point(None, "budget/epochs_wasted", now, float(pool.epochs_wasted)))
         return found
 
-    def _now(self, tag: str, value: float) -> Point:
-        return Point(None, tag, self.pool.epochs_spent, float(value))
-
-    def _search(self, record: Record) -> Iterator[Point]:
+    def _of_search(self, record: Record) -> Iterator[tuple[str, float | None]]:
+        """Tags and values of the search, None where one is unknown."""
         match record:
             case Observed():
                 yield from self._result(record)
             case Failed():
                 self._failures[record.kind] += 1
-                yield self._now(f"failures/{record.kind}", self._failures[record.kind])
+                yield f"failures/{record.kind}", self._failures[record.kind]
             case Fitted():
-                yield self._now("predictor/members", record.members)
-                if record.prequential is not None:
-                    yield self._now("predictor/prequential_tau", record.prequential)
+                yield "predictor/members", record.members
+                yield "predictor/prequential_tau", record.prequential
             case Workers():
-                yield self._now("workers/slots", record.slots)
+                yield "workers/slots", record.slots
                 if record.slot_seconds > 0:
-                    yield self._now("workers/utilisation", record.busy_seconds / record.slot_seconds)
+                    yield "workers/utilisation", record.busy_seconds / record.slot_seconds
             case Tested():
-                if record.test_accuracy is not None:
-                    yield self._now("test/accuracy", record.test_accuracy)
-                if record.test_loss is not None:
-                    yield self._now("test/loss", record.test_loss)
+                yield "test/accuracy", record.test_accuracy
+                yield "test/loss", record.test_loss
 
-    def _result(self, record: Observed) -> Iterator[Point]:
+    def _result(self, record: Observed) -> Iterator[tuple[str, float | None]]:
         if record.replica == 0:
             self._levels[record.level] += 1
-            yield self._now(f"candidates/level_{record.level}", self._levels[record.level])
-            yield self._now(f"result_metric/level_{record.level}", record.metric)
-            if record.validation_accuracy is not None:
-                yield self._now(f"result_accuracy/level_{record.level}", record.validation_accuracy)
+            yield f"candidates/level_{record.level}", self._levels[record.level]
+            yield f"result_metric/level_{record.level}", record.metric
+            yield f"result_accuracy/level_{record.level}", record.validation_accuracy
         # Most results cannot take the lead, and asking the pool who leads costs a sort.
         if self._best is None or record.replica or (record.level, record.metric) >= self._best[1:]:
             leader = self.pool.best()
             if leader is not None and leader.metric is not None:
                 self._best = leader.id, leader.level, leader.metric
         if self._best is not None:
-            leader = self.pool.candidates[self._best[0]]
-            yield self._now("best/metric", self._best[2])
-            yield self._now("best/level", self._best[1])
-            yield self._now("best/candidate", self._best[0])
-            if leader.validation is not None:
-                yield self._now("best/validation_accuracy", leader.validation)
+            candidate, level, metric = self._best
+            yield "best/metric", metric
+            yield "best/level", level
+            yield "best/candidate", candidate
+            yield "best/validation_accuracy", self.pool.candidates[candidate].validation
 
-    def _curve(self, record: Observed) -> Iterator[Point]:
-        """A curve goes on where it stood: epochs done again after a damaged checkpoint are not drawn twice."""
-        owner = record.candidate_id, record.replica
+    def _of_candidate(self, record: Observed, owner: Token) -> Iterator[tuple[str, int, float | None]]:
+        """Tags, epochs and values; those of epochs done again after a damaged checkpoint are not drawn twice."""
         drawn = self._drawn.get(owner, 0)
         for point in record.curve:
             if point.epoch > drawn:
-                values = {"validation/accuracy": point.validation_accuracy, "validation/loss": point.validation_loss}
-                for name, value in {**values, "train/loss": point.train_loss}.items():
-                    if value is not None:
-                        yield Point(owner, name, point.epoch, value)
+                yield "validation/accuracy", point.epoch, point.validation_accuracy
+                yield "validation/loss", point.epoch, point.validation_loss
+                yield "train/loss", point.epoch, point.train_loss
         charged = record.epochs if record.replica else self.pool.candidates[record.candidate_id].epochs
         last = record.curve[-1].epoch if record.curve else charged
         if not record.curve:
-            if record.validation_accuracy is not None:
-                yield Point(owner, "validation/accuracy", last, record.validation_accuracy)
-            if record.validation_loss is not None:
-                yield Point(owner, "validation/loss", last, record.validation_loss)
+            yield "validation/accuracy", last, record.validation_accuracy
+            yield "validation/loss", last, record.validation_loss
         self._drawn[owner] = max(drawn, last)
-        yield Point(owner, "metric", last, record.metric)
-        yield Point(owner, "level", last, float(record.level))
-        if record.params is not None:
-            yield Point(owner, "size/params", last, float(record.params))
-        if record.macs is not None:
-            yield Point(owner, "size/macs", last, float(record.macs))
+        yield "metric", last, record.metric
+        yield "level", last, record.level
+        yield "size/params", last, record.params
+        yield "size/macs", last, record.macs

@@ -31,13 +31,13 @@ class TensorBoardLog:
         if find_spec("tensorboardX") is None:
             raise MissingDependency("tensorboardX", "track.tensorboard", "track")
         self.folder = Path(run) / FOLDER
-        self._begun: set[Token] = set()
+        self._begun: set[Token | None] = set()
         self._search: Any = None
 
     def open(self, header: Header) -> None:
         if self.folder.exists():
             shutil.rmtree(self.folder)
-        self._search = self._writer(None, 0, purge_step=0)
+        self._search = self._writer(None, 0)
         settings = json.dumps(header.settings, indent=1)
         self._search.add_text("config", "".join(f"    {line}\n" for line in settings.splitlines()))
         self._search.flush()
@@ -48,7 +48,10 @@ class TensorBoardLog:
             for point in entry.points:
                 points.setdefault(point.owner, []).append((point, entry.wall_time))
         for owner, rows in points.items():
-            writer = self._search if owner is None else self._candidate(owner, entries[0].number, series)
+            fresh = owner not in self._begun
+            writer = self._search if owner is None else self._writer(owner, entries[0].number)
+            if owner is not None and fresh:
+                writer.add_text("architecture", series.pool.candidates[owner[0]].text)
             for point, wall_time in rows:
                 writer.add_scalar(point.tag, point.value, point.step, walltime=wall_time)
             # Only the search's file stays open: there may be more candidates than a process may have files.
@@ -60,19 +63,14 @@ class TensorBoardLog:
     def close(self, series: Series) -> None:
         self._search.close()
 
-    def _candidate(self, owner: Token, number: int, series: Series) -> Any:
-        """A writer of a candidate's next file; ``number`` keeps the order of files that begin in one second."""
-        if owner in self._begun:
-            return self._writer(owner, number)
-        self._begun.add(owner)
-        # Step 0 takes back what a TensorBoard that is running has read of the session before.
-        writer = self._writer(owner, number, purge_step=0)
-        writer.add_text("architecture", series.pool.candidates[owner[0]].text)
-        return writer
-
-    def _writer(self, owner: Token | None, number: int, purge_step: int | None = None) -> Any:
+    def _writer(self, owner: Token | None, number: int) -> Any:
+        """A writer of the next file of the search or of a candidate; ``number`` keeps the order of files that begin in one
+        second."""
         from tensorboardX import SummaryWriter
 
+        # Step 0 takes back what a TensorBoard that is running has read of the session before.
+        purge_step = None if owner in self._begun else 0
+        self._begun.add(owner)
         folder = str(self.folder / folder_name(owner))
         return SummaryWriter(folder, purge_step=purge_step, filename_suffix=f".{number:09d}")
 

@@ -72,7 +72,8 @@ def test_records_that_contradict_each_other_are_said_and_do_no_harm(story):
 
 def test_a_log_that_hangs_costs_the_end_no_more_than_said(story):
     said, never = [], threading.Event()
-    tracker = Tracker(Kept(wait=never), story.history(), said.append, closing_seconds=0.2)
+    tracker = Tracker(Kept(wait=never), story.history(), said.append)
+    tracker.closing_seconds = 0.2
     tracker.close()  # hangs for ever where it waits for the log
     tracker.close()
     assert len(said) == 1
@@ -82,7 +83,8 @@ def test_a_log_that_hangs_costs_the_end_no_more_than_said(story):
 
 def test_a_log_that_is_slow_and_gets_on_is_waited_for(story):
     said, waits = [], []
-    tracker = Tracker(Kept(), story.history(), said.append, closing_seconds=7.0)
+    tracker = Tracker(Kept(), story.history(), said.append)
+    tracker.closing_seconds = 7.0
     tracker._thread.join(0)
 
     class Slow:

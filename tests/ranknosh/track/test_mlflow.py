@@ -10,6 +10,7 @@ from ranknosh.errors import MissingDependency
 from ranknosh.track import Tracker
 from ranknosh.track.mlflow import FILE, POSITION, MlflowLog
 from ranknosh.track.series import Series
+from tests.processes import HANG_SECONDS
 
 mlflow = pytest.importorskip("mlflow")
 pytest.importorskip("sqlalchemy")
@@ -20,6 +21,7 @@ def _stays_here(monkeypatch):
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME", raising=False)
+    monkeypatch.setattr(Tracker, "closing_seconds", HANG_SECONDS)  # a new database takes long on a busy machine
 
 
 @pytest.fixture(params=["sqlite", "file"])
@@ -148,13 +150,14 @@ def test_a_server_that_is_down_is_said_once_and_the_search_ends(tmp_path, story)
     assert "MLflow is not written any more in this session: StoreError: nothing answers at 127.0.0.1:" in message.text
 
 
-def test_a_server_that_never_answers_does_not_hold_the_end_up(tmp_path, story):
+def test_a_server_that_never_answers_does_not_hold_the_end_up(tmp_path, story, monkeypatch):
     said = []
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen(1)
         log = MlflowLog(tmp_path, f"http://127.0.0.1:{mute.getsockname()[1]}", "tiny")
-        Tracker(log, story.history(), said.append, closing_seconds=1.0).close()
+        monkeypatch.setattr(Tracker, "closing_seconds", 1.0)
+        Tracker(log, story.history(), said.append).close()
     assert len(said) == 1
 
 
