@@ -59,6 +59,6 @@ def sum_up(run: CompareRun, as_json: bool = False) -> None:
     if as_json:
         print_json(run.results())
     else:
-        print(terminal(run.rows, run.settings.budget_seconds, run.settings.whole_epochs))
+        print(terminal(run.rows, run.settings))
         print(f"\nreport  {page if page.exists() else 'none'}", flush=True)
     leave(run, "no search found anything that could be trained; the notes above say why")

@@ -17,12 +17,11 @@ from ranknosh.runs.run import Prepared
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.training.timing import on_line
+from ranknosh.workflows.compare.records import TOLERANCE
 from ranknosh.workflows.search.assembly import Parts
 from ranknosh.workflows.search.loop import drive
 from ranknosh.workflows.search.run import SearchRun
 
-TOLERANCE = 0.1
-"""Share of the budget by which a method may end above or below it and still count as having used it."""
 LOOK_AHEAD = 24
 """Later draws that may take the last place where the next one does not fit."""
 FEWEST_ON_A_LINE = 3

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from ranknosh.core.records import Folded, Session
 from ranknosh.spaces.base import Architecture
 
+TOLERANCE = 0.1
+"""Share of the budget by which a method may end above or below it and still count as having used it."""
 EpochsOf = Literal["candidates", "supernet"]
 """Epochs of trainings of single networks, or of a supernet: different goods, which are never added up."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ import numpy as np
 from ranknosh.config.search import CompareSettings
 from ranknosh.core.records import Session
 from ranknosh.runs.journal import Header
-from ranknosh.spaces.base import Architecture, NetworkSize, Space
-from ranknosh.workflows.compare.records import COST_PARTS, CompareState, Final, SearchOutcome
+from ranknosh.spaces.catalog import get_space
+from ranknosh.workflows.compare.records import COST_PARTS, TOLERANCE, CompareState, Final, SearchOutcome
+from ranknosh.workflows.search.assembly import size_of
 
 if TYPE_CHECKING:
     from ranknosh.data.table import Table
@@ -36,32 +37,6 @@ class Spread:
             return cls(0, None, None)
         error = float(known.std(ddof=1) / np.sqrt(len(known))) if len(known) > 1 else None
         return cls(len(known), float(known.mean()), error)
-
-
-@dataclass(frozen=True)
-class Finds:
-    """Describes what searches found. ``table``: finished trainings of the space's architectures, None where none is known."""
-
-    space: Space
-    size: NetworkSize
-    image_shape: tuple[int, int, int]
-    table: Table | None = None
-
-    def counts(self, found: Architecture) -> tuple[int, int]:
-        """Parameters, and multiply-accumulates of one image."""
-        import torch
-
-        from ranknosh.spaces.nets import build_candidate, count_macs, count_params
-        from ranknosh.training.surroundings import surroundings
-
-        with surroundings(torch.get_num_threads(), torch.device("cpu")):
-            network = build_candidate(found, self.size)
-            return count_params(network), count_macs(network, self.image_shape)
-
-    def truth(self, found: Architecture) -> float | None:
-        """The mean accuracy in the table, a fraction; None where none is known."""
-        row = None if self.table is None else self.table.find(found)
-        return None if self.table is None or row is None else float(self.table.truth[row])
 
 
 @dataclass(frozen=True)
@@ -111,9 +86,13 @@ class Row:
         return Spread.of(value(run) for run in self.runs)
 
     @property
-    def share(self) -> float | None:
+    def share(self) -> float:
         """What a search cost, as a share of its budget."""
-        return None if self.cost.mean is None else self.cost.mean / self.budget_seconds
+        return (self.cost.mean or 0.0) / self.budget_seconds
+
+    @property
+    def on_budget(self) -> bool:
+        return abs(self.share - 1) <= TOLERANCE
 
     def part(self, name: str) -> float:
         """Mean device seconds of one part of the cost (a field of ``Cost``)."""
@@ -147,38 +126,40 @@ class CompareView:
     rows: Sequence[Row]
 
 
-def results_of(state: CompareState, pairs: Iterable[tuple[str, int]], finds: Finds) -> tuple[RunResult, ...]:
-    """What is known of every pair of method and seed that has a finished search.
+def results_of(
+    state: CompareState, settings: CompareSettings, images: Mapping[str, Any], table: Table | None = None
+) -> tuple[RunResult, ...]:
+    """What is known of every method and seed that has a finished search, in the order they are run.
 
     Args:
         state: of the comparison.
-        pairs: method and seed, in the order of the results.
-        finds: describes what was found.
+        settings: of the comparison.
+        images: what its header holds of them.
+        table: finished trainings of the space's architectures, None where none is known.
     """
-    keys = {
-        pair: finds.space.canonical(outcome.architecture)
-        for pair, outcome in state.searched.items()
-        if outcome.architecture is not None
-    }
+    import torch
+
+    from ranknosh.spaces.nets import build_candidate, count_macs, count_params
+    from ranknosh.training.surroundings import surroundings
+
+    space, shape = get_space(settings.space.name), tuple(images["image_shape"])
+    size = size_of(settings, len(images["classes"]), shape[0])
+    found = {pair: outcome.architecture for pair, outcome in state.searched.items() if outcome.architecture is not None}
+    keys = {pair: space.canonical(architecture) for pair, architecture in found.items()}
     runs = []
-    for method, seed in pairs:
-        outcome = state.searched.get((method, seed))
-        if outcome is None:
-            continue
+    for method, seed in settings.pairs:
+        outcome, architecture = state.searched.get((method, seed)), found.get((method, seed))
         known: dict[str, Any] = {}
-        found, key = outcome.architecture, keys.get((method, seed))
-        if found is not None and key is not None:
-            params, macs = finds.counts(found)
-            known = {
-                "text": finds.space.format(found),
-                "key": key,
-                "final": state.trained.get((key, seed)),
-                "params": params,
-                "macs": macs,
-                "truth": finds.truth(found),
-                "shared": tuple(m for (m, s), other in keys.items() if s == seed and m != method and other == key),
-            }
-        runs.append(RunResult(method, seed, outcome, **known))
+        if architecture is not None:
+            with surroundings(torch.get_num_threads(), torch.device("cpu")):
+                network = build_candidate(architecture, size)
+                known.update(params=count_params(network), macs=count_macs(network, shape))
+            key, row = keys[method, seed], None if table is None else table.find(architecture)
+            known["truth"] = None if table is None or row is None else float(table.truth[row])
+            known["shared"] = tuple(m for (m, s), other in keys.items() if s == seed and m != method and other == key)
+            known.update(text=space.format(architecture), key=key, final=state.trained.get((key, seed)))
+        if outcome is not None:
+            runs.append(RunResult(method, seed, outcome, **known))
     return tuple(runs)
 
 

@@ -23,9 +23,9 @@ from ranknosh.training.timing import measure
 from ranknosh.workflows.compare.comparison import Comparison
 from ranknosh.workflows.compare.methods import SearchMethod, make_methods
 from ranknosh.workflows.compare.records import RECORDS, CompareState
-from ranknosh.workflows.compare.rows import CompareView, Finds, Row, as_dict, results_of, rows_of
+from ranknosh.workflows.compare.rows import CompareView, Row, as_dict, results_of, rows_of
 from ranknosh.workflows.compare.text import markdown
-from ranknosh.workflows.search.assembly import build_parts, size_of
+from ranknosh.workflows.search.assembly import build_parts
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
@@ -45,17 +45,13 @@ class CompareRun(Run[CompareState]):
     @property
     def rows(self) -> tuple[Row, ...]:
         """A row a method, the best mean validation accuracy first."""
-        return rows_of(results_of(self.state, self.settings.pairs, self._finds()), self.settings.budget_seconds)
-
-    def _finds(self) -> Finds:
         from ranknosh.data.table import Table
 
-        settings, images, table = self.settings, self.header.data, None
+        settings, table = self.settings, None
         if settings.table is not None:
             with suppress(DataError):  # a table that lies elsewhere by now leaves true accuracies unknown
                 table = Table.load(settings.table, settings.space.name)
-        shape = tuple(images["image_shape"])
-        return Finds(get_space(settings.space.name), size_of(settings, len(images["classes"]), shape[0]), shape, table)
+        return rows_of(results_of(self.state, settings, self.header.data, table), settings.budget_seconds)
 
     @property
     def reason(self) -> str | None:
@@ -112,9 +108,7 @@ class CompareRun(Run[CompareState]):
 
     def report(self) -> Path:
         """Write table.md, results.json and report.html anew and return the path of the page."""
-        settings = self.settings
-        text = markdown(self.rows, settings.budget_seconds, settings.whole_epochs)
-        write_atomic(self.folder / TABLE, text.encode())
+        write_atomic(self.folder / TABLE, markdown(self.rows, self.settings).encode())
         found = json.dumps(self.results(), indent=1, allow_nan=False)
         write_atomic(self.folder / RESULTS, (found + "\n").encode())
         return super().report()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ranknosh.config.compare import CompareSettings
 from ranknosh.config.screen import table
 from ranknosh.config.units import human_count, human_duration
 from ranknosh.report.words import UNKNOWN, counted
-from ranknosh.workflows.compare.random_search import TOLERANCE
+from ranknosh.workflows.compare.records import TOLERANCE
 from ranknosh.workflows.compare.rows import Row, Spread
 
 HEAD = (
@@ -24,38 +25,27 @@ HEAD = (
 
 
 def cells(row: Row) -> list[str]:
-    """One row under :data:`HEAD`: mean ± standard error over the seeds, ``n/a`` where unknown."""
+    """One row under :data:`HEAD`: mean ± standard error over the seeds, ``n/a`` where unknown.
+
+    A share of the budget is marked where it is further from the whole than the tolerance.
+    """
     return [
         row.method,
         str(len(row.runs)),
-        percent(row.validation),
-        percent(row.test),
-        percent(row.truth),
-        with_error(row.cost, 1),
-        share(row),
+        *(_with_error(spread, 2, 100.0) for spread in (row.validation, row.test, row.truth)),
+        _with_error(row.cost, 1, 1.0),
+        f"{100 * row.share:.0f} %{'' if row.on_budget else ' *'}",
         human_count(row.params.mean),
         human_count(row.macs.mean),
     ]
 
 
-def with_error(spread: Spread, digits: int, factor: float = 1.0) -> str:
+def _with_error(spread: Spread, digits: int, factor: float) -> str:
     """``81.23 ± 0.45``, the mean alone where one run is known."""
     if spread.mean is None:
         return UNKNOWN
     mean = f"{factor * spread.mean:.{digits}f}"
     return mean if spread.error is None else f"{mean} ± {factor * spread.error:.{digits}f}"
-
-
-def percent(spread: Spread) -> str:
-    return with_error(spread, 2, 100.0)
-
-
-def share(row: Row) -> str:
-    """``98 %``, marked where it is further from the whole than the tolerance."""
-    if row.share is None:
-        return UNKNOWN
-    mark = "" if abs(row.share - 1) <= TOLERANCE else " *"
-    return f"{100 * row.share:.0f} %{mark}"
 
 
 def title(budget_seconds: float, rows: Sequence[Row]) -> str:
@@ -66,11 +56,13 @@ def title(budget_seconds: float, rows: Sequence[Row]) -> str:
 
 def notes(rows: Sequence[Row], final_epochs: int) -> list[str]:
     """What a reader has to know of the numbers, one sentence a line."""
+    final = Spread.of(run.final.seconds for row in rows for run in row.runs if run.final).mean
+    about = UNKNOWN if final is None else f"about {human_duration(final)} each"
     found = [
         "Mean ± standard error over the seeds; sorted by validation, never by test. Params and MACs are means over the found "
         "cells.",
         f"Search cost holds proxies, predictor, supernet and failures. The final training "
-        f"({final_epochs} epochs from scratch, {_final_seconds(rows)}) is the same for all and is not charged.",
+        f"({final_epochs} epochs from scratch, {about}) is the same for all and is not charged.",
     ]
     if rows:
         found.append(f"Work of a search: {'; '.join(f'{row.method} {row.work}' for row in rows)}.")
@@ -82,12 +74,11 @@ def notes(rows: Sequence[Row], final_epochs: int) -> list[str]:
         for run in row.runs
         if run.validation is None and (run.final is None or run.final.failed)
     ]
-    found += [
-        f"* {row.method} is further than {100 * TOLERANCE:.0f} % from its budget: {_endings(row)}."
-        for row in rows
-        if row.share is not None and abs(row.share - 1) > TOLERANCE
-    ]
-    if rows and any(row.truth.n for row in rows):
+    for row in rows:
+        if not row.on_budget:
+            endings = "; ".join(dict.fromkeys(run.outcome.ended for run in row.runs))
+            found.append(f"* {row.method} is further than {100 * TOLERANCE:.0f} % from its budget: {endings}.")
+    if any(row.truth.n for row in rows):
         found.append(
             "True accuracy: mean over the trainings in the table of finished trainings, never seen by a search."
         )
@@ -109,49 +100,23 @@ def found_lines(row: Row) -> list[tuple[str, str]]:
     ]
 
 
-def terminal(rows: Sequence[Row], budget_seconds: float, final_epochs: int) -> str:
-    """The table and what has to be said of it, for a terminal.
-
-    Args:
-        rows: in the order they are shown.
-        budget_seconds: device seconds of a search.
-        final_epochs: of the final training.
-    """
-    parts = [title(budget_seconds, rows), "", table(HEAD, [cells(row) for row in rows], " ".ljust(len(HEAD), "r"))]
+def terminal(rows: Sequence[Row], settings: CompareSettings) -> str:
+    """The table and what has to be said of it, for a terminal."""
+    parts = [title(settings.budget_seconds, rows), ""]
+    parts.append(table(HEAD, [cells(row) for row in rows], " ".ljust(len(HEAD), "r")))
     finds = [[f"  {row.method}", seeds, text] for row in rows for seeds, text in found_lines(row)]
     parts += ["", "found cells", *([table(finds[0], finds[1:])] if finds else [])]
-    return "\n".join([*parts, "", *notes(rows, final_epochs)])
+    return "\n".join([*parts, "", *notes(rows, settings.whole_epochs)])
 
 
-def markdown(rows: Sequence[Row], budget_seconds: float, final_epochs: int) -> str:
-    """The same as :func:`terminal`, as Markdown.
-
-    Args:
-        rows: in the order they are shown.
-        budget_seconds: device seconds of a search.
-        final_epochs: of the final training.
-    """
-    head = [*HEAD, "found cells"]
-    lines = [title(budget_seconds, rows), "", _bar(head), "|".join(["", "---", *["---:"] * (len(HEAD) - 1), "---", ""])]
+def markdown(rows: Sequence[Row], settings: CompareSettings) -> str:
+    """The same as :func:`terminal`, as Markdown."""
+    sides = ["---", *["---:"] * (len(HEAD) - 1), "---"]
+    table_rows: list[Sequence[str]] = [[*HEAD, "found cells"], sides]
     for row in rows:
-        finds = "<br>".join(f"`{_piped(text)}` ({seeds})" for seeds, text in found_lines(row))
-        lines.append(_bar([*cells(row), finds]))
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes(rows, final_epochs)), ""])
-
-
-def _bar(parts: Sequence[str]) -> str:
-    return f"| {' | '.join(parts)} |"
-
-
-def _piped(text: str) -> str:
-    """Bars would end a cell of a Markdown table, in code spans too."""
-    return text.replace("|", "\\|")
-
-
-def _final_seconds(rows: Sequence[Row]) -> str:
-    known = Spread.of(run.final.seconds for row in rows for run in row.runs if run.final)
-    return UNKNOWN if known.mean is None else f"about {human_duration(known.mean)} each"
-
-
-def _endings(row: Row) -> str:
-    return "; ".join(dict.fromkeys(run.outcome.ended for run in row.runs))
+        # Bars would end a cell of a Markdown table, in code spans too.
+        finds = ["`{}` ({})".format(text.replace("|", "\\|"), seeds) for seeds, text in found_lines(row)]
+        table_rows.append([*cells(row), "<br>".join(finds)])
+    lines = [f"| {' | '.join(parts)} |" for parts in table_rows]
+    said = [f"- {note}" for note in notes(rows, settings.whole_epochs)]
+    return "\n".join([title(settings.budget_seconds, rows), "", *lines, "", *said, ""])

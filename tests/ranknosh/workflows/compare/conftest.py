@@ -7,7 +7,6 @@ from ranknosh.config.search import CompareSettings, SearchSettings
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.workflows.compare.rows import Finds
 from ranknosh.workflows.search.assembly import build_parts
 from tests.ranknosh.workflows.compare.compare_samples import SETTINGS, Answering, Heard
 
@@ -41,11 +40,6 @@ def wanted():
         return CompareSettings.from_dict({**SETTINGS, **own, **changes})
 
     return make
-
-
-@pytest.fixture(scope="session")
-def finds(parts):
-    return Finds(parts.space, parts.task.size, parts.task.data.image_shape)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from ranknosh.core.records import Session
 from ranknosh.runs.journal import FORMAT, Header, dump
 from ranknosh.workflows import open_run
 from ranknosh.workflows.compare.page import render
-from ranknosh.workflows.compare.records import CompareState, Final, Searched, Trained
+from ranknosh.workflows.compare.records import Final, Searched, Trained
 from ranknosh.workflows.compare.rows import results_of, rows_of
 from tests.pages import read_page
 
@@ -88,9 +88,8 @@ def test_hostile_names_stay_text(view):
     assert page.words.count(bad) >= 14
 
 
-def test_true_accuracy_has_a_picture_where_a_table_knows_it(view, finds, table, folder):
-    pairs, known = view.settings.pairs, replace(finds, table=table)
-    rows = rows_of(results_of(CompareState.of(open_run(folder).history.records), pairs, known), 60.0)
+def test_true_accuracy_has_a_picture_where_a_table_knows_it(view, table, folder):
+    rows = rows_of(results_of(open_run(folder).state, view.settings, view.header.data, table), 60.0)
     assert "true accuracy (%) by the table" not in render(view)
     assert "true accuracy (%) by the table" in render(replace(view, rows=rows))
 

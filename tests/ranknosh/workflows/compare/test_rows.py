@@ -2,7 +2,6 @@
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,26 +60,25 @@ def test_finds_are_listed_with_their_seeds():
     assert row.finds == (("|a~0|", (0, 2)), ("|b~0|", (1,)))
 
 
-def test_results_know_size_truth_and_final(parts, finds, table):
-    known = replace(finds, table=table)
+def test_results_know_size_truth_and_final(parts, wanted, table):
+    settings, images = wanted("m"), parts.task.data.facts
     found = draw(parts.space, 8, 0)[3]
     key = parts.space.canonical(found)
     final = Final(0.6, 0.5, 1, 2.0)
     outcome = SearchOutcome(found, Cost(other=1.0), 1.0, 1, "candidates", 1, "done", Path("f"))
-    (result,) = results_of(CompareState({("m", 5): outcome}, {(key, 5): final}), [("m", 5), ("m", 6)], known)
+    (result,) = results_of(CompareState({("m", 5): outcome}, {(key, 5): final}), settings, images, table)
     network = build_candidate(found, parts.task.size)
     assert (result.text, result.key, result.final) == (parts.space.format(found), key, final)
     assert result.params == count_params(network)
     assert result.macs == count_macs(network, parts.task.data.image_shape)
     assert result.truth == pytest.approx(0.503 + 0.005)  # 50.3 and 51.3 %
-    (blind,) = results_of(CompareState({("m", 5): outcome}, {}), [("m", 5)], finds)
+    (blind,) = results_of(CompareState({("m", 5): outcome}, {}), settings, images)
     assert (blind.truth, blind.final, blind.validation) == (None, None, None)
 
 
-def test_a_table_that_does_not_hold_the_find_knows_nothing(parts, finds, table):
-    known = replace(finds, table=table)
+def test_a_table_that_does_not_hold_the_find_knows_nothing(parts, wanted, table):
     outcome = SearchOutcome(draw(parts.space, 20, 0)[15], Cost(), 1.0, 1, "candidates", 1, "done", Path("f"))
-    (result,) = results_of(CompareState({("m", 5): outcome}, {}), [("m", 5)], known)
+    (result,) = results_of(CompareState({("m", 5): outcome}, {}), wanted("m"), parts.task.data.facts, table)
     assert result.truth is None
 
 

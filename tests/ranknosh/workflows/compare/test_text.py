@@ -1,6 +1,7 @@
 """The table in words: every number with its error and unit, and what has to be said of it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,7 @@ from ranknosh.workflows.compare.records import Cost, Final, SearchOutcome
 from ranknosh.workflows.compare.rows import RunResult, rows_of
 from ranknosh.workflows.compare.text import markdown, terminal
 
-FINAL_EPOCHS = 4
+SETTINGS = SimpleNamespace(budget_seconds=10.0, whole_epochs=4)
 CELL = "|skip_connect~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
 
 
@@ -29,7 +30,7 @@ def rows():
 
 
 def test_the_terminal_shows_every_column(rows):
-    text = terminal(rows, 10.0, FINAL_EPOCHS)
+    text = terminal(rows, SETTINGS)
     lines = text.splitlines()
     assert lines[0] == "2 methods, 2 seeds each, 10 s of device time a search"
     head, first = lines[2], lines[3]
@@ -50,7 +51,7 @@ def test_the_terminal_shows_every_column(rows):
 
 
 def test_markdown_is_a_table_whose_bars_are_escaped(rows):
-    lines = markdown(rows, 10.0, FINAL_EPOCHS).splitlines()
+    lines = markdown(rows, SETTINGS).splitlines()
     head, rule, first = lines[2:5]
     assert head.count("|") == rule.count("|") == 11
     assert first.replace("\\|", "").count("|") == 11
@@ -62,25 +63,25 @@ def test_markdown_is_a_table_whose_bars_are_escaped(rows):
     ("cost", "share", "marked"), [(9.0, "90 %", False), (8.8, "88 % *", True), (11.2, "112 % *", True)]
 )
 def test_a_cost_far_from_the_budget_is_marked_with_its_reason(cost, share, marked):
-    text = terminal(rows_of([run("one", 0, 0.8, cost=cost, ended="nothing left")], 10.0), 10.0, FINAL_EPOCHS)
+    text = terminal(rows_of([run("one", 0, 0.8, cost=cost, ended="nothing left")], 10.0), SETTINGS)
     assert share in text
     assert ("further than 10 % from its budget: nothing left" in text) is marked
 
 
 def test_missing_results_are_counted_and_explained():
     rows = rows_of([run("one", 0, 0.8), run("one", 1, None, failed="diverged: in epoch 2")], 10.0)
-    text = terminal(rows, 10.0, FINAL_EPOCHS)
+    text = terminal(rows, SETTINGS)
     assert "one: 1 of 2 seeds have a final result." in text
     assert "one, seed 1: diverged: in epoch 2" in text
 
 
 def test_a_shared_final_training_is_said():
     runs = [run("one", 0, 0.8, shared=("two",)), run("two", 0, 0.8, shared=("one",))]
-    text = terminal(rows_of(runs, 10.0), 10.0, FINAL_EPOCHS)
+    text = terminal(rows_of(runs, 10.0), SETTINGS)
     assert text.count("Seed 0: one, two found the same function, which was trained once.") == 1
 
 
 def test_the_table_s_accuracy_is_in_percent():
-    text = terminal(rows_of([run("one", 0, 0.8, truth=0.91), run("one", 1, 0.8, truth=0.93)], 10.0), 10.0, FINAL_EPOCHS)
+    text = terminal(rows_of([run("one", 0, 0.8, truth=0.91), run("one", 1, 0.8, truth=0.93)], 10.0), SETTINGS)
     assert "92.00 ± 1.00" in text
     assert "never seen by a search" in text
