@@ -44,6 +44,11 @@ class MlflowLog:
 
     A process that is killed before it sets that tag logs its last points again with the same time and step, which a database
     recognises.
+
+    Args:
+        folder: of the search.
+        uri: of the store.
+        run_name: as MLflow shows it.
     """
 
     name = "MLflow"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,18 +28,20 @@ from ranknosh.workflows.search.assembly import Parts
 TASK = "comparison"
 
 
-class Comparison:
-    """Does what ``state`` lacks of every (method, seed): its search, then the final training of what it found.
+class Turn(View):
+    """One method under one seed: what ``state`` lacks of its search and of the final training of what the search found.
 
     A search that raises a RankNoshError of its own (a budget that holds too little, weights that diverge) is written down as
-    one that found nothing; where the disk, the images or the machines fail, the comparison ends with that error.
+    one that found nothing; where the disk, the images or the machines fail, the comparison ends with that error. The turn
+    takes the events of the search and reports them as progress of the comparison, messages as they are.
 
     Args:
-        session: of the run.
+        session: of the comparison.
         settings: of the comparison.
-        state: what is done; kept up to date.
+        state: of the comparison; kept up to date.
         parts: of the searches; they do not see its test images.
-        methods: by name, those of the settings.
+        method: that searches.
+        number: of the turn, from 1.
     """
 
     def __init__(
@@ -48,106 +50,84 @@ class Comparison:
         settings: CompareSettings,
         state: CompareState,
         parts: Parts,
-        methods: Mapping[str, SearchMethod],
+        method: SearchMethod,
+        number: int,
     ) -> None:
-        self.session, self.settings, self.state = session, settings, state
-        self.parts, self.methods = parts, methods
-
-    def run(self) -> None:
-        """Work to the end. Raises KeyboardInterrupt when a stop was asked for, with everything saved."""
-        pairs = self.settings.pairs
-        for number, (method, seed) in enumerate(pairs, 1):
-            turn = Turn(self, method, seed, number)
-            outcome = self.state.searched.get((method, seed)) or turn.search()
-            found = outcome.architecture
-            if found is not None and (self.parts.space.canonical(found), seed) not in self.state.trained:
-                turn.train(found)
-        self.session.events(Progress(TASK, len(pairs), len(pairs)))
-
-    def write(self, record: Searched | Trained, line: str) -> None:
-        """Put a record on disk, ``line`` being the same in words; then stop where that was asked for."""
-        self.state.apply(record)
-        self.session.write([record], self.state, [line])
-        if self.session.stop.requested:
-            raise KeyboardInterrupt
-
-
-class Turn(View):
-    """One method under one seed. It takes the events of the search and reports them as progress of the comparison, messages as
-    they are.
-
-    Args:
-        comparison: that it belongs to.
-        method: that searches.
-        seed: of the search.
-        number: of the pair of both, from 1.
-    """
-
-    def __init__(self, comparison: Comparison, method: str, seed: int, number: int) -> None:
         super().__init__()
-        self.comparison, self.method, self.seed, self.number = comparison, method, seed, number
-        self.name = f"{method}, seed {seed}"
+        self.session, self.settings, self.state, self.parts = session, settings, state, parts
+        self.method, self.number = method, number
+        self.seed = settings.pairs[number - 1][1]
+        self.name = f"{method.name}, seed {self.seed}"
 
-    def search(self) -> SearchOutcome:
-        """The search; its outcome is written down."""
-        comparison, began = self.comparison, time.monotonic()
-        session, folder = comparison.session, Path(self.method) / f"seed-{self.seed}"
-        budget, owner = comparison.settings.budget_seconds, session.journal.history.header.id
+    def take(self) -> None:
+        """Do what is missing. Raises KeyboardInterrupt when a stop was asked for, with everything saved."""
+        outcome = self.state.searched.get((self.method.name, self.seed)) or self._search()
+        found = outcome.architecture
+        if found is not None and (self.parts.space.canonical(found), self.seed) not in self.state.trained:
+            self._train(found)
+
+    def _search(self) -> SearchOutcome:
+        session, began, folder = self.session, time.monotonic(), Path(self.method.name) / f"seed-{self.seed}"
+        budget, owner = self.settings.budget_seconds, session.journal.history.header.id
         self._spent("begins")
-        asked = InnerSearch(
-            without_test(comparison.parts), budget, self.seed, session.folder / folder, owner, self, session.stop
-        )
+        place, blind = session.folder / folder, without_test(self.parts)
         try:
-            outcome = replace(comparison.methods[self.method].search(asked), folder=folder)
+            found = self.method.search(InnerSearch(blind, budget, self.seed, place, owner, self, session.stop))
+            outcome = replace(found, folder=folder)
         except (StoreError, DataError, ClusterError):
             raise
         except RankNoshError as error:
             lost = time.monotonic() - began
             outcome = SearchOutcome(None, Cost(failed=lost), lost, 0, "candidates", 0, f"failed: {error}", folder)
-        found = outcome.architecture
-        text = "nothing" if found is None else comparison.parts.space.format(found)
-        line = f"{self.name}: found {text} in {human_duration(outcome.cost.total)} ({outcome.ended})"
-        comparison.write(Searched(self.method, self.seed, outcome), line)
+        architecture = outcome.architecture
+        text = "nothing" if architecture is None else self.parts.space.format(architecture)
+        line = f"found {text} in {human_duration(outcome.cost.total)} ({outcome.ended})"
+        self._write(Searched(self.method.name, self.seed, outcome), line)
         return outcome
 
-    def train(self, found: Architecture) -> None:
-        """The final training of what was found; its result is written down."""
-        comparison = self.comparison
-        space, epochs = comparison.parts.space, comparison.settings.whole_epochs
+    def _train(self, found: Architecture) -> None:
+        space, epochs, stop = self.parts.space, self.settings.whole_epochs, self.session.stop
 
         def heard(epoch: int) -> None:
             self._report(0.0, f"final training, epoch {epoch} of {epochs}")
 
         heard(0)
-        folder, stop = final_folder(comparison.session.folder, space.format(found), self.seed), comparison.session.stop
+        folder = final_folder(self.session.folder, space.format(found), self.seed)
         final = train_final(
-            found, comparison.parts.task, epochs, self.seed, folder, stop=lambda: stop.requested, on_epoch=heard
+            found, self.parts.task, epochs, self.seed, folder, stop=lambda: stop.requested, on_epoch=heard
         )
         result = final.failed or f"validation {percent(final.validation)}, test {percent(final.test)}"
-        comparison.write(Trained(space.canonical(found), self.seed, final), f"{self.name}: final training, {result}")
+        self._write(Trained(space.canonical(found), self.seed, final), f"final training, {result}")
+
+    def _write(self, record: Searched | Trained, line: str) -> None:
+        self.state.apply(record)
+        self.session.write([record], self.state, [f"{self.name}: {line}"])
+        if self.session.stop.requested:
+            raise KeyboardInterrupt
 
     def show(self, event: Event) -> None:
         if isinstance(event, Message):
-            self.comparison.session.say(f"{self.name}: {event.text}")
+            self.session.say(f"{self.name}: {event.text}")
         elif isinstance(event, Progress):
             total = "" if event.total is None else f" of {event.total:g}"
             self._spent(f"{event.task} {event.done:g}{total}")
 
     def _spent(self, text: str) -> None:
         """Report how much of the budget is spent, and what the search does."""
-        budget, spent = self.comparison.settings.budget_seconds, self.seconds
+        budget, spent = self.settings.budget_seconds, self.seconds
         text = f"search, {human_duration(spent)} of {human_duration(budget)}, {text}"
         self._report(max(budget - spent, 0.0), text)
 
     def _report(self, search_left: float, text: str) -> None:
         """Report what is done, and how long the comparison will take still; ``search_left``: seconds of this search."""
-        settings, state = self.comparison.settings, self.comparison.state
-        pairs = settings.pairs
-        left = search_left + settings.budget_seconds * sum(pair not in state.searched for pair in pairs[self.number :])
-        finals = [final.seconds for final in state.trained.values()]
+        pairs, done = self.settings.pairs, self.number - 1
+        left = search_left + self.settings.budget_seconds * sum(
+            pair not in self.state.searched for pair in pairs[self.number :]
+        )
+        finals = [final.seconds for final in self.state.trained.values()]
         if finals:
-            left += (len(pairs) - self.number + 1) * sum(finals) / len(finals)
-        self.comparison.session.events(Progress(TASK, self.number - 1, len(pairs), f"{self.name}: {text}", left))
+            left += (len(pairs) - done) * sum(finals) / len(finals)
+        self.session.events(Progress(TASK, done, len(pairs), f"{self.name}: {text}", left))
 
 
 def without_test(parts: Parts) -> Parts:

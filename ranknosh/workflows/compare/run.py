@@ -13,14 +13,14 @@ from ranknosh.config.settings import Overrides
 from ranknosh.config.units import human_duration
 from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreError
 from ranknosh.report.words import counted
-from ranknosh.runs.events import Events
+from ranknosh.runs.events import Events, Progress
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.run import Prepared, Run
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.catalog import get_space
 from ranknosh.training.surroundings import resolve_device
 from ranknosh.training.timing import measure
-from ranknosh.workflows.compare.comparison import Comparison
+from ranknosh.workflows.compare.comparison import TASK, Turn
 from ranknosh.workflows.compare.methods import SearchMethod, make_methods
 from ranknosh.workflows.compare.records import RECORDS, CompareState
 from ranknosh.workflows.compare.rows import CompareView, Row, as_dict, results_of, rows_of
@@ -179,10 +179,12 @@ class CompareRun(Run[CompareState]):
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Do what is missing; the outputs are written whatever ends it."""
-        parts, methods = prepared.parts
+        (parts, methods), pairs = prepared.parts, self.settings.pairs
         session.began(str(resolve_device(parts.task.settings.device)))
         try:
-            Comparison(session, self.settings, self.state, parts, methods).run()
+            for number, (name, _) in enumerate(pairs, 1):
+                Turn(session, self.settings, self.state, parts, methods[name], number).take()
+            session.events(Progress(TASK, len(pairs), len(pairs)))
         except BaseException:
             with suppress(StoreError):  # the error that ended it is the one to be seen
                 self.read(self.folder).report_if_possible(session.events)

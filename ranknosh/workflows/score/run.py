@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +134,7 @@ class ScoreRun(Run[ScoreState]):
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Score what is missing; the table is written whatever ends it."""
         space, architectures, images, table = prepared.parts
-        asked = what_is_asked(space, architectures, table, self.settings.network.channels, self.state.networks)
+        asked = self._asked(space, architectures, table)
         self.state.apply(asked)
         try:
             if self.left:
@@ -146,6 +146,17 @@ class ScoreRun(Run[ScoreState]):
                 session.say(f"all {counted(self.networks, 'network')} were scored before")
         finally:
             self.write_table()
+
+    def _asked(self, space: Space, architectures: Sequence[Architecture], table: Table | None) -> ScoresAsked:
+        """With the network that each has its scores of, where known ones are taken first, and the accuracies of a table."""
+        weights = weight_counter(self.settings.network.channels)
+        shares = representatives(space, architectures, self.state.networks, weights)
+        accuracies = None
+        if table is not None:
+            places = [table.find(architecture) for architecture in architectures]
+            accuracies = tuple(None if place is None else float(table.truth[place]) for place in places)
+        texts = tuple(space.format(architecture) for architecture in architectures)
+        return ScoresAsked(texts, tuple(shares[text] for text in texts), accuracies)
 
     def _begin(self, session: RunSession, device: str, asked: ScoresAsked) -> None:
         self.state.apply(session.began(device))
@@ -173,24 +184,3 @@ class ScoreRun(Run[ScoreState]):
             session.events(Progress("networks", total - left, total, rate, each * left))
             if session.stop.requested:
                 raise KeyboardInterrupt
-
-
-def what_is_asked(
-    space: Space, architectures: Sequence[Architecture], table: Table | None, channels: int, known: Iterable[str]
-) -> ScoresAsked:
-    """The architectures of a run, the network that each has its scores of, and the accuracies that a table has of them.
-
-    Args:
-        space: of the architectures.
-        architectures: that are asked for.
-        table: of accuracies, None where there is none.
-        channels: of the networks.
-        known: exchange strings of networks scored before, which are taken first where several architectures share one.
-    """
-    shares = representatives(space, architectures, known, weight_counter(channels))
-    accuracies = None
-    if table is not None:
-        places = [table.find(architecture) for architecture in architectures]
-        accuracies = tuple(None if place is None else float(table.truth[place]) for place in places)
-    texts = tuple(space.format(architecture) for architecture in architectures)
-    return ScoresAsked(texts, tuple(shares[text] for text in texts), accuracies)
