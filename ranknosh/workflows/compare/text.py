@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ranknosh.config.compare import CompareSettings
 from ranknosh.config.screen import table
+from ranknosh.config.search import CompareSettings
 from ranknosh.config.units import human_count, human_duration
 from ranknosh.report.words import UNKNOWN, counted
 from ranknosh.workflows.compare.records import TOLERANCE
