@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ranknosh.cli.flags import AsJson
 from ranknosh.config.screen import facts, print_json, table
 from ranknosh.config.units import UNKNOWN, human_count, human_duration, human_size, percent, plural, whole
 from ranknosh.errors import ConfigError
@@ -16,7 +17,6 @@ from ranknosh.errors import ConfigError
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo-001.", show_default=False)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class YesNo(str, Enum):
