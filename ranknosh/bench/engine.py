@@ -14,12 +14,11 @@ from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Observed, Origin, Record, Scored
 from ranknosh.core.rules import Promotions, Rules
 from ranknosh.core.search import Search
-from ranknosh.core.seeding import Combine, choose
+from ranknosh.core.seeding import Combine, LevelZero
 from ranknosh.data.table import Accounting, Table
 from ranknosh.errors import DataError
 from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.predictors.level_zero import LevelZero
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture
@@ -61,21 +60,15 @@ class Seeding:
         return scored
 
     def chosen(self, table: Table, seed: int, keep: int) -> tuple[tuple[Architecture, Origin, float | None], ...]:
-        """The candidates of batch 0, see :func:`ranknosh.core.seeding.choose`.
+        """The candidates of batch 0, see :meth:`ranknosh.core.seeding.LevelZero.choose`.
 
         Args:
             table: the architectures.
             seed: of the draw.
             keep: how many; fewer come where fewer of those drawn are distinct.
         """
-        return choose(
-            self.scored(table, seed),
-            keep=keep,
-            random_share=self.random_share,
-            seed=seed,
-            directions=self.scores(table).directions,
-            combine=self.combine,
-        )
+        scored, directions = self.scored(table, seed), self.scores(table).directions
+        return LevelZero(scored, directions, combine=self.combine, seed=seed).choose(keep, self.random_share)
 
     def level_zero(self, table: Table, seed: int) -> LevelZero | None:
         """What later candidates may follow; None where none is to, or nothing is known to go by."""

@@ -1,14 +1,16 @@
-"""Which architectures a search starts from: of some that are drawn the best by train-free proxies, and random ones."""
+"""Level 0: the architectures a search starts from, the best of some that were drawn by train-free proxies, and random ones."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranknosh.core.pairs import Evidence
 from ranknosh.core.records import Origin, Scored
 from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import Architecture, Space
@@ -18,6 +20,7 @@ from zerocost.aggregate import combine as combined
 # A space that cannot be listed counts as used up after so many draws in a row that gave nothing new.
 _PATIENCE = 1_000
 _DIGITS = 9
+_ROUNDING = 1e-9
 
 Combine = Literal["rank_mean", "log_rank_product", "vote"]
 """How the ranks of several proxies are put together, see :mod:`zerocost.aggregate`."""
@@ -61,99 +64,103 @@ def _codes(space: Space, rng: np.random.Generator) -> Iterator[Architecture]:
         yield space.sample(rng)
 
 
-def choose(
-    scored: Sequence[Scored],
-    *,
-    keep: int,
-    random_share: float,
-    seed: int,
-    directions: Mapping[str, int] | None = None,
-    combine: Combine = "rank_mean",
-    weights: Mapping[str, float] | None = None,
-) -> tuple[tuple[Architecture, Origin, float | None], ...]:
-    """The first candidates of a search: the best by their proxies, then random ones.
+Weigh = Callable[[Sequence[Mapping[str, float | None]], Sequence[float], Mapping[str, int]], Mapping[str, float]]
+"""From the proxies' values of n architectures, their outcomes (higher is better) and the proxies' directions to the weight of
+each proxy, 0 where it does not help. Must be a function of these alone."""
+
+
+@dataclass(eq=False)
+class LevelZero:
+    """The architectures scored before a search, and the order that their proxies give them, weighed by results or not.
+
+    What was scored never changes, so everything here is a function of it and of the results.
 
     Args:
-        scored: the architectures drawn, in any order; of several with one key the first by text counts.
-        keep: how many to choose.
-        random_share: ``round(keep * random_share)`` of them (halves up) are drawn uniformly from all that are not among the
-            best; all are where no proxy has any value.
-        seed: of that draw, and of the order of those that are equally good.
-        directions: see :func:`combined_scores`.
-        combine: see :func:`combined_scores`.
-        weights: see :func:`combined_scores`.
-
-    Returns:
-        (architecture, origin, score): origin "seed" with its :func:`combined_scores`, or "random" with None.
-
-    Raises:
-        ConfigError: for a negative ``keep`` or a share outside of [0, 1], and as :func:`combined_scores` does.
-    """
-    if keep < 0 or not 0.0 <= random_share <= 1.0:
-        raise ConfigError(
-            f"keep={keep}, random_share={random_share}: keep must be 0 or more, the share between 0 and 1"
-        )
-    pool = distinct(scored)
-    keep = min(keep, len(pool))
-    scores = combined_scores(pool, directions=directions, combine=combine, weights=weights)
-    by_chance = keep if scores is None else math.floor(keep * random_share + 0.5)
-    best = [] if scores is None else best_first(scores, seed)[: keep - by_chance]
-    left = np.setdiff1d(np.arange(len(pool)), best)
-    others = stream(seed, "seed random").permutation(left)[:by_chance]
-    picks: list[tuple[Architecture, Origin, float | None]] = [
-        (pool[index].architecture, "seed", float(scores[index])) for index in best if scores is not None
-    ]
-    return (*picks, *((pool[index].architecture, "random", None) for index in others.tolist()))
-
-
-def distinct(scored: Sequence[Scored]) -> list[Scored]:
-    """One of every key, by key; of several with one key the first by text."""
-    by_key = {item.key: item for item in sorted(scored, key=lambda item: item.text, reverse=True)}
-    return [by_key[key] for key in sorted(by_key)]
-
-
-def best_first(scores: NDArray[np.float64], seed: int) -> list[int]:
-    """Indexes by falling value; equal ones (to nine digits) in a random order."""
-    lots = stream(seed, "seed ties").permutation(len(scores))
-    return [int(index) for index in lots[np.argsort(-np.round(scores[lots], _DIGITS), kind="stable")]]
-
-
-def combined_scores(
-    scored: Sequence[Scored],
-    *,
-    directions: Mapping[str, int] | None = None,
-    combine: Combine = "rank_mean",
-    weights: Mapping[str, float] | None = None,
-) -> NDArray[np.float64] | None:
-    """(n,) how good each of ``scored`` is by all proxies together, in standard deviations above their average.
-
-    Ranks are those among ``scored``; a missing value is the worst.
-
-    Args:
-        scored: the architectures to compare, each with one value or None a proxy.
+        scored: the architectures, one value or None a proxy, in any order; of several with one key the first by text counts.
         directions: -1 for proxies whose smaller values are better, +1 for those not named.
-        combine: a combination of :mod:`zerocost.aggregate`: ``rank_mean``, ``log_rank_product`` or ``vote``.
-        weights: what each proxy counts, 0 or more, nothing where it is not named; None counts all alike.
-
-    Returns:
-        None where no proxy of any weight has any value; all zeros where all architectures are equally good.
-
-    Raises:
-        ConfigError: a weight is negative or not finite, or ``combine`` is another word.
+        weigh: see :data:`Weigh`; None where no results are to weigh them.
+        combine: how the ranks of several proxies are put together.
+        seed: of what is drawn, and of the order of those that are equally good.
     """
-    wrong = {name: weight for name, weight in (weights or {}).items() if not 0 <= weight < math.inf}
-    if wrong or combine not in COMBINATIONS:
-        raise ConfigError(
-            f"combine={combine!r}, weights={dict(weights or {})}: combine must be one of {', '.join(COMBINATIONS)}, "
-            "every weight 0 or more"
-        )
-    names = sorted({name for item in scored for name in item.values if weights is None or weights.get(name, 0.0) > 0})
-    rows = [item.values for item in scored]
-    values = [row.get(name) for row in rows for name in names]
-    if not any(value is not None and math.isfinite(value) for value in values):
-        return None
-    toward = {name: (directions or {}).get(name, 1) for name in names}
-    counts = None if weights is None else {name: weights[name] for name in names}
-    joint = np.array(combined(rows, toward, combine, counts))
-    spread = joint.std()
-    return (joint - joint.mean()) / spread if spread > 1e-9 else np.zeros(len(scored))
+
+    scored: Sequence[Scored]
+    directions: Mapping[str, int] = field(default_factory=dict)
+    weigh: Weigh | None = None
+    _: KW_ONLY
+    combine: Combine = "rank_mean"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        by_key = {item.key: item for item in sorted(self.scored, key=lambda item: item.text, reverse=True)}
+        self.scored = [by_key[key] for key in sorted(by_key)]
+
+    def choose(self, keep: int, random_share: float) -> tuple[tuple[Architecture, Origin, float | None], ...]:
+        """The first ``keep`` candidates of a search: the best, then random ones.
+
+        ``round(keep * random_share)`` (halves up) are drawn uniformly from all that are not among the best; all are where no
+        proxy has any value. Gives (architecture, origin, score): "seed" with its :meth:`scores`, or "random" with None. Raises
+        ConfigError for a negative ``keep`` or a share outside of [0, 1], and as :meth:`scores` does.
+        """
+        if keep < 0 or not 0.0 <= random_share <= 1.0:
+            raise ConfigError(
+                f"keep={keep}, random_share={random_share}: keep must be 0 or more, the share between 0 and 1"
+            )
+        keep = min(keep, len(self.scored))
+        scores = self.scores()
+        by_chance = keep if scores is None else math.floor(keep * random_share + 0.5)
+        best = [] if scores is None else self._best_first(scores)[: keep - by_chance]
+        left = np.setdiff1d(np.arange(len(self.scored)), best)
+        others = stream(self.seed, "seed random").permutation(left)[:by_chance]
+        picks: list[tuple[Architecture, Origin, float | None]] = [
+            (self.scored[index].architecture, "seed", float(scores[index])) for index in best if scores is not None
+        ]
+        return (*picks, *((self.scored[index].architecture, "random", None) for index in others.tolist()))
+
+    def weights(self, known: Evidence) -> dict[str, float]:
+        """What each proxy counts by the members that were scored, with their place in the order of results as outcome."""
+        assert self.weigh is not None
+        values_of = {item.key: item.values for item in self.scored}
+        rows = [row for row, member in enumerate(known.members) if member.key in values_of]
+        values = [values_of[known.members[row].key] for row in rows]
+        return dict(self.weigh(values, [float(known.order[row]) for row in rows], dict(self.directions)))
+
+    def leaders(self, weights: Mapping[str, float]) -> list[tuple[str, Architecture]]:
+        """(canonical id, architecture) of those above the average of all scored under ``weights``, best first.
+
+        Empty where no proxy counts: then nothing is known of any. Those below the average are left out because a random
+        architecture is better on average.
+        """
+        scores = self.scores(weights)
+        if scores is None:
+            return []
+        leading = (self.scored[index] for index in self._best_first(scores) if scores[index] > _ROUNDING)
+        return [(item.key, item.architecture) for item in leading]
+
+    def scores(self, weights: Mapping[str, float] | None = None) -> NDArray[np.float64] | None:
+        """(n,) how good each is by all proxies together, in standard deviations above their average.
+
+        Ranks are those among ``scored``; a missing value is the worst. ``weights``: what each proxy counts, 0 or more, nothing
+        where it is not named; None counts all alike. None where no proxy of any weight has any value; all zeros where all are
+        equally good. Raises ConfigError where a weight is negative or not finite, or ``combine`` is another word.
+        """
+        wrong = {name: weight for name, weight in (weights or {}).items() if not 0 <= weight < math.inf}
+        if wrong or self.combine not in COMBINATIONS:
+            raise ConfigError(
+                f"combine={self.combine!r}, weights={dict(weights or {})}: combine must be one of {', '.join(COMBINATIONS)}, "
+                "every weight 0 or more"
+            )
+        rows = [item.values for item in self.scored]
+        names = sorted({name for row in rows for name in row if weights is None or weights.get(name, 0.0) > 0})
+        values = [row.get(name) for row in rows for name in names]
+        if not any(value is not None and math.isfinite(value) for value in values):
+            return None
+        toward = {name: self.directions.get(name, 1) for name in names}
+        counts = None if weights is None else {name: weights[name] for name in names}
+        joint = np.array(combined(rows, toward, self.combine, counts))
+        spread = joint.std()
+        return (joint - joint.mean()) / spread if spread > _ROUNDING else np.zeros(len(rows))
+
+    def _best_first(self, scores: NDArray[np.float64]) -> list[int]:
+        """Indexes by falling value; equal ones (to nine digits) in a random order."""
+        lots = stream(self.seed, "seed ties").permutation(len(scores))
+        return [int(index) for index in lots[np.argsort(-np.round(scores[lots], _DIGITS), kind="stable")]]

@@ -21,13 +21,12 @@ from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed, Record, Scored, Stopped
 from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
-from ranknosh.core.seeding import choose, draw
+from ranknosh.core.seeding import LevelZero, draw
 from ranknosh.errors import RankNoshError
 from ranknosh.executors.base import Usage
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
 from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.predictors.level_zero import LevelZero
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.catalog import get_space
@@ -227,10 +226,8 @@ def nosh(
         if follow is None:
             more["seeds"] = [(architecture, "random", None) for architecture in draw(space(), initial, SEED)]
         else:
-            more["seeds"] = choose(
-                pool.scored, keep=initial, random_share=0.25, seed=SEED, directions=DIRECTIONS, combine="vote"
-            )
-            more["level_zero"] = LevelZero(pool.scored, DIRECTIONS, proxy_weights, combine="vote", seed=SEED)
+            level_zero = LevelZero(pool.scored, DIRECTIONS, proxy_weights, combine="vote", seed=SEED)
+            more["seeds"], more["level_zero"] = level_zero.choose(initial, 0.25), level_zero
             more["follow"] = follow
         chosen = PredictorProposer(space(), make_predictor(predictor, **(options or {})), pyramid, seed=SEED, **more)
         return Search(pyramid, limits, chosen, Rules(**search), seed=SEED, pool=pool)

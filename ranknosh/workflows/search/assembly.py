@@ -149,9 +149,8 @@ def make_proposer(parts: Parts, pool: Pool, executor: Executor | None = None) ->
 
     executor: where the members of an ensemble are fitted side by side; None for this process.
     """
-    from ranknosh.core.seeding import choose, draw
+    from ranknosh.core.seeding import LevelZero, draw
     from ranknosh.predictors.ensemble import EnsemblePredictor
-    from ranknosh.predictors.level_zero import LevelZero
     from ranknosh.predictors.proposer import PredictorProposer
     from ranknosh.training.proxies import directions, proxy_weights
 
@@ -161,14 +160,7 @@ def make_proposer(parts: Parts, pool: Pool, executor: Executor | None = None) ->
     level_zero = None
     if pool.scored:
         level_zero = LevelZero(pool.scored, scored_by, proxy_weights, combine=section.combine, seed=config.seed)
-        seeds = choose(
-            pool.scored,
-            keep=keep,
-            random_share=section.random_share,
-            seed=config.seed,
-            directions=scored_by,
-            combine=section.combine,
-        )
+        seeds = level_zero.choose(keep, section.random_share)
     else:
         seeds = [(architecture, "random", None) for architecture in draw(parts.space, keep, config.seed)]
     predictor = predictor_of(config)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ranknosh.core.records import Scored
-from ranknosh.core.seeding import COMBINATIONS, Combine, choose, combined_scores, draw
+from ranknosh.core.seeding import COMBINATIONS, Combine, LevelZero, draw
 from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
@@ -46,6 +46,14 @@ def scored(values: list[dict[str, float | None]]) -> list[Scored]:
 
 def codes(chosen: tuple[tuple[Architecture, str, float | None], ...]) -> list[int]:
     return [architecture.code[0] for architecture, _, _ in chosen]
+
+
+def choose(items: list[Scored], *, keep: int, random_share: float, **how: Any) -> Any:
+    return LevelZero(items, **how).choose(keep, random_share)
+
+
+def combined_scores(items: list[Scored], *, weights: dict[str, float] | None = None, **how: Any) -> Any:
+    return LevelZero(items, **how).scores(weights)
 
 
 def line(n: int) -> list[Scored]:
@@ -198,19 +206,16 @@ def test_every_combination_agrees_with_that_of_zerocost(how: Combine, weights: d
     found = combined_scores(scored(rows), directions=directions, combine=how, weights=weights)
     assert found is not None
     assert found.tolist() == pytest.approx(expected.tolist(), abs=1e-9)
-    chosen = choose(
-        scored(rows), keep=50, random_share=0.0, seed=0, directions=directions, combine=how, weights=weights
-    )
-    assert [score for _, _, score in chosen] == pytest.approx(expected[codes(chosen)].tolist())
+    if weights is None:
+        chosen = choose(scored(rows), keep=50, random_share=0.0, directions=directions, combine=how)
+        assert [score for _, _, score in chosen] == pytest.approx(expected[codes(chosen)].tolist())
 
 
 def test_combination_and_weights_change_the_order() -> None:
     items, directions = scored(rows_with_holes(50, 3)), {"b": -1}
 
     def order(how: Combine, weights: dict[str, float] | None = None) -> tuple[int, ...]:
-        return tuple(
-            codes(choose(items, keep=50, random_share=0, seed=0, directions=directions, combine=how, weights=weights))
-        )
+        return tuple(np.argsort(combined_scores(items, directions=directions, combine=how, weights=weights)).tolist())
 
     orders = {order("rank_mean"), order("log_rank_product"), order("vote"), order("rank_mean", {"b": 2.0, "c": 1.0})}
     assert len(orders) == 4
@@ -231,13 +236,11 @@ def test_combinations_by_hand() -> None:
 
 def test_a_proxy_without_weight_says_nothing() -> None:
     items = scored([{"a": 1.0, "b": 9.0}, {"a": 2.0, "b": 1.0}, {"a": None, "b": 5.0}])
-    assert codes(choose(items, keep=3, random_share=0.0, seed=0, weights={"a": 0.1})) == [1, 0, 2]
-    assert codes(choose(items, keep=3, random_share=0.0, seed=0, weights={"b": 7.0, "a": 0.0})) == [0, 2, 1]
+    assert np.argsort(-combined_scores(items, weights={"a": 0.1})).tolist() == [1, 0, 2]
+    assert np.argsort(-combined_scores(items, weights={"b": 7.0, "a": 0.0})).tolist() == [0, 2, 1]
     for nothing in ({"a": 0.0, "b": 0.0}, {}, {"other": 1.0}):
         assert combined_scores(items, weights=nothing) is None
-        assert {origin for _, origin, _ in choose(items, keep=2, random_share=0.0, seed=0, weights=nothing)} == {
-            "random"
-        }
+        assert LevelZero(items).leaders(nothing) == []
 
 
 @pytest.mark.parametrize(
@@ -246,4 +249,4 @@ def test_a_proxy_without_weight_says_nothing() -> None:
 )
 def test_weights_and_combinations_that_break_a_rule(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="every weight 0 or more"):
-        choose(line(5), keep=3, random_share=0.0, seed=0, **wrong)
+        combined_scores(line(5), **wrong)

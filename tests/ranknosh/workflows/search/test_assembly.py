@@ -5,7 +5,7 @@ import pytest
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Observed
-from ranknosh.core.seeding import COMBINATIONS, choose
+from ranknosh.core.seeding import COMBINATIONS, LevelZero
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.predictors.gate import judge
@@ -96,7 +96,7 @@ def test_proxies_are_combined_as_the_config_says():
     for how in COMBINATIONS:
         parts = build_parts(config(seeding={"draw": 40, "proxies": proxies, "combine": how}))
         first = make_proposer(parts, pool).propose(pool, range(4), 0).records
-        expected = choose(pool.scored, keep=4, random_share=0.25, seed=0, directions=directions(proxies), combine=how)
+        expected = LevelZero(pool.scored, directions(proxies), combine=how).choose(4, 0.25)
         assert [(r.architecture, r.origin, r.score) for r in first] == list(expected)
         chosen.add(tuple((r.key, round(r.score or 0.0, 6)) for r in first))
     assert len(chosen) == 3

@@ -13,10 +13,9 @@ from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Fitted, JobResult, Observed, Proposed, Scored
 from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
-from ranknosh.core.seeding import choose, draw
+from ranknosh.core.seeding import LevelZero, draw
 from ranknosh.errors import ConfigError
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.predictors.level_zero import LevelZero
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
@@ -63,9 +62,9 @@ def agreeing(
 
 
 def proposer(scored: Sequence[Scored], *, follow: float, predictor: str = "kernel", weigh=agreeing, **options):
-    seeds = choose(scored, keep=8, random_share=0.5, seed=SEED, directions={"a": 1, "b": 1})
     options = {"exploration": 0.4, **options}
     guide = LevelZero(scored, {"a": 1, "b": 1}, weigh, seed=SEED)
+    seeds = guide.choose(8, 0.5)
     return PredictorProposer(
         SPACE, make_predictor(predictor), PYRAMID, seeds=seeds, seed=SEED, level_zero=guide, follow=follow, **options
     )
