@@ -1,11 +1,10 @@
 """Networks of the search spaces: operations, cells, skeletons. ``build`` joins a skeleton with what sits on its edges."""
 
-from ranknosh.spaces.nets.auxiliary import AuxiliaryHead, auxiliary_head
 from ranknosh.spaces.nets.cell import Cell, EdgeFactory
 from ranknosh.spaces.nets.cost import count_macs, count_params
-from ranknosh.spaces.nets.drop_path import DropPath, scheduled_rate
 from ranknosh.spaces.nets.network import Network, build, build_candidate, chosen_genotype, chosen_op
 from ranknosh.spaces.nets.ops import OPERATIONS, make_operation
+from ranknosh.spaces.nets.regularisation import AuxiliaryHead, DropPath, auxiliary_head, scheduled_rate
 from ranknosh.spaces.nets.skeleton import EdgeContext, Skeleton, darts_skeleton, genotype_skeleton, nasbench201_skeleton
 
 __all__ = [
