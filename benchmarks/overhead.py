@@ -19,9 +19,8 @@ from time import perf_counter
 from benchmarks.synthetic import synthetic_table
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Observed, Proposed, Record
-from ranknosh.core.rules import Rules
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw

@@ -20,9 +20,8 @@ from typing import Literal
 
 from benchmarks.overhead import Listed
 from ranknosh.core.budget import Limits
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import EpochPoint, Job, JobResult, Observed, Record
-from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
 from ranknosh.executors.ray_cluster import connected

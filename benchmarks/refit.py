@@ -24,8 +24,7 @@ from benchmarks.overhead import Listed
 from benchmarks.synthetic import synthetic_table
 from ranknosh.core.budget import Limits
 from ranknosh.core.pairs import Evidence, evidence
-from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.rules import Rules
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table

@@ -25,9 +25,8 @@ import numpy as np
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules, ScheduleName
 from ranknosh.core.records import Job, JobResult, Observed, Proposed, Record
-from ranknosh.core.rules import Rules, ScheduleName
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Asked, Search
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Decision, Failed, Fitted, Job, JobResult, Observed, Proposed, Record
-from ranknosh.core.rules import Rules
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Search
 from ranknosh.spaces.base import Architecture

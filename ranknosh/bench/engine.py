@@ -10,9 +10,8 @@ from ranknosh.bench.account import BestSoFar, Trajectory
 from ranknosh.bench.baselines import DRAWN, params_of, starting_rows
 from ranknosh.bench.scores import TableScores
 from ranknosh.core.budget import Limits
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Promotions, Pyramid, Rules
 from ranknosh.core.records import Observed, Origin, Record, Scored
-from ranknosh.core.rules import Promotions, Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import Combine, LevelZero
 from ranknosh.data.table import Accounting, Table

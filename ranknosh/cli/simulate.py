@@ -20,9 +20,8 @@ from ranknosh.config.screen import facts, table
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import human_duration, percent, plural, whole
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Proposed
-from ranknosh.core.rules import Rules
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw

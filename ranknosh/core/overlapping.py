@@ -73,13 +73,6 @@ class Timetable:
             heapq.heappush(self._steps, Step(tick, step.batch, step.level + 1))
 
 
-class _Training(NamedTuple):
-    """A training asked for; ``level`` is -1 for one from scratch to the top."""
-
-    token: Token
-    level: int
-
-
 class Overlapping(Schedule):
     """Decisions see a pool and a ledger of their own, which results enter when they are due.
 
@@ -91,8 +84,7 @@ class Overlapping(Schedule):
         super().__post_init__()
         self.pool, self.ledger = Pool(), Ledger(self.limits.epochs)
         self._timetable = Timetable(self.pyramid, self.rules.overlap)
-        self._due: list[tuple[int, int, _Training]] = []
-        self._asked = 0
+        self._due: list[tuple[int, int, Token]] = []
         self._history = deque(self._arrived.decisions)
 
     def decide(self, queued: bool) -> list[Record]:
@@ -160,37 +152,34 @@ class Overlapping(Schedule):
                 self.pool.apply(record)
                 token = token_of(record)
                 self.ledger.reserve(token, epochs_of(self.pyramid, record))
-                level = self.pool.pending[token].level
-                ticks = self._timetable.whole if token.replica else self._timetable.ticks[level - 1]
-                heapq.heappush(self._due, (self._timetable.now + ticks, self._asked, _Training(token, level)))
-                self._asked += 1
+                asked = self.pool.pending[token]
+                ticks = self._timetable.whole if token.replica else self._timetable.ticks[asked.level - 1]
+                heapq.heappush(self._due, (self._timetable.now + ticks, asked.turn, token))
         return records
 
     def _see(self, tick: int | None) -> bool:
         """Let decisions see the results due by ``tick`` (None: all asked for). False where one has not arrived yet."""
         while self._due and (tick is None or self._due[0][0] <= tick):
-            training = self._due[0][-1]
-            result = self._result(training)
+            token = self._due[0][-1]
+            level, result = self.pool.pending[token].level, self._result(token)
             if result is None:
                 return False
             heapq.heappop(self._due)
-            token = training.token
             epochs = self.ledger.reserved[token]
             if isinstance(result, Failed) and not token.replica:
                 # A failure charges what was trained, of which an interruption may have been charged before.
                 before = self._arrived.candidates[token.candidate_id].epochs
-                epochs += result.epochs + before - self.pyramid.epochs[training.level - 1]
+                epochs += result.epochs + before - self.pyramid.epochs[level - 1]
             self.ledger.settle(token, epochs)
             self.pool.apply(result)
         return True
 
-    def _result(self, training: _Training) -> Observed | Failed | None:
+    def _result(self, token: Token) -> Observed | Failed | None:
         """How a training ended; None while it has not."""
-        token = training.token
         candidate = self._arrived.candidates[token.candidate_id]
         if not token.replica:
-            failed = candidate.failed
-            return failed if failed and failed.level == training.level else candidate.observations.get(training.level)
+            failed, level = candidate.failed, self.pool.pending[token].level
+            return failed if failed and failed.level == level else candidate.observations.get(level)
         if token in self._arrived.pending:
             return None
         ended = [f for f in self._arrived.failures if f.final and token_of(f) == token]

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Decision, Promotion, Rerun
-from ranknosh.core.rules import Rules
 from ranknosh.errors import BudgetTooSmall, ConfigError
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Literal
 
 import numpy as np
 
@@ -24,6 +25,8 @@ AUTO_SHARE_LIMIT = 0.5
 LEAST_TOP_SHARE = 1e-30
 """Share of all candidates that reaches the top level, at least: a smaller one cannot be distinguished from 0."""
 _TOLERANCE = 1e-9
+ScheduleName = Literal["reproducible", "eager"]
+Promotions = Literal["observed", "predicted"]
 
 
 def auto_shares(epochs: Sequence[int]) -> tuple[float, ...]:
@@ -130,3 +133,39 @@ class Pyramid:
     def batch_end(self, batch: int) -> int:
         """One past the last candidate of ``batch``."""
         return self.initial + batch * self.batch
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How far a search goes, and how it decides: what a user says of it besides its levels and its limits.
+
+    Args:
+        schedule: the order of decisions, see :mod:`ranknosh.core.schedules`.
+        overlap: batches in flight at once in the reproducible schedule.
+        candidates: how many to propose in all; None for as many as the budget holds.
+        promote: ``observed`` promotes the best by the metric measured at the level; ``predicted`` asks the proposer, whose
+            model evens out what one training owes to luck.
+        closing: share of an epoch budget that is kept from newcomers, for promoting the best paused candidates at the end.
+        finalists: how many of the top level are trained again from scratch with another seed before one is chosen.
+        retries: how often a job whose worker died or hung is tried again.
+
+    Raises:
+        ConfigError: a value is out of range, or two of them exclude each other.
+    """
+
+    schedule: ScheduleName = "reproducible"
+    overlap: int = 1
+    candidates: int | None = None
+    promote: Promotions = "observed"
+    closing: float = 0.0
+    finalists: int = 0
+    retries: int = 3
+
+    def __post_init__(self) -> None:
+        if self.overlap < 1 or (self.overlap > 1 and self.schedule == "eager"):
+            raise ConfigError(
+                f"pyramid.overlap is {self.overlap} and pyramid.schedule is {self.schedule}; overlap counts the batches in "
+                "flight of the reproducible schedule (1 or more); eager has no batches to wait for, so leave it at 1 there"
+            )
+        if not 0 <= self.closing < 1:
+            raise ConfigError(f"pyramid.closing is {self.closing}; it is a share of budget.epochs, from 0 to below 1")

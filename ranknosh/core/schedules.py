@@ -15,9 +15,8 @@ from typing import ClassVar, Literal, NamedTuple, Protocol, cast
 from ranknosh.core.budget import Ledger, Limits
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.price import Plan, plan
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Fitted, Promotion, Proposed, Record, Rerun
-from ranknosh.core.rules import Rules
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.spaces.base import Architecture
 
@@ -36,7 +35,7 @@ class Proposer(Protocol):
 
 
 class Promoter(Protocol):
-    """A proposer that can also say whom to train on; see ``promote`` of :class:`~ranknosh.core.rules.Rules`."""
+    """A proposer that can also say whom to train on; see ``promote`` of :class:`~ranknosh.core.pyramid.Rules`."""
 
     def prefer(self, pool: Pool, residents: Sequence[Candidate]) -> Sequence[Candidate]:
         """``residents`` of one level, given best first by their metric, in the order they should be promoted. A function of

@@ -16,7 +16,7 @@ from ranknosh.core.budget import Ledger, Limits
 from ranknosh.core.overlapping import Overlapping
 from ranknosh.core.pool import Pending, Pool
 from ranknosh.core.price import epochs_of
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import (
     UNCOUNTED,
     Decision,
@@ -31,7 +31,6 @@ from ranknosh.core.records import (
     job_seed,
     token_of,
 )
-from ranknosh.core.rules import Rules
 from ranknosh.core.schedules import Eager, Proposer, Reproducible, Schedule
 from ranknosh.errors import BudgetTooSmall, JobsLost
 from ranknosh.spaces.base import Architecture

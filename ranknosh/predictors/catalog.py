@@ -10,6 +10,7 @@ from typing import Any
 
 from ranknosh.errors import ConfigError
 from ranknosh.predictors.base import Predictor
+from ranknosh.predictors.combined import AutoPredictor, EnsemblePredictor
 
 _CLASSES = {
     "linear": ("linear", "LinearPredictor"),
@@ -27,34 +28,31 @@ NAMES = ("auto", "kernel", "staged", "linear", "gbdt", "gin", "ensemble", "rando
 def make_predictor(name: str = "auto", *, ensemble: int | None = None, **options: Any) -> Predictor:
     """A fresh, unfitted predictor.
 
-    linear and kernel have a posterior of their own; gbdt and gin come as bootstrap ensembles (4 and 3 members). ensemble: the
-    number of bootstrap members; for linear, kernel and random a number makes an ensemble of them, None or 0 leaves the
-    predictor as it is. ``name="ensemble"`` mixes the kinds in option ``of`` (default kernel, linear; 6 members in turn).
-    ``name="auto"`` chooses among those in option ``among`` (default kernel, linear) at every refit and takes no ensemble.
-    Other options go to the predictor itself. Raises ConfigError for a name or an option nobody knows, and MissingDependency
-    for gbdt without xgboost.
+    Args:
+        name: one of NAMES. ``ensemble`` mixes the kinds in option ``of`` (default kernel, linear; 6 members in turn), ``auto``
+            chooses among those in option ``among`` (default kernel, linear) at every refit and takes no ensemble.
+        ensemble: bootstrap members; 0 for the predictor alone, None for 4 of gbdt, 3 of gin and one of the others alone.
+        options: of the predictor itself.
+
+    Raises:
+        ConfigError: for an unknown name or option.
+        MissingDependency: for gbdt without xgboost.
     """
     if ensemble is not None and ensemble < 0:
         raise ConfigError(f"predictor.ensemble is {ensemble}; it is a number of members and must be 0 or more")
     if name == "auto":
-        from ranknosh.predictors.auto import AutoPredictor
-
         among = [make_predictor(each) for each in _several(options, "among")]
         return _build(AutoPredictor, name, {"among": among, **options})
     if name == "ensemble":
-        kinds = _several(options, "of")
-        makers = [_maker(kind, {}) for kind in kinds]
+        makers = [_maker(kind, {}) for kind in _several(options, "of")]
         _refuse(name, options, ("of", "ensemble"))
-        return _committee(lambda i: makers[i % len(makers)](), ensemble or _MIXED_COMMITTEE, name)
-    make = _maker(name, options)
-    members = _COMMITTEE.get(name, 0) if ensemble is None else ensemble
-    return _committee(lambda _: make(), members, name) if members else make()
-
-
-def _committee(make: Callable[[int], Predictor], members: int, name: str) -> Predictor:
-    from ranknosh.predictors.ensemble import EnsemblePredictor
-
-    return EnsemblePredictor(make, members=members, name=name)
+        ensemble = ensemble or _MIXED_COMMITTEE
+    else:
+        makers = [_maker(name, options)]
+        ensemble = _COMMITTEE.get(name, 0) if ensemble is None else ensemble
+    if not ensemble:
+        return makers[0]()
+    return EnsemblePredictor(lambda i: makers[i % len(makers)](), members=ensemble, name=name)
 
 
 def _maker(name: str, options: Mapping[str, Any]) -> Callable[[], Predictor]:

@@ -10,9 +10,8 @@ from typing import Any, Literal
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.price import Plan, plan
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import RECORDS, Record, Tested
-from ranknosh.core.rules import Rules
 from ranknosh.core.search import CAPS
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.runs.folder import is_locked

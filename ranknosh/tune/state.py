@@ -13,9 +13,8 @@ from typing import Any, Literal
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Candidate, Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Promotions, Pyramid, Rules, ScheduleName
 from ranknosh.core.records import RECORDS, Record, Token
-from ranknosh.core.rules import Promotions, Rules, ScheduleName
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.predictors.catalog import make_predictor
@@ -45,7 +44,7 @@ class TuneSettings:
         max_concurrent: trials at once.
         points: texts of the first candidates.
 
-    For the others see :class:`~ranknosh.core.rules.Rules` and ``PredictorProposer``.
+    For the others see :class:`~ranknosh.core.pyramid.Rules` and ``PredictorProposer``.
     """
 
     metric: str

@@ -17,9 +17,8 @@ from typing import Any
 from benchmarks.synthetic import synthetic_table
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed, Record, Scored, Stopped
-from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import LevelZero, draw
 from ranknosh.errors import RankNoshError

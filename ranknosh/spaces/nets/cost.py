@@ -40,7 +40,13 @@ def count_macs(net: nn.Module, image_shape: tuple[int, int, int]) -> int:
     net.eval()
     try:
         with torch.no_grad():
-            return _by_hooks(net, image) if ours else _by_dispatch(net, image)
+            if ours:
+                return _by_hooks(net, image)
+            from torch.utils.flop_counter import FlopCounterMode
+
+            with FlopCounterMode(display=False) as counter:
+                net(image)
+            return int(counter.get_total_flops()) // 2
     finally:
         for module, mode in training.items():
             module.training = mode
@@ -65,11 +71,3 @@ def _by_hooks(net: nn.Module, image: Tensor) -> int:
         for handle in handles:
             handle.remove()
     return total
-
-
-def _by_dispatch(net: nn.Module, image: Tensor) -> int:
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with FlopCounterMode(display=False) as counter:
-        net(image)
-    return int(counter.get_total_flops()) // 2

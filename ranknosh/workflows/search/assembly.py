@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Origin, Record, Scored
-from ranknosh.core.rules import Rules
 from ranknosh.core.schedules import Proposer
 from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
@@ -150,7 +149,7 @@ def make_proposer(parts: Parts, pool: Pool, executor: Executor | None = None) ->
     executor: where the members of an ensemble are fitted side by side; None for this process.
     """
     from ranknosh.core.seeding import LevelZero, draw
-    from ranknosh.predictors.ensemble import EnsemblePredictor
+    from ranknosh.predictors.combined import EnsemblePredictor
     from ranknosh.predictors.proposer import PredictorProposer
     from ranknosh.training.proxies import directions, proxy_weights
 

@@ -9,9 +9,8 @@ from ranknosh.core.budget import Limits
 from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.pairs import evidence
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Fitted, JobResult, Observed, Proposed, Scored
-from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import LevelZero, draw
 from ranknosh.errors import ConfigError

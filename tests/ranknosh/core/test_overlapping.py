@@ -7,9 +7,8 @@ import pytest
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.overlapping import Timetable
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Failed, Interrupted, JobResult, Observed
-from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError
 from ranknosh.streams import stream

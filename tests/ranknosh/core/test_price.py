@@ -5,9 +5,8 @@ import pytest
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.price import Plan, _most_affordable, _price, epochs_of, plan
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Observed, Promotion, Proposed, Rerun
-from ranknosh.core.rules import Rules
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream

@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Failed, Fitted, Interrupted, JobResult, Observed, Promotion, Proposed, Rerun
-from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from tests.ranknosh_simulation import StreamProposer, answer, decisions, quality, simulate

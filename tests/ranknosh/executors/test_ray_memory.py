@@ -14,7 +14,7 @@ import os, sys, time
 import ray
 from ranknosh.core.budget import Limits
 from ranknosh.core.search import Search
-from ranknosh.core.rules import Rules
+from ranknosh.core.pyramid import Rules
 from ranknosh.core.schedules import Proposal
 from ranknosh.executors.ray_cluster import connected
 from ranknosh.workflows.search.loop import drive

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from ranknosh.core.budget import Limits
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed, Record
-from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor

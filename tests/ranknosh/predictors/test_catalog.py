@@ -5,7 +5,7 @@ import pytest
 
 from ranknosh.errors import ConfigError
 from ranknosh.predictors.catalog import NAMES, make_predictor
-from ranknosh.predictors.ensemble import EnsemblePredictor
+from ranknosh.predictors.combined import EnsemblePredictor
 from ranknosh.predictors.kernel import KernelPredictor
 
 

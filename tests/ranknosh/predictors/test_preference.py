@@ -5,9 +5,8 @@ import pytest
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Fitted, JobResult, Observed, Proposed
-from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from ranknosh.core.budget import Limits
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import (
     EpochPoint,
     Failed,
@@ -21,7 +21,6 @@ from ranknosh.core.records import (
     Stopped,
     Tested,
 )
-from ranknosh.core.rules import Rules
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Search
 from ranknosh.report import RunView

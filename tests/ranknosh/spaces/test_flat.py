@@ -11,9 +11,8 @@ import pytest
 from ranknosh.core.budget import Limits
 from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.pairs import Evidence
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import JobResult, Observed
-from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.errors import SpaceError
 from ranknosh.predictors.catalog import make_predictor

@@ -7,9 +7,8 @@ import pytest
 
 import ranknosh
 from ranknosh.core.budget import Limits
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Failed, Observed
-from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.errors import BudgetTooSmall, StoreError
 from ranknosh.training import CheckpointStore

@@ -4,9 +4,8 @@ import pytest
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Decision, Interrupted, JobResult, Observed, Workers
-from ranknosh.core.rules import Rules
 from ranknosh.core.search import Search
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.runs.stop import StopRequest
