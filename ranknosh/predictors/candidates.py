@@ -36,7 +36,7 @@ class Candidates:
 
     @cached_property
     def place(self) -> dict[Architecture, int]:
-        """Where each architecture stands."""
+        """The row of each architecture."""
         return {architecture: row for row, architecture in enumerate(self.encodings.architectures)}
 
     def open(self, taken: Iterable[str]) -> NDArray[np.bool_]:

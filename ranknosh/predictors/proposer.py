@@ -47,12 +47,8 @@ class _Learned:
     fallback: str | None
 
 
-@dataclass(frozen=True)
-class _Followed:
-    """Level 0 as the results see it now: the weight of each proxy, and who is worth trying, best first."""
-
-    weights: Mapping[str, float]
-    leaders: Sequence[tuple[str, Architecture]]
+_Followed = tuple[Mapping[str, float], Sequence[tuple[str, Architecture]]]
+"""Level 0 as the results see it now: the weight of each proxy, and what is worth trying, best first."""
 
 
 @dataclass(eq=False)
@@ -149,7 +145,7 @@ class PredictorProposer:
             learned.verdict.compared,
             learned.fallback,
             perf_counter() - started,
-            followed.weights if followed else None,
+            followed[0] if followed else None,
         )
         return Proposal(tuple(records), fit)
 
@@ -187,13 +183,13 @@ class PredictorProposer:
         if self.level_zero is None or self.follow == 0:
             return None
         weights = self.level_zero.weights(known)
-        return _Followed(weights, self.level_zero.leaders(weights))
+        return weights, self.level_zero.leaders(weights)
 
     def _leader(self, number: int, taken: set[str], followed: _Followed | None) -> Architecture | None:
         """The best of level 0 that is alive and not taken; None where this candidate is not to follow it."""
         if followed is None or stream(self.seed, "follow", number).random() >= self.follow:
             return None
-        open_ones = (a for key, a in followed.leaders if key not in taken and not self.space.is_dead(a))
+        open_ones = (a for key, a in followed[1] if key not in taken and not self.space.is_dead(a))
         return next(open_ones, None)
 
     def _uniform(self, rng: np.random.Generator, taken: set[str]) -> Architecture | None:

@@ -77,12 +77,12 @@ def parse(text: str) -> Genotype:
     """Read ``Genotype(normal=[...], normal_concat=..., reduce=[...], reduce_concat=...)``.
 
     The text is taken apart as a syntax tree and never evaluated. Fields may be given by name or in order, lists may be
-    tuples, a concatenation may be ``range(2, 6)``, and ``NAME = `` may stand in front. Raises SpaceError on anything else.
+    tuples, a concatenation may be ``range(2, 6)``, and ``NAME = `` may come first. Raises SpaceError on anything else.
     """
     fields = _fields_of(text)
-    picks = {name: _picks(fields[name], name) for name in ("normal", "reduce")}
-    concat = {name: _nodes(fields[name], name) for name in ("normal_concat", "reduce_concat")}
-    return Genotype(picks["normal"], concat["normal_concat"], picks["reduce"], concat["reduce_concat"])
+    normal, reduce = (_picks(fields[name], name) for name in ("normal", "reduce"))
+    normal_concat, reduce_concat = (_nodes(fields[name], name) for name in ("normal_concat", "reduce_concat"))
+    return Genotype(normal, normal_concat, reduce, reduce_concat)
 
 
 def format_genotype(genotype: Genotype) -> str:

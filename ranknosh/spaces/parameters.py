@@ -31,7 +31,7 @@ _DIGITS = 6
 class Parameter:
     """What one entry of a configuration may be.
 
-    values: distinct, and each one JSON can hold. places: (len(values),) where each stands between 0 and 1 on the scale on which
+    values: distinct, and each one JSON can hold. places: (len(values),) where each lies between 0 and 1 on the scale on which
     distance means something, increasing; None where the values have no order.
     """
 

@@ -28,7 +28,7 @@ class Cell(nn.Module):
     An edge is executed only where it lies on a path of carrying edges from an input to an output: nothing else can reach
     the output. The modules of the other edges are still built and registered, so that the number of parameters is the
     one published for the space; they never get a gradient. What a plain implementation would do differently: a
-    convolution fed by a node nobody writes to would add the bias of its batch norm, a learnable constant; here it adds
+    convolution fed by a node without an input would add the bias of its batch norm, a learnable constant; here it adds
     nothing. A cell that nothing passes through gives zeros.
     """
 

@@ -1,7 +1,7 @@
 """Operation modules, and the one table that names them.
 
 An operation that begins with a parameter-free map of its input (ReLU, pooling) names that map in ``takes`` and receives
-the mapped tensor. Whoever runs the operation computes each map once per tensor, however many operations take it: the
+the mapped tensor. What runs the operation computes each map once per tensor, however many operations take it: the
 numbers stay the same and the work is done once. ``takes`` is ``("identity",)`` for a module without the attribute.
 """
 
