@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ranknosh.core.records import EpochPoint
 from ranknosh.data import ImageData, batches
 from ranknosh.spaces.nets import scheduled_rate
 from ranknosh.streams import torch_seed
-from ranknosh.training.settings import TrainSettings
+from ranknosh.training.evaluate import evaluate
+from ranknosh.training.settings import Task, TrainSettings
 from ranknosh.training.surroundings import seed_generators
 from ranknosh.training.training import Training
 
@@ -28,17 +31,11 @@ class Diverged(Exception):
     """Training has left the finite or the sensible; the message says where."""
 
 
-def check_loss(epoch: int, losses: Sequence[float], initial: float, factor: float) -> None:
-    """Give a training up whose loss is NaN or infinite, or far above that of the very first batch.
+def _check_loss(epoch: int, losses: Sequence[float], initial: float, factor: float) -> None:
+    """Give a training up for its losses in all epochs so far, ``initial`` being that of the very first batch.
 
-    Args:
-        epoch: the last one, for the message.
-        losses: training losses of all epochs so far.
-        initial: loss of the very first batch.
-        factor: two epochs in a row above ``factor * initial`` are too much: one epoch may recover from a hot start.
-
-    Raises:
-        Diverged: with what is wrong. One epoch above ``_EXPLODED * initial`` is enough.
+    Too much is a loss that is NaN or infinite; one above ``_EXPLODED * initial``; two epochs in a row above
+    ``factor * initial``, because one may recover from a hot start.
     """
     last = losses[-1]
     if not math.isfinite(last) or not math.isfinite(initial):
@@ -51,17 +48,11 @@ def check_loss(epoch: int, losses: Sequence[float], initial: float, factor: floa
         )
 
 
-def check_weights(epoch: int, network: nn.Module) -> None:
-    """Raise Diverged where a parameter or a buffer is NaN or infinite."""
+def _check_weights(epoch: int, network: nn.Module) -> None:
+    """Give a training up where a parameter or a buffer is NaN or infinite."""
     for name, tensor in network.state_dict().items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise Diverged(f"{name} is not finite after epoch {epoch}")
-
-
-def check_validation(epoch: int, loss: float) -> None:
-    """Raise Diverged where the validation loss is NaN or infinite."""
-    if not math.isfinite(loss):
-        raise Diverged(f"validation loss {loss} after epoch {epoch}")
 
 
 def learning_rate(settings: TrainSettings, epoch: int, step: int, steps: int) -> float:
@@ -98,48 +89,63 @@ def steps_per_epoch(images: int, batch: int) -> int:
     return full + 1 if rest > 1 else full
 
 
-def epoch_order(images: int, batch: int, seed: int, epoch: int) -> Tensor:
-    """The order of the images in an epoch.
-
-    Args:
-        images: training images there are.
-        batch: of a step.
-        seed: the job's.
-        epoch: from 1.
-
-    Returns:
-        (m,) int64, a function of seed and epoch alone.
-    """
+def _epoch_order(images: int, batch: int, seed: int, epoch: int) -> Tensor:
+    """(m,) int64: the order of epoch ``epoch`` (from 1), a function of seed and epoch alone."""
     generator = torch.Generator().manual_seed(torch_seed(seed, "order", epoch))
     order = torch.randperm(images, generator=generator)
     return order[: steps_per_epoch(images, batch) * batch]
 
 
-def train_epoch(
+def run_epoch(
+    training: Training,
+    data: ImageData,
+    task: Task,
+    seed: int,
+    on_step: Callable[[int, int], None] | None = None,
+) -> EpochPoint:
+    """Train one epoch, judge it on the validation images, and append its point to the curve.
+
+    Every random draw is keyed by (seed, epoch), so a resumed training repeats what an uninterrupted one would have drawn.
+
+    Args:
+        training: the network and all that changes with it; its ``steps`` are those made, whatever happens.
+        data: the task's images, on the training device or not.
+        task: how.
+        seed: the job's.
+        on_step: called after every step with the steps made in this epoch and the steps it has.
+
+    Raises:
+        Diverged: as soon as losses or weights are seen not to be finite or sensible.
+    """
+    settings, epoch, began = task.settings, training.epoch + 1, time.perf_counter()
+    train_loss, train_accuracy = _train_epoch(training, data, settings, seed, on_step)
+    assert training.initial_loss is not None
+    losses = [*(point.train_loss for point in training.curve), train_loss]
+    _check_loss(epoch, losses, training.initial_loss, settings.divergence_factor)
+    _check_weights(epoch, training.network)
+    accuracy = loss = None
+    ranked = train_accuracy, train_loss
+    if not settings.all_images:
+        ranked = accuracy, loss = evaluate(training.judged(settings), data.validation, task)
+        if not math.isfinite(loss):
+            raise Diverged(f"validation loss {loss} after epoch {epoch}")
+    metric = ranked[0] if settings.metric.endswith("accuracy") else -ranked[1]
+    seconds = time.perf_counter() - began
+    point = EpochPoint(epoch, train_loss, loss, accuracy, metric, seconds, train_accuracy)
+    training.curve.append(point)
+    training.epoch = epoch
+    return point
+
+
+def _train_epoch(
     training: Training,
     data: ImageData,
     settings: TrainSettings,
     seed: int,
     on_step: Callable[[int, int], None] | None = None,
 ) -> tuple[float, float]:
-    """Train epoch ``training.epoch + 1``, of which the caller keeps count.
-
-    Every random draw is keyed by (seed, epoch), so a resumed training repeats what an uninterrupted one would have drawn.
-
-    Args:
-        training: the network and all that changes with it.
-        data: whose training images are learned, on the training device or not.
-        settings: how.
-        seed: the job's.
-        on_step: called after every step with the steps made in this epoch and the steps it has.
-
-    Returns:
-        The mean training loss over the images (nats, label smoothing included, without the auxiliary head's part) and the share
-        of them that was right, both while they were learned, augmented.
-
-    Raises:
-        Diverged: as soon as the loss is seen not to be finite.
-    """
+    """Train one epoch, and return the mean loss over its images (nats, label smoothing included, without the auxiliary head's
+    part) and the share of them that was right, both while they were learned, augmented."""
     epoch, device = training.epoch + 1, training.device
     seed_generators(torch_seed(seed, "forward", epoch), device)
     _set_drop_path(training, settings, seed)
@@ -152,7 +158,7 @@ def train_epoch(
     losses: list[Tensor] = []
     right: list[Tensor] = []
     sizes: list[int] = []
-    order = epoch_order(images_in_all, settings.batch, seed, epoch)
+    order = _epoch_order(images_in_all, settings.batch, seed, epoch)
     for index, (images, labels) in enumerate(
         batches(
             data.train,
@@ -166,7 +172,7 @@ def train_epoch(
             channels_last=training.channels_last,
         )
     ):
-        loss, correct = accumulate(training.forward, images, labels, training.micro_batch, settings)
+        loss, correct = _accumulate(training.forward, images, labels, training.micro_batch, settings)
         losses.append(loss)
         right.append(correct)
         sizes.append(len(labels))
@@ -214,7 +220,7 @@ def _plain_images(training: Training, data: ImageData, order: Tensor) -> Iterato
         yield images
 
 
-def accumulate(
+def _accumulate(
     forward: Callable[[Tensor], tuple[Tensor, Tensor | None]],
     images: Tensor,
     labels: Tensor,
@@ -224,17 +230,7 @@ def accumulate(
     """Add the gradient of ``L(logits) + auxiliary * L(auxiliary logits)`` to ``.grad``, L being the batch's mean cross-entropy.
 
     The batch goes through in equal parts of at most ``micro_batch`` images: the same gradient up to rounding, except that
-    batch norm takes its statistics from each part alone.
-
-    Args:
-        forward: images to logits and auxiliary logits, None where there are none.
-        images: (n, C, H, W), normalised.
-        labels: (n,) int64.
-        micro_batch: most images of a part.
-        settings: label_smoothing, amp and auxiliary are read.
-
-    Returns:
-        L(logits), a tensor of no shape without a gradient, and the number of images right, likewise.
+    batch norm takes its statistics from each part alone. Returns L(logits), without a gradient, and the number of images right.
     """
     count = len(labels)
     parts = math.ceil(count / micro_batch)

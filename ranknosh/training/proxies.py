@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -16,43 +17,35 @@ from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.nets import build_candidate
 from ranknosh.streams import stream, torch_seed
+from zerocost.weighing import proxy_weights as proxy_weights
 
 Options = Mapping[str, Mapping[str, Any]]
 """Keyword arguments of proxies, by the proxy's name."""
 
 
+@dataclass(frozen=True)
 class ProxyScorer:
     """``scorer(architecture)`` gives (values by proxy name, seconds); a value is None where a proxy does not apply.
 
-    Every architecture is scored on the same training images and with weights drawn from the same seed (from which proxies
-    draw what they need too), so that they differ in nothing but the architecture. One that is dead (``Space.is_dead``) gets
-    None for every proxy without being built; :meth:`scores` builds it. ``reasons`` keeps the latest reason of every proxy that
-    gave none a value. The global random state is not touched. Instances pickle.
+    Every architecture is scored on the same (n, C, H, W) ``images`` with their ``labels`` and with weights drawn from the same
+    seed (from which proxies draw what they need too), so that they differ in nothing but the architecture. One that is dead
+    (``Space.is_dead``) gets None for every proxy without being built; :meth:`scores` builds it. ``reasons`` keeps the latest
+    reason of every proxy that gave none a value. The global random state is not touched. Instances pickle.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        size: NetworkSize,
-        images: torch.Tensor,
-        labels: torch.Tensor,
-        proxies: Sequence[str],
-        weight_seed: int,
-        options: Options | None = None,
-    ) -> None:
-        self.reasons: dict[str, str] = {}
-        self._space = space
-        self._size = size
-        self._images = images
-        self._labels = labels
-        self._proxies = tuple(dict.fromkeys(proxies))
-        self._weight_seed = weight_seed
-        self._options = {name: dict(values) for name, values in (options or {}).items()}
+    space: Space
+    size: NetworkSize
+    images: torch.Tensor
+    labels: torch.Tensor
+    proxies: tuple[str, ...]
+    weight_seed: int
+    options: Options
+    reasons: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, architecture: Architecture) -> tuple[dict[str, float | None], float]:
         started = time.perf_counter()
-        if self._space.is_dead(architecture):
-            return dict.fromkeys(self._proxies), time.perf_counter() - started
+        if self.space.is_dead(architecture):
+            return dict.fromkeys(self.proxies), time.perf_counter() - started
         scores = self.scores(architecture)
         self.reasons.update({name: score.reason for name, score in scores.items() if score.reason is not None})
         return scores.values_by_name, time.perf_counter() - started
@@ -63,24 +56,23 @@ class ProxyScorer:
         proxies: some instead of all of the scorer's; a value does not depend on which others are asked for.
         """
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._weight_seed)
-            network: nn.Module = build_candidate(architecture, self._size)
-        if self._images.device.type != "cpu":
-            network = network.to(self._images.device)
+            torch.manual_seed(self.weight_seed)
+            network: nn.Module = build_candidate(architecture, self.size)
+        if self.images.device.type != "cpu":
+            network = network.to(self.images.device)
         return zerocost.score(
             network,
-            self._images,
-            self._labels,
+            self.images,
+            self.labels,
             nn.functional.cross_entropy,
-            self._proxies if proxies is None else tuple(proxies),
-            seed=self._weight_seed,
-            options=self._options,
+            self.proxies if proxies is None else tuple(proxies),
+            seed=self.weight_seed,
+            options=self.options,
         )
 
     def to(self, device: torch.device | str) -> ProxyScorer:
         """The same scorer with its images on ``device``, where networks then run."""
-        images, labels = self._images.to(device), self._labels.to(device)
-        return ProxyScorer(self._space, self._size, images, labels, self._proxies, self._weight_seed, self._options)
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device), reasons={})
 
 
 def proxy_scorer(
@@ -94,24 +86,29 @@ def proxy_scorer(
     device: torch.device | str = "cpu",
     options: Options | None = None,
 ) -> ProxyScorer:
-    """A scorer on ``batch`` training images drawn by ``seed`` (all of them where there are fewer), normalised, not augmented.
+    """A scorer on training images drawn by a seed, normalised, not augmented.
 
-    options: see :func:`check_options`. Raises ConfigError for a proxy or an option that is not known or a batch below 1.
+    Args:
+        space: of the architectures.
+        size: of their networks.
+        data: the images.
+        proxies: names.
+        batch: images; all of them where there are fewer.
+        seed: of images and weights.
+        device: where networks run.
+        options: see :func:`check_options`.
+
+    Raises:
+        ConfigError: for a proxy or an option that is not known or a batch below 1.
     """
     directions(proxies)
     check_options(options or {})
     if batch < 1:
         raise ConfigError(f"proxies are scored on a batch of {batch} images; give 1 or more (64 is usual)")
     order = torch.from_numpy(stream(seed, "proxy images").permutation(len(data.train))[:batch])
-    images, labels = next(
-        batches(data.train, batch=batch, order=order, augment="none", mean=data.mean, std=data.std, device=device)
-    )
-    return ProxyScorer(space, size, images, labels, proxies, torch_seed(seed, "proxy weights"), options)
-
-
-def known_proxies() -> tuple[str, ...]:
-    """Every name, in the order of the catalogue."""
-    return tuple(zerocost.PROXIES)
+    drawn = batches(data.train, batch=batch, order=order, mean=data.mean, std=data.std, device=device)
+    names = tuple(dict.fromkeys(proxies))
+    return ProxyScorer(space, size, *next(drawn), names, torch_seed(seed, "proxy weights"), options or {})
 
 
 def check_options(options: Options, proxies: Sequence[str] = ()) -> None:
@@ -120,8 +117,6 @@ def check_options(options: Options, proxies: Sequence[str] = ()) -> None:
     proxies: those that will be asked for; one that needs options must have them.
     """
     options = {**{name: {} for name in proxies if name in NEEDS_OPTIONS}, **options}
-    if not options:
-        return
     with torch.random.fork_rng(devices=[]):
         network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
     for name, values in options.items():
@@ -151,26 +146,3 @@ def directions(proxies: Sequence[str]) -> Mapping[str, int]:
                 f"seeding.proxies names {name!r}, which is no proxy; known proxies are {', '.join(zerocost.PROXIES)}"
             )
     return {name: zerocost.PROXIES[name].direction for name in proxies}
-
-
-def proxy_weights(
-    values: Sequence[Mapping[str, float | None]], outcomes: Sequence[float], directions: Mapping[str, int]
-) -> dict[str, float]:
-    """What each proxy of ``directions`` counts, given (n,) ``outcomes`` (higher is better): see ``zerocost.audit``."""
-    from zerocost import audit
-
-    return dict(audit.proxy_weights(values, outcomes, directions))
-
-
-def audit_proxies(
-    values: Sequence[Mapping[str, float | None]],
-    outcomes: Sequence[float],
-    directions: Mapping[str, int],
-    *,
-    size: str = "params",
-    seed: int = 0,
-) -> dict[str, Any]:
-    """What (n,) ``outcomes`` (higher is better) say of each proxy, as plain data: ``zerocost.audit.audit(...).as_dict()``."""
-    from zerocost import audit
-
-    return audit.audit(values, outcomes, directions, size=size, seed=seed).as_dict()

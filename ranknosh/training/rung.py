@@ -16,8 +16,7 @@ from ranknosh.data import ImageData
 from ranknosh.errors import ConfigError, RankNoshError, SpaceError, first_line
 from ranknosh.spaces.base import Architecture
 from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, Found
-from ranknosh.training.epoch import Diverged, check_loss, check_validation, check_weights, train_epoch
-from ranknosh.training.evaluate import evaluate
+from ranknosh.training.epoch import Diverged, run_epoch
 from ranknosh.training.settings import Task
 from ranknosh.training.surroundings import give_back_memory, is_out_of_memory, resolve_device, surroundings
 from ranknosh.training.training import Training, job_identity, resident, start, take_checkpoint
@@ -218,30 +217,13 @@ class _Rung:
         return self._observed(tuple(training.curve), training.params, training.macs)
 
     def _epoch(self, training: Training, data: ImageData) -> EpochPoint:
-        settings, on_step = self.task.settings, self.on_step
-        began = time.perf_counter()
         epoch = training.epoch + 1
-        asked = None if on_step is None else partial(self._ask, on_step, epoch)
+        asked = None if self.on_step is None else partial(self._ask, self.on_step, epoch)
         try:
-            train_loss, train_accuracy = train_epoch(training, data, settings, self.job.seed, asked)
+            return run_epoch(training, data, self.task, self.job.seed, asked)
         finally:
             if training.steps:
                 self.reached = max(self.reached, epoch)
-        assert training.initial_loss is not None
-        losses = [*(point.train_loss for point in training.curve), train_loss]
-        check_loss(epoch, losses, training.initial_loss, settings.divergence_factor)
-        check_weights(epoch, training.network)
-        accuracy = loss = None
-        if not settings.all_images:
-            accuracy, loss = evaluate(training.judged(settings), data.validation, self.task)
-            check_validation(epoch, loss)
-        ranked = (train_accuracy, train_loss) if accuracy is None or loss is None else (accuracy, loss)
-        metric = ranked[0] if settings.metric.endswith("accuracy") else -ranked[1]
-        seconds = time.perf_counter() - began
-        point = EpochPoint(epoch, train_loss, loss, accuracy, metric, seconds, train_accuracy)
-        training.curve.append(point)
-        training.epoch = epoch
-        return point
 
     def _save(self, training: Training) -> None:
         job = self.job

@@ -62,9 +62,10 @@ def observed(
 
 def audited(found: ProxyEvidence, seed: int) -> dict[str, Any]:
     """The report of ``zerocost.audit`` as plain data; see there."""
-    from ranknosh.training.proxies import audit_proxies, directions
+    from ranknosh.training.proxies import directions
+    from zerocost.audit import audit
 
-    return audit_proxies(found.values, found.outcomes, directions(found.proxies), size=SIZE, seed=seed)
+    return audit(found.values, found.outcomes, directions(found.proxies), size=SIZE, seed=seed).as_dict()
 
 
 def helpful(proxies: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -306,10 +306,10 @@ def test_an_audit_ends_with_a_line_for_the_next_config():
     from ranknosh.cli.score_audit import audit_text
     from ranknosh.config.search import SearchSettings
     from ranknosh.config.source import parse_source
-    from ranknosh.training.proxies import audit_proxies
+    from zerocost.audit import audit
 
     values = [{"synflow": float(i), "params": float(i * 7 % 11)} for i in range(20)]
-    report = audit_proxies(values, [float(i) for i in range(20)], {"synflow": 1})
+    report = audit(values, [float(i) for i in range(20)], {"synflow": 1}).as_dict()
     text = audit_text(report, ["synflow", "nwot"])
     assert "helps beyond size" in text
     config = parse_source(f"budget: {{epochs: 4}}\n{text.splitlines()[-1]}\n", "pasted").data

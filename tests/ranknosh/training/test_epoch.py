@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ranknosh.training.epoch import accumulate, epoch_order, learning_rate, steps_per_epoch, train_epoch
+from ranknosh.training.epoch import _accumulate, _epoch_order, _train_epoch, learning_rate, steps_per_epoch
 from ranknosh.training.settings import TrainSettings
 from ranknosh.training.surroundings import surroundings
 from ranknosh.training.training import start
@@ -42,13 +42,13 @@ def test_steps_equal_hand_written_ones(momentum, nesterov, channels_last):
         by_hand = copy.deepcopy(training.network)
         losses = []
         for _ in range(2):
-            losses.append(train_epoch(training, data, settings, seed=3)[0])
+            losses.append(_train_epoch(training, data, settings, seed=3)[0])
             training.epoch += 1
     pixels = (data.train.images.float() / 255 - data.mean[:, None, None]) / data.std[:, None, None]
     parameters = list(by_hand.parameters())
     velocities = [torch.zeros_like(p) for p in parameters]
     seen = []
-    chosen_by_step = [*epoch_order(48, 16, 3, 1).split(16), *epoch_order(48, 16, 3, 2).split(16)]
+    chosen_by_step = [*_epoch_order(48, 16, 3, 1).split(16), *_epoch_order(48, 16, 3, 2).split(16)]
     for step, chosen in enumerate(chosen_by_step):
         rate = learning_rate(settings, *divmod(step, 3), 3)
         log_p = torch.log_softmax(by_hand(pixels[chosen]), 1)
@@ -74,7 +74,7 @@ def test_a_module_that_is_never_run_is_left_alone():
     with surroundings(1, CPU):
         training = start(a_job(0, 1), task, CPU, 16)
         before = training.network.unused.weight.clone()
-        train_epoch(training, task.data, task.settings, seed=3)
+        _train_epoch(training, task.data, task.settings, seed=3)
     assert torch.equal(training.network.unused.weight, before)
     assert "unused.weight" not in training.optimizer.velocity
     assert all(parameter.grad is None for parameter in training.network.parameters())
@@ -84,11 +84,11 @@ def test_averaged_network_has_statistics_of_its_own_at_the_epochs_end():
     task = a_task(build=normed, ema=0.9, augment="crop_flip")
     with surroundings(1, CPU):
         training = start(a_job(0, 1), task, CPU, 16)
-        train_epoch(training, task.data, task.settings, seed=3)
+        _train_epoch(training, task.data, task.settings, seed=3)
     network, data = training.average.network, task.data
     pixels = (data.train.images.float() / 255 - data.mean[:, None, None]) / data.std[:, None, None]
     # 70 images in batches of 16, the last of 6; every batch counts alike
-    means = [network.conv(pixels[chosen]).mean((0, 2, 3)) for chosen in epoch_order(70, 16, 3, 1).split(16)]
+    means = [network.conv(pixels[chosen]).mean((0, 2, 3)) for chosen in _epoch_order(70, 16, 3, 1).split(16)]
     torch.testing.assert_close(network.bn.running_mean, sum(means) / 5, rtol=1e-4, atol=1e-5)
     assert training.average.updates == 5
 
@@ -102,7 +102,7 @@ def test_accumulated_gradient_is_the_batch_gradient(micro_batch):
     whole = gradients(network)
     network.zero_grad()
     settings = TrainSettings(total_epochs=1, label_smoothing=0.2)
-    loss, right = accumulate(headless(network), images, labels, micro_batch, settings)
+    loss, right = _accumulate(headless(network), images, labels, micro_batch, settings)
     torch.testing.assert_close(gradients(network), whole, rtol=1e-5, atol=1e-7)
     assert loss.item() == pytest.approx(F.cross_entropy(network(images), labels, label_smoothing=0.2).item(), rel=1e-5)
     assert not loss.requires_grad
@@ -118,7 +118,7 @@ def test_parts_are_at_most_the_micro_batch_and_never_a_stray_image():
             return super().forward(images)
 
     images, labels = torch.randn(17, 1, 8, 8), torch.arange(17) % 4
-    accumulate(headless(Watching()), images, labels, 4, TrainSettings(total_epochs=1))
+    _accumulate(headless(Watching()), images, labels, 4, TrainSettings(total_epochs=1))
     assert sum(sizes) == 17
     assert max(sizes) <= 4
     assert min(sizes) >= 3
@@ -132,7 +132,7 @@ def test_gradient_clipping_bounds_the_step():
         with surroundings(1, CPU):
             training = start(a_job(0, 1), task, CPU, 16)
             before = nn.utils.parameters_to_vector(training.network.parameters()).detach().clone()
-            train_epoch(training, data, task.settings, seed=3)
+            _train_epoch(training, data, task.settings, seed=3)
         moved[clip] = (nn.utils.parameters_to_vector(training.network.parameters()) - before).norm().item()
     assert moved[1e-3] == pytest.approx(0.5 * 1e-3, rel=1e-2)
     assert moved[0.0] > 10 * moved[1e-3]
@@ -150,8 +150,8 @@ def test_bf16_is_used_on_request_and_stays_close():
     torch.manual_seed(0)
     network, images, labels = Watching(), torch.randn(16, 1, 8, 8), torch.arange(16) % 4
     forward = headless(network)
-    exact, _ = accumulate(forward, images, labels, 16, TrainSettings(total_epochs=1))
-    rounded, _ = accumulate(forward, images, labels, 16, TrainSettings(total_epochs=1, amp="bf16"))
+    exact, _ = _accumulate(forward, images, labels, 16, TrainSettings(total_epochs=1))
+    rounded, _ = _accumulate(forward, images, labels, 16, TrainSettings(total_epochs=1, amp="bf16"))
     assert seen == [torch.float32, torch.bfloat16]
     assert rounded.dtype == torch.float32
     assert rounded.item() == pytest.approx(exact.item(), rel=2e-2)
@@ -163,18 +163,18 @@ def test_bf16_is_used_on_request_and_stays_close():
 )
 def test_steps_of_an_epoch(images, batch, steps, taken):
     assert steps_per_epoch(images, batch) == steps
-    order = epoch_order(images, batch, seed=0, epoch=1)
+    order = _epoch_order(images, batch, seed=0, epoch=1)
     assert len(order) == taken
     assert len(set(order.tolist())) == taken
     assert math.ceil(taken / batch) == steps
 
 
 def test_order_depends_on_seed_and_epoch_alone():
-    first = epoch_order(70, 16, seed=1, epoch=4)
+    first = _epoch_order(70, 16, seed=1, epoch=4)
     torch.manual_seed(99)
-    assert torch.equal(first, epoch_order(70, 16, seed=1, epoch=4))
-    assert not torch.equal(first, epoch_order(70, 16, seed=1, epoch=5))
-    assert not torch.equal(first, epoch_order(70, 16, seed=2, epoch=4))
+    assert torch.equal(first, _epoch_order(70, 16, seed=1, epoch=4))
+    assert not torch.equal(first, _epoch_order(70, 16, seed=1, epoch=5))
+    assert not torch.equal(first, _epoch_order(70, 16, seed=2, epoch=4))
 
 
 def test_convolutions_are_laid_out_channels_last_by_default():

@@ -5,7 +5,7 @@ import torch
 
 from ranknosh.spaces.base import Architecture
 from ranknosh.training import CheckpointStore, rung, train_rung
-from ranknosh.training.epoch import Diverged, check_loss
+from ranknosh.training.epoch import Diverged, _check_loss
 from ranknosh.training.surroundings import is_out_of_memory
 from tests.journal_lines import read_back
 from tests.processes import run_python
@@ -36,12 +36,12 @@ def test_a_huge_learning_rate_diverges(tmp_path):
 
 def test_divergence_rules_by_hand():
     for fine in ([9.0], [9.0, 2.9], [1.0, 9.0, 2.0, 9.0], [3.0, 3.0], [999.0]):
-        check_loss(len(fine), fine, initial=1.0, factor=3.0)
+        _check_loss(len(fine), fine, initial=1.0, factor=3.0)
     for bad in ([float("nan")], [float("inf")], [1.0, 3.1, 3.1], [1001.0]):
         with pytest.raises(Diverged, match=f"epoch {len(bad)}"):
-            check_loss(len(bad), bad, initial=1.0, factor=3.0)
+            _check_loss(len(bad), bad, initial=1.0, factor=3.0)
     with pytest.raises(Diverged):
-        check_loss(1, [1.0], initial=float("nan"), factor=3.0)
+        _check_loss(1, [1.0], initial=float("nan"), factor=3.0)
 
 
 class Poisoned(Plain):
@@ -114,7 +114,7 @@ def test_a_crash_is_told_with_its_place(tmp_path):
     assert "\n" not in outcome.message
     assert outcome.traceback.startswith("Traceback (most recent call last)")
     assert outcome.traceback.endswith("TypeError: a bug\nwith a second line")
-    assert "in train_epoch" in outcome.traceback
+    assert "in _train_epoch" in outcome.traceback
     assert read_back(outcome) == outcome
 
 

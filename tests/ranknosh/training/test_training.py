@@ -12,8 +12,8 @@ from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.genotype import Genotype, as_architecture
 from ranknosh.spaces.nets import count_params
-from ranknosh.training import CheckpointStore, Task, TrainSettings, rung, train_rung, trained_network
-from ranknosh.training.epoch import accumulate, train_epoch
+from ranknosh.training import CheckpointStore, Task, TrainSettings, epoch, train_rung, trained_network
+from ranknosh.training.epoch import _accumulate, _train_epoch
 from ranknosh.training.rung import MOST_TRIES, train_whole, whole_job
 from ranknosh.training.surroundings import surroundings
 from ranknosh.training.training import checkpoint_bytes, job_identity, start
@@ -69,7 +69,7 @@ def test_the_objective_is_the_loss_and_the_weighted_loss_of_the_second_head():
     task, job = cells(auxiliary=0.4)
     images, labels = one_batch(task)
     training, other = started(task, job), started(task, job)
-    loss, right = accumulate(training.forward, images, labels, 32, task.settings)
+    loss, right = _accumulate(training.forward, images, labels, 32, task.settings)
     seen = []
     other.network.blocks[2].register_forward_hook(lambda module, args, out: seen.append(out))  # cell 2 * 3 // 3
     logits = other.network(images)
@@ -102,7 +102,7 @@ def test_the_head_changes_what_is_learned_before_it_and_nothing_behind_it(archit
         task, job = cells(architecture, auxiliary=weight)
         images, labels = one_batch(task)
         training = started(task, job)
-        accumulate(training.forward, images, labels, 32, task.settings)
+        _accumulate(training.forward, images, labels, 32, task.settings)
         found.append(gradients(training))
     assert not torch.equal(found[0]["stem.0.weight"], found[1]["stem.0.weight"])
     assert torch.equal(found[0]["classifier.weight"], found[1]["classifier.weight"])
@@ -115,7 +115,7 @@ def test_a_batch_in_parts_counts_every_image_once():
     for training in (whole, parts):  # parts of a batch differ in batch statistics only
         training.network.eval()
         training.head.eval()
-    losses = [accumulate(t.forward, images, labels, m, task.settings) for t, m in ((whole, 32), (parts, 9))]
+    losses = [_accumulate(t.forward, images, labels, m, task.settings) for t, m in ((whole, 32), (parts, 9))]
     torch.testing.assert_close(losses[0], losses[1])
     for name, gradient in gradients(whole).items():
         torch.testing.assert_close(gradients(parts)[name], gradient, rtol=1e-4, atol=1e-6)
@@ -128,7 +128,7 @@ def test_drop_path_rises_over_the_epochs_and_only_then_changes_bits():
         training, rates = started(task, job), []
         with surroundings(1, CPU):
             for _ in range(3):
-                losses.setdefault(rate, []).append(train_epoch(training, task.data, task.settings, seed=3)[0])
+                losses.setdefault(rate, []).append(_train_epoch(training, task.data, task.settings, seed=3)[0])
                 rates.append(training.drop_path.rate if rate else 0)
                 training.epoch += 1
     assert rates == [0, pytest.approx(0.5 / 4), pytest.approx(0.5 * 2 / 4)]
@@ -255,14 +255,14 @@ def test_a_whole_training_is_tried_again_past_damage_but_not_for_ever(tmp_path, 
 
 def test_every_step_is_told_and_memory_running_out_as_well(tmp_path, monkeypatch):
     task, job = cells(CELL, total_epochs=2)
-    real, steps, said = rung.train_epoch, [], []
+    real, steps, said = epoch._train_epoch, [], []
 
     def short_of_memory(training, *arguments):
         if training.micro_batch > 8:
             raise RuntimeError("CUDA error: out of memory")
         return real(training, *arguments)
 
-    monkeypatch.setattr(rung, "train_epoch", short_of_memory)
+    monkeypatch.setattr(epoch, "_train_epoch", short_of_memory)
     two = dataclasses.replace(job, stop_epoch=2)
     store = CheckpointStore(tmp_path)
     observed(train_rung(two, task, store, on_step=lambda *step: steps.append(step), say=said.append))

@@ -8,7 +8,7 @@ from ranknosh.runs.events import Progress, Recorded, silent
 from ranknosh.runs.progress import said_of
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.training import rung
+from ranknosh.training.epoch import _train_epoch
 from ranknosh.training.proxies import ProxyScorer
 from ranknosh.workflows.compare.methods import InnerSearch
 from ranknosh.workflows.compare.records import Cost, SearchOutcome
@@ -77,7 +77,7 @@ class Clock:
 
     def __init__(self, patch, epoch=1.0):
         self.now = 0.0
-        patch.setattr(rung, "train_epoch", self._lasting(rung.train_epoch, epoch))
+        patch.setattr("ranknosh.training.epoch._train_epoch", self._lasting(_train_epoch, epoch))
         patch.setattr(ProxyScorer, "scores", self._lasting(ProxyScorer.scores, 0.1))
         for name in ("monotonic", "perf_counter"):
             patch.setattr(time, name, lambda: self.now)

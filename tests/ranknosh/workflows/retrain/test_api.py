@@ -16,7 +16,7 @@ from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.genotype import as_architecture
 from ranknosh.spaces.nets import build_candidate
-from ranknosh.training import CheckpointStore, rung
+from ranknosh.training import CheckpointStore, epoch
 from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import Retrained, RetrainFailed, RetrainRun, read_cell, retrain
 from tests.processes import run_python
@@ -280,7 +280,7 @@ def test_a_training_that_diverges_fails_with_a_remedy():
 
 
 def test_memory_running_out_halves_the_images_of_a_pass(monkeypatch):
-    real, tried = rung.train_epoch, []
+    real, tried = epoch._train_epoch, []
 
     def short_of_memory(training, *arguments):
         tried.append(training.micro_batch)
@@ -288,7 +288,7 @@ def test_memory_running_out_halves_the_images_of_a_pass(monkeypatch):
             raise RuntimeError("CUDA error: out of memory")
         return real(training, *arguments)
 
-    monkeypatch.setattr(rung, "train_epoch", short_of_memory)
+    monkeypatch.setattr(epoch, "_train_epoch", short_of_memory)
     heard = Heard()
     result = retrain(CELL, quadrants(), a_recipe("train.epochs=1", space="nasbench201"), events=heard)
     assert tried == [32, 16, 8]
@@ -303,6 +303,6 @@ def test_one_image_that_does_not_fit_is_the_end(monkeypatch):
     def no_memory(*arguments):
         raise torch.OutOfMemoryError("no")
 
-    monkeypatch.setattr(rung, "train_epoch", no_memory)
+    monkeypatch.setattr(epoch, "_train_epoch", no_memory)
     with pytest.raises(RetrainFailed, match="does not fit the memory of cpu"):
         retrain(CELL, quadrants(), a_recipe("train.batch=2", space="nasbench201"))
