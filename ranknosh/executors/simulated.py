@@ -223,11 +223,8 @@ class SimulatedExecutor:
             if death < until:
                 until, fate = death, "dies"
         self._working += 1
-        self._schedule(out, _Try(job, heapq.heappop(self._idle), began, first, epoch, until, fate))
-
-    def _schedule(self, out: _Out, one: _Try) -> None:
-        out.tries.append(one)
-        self._push(one.until, one)
+        out.tries.append(_Try(job, heapq.heappop(self._idle), began, first, epoch, until, fate))
+        self._push(until, out.tries[-1])
 
     def _push(self, moment: float, what: _Try | int) -> None:
         self._order += 1
@@ -276,17 +273,8 @@ class SimulatedExecutor:
         del self._out[job.token]
         begun = math.ceil(seconds / one.epoch - _TOLERANCE)
         message = f"worker {one.worker} died {seconds:.1f} s into the job (simulated)"
-        failed = Failed(
-            job.candidate_id,
-            job.level,
-            self.cluster.death,
-            message,
-            begun - kept,
-            seconds,
-            job.attempt,
-            replica=job.replica,
-        )
-        return [JobResult(job, failed)]
+        facts = (job.candidate_id, job.level, self.cluster.death, message, begun - kept, seconds)
+        return [JobResult(job, Failed(*facts, attempt=job.attempt, replica=job.replica))]
 
     def _late(self) -> list[tuple[float, _Out]]:
         """(when it is late, job) of every job that has no second try and may become late."""
@@ -318,4 +306,5 @@ class SimulatedExecutor:
             out.tries.append(best)
             return
         best.cancelled = True
-        self._schedule(out, replace(best, until=moment, fate="stops", cancelled=False))
+        out.tries.append(replace(best, until=moment, fate="stops", cancelled=False))
+        self._push(moment, out.tries[-1])

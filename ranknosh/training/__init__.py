@@ -20,15 +20,7 @@ _HOMES = {
     "train_rung": "rung",
     "trained_network": "evaluate",
 }
-__all__ = [
-    "Checkpoint",
-    "CheckpointStore",
-    "Task",
-    "TrainSettings",
-    "test_candidate",
-    "train_rung",
-    "trained_network",
-]
+__all__ = ["Checkpoint", "CheckpointStore", "Task", "TrainSettings", "test_candidate", "train_rung", "trained_network"]
 
 
 def __getattr__(name: str) -> Any:

@@ -97,11 +97,7 @@ def _epoch_order(images: int, batch: int, seed: int, epoch: int) -> Tensor:
 
 
 def run_epoch(
-    training: Training,
-    data: ImageData,
-    task: Task,
-    seed: int,
-    on_step: Callable[[int, int], None] | None = None,
+    training: Training, data: ImageData, task: Task, seed: int, on_step: Callable[[int, int], None] | None = None
 ) -> EpochPoint:
     """Train one epoch, judge it on the validation images, and append its point to the curve.
 
