@@ -8,19 +8,27 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.sections import SOURCES, DataConfig
-from ranknosh.data.base import ImageData, check_whole
+from ranknosh.data.base import ImageData, as_images, check_whole
 from ranknosh.data.digits import cluttered_digits, digits
 from ranknosh.data.folder import load_folder
 from ranknosh.data.npz import load_npz
-from ranknosh.data.source import Division
-from ranknosh.data.torchvision_sets import SETS, published
-from ranknosh.errors import ConfigError, DataError
+from ranknosh.data.source import Division, build
+from ranknosh.errors import ConfigError, DataError, MissingDependency, first_line
 
 _DEFAULT = "cluttered_digits"
 _EMBEDDED: dict[str, Callable[..., ImageData]] = {"digits": digits, "cluttered_digits": cluttered_digits}
-NAMES = (*_EMBEDDED, *SETS)
+_PUBLISHED = {
+    "cifar10": ("CIFAR10", "cifar-10-batches-py/"),
+    "cifar100": ("CIFAR100", "cifar-100-python/"),
+    "fashion_mnist": ("FashionMNIST", "FashionMNIST/raw/"),
+    "svhn": ("SVHN", "train_32x32.mat and test_32x32.mat"),
+}
+"""The class in torchvision of each set, and what it looks for below its root."""
+NAMES = (*_EMBEDDED, *_PUBLISHED)
 
 
 def load(
@@ -45,8 +53,8 @@ def load(
         name: one of :data:`NAMES`.
         folder: class folders, or an archive of them; instead of a name.
         npz: arrays; instead of a name.
-        root: where torchvision's sets are.
-        download: whether they may be fetched.
+        root: where torchvision's sets are; ``data`` in the working folder by default.
+        download: whether they may be fetched; nothing is unless asked for.
         resize: side of the square that images are brought to.
         validation: share cut off where the set has no such part of its own.
         test: the same.
@@ -74,15 +82,51 @@ def load(
         return load_npz(npz, division, resize)
     if name is None:
         raise DataError(f"data names no set; give data.name ({', '.join(NAMES)}), data.folder or data.npz")
-    if name in SETS:
+    if name in _PUBLISHED:
         _refuse(options, name, ())
-        return published(name, division, root=root, download=download, resize=resize)
+        return _published(name, division, root, download, resize)
     if name not in _EMBEDDED:
         raise DataError(_unknown("data.name", name, NAMES) + "; for images of your own set data.folder or data.npz")
     make = _EMBEDDED[name]
     known = [key for key in inspect.signature(make).parameters if key not in ("division", "resize")]
     _refuse(options, name, tuple(known))
     return make(division, resize=resize, **options)
+
+
+def _published(name: str, division: Division, root: str | None, download: bool, resize: int | None) -> ImageData:
+    """A set in the layout torchvision keeps it in. Its test part is the test part; validation is cut off train."""
+    try:
+        import torchvision.datasets
+    except ImportError as error:
+        raise MissingDependency("torchvision", f"the data set {name}") from error
+    class_name, sought = _PUBLISHED[name]
+    folder = Path("data" if root is None else root).expanduser()
+    make = getattr(torchvision.datasets, class_name)
+    found: dict[str, Any] = {}
+    try:
+        for part in ("train", "test"):
+            which = {"split": part} if name == "svhn" else {"train": part == "train"}
+            found[part] = make(str(folder), download=download, **which)
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
+        at = folder.absolute()
+        reason = first_line(error)
+        if download:
+            raise DataError(
+                f"{name} could not be fetched into {at}: {reason}; put {sought} (torchvision's layout) there by hand or set "
+                "data.root to a folder that holds it"
+            ) from error
+        state = "which does not exist" if not folder.exists() else f"and not found there, or damaged ({reason})"
+        raise DataError(
+            f"{name} was looked for as {sought} in {at}, {state}; set data.root to the folder that holds it, or "
+            f"data.download: true to fetch it"
+        ) from error
+    images, labels = {}, {}
+    for part, dataset in found.items():
+        images[part] = as_images(np.asarray(dataset.data), f"{name}: {part}")
+        targets = dataset.targets if hasattr(dataset, "targets") else dataset.labels
+        labels[part] = np.asarray(targets).astype(np.int64)
+    classes = getattr(found["train"], "classes", range(int(labels["train"].max()) + 1))
+    return build(name, tuple(map(str, classes)), labels, lambda part, kept: images[part][kept], division, resize=resize)
 
 
 def _refuse(options: dict[str, Any], what: str, known: tuple[str, ...]) -> None:

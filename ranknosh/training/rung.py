@@ -115,10 +115,6 @@ def train_whole(train: Callable[[], JobResult], say: Callable[[str], None] = lam
         say(outcome.message)
 
 
-class _CallerError(Exception):
-    """Carries what a callback raised past the net that catches a training's errors."""
-
-
 class _DamagedCheckpoint(Exception):
     """Carries what was found in place of a whole checkpoint."""
 
@@ -137,6 +133,7 @@ class _Rung:
     found_seconds: float = 0.0
     announced: int = 0
     checkpoint_bytes: int = 0
+    caller_error: Exception | None = None  # what a callback raised
 
     def __post_init__(self) -> None:
         self.saved_at = self.began
@@ -157,22 +154,20 @@ class _Rung:
             return self._train(found, max(1, micro_batch // 2) if job.alone else micro_batch)
         except _DamagedCheckpoint as error:
             return self._set_aside(*error.args)
-        except _CallerError as error:
-            (raised,) = error.args
-        # Outside of the handler, which would take the place of what the callback's error says of its own cause.
-        raise raised
 
     def _train(self, found: Checkpoint | None, micro_batch: int) -> Observed | Interrupted | Failed:
         while True:
             try:
                 return self._attempt(found, micro_batch)
-            except Diverged as error:
-                return self._failed("diverged", str(error))
-            except SpaceError as error:
-                return self._failed("invalid", str(error))
-            except (RankNoshError, _CallerError):
-                raise
             except Exception as error:
+                if error is self.caller_error:
+                    raise
+                if isinstance(error, Diverged):
+                    return self._failed("diverged", str(error))
+                if isinstance(error, SpaceError):
+                    return self._failed("invalid", str(error))
+                if isinstance(error, RankNoshError):
+                    raise
                 if not is_out_of_memory(error):
                     return self._failed("raised", _where(error), traceback=_traceback(error))
                 if micro_batch == 1:
@@ -235,7 +230,8 @@ class _Rung:
         try:
             return callback(*arguments)
         except Exception as error:
-            raise _CallerError(error) from error
+            self.caller_error = error
+            raise
 
     @property
     def _seconds(self) -> float:
