@@ -64,8 +64,8 @@ class Found(NamedTuple):
 class CheckpointStore(Publications):
     """The checkpoints of a run below ``location``, a path or an fsspec URL (made when the first one is written).
 
-    ``options`` are those of the fsspec file system. Instances pickle, and two attempts of one training may use the store at
-    once from different machines: a reader finds the state of the highest epoch that was completely written, from one attempt.
+    Instances pickle, and two attempts of one training may use the store at once from different machines: a reader finds the
+    state of the highest epoch that was completely written, from one attempt.
     """
 
     def save(self, candidate_id: int, replica: int, checkpoint: Checkpoint) -> int:

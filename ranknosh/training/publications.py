@@ -14,18 +14,18 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from ranknosh.errors import StoreError
 from ranknosh.training.storage import Entry, FolderStorage, open_storage
 
 _FILE = re.compile(r"\.?(?P<part>state|weights)-(?P<epoch>\d+)-(?P<word>[0-9a-f]+)\.(?:pt|safetensors)(?P<rest>.*)")
-_FOLDER = re.compile(r"(?P<id>\d+)(?:-r(?P<replica>[1-9]\d*))?")
+_FOLDER = re.compile(r"(?P<id>\d+)(?:-r[1-9]\d*)?")
 _PAUSES = (0.0, 0.02, 0.1, 0.5)
 """Seconds before a listing is repeated because of a file that it named: a shared folder's listing may be a little old."""
 _MOST_LISTINGS = 1000
@@ -83,21 +83,20 @@ class Holding:
     name: str
     where: str
     candidate_id: int | None
-    replica: int
     size: int
     leftovers: tuple[str, ...]
     leftover_size: int
 
 
 class Publications:
-    """The publications below ``location``: a path or an fsspec URL, ``options`` being that file system's own.
+    """The publications below ``location``: a path or an fsspec URL.
 
     Instances pickle. Every method may be called while other processes, here or on other machines, do the same.
     """
 
-    def __init__(self, location: Path | str, options: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, location: Path | str) -> None:
         self.location = str(location)
-        self.storage = open_storage(location, options)
+        self.storage = open_storage(location)
 
     @property
     def folder(self) -> Path | None:
@@ -226,7 +225,6 @@ class Publications:
                 entry.name,
                 self.storage.where(entry.name),
                 int(known["id"]) if known else None,
-                int(known["replica"] or 0) if known else 0,
                 size,
                 tuple(f"{entry.name}/{file.name}" for file in left),
                 sum(file.size for file in left),

@@ -208,7 +208,10 @@ class _Rung:
                 self.announced = point.epoch
                 self._ask(self.on_epoch, job, point)
             if interrupted:
-                return self._interrupted(training)
+                # Never behind what was charged: the next job starts there, and trains what its checkpoint lacks for free.
+                epoch = max(training.epoch, job.start_epoch)
+                epochs, size = epoch - job.start_epoch, self.checkpoint_bytes
+                return Interrupted(epoch=epoch, epochs=epochs, checkpoint_bytes=size, **self._facts)
         return self._observed(tuple(training.curve), training.params, training.macs)
 
     def _epoch(self, training: Training, data: ImageData) -> EpochPoint:
@@ -234,51 +237,28 @@ class _Rung:
             raise
 
     @property
-    def _seconds(self) -> float:
-        return self.found_seconds + time.perf_counter() - self.began
+    def _facts(self) -> dict[str, Any]:
+        job, seconds = self.job, self.found_seconds + time.perf_counter() - self.began
+        return {"candidate_id": job.candidate_id, "level": job.level, "seconds": seconds, "replica": job.replica}
 
     def _observed(self, curve: tuple[EpochPoint, ...], params: int, macs: int) -> Observed:
         job = self.job
         last = curve[job.stop_epoch - 1]
         return Observed(
-            job.candidate_id,
-            job.level,
             metric=last.metric,
             validation_accuracy=last.validation_accuracy,
             validation_loss=last.validation_loss,
             epochs=job.epochs,
-            seconds=self._seconds,
             params=params,
             macs=macs,
             curve=curve[job.start_epoch : job.stop_epoch],
             checkpoint_bytes=self.checkpoint_bytes,
-            replica=job.replica,
-        )
-
-    def _interrupted(self, training: Training) -> Interrupted:
-        job = self.job
-        # Never behind what was charged: the next job starts there, and trains what its checkpoint lacks for free.
-        epoch = max(training.epoch, job.start_epoch)
-        return Interrupted(
-            job.candidate_id,
-            job.level,
-            epoch=epoch,
-            epochs=epoch - job.start_epoch,
-            seconds=self._seconds,
-            checkpoint_bytes=self.checkpoint_bytes,
-            replica=job.replica,
+            **self._facts,
         )
 
     def _failed(self, kind: FailureKind, message: str, **facts: Any) -> Failed:
-        job = self.job
-        values = {
-            "epochs": self.reached - job.start_epoch,
-            "seconds": self._seconds,
-            "attempt": job.attempt,
-            "replica": job.replica,
-            **facts,
-        }
-        return Failed(job.candidate_id, job.level, kind, message, **values)
+        facts = {"epochs": self.reached - self.job.start_epoch, "attempt": self.job.attempt, **self._facts, **facts}
+        return Failed(kind=kind, message=message, **facts)
 
 
 def _where(error: BaseException) -> str:

@@ -13,7 +13,7 @@ import re
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -41,22 +41,14 @@ def checkpoint_location(run: Path, storage: str | None, run_id: str) -> Path | s
     return run.resolve() / "checkpoints" if storage is None else f"{storage.rstrip('/')}/{run_id}"
 
 
-def open_storage(location: Path | str, options: Mapping[str, Any] | None = None) -> Storage:
-    """A path, a ``file://`` URL or any fsspec URL; ``options`` are those of the fsspec file system (credentials, endpoint).
-
-    Raises ConfigError for options that a folder does not take.
-    """
+def open_storage(location: Path | str) -> Storage:
+    """A path, a ``file://`` URL or any fsspec URL."""
     text = str(location)
     scheme = text.partition("://")[0] if "://" in text else ""
     if scheme in ("", "file", "local"):
-        if options:
-            raise ConfigError(
-                f"the checkpoint folder {text} takes no storage options, got {', '.join(sorted(options))}; "
-                "they are for URLs such as s3://bucket/path"
-            )
         # Absolute, because workers that it is sent to may run in another folder.
         return FolderStorage(Path(unquote(urlsplit(text).path) if scheme else text).absolute())
-    return UrlStorage(text, dict(options or {}))
+    return UrlStorage(text)
 
 
 class FolderStorage:
@@ -185,8 +177,8 @@ class UrlStorage:
     Nothing is held open, so that an instance pickles and survives a fork.
     """
 
-    def __init__(self, url: str, options: Mapping[str, Any]) -> None:
-        self.url, self.options = url.rstrip("/"), dict(options)
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
 
     def where(self, name: str) -> str:
         shown = re.sub(r"://[^/@]*@", "://", self.url)  # a password may stand in front of the host
@@ -261,7 +253,7 @@ class UrlStorage:
         except ImportError as error:
             raise MissingDependency("fsspec", f"keeping checkpoints at {self.where('')}") from error
         try:
-            files, root = fsspec.core.url_to_fs(self.url, **self.options)
+            files, root = fsspec.core.url_to_fs(self.url)
         except ImportError as error:
             driver = re.search(r"[Ii]nstall (\S+)", str(error))
             package = driver.group(1) if driver else error.name or "fsspec[full]"

@@ -120,7 +120,7 @@ def torchvision() -> None:
     ],
 )
 def test_a_set_that_is_not_there_says_where_it_was_sought_and_what_to_set(
-    name: str, sought: str, tmp_path: Path
+    torchvision: None, name: str, sought: str, tmp_path: Path
 ) -> None:
     with pytest.raises(DataError) as caught:
         load(name, root=str(tmp_path))

@@ -10,7 +10,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ranknosh.errors import ConfigError, MissingDependency, StoreError, StoreFull
 from ranknosh.runs import files
-from ranknosh.training.storage import Entry, FolderStorage, UrlStorage, checkpoint_location, open_storage
+from ranknosh.training.storage import Entry, FolderStorage, checkpoint_location, open_storage
 
 
 class ServerFiles(LocalFileSystem):
@@ -142,21 +142,12 @@ def test_what_a_client_raises_is_told_in_one_line_without_the_password():
 def test_drivers_that_are_absent_and_unknown_addresses_are_named(monkeypatch):
     with pytest.raises(ConfigError, match=r"nowhere://a/b is no place for checkpoints"):
         open_storage("nowhere://a/b").list()
-    with pytest.raises(ConfigError, match="takes no storage options, got key"):
-        open_storage("/somewhere", {"key": 1})
     monkeypatch.setitem(sys.modules, "s3fs", None)
     with pytest.raises(MissingDependency, match="pip install s3fs"):
         open_storage("s3://bucket/runs").list()
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(MissingDependency, match="pip install fsspec"):
         open_storage("memory://x").list()
-
-
-def test_options_reach_the_file_system():
-    storage = UrlStorage("memory://private", {"global_store": False, "skip_instance_cache": False})
-    storage.publish("4/one", b"1")
-    assert storage.read("4/one") == b"1"
-    assert open_storage("memory://private").list() == []
 
 
 def test_relative_folders_stay_where_they_were_named(tmp_path, monkeypatch):
