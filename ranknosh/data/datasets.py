@@ -58,7 +58,7 @@ def _read(dataset: Dataset[Any], part: str) -> Split:
         ) from error
     if not count:
         raise DataError(f"the {part} dataset is empty; give it images" + (" or leave it out" if part == "test" else ""))
-    images: torch.Tensor | None = None
+    images = torch.empty(0)
     labels = torch.empty(count, dtype=torch.int64)
     for index in range(count):
         where = f"{part}[{index}]"
@@ -69,7 +69,7 @@ def _read(dataset: Dataset[Any], part: str) -> Split:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise DataError(f"{where} is a {type(item).__name__}; an item must be a pair (image, label)")
         image = _image(item[0], where)
-        if images is None:
+        if index == 0:
             images = torch.empty(count, *image.shape, dtype=torch.uint8)
         elif image.shape != images.shape[1:]:
             raise DataError(
@@ -78,7 +78,6 @@ def _read(dataset: Dataset[Any], part: str) -> Split:
             )
         images[index] = image
         labels[index] = _label(item[1], where)
-    assert images is not None
     return Split(images, labels)
 
 

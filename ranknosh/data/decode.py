@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Bytes = NDArray[np.uint8]
-ALL_NAMED = 5
+_ALL_NAMED = 5
 
 
 class Decoder:
@@ -34,7 +34,6 @@ class Decoder:
             from PIL import Image
         except ImportError as error:
             raise MissingDependency("pillow", "reading image files") from error
-        self._open = Image.open
         self._bad: tuple[type[Exception], ...] = (
             *(OSError, SyntaxError, ValueError, TypeError, IndexError, EOFError, struct.error, zlib.error),
             Image.DecompressionBombError,
@@ -53,19 +52,22 @@ class Decoder:
             except self._bad as error:
                 broken.append(f"{name} ({_short(error)})")
                 continue
-            if self._first is None:
-                self._first = (name, pixels.shape[:2])
-            elif pixels.shape[:2] != self._first[1]:
-                self._refuse_size(name, pixels.shape[:2])
+            size = pixels.shape[:2]
+            other, shape = self._first = self._first or (name, size)
+            if size != shape:
+                raise DataError(
+                    f"{self._where}: images differ in size, {other} is {shape[1]}x{shape[0]} and {name} is {size[1]}x{size[0]}; "
+                    "set data.resize to the side they shall all have, such as data.resize: 32"
+                )
             if images is None:
                 images = np.empty((count, *pixels.shape), dtype=np.uint8)
             elif images.shape[3] < pixels.shape[2]:
                 images = np.repeat(images, 3, axis=3)
             images[position] = pixels
         if broken:
-            more = f" and {len(broken) - ALL_NAMED} more" if len(broken) > ALL_NAMED else ""
+            more = f" and {len(broken) - _ALL_NAMED} more" if len(broken) > _ALL_NAMED else ""
             raise DataError(
-                f"{self._where}: {len(broken)} of {count} image files cannot be decoded: {', '.join(broken[:ALL_NAMED])}{more}; "
+                f"{self._where}: {len(broken)} of {count} image files cannot be decoded: {', '.join(broken[:_ALL_NAMED])}{more}; "
                 f"replace or remove them"
             )
         assert images is not None
@@ -73,31 +75,20 @@ class Decoder:
 
     def _pixels(self, content: bytes) -> Bytes:
         """(H, W, 1) or (H, W, 3)."""
-        with self._open(io.BytesIO(content)) as opened:
-            image: Image.Image = opened
-            if self._resize is not None:
-                image.draft(None, (2 * self._resize, 2 * self._resize))  # lets a large JPEG be decoded at a fraction
-            if "exif" in image.info:
-                from PIL import ImageOps
-
-                image = ImageOps.exif_transpose(image)
-            return _bytes(self._sized(image))
-
-    def _sized(self, image: Image.Image) -> Image.Image:
-        if self._resize is None or image.size == (self._resize, self._resize):
-            return image
         from PIL import Image, ImageOps
 
-        if image.mode not in ("L", "RGB"):
-            image = Image.fromarray(_bytes(image).squeeze(2) if _is_grey(image) else _bytes(image))
-        return ImageOps.fit(image, (self._resize, self._resize), Image.Resampling.BILINEAR)
-
-    def _refuse_size(self, name: str, size: tuple[int, ...]) -> None:
-        assert self._first is not None
-        (other, shape), advice = self._first, "set data.resize to the side they shall all have, such as data.resize: 32"
-        raise DataError(
-            f"{self._where}: images differ in size, {other} is {shape[1]}x{shape[0]} and {name} is {size[1]}x{size[0]}; {advice}"
-        )
+        side = self._resize
+        with Image.open(io.BytesIO(content)) as opened:
+            image: Image.Image = opened
+            if side is not None:
+                image.draft(None, (2 * side, 2 * side))  # lets a large JPEG be decoded at a fraction
+            if "exif" in image.info:
+                image = ImageOps.exif_transpose(image)
+            if side is not None and image.size != (side, side):
+                if image.mode not in ("L", "RGB"):
+                    image = Image.fromarray(_bytes(image).squeeze(2) if _is_grey(image) else _bytes(image))
+                image = ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
+            return _bytes(image)
 
 
 def _is_grey(image: Image.Image) -> bool:

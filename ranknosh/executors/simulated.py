@@ -246,14 +246,12 @@ class SimulatedExecutor:
         for other in out.tries:
             if other is not one:
                 self._cancel(other)
-        if one.fate == "stops":
-            reached = one.first + round(seconds / one.epoch)
-            epochs = reached - job.start_epoch
-            return [
-                JobResult(job, Interrupted(job.candidate_id, job.level, reached, epochs, seconds, replica=job.replica))
-            ]
-        self._pace.note(job, seconds)
-        return [JobResult(job, replace(out.outcome, seconds=seconds))]
+        if one.fate != "stops":
+            self._pace.note(job, seconds)
+            return [JobResult(job, replace(out.outcome, seconds=seconds))]
+        reached = one.first + round(seconds / one.epoch)
+        facts = (job.candidate_id, job.level, reached, reached - job.start_epoch, seconds)
+        return [JobResult(job, Interrupted(*facts, replica=job.replica))]
 
     def _died(self, one: _Try) -> list[JobResult]:
         job, seconds = one.job, self.now - one.began
