@@ -69,9 +69,19 @@ class CheckpointStore(Publications):
     """
 
     def save(self, candidate_id: int, replica: int, checkpoint: Checkpoint) -> int:
-        """Publish the candidate's checkpoint, delete those of earlier epochs and return its size in bytes.
+        """Publish the candidate's checkpoint and delete those of earlier epochs.
 
-        Raises StoreFull where the disk is full and StoreError where it cannot be written; what was there before then stays.
+        Args:
+            candidate_id: whose.
+            replica: of its trainings.
+            checkpoint: to publish.
+
+        Returns:
+            Its size in bytes.
+
+        Raises:
+            StoreFull: where the disk is full; what was there before stays.
+            StoreError: where it cannot be written.
         """
         return self.publish(candidate_id, replica, checkpoint.epoch, lambda place: _encode(checkpoint, place))
 

@@ -15,7 +15,7 @@ from ranknosh.data import ImageData, batches
 from ranknosh.spaces.nets import scheduled_rate
 from ranknosh.streams import torch_seed
 from ranknosh.training.evaluate import evaluate
-from ranknosh.training.settings import Task, TrainSettings
+from ranknosh.training.settings import TrainSettings
 from ranknosh.training.surroundings import seed_generators
 from ranknosh.training.training import Training
 
@@ -96,9 +96,7 @@ def _epoch_order(images: int, batch: int, seed: int, epoch: int) -> Tensor:
     return order[: steps_per_epoch(images, batch) * batch]
 
 
-def run_epoch(
-    training: Training, data: ImageData, task: Task, seed: int, on_step: Callable[[int, int], None] | None = None
-) -> EpochPoint:
+def run_epoch(training: Training, data: ImageData, on_step: Callable[[int, int], None] | None = None) -> EpochPoint:
     """Train one epoch, judge it on the validation images, and append its point to the curve.
 
     Every random draw is keyed by (seed, epoch), so a resumed training repeats what an uninterrupted one would have drawn.
@@ -106,15 +104,14 @@ def run_epoch(
     Args:
         training: the network and all that changes with it; its ``steps`` are those made, whatever happens.
         data: the task's images, on the training device or not.
-        task: how.
-        seed: the job's.
         on_step: called after every step with the steps made in this epoch and the steps it has.
 
     Raises:
         Diverged: as soon as losses or weights are seen not to be finite or sensible.
     """
-    settings, epoch, began = task.settings, training.epoch + 1, time.perf_counter()
-    train_loss, train_accuracy = _train_epoch(training, data, settings, seed, on_step)
+    task, epoch, began = training.task, training.epoch + 1, time.perf_counter()
+    settings = task.settings
+    train_loss, train_accuracy = _train_epoch(training, data, settings, training.job.seed, on_step)
     assert training.initial_loss is not None
     losses = [*(point.train_loss for point in training.curve), train_loss]
     _check_loss(epoch, losses, training.initial_loss, settings.divergence_factor)
@@ -122,7 +119,7 @@ def run_epoch(
     accuracy = loss = None
     ranked = train_accuracy, train_loss
     if not settings.all_images:
-        ranked = accuracy, loss = evaluate(training.judged(settings), data.validation, task)
+        ranked = accuracy, loss = evaluate(training.judged, data.validation, task)
         if not math.isfinite(loss):
             raise Diverged(f"validation loss {loss} after epoch {epoch}")
     metric = ranked[0] if settings.metric.endswith("accuracy") else -ranked[1]

@@ -241,7 +241,7 @@ class Publications:
         )
 
     def _clean_below(self, mine: Publication) -> None:
-        """Delete what has an epoch below ``mine``: states first, so that no reader takes up a set that is being deleted."""
+        """Delete what has an epoch below ``mine``: states first, so that no reader finds a set that is being deleted."""
         found = [_FILE.fullmatch(entry.name) for entry in self.storage.list(mine.folder)]
         lower = [name for name in found if name is not None and int(name["epoch"]) < mine.epoch]
         for name in sorted(lower, key=lambda name: (name["part"] != "state", name[0])):

@@ -218,15 +218,14 @@ class _Rung:
         epoch = training.epoch + 1
         asked = None if self.on_step is None else partial(self._ask, self.on_step, epoch)
         try:
-            return run_epoch(training, data, self.task, self.job.seed, asked)
+            return run_epoch(training, data, asked)
         finally:
             if training.steps:
                 self.reached = max(self.reached, epoch)
 
     def _save(self, training: Training) -> None:
         job = self.job
-        checkpoint = take_checkpoint(training, job, self.task)
-        self.checkpoint_bytes = self.checkpoints.save(job.candidate_id, job.replica, checkpoint)
+        self.checkpoint_bytes = self.checkpoints.save(job.candidate_id, job.replica, take_checkpoint(training))
         self.saved_at = time.perf_counter()
 
     def _ask(self, callback: Callable[..., T], *arguments: Any) -> T:

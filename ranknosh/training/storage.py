@@ -36,8 +36,13 @@ class Entry(NamedTuple):
 
 
 def checkpoint_location(run: Path, storage: str | None, run_id: str) -> Path | str:
-    """Where the checkpoints of a run folder lie: in it, or below ``storage`` (``executor.storage``) by the run's own id, which
-    keeps runs of one name apart that share the storage."""
+    """Where the checkpoints of a run lie.
+
+    Args:
+        run: its folder.
+        storage: ``executor.storage``; None for the run folder.
+        run_id: names the place below ``storage``, so that runs of one name may share it.
+    """
     return run.resolve() / "checkpoints" if storage is None else f"{storage.rstrip('/')}/{run_id}"
 
 

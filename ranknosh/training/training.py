@@ -43,6 +43,8 @@ class Training:
     epoch that is running, or in the last one.
     """
 
+    job: Job
+    task: Task
     network: nn.Module
     head: AuxiliaryHead | None
     drop_path: DropPath | None
@@ -58,9 +60,12 @@ class Training:
     initial_loss: float | None = None
     curve: list[EpochPoint] = field(default_factory=list)
 
-    def judged(self, settings: TrainSettings) -> nn.Module:
+    @property
+    def judged(self) -> nn.Module:
         """The network that candidates are ranked by: the averaged one where the metric reads it, else the trained one."""
-        return self.average.network if self.average is not None and settings.reads_average else self.network
+        if self.average is not None and self.task.settings.reads_average:
+            return self.average.network
+        return self.network
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """The logits, and those of the auxiliary head where there is one: each (n, classes)."""
@@ -167,7 +172,8 @@ def start(job: Job, task: Task, device: torch.device, micro_batch: int, found: C
     average = Average(network, settings.ema) if settings.ema else None
     # After the average has copied the network: a copy would drop paths of its own.
     drop_path = DropPath(network) if settings.drop_path else None
-    training = Training(network, head, drop_path, optimizer, average, device, channels_last, micro_batch, params, macs)
+    parts = network, head, drop_path, optimizer, average
+    training = Training(job, task, *parts, device, channels_last, micro_batch, params, macs)
     if found is not None:
         if average is not None and found.average is not None:
             load_weights(average.network, found.average)
@@ -177,12 +183,12 @@ def start(job: Job, task: Task, device: torch.device, micro_batch: int, found: C
     return training
 
 
-def take_checkpoint(training: Training, job: Job, task: Task) -> Checkpoint:
+def take_checkpoint(training: Training) -> Checkpoint:
     """The present state, as tensors on the CPU."""
     average = training.average
     return Checkpoint(
         epoch=training.epoch,
-        identity=job_identity(job, task),
+        identity=job_identity(training.job, training.task),
         weights=_on_cpu(training.network),
         momentum={name: velocity.cpu() for name, velocity in training.optimizer.velocity.items()},
         curve=tuple(training.curve),
@@ -215,7 +221,7 @@ def checkpoint_bytes(architecture: Architecture, task: Task) -> int:
         training.optimizer.velocity = {name: torch.zeros_like(weights) for name, weights in parameters.items()}
     training.epoch, training.initial_loss = epochs, 0.0
     training.curve = [EpochPoint(epoch, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0) for epoch in range(1, epochs + 1)]
-    return size_of(take_checkpoint(training, job, task))
+    return size_of(take_checkpoint(training))
 
 
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
