@@ -117,6 +117,8 @@ def check_options(options: Options, proxies: Sequence[str] = ()) -> None:
     proxies: those that will be asked for; one that needs options must have them.
     """
     options = {**{name: {} for name in proxies if name in NEEDS_OPTIONS}, **options}
+    if not options:
+        return
     with torch.random.fork_rng(devices=[]):
         network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
     for name, values in options.items():
