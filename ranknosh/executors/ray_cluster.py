@@ -68,44 +68,42 @@ def connected(address: str, *, ship_code: bool | str = "auto", object_bytes: int
         raise MissingDependency("ray[tune]", "executor.name: ray") from error
     if ray.is_initialized():
         raise ClusterError("this process is connected to a Ray cluster already; call ray.shutdown() before the search")
-    folder = None
+    with _own_cluster(object_bytes) if address == "local" else _cluster_at(address, ship_code):
+        yield
+
+
+@contextlib.contextmanager
+def _own_cluster(object_bytes: int) -> Iterator[None]:
+    import ray
+
+    _remove_leftovers()
+    # Workers on this machine shall find this very package, checkout or installed.
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # Short, because sockets lie below it and the system limits their paths to 107 characters.
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
     try:
-        if address == "local":
-            _remove_leftovers()
-            # Short, because sockets lie below it and the system limits their paths to 107 characters.
-            folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
-            _start(folder, object_bytes)
-        else:
-            _join(address, ship_code)
+        try:
+            ray.init(
+                address="local",
+                num_cpus=host_cores(),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=_OWN_OBJECTS + 2 * object_bytes,
+                _temp_dir=str(folder),
+                runtime_env={"env_vars": {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": os.pathsep.join(paths)}},
+            )
+        except (ConnectionError, OSError, TimeoutError) as error:
+            raise ClusterError(f"a Ray cluster on this machine did not start: {first_line(error)}") from error
         yield
     finally:
         with _undisturbed():
             ray.shutdown()
-            if folder is not None:
-                _remove(folder)
+            _remove(folder)
 
 
-def _start(folder: Path, object_bytes: int) -> None:
-    """Start a cluster of our own, whose workers find this very package, checkout or installed."""
-    import ray
-
-    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    try:
-        ray.init(
-            address="local",
-            num_cpus=host_cores(),
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            object_store_memory=_OWN_OBJECTS + 2 * object_bytes,
-            _temp_dir=str(folder),
-            runtime_env={"env_vars": {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": os.pathsep.join(paths)}},
-        )
-    except (ConnectionError, OSError, TimeoutError) as error:
-        raise ClusterError(f"a Ray cluster on this machine did not start: {first_line(error)}") from error
-
-
-def _join(address: str, ship_code: bool | str) -> None:
+@contextlib.contextmanager
+def _cluster_at(address: str, ship_code: bool | str) -> Iterator[None]:
     import ray
 
     check_address(address)
@@ -121,6 +119,11 @@ def _join(address: str, ship_code: bool | str) -> None:
         ) from error
     except RuntimeError as error:
         raise ClusterError(f"the Ray cluster at {address!r} cannot be used from here: {first_line(error)}") from error
+    try:
+        yield
+    finally:
+        with _undisturbed():
+            ray.shutdown()
 
 
 @contextlib.contextmanager

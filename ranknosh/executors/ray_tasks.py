@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,16 +41,6 @@ class Attempt:
     node: str = ""
     epoch: int = 0
     cancelled: FailureKind | None = None
-
-    @property
-    def seconds(self) -> float:
-        """Time since a worker took it."""
-        return 0.0 if self.began is None else time.monotonic() - self.began
-
-    @property
-    def begun(self) -> int:
-        """The epoch it is in, once a worker took it."""
-        return min(max(self.epoch, self.job.start_epoch) + 1, self.job.stop_epoch)
 
 
 class RayExecutor:
@@ -103,7 +92,8 @@ class RayExecutor:
     def free_slots(self) -> int:
         if self._held or any(attempt.job.alone for attempt in self._attempts.values()):
             return 0
-        return max(int(self.slots() + 1 - self._taken()), 0)
+        taken = sum(self.demand.weight(attempt.job.level) for attempt in self._attempts.values())
+        return max(int(self.slots() + 1 - taken), 0)
 
     def running(self) -> int:
         return len({attempt.job.token for attempt in self._attempts.values()}) + len(self._held)
@@ -150,15 +140,18 @@ class RayExecutor:
         code = self._put(function)
         size = max(1, min(_LARGEST_CHUNK, len(items) // (8 * max(self.slots(), 1))))
         run = _task(ray_worker.run_items, MAP_RETRIES).options(**_options(self.demand.base))
-        waiting = deque(range(first, min(first + size, len(items))) for first in range(0, len(items), size))
+        waiting = [range(first, min(first + size, len(items))) for first in range(0, len(items), size)]
+        waiting.reverse()
         out: dict[Any, range] = {}
         while waiting or out:
             while waiting and len(out) < self.slots() + 1:
-                part = waiting.popleft()
+                part = waiting.pop()
                 out[run.remote(code, [items[index] for index in part])] = part
             ready, _ = ray.wait(list(out), num_returns=1, timeout=NODES_SECONDS)
             for reference in ready:
-                yield from zip(out.pop(reference), _refused(self._answer(reference)), strict=True)
+                part = out.pop(reference)
+                answers = _refused(self._answer(reference))
+                yield from zip(part, answers, strict=True)
 
     def get_ready(
         self,
@@ -195,10 +188,10 @@ class RayExecutor:
                 "gpus_per_trial, memory_per_trial or per_level, or add a node"
             )
         references = [ready.remote(self._code, check) for _ in range(self.slots())]
-        references.insert(0, self._board.stopping.remote())
+        self._answer(self._board.stopping.remote(), max(began + READY_SECONDS - time.monotonic(), 1.0))
         for reference in references:
             answers.append(_refused(self._answer(reference, max(began + READY_SECONDS - time.monotonic(), 1.0))))
-        return answers[1:]
+        return answers
 
     def usage(self) -> Usage:
         return Usage(self.slots(), self._busy, self._slots.seconds())
@@ -228,10 +221,6 @@ class RayExecutor:
         except exceptions.RayError as error:
             raise ClusterError(_unable(error)) from error
 
-    def _taken(self) -> float:
-        """Slots that the attempts take."""
-        return sum(self.demand.weight(attempt.job.level) for attempt in self._attempts.values())
-
     def _start(self, job: Job) -> None:
         options = _options(self.demand.of(job.level))
         attempt = Attempt(next(self._numbers), job)
@@ -240,42 +229,38 @@ class RayExecutor:
 
     def _end(self, reference: Any) -> list[JobResult]:
         """The result of an attempt; none where another attempt of its job still runs or where it is no longer waited for."""
+        attempt = self._attempts[reference]
         try:
-            done: Done = ray.get(reference)
-        except exceptions.RayError as error:
+            done: Done | None = ray.get(reference)
+            error: exceptions.RayError | None = None
+        except exceptions.RayError as raised:
+            done, error = None, raised
             self._read_board(now=True)  # how far it had come
-            return self._lost(self._attempts.pop(reference), error)
-        job = self._attempts.pop(reference).job
-        self._busy += done.seconds
-        result: JobResult = _refused(done.outcome)
-        if isinstance(result.outcome, Observed):
-            self._pace.note(job, done.seconds)
-        # Other attempts of a job that ended are cancelled, and what they cost is reported.
-        speculated = []
-        for other, attempt in [entry for entry in self._attempts.items() if entry[1].job.token == job.token]:
-            del self._attempts[other]
-            ray.cancel(other, force=True)
-            self._busy += attempt.seconds
-            epochs = 0 if attempt.began is None else attempt.begun - job.start_epoch
-            speculated.append(Speculated(job.candidate_id, job.level, epochs, attempt.seconds, job.replica))
-        return [JobResult(result.job, result.outcome, tuple(speculated))]
-
-    def _lost(self, attempt: Attempt, error: exceptions.RayError) -> list[JobResult]:
-        job, seconds = attempt.job, attempt.seconds
+        del self._attempts[reference]
+        job, now = attempt.job, time.monotonic()
+        others = [other for other in self._attempts.items() if other[1].job.token == job.token]
+        seconds = 0.0 if attempt.began is None else now - attempt.began
+        if done is not None:
+            self._busy += done.seconds
+            outcome = _refused(done.outcome)
+            if isinstance(outcome.outcome, Observed):
+                self._pace.note(job, done.seconds)
+            return [self._won(outcome, others)]
+        assert error is not None
         if isinstance(error, exceptions.TaskCancelledError) and attempt.cancelled is None:
             return []
         kind, message = self._reason(error, attempt, seconds)
         self._busy += seconds
-        if any(other.job.token == job.token for other in self._attempts.values()):
+        if others:
             self._say(f"one of two attempts of #{job.candidate_id} ended: {message}")
             return []
         epochs = 0
         if attempt.began is not None or kind in ("crashed", "out_of_memory"):
             # the running epoch counts as a whole one; what a checkpoint holds is not lost
-            epochs = max(attempt.begun - max(self._saved_epoch(job), job.start_epoch), 0)
-        return [
-            JobResult(job, Failed(job.candidate_id, job.level, kind, message, epochs, seconds, replica=job.replica))
-        ]
+            reached = max(attempt.epoch, job.start_epoch)
+            epochs = max(min(reached + 1, job.stop_epoch) - max(self._saved_epoch(job), job.start_epoch), 0)
+        failed = Failed(job.candidate_id, job.level, kind, message, epochs, seconds, replica=job.replica)
+        return [JobResult(job, failed)]
 
     def _reason(self, error: exceptions.RayError, attempt: Attempt, seconds: float) -> tuple[FailureKind, str]:
         """What kind of failure an error of Ray's is. Raises ClusterError where it concerns every job alike."""
@@ -294,6 +279,19 @@ class RayExecutor:
         if isinstance(error, (exceptions.RayTaskError, exceptions.RuntimeEnvSetupError)):
             raise ClusterError(_unable(error)) from error
         return "lost", f"its node went away ({first_line(error)})"
+
+    def _won(self, result: JobResult, others: Sequence[tuple[Any, Attempt]]) -> JobResult:
+        """Cancel the other attempts of a job that ended and say what they cost."""
+        lost, now = [], time.monotonic()
+        for reference, attempt in others:
+            del self._attempts[reference]
+            ray.cancel(reference, force=True)
+            job, seconds = attempt.job, 0.0 if attempt.began is None else now - attempt.began
+            self._busy += seconds
+            begun = 0 if attempt.began is None else min(max(attempt.epoch, job.start_epoch) + 1, job.stop_epoch)
+            epochs = max(begun - job.start_epoch, 0)
+            lost.append(Speculated(job.candidate_id, job.level, epochs, seconds, job.replica))
+        return JobResult(result.job, result.outcome, tuple(lost))
 
     def _read_board(self, now: bool = False) -> None:
         time_read = time.monotonic()
@@ -316,12 +314,13 @@ class RayExecutor:
 
     def _watch(self) -> None:
         """Cancel what is beyond its deadline, and start a second copy of what is late where there is room for it."""
-        idle = self.slots() - self._taken()
+        now = time.monotonic()
+        idle = self.slots() - sum(self.demand.weight(attempt.job.level) for attempt in self._attempts.values())
         copies = [attempt.job.token for attempt in self._attempts.values()]
         for reference, attempt in list(self._attempts.items()):
             if attempt.began is None or attempt.cancelled:
                 continue
-            running, expected = attempt.seconds, self._pace.expected(attempt.job)
+            running, expected = now - attempt.began, self._pace.expected(attempt.job)
             if self.patience.is_hung(running, expected):
                 attempt.cancelled = "hung"
                 ray.cancel(reference, force=True)
