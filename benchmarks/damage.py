@@ -112,9 +112,9 @@ def _search_state(folder: Path) -> None:
 
 
 def _supernet_state(folder: Path) -> None:
-    from ranknosh.workflows.supernet.checkpoint import load
+    from ranknosh.workflows.supernet.runner import load_checkpoint
 
-    load(folder, open_run(folder).header.id)
+    load_checkpoint(folder, open_run(folder).header.id)
 
 
 def _retrain_state(folder: Path) -> None:

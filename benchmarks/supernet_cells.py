@@ -32,7 +32,7 @@ from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.streams import stream
 from ranknosh.training.surroundings import surroundings
-from ranknosh.workflows.supernet.data import SupernetData
+from ranknosh.workflows.supernet.assembly import SupernetData
 from supernet.method import Method, SupernetRecipe
 from supernet.methods import get_method
 from supernet.part import AlphaGradients, Part

@@ -95,10 +95,11 @@ def settings_of(genotype: str, preset: str, given: Overrides) -> RetrainSettings
     """
     from ranknosh.runs.provenance import host_cores
     from ranknosh.workflows.retrain.found_cell import read_cell
-    from ranknosh.workflows.retrain.presets import DEFAULT_DATA, preset_for
+    from ranknosh.workflows.retrain.presets import DEFAULT_DATA
+    from ranknosh.workflows.retrain.presets import preset as recipe
 
     cell = read_cell(genotype)
-    base: dict[str, Any] = {**preset_for(preset, cell).to_dict(), "architecture": cell.text}
+    base: dict[str, Any] = {**recipe(preset, cell.space).to_dict(), "architecture": cell.text}
     base["train"]["threads"] = host_cores()
     base["data"] = {"name": DEFAULT_DATA[preset]}
     if "(" not in genotype and "|" not in genotype:

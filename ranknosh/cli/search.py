@@ -24,6 +24,8 @@ FLAGS = {
     "executor": "--ray [ADDRESS]",
     "track": "--track WHERE",
 }
+RAISED = {"wall_time": "budget.time", "device_time": "budget.device_time", "disk": "budget.disk"}
+"""The setting to raise, by the reason for which a search ended."""
 
 
 @flags_of(SearchSettings, FLAGS)
@@ -51,11 +53,17 @@ def sum_up(run: SearchRun, as_json: bool = False) -> None:
         print_json(now)
     else:
         print(as_text(run, now), flush=True)
-    leave(
-        run,
-        f"stopped before the plan was done, results are kept: {now['detail'] or now['reason']}. Raise the limit to resume it, "
-        f"for example: ranknosh resume {shlex.quote(str(run.folder))} --set budget.time=...",
-    )
+    leave(run, shortfall(now))
+
+
+def shortfall(now: Mapping[str, Any]) -> str:
+    """What there is of a search that ended too early, and what to raise; ``now`` is what ``status --json`` says of it."""
+    kept = "results are kept" if now["best"] else "there is no result yet"
+    folder, limit = shlex.quote(now["folder"]), RAISED.get(now["reason"])
+    remedy = f"see why with: ranknosh status {folder} --failures"
+    if limit is not None:
+        remedy = f"raise {limit}, for example: ranknosh resume {folder} --set {limit}=..."
+    return f"stopped before the plan was done, {kept}: {now['detail'] or now['reason']}; {remedy}"
 
 
 def as_text(run: SearchRun, now: Mapping[str, Any]) -> str:

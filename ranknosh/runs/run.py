@@ -106,7 +106,8 @@ class Run(ABC, Generic[State]):
         Args:
             settings: an instance of :attr:`SETTINGS`.
             events: hears what takes long.
-            given: Python objects that take the place of what the settings name (such as ``data``), None where they do not.
+            given: Python objects that take the place of what the settings name (such as ``data``), None where they do not;
+                ``resumed`` is true where the run had begun before.
 
         Raises:
             RankNoshError: whatever cannot work; nothing has been written.
@@ -220,7 +221,7 @@ class Run(ABC, Generic[State]):
                 events(Message(f"{self.folder} has ended already ({run.reason}); nothing to do"))
                 return run
             with stop.on_signals(events):
-                prepared = kind.prepare(settings, events, **given)
+                prepared = kind.prepare(settings, events, resumed=True, **given)
                 check_same(run.header, prepared)
                 write_atomic(self.folder / CONFIG, settings.to_yaml().encode())
                 events(Opened(self.folder, self.WORKFLOW, resumed=True, seconds=run.seconds))

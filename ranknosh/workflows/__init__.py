@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     from ranknosh.runs.run import Run
 
 HOMES = {
-    "search": "ranknosh.workflows.search.run:SearchRun",
-    "supernet": "ranknosh.workflows.supernet.run:SupernetRun",
-    "retrain": "ranknosh.workflows.retrain.run:RetrainRun",
-    "score": "ranknosh.workflows.score.run:ScoreRun",
-    "compare": "ranknosh.workflows.compare.run:CompareRun",
+    "search": "SearchRun",
+    "supernet": "SupernetRun",
+    "retrain": "RetrainRun",
+    "score": "ScoreRun",
+    "compare": "CompareRun",
 }
+"""The class of each workflow's runs, in the module ``run`` of its package."""
 
 
 def run_class(workflow: str) -> type[Run[Any]]:
-    """The class of a workflow's runs. Raises StoreError for a name that this version does not know."""
+    """Raises StoreError for a workflow that this version does not know."""
     if workflow not in HOMES:
         raise StoreError(
             f"the run is of the workflow {workflow!r}; this version knows {', '.join(HOMES)}: upgrade ranknosh"
         )
-    module, name = HOMES[workflow].split(":")
-    found: type[Run[Any]] = getattr(import_module(module), name)
+    found: type[Run[Any]] = getattr(import_module(f"{__name__}.{workflow}.run"), HOMES[workflow])
     return found
 
 

@@ -143,7 +143,7 @@ def results_of(
     from ranknosh.training.surroundings import surroundings
 
     space, shape = get_space(settings.space.name), tuple(images["image_shape"])
-    size = size_of(settings, len(images["classes"]), shape[0])
+    size = size_of(settings, images)
     found = {pair: outcome.architecture for pair, outcome in state.searched.items() if outcome.architecture is not None}
     keys = {pair: space.canonical(architecture) for pair, architecture in found.items()}
     runs = []

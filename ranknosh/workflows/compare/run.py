@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ranknosh.config.search import CompareSettings
-from ranknosh.config.settings import Overrides
 from ranknosh.config.units import human_duration
 from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreError
 from ranknosh.report.words import counted
@@ -21,14 +19,11 @@ from ranknosh.spaces.catalog import get_space
 from ranknosh.training.surroundings import resolve_device
 from ranknosh.training.timing import measure
 from ranknosh.workflows.compare.comparison import TASK, Turn
-from ranknosh.workflows.compare.methods import SearchMethod, make_methods
+from ranknosh.workflows.compare.methods import make_methods
 from ranknosh.workflows.compare.records import RECORDS, CompareState
 from ranknosh.workflows.compare.rows import CompareView, Row, as_dict, results_of, rows_of
 from ranknosh.workflows.compare.text import markdown
 from ranknosh.workflows.search.assembly import build_parts
-
-if TYPE_CHECKING:
-    from ranknosh.data import ImageData
 
 TABLE, RESULTS = "table.md", "results.json"
 
@@ -134,32 +129,11 @@ class CompareRun(Run[CompareState]):
         """The checkpoints of the final trainings, once all have ended."""
         return [path for path in (self.folder / "final").rglob("*") if path.is_file()] if self.ended else []
 
-    def resume(self, overrides: Overrides = (), **rest: Any) -> CompareRun:
-        """As :meth:`ranknosh.runs.run.Run.resume`; the budget was checked when the run began."""
-        return super().resume(overrides, checked=True, **rest)
-
     @classmethod
-    def prepare(
-        cls,
-        settings: CompareSettings,
-        events: Events,
-        *,
-        data: ImageData | None = None,
-        methods: Mapping[str, SearchMethod] | None = None,
-        stem: str = "compare",
-        checked: bool = False,
-        **given: Any,
-    ) -> Prepared:
-        """Load the images, make the methods, and check every part and that the budget holds a training.
+    def prepare(cls, settings: CompareSettings, events: Events, **given: Any) -> Prepared:
+        """Load the images, make the methods, and check every part and, unless ``resumed``, that the budget holds a training.
 
-        Args:
-            settings: of the comparison.
-            events: not used.
-            data: takes the place of ``settings.data``.
-            methods: by name, in place of those that the settings name.
-            stem: of an automatic folder name.
-            checked: the budget was checked before.
-            given: nothing else.
+        ``data`` and ``methods`` (by name) take the place of those that the settings name; ``stem``: of an automatic name.
         """
         from ranknosh.data.table import Table
 
@@ -168,14 +142,16 @@ class CompareRun(Run[CompareState]):
                 f"executor.name is {settings.executor.name}, but a comparison counts the seconds of one device: give --set "
                 "executor.name=inline"
             )
-        known = methods or make_methods(settings.methods, settings.space.name)
+        known = given.get("methods") or make_methods(settings.methods, settings.space.name)
         if settings.table is not None:
             Table.load(settings.table, settings.space.name)  # raises where it cannot be read
-        parts = build_parts(settings.search, data)
-        if not checked and methods is None:
+        parts = build_parts(settings.search, given.get("data"))
+        if not given.get("resumed") and given.get("methods") is None:
             timing = measure(parts.space, parts.task, settings.seeding, settings.seed, places=(0.5,))
             check_budget(settings, timing.typical, timing.proxy_seconds)
-        return Prepared(stem, (parts, known), parts.task.data.facts, {"space": parts.space.name})
+        return Prepared(
+            given.get("stem", "compare"), (parts, known), parts.task.data.facts, {"space": parts.space.name}
+        )
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Do what is missing; the outputs are written whatever ends it."""

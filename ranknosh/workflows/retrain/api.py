@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError
@@ -59,31 +59,31 @@ def retrain(
     settings = recipe.from_dict(
         {**recipe.to_dict(), "architecture": as_found_cell(cell).text, "seed": seed, "data": None}
     )
+    given: dict[str, Any] = {"command": command, "stop": stop, "data": data}
     if folder is None:
+
+        def passing(event: Event) -> None:
+            if not isinstance(event, Opened | Ended):  # their folder is gone afterwards
+                events(event)
+
         with tempfile.TemporaryDirectory(prefix="ranknosh-") as place:
-
-            def passing(event: Event) -> None:
-                if not isinstance(event, Opened | Ended):  # their folder is gone afterwards
-                    events(event)
-
-            passed = Path(place) / "retrain"
-            return retrain(cell, data, recipe, passed, seed=seed, events=passing, stop=stop, command=command)
-    folder = Path(folder)
-    if (folder / FILE).exists():
+            run: RetrainRun = begin(_Unkept, settings, folder=Path(place) / "retrain", events=passing, **given)
+    elif (Path(folder) / FILE).exists():
         found = RetrainRun.read(folder)
         found.settings.check_resume(settings)
         check_same(found.header, RetrainRun.prepare(settings, events, data=data))
-        run = found.resume(_freely_changed(found, settings), command=command, events=events, stop=stop, data=data)
+        changes = {} if found.ended else found.settings.changes(settings)
+        freely = [f"{name}={json.dumps(value)}" for name, value in changes.items() if name.startswith("train.")]
+        run = found.resume(freely, events=events, **given)
     else:
-        run = begin(RetrainRun, settings, command=command, events=events, stop=stop, folder=folder, data=data)
+        run = begin(RetrainRun, settings, folder=Path(folder), events=events, **given)
     if run.result is None:
-        raise ConfigError(f"{folder} has not ended; resume it")
+        raise ConfigError(f"{run.folder} has not ended; resume it")
     return run.result
 
 
-def _freely_changed(run: RetrainRun, settings: RetrainSettings) -> list[str]:
-    """The settings of the training that are others than the run's, as ``key=value``; none for a run that has ended."""
-    if run.ended:
-        return []
-    changes = run.settings.changes(settings)
-    return [f"{name}={json.dumps(value)}" for name, value in changes.items() if name.startswith("train.")]
+class _Unkept(RetrainRun):
+    """A retraining whose folder is removed with its end, so that no page of it could be read."""
+
+    def report_if_possible(self, events: Events) -> None:
+        """Nothing is written."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ranknosh.errors import ConfigError, RankNoshError, SpaceError, StoreError
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.genotype import Genotype, as_architecture, format_genotype
+from ranknosh.spaces.genotype import Genotype, as_architecture, format_genotype, from_architecture
 from ranknosh.spaces.genotype import parse as parse_genotype
+from ranknosh.training.best import read_card
+from ranknosh.workflows.search.run import SearchRun
 
 _SHOWN = 80
 _MOST_BYTES = 1_000_000
@@ -21,44 +22,35 @@ _PLACES = ("best/genotype.txt", "genotype.txt")
 
 @dataclass(frozen=True)
 class FoundCell:
-    """A cell and the name of its space (``nasbench201`` or ``darts``). ``text``: the form other programs read."""
+    """A cell as a code of its space (``nasbench201`` or ``darts``), and the text that other programs read."""
 
-    cell: Architecture | Genotype
+    architecture: Architecture
+    text: str
 
     @property
     def space(self) -> str:
-        return self.cell.space if isinstance(self.cell, Architecture) else "darts"
-
-    @property
-    def architecture(self) -> Architecture:
-        """The cell as a code of its space."""
-        return self.cell if isinstance(self.cell, Architecture) else as_architecture(self.cell)
-
-    @property
-    def text(self) -> str:
-        if isinstance(self.cell, Architecture):
-            return get_space(self.cell.space).format(self.cell)
-        return format_genotype(self.cell)
+        return self.architecture.space
 
     @property
     def is_dead(self) -> bool:
         """True for a cell of NAS-Bench-201 that nothing passes through: its network stays at chance."""
-        return isinstance(self.cell, Architecture) and get_space(self.cell.space).is_dead(self.cell)
+        return self.space != "darts" and get_space(self.space).is_dead(self.architecture)
 
 
 def as_found_cell(cell: Architecture | Genotype) -> FoundCell:
     """Raises SpaceError for an architecture or a genotype that has no network."""
-    if isinstance(cell, Genotype):
-        if len(cell.normal) != len(cell.reduce):
-            raise SpaceError(
-                f"the normal cell has {len(cell.normal) // 2} nodes and the reduction cell {len(cell.reduce) // 2}; a network "
-                "of both needs equal numbers"
-            )
-        for kind in ("normal", "reduce"):
-            cell.edges(kind)
-    found = FoundCell(cell)
-    _ = found.text  # raises for an unknown space, and for a code that is none of it
-    return found
+    if isinstance(cell, Architecture):
+        if cell.space != "darts":
+            return FoundCell(cell, get_space(cell.space).format(cell))
+        cell = from_architecture(cell)
+    if len(cell.normal) != len(cell.reduce):
+        raise SpaceError(
+            f"the normal cell has {len(cell.normal) // 2} nodes and the reduction cell {len(cell.reduce) // 2}; a network "
+            "of both needs equal numbers"
+        )
+    for kind in ("normal", "reduce"):
+        cell.edges(kind)
+    return FoundCell(as_architecture(cell), format_genotype(cell))
 
 
 def parse_cell(text: str) -> FoundCell:
@@ -104,26 +96,18 @@ def _from_file(path: Path) -> FoundCell:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"{path} cannot be read: {reason}; give a text file that holds one genotype") from error
     try:
-        return parse_cell("\n".join(_without_remarks(text.splitlines())))
+        return parse_cell("\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#")))
     except SpaceError as error:
         raise SpaceError(f"{path}: {error}") from error
 
 
-def _without_remarks(lines: Iterable[str]) -> Iterable[str]:
-    return (line for line in lines if line.strip() and not line.lstrip().startswith("#"))
-
-
 def _from_folder(folder: Path) -> FoundCell:
-    from ranknosh.training.best import read_card
-
     card = read_card(folder)
     if card is not None:
         return parse_cell(card["architecture"])
     for place in _PLACES:
         if (folder / place).is_file():
             return _from_file(folder / place)
-    from ranknosh.workflows.search.run import SearchRun
-
     try:
         best = SearchRun.read(folder).best
     except RankNoshError as error:

@@ -7,7 +7,6 @@ from typing import Any
 from ranknosh.config.fields import did_you_mean
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError
-from ranknosh.workflows.retrain.found_cell import FoundCell
 
 _DARTS = {
     "batch": 96,
@@ -73,8 +72,3 @@ def preset(name: str, space: str) -> RetrainSettings:
     if space not in PRESETS[name]:
         raise ConfigError(f"no recipe is known for cells of {space!r}; known are those of {', '.join(PRESETS[name])}")
     return RetrainSettings.model_validate({"preset": name, **PRESETS[name][space]})
-
-
-def preset_for(name: str, cell: FoundCell) -> RetrainSettings:
-    """As :func:`preset`, for a cell that is at hand."""
-    return preset(name, cell.space)

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.retrain import RetrainSettings
-from ranknosh.core.records import EpochPoint, Failed, Observed
-from ranknosh.errors import ConfigError, DataError, RankNoshError, SpaceError, StoreError
+from ranknosh.config.sections import DataConfig
+from ranknosh.core.records import EpochPoint, Failed, Observed, Tested
+from ranknosh.errors import ConfigError, RankNoshError, SpaceError, StoreError
 from ranknosh.runs.events import Epoch, Events, Progress
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.run import Prepared, Run, Waste
 from ranknosh.runs.session import RunSession
+from ranknosh.training.best import write_best
+from ranknosh.training.publications import Publications
 from ranknosh.workflows.retrain.found_cell import FoundCell, parse_cell
 from ranknosh.workflows.retrain.records import RECORDS, EpochLine, Retrained, RetrainFailed, RetrainState
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
     from ranknosh.training import CheckpointStore, Task
-
-
-@dataclass(frozen=True)
-class RetrainParts:
-    """The cell, and the task that it is trained on."""
-
-    cell: FoundCell
-    task: Task
 
 
 class RetrainRun(Run[RetrainState]):
@@ -90,30 +85,17 @@ class RetrainRun(Run[RetrainState]):
 
     def waste(self, everything: bool) -> list[Waste]:
         """The checkpoint of a retraining that has ended, whose weights are in ``best/``."""
-        from ranknosh.training.publications import Publications
-
         found = super().waste(everything)
         if self.ended and (self.folder / "best" / "weights.safetensors").exists():
             kept = Publications(self.folder.resolve() / "checkpoints")
             why = "the retraining has ended; its weights are in best/"
-            found += [
-                Waste(str(holding.where), holding.size, why, partial(kept.delete, [holding.name]))
-                for holding in kept.holdings()
-            ]
+            for held in kept.holdings():
+                found.append(Waste(str(held.where), held.size, why, partial(kept.delete, [held.name])))
         return found
 
     @classmethod
-    def prepare(
-        cls, settings: RetrainSettings, events: Events, *, data: ImageData | None = None, **given: Any
-    ) -> Prepared:
-        """Read the cell and load the images.
-
-        Args:
-            settings: of the retraining.
-            events: not used.
-            data: takes the place of ``settings.data``.
-            given: nothing else.
-        """
+    def prepare(cls, settings: RetrainSettings, events: Events, **given: Any) -> Prepared:
+        """Read the cell and load the images; ``data`` takes the place of ``settings.data``."""
         from ranknosh.data.catalog import load_section
         from ranknosh.training.surroundings import resolve_device
 
@@ -121,16 +103,9 @@ class RetrainRun(Run[RetrainState]):
             raise ConfigError("architecture is not set: nothing is there to retrain; give the text of a cell")
         cell = parse_cell(settings.architecture)
         resolve_device(settings.train.device)
-        if data is None and settings.data is None:
-            raise DataError(
-                "this run's images were given from Python, so the command line cannot load them; continue it from Python with "
-                "Run.resume(data=...)"
-            )
-        images = data if data is not None else load_section(settings.data, settings.split_seed)  # type: ignore[arg-type]
+        images = given.get("data") or load_section(settings.data or DataConfig(name=FROM_PYTHON), settings.split_seed)
         facts = {"architecture": cell.text, "space": cell.space}
-        return Prepared(
-            "retrain", RetrainParts(cell, task_of(settings, images)), images.facts, facts, ("architecture",)
-        )
+        return Prepared("retrain", (cell, task_of(settings, images)), images.facts, facts, ("architecture",))
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Train what is left, test, and write ``best/``; nothing is done where it has ended.
@@ -140,6 +115,7 @@ class RetrainRun(Run[RetrainState]):
             StoreError: for a checkpoint that cannot be read or written.
             SpaceError: for images too small for the network.
         """
+        from ranknosh.training import test_candidate
         from ranknosh.training.rung import train_rung, train_whole, whole_job
         from ranknosh.training.surroundings import resolve_device
         from ranknosh.training.training import job_identity
@@ -147,27 +123,23 @@ class RetrainRun(Run[RetrainState]):
         if self.ended:  # only a setting that decides nothing was changed; the test images are read once
             session.say(f"{self.reason}; nothing is left to do")
             return
-        parts: RetrainParts = prepared.parts
-        cell, task, checkpoints = parts.cell, parts.task, self.checkpoints()
+        cell, task = prepared.parts
+        checkpoints, device = self.checkpoints(), str(resolve_device(task.settings.device))
         write_atomic(self.folder / "genotype.txt", (cell.text + "\n").encode())
         if cell.is_dead:
             session.say("nothing passes through this cell: its network will stay at chance")
-        session.began(str(resolve_device(task.settings.device)))
+        session.began(device)
         job = whole_job(cell.architecture, task, self.settings.seed)
-        found = checkpoints.read(0, 0, job_identity(job, task)).checkpoint
+        identity, last = job_identity(job, task), job.stop_epoch
+        found = checkpoints.read(0, 0, identity).checkpoint
         self._catch_up(session, task, found.curve if found else ())
-        last = job.stop_epoch
-
-        def on_epoch(_: Any, point: EpochPoint) -> None:
-            self._keep(session, line_of(task, point), last)
-
         train = partial(
             train_rung,
             job,
             task,
             checkpoints,
             stop=lambda: session.stop.requested,
-            on_epoch=on_epoch,
+            on_epoch=lambda _, point: self._keep(session, _line_of(task, point), last),
             on_step=lambda epoch, step, steps: session.events(
                 Progress("epochs", epoch - 1 + step / steps, last, f"step {step} of {steps}")
             ),
@@ -175,42 +147,36 @@ class RetrainRun(Run[RetrainState]):
         )
         outcome = train_whole(train, session.say)
         if isinstance(outcome, Failed):
-            raise failure(outcome, task)
+            raise _error_of(outcome, device)
         self._catch_up(session, task, outcome.curve)
-        result = self._tested(task, job, outcome, cell)
+        result = self._result(cell, task, outcome, test_candidate(job, task, checkpoints), device)
         names = ("architecture", "space", "epochs", "validation_accuracy", "test_accuracy", "params", "macs")
-        write_best_of({name: getattr(result, name) for name in names}, self, task, job)
+        facts = {name: getattr(result, name) for name in names}
+        write_best(self.folder, facts, task, checkpoints.weights(0, identity=identity))
         self.state.apply(result)
         session.write([result], self.state)
 
     def _keep(self, session: RunSession, line: EpochLine, last: int) -> None:
         self.state.apply(line)
         session.write([line], self.state)
-        metrics = {
-            "train loss": line.train_loss,
-            "train accuracy": line.train_accuracy,
-            "validation accuracy": line.validation_accuracy,
-        }
+        names = ("train_loss", "train_accuracy", "validation_accuracy")
+        metrics = {name.replace("_", " "): getattr(line, name) for name in names}
         session.events(Epoch("retraining", line.epoch, last, metrics))
         left = self.state.seconds / max(len(self.state.lines), 1) * (last - line.epoch)
         session.events(Progress("epochs", line.epoch, last, left=left))
 
     def _catch_up(self, session: RunSession, task: Task, curve: Iterable[EpochPoint]) -> None:
         """Write down epochs that were saved and not recorded before a process died, or that were trained anew."""
-        for line in (line_of(task, point) for point in curve):
+        for line in (_line_of(task, point) for point in curve):
             if self.state.lines.get(line.epoch) != line:
                 self._keep(session, line, task.settings.total_epochs)
 
-    def _tested(self, task: Task, job: Any, outcome: Observed, cell: FoundCell) -> Retrained:
-        from ranknosh.training import test_candidate
-        from ranknosh.training.surroundings import resolve_device
-
+    def _result(self, cell: FoundCell, task: Task, outcome: Observed, tested: Tested, device: str) -> Retrained:
         last, learned = self.state.curve[-1], task.learned
-        tested = test_candidate(job, task, self.checkpoints())
         return Retrained(
             architecture=cell.text,
             space=cell.space,
-            seed=job.seed,
+            seed=self.settings.seed,
             epochs=last.epoch,
             train_loss=last.train_loss,
             train_accuracy=last.train_accuracy,
@@ -221,9 +187,9 @@ class RetrainRun(Run[RetrainState]):
             trained_on_validation=task.settings.all_images,
             params=outcome.params or 0,
             macs=outcome.macs or 0,
-            device=str(resolve_device(task.settings.device)),
+            device=device,
             device_seconds=self.state.seconds + tested.seconds,
-            images={"train": len(learned.train), "validation": len(learned.validation), "test": len(learned.test)},
+            images={part: len(getattr(learned, part)) for part in ("train", "validation", "test")},
         )
 
 
@@ -237,7 +203,7 @@ def task_of(settings: RetrainSettings, data: ImageData) -> Task:
     return Task(data, size, TrainSettings(total_epochs=train.pop("epochs"), **train))
 
 
-def line_of(task: Task, point: EpochPoint) -> EpochLine:
+def _line_of(task: Task, point: EpochPoint) -> EpochLine:
     """The journal line of an epoch of the trainer, with what was scheduled in it."""
     from ranknosh.spaces.nets import scheduled_rate
     from ranknosh.training.epoch import learning_rate, steps_per_epoch
@@ -256,29 +222,17 @@ def line_of(task: Task, point: EpochPoint) -> EpochLine:
     )
 
 
-def write_best_of(facts: dict[str, Any], run: RetrainRun, task: Task, job: Any) -> None:
-    """Write ``best/`` of a retraining from its checkpoint."""
-    from ranknosh.training.best import write_best
-    from ranknosh.training.training import job_identity
-
-    weights = run.checkpoints().weights(0, identity=job_identity(job, task))
-    write_best(run.folder, facts, task, weights)
-
-
-def failure(failed: Failed, task: Task) -> RankNoshError:
-    """What the user is told of a training that failed."""
-    from ranknosh.training.surroundings import resolve_device
-
-    if failed.kind == "diverged":
-        remedy = "begin again with a lower --set train.lr, or with --set train.grad_clip=5"
-        return RetrainFailed(f"the training diverged: {failed.message}; {remedy}")
-    if failed.kind == "out_of_memory":
-        device = resolve_device(task.settings.device)
-        return RetrainFailed(
+def _error_of(failed: Failed, device: str) -> RankNoshError:
+    """A training that failed, as the error a user should see."""
+    message = failed.message
+    errors = {
+        "diverged": RetrainFailed(
+            f"the training diverged: {message}; begin again with a lower --set train.lr, or with --set train.grad_clip=5"
+        ),
+        "out_of_memory": RetrainFailed(
             f"one image at a time does not fit the memory of {device}; give fewer --channels or --cells"
-        )
-    if failed.kind == "invalid":
-        return SpaceError(failed.message)
-    if failed.kind == "checkpoint_damaged":
-        return StoreError(f"{failed.message}; it happened again and again: check the disk")
-    return RetrainFailed(f"the training raised {failed.message}")
+        ),
+        "invalid": SpaceError(message),
+        "checkpoint_damaged": StoreError(f"{message}; it happened again and again: check the disk"),
+    }
+    return errors.get(failed.kind, RetrainFailed(f"the training raised {message}"))

@@ -28,7 +28,6 @@ def search(
     data: Images = "cluttered_digits",
     *,
     budget: int | str | Mapping[str, Any] | None = None,
-    pyramid: Mapping[str, Any] | None = None,
     seed: int = 0,
     out: str = "runs/",
     name: str | None = None,
@@ -43,13 +42,12 @@ def search(
         data: the name of a set, a path (image folder, archive or .npz), a mapping as under ``data:`` in a config, an
             ImageData, or two or three torch datasets (train, validation[, test]) of (image, label).
         budget: training epochs (int), wall time ("10m"), or a mapping as under ``budget:``; default 130 epochs.
-        pyramid: a mapping as in a config.
         seed: of every random draw.
         out: the folder of runs.
         name: of the run's folder; the next free number by default.
         events: takes what is reported; by default progress is shown (``ranknosh.runs.events.silent`` for none).
         stop: asked wherever the search can be left.
-        sections: further sections of a config (network, train, seeding, predictor, propose ...).
+        sections: further sections of a config (pyramid, network, train, seeding, predictor, propose ...).
 
     Raises:
         ConfigError: for a setting that breaks a rule.
@@ -61,7 +59,7 @@ def search(
     >>> run = search(data="digits", budget=20)          # doctest: +SKIP
     >>> run.best.text, run.best.validation              # doctest: +SKIP
     """
-    images, section = _data(data)
+    images, section = given_images(data)
     config = SearchSettings.from_dict(
         {
             "seed": seed,
@@ -70,13 +68,11 @@ def search(
             "space": {"name": space},
             "data": section,
             "budget": _budget(budget),
-            **({"pyramid": dict(pyramid)} if pyramid else {}),
             **{key: dict(value) for key, value in sections.items()},
         },
         origin="ranknosh.search",
     )
-    view = make_view(quiet=events is not None)
-    with view:
+    with make_view(quiet=events is not None) as view:
         return begin(SearchRun, config, command="ranknosh.search(...)", events=events or view, stop=stop, data=images)
 
 
@@ -88,7 +84,8 @@ def _budget(budget: int | str | Mapping[str, Any] | None) -> dict[str, Any]:
     return {"time": budget} if isinstance(budget, str) else {"epochs": budget}
 
 
-def _data(data: Images) -> tuple[ImageData | None, dict[str, Any]]:
+def given_images(data: Images) -> tuple[ImageData | None, dict[str, Any]]:
+    """Images from Python, None where they are named, and the ``data:`` section of a config. Raises ConfigError."""
     if isinstance(data, (str, Path, Mapping)):
         from ranknosh.data.catalog import source_section
 

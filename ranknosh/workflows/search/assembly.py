@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Origin, Record, Scored
-from ranknosh.core.schedules import Proposer
 from ranknosh.core.search import Search
+from ranknosh.core.seeding import LevelZero, draw
 from ranknosh.executors.base import Executor
 from ranknosh.executors.inline import WithThreads
 from ranknosh.executors.ray_cluster import check_address
+from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.combined import EnsemblePredictor
+from ranknosh.predictors.proposer import PredictorProposer
+from ranknosh.runs.events import Events, Progress
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.catalog import get_space
 
@@ -54,18 +58,12 @@ def rules_of(config: SearchSettings) -> Rules:
     )
 
 
-def load_data(config: SearchSettings) -> ImageData:
-    """The images of ``config.data``. Raises DataError."""
-    from ranknosh.data.catalog import load_section
-
-    return load_section(config.data, config.seed)
-
-
 def build_parts(config: SearchSettings, data: ImageData | None = None) -> Parts:
-    """Load what the config names. ``data`` takes the place of ``config.data``. Raises the errors of each part.
+    """Load what the config names, ``data`` in place of ``config.data``. Raises the errors of each part.
 
     What needs no images is checked first, so that a wrong predictor or device costs no waiting.
     """
+    from ranknosh.data.catalog import load_section
     from ranknosh.training import Task
     from ranknosh.training.proxies import check_options
     from ranknosh.training.surroundings import resolve_device
@@ -77,14 +75,14 @@ def build_parts(config: SearchSettings, data: ImageData | None = None) -> Parts:
         resolve_device(config.train.device)
     else:
         check_address(config.executor.address)
-    images = data if data is not None else load_data(config)
-    task = Task(images, size_of(config, len(images.classes), images.image_shape[0]), settings_of(config))
+    images = data or load_section(config.data, config.seed)
+    task = Task(images, size_of(config, images.facts), settings_of(config))
     return Parts(config, get_space(config.space.name), pyramid, limits_of(config), task)
 
 
-def size_of(config: SearchSettings, classes: int, channels: int) -> NetworkSize:
-    """The networks of a search on images of so many classes and channels."""
-    return NetworkSize(config.network.channels, config.network.cells, classes, channels)
+def size_of(config: SearchSettings, images: Mapping[str, Any]) -> NetworkSize:
+    """The networks of a search on images with these facts (see ``ranknosh.data.ImageData.facts``)."""
+    return NetworkSize(config.network.channels, config.network.cells, len(images["classes"]), images["image_shape"][0])
 
 
 def settings_of(config: SearchSettings) -> TrainSettings:
@@ -99,9 +97,8 @@ def score_by_proxies(
     pool: Pool,
     executor: Executor,
     write: Callable[[Sequence[Record]], None],
-    phase: Callable[[str, int, int], None],
-    stopped: Callable[[], bool],
-    late: Callable[[], bool],
+    events: Events,
+    over: Callable[[], bool],
 ) -> None:
     """Score the architectures that the pool holds no scores of yet, on the workers; what is scored when time ends counts.
 
@@ -110,11 +107,9 @@ def score_by_proxies(
         pool: its state; every score is folded into it.
         executor: where networks are scored.
         write: puts records on disk.
-        phase: hears (name, done, total).
-        stopped: whether a stop was asked for.
-        late: whether the time budget is used.
+        events: hears how many are scored.
+        over: whether a stop was asked for or the time budget is used.
     """
-    from ranknosh.core.seeding import draw
     from ranknosh.training.proxies import proxy_scorer
 
     section, space = parts.config.seeding, parts.space
@@ -131,65 +126,52 @@ def score_by_proxies(
         record = Scored(architecture, space.canonical(architecture), space.format(architecture), values, seconds)
         pool.apply(record)
         write([record])
-        phase("proxy scoring", number, len(drawn))
-        if stopped() or late():
+        events(Progress("proxy scoring", number, len(drawn)))
+        if over():
             return
 
 
 def predictor_of(config: SearchSettings) -> Predictor:
-    from ranknosh.predictors.catalog import make_predictor
-
+    """The predictor that the config names. Raises ConfigError for options that it does not have."""
     section = config.predictor
     return make_predictor(section.name, ensemble=section.ensemble, **section.options)
 
 
-def make_proposer(parts: Parts, pool: Pool, executor: Executor | None = None) -> Proposer:
-    """Seeds first (the best of level 0 and random ones), the predictor's choices after them.
+def make_search(parts: Parts, pool: Pool, executor: Executor | None = None) -> Search:
+    """The engine of a search: the proxies' picks and random candidates first, the predictor's choices after them.
 
-    executor: where the members of an ensemble are fitted side by side; None for this process.
+    Args:
+        parts: of the search.
+        pool: its state, scored by proxies.
+        executor: where the members of an ensemble are fitted side by side; None for this process.
     """
-    from ranknosh.core.seeding import LevelZero, draw
-    from ranknosh.predictors.combined import EnsemblePredictor
-    from ranknosh.predictors.proposer import PredictorProposer
     from ranknosh.training.proxies import directions, proxy_weights
+    from ranknosh.training.training import checkpoint_bytes
 
-    config, keep, section = parts.config, parts.pyramid.initial, parts.config.seeding
-    scored_by = directions(section.proxies)
-    seeds: Sequence[tuple[Architecture, Origin, float | None]]
+    config, section, keep = parts.config, parts.config.seeding, parts.pyramid.initial
+    scored_by, seed = directions(section.proxies), config.seed
+    picks: Sequence[tuple[Architecture, Origin, float | None]]
     level_zero = None
     if pool.scored:
-        level_zero = LevelZero(pool.scored, scored_by, proxy_weights, combine=section.combine, seed=config.seed)
-        seeds = level_zero.choose(keep, section.random_share)
+        level_zero = LevelZero(pool.scored, scored_by, proxy_weights, combine=section.combine, seed=seed)
+        picks = level_zero.choose(keep, section.random_share)
     else:
-        seeds = [(architecture, "random", None) for architecture in draw(parts.space, keep, config.seed)]
-    predictor = predictor_of(config)
+        picks = [(architecture, "random", None) for architecture in draw(parts.space, keep, seed)]
+    predictor, threads = predictor_of(config), config.train.threads
     if executor is not None and isinstance(predictor, EnsemblePredictor):
-        threads = config.train.threads
-        predictor.fit_each = lambda fit, lessons: executor.map(WithThreads(fit, threads), lessons)
-    return PredictorProposer(
+        predictor.fit_each = lambda fit, samples: executor.map(WithThreads(fit, threads), samples)
+    proposer = PredictorProposer(
         parts.space,
         predictor,
         parts.pyramid,
-        seeds=seeds,
+        seeds=picks,
         rule=config.predictor.pairs,
         near_tie=config.predictor.near_tie,
         exploration=config.propose.exploration,
         acquisition=config.propose.acquisition,
-        seed=config.seed,
+        seed=seed,
         level_zero=level_zero,
         follow=section.follow,
     )
-
-
-def make_search(parts: Parts, pool: Pool, executor: Executor | None = None) -> Search:
-    from ranknosh.training.training import checkpoint_bytes
-
-    return Search(
-        parts.pyramid,
-        parts.limits,
-        make_proposer(parts, pool, executor),
-        rules_of(parts.config),
-        seed=parts.config.seed,
-        pool=pool,
-        checkpoint_bytes=partial(checkpoint_bytes, task=parts.task),
-    )
+    disk = partial(checkpoint_bytes, task=parts.task)
+    return Search(parts.pyramid, parts.limits, proposer, rules_of(config), seed=seed, pool=pool, checkpoint_bytes=disk)

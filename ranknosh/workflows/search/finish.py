@@ -8,12 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ranknosh.core.pool import Candidate, Pool
-from ranknosh.core.records import Stopped, Tested
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import Stopped
 from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
+from ranknosh.report import write_trials_csv
+from ranknosh.runs.events import Progress
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.session import RunSession
+from ranknosh.training.best import write_best
 from ranknosh.workflows.search.assembly import Parts
 from ranknosh.workflows.search.reporting import Reporter
 
@@ -43,12 +46,12 @@ def finish(
 
     pool = search.pool
     best = pool.best()
-    if best is not None and not any(_same_state(tested, best) for tested in pool.tested):
+    if best is not None and (best.id, best.epochs) not in {(each.candidate_id, each.epochs) for each in pool.tested}:
         if pool.tested:
             session.say(
                 "the test split was read before, when this search ended the first time; its number is no longer untouched"
             )
-        reporter.phase("test", 0, 1)
+        session.events(Progress("test", 0, 1))
         test = partial(test_candidate, task=parts.task, checkpoints=checkpoints)
         ((_, read),) = executor.map(test, [best.trained_by(parts.config.seed)])
         tested = replace(read, epochs=best.epochs)
@@ -57,13 +60,11 @@ def finish(
     stopped = Stopped(search.stop_reason or "candidates", stop_text(search))
     pool.apply(stopped)
     reporter.write([stopped])
-    write_derived(session.folder, parts, pool, checkpoints)
+    _write_derived(session.folder, parts, pool, checkpoints)
 
 
-def write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: CheckpointStore) -> None:
+def _write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: CheckpointStore) -> None:
     """trials.csv, archs/ and best/, all of it rebuilt from the pool and the checkpoints."""
-    from ranknosh.report import write_trials_csv
-    from ranknosh.training.best import write_best
     from ranknosh.training.training import job_identity
 
     write_trials_csv(folder)
@@ -100,10 +101,6 @@ def write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: Checkpoin
     }
     expected = job_identity(best.trained_by(parts.config.seed), parts.task)
     write_best(folder, facts, parts.task, checkpoints.weights(best.id, identity=expected))
-
-
-def _same_state(tested: Tested, best: Candidate) -> bool:
-    return (tested.candidate_id, tested.epochs) == (best.id, best.epochs)
 
 
 def stop_text(search: Search) -> str:

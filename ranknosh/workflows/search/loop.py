@@ -21,10 +21,17 @@ def drive(
     clock: Callable[[], float],
     stop: StopRequest,
 ) -> None:
-    """Run ``search`` until it is done or a stop is requested. ``write`` has its records on disk before a job starts.
+    """Run a search until it is done or a stop is requested.
 
-    ``clock`` gives the seconds the search has run. Raises KeyboardInterrupt where it was stopped from outside, after the
-    progress of the jobs that ran was written.
+    Args:
+        search: to run.
+        executor: runs its jobs.
+        write: puts records on disk; a job starts after the records of its decision.
+        clock: gives the seconds the search has run.
+        stop: asked whenever the loop looks around.
+
+    Raises:
+        KeyboardInterrupt: where it was stopped from outside, after the progress of the jobs that ran was written.
     """
     noted: Workers | None = None
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.search import SearchSettings
+from ranknosh.config.units import plural
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.price import plan
 from ranknosh.core.records import RECORDS, Failed, Record
 from ranknosh.core.search import CAPS, Search
 from ranknosh.errors import ConfigError
+from ranknosh.report.search_page import render
+from ranknosh.report.tables import status_dict, top_rows, trial_rows, write_trials_csv
+from ranknosh.report.view import RunView
 from ranknosh.runs.events import Events, several
 from ranknosh.runs.run import Prepared, Run, Waste
 from ranknosh.runs.session import RunSession
+from ranknosh.training.publications import Publications
+from ranknosh.training.storage import checkpoint_location
 from ranknosh.workflows.search.assembly import (
     Parts,
     build_parts,
@@ -31,8 +38,6 @@ from ranknosh.workflows.search.reporting import Reporter
 if TYPE_CHECKING:
     from torch import nn
 
-    from ranknosh.data import ImageData
-    from ranknosh.report.view import RunView
     from ranknosh.training import CheckpointStore
 
 
@@ -75,35 +80,23 @@ class SearchRun(Run[Pool]):
     @property
     def view(self) -> RunView:
         """The run with the questions that tables and plots have in common."""
-        from ranknosh.report.view import RunView
-
         return RunView.of(self.history, self.folder)
 
     def status(self) -> dict[str, Any]:
-        from ranknosh.report.tables import status_dict
-
         return status_dict(self.view)
 
     def top(self, count: int) -> list[dict[str, Any]]:
-        from ranknosh.report.tables import top_rows
-
         return top_rows(self.view, count)
 
     def trials(self) -> list[dict[str, Any]]:
         """One row a candidate, ready for a data frame; the columns of trials.csv."""
-        from ranknosh.report.tables import trial_rows
-
         return trial_rows(self.view)
 
     def page(self) -> str:
-        from ranknosh.report.search_page import render
-
         return render(self.view)
 
     def report(self) -> Path:
         """Write report.html and trials.csv anew and return the path of the page."""
-        from ranknosh.report.tables import write_trials_csv
-
         write_trials_csv(self.folder)
         return super().report()
 
@@ -126,45 +119,31 @@ class SearchRun(Run[Pool]):
                 f"{self.folder} has no trained candidate yet; continue it with `ranknosh resume {self.folder}`"
             )
         job, images = chosen.trained_by(self.settings.seed), self.header.data
-        size = size_of(self.settings, len(images["classes"]), images["image_shape"][0])
+        size = size_of(self.settings, images)
         expected = identity(job, size, settings_of(self.settings), images["fingerprint"])
         return trained_network(chosen.id, self.checkpoints(), identity=expected, epochs=chosen.epochs)
 
     def checkpoints(self) -> CheckpointStore:
         """Where the candidates' checkpoints are."""
         from ranknosh.training import CheckpointStore
-        from ranknosh.training.storage import checkpoint_location
 
-        return CheckpointStore(checkpoint_location(self.folder, self.settings.executor.storage, self.header.id))
+        return CheckpointStore(self._location)
+
+    @property
+    def _location(self) -> str | Path:
+        return checkpoint_location(self.folder, self.settings.executor.storage, self.header.id)
 
     def waste(self, everything: bool) -> list[Waste]:
-        from ranknosh.training.publications import Publications
-        from ranknosh.training.storage import checkpoint_location
-        from ranknosh.workflows.search.waste import find_waste
-
-        kept = Publications(checkpoint_location(self.folder, self.settings.executor.storage, self.header.id))
-        return [*super().waste(everything), *find_waste(kept, self.pool, everything)]
+        return [*super().waste(everything), *find_waste(Publications(self._location), self.pool, everything)]
 
     @classmethod
-    def prepare(
-        cls, settings: SearchSettings, events: Events, *, data: ImageData | None = None, stem: str = "run", **given: Any
-    ) -> Prepared:
-        """Load the images and check every part.
-
-        Args:
-            settings: of the search.
-            events: not used.
-            data: takes the place of ``settings.data``.
-            stem: of an automatic folder name.
-            given: nothing else.
-        """
-        parts = build_parts(settings, data)
+    def prepare(cls, settings: SearchSettings, events: Events, **given: Any) -> Prepared:
+        """Load the images and check every part. ``data`` takes the place of ``settings.data``; ``stem``: of an automatic name."""
+        parts = build_parts(settings, given.get("data"))
         plan(parts.pyramid, parts.limits, rules_of(settings))  # raises where the budget holds no candidate
-        facts = {
-            "space": parts.space.name,
-            "decisions": "order-dependent" if settings.pyramid.schedule == "eager" else "reproducible",
-        }
-        return Prepared(stem, parts, parts.task.data.facts, facts)
+        decisions = "order-dependent" if settings.pyramid.schedule == "eager" else "reproducible"
+        facts = {"space": parts.space.name, "decisions": decisions}
+        return Prepared(given.get("stem", "run"), parts, parts.task.data.facts, facts)
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Search to the end or to an interruption, then test the best once and write what is derived."""
@@ -177,7 +156,7 @@ class SearchRun(Run[Pool]):
         parts: Parts = prepared.parts
         settings, stop, pool = self.settings, session.stop, self.pool
         checkpoints = self.checkpoints()
-        checkpoints.publications(0)  # storage that cannot be reached is told of before any work, not after it
+        checkpoints.publications(0)  # storage that cannot be reached is reported before any work, not after it
         name = settings.name or self.folder.resolve().name
         with tracking(settings.track.model_dump(), session.journal, name, session.events) as trackers:
             session.events = several(session.events, *trackers)
@@ -189,8 +168,9 @@ class SearchRun(Run[Pool]):
                     if isinstance(record, Failed) and record.final:
                         checkpoints.remove(record.candidate_id, record.replica)
 
-            def late() -> bool:
-                return parts.limits.wall_seconds is not None and session.seconds >= parts.limits.wall_seconds
+            def over() -> bool:
+                limit = parts.limits.wall_seconds
+                return stop.requested or (limit is not None and session.seconds >= limit)
 
             with (
                 surroundings(settings.train.threads, torch.device("cpu")),
@@ -200,7 +180,7 @@ class SearchRun(Run[Pool]):
                     settings.train.device,
                     parts.task,
                     checkpoints,
-                    stop=lambda: stop.requested or late(),
+                    stop=over,
                     on_epoch=reporter.epoch,
                     say=session.say,
                 ) as (executor, device),
@@ -209,9 +189,36 @@ class SearchRun(Run[Pool]):
                 if stop.requested:
                     raise KeyboardInterrupt
                 pool.apply(session.began(device, unfinished_jobs=len(pool.pending)))
-                score_by_proxies(parts, pool, executor, write, reporter.phase, lambda: stop.requested, late)
+                score_by_proxies(parts, pool, executor, write, session.events, over)
                 if stop.requested:
                     raise KeyboardInterrupt
                 search: Search = make_search(parts, pool, executor)
                 drive(search, executor, write=write, clock=lambda: session.seconds, stop=stop)
                 finish(session, parts, search, checkpoints, executor, reporter)
+
+
+def find_waste(kept: Publications, pool: Pool, everything: bool) -> list[Waste]:
+    """Checkpoints of a search that may be removed, in order of candidates.
+
+    Args:
+        kept: the checkpoints.
+        pool: what is known of the candidates.
+        everything: those that a resume would need too, all but the best candidate's.
+    """
+
+    best, found = pool.best(), []
+    for held in kept.holdings():
+        candidate = None if held.candidate_id is None else pool.candidates.get(held.candidate_id)
+        names, size, why = [held.name], held.size, None
+        if candidate is None:
+            why = "belongs to no candidate"
+        elif candidate.failed is not None:
+            why = f"candidate {candidate.id} failed"
+        elif everything and (best is None or candidate.id != best.id):
+            why = f"candidate {candidate.id} is not the best"
+        elif held.leftovers:
+            names, size = list(held.leftovers), held.leftover_size
+            why = f"{plural(len(names), 'file')} that candidate {candidate.id}'s checkpoint does not need"
+        if why is not None:
+            found.append(Waste(str(held.where), size, why, partial(kept.delete, names)))
+    return found

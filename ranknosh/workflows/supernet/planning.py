@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ranknosh.config.units import human_duration
 from ranknosh.errors import BudgetTooSmall
 from ranknosh.workflows.supernet.assembly import SupernetParts
-from ranknosh.workflows.supernet.data import FirstBatches
 from ranknosh.workflows.supernet.records import SupernetPlan
-from supernet.data import SearchData
+from supernet.data import DataPart, SearchData
 from supernet.method import Method, stage_at
 from supernet.search import SupernetSearch
+from supernet.updates.base import Batch
 
 TIMED_STEPS = 4
 MOST_EPOCHS = 5000
@@ -54,40 +56,67 @@ class EpochPrices:
         return replace(self, epochs=epochs, decisions=decisions, selection=factor * self.selection)
 
 
-def measure(parts: SupernetParts, data: SearchData, search_options: Mapping[str, object]) -> EpochPrices:
-    """Time the method on the first batches, every stage with an epoch of each kind, and the selection at the end.
-
-    A whole epoch is taken to cost its steps times the middle one of those timed after the first, plus what an epoch does beside
-    its steps. Passes over images outside of training are taken to be longer by as much as a pass was cut.
+class FirstBatches:
+    """Data cut to the first ``most`` batches of every pass; ``cut`` counts the passes that were longer.
 
     Args:
-        parts: of the search.
-        data: all its images.
-        search_options: further arguments of ``supernet.search.SupernetSearch``.
+        data: all of it.
+        most: batches of a pass.
+        batch: images of a batch.
     """
-    _search(parts, FirstBatches(data, 1, 1), search_options).run_epoch()  # pays for what a process does once
+
+    def __init__(self, data: SearchData, most: int, batch: int) -> None:
+        self.data, self.most, self._images = data, most, most * batch
+        self.image_shape, self.classes = data.image_shape, data.classes
+        self.cut = 0
+
+    def count(self, part: DataPart) -> int:
+        return min(self.data.count(part), self._images)
+
+    def batches(self, part: DataPart, **how: Any) -> Iterator[Batch]:
+        """See :meth:`supernet.data.SearchData.batches`."""
+        yield from itertools.islice(self.data.batches(part, **how), self.most)
+        self.cut += self.data.count(part) > self.most * how["batch"]
+
+    def shortened(self, batch: int) -> float:
+        """How much longer a whole pass over the alphas' half is than one that was cut."""
+        return max(1.0, self.data.count("alphas") / (self.most * batch))
+
+
+def measure(parts: SupernetParts) -> EpochPrices:
+    """Time the method on the first batches, every stage with an epoch of each kind, and the selection at the end.
+
+    A whole epoch is taken to cost its steps times the middle one of those timed after the first, plus what an epoch does apart
+    from its steps. Passes over images outside of training are taken to be longer by as much as a pass was cut.
+    """
+    _shortest_search(parts, FirstBatches(parts.data, 1, 1)).run_epoch()  # pays for what a process does once
     began = time.perf_counter()
-    first = FirstBatches(data, TIMED_STEPS, parts.make(None).recipe.batch)
-    search = _search(parts, first, search_options)
+    first = FirstBatches(parts.data, TIMED_STEPS, parts.make(None).recipe.batch)
+    search = _shortest_search(parts, first)
     prices: dict[Kind, float] = {}
     decisions: dict[int, float] = {}
     while not search.ended:
         kind = kind_of(search.method, search.epoch)
-        prices[kind], decisions[kind[0]] = _epoch(search, first, data)
+        prices[kind], decisions[kind[0]] = _epoch(search, first)
     cut, asked = first.cut, time.perf_counter()
     search.result()
     selection = time.perf_counter() - asked
-    selection *= _shortened(search, first, data) if first.cut > cut else 1.0
+    selection *= first.shortened(search.recipe.batch) if first.cut > cut else 1.0
     return EpochPrices(prices, decisions, selection, time.perf_counter() - began)
 
 
-def _search(parts: SupernetParts, data: FirstBatches, search_options: Mapping[str, object]) -> SupernetSearch:
-    search = SupernetSearch(parts.make(None), parts.space, parts.size, data, **search_options)  # type: ignore[arg-type]
-    search.method = _without_schedule(search.method)
+def _shortest_search(parts: SupernetParts, data: FirstBatches) -> SupernetSearch:
+    """A search whose stages are cut to one epoch of each kind that they have: weights only, and both levels."""
+    search = parts.search(None, data)
+    stages = []
+    for stage in search.method.stages:
+        kinds = int(stage.warm_up > 0) + int(stage.warm_up < stage.epochs)
+        stages.append(replace(stage, epochs=min(kinds, stage.epochs), warm_up=min(stage.warm_up, 1)))
+    search.method = replace(search.method, stages=tuple(stages))
     return search
 
 
-def _epoch(search: SupernetSearch, first: FirstBatches, data: SearchData) -> tuple[float, float]:
+def _epoch(search: SupernetSearch, first: FirstBatches) -> tuple[float, float]:
     """Seconds of a whole epoch, and of what was decided before its first step."""
     began, cut = time.perf_counter(), first.cut
     stamps: list[tuple[float, int]] = []
@@ -97,18 +126,13 @@ def _epoch(search: SupernetSearch, first: FirstBatches, data: SearchData) -> tup
         return ended - began, 0.0
     steps = sorted(after - before for (before, _), (after, _) in itertools.pairwise(stamps))
     step = steps[len(steps) // 2] if steps else stamps[0][0] - began
-    longer = _shortened(search, first, data)
+    batch = search.recipe.batch
+    longer = first.shortened(batch)
     before = max(stamps[0][0] - began - step, 0.0) * longer if stamps[0][1] > cut else 0.0
     # The pass of the weights' images ends after the last step and is no pass of its own.
     after = (ended - stamps[-1][0]) * (longer if first.cut > stamps[-1][1] + 1 else 1.0)
-    count = data.count("weights" if search.update.split == "halves" else "all")
-    batch = search.recipe.batch
+    count = first.data.count("weights" if search.update.split == "halves" else "all")
     return max(1, count // batch + (count % batch > 1)) * step + after, before
-
-
-def _shortened(search: SupernetSearch, first: FirstBatches, data: SearchData) -> float:
-    """How much longer a whole pass over the alphas' half is than one that was cut."""
-    return max(1.0, data.count("alphas") / (first.most * search.recipe.batch))
 
 
 def choose(parts: SupernetParts, prices: EpochPrices, seconds: float) -> SupernetPlan:
@@ -122,27 +146,21 @@ def choose(parts: SupernetParts, prices: EpochPrices, seconds: float) -> Superne
     Raises:
         BudgetTooSmall: where not one epoch fits.
     """
-    left = seconds - prices.trial_seconds
 
     def price(epochs: int) -> float:
         return prices.total(parts.make(epochs).fitted(parts.space))
 
-    low, high = 0, 1
-    while high <= MOST_EPOCHS and price(high) <= left:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if price(middle) <= left else (low, middle)
-    if low == 0:
+    longest = bisect_right(range(1, MOST_EPOCHS + 1), seconds - prices.trial_seconds, key=price)
+    if not longest:
         raise BudgetTooSmall(
             f"the budget is {human_duration(seconds)}, and the shortest search, one epoch and what is decided after it, takes "
             f"about {human_duration(price(1) + prices.trial_seconds)} here, the timing of steps included; raise --time, or give "
             "a smaller supernet or fewer images"
         )
-    method = parts.make(low).fitted(parts.space)
+    method = parts.make(longest).fitted(parts.space)
     kinds = [kind_of(method, epoch) for epoch in range(method.epochs)]
     return SupernetPlan(
-        low,
+        longest,
         method.epochs,
         method.composition(),
         "trial",
@@ -196,12 +214,3 @@ def kind_of(method: Method, epoch: int) -> Kind:
     """The stage that an epoch (from 0) lies in, and whether it trains weights only."""
     stage, began = stage_at(method.stages, epoch)
     return stage, epoch - began < method.stages[stage].warm_up
-
-
-def _without_schedule(method: Method) -> Method:
-    """Every stage cut to one epoch of each kind that it has: weights only, and both levels."""
-    stages = []
-    for stage in method.stages:
-        kinds = int(stage.warm_up > 0) + int(stage.warm_up < stage.epochs)
-        stages.append(replace(stage, epochs=min(kinds, stage.epochs), warm_up=min(stage.warm_up, 1)))
-    return replace(method, stages=tuple(stages))

@@ -1,16 +1,22 @@
-"""The records of a supernet search, and what they add up to."""
+"""The records of a supernet search, what they add up to, and both in words."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
+from ranknosh.config.units import human_duration, percent
 from ranknosh.core.records import Folded, Session
+from supernet.report import EpochReport
 
-if TYPE_CHECKING:
-    from supernet.report import EpochReport
+CHECKPOINT = "checkpoint.pt"
+"""The name of the file with a search's state."""
+LONGEST = 120
+"""Characters of a derived architecture that is shown every epoch; DARTS genotypes are shown at the end."""
+RECENT = 5
+"""Epochs whose mean duration is taken for that of those to come."""
 
 
 @dataclass(frozen=True)
@@ -33,28 +39,26 @@ class SupernetPlan:
     trial_seconds: float = 0.0
     stage_epochs: tuple[tuple[int, bool, float], ...] = ()
 
+    def words(self) -> str:
+        """How many epochs there will be, and why."""
+        if self.source == "given" or self.budget_seconds is None or self.epoch_seconds is None:
+            return f"{self.epochs} epochs: {self.composition}"
+        how = "a few steps timed" if self.source == "trial" else "the first epochs"
+        budget, epoch = human_duration(self.budget_seconds), human_duration(self.epoch_seconds)
+        return f"{self.epochs} epochs fit {budget}: {epoch} each by {how}"
 
-@dataclass(frozen=True)
-class SupernetEpoch:
-    """An epoch that ended: the fields of ``supernet.report.EpochReport``, None for numbers that JSON has not.
+
+@dataclass
+class SupernetEpoch(EpochReport):
+    """The report of an epoch that ended, with None in place of numbers that JSON has not.
 
     ``true_accuracy``: what a table knows of the cell derived after it, a fraction; None where none knows it.
     """
 
-    epoch: int
-    stage: str
-    lr: float
-    steps: int
-    weights_loss: float | None
-    train_accuracy: float
-    alphas_loss: float | None
-    theta: dict[str, list[list[float | None]]]
-    cells: dict[str, list[int | None]]
-    text: str
-    skips: int
-    seconds: float = 0.0
-    strength: dict[str, list[list[float | None]]] = field(default_factory=dict)
-    measured: dict[str, float | None] = field(default_factory=dict)
+    weights_loss: float | None  # type: ignore[assignment]
+    theta: dict[str, list[list[float | None]]]  # type: ignore[assignment]
+    strength: dict[str, list[list[float | None]]] = field(default_factory=dict)  # type: ignore[assignment]
+    measured: dict[str, float | None] = field(default_factory=dict)  # type: ignore[assignment]
     true_accuracy: float | None = None
 
     @classmethod
@@ -62,11 +66,18 @@ class SupernetEpoch:
         """The record of a report."""
         return cls(**finite(report.to_dict()), true_accuracy=true_accuracy)
 
-    def report(self) -> EpochReport:
-        """The report again."""
-        from supernet.report import EpochReport
+    def words(self, planned: int, left: float | None) -> str:
+        """The epoch in a line; ``left`` seconds are expected for the rest of the ``planned`` epochs."""
+        loss = "n/a" if self.weights_loss is None else f"{self.weights_loss:.3f}"
+        alphas = "weights only" if self.alphas_loss is None else f"alphas loss {self.alphas_loss:.3f}"
+        losses = f"loss {loss}, {alphas}, train accuracy {percent(self.train_accuracy)}"
+        ahead = f"   {human_duration(left)} left" if left else ""
+        return f"epoch {self.epoch + 1} of {planned}: {losses}   {self.cell_words()}{ahead}"
 
-        return EpochReport(**{part.name: getattr(self, part.name) for part in fields(EpochReport)})
+    def cell_words(self) -> str:
+        """The cell derived after the epoch."""
+        truth = "" if self.true_accuracy is None else f", true accuracy {percent(self.true_accuracy)}"
+        return f"skips {self.skips}{truth}" + (f"   {self.text}" if len(self.text) <= LONGEST else "")
 
 
 @dataclass(frozen=True)
@@ -149,6 +160,16 @@ class SupernetState(Folded):
     def latest(self) -> SupernetResult | SupernetEpoch | None:
         """What holds the cell found, or the one derived last while the search has not ended."""
         return self.result or (self.epochs[-1] if self.epochs else None)
+
+    @property
+    def cells(self) -> dict[str, tuple[int | None, ...]]:
+        """The kept operation's place on every edge, by kind of cell: found, or derived last. Empty before the first epoch."""
+        return {kind: tuple(places) for kind, places in self.latest.cells.items()} if self.latest else {}
+
+    def seconds_left(self, epochs: float) -> float | None:
+        """Seconds of so many epochs at the pace of the latest ones; None before the first has ended."""
+        recent = [each.seconds for each in self.epochs[-RECENT:]]
+        return max(epochs, 0.0) * sum(recent) / len(recent) if recent else None
 
 
 def finite(value: Any) -> Any:

@@ -1,24 +1,28 @@
-"""The search of a supernet, as a run: prepared, worked at, read."""
+"""The search of a supernet, as a run: begun from Python, prepared, worked at, read."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ranknosh.config.settings import Overrides
 from ranknosh.config.supernet import SupernetSettings
+from ranknosh.config.units import duration_text
 from ranknosh.errors import SpaceError
 from ranknosh.runs.events import Events
-from ranknosh.runs.run import Prepared, Run
+from ranknosh.runs.progress import make_view
+from ranknosh.runs.run import Prepared, Run, begin
 from ranknosh.runs.session import RunSession
-from ranknosh.workflows.supernet.records import RECORDS, SupernetState
+from ranknosh.runs.stop import StopRequest
+from ranknosh.workflows.search.api import given_images
+from ranknosh.workflows.supernet.records import CHECKPOINT, RECORDS, SupernetState
 
 if TYPE_CHECKING:
-    from ranknosh.data import ImageData
     from ranknosh.data.table import Table
     from ranknosh.spaces.base import Architecture
     from ranknosh.spaces.genotype import Genotype
+    from ranknosh.workflows.search.api import Images
     from ranknosh.workflows.supernet.assembly import Factory, SupernetParts
     from ranknosh.workflows.supernet.runner import Runner
     from supernet.space import CellSpace
@@ -46,8 +50,7 @@ class SupernetRun(Run[SupernetState]):
     @property
     def cells(self) -> dict[str, tuple[int | None, ...]]:
         """The kept operation's place on every edge, by kind of cell: found, or derived last. Empty before the first epoch."""
-        latest = self.state.latest
-        return {kind: tuple(places) for kind, places in latest.cells.items()} if latest else {}
+        return self.state.cells
 
     @property
     def architecture(self) -> Architecture | None:
@@ -103,56 +106,32 @@ class SupernetRun(Run[SupernetState]):
 
     def removable(self) -> list[Path]:
         """The checkpoint of a search that has ended."""
-        from ranknosh.workflows.supernet.checkpoint import NAME
-
-        path = self.folder / NAME
+        path = self.folder / CHECKPOINT
         return [path] if self.ended and path.exists() else []
 
-    def resume(self, overrides: Overrides = (), **rest: Any) -> SupernetRun:
-        """As :meth:`ranknosh.runs.run.Run.resume`; the plan is that of the journal."""
-        return super().resume(overrides, planned=True, **rest)
-
     @classmethod
-    def prepare(
-        cls,
-        settings: SupernetSettings,
-        events: Events,
-        *,
-        data: ImageData | None = None,
-        method: Factory | None = None,
-        space: CellSpace | None = None,
-        table: Table | None = None,
-        planned: bool = False,
-        **given: Any,
-    ) -> Prepared:
-        """Load the images, check every part, and choose the number of epochs.
+    def prepare(cls, settings: SupernetSettings, events: Events, **given: Any) -> Prepared:
+        """Load the images, check every part, and choose the number of epochs, which ``resumed`` leaves to the journal.
 
-        Args:
-            settings: of the search.
-            events: hears of the timing of steps.
-            data: takes the place of ``settings.data``.
-            method: a function that takes epochs and returns a Method, in place of ``settings.method``.
-            space: in place of ``settings.space``.
-            table: in place of ``settings.table``.
-            planned: leave the number of epochs to the session, which knows the journal.
-            given: nothing else.
+        ``data``, ``method``, ``space`` and ``table`` take the place of what the settings name.
         """
         from ranknosh.data.table import Table
-        from ranknosh.training.surroundings import resolve_device
         from ranknosh.workflows.supernet.assembly import parts_of
         from ranknosh.workflows.supernet.runner import Runner
 
-        parts = parts_of(settings, data, method, space)
-        known = table if table is not None or settings.table is None else Table.load(settings.table)
-        runner = Runner(parts, resolve_device(settings.train.device), events, known)
-        if not planned:
+        parts = parts_of(settings, given.get("data"), given.get("method"), given.get("space"))
+        table = given.get("table")
+        if table is None and settings.table is not None:
+            table = Table.load(settings.table)
+        runner = Runner(parts, events, table)
+        if not given.get("resumed"):
             with runner.surrounded():
                 runner.choose_plan()
-        images = {part: runner.data.count(part) for part in ("weights", "alphas")}
+        images = {part: parts.data.count(part) for part in ("weights", "alphas")}
         return Prepared(
             stem=settings.method.name.rpartition(":")[2],
             parts=runner,
-            data={**parts.images.facts, "images": images},
+            data={**parts.data.source.facts, "images": images},
             facts=_facts(parts),
             fixed=("composition", "recipe", "space", "network"),
         )
@@ -164,7 +143,7 @@ class SupernetRun(Run[SupernetState]):
             session.say("the search has ended; nothing is left to do")
             return
         with runner.surrounded():
-            runner.run(session, self.header.id, self.state)
+            runner.run(session, self.state)
 
 
 def _facts(parts: SupernetParts) -> dict[str, Any]:
@@ -180,3 +159,79 @@ def _facts(parts: SupernetParts) -> dict[str, Any]:
         "edges": {kind: [list(edge) for edge in space.topology(kind).edges] for kind in space.kinds},
         "network": asdict(parts.size),
     }
+
+
+def search_supernet(
+    method: str | Factory = "darts",
+    space: str | CellSpace = "nasbench201",
+    data: Images = "cluttered_digits",
+    *,
+    epochs: int | None = None,
+    device_seconds: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+    table: Table | Path | str | None = None,
+    events: Events | None = None,
+    stop: StopRequest | None = None,
+    command: str = "search_supernet(...)",
+    **settings: Any,
+) -> SupernetRun:
+    """Search ``space`` with a supernet and return the finished run.
+
+    Args:
+        method: a name of ``supernet.methods.METHODS``, ``module:function``, or a function of ``epochs`` and ``options`` that
+            returns a Method.
+        space: a name, or a CellSpace of your own.
+        data: as for :func:`ranknosh.search`; its training images alone are used, half of them for the architecture.
+        epochs: of the whole search, None for the published number.
+        device_seconds: a budget. Without ``epochs`` their number is chosen beforehand so that the schedule ends with it, with
+            ``epochs`` it cuts the schedule off.
+        options: arguments of the method other than the epochs.
+        folder: instead of ``out`` and ``name``, which default to ``runs/`` and to the method and the next free number.
+        table: finished trainings to annotate every epoch's cell with.
+        events: takes what is reported; by default progress is shown (``ranknosh.runs.events.silent`` for none).
+        stop: asked after every epoch whether to save and leave.
+        command: for the journal.
+        settings: further settings and sections of a config: ``seed`` (of weights, alphas and order), ``split_seed``, ``out``,
+            ``name``, ``network={"channels": 8, "cells": 1}`` (the published size by default), ``recipe``, ``train``, ``watch``.
+
+    Returns:
+        The run; ``ranknosh.open_run(folder).resume()`` works on where one was left.
+
+    Raises:
+        ConfigError: for a setting that breaks a rule, and for a folder that holds a run.
+        DataError: for images that cannot be used.
+        BudgetTooSmall: where not one epoch fits.
+        StoreError: where the folder cannot be written.
+        KeyboardInterrupt: when stopped from outside, with everything saved.
+    """
+    images, section = given_images(data)
+    file = str(table) if isinstance(table, (str, Path)) else None
+    wanted = SupernetSettings.from_dict(
+        {
+            "method": {"name": method if isinstance(method, str) else _name(method), "options": dict(options or {})},
+            "space": space if isinstance(space, str) else space.name,
+            "data": section,
+            "budget": {"epochs": epochs, "time": None if device_seconds is None else duration_text(device_seconds)},
+            "table": file,
+            **settings,
+        },
+        origin="search_supernet",
+    )
+    with make_view(quiet=events is not None) as view:
+        return begin(
+            SupernetRun,
+            wanted,
+            command=command,
+            events=events or view,
+            stop=stop,
+            folder=folder,
+            data=images,
+            method=None if isinstance(method, str) else method,
+            space=None if isinstance(space, str) else space,
+            table=None if file else table,
+        )
+
+
+def _name(method: Factory) -> str:
+    return str(getattr(method, "__name__", type(method).__name__))

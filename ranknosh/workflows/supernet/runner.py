@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,15 +17,20 @@ import torch
 from ranknosh.config.units import human_duration
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.runs.events import Epoch, Events, Progress, Standings
-from ranknosh.runs.files import write_atomic
+from ranknosh.runs.files import read_sealed, write_atomic, write_sealed
 from ranknosh.runs.session import RunSession
 from ranknosh.training.rung import SAVE_EVERY_SECONDS
 from ranknosh.training.surroundings import is_out_of_memory, surroundings
-from ranknosh.workflows.supernet import checkpoint, planning
+from ranknosh.workflows.supernet import planning
 from ranknosh.workflows.supernet.assembly import SupernetParts
-from ranknosh.workflows.supernet.data import SupernetData
-from ranknosh.workflows.supernet.records import SupernetEpoch, SupernetPlan, SupernetResult, SupernetState, finite
-from ranknosh.workflows.supernet.reporting import cell_words, epoch_line, plan_line, seconds_left
+from ranknosh.workflows.supernet.records import (
+    CHECKPOINT,
+    SupernetEpoch,
+    SupernetPlan,
+    SupernetResult,
+    SupernetState,
+    finite,
+)
 from supernet.diagnostics import landscape
 from supernet.part import Stop
 from supernet.report import EpochReport
@@ -35,16 +41,13 @@ if TYPE_CHECKING:
     from ranknosh.data.table import Table
 
 GENOTYPE = Path("best") / "genotype.txt"
+REMEDY = "bring it back from a copy, or delete it: the search begins again at its first epoch"
 
 
 class Runner:
     """One session of a search: :meth:`choose_plan` for a new one, then :meth:`run`, both within :meth:`surrounded`.
 
-    Args:
-        parts: of the search.
-        device: where it runs.
-        events: takes what is reported.
-        table: annotates epochs only.
+    ``table`` annotates epochs only.
     """
 
     session: RunSession
@@ -52,12 +55,11 @@ class Runner:
     plan: SupernetPlan
     search: SupernetSearch
 
-    def __init__(self, parts: SupernetParts, device: torch.device, events: Events, table: Table | None = None) -> None:
-        self.parts, self.device, self.events, self.table = parts, device, events, table
-        self.data = SupernetData(parts.images, split_seed=parts.config.split_seed)
+    def __init__(self, parts: SupernetParts, events: Events, table: Table | None = None) -> None:
+        self.parts, self.device, self.events, self.table = parts, parts.device, events, table
         self._prices: planning.EpochPrices | None = None
-        if device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(device)
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
 
     @contextmanager
     def surrounded(self) -> Iterator[None]:
@@ -86,33 +88,25 @@ class Runner:
             self._follow(SupernetPlan(budget.epochs, method.epochs, method.composition(), "given", budget.time))
             return
         self.events(Progress("timing a few steps", 0, 1, "to choose the number of epochs"))
-        self._prices = planning.measure(self.parts, self.data, self._options())
+        self._prices = planning.measure(self.parts)
         self.events(Progress("timing a few steps", 1, 1, "to choose the number of epochs"))
         self._follow(planning.choose(self.parts, self._prices, budget.time))
 
-    def _follow(self, plan: SupernetPlan) -> None:
-        """Make the search of a plan, at its first epoch."""
-        self.plan, parts = plan, self.parts
-        self.search = SupernetSearch(parts.make(plan.asked), parts.space, parts.size, self.data, **self._options())
+    def _follow(self, plan: SupernetPlan, saved: dict[str, Any] | None = None) -> None:
+        """Make the search of a plan, in a saved state or at its first epoch."""
+        self.plan, self.search = plan, self.parts.search(plan.asked)
+        if saved is not None:
+            self.search.load_state_dict(saved)
 
-    def _options(self) -> dict[str, Any]:
-        config = self.parts.config
-        layout = True if config.train.channels_last == "auto" else config.train.channels_last
-        return {"seed": config.seed, "device": self.device, "channels_last": layout, "bf16": config.train.amp == "bf16"}
-
-    def run(self, session: RunSession, run_id: str, state: SupernetState) -> None:
-        """Search what is left, select, and write the result.
-
-        Args:
-            session: of the run.
-            run_id: of its header.
-            state: its fold, kept up with what is written.
+    def run(self, session: RunSession, state: SupernetState) -> None:
+        """Search what is left, select, and write the result; ``state`` is kept up with what is written.
 
         Raises:
             StoreError: where the checkpoint cannot be used.
             KeyboardInterrupt: when stopped from outside, with everything saved.
         """
-        self.session, self.run_id, self.state, self.events = session, run_id, state, session.events
+        self.session, self.state, self.events = session, state, session.events
+        self.run_id = session.journal.history.header.id
         if session.resumed:
             self._restore()
         done = self.search.history
@@ -135,22 +129,19 @@ class Runner:
     def _restore(self) -> None:
         """Take over the state that an earlier session left; the first epoch where it left none."""
         plans = self.state.plans
-        found = checkpoint.load(self.session.folder, self.run_id)
-        if found is None:
-            if plans:
-                self._follow(plans[-1])
-            else:
-                self.choose_plan()
+        found = load_checkpoint(self.session.folder, self.run_id)
+        if found is None and not plans:
+            self.choose_plan()
             return
-        number, saved = found
+        number, saved = found or (len(plans) - 1, None)
         if number >= len(plans):
             raise StoreError(
-                f"{self.session.folder / checkpoint.NAME} follows a plan that the journal does not hold (number {number + 1} "
-                f"of {len(plans)}), as after a repair; {checkpoint.REMEDY}"
+                f"{self.session.folder / CHECKPOINT} follows a plan that the journal does not hold (number {number + 1} of "
+                f"{len(plans)}), as after a repair; {REMEDY}"
             )
-        self._follow(plans[number])
-        self.search.load_state_dict(saved)
-        self.session.say(f"resumes after epoch {self.search.epoch} of {self.plan.epochs}")
+        self._follow(plans[number], saved)
+        if saved is not None:
+            self.session.say(f"resumes after epoch {self.search.epoch} of {self.plan.epochs}")
 
     def _begin_session(self, kept: int) -> None:
         details: dict[str, Any] = {"from_epoch": kept, "threads": self.parts.config.train.threads}
@@ -158,7 +149,7 @@ class Runner:
             details["table"] = {"best": self.table.best, "median": float(np.median(self.table.truth))}
         self.state.apply(self.session.began(str(self.device), details=details))
         if not self.state.plans or self.state.plans[-1] != self.plan:
-            self._write(self.plan, plan_line(self.plan))
+            self._write(self.plan, self.plan.words())
         self._progress(0.0)
 
     def _write(self, record: SupernetPlan | SupernetEpoch | SupernetResult, *lines: str) -> None:
@@ -168,19 +159,19 @@ class Runner:
     def _progress(self, share: float, text: str = "") -> None:
         """Report how many epochs are done; ``share`` of the running one."""
         done, planned = self.search.epoch + share, self.plan.epochs
-        self.events(Progress("epochs", done, planned, text, seconds_left(self.state, planned - done)))
+        self.events(Progress("epochs", done, planned, text, self.state.seconds_left(planned - done)))
 
     def _epoch(self) -> None:
         search = self.search
         report = search.run_epoch(lambda done, steps: self._progress(done / steps, f"step {done} of {steps}"))
         record = SupernetEpoch.of(report, self.true_accuracy(report.cells))
-        left = seconds_left(self.state, self.plan.epochs - search.epoch)
-        self._write(record, epoch_line(record, self.plan.epochs, left))
+        left = self.state.seconds_left(self.plan.epochs - search.epoch)
+        self._write(record, record.words(self.plan.epochs, left))
         metrics = {"loss": record.weights_loss, "alphas loss": record.alphas_loss}
         metrics |= {"train accuracy": record.train_accuracy, "true accuracy": record.true_accuracy}
         name = self.parts.config.method.name
         self.events(Epoch(name, record.epoch + 1, self.plan.epochs, metrics, job=record))
-        self.events(Standings((), (), [("cell", cell_words(record))]))
+        self.events(Standings((), (), [("cell", record.cell_words())]))
         self._progress(0.0)
         if search.ended:
             return
@@ -198,17 +189,14 @@ class Runner:
             return
         self._prices = None
         better = planning.corrected(self.parts, prices, self.search, budget)
-        if better is None:
-            return
-        saved = self.search.state_dict()
-        self._follow(better)
-        self.search.load_state_dict(saved)
-        self._write(better, plan_line(better))
-        self._save()
+        if better is not None:
+            self._follow(better, self.search.state_dict())
+            self._write(better, better.words())
+            self._save()
 
     def _save(self) -> None:
         folder, search = self.session.folder, self.search
-        checkpoint.save(folder, self.run_id, len(self.state.plans) - 1, search.state_dict())
+        save_checkpoint(folder, self.run_id, len(self.state.plans) - 1, search.state_dict())
         if search.history:
             write_atomic(folder / GENOTYPE, (search.history[-1].text + "\n").encode())
 
@@ -252,6 +240,35 @@ class Runner:
             return None
         row = self.table.find(nasbench201_architecture({kind: tuple(places) for kind, places in cells.items()}))
         return None if row is None else float(self.table.truth[row])
+
+
+def save_checkpoint(folder: Path, run_id: str, plan: int, state: Mapping[str, Any]) -> None:
+    """Write the state of a search, whole or not at all.
+
+    Args:
+        folder: of the run.
+        run_id: of the run's header.
+        plan: number of the plan in the journal, from 0, that the search follows.
+        state: of the search.
+
+    Raises:
+        StoreError: where it cannot be written; the old file stays then.
+    """
+    buffer = io.BytesIO()
+    torch.save({"plan": plan, "search": dict(state)}, buffer)
+    write_sealed(folder / CHECKPOINT, run_id, buffer.getvalue())
+
+
+def load_checkpoint(folder: Path, run_id: str) -> tuple[int, dict[str, Any]] | None:
+    """The plan's number and the state, on the CPU, read without running any code of it; None where there is no file.
+
+    Raises StoreError for one that is damaged or of another run.
+    """
+    payload = read_sealed(folder / CHECKPOINT, run_id, REMEDY)
+    if payload is None:
+        return None
+    found = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    return int(found["plan"]), found["search"]
 
 
 def _agreeing(reports: Sequence[EpochReport], records: Sequence[SupernetEpoch]) -> int:

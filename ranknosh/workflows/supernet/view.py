@@ -10,13 +10,11 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from ranknosh.runs.journal import History
-from ranknosh.workflows.supernet.records import SupernetState
+from ranknosh.workflows.supernet.records import SupernetEpoch, SupernetState
 
 if TYPE_CHECKING:
-    from supernet.report import EpochReport
     from supernet.space import CellSpace
 
-KIND_NAMES = {"normal": "normal cell", "reduce": "reduction cell"}
 COLLAPSED = 0.5
 """Share of the derived normal cell's edges above which skip connections are called a collapse."""
 RISEN = 1.0
@@ -30,16 +28,17 @@ class SupernetView:
         self.name, self.header, self.facts = name, history.header, history.header.facts
         self.state, self.seconds = SupernetState.of(history.records), history.seconds
 
-    @cached_property
-    def reports(self) -> list[EpochReport]:
-        return [each.report() for each in self.state.epochs]
+    @property
+    def reports(self) -> list[SupernetEpoch]:
+        """Epochs that count, in order."""
+        return self.state.epochs
 
     @property
     def epochs(self) -> list[int]:
         """Epochs that are done, from 1."""
         return [report.epoch + 1 for report in self.reports]
 
-    @cached_property
+    @property
     def truths(self) -> list[float | None]:
         """What a table knows of the cell derived after each epoch."""
         return [each.true_accuracy for each in self.state.epochs]
@@ -65,7 +64,7 @@ class SupernetView:
         return tuple(dict.fromkeys(name for names in self.candidates[kind] for name in names))
 
     def kind_name(self, kind: str) -> str:
-        return KIND_NAMES.get(kind, f"{kind} cell")
+        return "reduction cell" if kind == "reduce" else f"{kind} cell"
 
     def edge_name(self, kind: str, edge: int) -> str:
         """``0 → 1``; the nodes of a cell of two inputs are named as in genotypes, from 0 after the inputs."""
@@ -78,8 +77,7 @@ class SupernetView:
     @property
     def cells(self) -> dict[str, tuple[int | None, ...]]:
         """The found cells, those derived last while there is no result; empty before the first epoch."""
-        latest = self.state.latest
-        return {kind: tuple(places) for kind, places in latest.cells.items()} if latest else {}
+        return self.state.cells
 
     @property
     def text(self) -> str:
@@ -95,7 +93,7 @@ class SupernetView:
     def planned(self) -> int | None:
         return self.state.plans[-1].epochs if self.state.plans else None
 
-    @property
+    @cached_property
     def space(self) -> CellSpace:
         """The space as far as names of operations go."""
         from supernet.space import CellSpace
@@ -120,7 +118,8 @@ class SupernetView:
         """Mean entropy of the edges' weights in nats after every epoch."""
         from supernet.diagnostics import entropies
 
-        return [mean(entropies(report.theta[kind])) for report in self.reports]
+        thetas = [[[weight or 0.0 for weight in row] for row in report.theta[kind]] for report in self.reports]
+        return [mean(entropies(theta)) for theta in thetas]
 
     @property
     def most_entropy(self) -> float:
@@ -129,14 +128,8 @@ class SupernetView:
 
     def skips(self, kind: str) -> list[int]:
         """Skip connections of the derived cell after every epoch."""
-        names = self.candidates[kind]
-        return [
-            sum(
-                place is not None and names[edge][place] == "skip_connect"
-                for edge, place in enumerate(report.cells[kind])
-            )
-            for report in self.reports
-        ]
+        count = self.space.count
+        return [count({kind: tuple(report.cells[kind])}, "skip_connect", kind) for report in self.reports]
 
     def changes(self) -> list[int]:
         """Epochs (from 1) whose derived cell differs from that of the epoch before."""

@@ -7,7 +7,7 @@ from ranknosh.core.records import Failed, Observed, Proposed
 from ranknosh.report.view import RunView
 from ranknosh.spaces.base import Architecture
 from ranknosh.training.publications import Publications
-from ranknosh.workflows.search.waste import find_waste
+from ranknosh.workflows.search.run import find_waste
 
 
 def four_candidates() -> Pool:

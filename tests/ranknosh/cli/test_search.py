@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from ranknosh.cli.search import shortfall
 from ranknosh.report import RunView
 from tests.processes import output_of, wait_for_lines
 
@@ -234,12 +235,28 @@ def test_the_epoch_budget_is_never_overrun(cli, tmp_path, monkeypatch, epochs, s
     assert 1 <= spent <= epochs
 
 
-def test_a_time_limit_is_5_and_says_how_to_go_on(cli, tmp_path, monkeypatch, small_search):
+def test_a_time_limit_that_holds_no_training_is_5_and_says_what_to_raise(cli, tmp_path, monkeypatch, small_search):
     monkeypatch.chdir(tmp_path)
-    ended = cli(*small_search, "--name", "t", "--set", "budget.time=1.5s", "--quiet")
+    ended = cli(*small_search, "--name", "t", "--set", "budget.time=0.01s", "--quiet")
     assert ended.code == 5
+    assert (
+        "there is no result yet: budget.time is reached: 0 epochs over 0 candidates; raise budget.time, for"
+        in ended.err
+    )
     assert "ranknosh resume runs/t --set budget.time=" in ended.err
     assert json.loads(cli("status", "runs/t", "--json").out)["state"] == "stopped"
+
+
+def test_a_search_that_ended_too_early_says_what_there_is_and_what_to_do():
+    now = {"folder": "runs/a b", "best": {"id": 3}, "reason": "device_time", "detail": "the limit is reached"}
+    assert shortfall(now) == (
+        "stopped before the plan was done, results are kept: the limit is reached; raise budget.device_time, for example: "
+        "ranknosh resume 'runs/a b' --set budget.device_time=..."
+    )
+    nothing = shortfall({**now, "best": None, "reason": "nothing_learned", "detail": ""})
+    assert nothing.endswith(
+        "there is no result yet: nothing_learned; see why with: ranknosh status 'runs/a b' --failures"
+    )
 
 
 def test_a_full_disk_is_5_and_the_run_goes_on_when_there_is_room(cli, tmp_path, monkeypatch, small_search):

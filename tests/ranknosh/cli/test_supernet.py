@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ranknosh.workflows import open_run
-from ranknosh.workflows.supernet import checkpoint
+from ranknosh.workflows.supernet.runner import load_checkpoint
 from tests.processes import output_of, wait_for_lines
 from tests.ranknosh.workflows.supernet.supernet_samples import Clock
 
@@ -205,7 +205,7 @@ def test_kill_9_and_a_torn_line_lead_to_the_same_search(searched, tmp_path, star
     assert "bytes were dropped" in ended.err
     assert epochs(folder) == epochs(searched[0])
     runs = [open_run(one) for one in (folder, searched[0])]
-    states = [checkpoint.load(run.folder, run.header.id)[1]["net"] for run in runs]
+    states = [load_checkpoint(run.folder, run.header.id)[1]["net"] for run in runs]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
     assert runs[0].state.result.text == runs[1].state.result.text
 
@@ -224,7 +224,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_the_folder_is_locked_meanwhile(cli, 
     run = open_run(folder)
     done = len(run.state.epochs)
     assert 2 <= done < 400
-    assert checkpoint.load(folder, run.header.id)[1]["epoch"] == done
+    assert load_checkpoint(folder, run.header.id)[1]["epoch"] == done
 
 
 def test_a_budget_of_time_and_a_table_are_told(cli, tmp_path, monkeypatch):

@@ -32,7 +32,7 @@ OWN = {  # a setting of each kind that has to stay
     "score": "batch",
     "compare": "train.batch",
 }
-AS_RESUMED = {"checked": True, "planned": True}
+AS_RESUMED = {"resumed": True}
 """What prepares a run without timing anything first."""
 HOLDER = """
 import contextlib, pathlib, sys, time

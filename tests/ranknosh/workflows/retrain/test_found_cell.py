@@ -15,24 +15,25 @@ TEXT = NasBench201().format(CELL)
 def test_both_notations_round_trip():
     for cell in (CELL, GENOTYPE):
         found = as_found_cell(cell)
-        assert parse_cell(found.text).cell == cell
+        assert parse_cell(found.text) == found
         assert read_cell(f"  {found.text}\n") == found
+        assert as_found_cell(found.architecture) == found
     assert (as_found_cell(CELL).space, as_found_cell(GENOTYPE).space) == ("nasbench201", "darts")
 
 
 def test_a_file_may_have_a_name_and_remarks(tmp_path):
     path = tmp_path / "found.txt"
     path.write_text(f"# found by a search\n\nBEST = {as_found_cell(GENOTYPE).text}\n")
-    assert read_cell(str(path)).cell == GENOTYPE
+    assert read_cell(str(path)) == as_found_cell(GENOTYPE)
     path.write_text(TEXT)
-    assert read_cell(str(path)).cell == CELL
+    assert read_cell(str(path)) == as_found_cell(CELL)
 
 
 @pytest.mark.parametrize("place", ["genotype.txt", "best/genotype.txt"])
 def test_a_run_folder_gives_its_best(tmp_path, place):
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).write_text(TEXT)
-    assert read_cell(str(tmp_path)).cell == CELL
+    assert read_cell(str(tmp_path)) == as_found_cell(CELL)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.core.records import Session
 from ranknosh.runs.journal import Header
-from ranknosh.workflows.retrain.found_cell import FoundCell
+from ranknosh.workflows.retrain.found_cell import as_found_cell
 from ranknosh.workflows.retrain.page import RetrainView, render
 from ranknosh.workflows.retrain.records import EpochLine, Retrained, RetrainState
 from tests.pages import read_page
@@ -15,7 +15,7 @@ from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_r
 
 
 def a_view(cell, epochs=3, ended=True, validated=True, name="run"):
-    found = FoundCell(cell)
+    found = as_found_cell(cell)
     settings = {**a_recipe(space=found.space).to_dict(), "seed": 7, "architecture": found.text}
     settings["train"]["all_images"] = not validated
     images = {"train": 9, "validation": 3, "test": 2}

@@ -5,10 +5,8 @@ import pytest
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError
 from ranknosh.workflows.retrain import PRESETS, preset
-from ranknosh.workflows.retrain.found_cell import FoundCell
-from ranknosh.workflows.retrain.presets import preset_for
 from ranknosh.workflows.retrain.run import task_of
-from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe, quadrants
+from tests.ranknosh.workflows.retrain.retrain_samples import a_recipe, quadrants
 
 
 def test_the_recipe_of_the_field_for_genotypes():
@@ -48,9 +46,9 @@ def test_small_differs_from_the_field_in_size_and_length_only():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("cell", [CELL, GENOTYPE])
-def test_every_preset_fits_its_cells(name, cell):
-    recipe = preset_for(name, FoundCell(cell))
+@pytest.mark.parametrize("space", ["nasbench201", "darts"])
+def test_every_preset_fits_its_cells(name, space):
+    recipe = preset(name, space)
     assert recipe.preset == name
     settings = task_of(recipe, quadrants()).settings
     assert settings.total_epochs == recipe.train.epochs

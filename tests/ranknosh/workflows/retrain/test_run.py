@@ -9,11 +9,20 @@ from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.runs.journal import FILE
 from ranknosh.runs.run import begin
+from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import RetrainRun
 from ranknosh.workflows.retrain.found_cell import as_found_cell
+from tests.pictures import save_pictures
 from tests.processes import run_python
-from tests.ranknosh.workflows.retrain.retrain_samples import GENOTYPE, Heard, a_recipe, assert_same_end, untimed
+from tests.ranknosh.workflows.retrain.retrain_samples import (
+    GENOTYPE,
+    Heard,
+    a_recipe,
+    assert_same_end,
+    quadrants,
+    untimed,
+)
 
 GENOTYPE_TEXT = as_found_cell(GENOTYPE).text
 DATA = {"name": "digits", "train_limit": 64, "validation_limit": 32, "test_limit": 32}
@@ -102,6 +111,20 @@ def test_an_ended_one_leaves_its_checkpoint_to_clean_and_is_never_trained_again(
     assert heard.messages == ["all 3 epochs are trained; nothing is left to do"]
     assert again.result == whole.result
     assert (whole.folder / FILE).read_bytes() == before
+
+
+def test_one_whose_images_moved_is_resumed_with_their_new_place(tmp_path):
+    here, there, folder = tmp_path / "here", tmp_path / "there", tmp_path / "run"
+    save_pictures(here, quadrants(16, 8, 8))
+    settings = settings_of(data={"folder": str(here)})
+    with pytest.raises(KeyboardInterrupt):
+        begin(RetrainRun, settings, command="moved", folder=folder, stop=StopRequest(lambda: True))
+    here.rename(there)
+    with pytest.raises(DataError, match="here"):
+        open_run(folder).resume()
+    run = open_run(folder).resume([f"data.folder={there}"])
+    assert (run.reason, run.settings.data.folder) == ("all 3 epochs are trained", str(there))
+    assert [each.changes for each in run.sessions] == [{}, {"data.folder": str(there)}]
 
 
 def test_an_unfinished_one_has_nothing_to_clean(whole):

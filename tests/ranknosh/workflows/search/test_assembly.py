@@ -9,11 +9,10 @@ from ranknosh.core.seeding import COMBINATIONS, LevelZero
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.inline import InlineExecutor
 from ranknosh.predictors.gate import judge
+from ranknosh.runs.events import silent
 from ranknosh.training.proxies import directions
 from ranknosh.workflows.search.assembly import (
     build_parts,
-    load_data,
-    make_proposer,
     make_search,
     pyramid_of,
     score_by_proxies,
@@ -22,8 +21,12 @@ from ranknosh.workflows.search.assembly import (
 INLINE = InlineExecutor(lambda job, stop, on_epoch: pytest.fail("no job is asked for here"))
 
 
-def scored(parts, pool, write, late=lambda: False):
-    score_by_proxies(parts, pool, INLINE, write, lambda name, done, total: None, lambda: False, late)
+def scored(parts, pool, write):
+    score_by_proxies(parts, pool, INLINE, write, silent, lambda: False)
+
+
+def proposer_of(parts, pool):
+    return make_search(parts, pool).schedule.proposer
 
 
 def config(**sections):
@@ -39,12 +42,12 @@ def config(**sections):
 
 def test_options_that_belong_a_level_higher_are_refused():
     with pytest.raises(ConfigError, match=r"data\.resize"):
-        load_data(config(data={"name": "digits", "options": {"resize": 16}}))
+        build_parts(config(data={"name": "digits", "options": {"resize": 16}}))
 
 
 def test_images_from_python_cannot_be_loaded_by_name():
     with pytest.raises(DataError, match=r"Run\.resume\(data="):
-        load_data(config(data={"name": "python"}))
+        build_parts(config(data={"name": "python"}))
 
 
 def test_parts_hold_what_the_config_says():
@@ -75,12 +78,12 @@ def test_level_zero_is_written_as_it_comes_and_not_done_twice():
 def test_the_first_batch_is_the_best_of_level_zero_and_random_ones():
     parts, pool = build_parts(config()), Pool()
     scored(parts, pool, lambda records: None)
-    first = make_proposer(parts, pool).propose(pool, range(4), 0).records
+    first = proposer_of(parts, pool).propose(pool, range(4), 0).records
     assert [record.origin for record in first] == ["seed", "seed", "seed", "random"]
     assert first[0].score > first[2].score
     assert judge(pool).compared == 0
     without = build_parts(config(seeding={"draw": 8, "proxies": []}))
-    drawn = make_proposer(without, Pool()).propose(Pool(), range(4), 0).records
+    drawn = proposer_of(without, Pool()).propose(Pool(), range(4), 0).records
     assert [record.origin for record in drawn] == ["random"] * 4
 
 
@@ -95,7 +98,7 @@ def test_proxies_are_combined_as_the_config_says():
     pool = scored_pool(build_parts(config(seeding={"draw": 40, "proxies": proxies})))
     for how in COMBINATIONS:
         parts = build_parts(config(seeding={"draw": 40, "proxies": proxies, "combine": how}))
-        first = make_proposer(parts, pool).propose(pool, range(4), 0).records
+        first = proposer_of(parts, pool).propose(pool, range(4), 0).records
         expected = LevelZero(pool.scored, directions(proxies), combine=how).choose(4, 0.25)
         assert [(r.architecture, r.origin, r.score) for r in first] == list(expected)
         chosen.add(tuple((r.key, round(r.score or 0.0, 6)) for r in first))
@@ -107,7 +110,7 @@ def test_later_candidates_follow_level_zero_where_the_config_says():
     for follow in (0.0, 1.0):
         parts = build_parts(config(seeding={"draw": 40, "follow": follow}, propose={"exploration": 1.0}))
         pool = scored_pool(parts)
-        proposer = make_proposer(parts, pool)
+        proposer = proposer_of(parts, pool)
         values = {scored.key: scored.values["synflow"] for scored in pool.scored}
         for record in proposer.propose(pool, range(4), 0).records:
             pool.apply(record)

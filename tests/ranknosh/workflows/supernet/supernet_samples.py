@@ -16,8 +16,7 @@ from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows import open_run
 from ranknosh.workflows.supernet import SupernetRun, search_supernet
-from ranknosh.workflows.supernet.assembly import parts_of
-from ranknosh.workflows.supernet.data import SupernetData
+from ranknosh.workflows.supernet.assembly import SupernetData, parts_of
 from ranknosh.workflows.supernet.records import SupernetEpoch, SupernetPlan, SupernetResult
 from supernet.method import Method, Stage
 from supernet.part import Part, Stop

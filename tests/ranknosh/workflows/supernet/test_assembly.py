@@ -1,4 +1,4 @@
-"""oneshot/assembly.py: from settings to method, space, size and images."""
+"""From settings to method, space, size and images."""
 
 from dataclasses import replace
 from typing import Literal
@@ -91,8 +91,7 @@ def test_options_are_checked_against_the_factorys_hints():
 
 def test_images_come_from_the_data_section_cut_by_the_split_seed():
     config = SupernetSettings().replace(["data.name=digits", "data.train_limit=40", "split_seed=3"])
-    images = parts_of(config).images
-    assert images.fingerprint == load("digits", train_limit=40, seed=3).fingerprint
+    assert parts_of(config).data.source.fingerprint == load("digits", train_limit=40, seed=3).fingerprint
 
 
 def test_watching_adds_measures_and_changes_no_decision(tmp_path):

@@ -1,10 +1,10 @@
-"""oneshot/data.py: training images alone, two halves, batches that are a function of seed and epoch."""
+"""Images of a supernet: training images alone, two halves, batches that are a function of seed and epoch."""
 
 import pytest
 import torch
 
 from ranknosh.errors import DataError
-from ranknosh.workflows.supernet.data import FirstBatches, SupernetData
+from ranknosh.workflows.supernet.assembly import SupernetData
 from tests.ranknosh.workflows.supernet.supernet_samples import tiny_images
 
 KEPT = {"device": torch.device("cpu"), "channels_last": False}
@@ -76,13 +76,3 @@ def test_layout_is_as_asked_for():
 def test_too_few_images_are_refused():
     with pytest.raises(DataError, match="at least 2 a half"):
         SupernetData(tiny_images(3, classes=3))
-
-
-def test_first_batches_are_the_first_and_count_the_passes_they_cut():
-    data = SupernetData(tiny_images())
-    first = FirstBatches(data, 1, 8)
-    assert [torch.equal(a, b) for (a, _), (b, _) in zip(drawn(first), drawn(data)[:1], strict=True)] == [True]
-    assert (first.cut, first.count("weights"), first.count("all")) == (1, 8, 8)
-    whole = FirstBatches(data, 2, 8)
-    assert len(drawn(whole)) == 2
-    assert whole.cut == 0

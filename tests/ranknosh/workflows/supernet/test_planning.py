@@ -1,4 +1,4 @@
-"""oneshot/planning.py: how many epochs a budget holds."""
+"""How many epochs a budget holds."""
 
 from dataclasses import replace
 
@@ -7,15 +7,11 @@ import torch
 
 from ranknosh.errors import BudgetTooSmall
 from ranknosh.runs.events import Recorded
-from ranknosh.workflows.supernet.data import SupernetData
-from ranknosh.workflows.supernet.planning import LATE, EpochPrices, choose, corrected, measure, too_late
+from ranknosh.workflows.supernet.planning import LATE, EpochPrices, FirstBatches, choose, corrected, measure, too_late
 from ranknosh.workflows.supernet.records import SupernetPlan
 from supernet.method import Method, Stage
 from supernet.part import Part
-from supernet.search import SupernetSearch
 from tests.ranknosh.workflows.supernet.supernet_samples import Clock, search, tiny_images, tiny_parts
-
-OPTIONS = {"seed": 0, "device": torch.device("cpu"), "channels_last": True}
 
 
 def two_stages(epochs: int = 10) -> Method:
@@ -60,7 +56,7 @@ def test_a_budget_that_holds_no_epoch_is_told():
 
 
 def begun(parts, asked, *seconds):
-    search = SupernetSearch(parts.make(asked), parts.space, parts.size, SupernetData(parts.images), **OPTIONS)
+    search = parts.search(asked)
     for one in seconds:
         search.run_epoch().seconds = one
     return search
@@ -110,10 +106,9 @@ class Evaluates(Part):
 
 
 def test_measuring_prices_whole_epochs_by_a_few_steps(clock):
-    images = tiny_images(800)
-    parts = tiny_parts(two_stages, images=images)
+    parts = tiny_parts(two_stages, images=tiny_images(800))
     before = torch.get_rng_state()
-    prices = measure(parts, SupernetData(images), OPTIONS)
+    prices = measure(parts)
     # 400 images a half are 50 steps, of a batch while only weights are trained and of two afterwards.
     assert prices.epochs == {(0, True): 50, (0, False): 100, (1, False): 100}
     assert prices.selection == 0
@@ -125,11 +120,20 @@ def test_passes_over_images_beside_training_are_priced_at_their_length(clock):
     def watched(epochs: int = 2) -> Method:
         return Method("watched", "nobody", (Stage(epochs),), monitors=(Evaluates(),))
 
-    images = tiny_images(400)
-    parts = tiny_parts(watched, images=images)
-    price = measure(parts, SupernetData(images), OPTIONS).epochs[0, False]
-    search = SupernetSearch(parts.make(1), parts.space, parts.size, SupernetData(images), **OPTIONS)
-    assert price == search.run_epoch().seconds == 75
+    parts = tiny_parts(watched, images=tiny_images(400))
+    price = measure(parts).epochs[0, False]
+    assert price == parts.search(1).run_epoch().seconds == 75
+
+
+def test_first_batches_are_the_first_and_count_the_passes_they_cut():
+    data = tiny_parts().data
+    how = {"batch": 8, "epoch": 0, "seed": 0, "augment": "none", "device": torch.device("cpu"), "channels_last": False}
+    first, whole = FirstBatches(data, 1, 8), FirstBatches(data, 2, 8)
+    ((images, _),) = first.batches("weights", **how)
+    assert torch.equal(images, next(data.batches("weights", **how))[0])
+    assert (first.cut, first.count("weights"), first.count("all")) == (1, 8, 8)
+    assert len(list(whole.batches("weights", **how))) == 2
+    assert whole.cut == 0
 
 
 def budgeted(folder, seconds, **arguments):

@@ -50,9 +50,9 @@ def test_an_epoch_whose_predecessors_are_not_known_is_refused():
         SupernetState.of([*BEGUN, epoch(5, 1.0)])
 
 
-def test_a_report_comes_back_from_its_record():
-    assert SupernetEpoch.of(REPORT, 0.5).report() == REPORT
-    assert SupernetEpoch.of(REPORT, 0.5).true_accuracy == 0.5
+def test_a_record_holds_its_report_and_what_a_table_knows():
+    record = SupernetEpoch.of(REPORT, 0.5)
+    assert record.to_dict() == {**REPORT.to_dict(), "true_accuracy": 0.5}
 
 
 def test_numbers_that_json_has_not_become_none():

@@ -17,9 +17,10 @@ from ranknosh.runs.repair import repair
 from ranknosh.runs.run import begin
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows import open_run, record_classes
-from ranknosh.workflows.supernet import SupernetRun, checkpoint
-from ranknosh.workflows.supernet.data import SupernetData
-from supernet.search import SupernetSearch
+from ranknosh.workflows.supernet import SupernetRun
+from ranknosh.workflows.supernet.records import CHECKPOINT
+from ranknosh.workflows.supernet.runner import load_checkpoint, save_checkpoint
+from tests.pictures import save_pictures
 from tests.processes import run_python
 from tests.ranknosh.workflows.supernet.supernet_samples import (
     SETTINGS,
@@ -61,7 +62,7 @@ def test_a_search_is_the_bare_loop_in_a_folder(tmp_path):
     heard = Heard()
     run = search(tmp_path / "run", epochs=3, events=heard)
     parts = tiny_parts(budget={"epochs": 3})
-    bare = SupernetSearch(parts.make(3), parts.space, parts.size, SupernetData(parts.images), seed=0)
+    bare = parts.search(3)
     reports = []
     with torch.random.fork_rng():
         before = torch.get_num_threads()
@@ -78,7 +79,7 @@ def test_a_search_is_the_bare_loop_in_a_folder(tmp_path):
     assert result.device_seconds == pytest.approx(sum(epoch.seconds for epoch in state.epochs), abs=0.05)
     assert 0 < result.device_seconds <= result.wall_seconds
     assert result.peak_memory["process"] > 1e7
-    assert {path.name for path in run.folder.iterdir()} >= {"config.yaml", FILE, checkpoint.NAME, "best"}
+    assert {path.name for path in run.folder.iterdir()} >= {"config.yaml", FILE, CHECKPOINT, "best"}
     assert (run.folder / "best" / "genotype.txt").read_text() == result.text + "\n"
     assert open_run(run.folder).state == state
     assert heard.epochs == state.epochs
@@ -117,7 +118,7 @@ def test_a_stopped_search_is_resumed_bit_for_bit(tmp_path, method):
     resumed = resume(folder, events=heard)
     assert decisions(resumed) == decisions(whole)
     assert "resumes after epoch 2 of 4" in heard.messages
-    nets = [checkpoint.load(run.folder, run.header.id)[1]["net"] for run in (whole, resumed)]
+    nets = [load_checkpoint(run.folder, run.header.id)[1]["net"] for run in (whole, resumed)]
     assert all(torch.equal(nets[0][name], nets[1][name]) for name in nets[0])
     assert [session.details["from_epoch"] for session in resumed.sessions] == [0, 2]
     assert resumed.state.lost_seconds == 0
@@ -126,11 +127,11 @@ def test_a_stopped_search_is_resumed_bit_for_bit(tmp_path, method):
 def test_epochs_past_the_last_checkpoint_are_done_again(straight, tmp_path):
     """As a killed process leaves it: the journal knows more epochs than the checkpoint, and its last line is torn."""
     folder = stopped(tmp_path / "killed", 1, epochs=4)
-    early = (folder / checkpoint.NAME).read_bytes()
+    early = (folder / CHECKPOINT).read_bytes()
     heard = Heard(stop_after=2)
     with pytest.raises(KeyboardInterrupt):
         resume(folder, events=heard, stop=heard.stop)
-    (folder / checkpoint.NAME).write_bytes(early)
+    (folder / CHECKPOINT).write_bytes(early)
     with (folder / FILE).open("ab") as file:
         file.write(b'{"n": 9, "type": "supernetepoch", "th')
     heard = Heard()
@@ -143,18 +144,18 @@ def test_epochs_past_the_last_checkpoint_are_done_again(straight, tmp_path):
 
 def test_a_lost_checkpoint_means_from_the_first_epoch(straight, tmp_path):
     folder = stopped(tmp_path / "lost", epochs=4)
-    (folder / checkpoint.NAME).unlink()
+    (folder / CHECKPOINT).unlink()
     assert decisions(resume(folder)) == decisions(straight)
 
 
 def test_a_damaged_or_foreign_checkpoint_is_refused_and_deleting_it_helps(straight, tmp_path):
     folder = stopped(tmp_path / "run", epochs=4)
-    path = folder / checkpoint.NAME
+    path = folder / CHECKPOINT
     whole = path.read_bytes()
     path.write_bytes(whole[:-100] + bytes([whole[-100] ^ 4]) + whole[-99:])
     with pytest.raises(StoreError, match=r"checkpoint\.pt is damaged.*delete it: the search begins again"):
         resume(folder)
-    path.write_bytes((straight.folder / checkpoint.NAME).read_bytes())
+    path.write_bytes((straight.folder / CHECKPOINT).read_bytes())
     with pytest.raises(StoreError, match=rf"belongs to {straight.header.id}, and run-\w+ was expected"):
         resume(folder)
     path.unlink()
@@ -179,15 +180,15 @@ def test_a_repaired_journal_gets_its_lost_epochs_from_the_checkpoint(straight, t
 def test_a_checkpoint_whose_plan_is_not_in_the_journal_is_refused(tmp_path):
     folder = stopped(tmp_path / "run")
     run_id = open_run(folder).header.id
-    _, state = checkpoint.load(folder, run_id)
-    checkpoint.save(folder, run_id, 1, state)
+    _, state = load_checkpoint(folder, run_id)
+    save_checkpoint(folder, run_id, 1, state)
     with pytest.raises(StoreError, match=r"follows a plan that the journal does not hold \(number 2 of 1\).*delete it"):
         resume(folder)
 
 
 def test_a_session_that_died_before_its_plan_is_resumed(straight, tmp_path):
     folder = stopped(tmp_path / "run", epochs=4)
-    (folder / checkpoint.NAME).unlink()
+    (folder / CHECKPOINT).unlink()
     (folder / FILE).write_bytes(b"".join((folder / FILE).read_bytes().splitlines(keepends=True)[:1]))
     assert decisions(resume(folder)) == decisions(straight)
 
@@ -242,7 +243,7 @@ def test_a_search_that_ended_is_read_and_not_touched(straight):
     assert "has ended already (all 4 epochs are done); nothing to do" in heard.messages[-1]
     assert (straight.folder / FILE).read_bytes() == before
     assert resume(straight.folder, ["train.threads=2"]).state == straight.state
-    assert straight.removable() == [straight.folder / checkpoint.NAME]
+    assert straight.removable() == [straight.folder / CHECKPOINT]
 
 
 def test_status_and_top_say_what_is_there(straight, tmp_path):
@@ -312,16 +313,6 @@ def test_the_process_is_left_as_it_was(tmp_path):
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(found)
-
-
-def save_pictures(folder, images):
-    """The images as a folder of pictures."""
-    fromarray = pytest.importorskip("PIL.Image").fromarray
-    for part, split in (("train", images.train), ("val", images.validation), ("test", images.test)):
-        for number, (pixels, label) in enumerate(zip(split.images, split.labels, strict=True)):
-            place = folder / part / images.classes[label]
-            place.mkdir(parents=True, exist_ok=True)
-            fromarray(pixels.permute(1, 2, 0).numpy()).save(place / f"{number}.png")
 
 
 CHILD = """

@@ -31,6 +31,7 @@ def test_entropy_is_the_mean_of_the_edges():
     decided, even = [0, 0, 0, 1.0, 0], [0.2] * 5
     found = view([cell(0), cell(0)], thetas=[[even] * 6, [even] * 3 + [decided] * 3])
     assert found.entropy("normal") == pytest.approx([math.log(5), math.log(5) / 2])
+    assert view([cell(0)], thetas=[[[None] * 5] * 6]).entropy("normal") == [0.0]  # weights that were no numbers
 
 
 def test_measured_series_leave_out_what_is_not_known():

@@ -9,39 +9,38 @@ from rich.console import Console
 from ranknosh.runs.events import Epoch, Message, Progress, Recorded, Standings
 from ranknosh.runs.progress import LiveView, said_of
 from ranknosh.workflows.supernet.records import SupernetEpoch, SupernetPlan, SupernetState
-from ranknosh.workflows.supernet.reporting import cell_words, epoch_line, plan_line, seconds_left
 
 EPOCH = SupernetEpoch(5, "search", 0.1, 4, 1.25, 0.5, 1.5, {}, {}, "|nor_conv_3x3~0|", 2, seconds=10.0)
 PLAN = SupernetPlan(10, 10, "softmax | dense", "trial", 100.0, 10.0)
 
 
 def test_a_plan_says_how_it_was_made():
-    assert plan_line(PLAN) == "10 epochs fit 1 min 40 s: 10 s each by a few steps timed"
-    assert plan_line(replace(PLAN, source="first epochs")).endswith("by the first epochs")
-    assert plan_line(replace(PLAN, source="given")) == "10 epochs: softmax | dense"
+    assert PLAN.words() == "10 epochs fit 1 min 40 s: 10 s each by a few steps timed"
+    assert replace(PLAN, source="first epochs").words().endswith("by the first epochs")
+    assert replace(PLAN, source="given").words() == "10 epochs: softmax | dense"
 
 
 def test_an_epoch_is_a_line():
-    line = epoch_line(replace(EPOCH, true_accuracy=0.9), 10, 40.0)
+    line = replace(EPOCH, true_accuracy=0.9).words(10, 40.0)
     assert line == (
         "epoch 6 of 10: loss 1.250, alphas loss 1.500, train accuracy 50.00 %   skips 2, true accuracy 90.00 %   "
         "|nor_conv_3x3~0|   40 s left"
     )
-    assert "weights only" in epoch_line(replace(EPOCH, alphas_loss=None), 10, None)
-    assert epoch_line(replace(EPOCH, weights_loss=None), 10, None).startswith("epoch 6 of 10: loss n/a")
+    assert "weights only" in replace(EPOCH, alphas_loss=None).words(10, None)
+    assert replace(EPOCH, weights_loss=None).words(10, None).startswith("epoch 6 of 10: loss n/a")
 
 
 def test_long_genotypes_are_left_out():
-    assert cell_words(replace(EPOCH, text="Genotype(" + "x" * 200)) == "skips 2"
+    assert replace(EPOCH, text="Genotype(" + "x" * 200).cell_words() == "skips 2"
 
 
 def test_what_is_left_follows_the_latest_epochs():
     state = SupernetState()
-    assert seconds_left(state, 4) is None
+    assert state.seconds_left(4) is None
     for epoch, seconds in enumerate((100.0, 1.0, 1.0, 1.0, 1.0, 2.0)):
         state.apply(replace(EPOCH, epoch=epoch, seconds=seconds))
-    assert seconds_left(state, 4.5) == pytest.approx(4.5 * 1.2)
-    assert seconds_left(state, -1) == 0
+    assert state.seconds_left(4.5) == pytest.approx(4.5 * 1.2)
+    assert state.seconds_left(-1) == 0
 
 
 def test_steps_of_a_long_epoch_are_said_now_and_then():
@@ -53,9 +52,9 @@ def test_steps_of_a_long_epoch_are_said_now_and_then():
 
 def test_the_live_view_shows_epoch_step_losses_and_cell():
     view = LiveView(Console(file=io.StringIO(), width=140, height=30, force_terminal=True))
-    view(Recorded([EPOCH], SupernetState(), 60.0, [epoch_line(EPOCH, 10, 40.0)]))
+    view(Recorded([EPOCH], SupernetState(), 60.0, [EPOCH.words(10, 40.0)]))
     view(Epoch("darts", 6, 10, {"loss": 1.25, "alphas loss": None, "train accuracy": 0.5}, job="darts"))
-    view(Standings((), (), [("cell", cell_words(EPOCH))]))
+    view(Standings((), (), [("cell", EPOCH.cell_words())]))
     view(Progress("epochs", 6.75, 10, "step 3 of 4", left=32.0))
     view(Message("stopping after the running epoch"))
     console = Console(file=io.StringIO(), width=140)
