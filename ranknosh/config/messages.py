@@ -15,7 +15,7 @@ from ranknosh.config.source import Source
 
 _TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", dict: "a mapping"}
 ANY = "LEVEL"
-"""Stands for the keys of a mapping by level number."""
+"""In place of the keys of a mapping by level number."""
 _BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"))
 
 

@@ -117,7 +117,7 @@ def _in_brackets(representer: Any, items: list[Any]) -> Node:
 
 
 def _walk(node: Node, path: tuple[str, ...], lines: dict[tuple[str, ...], int], name: str) -> None:
-    """Note the line of every value below ``node``. What an alias names counts at each place, as it does for whoever reads it."""
+    """Note the line of every value below ``node``. What an alias names counts at each place."""
     children: list[tuple[str, Node, Node]] = []
     if isinstance(node, SequenceNode):
         children = [(str(index), child, child) for index, child in enumerate(node.value)]
