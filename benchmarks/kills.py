@@ -101,7 +101,19 @@ def kinds(config: Path, seed: int) -> dict[str, Kind]:
     seeded = ["--set", f"seed={seed}"]
     retrain = ["retrain", CELL, "--preset", "tiny", *SMALL_DATA, "--epochs", "12", "--set", "train.threads=1"]
     score = ["score", "nasbench201", "--count", "40", *TINY, "--proxies", "params,synflow,nwot,jacov", *own]
-    compare = ["compare", path, "--methods", "random,ranknosh", "--seeds", "1", "--budget", "6s", *seeded]
+    compare = [
+        "compare",
+        path,
+        "--methods",
+        "random,ranknosh",
+        "--seeds",
+        "1",
+        "--budget",
+        "12s",
+        *seeded,
+        "--set",
+        "seeding.draw=6",
+    ]
     return {
         "search": Kind(["search", path, *seeded], of_search),
         "supernet": Kind(["supernet", "darts", *SMALL_DATA, *TINY, "--epochs", "8", *own], of_supernet),
