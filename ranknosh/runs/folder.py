@@ -6,7 +6,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -88,10 +88,8 @@ def new_folder(out: Path, stem: str, name: str | None = None) -> Path:
             while True:
                 number += 1
                 folder = out / f"{stem}-{number:03d}"
-                try:
+                with suppress(FileExistsError):
                     folder.mkdir()
                     return folder
-                except FileExistsError:
-                    continue
     except ValueError as error:
         raise StoreError(f"{out} cannot be a folder name: {error}; give another --out") from error

@@ -19,6 +19,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
@@ -324,9 +325,8 @@ class Journal:
         os.close(self._descriptor)
 
     def start_clock(self) -> None:
-        """Count seconds from now on, unless they are counted already."""
-        if self._began is None:
-            self._began = time.monotonic()
+        """Count seconds from now on."""
+        self._began = time.monotonic()
 
     @property
     def seconds(self) -> float:
@@ -339,13 +339,10 @@ class Journal:
         Returns:
             The run's seconds that are written with them.
         """
-        seconds, before = round(self.seconds, 3), (self._lines.digest, self._lines.count)
-        try:
+        seconds, lines = round(self.seconds, 3), copy(self._lines)
+        data = b"".join(lines.add(record, seconds) for record in records)
+        if data:
             with writing(self.folder):
-                data = b"".join(self._lines.add(record, seconds) for record in records)
-                if data:
-                    append_synced(self._descriptor, data)
-        except BaseException:
-            self._lines.digest, self._lines.count = before
-            raise
+                append_synced(self._descriptor, data)
+        self._lines = lines
         return seconds

@@ -35,7 +35,6 @@ class View(AbstractContextManager["View"]):
 
     def __init__(self) -> None:
         self.folder: Path | None = None
-        self.resumed = False
         self._base, self._since = 0.0, time.monotonic()
         self._broken = False
 
@@ -46,7 +45,7 @@ class View(AbstractContextManager["View"]):
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Opened):
-            self.folder, self.resumed = event.folder, event.resumed
+            self.folder = event.folder
         if isinstance(event, Opened | Recorded):
             self._base, self._since = event.seconds, time.monotonic()
         if self._broken:

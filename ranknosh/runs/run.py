@@ -214,7 +214,7 @@ class Run(ABC, Generic[State]):
         kind, stop = type(self), stop or StopRequest()
         with Journal.open(self.folder, kind.kinds) as journal:
             run = kind(self.folder, journal.history)
-            settings = run.edited().replace(list(overrides))
+            settings = run._edited().replace(list(overrides))
             run.settings.check_resume(settings)
             changes = run.settings.changes(settings)
             if run.ended and not changes:
@@ -229,7 +229,7 @@ class Run(ABC, Generic[State]):
                 run.work(RunSession(journal, settings, events, stop, command, changes, resumed=True), prepared)
         return _reopened(kind, self.folder, events)
 
-    def edited(self) -> Settings:
+    def _edited(self) -> Settings:
         """The settings as config.yaml in the folder has them now, so that an edit there is seen."""
         path = self.folder / CONFIG
         if not path.exists():

@@ -37,7 +37,7 @@ def test_plain_lines_say_what_happened_and_when():
     ]
     assert float(lines[0][1:].split()[0]) >= 100.0
     assert float(lines[-1][1:].split()[0]) >= 130.0
-    assert (view.folder, view.resumed) == (FOLDER, True)
+    assert view.folder == FOLDER
 
 
 def test_an_epoch_is_a_line_where_it_is_no_job_and_when_nothing_else_was_said_for_long():
