@@ -54,6 +54,7 @@ STYLE: dict[str, Any] = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "figure.constrained_layout.w_pad": 0.12,
+    "figure.constrained_layout.h_pad": 0.09,
     "figure.constrained_layout.wspace": 0.04,
     "svg.fonttype": "none",
     "text.parse_math": False,  # a name may hold dollar signs
@@ -159,7 +160,7 @@ def dots(
     colour: str,
     label: str = "",
     *,
-    size: float = 4.5,
+    size: float = 5.5,
     marker: str = "o",
 ) -> None:
     """Points, an even choice where there are many.
@@ -223,8 +224,8 @@ def dot_rows(rows: Sequence[tuple[str, Sequence[float], str]], x: str, *, error:
                 middle = {"xycoords": ("axes fraction", "data"), "ha": "center", "va": "center"}
                 axis.annotate("n/a", (0.5, row), **middle, color=MUTED)
                 continue
-            # steps of the golden ratio put neighbours apart
-            dots(axis, [(value, row + 0.26 * (2 * (i * 0.618034 % 1) - 1)) for i, value in enumerate(values)], colour)
+            step = 0.56 / (len(values) + 1)
+            dots(axis, [(value, row - 0.28 + step * place) for place, value in enumerate(values, 1)], colour)
             spread = stdev(values) / len(values) ** 0.5 if error and len(values) > 1 else None
             look = {"fmt": "|", "color": INK, "markersize": 17, "markeredgewidth": 2.2, "capsize": 3, "zorder": 4}
             axis.errorbar(fmean(values), row, xerr=spread, **look)

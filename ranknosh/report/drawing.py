@@ -99,18 +99,11 @@ def draw_edges(edges: tuple[CellEdge, ...], name: str) -> Drawing:
         line, label = _arc(edge, edge in live, middle)
         lines.append(line)
         labels.append(label)
-    nodes = [
-        Box(MARGIN + STEP * node, middle, NODE, NODE, text, INK, fill, ink)
-        for node in range(last + 1)
-        for text, fill, ink in [_end(node, last)]
-    ]
-    return Drawing(name, 2 * MARGIN + STEP * last, middle + low, lines, [*labels, *nodes], COLOURS)
-
-
-def _end(node: int, last: int) -> tuple[str, str, str]:
-    """Word, fill and ink of a node; the cell's ends are dark."""
-    word = {0: "in", last: "out"}.get(node)
-    return (word, INK, WHITE) if word else (str(node), WHITE, INK)
+    for node in range(last + 1):
+        word = {0: "in", last: "out"}.get(node)
+        fill, ink = (INK, WHITE) if word else (WHITE, INK)
+        labels.append(Box(MARGIN + STEP * node, middle, NODE, NODE, word or str(node), INK, fill, ink))
+    return Drawing(name, 2 * MARGIN + STEP * last, middle + low, lines, labels, COLOURS)
 
 
 def _kind(operation: str) -> str:
@@ -146,7 +139,7 @@ def _arc(edge: CellEdge, live: bool, middle: float) -> tuple[Line, Box]:
 
 def describe_genotype(genotype: Genotype, kind: str) -> str:
     """The ``normal`` or the ``reduce`` cell in words."""
-    picks, concat = _cell_of(genotype, kind)
+    picks, concat = getattr(genotype, kind), getattr(genotype, f"{kind}_concat")
     names = dict(enumerate(INPUTS))
     parts = [
         f"{operation_name(operation)} from {names.get(source, f'node {source - 2}')} to node {index // 2}"
@@ -163,7 +156,7 @@ def draw_genotype(genotype: Genotype, kind: str, name: str) -> Drawing:
         kind: ``normal`` or ``reduce``.
         name: the beginning of every id in the picture.
     """
-    picks, concat = _cell_of(genotype, kind)
+    picks, concat = getattr(genotype, kind), getattr(genotype, f"{kind}_concat")
     places = _places(picks)
     width, height = max(x for x, _ in places.values()) + 110, TOP + LANE * (len(picks) // 2)
     low, high = TOP - 6, height - LANE * 0.24 + 6
@@ -183,12 +176,6 @@ def draw_genotype(genotype: Genotype, kind: str, name: str) -> Drawing:
             labels.append(Box(x, y, 40, 40, str(node - 2), INK))
     labels.append(Box(out, (low + high) / 2, 44, high - low, "out", INK, INK, WHITE))
     return Drawing(name, width, height, lines, labels, COLOURS)
-
-
-def _cell_of(genotype: Genotype, kind: str) -> tuple[tuple[Pick, ...], tuple[int, ...]]:
-    if kind == "normal":
-        return genotype.normal, genotype.normal_concat
-    return genotype.reduce, genotype.reduce_concat
 
 
 def _places(picks: tuple[Pick, ...]) -> dict[int, tuple[float, float]]:

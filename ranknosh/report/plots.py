@@ -8,22 +8,7 @@ from itertools import accumulate
 from typing import Any
 
 from ranknosh.core.pool import Candidate
-from ranknosh.report import words
-from ranknosh.report.charts import (
-    ACCENT,
-    BAD,
-    DASHED,
-    GRID,
-    INK,
-    VIOLET,
-    dots,
-    label_bar,
-    name_rows,
-    plot,
-    say,
-    thin,
-    time_scale,
-)
+from ranknosh.report import charts, words
 from ranknosh.report.page import PageSection, missing
 from ranknosh.report.series import BudgetPart, Reached, budget_parts, incumbents, results
 from ranknosh.report.view import RunView
@@ -31,7 +16,7 @@ from ranknosh.report.view import RunView
 MOST_CURVES = 220
 LOG_FROM = 12
 """Levels more than this factor apart are drawn on a logarithmic epoch axis."""
-LEVEL_RAMP = ("#9db0c3", "#74a9cf", "#2b7bba", "#08396b")
+LEVEL_RAMP = ("#8297ac", "#74a9cf", "#2b7bba", "#08396b")
 Points = Sequence[tuple[float, float]]
 
 
@@ -56,7 +41,11 @@ def pyramid_plot(view: RunView) -> PageSection:
     """Learning curves coloured by the level where each stopped, and how many reached each level."""
     curves = [(c, curve) for c in view.leaderboard() if (curve := learning_curve(view, c))]
     share = MOST_CURVES // view.pyramid.levels
-    drawn = [each for level in view.levels for each in thin([pair for pair in curves if pair[0].level == level], share)]
+    drawn = [
+        each
+        for level in view.levels
+        for each in charts.thin([pair for pair in curves if pair[0].level == level], share)
+    ]
     counts = ", ".join(
         f"level {level} ({words.counted(epochs, 'epoch')}): {view.reached(level)}"
         for level, epochs in zip(view.levels, view.pyramid.epochs, strict=True)
@@ -70,7 +59,7 @@ def pyramid_plot(view: RunView) -> PageSection:
     if view.failed:
         caption += f" {words.counted(view.failed, 'candidate')} failed (see the table of failures)."
     panels = partial(_paint_curves, view=view, drawn=drawn), partial(_paint_pyramid, view=view)
-    return plot("pyramid", "The pyramid", caption, *panels, height=4.6, widths=(3.1, 1.0))
+    return charts.plot("pyramid", "The pyramid", caption, *panels, height=4.6, widths=(3.1, 1.0))
 
 
 def _paint_curves(axis: Any, view: RunView, drawn: Sequence[tuple[Candidate, Points]]) -> None:
@@ -85,19 +74,19 @@ def _paint_curves(axis: Any, view: RunView, drawn: Sequence[tuple[Candidate, Poi
         width, alpha = (1.3, 0.95) if level == levels else (0.9, 0.75)
         _curve(axis, points, level_colour(level, levels), linewidth=width, markersize=3.6, alpha=alpha, zorder=level)
     for level, epoch in enumerate(epochs, 1):
-        axis.axvline(epoch, color="#9aa6b2", linewidth=0.8, linestyle=DASHED, zorder=0)
+        axis.axvline(epoch, color="#9aa6b2", linewidth=0.8, linestyle=charts.DASHED, zorder=0)
         label = f"reached the top (level {levels})" if level == levels else f"stopped at level {level}"
         axis.plot([], [], color=level_colour(level, levels), linewidth=2, label=label)
     if best is not None and (points := learning_curve(view, best)):
         look = {"label": f"found cell (no. {best.id})", "linewidth": 2.4, "markersize": 6, "zorder": levels + 2}
-        _curve(axis, points, ACCENT, **look)
+        _curve(axis, points, charts.ACCENT, **look)
     if logarithmic:
         axis.set_xscale("log")
     axis.set_xlim(
         *(first * 0.82, epochs[-1] * 1.12) if logarithmic else (first - 0.07 * reach, epochs[-1] + 0.03 * reach)
     )
     if not drawn:
-        say(axis, "no candidate has finished a level yet")
+        charts.say(axis, "no candidate has finished a level yet")
     axis.set_xticks(list(epochs), [str(epoch) for epoch in epochs])
     axis.set_xticks([], minor=True)
     axis.grid(axis="x", visible=False)
@@ -114,7 +103,7 @@ def _paint_pyramid(axis: Any, view: RunView) -> None:
     widest = max(*(view.reached(level) for level in view.levels), 1)
     for level, epochs in enumerate(view.pyramid.epochs, 1):
         reached, colour = view.reached(level), level_colour(level, view.pyramid.levels)
-        for count, fill in ((view.pool.entered(level), GRID), (reached, colour)):
+        for count, fill in ((view.pool.entered(level), charts.GRID), (reached, colour)):
             axis.barh(level, count / widest, left=-count / widest / 2, height=0.72, color=fill)
         axis.text(0, level + 0.38, f"{reached} trained to epoch {epochs}", ha="center", va="bottom", fontsize=8.5)
     axis.set_yticks(list(view.levels), [f"level {level}" for level in view.levels])
@@ -139,11 +128,11 @@ def incumbent_plot(view: RunView) -> PageSection:
     done = [result for result in results(view) if result.validation is not None]
     units = ("epochs", "seconds")
     panels = [partial(_paint_incumbent, view=view, steps=steps, done=done, unit=unit) for unit in units]
-    return plot("incumbent", title, caption, *panels)
+    return charts.plot("incumbent", title, caption, *panels)
 
 
 def _paint_incumbent(axis: Any, view: RunView, steps: Sequence[Reached], done: Sequence[Reached], unit: str) -> None:
-    scale, name = time_scale(view.wall_seconds) if unit == "seconds" else (1.0, unit)
+    scale, name = charts.time_scale(view.wall_seconds) if unit == "seconds" else (1.0, unit)
     end = (view.wall_seconds if unit == "seconds" else view.pool.epochs_spent) / scale
 
     def points(found: Sequence[Reached]) -> Points:
@@ -151,12 +140,12 @@ def _paint_incumbent(axis: Any, view: RunView, steps: Sequence[Reached], done: S
 
     for level in view.levels:
         here = points([result for result in done if result.level == level])
-        dots(axis, here, level_colour(level, view.pyramid.levels), f"level {level}", size=3.4)
+        charts.dots(axis, here, level_colour(level, view.pyramid.levels), f"level {level}", size=4.5)
     x, y = zip(*points(steps), strict=True)
-    axis.step([*x, end], [*y, y[-1]], where="post", color=ACCENT, linewidth=2.0, label="incumbent")
-    axis.plot(x, y, "o", color=ACCENT, markersize=4.2)
+    axis.step([*x, end], [*y, y[-1]], where="post", color=charts.ACCENT, linewidth=2.0, label="incumbent")
+    axis.plot(x, y, "o", color=charts.ACCENT, markersize=4.2)
     offset = {"xytext": (0, 7), "textcoords": "offset points", "ha": "right"}
-    axis.annotate(f"{y[-1]:.1f} %", (end, y[-1]), **offset, color=ACCENT, weight="bold")
+    axis.annotate(f"{y[-1]:.1f} %", (end, y[-1]), **offset, color=charts.ACCENT, weight="bold")
     axis.margins(y=0.12)
     axis.set_xlim(left=0)
     if unit == "seconds":
@@ -188,7 +177,7 @@ def budget_plot(view: RunView) -> PageSection:
             f" Attempts that failed and were tried again are charged in seconds, not in epochs ({lost} of work lost)."
         )
     panels = partial(_paint_epochs, view=view, parts=parts), partial(_paint_seconds, view=view, parts=parts)
-    return plot("budget", "The budget: planned and spent", caption, *panels, height=3.9)
+    return charts.plot("budget", "The budget: planned and spent", caption, *panels, height=3.9)
 
 
 def _paint_epochs(axis: Any, view: RunView, parts: Sequence[BudgetPart]) -> None:
@@ -199,7 +188,7 @@ def _paint_epochs(axis: Any, view: RunView, parts: Sequence[BudgetPart]) -> None
         bars.append(("unspent", float(left), f"{left:,}"))
     end = _waterfall(axis, view, bars, [part.planned or 0 for part in parts])
     if limit is not None:
-        axis.axvline(limit, color=INK, linewidth=1.1, zorder=3)
+        axis.axvline(limit, color=charts.INK, linewidth=1.1, zorder=3)
     stated = "no limit" if limit is None else f"limit {limit:,}"
     axis.set_xlim(0, 1.16 * max(end, limit or 0, 1))
     axis.set(title=f"Training epochs ({stated}; thin grey bars: planned)", xlabel="epochs, added up")
@@ -207,7 +196,7 @@ def _paint_epochs(axis: Any, view: RunView, parts: Sequence[BudgetPart]) -> None
 
 def _paint_seconds(axis: Any, view: RunView, parts: Sequence[BudgetPart]) -> None:
     parts, total = [part for part in parts if part.seconds], view.pool.device_seconds or 1.0
-    scale, unit = time_scale(total)
+    scale, unit = charts.time_scale(total)
     texts = [f"{words.duration(part.seconds)} ({100 * part.seconds / total:.0f} %)" for part in parts]
     bars = [(part.name, part.seconds / scale, text) for part, text in zip(parts, texts, strict=True)]
     axis.set_xlim(0, 1.34 * max(_waterfall(axis, view, bars), 1e-9))
@@ -217,13 +206,13 @@ def _paint_seconds(axis: Any, view: RunView, parts: Sequence[BudgetPart]) -> Non
 def _waterfall(axis: Any, view: RunView, bars: Sequence[tuple[str, float, str]], planned: Sequence[int] = ()) -> float:
     """Each bar (name, length, text) begins where the one above it ended, with a thin one for what was ``planned``; the end."""
     colours = {f"level {level}": level_colour(level, view.pyramid.levels) for level in view.levels}
-    colours |= {"failed trainings": BAD, "finalists again": ACCENT, "unspent": GRID}
-    name_rows(axis, [name for name, _, _ in bars])
+    colours |= {"failed trainings": charts.BAD, "finalists again": charts.ACCENT, "unspent": charts.GRID}
+    charts.name_rows(axis, [name for name, _, _ in bars])
     ends, plans = list(accumulate(length for _, length, _ in bars)), list(accumulate(planned))
     for row, (plan, until) in enumerate(zip(planned, plans, strict=True)):
         axis.barh(row - 0.29, plan, left=until - plan, height=0.2, color="#c3ccd5", zorder=2)
     shift = 0.1 if planned else 0.0
     for row, (end, (name, length, text)) in enumerate(zip(ends, bars, strict=True)):
-        axis.barh(row + shift, length, left=end - length, height=0.5, color=colours.get(name, VIOLET), zorder=2)
-        label_bar(axis, text, max([end, *plans[row : row + 1]]), row)
+        axis.barh(row + shift, length, left=end - length, height=0.5, color=colours.get(name, charts.VIOLET), zorder=2)
+        charts.label_bar(axis, text, max([end, *plans[row : row + 1]]), row)
     return max([*ends, *plans], default=0.0)

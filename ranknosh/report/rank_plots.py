@@ -12,26 +12,7 @@ import numpy as np
 from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.core.pool import Candidate
 from ranknosh.core.records import Fitted
-from ranknosh.report import words
-from ranknosh.report.charts import (
-    ACCENT,
-    BAD,
-    BLUE,
-    GREEN,
-    INK,
-    MOST_COLUMNS,
-    MUTED,
-    PALE,
-    VIOLET,
-    Panel,
-    dot_rows,
-    dots,
-    label_bar,
-    large_numbers,
-    name_rows,
-    plot,
-    say,
-)
+from ranknosh.report import charts, words
 from ranknosh.report.drawing import operation_name
 from ranknosh.report.page import PageSection, missing
 from ranknosh.report.plots import level_colour
@@ -46,7 +27,14 @@ from ranknosh.report.series import (
 )
 from ranknosh.report.view import RunView
 
-ORIGINS = {"seed": BLUE, "random": PALE, "predictor": ACCENT, "explore": VIOLET, "evolution": GREEN, "user": INK}
+ORIGINS = {
+    "seed": charts.BLUE,
+    "random": charts.PALE,
+    "predictor": charts.ACCENT,
+    "explore": charts.VIOLET,
+    "evolution": charts.GREEN,
+    "user": charts.INK,
+}
 COSTS = {"params": "parameters", "macs": "multiply-accumulates"}
 
 
@@ -81,26 +69,26 @@ def predictor_plot(view: RunView) -> PageSection:
         f"Score before training against the result at level 1, all rounds pooled: Spearman {_link(pairs)}."
     )
     panels = partial(_paint_rounds, fits=fits), partial(_paint_predicted, view=view, pairs=pairs)
-    return plot("predictor", title, caption, *panels)
+    return charts.plot("predictor", title, caption, *panels)
 
 
 def _paint_rounds(axis: Any, fits: Sequence[Fitted]) -> None:
     if not fits:
-        say(axis, "no predictor was fitted yet")
+        charts.say(axis, "no predictor was fitted yet")
         return
     judged = [(fit.batch, fit.prequential) for fit in fits if fit.prequential is not None]
     used = [(fit.batch, fit.prequential) for fit in fits if fit.prequential is not None and not fit.fallback]
     back = [(fit.batch, fit.prequential or 0.0) for fit in fits if fit.fallback]
     silent = [(fit.batch, 0.0) for fit in fits if fit.prequential is None and not fit.fallback]
-    axis.axhline(0, color=INK, linewidth=0.9)
-    axis.plot([batch for batch, _ in judged], [tau for _, tau in judged], color=ACCENT, linewidth=1.6)
-    groups = (used, ACCENT, "predictor used", "o"), (back, BAD, "fell back to exploration", "X")
-    for points, colour, label, marker in (*groups, (silent, MUTED, "not judged yet", "o")):
+    axis.axhline(0, color=charts.INK, linewidth=0.9)
+    axis.plot([batch for batch, _ in judged], [tau for _, tau in judged], color=charts.ACCENT, linewidth=1.6)
+    groups = (used, charts.ACCENT, "predictor used", "o"), (back, charts.BAD, "fell back to exploration", "X")
+    for points, colour, label, marker in (*groups, (silent, charts.MUTED, "not judged yet", "o")):
         if points:
-            dots(axis, points, colour, label, marker=marker, size=7)
+            charts.dots(axis, points, colour, label, marker=marker, size=7)
     axis.set_xlim(min(f.batch for f in fits) - 0.5, max(f.batch for f in fits) + 0.5)
     axis.set_ylim(min([-0.25, *(tau - 0.1 for _, tau in judged)]), 1.0)
-    axis.text(0.995, 0.02, "chance", transform=axis.get_yaxis_transform(), ha="right", fontsize=8.5, color=MUTED)
+    axis.text(0.995, 0.02, "chance", transform=axis.get_yaxis_transform(), ha="right", fontsize=8.5, color=charts.MUTED)
     axis.locator_params(axis="x", integer=True, min_n_ticks=1)
     axis.set(title="Predicted before known: rank correlation", xlabel="batch", ylabel="Kendall's tau")
     axis.legend(loc="lower right", ncols=3)
@@ -109,13 +97,13 @@ def _paint_rounds(axis: Any, fits: Sequence[Fitted]) -> None:
 def _paint_predicted(axis: Any, view: RunView, pairs: Sequence[tuple[float, Candidate]]) -> None:
     for origin in sorted({candidate.origin for _, candidate in pairs}):
         here = [(score, candidate.metrics[1]) for score, candidate in pairs if candidate.origin == origin]
-        dots(axis, here, ORIGINS[origin], origin)
+        charts.dots(axis, here, ORIGINS[origin], words.origin_name(origin))
     axis.set(title="Predicted before training, measured after", ylabel=f"level 1: {metric_label(view)}")
     axis.set_xlabel("predicted score (standard deviations above a random cell)")
     if pairs:
         axis.legend(loc="lower right", title="proposed by")
     else:
-        say(axis, "no scored candidate has a result yet")
+        charts.say(axis, "no scored candidate has a result yet")
 
 
 def agreement_plot(view: RunView) -> PageSection:
@@ -133,24 +121,26 @@ def agreement_plot(view: RunView) -> PageSection:
 
     def paint(axis: Any) -> None:
         both = [(c.metrics[1], c.metrics[high]) for c in view.pool.at_level(high)]
-        dots(axis, both, level_colour(high, view.pyramid.levels), size=5.5)
+        charts.dots(axis, both, level_colour(high, view.pyramid.levels), size=6.5)
         if best is not None and {1, high} <= set(best.metrics):
-            dots(axis, [(best.metrics[1], best.metrics[high])], ACCENT, "found cell", size=8)
+            charts.dots(axis, [(best.metrics[1], best.metrics[high])], charts.ACCENT, "found cell", size=8)
             axis.legend(loc="lower right")
         axis.set(title=f"Level 1 against level {high}", xlabel=f"level 1: {label}", ylabel=f"level {high}: {label}")
 
-    return plot("agreement", title, caption, paint, partial(_paint_intervals, levels=view.pyramid.levels, pairs=pairs))
+    return charts.plot(
+        "agreement", title, caption, paint, partial(_paint_intervals, levels=view.pyramid.levels, pairs=pairs)
+    )
 
 
 def _paint_intervals(axis: Any, levels: int, pairs: Sequence[tuple[int, int, Agreement]]) -> None:
-    name_rows(axis, [f"level {low} → {high}\n(n = {found.n})" for low, high, found in pairs])
-    axis.axvline(0, color=INK, linewidth=0.9)
+    charts.name_rows(axis, [f"level {low} → {high}\n(n = {found.n})" for low, high, found in pairs])
+    axis.axvline(0, color=charts.INK, linewidth=0.9)
     for row, (low, _, found) in enumerate(pairs):
         colour = level_colour(low, levels)
         if found.interval is not None:
             axis.plot(found.interval, [row, row], color=colour, linewidth=3.5, solid_capstyle="round", alpha=0.55)
         if found.rho is not None:
-            dots(axis, [(found.rho, row)], colour, size=9)
+            charts.dots(axis, [(found.rho, row)], colour, size=9)
             axis.text(found.rho, row - 0.16, words.number(found.rho), ha="center", fontsize=8.5)
     axis.set(xlim=(-1.05, 1.05), title="Rank correlation with 95 % interval", xlabel="Spearman's rho")
 
@@ -170,17 +160,17 @@ def proxies_plot(view: RunView) -> PageSection:
         "these candidates were chosen for their proxy scores, which narrows the range and lowers the figures."
     )
 
-    def panel(place: int, name: str) -> Panel:
+    def panel(place: int, name: str) -> charts.Panel:
         def paint(axis: Any) -> None:
             shown = [(value, candidate.metrics[1]) for value, candidate in values[name]]
-            dots(axis, shown, PALE if name in COSTS else BLUE)
-            large_numbers(axis)
+            charts.dots(axis, shown, charts.PALE if name in COSTS else charts.BLUE)
+            charts.large_numbers(axis)
             axis.set_title(f"{name}   ρ = {words.number(links[name][0].rho)}")
-            axis.set_ylabel("" if place % MOST_COLUMNS else f"level 1: {metric_label(view)}")
+            axis.set_ylabel("" if place % charts.MOST_COLUMNS else f"level 1: {metric_label(view)}")
 
         return paint
 
-    return plot("proxies", title, caption, *map(panel, range(len(values)), values), height=2.9)
+    return charts.plot("proxies", title, caption, *map(panel, range(len(values)), values), height=2.9)
 
 
 def _link(pairs: Sequence[tuple[float, Candidate]], level: int = 1) -> Agreement:
@@ -208,7 +198,7 @@ def cost_plot(view: RunView) -> PageSection:
         "Each dot is a candidate at the highest level it completed. The line is the Pareto front of level "
         f"{high}: {'; '.join(texts)}."
     )
-    return plot("cost", title, caption, *panels)
+    return charts.plot("cost", title, caption, *panels)
 
 
 def _paint_cost(
@@ -217,12 +207,12 @@ def _paint_cost(
     best = view.pool.best()
     for level in view.levels:
         here = [(getattr(c, cost), 100 * (c.validation or 0.0)) for c in known if c.level == level]
-        dots(axis, here, level_colour(level, view.pyramid.levels), f"level {level}")
+        charts.dots(axis, here, level_colour(level, view.pyramid.levels), f"level {level}")
     if front:
-        axis.step(*zip(*front, strict=True), where="post", color=INK, linewidth=1.2, label="Pareto front")
+        axis.step(*zip(*front, strict=True), where="post", color=charts.INK, linewidth=1.2, label="Pareto front")
     if best is not None and best in known:
-        dots(axis, [(getattr(best, cost), 100 * (best.validation or 0.0))], ACCENT, "found cell", size=8)
-    large_numbers(axis)
+        charts.dots(axis, [(getattr(best, cost), 100 * (best.validation or 0.0))], charts.ACCENT, "found cell", size=8)
+    charts.large_numbers(axis)
     axis.set(title=f"By {COSTS[cost]}", xlabel=COSTS[cost] + (" of one image" if cost == "macs" else ""))
     axis.set_ylabel("validation accuracy (%)")
     axis.legend(loc="lower right")
@@ -246,13 +236,13 @@ def operations_plot(view: RunView) -> PageSection:
             rows, widths = np.arange(len(names)) - 0.2 + 0.4 * place, [100 * shares[place] for shares in found.values()]
             axis.barh(rows, widths, height=0.38, color=colour, label=label)
             for row, width in zip(rows, widths, strict=True):
-                label_bar(axis, f"{width:.0f} %", width, row)
-        name_rows(axis, names)
+                charts.label_bar(axis, f"{width:.0f} %", width, row)
+        charts.name_rows(axis, names)
         axis.margins(x=0.14)
         axis.set_xlabel("share of the cell's slots (%)")
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2)
 
-    return plot("operations", title, caption, paint, half=True)
+    return charts.plot("operations", title, caption, paint, half=True)
 
 
 def origins_plot(view: RunView) -> PageSection:
@@ -261,14 +251,17 @@ def origins_plot(view: RunView) -> PageSection:
     if not rows:
         why = "n/a: no candidate has completed level 1 with a validation accuracy yet."
         return missing("origins", title, why, half=True)
+    names = [words.origin_name(row.origin) for row in rows]
     texts = "; ".join(
-        f"{row.origin}: {row.proposed} proposed, mean {words.percent(fmean(row.accuracies))}, {row.promoted} promoted, "
-        f"best rank {words.integer(row.best_rank)}"
-        for row in rows
+        f"{name}: {row.proposed} proposed, mean {words.percent(fmean(row.accuracies))}, {row.promoted} promoted, best rank "
+        f"{words.integer(row.best_rank)}"
+        for name, row in zip(names, rows, strict=True)
     )
     caption = f"Validation accuracy at level 1 by where the candidate came from (bar: mean). {texts}."
     shown = [
-        (f"{row.origin}\n(n = {len(row.accuracies)})", [100 * each for each in row.accuracies], ORIGINS[row.origin])
-        for row in rows
+        (f"{name}\n(n = {len(row.accuracies)})", [100 * each for each in row.accuracies], ORIGINS[row.origin])
+        for name, row in zip(names, rows, strict=True)
     ]
-    return plot("origins", title, caption, dot_rows(shown, "validation accuracy at level 1 (%)"), half=True)
+    return charts.plot(
+        "origins", title, caption, charts.dot_rows(shown, "validation accuracy at level 1 (%)"), half=True
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from ranknosh.core.pool import Candidate
 from ranknosh.core.records import Failed
@@ -26,7 +25,7 @@ from ranknosh.report.page import (
 )
 from ranknosh.report.series import margins
 from ranknosh.report.view import RunView
-from ranknosh.report.words import UNKNOWN, counted, duration, integer, number, percent, points
+from ranknosh.report.words import UNKNOWN, counted, duration, integer, number, origin_name, percent, points
 from ranknosh.report.workers import (
     KINDS,
     SessionUse,
@@ -37,23 +36,12 @@ from ranknosh.report.workers import (
     utilisation,
     what_next,
 )
-from ranknosh.runs.files import write_atomic
 
 LEADERBOARD_ROWS, FAILURE_ROWS, RUNNERS_UP = 20, 40, 3
 
 
-def write_report(run_dir: Path | str, view: RunView | None = None) -> Path:
-    """Write ``report.html`` into the run folder, replacing it whole, and return its path.
-
-    Raises StoreError where the journal cannot be read or the file not written, MissingDependency without matplotlib or jinja2.
-    """
-    path = Path(run_dir) / "report.html"
-    write_atomic(path, render(view if view is not None else RunView.load(run_dir)).encode())
-    return path
-
-
 def render(view: RunView) -> str:
-    """The whole page; equal journals give equal bytes."""
+    """The whole page; equal journals give equal bytes. Raises MissingDependency without matplotlib or jinja2."""
     about = f"space {_space(view)}, data {_data_name(view)}, seed {view.setting('seed')}"
     subtitle = f"Neural architecture search with RankNOSH: {about}"
     footer = (
@@ -180,7 +168,7 @@ def _leaderboard(view: RunView) -> PageSection:
 def _row(place: int, candidate: Candidate) -> tuple[object, ...]:
     loss = candidate.latest.validation_loss if candidate.latest else None
     reached = (candidate.level, candidate.epochs, percent(candidate.validation), number(loss, 3))
-    size = (integer(candidate.params), integer(candidate.macs), candidate.origin)
+    size = (integer(candidate.params), integer(candidate.macs), origin_name(candidate.origin))
     return (place, candidate.id, candidate.text, *reached, 1 + len(candidate.replicas), *size)
 
 

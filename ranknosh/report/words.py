@@ -32,6 +32,11 @@ def duration(seconds: float | None) -> str:
     return UNKNOWN if seconds is None else human_duration(seconds)
 
 
+def origin_name(origin: str) -> str:
+    """Where a candidate came from, as people say it; the journal has another name for what proxies chose."""
+    return "proxy pick" if origin == "seed" else origin
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """``1 candidate``, ``3 candidates``.
 

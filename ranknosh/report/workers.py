@@ -110,12 +110,9 @@ def executor_label(view: RunView) -> str | None:
     name = view.setting("executor", "name")
     if name != "ray":
         return None if name is None else str(name)
-    settings = view.setting("executor")
-    shown = [
-        f"{key} {settings[key]}"
-        for key in ("cpus_per_trial", "gpus_per_trial", "memory_per_trial", "workers")
-        if settings.get(key) not in (None, 1 if key == "cpus_per_trial" else None)
-    ]
+    settings, defaults = view.setting("executor"), {"cpus_per_trial": 1}
+    asked = ("cpus_per_trial", "gpus_per_trial", "memory_per_trial", "workers")
+    shown = [f"{key} {settings[key]}" for key in asked if settings.get(key) not in (None, defaults.get(key))]
     for level, own in (settings.get("per_level") or {}).items():
         shown.append(f"level {level}: " + " ".join(f"{key} {value}" for key, value in own.items() if value is not None))
     return f"ray at {settings.get('address', 'local')}" + (f" ({', '.join(shown)})" if shown else "")

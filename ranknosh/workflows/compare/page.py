@@ -8,48 +8,23 @@ from statistics import fmean
 from typing import Any
 
 from ranknosh.config.search import ALWAYS
-from ranknosh.report.charts import (
-    BAD,
-    BLUE,
-    DASHED,
-    GREEN,
-    INK,
-    MUTED,
-    VIOLET,
-    Panel,
-    dot_rows,
-    label_bar,
-    name_rows,
-    plot,
-    time_scale,
-)
+from ranknosh.report import charts
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Figure, Gallery, Page, PageSection, PageTable, Text, images_text, missing, origin
-from ranknosh.report.words import UNKNOWN, duration, percent
+from ranknosh.report.words import UNKNOWN, counted, duration, percent
 from ranknosh.workflows.compare.records import COST_PARTS
 from ranknosh.workflows.compare.rows import CompareView, Row, RunResult
 from ranknosh.workflows.compare.text import HEAD, cells, found_lines, notes, title
 
 PARTS = {
     "proxies": ("train-free scores", "#74a9cf"),
-    "predictor": ("predictor", VIOLET),
+    "predictor": ("predictor", charts.VIOLET),
     "training": ("training of candidates", "#0b4f8a"),
-    "supernet": ("supernet", GREEN),
-    "failed": ("failed", BAD),
+    "supernet": ("supernet", charts.GREEN),
+    "failed": ("failed", charts.BAD),
     "other": ("everything else", "#9db0c3"),
 }
-RUN_HEAD = (
-    "method",
-    "seed",
-    "validation",
-    "test",
-    "true accuracy",
-    "device time",
-    "wall time",
-    "work",
-    "ended",
-    "folder",
-)
+RUNS = ("method", "seed", "validation", "test", "true accuracy", "device time", "wall time", "work", "ended", "folder")
 ROW_HEIGHT, LEAST_ROWS = 0.42, 4
 """Inches of a method's row in plots, which have room for so many rows at least."""
 
@@ -85,19 +60,20 @@ def _accuracy(rows: Sequence[Row]) -> PageSection:
         "seeds. Dashed line: the mean of random search; a method differs from it only where their bars do not overlap."
     )
 
-    def panel(label: str, read: Callable[[RunResult], float | None]) -> Panel:
+    def panel(label: str, read: Callable[[RunResult], float | None]) -> charts.Panel:
         known = {row.method: [100 * value for run in row.runs if (value := read(run)) is not None] for row in rows}
-        groups = [(method, found, MUTED if method == ALWAYS else BLUE) for method, found in known.items()]
+        groups = [(method, found, charts.MUTED if method == ALWAYS else charts.BLUE) for method, found in known.items()]
 
         def paint(axis: Any) -> None:
-            dot_rows(groups, label, error=True)(axis)
+            charts.dot_rows(groups, label, error=True)(axis)
             if always := known.get(ALWAYS):
-                axis.axvline(fmean(always), color=MUTED, linewidth=1.2, linestyle=DASHED, zorder=1)
+                axis.axvline(fmean(always), color=charts.MUTED, linewidth=1.2, linestyle=charts.DASHED, zorder=1)
 
         return paint
 
     panels = [panel(label, read) for label, read in readings.items()]
-    return plot("accuracy", "Final accuracy", caption, *panels, height=1.3 + ROW_HEIGHT * max(len(rows), LEAST_ROWS))
+    height = 1.3 + ROW_HEIGHT * max(len(rows), LEAST_ROWS)
+    return charts.plot("accuracy", "Final accuracy", caption, *panels, height=height)
 
 
 def _cost(rows: Sequence[Row], budget_seconds: float) -> PageSection:
@@ -110,25 +86,24 @@ def _cost(rows: Sequence[Row], budget_seconds: float) -> PageSection:
         "Device seconds of a search, the mean over seeds; the line is the budget, the same for every method. Epochs of a "
         f"supernet and of candidates are different goods and are not added: {'; '.join(f'{r.method} {r.work}' for r in rows)}."
     )
-    scale, unit = time_scale(budget_seconds)
+    scale, unit = charts.time_scale(budget_seconds)
     budget = budget_seconds / scale
 
     def paint(axis: Any) -> None:
-        name_rows(axis, [row.method for row in rows])
+        charts.name_rows(axis, [row.method for row in rows])
         ends = [0.0] * len(rows)
         for part in used:
             lengths, (label, colour) = [row.part(part) / scale for row in rows], PARTS[part]
             axis.barh(range(len(rows)), lengths, left=ends, height=0.62, color=colour, label=label, zorder=2)
             ends = [end + length for end, length in zip(ends, lengths, strict=True)]
         for place, (row, end) in enumerate(zip(rows, ends, strict=True)):
-            label_bar(
-                axis, "" if row.share is None else f"{100 * row.share:.0f} % of the budget", max(end, budget), place
-            )
-        axis.axvline(budget, color=INK, linewidth=1.2, linestyle=DASHED, zorder=3)
+            share = "" if row.share is None else f"{100 * row.share:.0f} % of the budget"
+            charts.label_bar(axis, share, max(end, budget), place)
+        axis.axvline(budget, color=charts.INK, linewidth=1.2, linestyle=charts.DASHED, zorder=3)
         axis.set(xlim=(0, 1.25 * max(budget, *ends)), xlabel=f"device time of a search ({unit})")
         axis.legend(loc="upper center", bbox_to_anchor=(0.45, 1.16), ncols=len(used))
 
-    return plot("cost", heading, caption, paint, height=1.5 + ROW_HEIGHT * max(len(rows), LEAST_ROWS))
+    return charts.plot("cost", heading, caption, paint, height=1.5 + ROW_HEIGHT * max(len(rows), LEAST_ROWS))
 
 
 def _cells(rows: Sequence[Row]) -> PageSection:
@@ -150,7 +125,7 @@ def _cells(rows: Sequence[Row]) -> PageSection:
 
 def _runs(rows: Sequence[Row]) -> PageSection:
     runs = [_run(run) for row in rows for run in row.runs]
-    return PageSection("runs", "Every run", [PageTable(RUN_HEAD, runs, text=("method", "folder"), prose=("ended",))])
+    return PageSection("runs", "Every run", [PageTable(RUNS, runs, text=("method", "folder"), prose=("ended",))])
 
 
 def _run(run: RunResult) -> tuple[object, ...]:
@@ -165,7 +140,7 @@ def _origin(view: CompareView) -> PageSection:
     header, settings = view.header, view.settings
     facts = [
         ("search space", header.facts["space"]),
-        ("network", f"{settings.network.channels} channels, {settings.network.cells} cells in a stage"),
+        ("network", f"{settings.network.channels} channels, {counted(settings.network.cells, 'cell')} in a stage"),
         ("images", images_text(header.data)),
         ("budget of a search", f"{settings.budget_seconds:g} device seconds, the same for every method and seed"),
         ("final recipe", f"{settings.whole_epochs} epochs from scratch with the train section below"),

@@ -69,7 +69,7 @@ def _facts(settings: ScoreSettings) -> list[tuple[str, object]]:
     source = settings.data.name or settings.data.folder or settings.data.npz or UNKNOWN
     facts: list[tuple[str, object]] = [
         ("search space", settings.space.name),
-        ("network", f"{settings.network.channels} channels, {settings.network.cells} cells in a stage"),
+        ("network", f"{settings.network.channels} channels, {counted(settings.network.cells, 'cell')} in a stage"),
         ("images", f"{settings.batch} of {source}, the same for all"),
         ("weights", f"seed {settings.seed}, the same for all"),
     ]

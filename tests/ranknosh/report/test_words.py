@@ -2,7 +2,7 @@
 
 import pytest
 
-from ranknosh.report.words import counted, duration, integer, number, percent, points
+from ranknosh.report.words import counted, duration, integer, number, origin_name, percent, points
 
 
 @pytest.mark.parametrize("write", [percent, points, number, integer, duration])
@@ -16,6 +16,7 @@ def test_numbers_are_rounded_for_reading():
     assert (points(0.015), points(-0.2)) == ("+1.50 points", "-20.00 points")
     assert (number(0.456), number(1, 0)) == ("0.46", "1")
     assert integer(14210) == "14,210"
+    assert (origin_name("seed"), origin_name("random")) == ("proxy pick", "random")
     assert duration(200) == "3 min 20 s"
 
 

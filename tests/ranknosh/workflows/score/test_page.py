@@ -44,7 +44,7 @@ def test_it_shows_every_proxy_and_how_it_was_made(results: Results) -> None:
         assert f"{name} higher 1" in page.words
     assert "1 × no nwot" in page.words
     assert "12 architectures, 12 functions, 4 proxies" in page.words
-    assert "4 channels, 1 cells" in page.words
+    assert "4 channels, 1 cell in a stage" in page.words
     assert "8 of digits" in page.words
     assert "Commands ranknosh score Versions torch 2 Configuration seed:" in page.words
 
