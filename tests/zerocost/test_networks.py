@@ -31,7 +31,10 @@ def test_every_proxy_is_in_the_table() -> None:
         assert set(told) <= ALL, name
 
 
-@pytest.mark.parametrize("name", CASES)
+SLOW = ("resnet18", "mobilenet")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in CASES])
 def test_a_value_or_a_reason(name: str) -> None:
     case = CASES[name]
     scores = scores_of(case.make(), case.inputs(), case.targets)

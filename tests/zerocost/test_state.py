@@ -116,6 +116,7 @@ def test_nothing_changes(name: str) -> None:
     "where",
     ["watch", "weight", "differentiated", "inputs", "sample_gradients", "features", "block_gradients", "run", "value"],
 )
+@pytest.mark.slow
 def test_nothing_changes_when_a_proxy_raises(needs: Pass, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any) -> Any:
         raise RuntimeError("no")

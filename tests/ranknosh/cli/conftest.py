@@ -10,16 +10,16 @@ from ranknosh.cli import main
 from tests.processes import ROOT, output_of, start_python
 
 DIGITS = str(ROOT / "configs" / "digits.yaml")
-SMALL = [
-    "--set",
-    "seeding.draw=8",
-    "--set",
-    "pyramid.initial=4",
-    "--set",
-    "pyramid.batch=3",
-    "--set",
-    "pyramid.candidates=10",
-]
+CHANGES = {
+    "seeding.draw": 8,
+    "pyramid.initial": 4,
+    "pyramid.batch": 3,
+    "pyramid.candidates": 10,
+    "data.train_limit": 300,
+    "data.validation_limit": 150,
+    "data.test_limit": 150,
+}
+SMALL = [word for key, value in CHANGES.items() for word in ("--set", f"{key}={value}")]
 
 
 class Ended(NamedTuple):

@@ -124,6 +124,7 @@ def test_what_cannot_be_compared_writes_nothing(home, cli, words, code, needle):
     assert not (home / "runs").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_tells_how_to_go_on(home):
     """No time passes before it, so that the budget is used by what follows."""
     # A shell in the background ignores SIGINT, and so does what it starts: here a terminal is played.

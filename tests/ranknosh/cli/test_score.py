@@ -220,6 +220,7 @@ def test_codes_are_what_tables_list(cli):
     assert [row["architecture"] for row in table_of()] == [SPACE.format(a) for a in sampled(SPACE, "codes", 4, 0)]
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_says_how_to_resume(cli, tmp_path, start_process):
     words = ["score", "nasbench201", "--count", "2000", *TINY, "--proxies", "params,synflow", "--name", "long"]
     child = start_process(*words, cwd=tmp_path)
@@ -276,6 +277,7 @@ def test_the_audit_of_a_search_that_scored_proxies(cli, small_search):
     assert (report["seeding"] is None) is not bool(helping)
 
 
+@pytest.mark.slow
 def test_an_audit_by_other_proxies_scores_all_candidates(cli, small_search):
     run = small_run(cli, small_search, "more", "pyramid.initial=4", "pyramid.candidates=8", "seeding.draw=6")
     journal = Path(run) / "journal.jsonl"

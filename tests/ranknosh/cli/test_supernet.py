@@ -210,6 +210,7 @@ def test_kill_9_and_a_torn_line_lead_to_the_same_search(searched, tmp_path, star
     assert runs[0].state.result.text == runs[1].state.result.text
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_says_how_to_go_on_and_the_folder_is_locked_meanwhile(cli, tmp_path, start_process, run_process):
     words = ["supernet", "darts", *TINY, "--epochs", "400", "--name", "long"]
     child = start_process(*words, cwd=tmp_path)

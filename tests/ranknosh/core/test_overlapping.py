@@ -136,6 +136,7 @@ def test_a_raised_limit_goes_on_from_every_decision_taken(overlap):
 
 @pytest.mark.parametrize("overlap", [2, 8])
 @pytest.mark.parametrize(("limit", "finalists"), [(26, 0), (33, 0), (60, 1), (61, 0)])
+@pytest.mark.slow
 def test_a_closed_search_is_resumed_at_every_record_under_the_same_or_a_raised_limit(overlap, limit, finalists):
     """Decisions that closed a search come after its steps, whatever the limits of now would hold at those."""
     options = {"overlap": overlap, "finalists": finalists}

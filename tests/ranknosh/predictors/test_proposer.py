@@ -194,6 +194,7 @@ def test_seeds_come_first_and_bad_ones_are_replaced(space: Space) -> None:
     ("predictor", "acquisition"),
     [("kernel", "thompson"), ("linear", "thompson"), ("kernel", "ucb"), ("auto", "mean"), ("random", "thompson")],
 )
+@pytest.mark.slow
 def test_a_batch_cut_anywhere_is_completed_to_itself(space: Space, predictor: str, acquisition: str) -> None:
     def fresh() -> PredictorProposer:
         return make(space, make_predictor(predictor), acquisition=acquisition, exploration=0.3)

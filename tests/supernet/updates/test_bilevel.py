@@ -222,6 +222,7 @@ def test_weights_only_before_the_alphas_start():
 
 
 @pytest.mark.parametrize("update", [SecondOrder(), Neumann(1, 3), Amended(), MixedLevel()], ids=lambda u: u.describe())
+@pytest.mark.slow
 def test_a_resumed_search_goes_on_bit_for_bit(update):
     straight = tiny_search(bare(2, update=update))
     straight.run_epoch()

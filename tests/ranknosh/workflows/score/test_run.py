@@ -93,6 +93,7 @@ def test_a_run_has_its_folder_and_isomorphic_cells_are_scored_once(make_settings
     assert repr(open_run(run.folder)) == repr(run)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_killed_at_any_network_and_resumed(make_settings: Make, tmp_path: Path) -> None:
     settings = make_settings([FIRST, TWIN, OTHER], count=2)
     whole = begun(settings, tmp_path / "whole")
