@@ -86,7 +86,8 @@ def test_an_executor_takes_the_decisions_of_the_inline_one(followed, tmp_path):
 def test_a_workflow_has_every_verb(followed, tmp_path):
     begun, _, status, top, report, clean = followed("A workflow")
     assert begun.strip() == "runs/small"
-    assert "finished" in status and "5" in status
+    assert "finished" in status
+    assert "5" in status
     assert len(top.splitlines()) == 3
     assert (tmp_path / report.strip()).exists()
     assert "remov" in clean
