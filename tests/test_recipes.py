@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "adding-a-part.md").read_text()
 SECTIONS = dict(re.findall(r"^## (An? \w+)\n(.*?)(?=^## |\Z)", TEXT, re.DOTALL | re.MULTILINE))
-FILE = re.compile(r"[Ii]n\s`([^`]+\.py)`(?:, (below|in place of) `([^`]+)`)?:\n\n```python\n(.*?)```", re.DOTALL)
+FILE = re.compile(
+    r"[Ii]n\s`([^`]+\.py)`(?:, (below|in place of) `([^`]+)`)?:\n\n```(?:python|text)\n(.*?)```", re.DOTALL
+)
 COMMANDS = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
 
@@ -22,11 +24,13 @@ def follow(section, folder):
     for package in ("ranknosh", "zerocost", "supernet", "configs"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     steps = FILE.findall(section)
-    assert len(steps) == section.count("```python"), "every block of code says where it goes"
+    blocks = section.count("```python") + section.count("```text")
+    assert len(steps) == blocks, "every block of code says where it goes"
     for name, how, anchor, code in steps:
         path = folder / name
         if not how:
             assert not path.exists(), f"{name} is new"
+            path.parent.mkdir(exist_ok=True)
             path.write_text(code)
             continue
         before = path.read_text()
