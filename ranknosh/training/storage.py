@@ -23,6 +23,9 @@ from ranknosh.runs.files import replace_file, temporary_path, write_error, write
 
 _WHOLE_PUTS = {"memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci", "tos", "hf"}
 """Protocols where a file shows up whole or not at all, and where a rename is a copy."""
+_GONE = {("list", errno.ENOTDIR), ("read", errno.ESTALE)}
+"""Errors that say there is no such file: no folder of this name, or one deleted by another machine while it was open here. Others
+may pass, and what they hide must not be taken for missing."""
 
 T = TypeVar("T")
 
@@ -165,10 +168,7 @@ class FolderStorage:
         except FileNotFoundError:
             raise
         except OSError as error:
-            if error.errno in (
-                errno.ENOTDIR,
-                errno.ESTALE,
-            ):  # ESTALE: deleted by another machine while it was open here
+            if (verb, error.errno) in _GONE:
                 raise FileNotFoundError(name) from error
             reason = f"{error.strerror or error}; check its permissions"
             raise StoreError(f"cannot {verb} {self.folder / name}: {reason}") from error

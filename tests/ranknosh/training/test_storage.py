@@ -1,8 +1,11 @@
 import errno
 import os
 import pickle
+import shutil
 import sys
 import uuid
+from pathlib import Path
+from unittest.mock import Mock
 
 import fsspec
 import pytest
@@ -84,6 +87,20 @@ def test_what_is_in_the_way_is_a_store_error(tmp_path):
         with pytest.raises(StoreError, match=r"taken.* cannot be written|cannot write .*taken"):
             open_storage(location).write("4/one", b"")
         assert open_storage(location).list("4") == []
+
+
+def test_a_server_that_lost_the_folder_is_an_error_and_not_an_empty_folder(tmp_path, monkeypatch):
+    storage, stale = open_storage(tmp_path), OSError(errno.ESTALE, "Stale file handle")
+    storage.publish("4/one", b"first")
+    monkeypatch.setattr(os, "scandir", Mock(side_effect=stale))
+    with pytest.raises(StoreError, match=r"cannot list .*Stale"):
+        storage.list("4")
+    monkeypatch.setattr(shutil, "rmtree", Mock(side_effect=stale))
+    with pytest.raises(StoreError, match=r"cannot delete .*Stale"):
+        storage.delete_folder("4")
+    monkeypatch.setattr(Path, "read_bytes", Mock(side_effect=stale))
+    with pytest.raises(FileNotFoundError):  # deleted by another machine while it was open here
+        storage.read("4/one")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")
