@@ -161,7 +161,7 @@ class LiveView(View):
 
     def _bar(self, event: Progress) -> None:
         if event.task not in self._tasks:
-            self._tasks[event.task] = self._bars.add_task(event.task, text=event.text)
+            self._tasks[event.task] = self._bars.add_task(event.task, total=None, text=event.text)
         task, visible = self._tasks[event.task], not _complete(event)
         self._bars.update(task, completed=event.done, total=event.total, text=event.text, visible=visible)
 

@@ -18,6 +18,7 @@ EVENTS = [
     Epoch("#3", 1, 4, {"validation accuracy": 0.5, "train loss": 1.25}, job="job"),
     Standings(("level", "best"), [("1", "50.00 %")], [("best", "#3  validation 50.00 %")]),
     Progress("epochs", 5, 20, left=120.0),
+    Progress("networks", 7, None),
     Recorded((), None, 130.0, ("#3 level 1: validation 50.00 %",)),
     Ended(FOLDER, "the epoch budget is spent", 0),
 ]
@@ -55,7 +56,7 @@ def test_the_live_view_shows_folder_time_left_bars_standings_and_the_last_lines(
         view(event)
     console.print(view.render())
     shown = console.file.getvalue()
-    for text in ("runs/demo-001", "about 2 min", "5/20", "50.00 %", "#3 epoch 1 of 4", "out of memory", "Ctrl-C saves"):
+    for text in ("runs/demo-001", "about 2 min", "5/20", "7/?", "50.00 %", "#3 epoch 1 of 4", "out of memory", "Ctrl-C saves"):
         assert text in shown
     assert "proxy scoring" not in shown  # it is done
 
