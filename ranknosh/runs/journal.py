@@ -190,9 +190,8 @@ def _value(kind: type, body: bytes) -> Any:
         return _adapter(kind).validate_json(body, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        raise ValueError(
-            f"its record is no {_name_of(kind)} ({'.'.join(map(str, first['loc']))}: {first['msg']})"
-        ) from None
+        where = f"{'.'.join(map(str, first['loc']))}: " if first["loc"] else ""
+        raise ValueError(f"its record is no {_name_of(kind)} ({where}{first['msg']})") from None
 
 
 @cache

@@ -56,7 +56,16 @@ def test_the_live_view_shows_folder_time_left_bars_standings_and_the_last_lines(
         view(event)
     console.print(view.render())
     shown = console.file.getvalue()
-    for text in ("runs/demo-001", "about 2 min", "5/20", "7/?", "50.00 %", "#3 epoch 1 of 4", "out of memory", "Ctrl-C saves"):
+    for text in (
+        "runs/demo-001",
+        "about 2 min",
+        "5/20",
+        "7/?",
+        "50.00 %",
+        "#3 epoch 1 of 4",
+        "out of memory",
+        "Ctrl-C saves",
+    ):
         assert text in shown
     assert "proxy scoring" not in shown  # it is done
 
