@@ -61,6 +61,8 @@ def init(
     if schema:
         _print_schema(workflow)
         return
+    if workflow != "search":
+        raise ConfigError(f"--workflow {workflow}: only its schema is made here; add --schema")
     text = _config_text(data, space, budget, str(out) if out else "search.yaml")
     if out is None:
         print(text, end="", flush=True)

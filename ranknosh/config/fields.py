@@ -122,11 +122,11 @@ def _data_name(value: Any) -> str | None:
     )
 
 
-def words(value: Any) -> tuple[str, ...]:
-    """The names in a list, or in a text with commas between them. Raises ValueError for anything else."""
+def words(value: Any, example: str = "synflow, nwot") -> tuple[str, ...]:
+    """The names in a list, or in a text with commas between them. Raises ValueError with an example for anything else."""
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise ValueError("must be a list of names; write for example [first, second]")
+        raise ValueError(f"must be a list of names; write for example [{example}]")
     return tuple(name.strip() for name in names if name.strip())
 
 

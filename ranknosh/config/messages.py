@@ -43,7 +43,7 @@ def fields_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, F
         below, key = bare_type(field), ""
         if get_origin(below) is dict:
             below, key = get_args(below)[1], f"{ANY}."
-        if get_origin(below) is None and isinstance(below, type) and issubclass(below, BaseModel):
+        if _is_section(below):
             yield from fields_of(below, f"{prefix}{name}.{key}")
 
 
@@ -52,6 +52,10 @@ def bare_type(field: FieldInfo) -> Any:
     if get_origin(field.annotation) in (Union, types.UnionType):
         return next(part for part in get_args(field.annotation) if part is not type(None))
     return field.annotation
+
+
+def _is_section(kind: Any) -> bool:
+    return get_origin(kind) is None and isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _place(path: tuple[str, ...], source: Source, given: Mapping[tuple[str, ...], str]) -> str:
@@ -74,7 +78,7 @@ def _problem(row: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> tuple[t
     if isinstance(raised, ValueError):
         return path, f"{text} {raised}"
     field = next((fields[name] for name in _names_of(path) if name in fields), None)
-    if field is None or row["type"] in ("model_type", "model_attributes_type"):
+    if field is None or _is_section(bare_type(field)) or row["type"] == "model_type":
         return path, f"{text} must be a section of 'key: value' lines"
     near = did_you_mean(value, choices_of(field)) if isinstance(value, str) else ""
     return path, f"{text} must be {_rule(field)}{near or _remedy(field, value)}"

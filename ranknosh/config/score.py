@@ -54,7 +54,7 @@ class ScoreSettings(Settings):
     options: dict[str, dict[str, Any]] = setting({}, "options of proxies, such as swap_reg.mu=900")
     proxies: Proxies = setting(
         tuple(name for name in PROXIES if name not in NEEDS_OPTIONS),
-        "names of proxies with commas between, or all that need no option or have theirs",
+        "names of proxies with commas between, or 'all' that need no option or have theirs",
     )
     batch: Count = setting(64, "training images of a score")
     network: NetworkConfig = setting(NetworkConfig(channels=16, cells=5), "size of the networks")

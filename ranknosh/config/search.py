@@ -19,7 +19,7 @@ ALWAYS = "random"
 
 
 def _methods(value: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*words(value), ALWAYS]))
+    return tuple(dict.fromkeys([*words(value, "ranknosh, random"), ALWAYS]))
 
 
 class SearchSettings(Settings):
@@ -100,7 +100,7 @@ class CompareSettings(SearchSettings):
     )
     seeds: Count = setting(3, "searches of each method: the first with seed, the next with the number after it")
     final_epochs: int | None = setting(
-        None, "epochs of the final training, by default the last of pyramid.epochs", ge=1
+        None, "epochs of the final training, by default the last of pyramid.epochs", ge=1, examples=[50]
     )
     table: str | None = setting(None, "npz file of finished trainings, for the true accuracy of what is found")
 

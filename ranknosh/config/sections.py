@@ -192,7 +192,9 @@ class BudgetConfig(Section):
 
     epochs: int | None = setting(None, "training epochs of all candidates", ge=0, examples=[130])
     time: Duration = setting(None, "wall time of the search")
-    device_time: DeviceTime = setting(None, "busy time of all devices together, such as 2gpuh")
+    device_time: DeviceTime = setting(
+        None, "busy time of all devices together, such as 2gpuh; in a comparison that of every search"
+    )
     disk: Size = setting(None, "size of all checkpoints together, such as 10GB")
 
 

@@ -46,10 +46,10 @@ class Settings(Section):
 
     CHANGES: ClassVar[Changes] = {}
 
-    seed: int = setting(0, "seed of every random draw", ge=0)
+    seed: int = setting(0, "seed of every random draw, but of the split where there is a split_seed", ge=0)
     name: str | None = setting(
         None,
-        "name of the run folder; by default the next free number",
+        "name of the run folder; by default that of the config, method or workflow with the next free number",
         pattern=_NAME,
         max_length=200,
         examples=["my-run"],

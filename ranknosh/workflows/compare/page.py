@@ -97,8 +97,7 @@ def _cost(rows: Sequence[Row], budget_seconds: float) -> PageSection:
             axis.barh(range(len(rows)), lengths, left=ends, height=0.62, color=colour, label=label, zorder=2)
             ends = [end + length for end, length in zip(ends, lengths, strict=True)]
         for place, (row, end) in enumerate(zip(rows, ends, strict=True)):
-            share = "" if row.share is None else f"{100 * row.share:.0f} % of the budget"
-            charts.label_bar(axis, share, max(end, budget), place)
+            charts.label_bar(axis, f"{100 * row.share:.0f} % of the budget", max(end, budget), place)
         axis.axvline(budget, color=charts.INK, linewidth=1.2, linestyle=charts.DASHED, zorder=3)
         axis.set(xlim=(0, 1.25 * max(budget, *ends)), xlabel=f"device time of a search ({unit})")
         axis.legend(loc="upper center", bbox_to_anchor=(0.45, 1.16), ncols=len(used))

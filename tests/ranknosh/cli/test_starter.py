@@ -51,6 +51,7 @@ def test_init_never_overwrites(cli, tmp_path):
         (["--data", "/not/there"], "neither a folder"),
         (["--budget", "soon"], "a duration (2h)"),
         (["--space", "nasbench"], "nasbench201"),
+        (["--workflow", "retrain"], "add --schema"),
     ],
 )
 def test_init_refuses_what_would_not_load(cli, words, needle):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ranknosh.config.messages import fields_of
 from ranknosh.config.search import CompareSettings, SearchSettings
 from ranknosh.errors import ConfigError
 
@@ -29,6 +30,12 @@ def test_the_final_training_is_as_long_as_the_top_level_where_nothing_is_said():
     settings = CompareSettings.from_dict({**BUDGET, "pyramid": {"epochs": [1, 3]}})
     assert settings.whole_epochs == 3
     assert settings.replace(["final_epochs=9"]).whole_epochs == 9
+
+
+def test_the_help_of_the_budget_says_that_it_is_one_of_every_search():
+    assert dict(fields_of(CompareSettings))["budget.device_time"].description.endswith(
+        "in a comparison that of every search"
+    )
 
 
 def test_a_budget_has_to_be_given():

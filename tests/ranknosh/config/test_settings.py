@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar
 import pytest
 from pydantic import Field
 
-from ranknosh.config.search import SearchSettings
+from ranknosh.config.retrain import RetrainSettings
+from ranknosh.config.search import CompareSettings, SearchSettings
 from ranknosh.config.sections import BudgetConfig, DataConfig
 from ranknosh.config.settings import Changes, Settings, by_name, with_changes
 from ranknosh.errors import ConfigError
@@ -90,3 +91,16 @@ def test_the_schema_says_what_every_setting_of_a_workflow_means(workflow):
             assert len(field.get("description", "")) > 5, f"{section}.{name} has no description"
     written = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
     assert written == kind.model_construct().to_dict()
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "text"),
+    [
+        (RetrainSettings, {"network": {}}, "train is .*; it must be a section of 'key: value' lines"),
+        (SearchSettings, {"seeding": {"proxies": 3}}, r"must be a list of names; write for example \[synflow, nwot\]"),
+        (CompareSettings, {"methods": 3}, r"must be a list of names; write for example \[ranknosh, random\]"),
+    ],
+)
+def test_a_message_says_what_to_write(kind, data, text):
+    with pytest.raises(ConfigError, match=text):
+        kind.from_dict(data)
