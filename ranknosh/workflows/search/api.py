@@ -33,7 +33,7 @@ def search(
     name: str | None = None,
     events: Events | None = None,
     stop: StopRequest | None = None,
-    **sections: Mapping[str, Any],
+    **sections: Mapping[str, Any] | None,
 ) -> SearchRun:
     """Search ``space`` on ``data`` and return the finished run.
 
@@ -47,7 +47,7 @@ def search(
         name: of the run's folder; the next free number by default.
         events: takes what is reported; by default progress is shown (``ranknosh.runs.events.silent`` for none).
         stop: asked wherever the search can be left.
-        sections: further sections of a config (pyramid, network, train, seeding, predictor, propose ...).
+        sections: further sections of a config (pyramid, network, train, seeding, predictor, propose ...), None for the defaults.
 
     Raises:
         ConfigError: for a setting that breaks a rule.
@@ -68,7 +68,7 @@ def search(
             "space": {"name": space},
             "data": section,
             "budget": _budget(budget),
-            **{key: dict(value) for key, value in sections.items()},
+            **{key: dict(value) for key, value in sections.items() if value is not None},
         },
         origin="ranknosh.search",
     )

@@ -105,6 +105,11 @@ def test_wrong_data_is_named():
         ranknosh.open_run("nowhere")
 
 
+def test_a_section_that_is_none_has_its_defaults():
+    with pytest.raises(ConfigError, match=r"network\.channels is 0"):
+        ranknosh.search(pyramid=None, network={"channels": 0})
+
+
 def test_longer_trainings_agree_with_shorter_ones(run):
     """The two levels' orders come from one training each, so they are not independent of each other."""
     top = run.pool.at_level(2)
