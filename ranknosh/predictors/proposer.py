@@ -6,9 +6,9 @@ a batch cut in two by a crash is completed to the batch it would have been.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from time import perf_counter
 from typing import Literal, get_args
 
 import numpy as np
@@ -117,7 +117,7 @@ class PredictorProposer:
             ids: numbers of the candidates; fewer come where the space has no more.
             batch: their batch, from 0.
         """
-        started = perf_counter()
+        started = time.perf_counter()
         learned = self._learn(pool) if batch > 0 else None
         followed = self._followed(learned.evidence) if learned else None
         taken = set(pool.keys)
@@ -144,7 +144,7 @@ class PredictorProposer:
             learned.verdict.tau,
             learned.verdict.compared,
             learned.fallback,
-            perf_counter() - started,
+            time.perf_counter() - started,
             followed[0] if followed else None,
         )
         return Proposal(tuple(records), fit)

@@ -73,7 +73,7 @@ def test_unknown_presets_and_spaces():
         ("train.warmup_epochs=3", "not below the 3"),
         ("network.channels=many", "whole number"),
         ("train.device=tpu", "auto, cpu"),
-        ("train.lr", "key=value"),
+        ("train.lr", "KEY=VALUE"),
     ],
 )
 def test_a_setting_that_breaks_a_rule(setting, needle):
