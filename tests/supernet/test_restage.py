@@ -40,6 +40,7 @@ def test_all_stages_run_and_something_is_found(name):
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("after", [1, 3])
+@pytest.mark.slow
 def test_going_on_exactly_inside_and_between_stages(name, after):
     search, twin = make(name), make(name)
     for _ in range(after):

@@ -87,6 +87,7 @@ def oriented(net: nn.Module, proxy: str) -> float:
 @pytest.mark.parametrize(
     ("proxy", "edge"), [("nwot", 0), ("nwot", 3), ("synflow", 3), ("grad_norm", 1), ("macs", 3), ("gradsign", 5)]
 )
+@pytest.mark.slow
 def test_removing_is_building_without(proxy: str, edge: int) -> None:
     net = supernet()
     scores = score_operations(net, branches(net, edge), digits(), LABELS, proxy=proxy)
@@ -192,6 +193,7 @@ def brute_force(order: Sequence[int]) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.slow
 def test_search_agrees_with_building(seed: int) -> None:
     net = supernet()
     places = (1, 3, 5)

@@ -75,6 +75,7 @@ def attention() -> nn.Module:
 
 
 @pytest.mark.parametrize("make", [chain, half_frozen, attention, Recurrent, Transposed, Noisy])
+@pytest.mark.slow
 def test_two_calls_and_any_company_give_the_same_values(make: Callable[[], nn.Module]) -> None:
     net, inputs = make(), torch.randn(8, 17, 7)
     together = scores_of(net, inputs).values_by_name

@@ -10,6 +10,7 @@ from ranknosh.errors import BudgetTooSmall, ConfigError, DataError
 
 @pytest.mark.parametrize("accounting", ["resume", "scratch"])
 @pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.slow
 def test_epochs_rise_within_the_budget_and_the_same_seed_gives_the_same(whole: Table, name: str, accounting) -> None:  # type: ignore[no-untyped-def]
     one, two = (METHODS[name](whole, 1000, 11, accounting) for _ in range(2))
     assert (np.diff(one.epochs, prepend=0) > 0).all()
@@ -38,6 +39,7 @@ def test_epochs_rise_within_the_budget_and_the_same_seed_gives_the_same(whole: T
         ("ranknosh_observed_proxies_follow", OBSERVED, {"random_share": 0.25, "follow": 0.5}),
     ],
 )
+@pytest.mark.slow
 def test_a_name_stands_for_its_settings(whole: Table, scores: TableScores, name, settings, seeding) -> None:  # type: ignore[no-untyped-def]
     for seed in range(3):
         given = (whole, 1000, seed, "resume")

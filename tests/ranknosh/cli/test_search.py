@@ -197,6 +197,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_the_run_ends_as_if_nothing_happened(
     assert cli("status", folder, "--decisions").out == cli("status", searched[0], "--decisions").out
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_proxies_are_scored_does_not_wait_for_all_of_them(tmp_path, small_search, start_process):
     child = start_process(*small_search, "--set", "seeding.draw=3000", "--name", "many", cwd=tmp_path)
     journal = tmp_path / "runs" / "many" / "journal.jsonl"
@@ -259,6 +260,7 @@ def test_a_search_that_ended_too_early_says_what_there_is_and_what_to_do():
     )
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_5_and_the_run_goes_on_when_there_is_room(cli, tmp_path, monkeypatch, small_search):
     import subprocess
 

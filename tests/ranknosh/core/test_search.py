@@ -49,6 +49,7 @@ def test_a_search_costs_exactly_what_the_size_rule_says(epochs, ratio, n, schedu
 
 @pytest.mark.parametrize("schedule", ["reproducible", "eager"])
 @pytest.mark.parametrize("finalists", [0, 2])
+@pytest.mark.slow
 def test_no_epoch_budget_is_ever_overrun_and_none_is_left_lying(schedule, finalists):
     for limit in range(1, 140):
         search, _ = simulate(DEMO, epochs=limit, schedule=schedule, workers=2, finalists=finalists, reply=good)

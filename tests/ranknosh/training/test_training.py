@@ -150,6 +150,7 @@ def test_a_network_without_cells_takes_neither(tmp_path, option):
 
 
 @pytest.mark.parametrize("at", [1, 2, 3])
+@pytest.mark.slow
 def test_interrupted_after_any_epoch_it_ends_with_the_same_bits(tmp_path, at):
     task, job = cells(**DARTS, ema=0.9, augment="crop_flip_cutout")
     whole, straight = trained(job, task, tmp_path / "straight")

@@ -20,6 +20,7 @@ def operations(search):
 
 @pytest.mark.parametrize("name", OPTIONS)
 @pytest.mark.parametrize("space", [None, tiny_darts])
+@pytest.mark.slow
 def test_two_epochs_and_a_result(name, space):
     search = tiny_search(get_method(name, epochs=2, **OPTIONS[name]), *(space() if space else (None, None)))
     while not search.ended:

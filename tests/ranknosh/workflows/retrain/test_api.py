@@ -101,6 +101,7 @@ def test_the_kept_weights_give_the_reported_test_accuracy(whole):
 
 
 @pytest.mark.parametrize("save_every", [0, 1000])
+@pytest.mark.slow
 def test_killed_in_the_middle_and_resumed_it_ends_with_the_same_bits(whole, tmp_path, save_every):
     folder = tmp_path / "killed"
     script = KILLED.format(folder=str(folder), save_every=save_every)
