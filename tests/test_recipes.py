@@ -1,5 +1,6 @@
 """docs/adding-a-part.md, done literally: its files, its edits and its commands, in a copy of the packages."""
 
+import json
 import os
 import re
 import shlex
@@ -76,14 +77,21 @@ def test_a_proxy_scores(followed):
     assert "widest" in out
 
 
+def order_of_results(folder):
+    """Numbers of the candidates in the order in which results were written down."""
+    lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+    return [line["record"]["candidate_id"] for line in lines if line["type"] == "observed"]
+
+
 @pytest.mark.slow
 def test_an_executor_takes_the_decisions_of_the_inline_one(followed, tmp_path):
     followed("An executor")
     run("python -m ranknosh search configs/digits.yaml --set budget.epochs=12 --name inline", tmp_path)
-    threads, inline = (
-        run(f"python -m ranknosh status runs/{name} --decisions", tmp_path) for name in ("in-threads", "inline")
+    newest, inline = (
+        run(f"python -m ranknosh status runs/{name} --decisions", tmp_path) for name in ("newest", "inline")
     )
-    assert threads == inline != ""
+    assert newest == inline != ""
+    assert order_of_results(tmp_path / "runs/newest") != order_of_results(tmp_path / "runs/inline")
 
 
 @pytest.mark.slow
