@@ -16,7 +16,7 @@ from ranknosh.report.view import RunView
 MOST_CURVES = 220
 LOG_FROM = 12
 """Levels more than this factor apart are drawn on a logarithmic epoch axis."""
-LEVEL_RAMP = ("#8297ac", "#74a9cf", "#2b7bba", "#08396b")
+LEVEL_RAMP = ("#8297ac", "#5c94c0", "#2b7bba", "#08396b")
 Points = Sequence[tuple[float, float]]
 
 
