@@ -32,7 +32,7 @@ SIMULATE = (
 
 
 @dataclass(frozen=True)
-class Cost:
+class ExpectedCost:
     """What searching ``candidates`` costs. ``seconds`` is (low, expected, high); ``closing``: epochs to bring the best to the
     top level and to train finalists again, where the sizes alone do not."""
 
@@ -114,7 +114,7 @@ def planned_candidates(config: SearchSettings) -> int | None:
     return plan(pyramid_of(config), limits_of(config), rules_of(config)).candidates
 
 
-def cost_of(config: SearchSettings, timing: Timing, candidates: int, loading: float = 0.0) -> Cost:
+def cost_of(config: SearchSettings, timing: Timing, candidates: int, loading: float = 0.0) -> ExpectedCost:
     """The price of a search. Refits of the predictor and the report are not in it.
 
     Args:
@@ -135,10 +135,10 @@ def cost_of(config: SearchSettings, timing: Timing, candidates: int, loading: fl
     low, expected, high = (
         fixed + (epochs + closing) * seconds for seconds in (timing.typical, timing.large, timing.largest)
     )
-    return Cost(candidates, sizes, epochs, closing, (low, expected, high), candidates * timing.checkpoint_bytes)
+    return ExpectedCost(candidates, sizes, epochs, closing, (low, expected, high), candidates * timing.checkpoint_bytes)
 
 
-def judge(config: SearchSettings, timing: Timing, loading: float) -> tuple[Cost, list[str]]:
+def judge(config: SearchSettings, timing: Timing, loading: float) -> tuple[ExpectedCost, list[str]]:
     """The cost of what the limits plan for, and why a limit does not hold it (empty where all do).
 
     Args:
@@ -198,7 +198,7 @@ def _measured(parts: Parts, quiet: bool) -> Timing:
     return timing
 
 
-def _as_dict(parts: Parts, timing: Timing, cost: Cost, problems: list[str]) -> dict[str, Any]:
+def _as_dict(parts: Parts, timing: Timing, cost: ExpectedCost, problems: list[str]) -> dict[str, Any]:
     config, data = parts.config, parts.task.data
     levels = enumerate(zip(config.pyramid.epochs, cost.levels, strict=True), 1)
     return {
@@ -218,7 +218,7 @@ def _as_dict(parts: Parts, timing: Timing, cost: Cost, problems: list[str]) -> d
     }
 
 
-def _text(parts: Parts, timing: Timing, cost: Cost, file: Path) -> str:
+def _text(parts: Parts, timing: Timing, cost: ExpectedCost, file: Path) -> str:
     config, data = parts.config, parts.task.data
     low, expected, high = map(human_duration, cost.seconds)
     images = " / ".join(str(len(part)) for part in (data.train, data.validation, data.test))

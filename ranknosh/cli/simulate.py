@@ -42,7 +42,7 @@ NOTES = (
 
 
 @dataclass(frozen=True)
-class Row:
+class Simulated:
     """One schedule on one cluster, the mean of all repeats. ``finds``: what the chosen architecture is worth, see
     :attr:`~ranknosh.cli.playback.Playback.finds`. ``gave_up``: repeats that ended because a job was lost again and again."""
 
@@ -71,7 +71,7 @@ class Simulation:
     playback: Playback
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[Simulated]:
         """Every ratio, schedule and number of workers; speed-ups compare epochs an hour with one worker of the same schedule."""
         ratios = {_ratio_text(ratio): ratio for ratio in (self.config.pyramid.ratio, *self.wanted.ratios)}
         rows = []
@@ -95,7 +95,7 @@ class Simulation:
         }
         return {**found, "eager": replace(rules, schedule="eager")}
 
-    def _run(self, ratio: Ratio, rules: Rules, cluster: Cluster, repeat: int) -> Row:
+    def _run(self, ratio: Ratio, rules: Rules, cluster: Cluster, repeat: int) -> Simulated:
         """One search; the names of what it is and its speed-up are left open."""
         section, seed, playback = self.config.pyramid, self.config.seed + repeat, self.playback
         limits, scoring = limits_of(self.config), playback.scoring(cluster.workers)
@@ -111,7 +111,7 @@ class Simulation:
             drive(search, executor, write=lambda records: None, clock=lambda: executor.now + scoring, stop=stop)
             gave_up = 0
         pool, used, best, wall = search.pool, executor.usage(), search.pool.best(), executor.now + scoring
-        return Row(
+        return Simulated(
             ratio="",
             schedule="",
             workers=cluster.workers,
@@ -144,7 +144,7 @@ class Simulation:
     def as_text(self) -> str:
         """A table of the rows, where its numbers come from, and what keeps workers waiting."""
         rows, playback, batch = self.rows, self.playback, self.config.pyramid.batch
-        columns: dict[str, Callable[[Row], str]] = {
+        columns: dict[str, Callable[[Simulated], str]] = {
             "ratio": lambda row: row.ratio,
             "schedule": lambda row: row.schedule,
             "workers": lambda row: str(row.workers),
@@ -228,8 +228,8 @@ class RandomProposals:
         return Proposal(tuple(records))
 
 
-def _mean(rows: Sequence[Row]) -> Row:
-    averaged = [f.name for f in fields(Row) if f.type == "float"]
+def _mean(rows: Sequence[Simulated]) -> Simulated:
+    averaged = [f.name for f in fields(Simulated) if f.type == "float"]
     means: dict[str, Any] = {name: fmean(getattr(row, name) for row in rows) for name in averaged}
     found = [row.finds for row in rows if row.finds is not None]
     return replace(rows[0], **means, finds=fmean(found) if found else None, gave_up=sum(row.gave_up for row in rows))
