@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.screen import facts, table
 from ranknosh.config.units import UNKNOWN, human_duration, plural
-from ranknosh.core.metrics import Agreement
 from ranknosh.runs.run import REPORT
 from ranknosh.workflows.score.rows import TABLE, row_dict
-from ranknosh.workflows.score.summary import seconds_each, summarise
+from ranknosh.workflows.score.summary import rho_text, seconds_each, summarise
 
 if TYPE_CHECKING:
     from ranknosh.workflows.score.run import ScoreRun
@@ -28,8 +27,8 @@ def as_text(run: ScoreRun) -> str:
         line = [one.name, "higher" if one.direction > 0 else "lower", str(one.given), str(one.missing)]
         line.append(UNKNOWN if one.median is None else f"{one.median:.4g}")
         line.append(UNKNOWN if one.seconds is None else _short(one.seconds))
-        line.append(_rho(one.with_params, False))
-        cells.append([*line, _rho(one.with_accuracy, True)] if results.judged else line)
+        line.append(rho_text(one.with_params, False))
+        cells.append([*line, rho_text(one.with_accuracy, True)] if results.judged else line)
     parts = [table(head, cells, "ll".ljust(len(head), "r"))]
     reasons = [(one.name, f"{count} x {text}") for one in summaries for text, count in one.reasons[:MOST_REASONS]]
     if reasons:
@@ -58,13 +57,6 @@ def _about(run: ScoreRun) -> list[tuple[str, str]]:
     page = run.folder / REPORT
     lines.append(("files", f"{run.folder / TABLE}" + (f"  {page}" if page.exists() else "")))
     return lines
-
-
-def _rho(found: Agreement | None, with_error: bool) -> str:
-    if found is None or found.rho is None:
-        return UNKNOWN
-    error = f" ± {found.error:.2f}" if with_error and found.error is not None else ""
-    return f"{found.rho:.2f}{error}"
 
 
 def _short(seconds: float) -> str:

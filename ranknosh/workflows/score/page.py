@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ranknosh.config.score import ScoreSettings
-from ranknosh.core.metrics import Agreement
 from ranknosh.core.records import Session
 from ranknosh.report.page import Page, PageSection, PageTable, origin
 from ranknosh.report.words import UNKNOWN, counted
 from ranknosh.runs.journal import Header
 from ranknosh.workflows.score.plots import accuracy_plot, heat_plot, matrix_plot
 from ranknosh.workflows.score.rows import Results
-from ranknosh.workflows.score.summary import ProxySummary, summarise
+from ranknosh.workflows.score.summary import ProxySummary, rho_text, summarise
 
 
 def render(results: Results, header: Header, sessions: Sequence[Session]) -> str:
@@ -54,15 +53,9 @@ def _table(summaries: Sequence[ProxySummary], judged: bool) -> PageTable:
 def _row(one: ProxySummary, judged: bool) -> list[object]:
     counts = [one.name, "higher" if one.direction > 0 else "lower", one.given, one.missing]
     known = [UNKNOWN if one.median is None else f"{one.median:.4g}"]
-    known += [UNKNOWN if one.seconds is None else f"{one.seconds:.3g}", _rho(one.with_params, False)]
-    known += [_rho(one.with_accuracy, True)] if judged else []
+    known += [UNKNOWN if one.seconds is None else f"{one.seconds:.3g}", rho_text(one.with_params, False)]
+    known += [rho_text(one.with_accuracy, True)] if judged else []
     return [*counts, *known, "; ".join(f"{count} × {reason}" for reason, count in one.reasons[:1])]
-
-
-def _rho(found: Agreement | None, with_error: bool) -> str:
-    if found is None or found.rho is None:
-        return UNKNOWN
-    return f"{found.rho:.2f}" + (f" ± {found.error:.2f}" if with_error and found.error is not None else "")
 
 
 def _facts(settings: ScoreSettings) -> list[tuple[str, object]]:

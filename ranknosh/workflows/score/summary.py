@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranknosh.config.units import UNKNOWN
 from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.workflows.score.rows import ScoreRow
 from zerocost import aggregate
@@ -111,3 +112,10 @@ def least_redundant(rho: NDArray[np.float64], most: int) -> list[int]:
         drop = first if inner[first].sum() > inner[second].sum() else second
         del kept[drop]
     return kept
+
+
+def rho_text(found: Agreement | None, with_error: bool) -> str:
+    """``0.62``, or ``0.62 ± 0.08`` with its standard error where that is known."""
+    if found is None or found.rho is None:
+        return UNKNOWN
+    return f"{found.rho:.2f}" + (f" ± {found.error:.2f}" if with_error and found.error is not None else "")
