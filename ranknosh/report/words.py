@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ranknosh.config.units import human_duration
-
-UNKNOWN = "n/a"
+from ranknosh.config.units import UNKNOWN, human_duration
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
