@@ -118,7 +118,7 @@ def _supernet_state(folder: Path) -> None:
 
 
 def _retrain_state(folder: Path) -> None:
-    from ranknosh.training import CheckpointStore
+    from ranknosh.training.checkpoint import CheckpointStore
 
     CheckpointStore(folder.resolve() / "checkpoints").weights(0)
 

@@ -28,8 +28,10 @@ from ranknosh.core.records import Job, Observed
 from ranknosh.core.seeding import draw
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream, torch_seed
-from ranknosh.training import CheckpointStore, Task, train_rung
+from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.evaluate import evaluate
+from ranknosh.training.rung import train_rung
+from ranknosh.training.settings import Task
 from ranknosh.training.surroundings import surroundings
 from ranknosh.training.training import build_network, load_weights, place
 from ranknosh.workflows.search.assembly import Parts, build_parts

@@ -12,18 +12,19 @@ from ranknosh.core.records import EpochPoint, Job, JobResult
 from ranknosh.executors.base import Answer, Item, RunJob, Usage
 
 if TYPE_CHECKING:
-    from ranknosh.training import CheckpointStore, Task
+    from ranknosh.training.checkpoint import CheckpointStore
+    from ranknosh.training.settings import Task
 
 
 @dataclass(frozen=True)
 class TrainJob:
-    """Trains a job's candidate up to a level; see :func:`ranknosh.training.train_rung`."""
+    """Trains a job's candidate up to a level; see :func:`ranknosh.training.rung.train_rung`."""
 
     task: Task
     checkpoints: CheckpointStore
 
     def __call__(self, job: Job, stop: Callable[[], bool], on_epoch: Callable[[Job, EpochPoint], None]) -> JobResult:
-        from ranknosh.training import train_rung
+        from ranknosh.training.rung import train_rung
 
         return train_rung(job, self.task, self.checkpoints, stop=stop, on_epoch=on_epoch)
 

@@ -20,7 +20,8 @@ from ranknosh.executors.inline import InlineExecutor, TrainJob
 
 if TYPE_CHECKING:
     from ranknosh.executors.resources import Demand
-    from ranknosh.training import CheckpointStore, Task
+    from ranknosh.training.checkpoint import CheckpointStore
+    from ranknosh.training.settings import Task
 
 
 @contextlib.contextmanager

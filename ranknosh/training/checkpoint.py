@@ -100,7 +100,7 @@ class CheckpointStore(Publications):
         if damages:
             raise StoreError(
                 f"the checkpoint file {damages[0]}, and candidate {candidate_id} cannot be read as it was trained; bring it "
-                "back from a copy and run `ranknosh resume` again, or train the candidate again (ranknosh.training.train_rung "
+                "back from a copy and run `ranknosh resume` again, or train the candidate again (ranknosh.training.rung.train_rung "
                 "gives the same bits on the CPU)"
             )
 

@@ -19,8 +19,10 @@ from ranknosh.runs.progress import View
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import torch_seed
-from ranknosh.training import CheckpointStore, Task, test_candidate, train_rung
-from ranknosh.training.rung import train_whole, whole_job
+from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.evaluate import test_candidate
+from ranknosh.training.rung import train_rung, train_whole, whole_job
+from ranknosh.training.settings import Task
 from ranknosh.workflows.compare.methods import InnerSearch, SearchMethod
 from ranknosh.workflows.compare.records import CompareState, Cost, Final, Searched, SearchOutcome, Trained
 from ranknosh.workflows.search.assembly import Parts

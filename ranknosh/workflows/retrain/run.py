@@ -22,7 +22,8 @@ from ranknosh.workflows.retrain.records import RECORDS, EpochLine, Retrained, Re
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
-    from ranknosh.training import CheckpointStore, Task
+    from ranknosh.training.checkpoint import CheckpointStore
+    from ranknosh.training.settings import Task
 
 
 class RetrainRun(Run[RetrainState]):
@@ -79,7 +80,7 @@ class RetrainRun(Run[RetrainState]):
 
     def checkpoints(self) -> CheckpointStore:
         """Where the training's state is."""
-        from ranknosh.training import CheckpointStore
+        from ranknosh.training.checkpoint import CheckpointStore
 
         return CheckpointStore(self.folder.resolve() / "checkpoints")
 
@@ -115,7 +116,7 @@ class RetrainRun(Run[RetrainState]):
             StoreError: for a checkpoint that cannot be read or written.
             SpaceError: for images too small for the network.
         """
-        from ranknosh.training import test_candidate
+        from ranknosh.training.evaluate import test_candidate
         from ranknosh.training.rung import train_rung, train_whole, whole_job
         from ranknosh.training.surroundings import resolve_device
         from ranknosh.training.training import job_identity
@@ -196,7 +197,7 @@ class RetrainRun(Run[RetrainState]):
 def task_of(settings: RetrainSettings, data: ImageData) -> Task:
     """A recipe on ``data``, for the trainer of candidates."""
     from ranknosh.spaces.base import NetworkSize
-    from ranknosh.training import Task, TrainSettings
+    from ranknosh.training.settings import Task, TrainSettings
 
     network, train = settings.network, settings.train.model_dump()
     size = NetworkSize(network.channels, network.cells, len(data.classes), data.image_shape[0])

@@ -84,7 +84,8 @@ def executor_for(session: RunSession, settings: ScoreSettings, data: ImageData) 
 
     from ranknosh.data import Split
     from ranknosh.executors.opening import opened
-    from ranknosh.training import CheckpointStore, Task, TrainSettings
+    from ranknosh.training.checkpoint import CheckpointStore
+    from ranknosh.training.settings import Task, TrainSettings
     from ranknosh.training.surroundings import surroundings
 
     none = Split(data.train.images[:0].clone(), data.train.labels[:0].clone())

@@ -27,7 +27,7 @@ from ranknosh.spaces.catalog import get_space
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
     from ranknosh.predictors.base import Predictor
-    from ranknosh.training import Task, TrainSettings
+    from ranknosh.training.settings import Task, TrainSettings
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def build_parts(config: SearchSettings, data: ImageData | None = None) -> Parts:
     What needs no images is checked first, so that a wrong predictor or device costs no waiting.
     """
     from ranknosh.data.catalog import load_section
-    from ranknosh.training import Task
     from ranknosh.training.proxies import check_options
+    from ranknosh.training.settings import Task
     from ranknosh.training.surroundings import resolve_device
 
     pyramid = pyramid_of(config)
@@ -87,7 +87,7 @@ def size_of(config: SearchSettings, images: Mapping[str, Any]) -> NetworkSize:
 
 def settings_of(config: SearchSettings) -> TrainSettings:
     """How every candidate of a search is trained."""
-    from ranknosh.training import TrainSettings
+    from ranknosh.training.settings import TrainSettings
 
     return TrainSettings(total_epochs=config.pyramid.epochs[-1], **config.train.model_dump())
 

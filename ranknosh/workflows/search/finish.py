@@ -21,7 +21,7 @@ from ranknosh.workflows.search.assembly import Parts
 from ranknosh.workflows.search.reporting import Reporter
 
 if TYPE_CHECKING:
-    from ranknosh.training import CheckpointStore
+    from ranknosh.training.checkpoint import CheckpointStore
 
 
 def finish(
@@ -42,7 +42,7 @@ def finish(
         executor: where the test split is read.
         reporter: writes records and reports them.
     """
-    from ranknosh.training import test_candidate
+    from ranknosh.training.evaluate import test_candidate
 
     pool = search.pool
     best = pool.best()

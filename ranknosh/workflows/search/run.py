@@ -38,7 +38,7 @@ from ranknosh.workflows.search.reporting import Reporter
 if TYPE_CHECKING:
     from torch import nn
 
-    from ranknosh.training import CheckpointStore
+    from ranknosh.training.checkpoint import CheckpointStore
 
 
 class SearchRun(Run[Pool]):
@@ -110,7 +110,7 @@ class SearchRun(Run[Pool]):
             ConfigError: where there is none, or its checkpoint was cleaned away.
             StoreError: where the checkpoint is damaged or another candidate's.
         """
-        from ranknosh.training import trained_network
+        from ranknosh.training.evaluate import trained_network
         from ranknosh.training.training import identity
 
         chosen = candidate or self.best
@@ -125,7 +125,7 @@ class SearchRun(Run[Pool]):
 
     def checkpoints(self) -> CheckpointStore:
         """Where the candidates' checkpoints are."""
-        from ranknosh.training import CheckpointStore
+        from ranknosh.training.checkpoint import CheckpointStore
 
         return CheckpointStore(self._location)
 

@@ -8,7 +8,10 @@ import pytest
 
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture
-from ranknosh.training import CheckpointStore, rung, test_candidate, train_rung, trained_network
+from ranknosh.training import rung
+from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.evaluate import test_candidate, trained_network
+from ranknosh.training.rung import train_rung
 from ranknosh.training.training import job_identity
 from tests.ranknosh.training.train_samples import (
     a_job,

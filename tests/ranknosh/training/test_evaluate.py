@@ -7,8 +7,8 @@ import torch.nn.functional as F
 
 from ranknosh.data import Split
 from ranknosh.errors import StoreError
-from ranknosh.training import CheckpointStore, test_candidate, trained_network
-from ranknosh.training.evaluate import evaluate
+from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.evaluate import evaluate, test_candidate, trained_network
 from tests.ranknosh.training.train_samples import Normed, Plain, a_job, a_task, normed, plain, quadrants, trained
 
 JOB = a_job(0, 1)

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from ranknosh.spaces.base import Architecture
-from ranknosh.training import CheckpointStore, rung, train_rung
+from ranknosh.training import rung
+from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.epoch import Diverged, _check_loss
+from ranknosh.training.rung import train_rung
 from ranknosh.training.surroundings import is_out_of_memory
 from tests.journal_lines import read_back
 from tests.processes import run_python
@@ -299,7 +301,8 @@ from torch import nn
 from tests.ranknosh.training.train_samples import a_job, a_task, observed, quadrants
 from ranknosh.data import Split
 from ranknosh.data.base import assemble
-from ranknosh.training import CheckpointStore, train_rung
+from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.rung import train_rung
 
 class Wide(nn.Module):
     def __init__(self):

@@ -20,7 +20,7 @@ from tests.ranknosh.training.checkpoint_samples import assert_equal, sample
 WRITER = """
 import sys
 from tests.ranknosh.training.checkpoint_samples import sample
-from ranknosh.training import CheckpointStore
+from ranknosh.training.checkpoint import CheckpointStore
 store, mark, each = CheckpointStore(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
 print("ready", flush=True)
 sys.stdin.readline()

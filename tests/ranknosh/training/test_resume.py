@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 torch.randn(5)  # a process with another history
 from tests.ranknosh.training.train_samples import a_job, observed, real_task
-from ranknosh.training import CheckpointStore, train_rung
+from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.rung import train_rung
 observed(train_rung(a_job(2, 4, level=2), real_task("channels_last"), CheckpointStore(Path(sys.argv[1]))))
 """
 

@@ -6,8 +6,11 @@ import torch
 from ranknosh.data import load
 from ranknosh.errors import ConfigError, SpaceError, StoreError
 from ranknosh.spaces.base import NetworkSize
-from ranknosh.training import CheckpointStore, Task, TrainSettings, rung, train_rung
+from ranknosh.training import rung
+from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.epoch import Diverged
+from ranknosh.training.rung import train_rung
+from ranknosh.training.settings import Task, TrainSettings
 from tests.journal_lines import read_back
 from tests.ranknosh.training.train_samples import (
     CELL,

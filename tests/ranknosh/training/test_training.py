@@ -12,9 +12,12 @@ from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.genotype import Genotype, as_architecture
 from ranknosh.spaces.nets import count_params
-from ranknosh.training import CheckpointStore, Task, TrainSettings, epoch, train_rung, trained_network
+from ranknosh.training import epoch
+from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.epoch import _accumulate, _train_epoch
-from ranknosh.training.rung import MOST_TRIES, train_whole, whole_job
+from ranknosh.training.evaluate import trained_network
+from ranknosh.training.rung import MOST_TRIES, train_rung, train_whole, whole_job
+from ranknosh.training.settings import Task, TrainSettings
 from ranknosh.training.surroundings import surroundings
 from ranknosh.training.training import checkpoint_bytes, job_identity, start
 from tests.ranknosh.training.train_samples import (

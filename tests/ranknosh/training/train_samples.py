@@ -13,7 +13,9 @@ from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed
 from ranknosh.data import ImageData, Split
 from ranknosh.data.base import assemble
 from ranknosh.spaces.base import Architecture, NetworkSize
-from ranknosh.training import CheckpointStore, Task, TrainSettings, train_rung
+from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.rung import train_rung
+from ranknosh.training.settings import Task, TrainSettings
 
 CELL = Architecture("nasbench201", (3, 1, 2, 4, 3, 0))
 

@@ -8,8 +8,10 @@ import torch
 from ranknosh.core.records import Job
 from ranknosh.core.seeding import draw
 from ranknosh.streams import torch_seed
-from ranknosh.training import CheckpointStore, Task, train_rung, trained_network
-from ranknosh.training.evaluate import evaluate
+from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.evaluate import evaluate, trained_network
+from ranknosh.training.rung import train_rung
+from ranknosh.training.settings import Task
 from ranknosh.workflows.compare.comparison import final_folder, train_final
 
 EPOCHS = 3

@@ -12,7 +12,7 @@ from ranknosh.data.base import assemble
 from ranknosh.runs.events import Event, Message, Progress, Recorded
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.genotype import Genotype
-from ranknosh.training import CheckpointStore
+from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import EpochLine, Retrained, preset
 

@@ -16,7 +16,8 @@ from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.genotype import as_architecture
 from ranknosh.spaces.nets import build_candidate
-from ranknosh.training import CheckpointStore, epoch
+from ranknosh.training import epoch
+from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import Retrained, RetrainFailed, RetrainRun, read_cell, retrain
 from ranknosh.workflows.retrain.found_cell import as_found_cell

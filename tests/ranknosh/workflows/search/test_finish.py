@@ -11,7 +11,7 @@ from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Failed, Observed
 from ranknosh.core.search import Search
 from ranknosh.errors import BudgetTooSmall, StoreError
-from ranknosh.training import CheckpointStore
+from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.evaluate import evaluate
 from ranknosh.workflows.search.assembly import build_parts
 from ranknosh.workflows.search.finish import stop_text
