@@ -1,7 +1,7 @@
 """Errors a user can meet. Each says what was asked, what came, which rule broke and what to do; each knows its exit code."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar
 
 
@@ -56,6 +56,17 @@ class StoreError(RankNoshError, exit_code=4):
 
 class StoreFull(StoreError, exit_code=5):
     """The disk holding the run folder is full; what was written before is intact and the run can be resumed."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message that names the like of a wrong name; empty where none is close."""
+    near = get_close_matches(name.lower(), list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """The message about a name that is none of those ``known``; ``what`` it should be the name of."""
+    return f"unknown {what} {name!r}; known are {', '.join(known)}{did_you_mean(name, known)}"
 
 
 def first_line(error: BaseException, named: bool = False) -> str:

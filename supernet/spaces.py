@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, unknown
 from supernet.robust_spaces import s1, s2, s3, s4
 from supernet.space import CellSpace, darts, darts_without_none, nasbench201
 
@@ -28,9 +27,7 @@ def get_space(name: str) -> CellSpace:
         ConfigError: The name is unknown; the message lists the known ones.
     """
     if name not in SPACES:
-        near = get_close_matches(name.lower(), SPACES, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ConfigError(f"unknown supernet space {name!r}: {hint}known are {', '.join(SPACES)}")
+        raise ConfigError(unknown("supernet space", name, SPACES))
     return SPACES[name]()
 
 

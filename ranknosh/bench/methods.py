@@ -13,10 +13,9 @@ from ranknosh.bench.account import Account, Trajectory
 from ranknosh.bench.baselines import low_fidelity_evolution, random_search
 from ranknosh.bench.engine import Seeding, run_engine
 from ranknosh.bench.scores import TableScores
-from ranknosh.config.fields import nearest
 from ranknosh.config.sections import SeedingConfig
 from ranknosh.data.table import Accounting, Table
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, unknown
 
 Method = Callable[..., Trajectory]
 """Called with a table, the budget in epochs, a seed and the accounting; a scored method also with the scores. The seed is that
@@ -87,11 +86,9 @@ _proxies_half half of them; _follow has ``seeding.follow: 0.5``; _wide draws 1,0
 def checked(names: Sequence[str]) -> tuple[str, ...]:
     """``names`` without repetitions. Raises ConfigError for one that is no method, and where there are none."""
     everyone = (*METHODS, *SCORED_METHODS)
-    known = f"known methods are {', '.join(everyone)}"
     if not names:
-        raise ConfigError(f"no method to measure; {known}")
+        raise ConfigError(f"no method to measure; known methods are {', '.join(everyone)}")
     for name in names:
         if name not in everyone:
-            near = nearest(name, everyone)
-            raise ConfigError(f"unknown method {name!r}{f', did you mean {near}?' if near else ''}; {known}")
+            raise ConfigError(unknown("method", name, everyone))
     return tuple(dict.fromkeys(names))

@@ -8,9 +8,8 @@ from math import inf, nan
 from pathlib import Path
 from typing import Any
 
-from ranknosh.config.fields import did_you_mean
 from ranknosh.config.units import parse_duration
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, did_you_mean
 from ranknosh.executors.simulated import Cluster
 
 
@@ -38,7 +37,7 @@ def parse_simulation(text: str) -> Wanted:
         if not value:
             raise ConfigError(f"--simulate has {part.strip()!r}; write KEY=VALUE, such as workers=32,mtbf=2h")
         if key not in _KEYS:
-            near = did_you_mean(key, tuple(_KEYS)) or f"; there are {', '.join(_KEYS)}"
+            near = did_you_mean(key, _KEYS) or f"; there are {', '.join(_KEYS)}"
             raise ConfigError(f"--simulate has no key {key!r}{near}")
         if key in seen:
             raise ConfigError(f"--simulate names {key} twice; several values are written {key}=A/B where it takes them")

@@ -11,12 +11,12 @@ from typing import Annotated
 
 import typer
 
-from ranknosh.config.fields import DATA_NAMES, did_you_mean
+from ranknosh.config.fields import DATA_NAMES
 from ranknosh.config.screen import print_json
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.source import parse_source
 from ranknosh.config.units import parse_device_time, parse_duration
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, did_you_mean, unknown
 from ranknosh.workflows import HOMES, run_class
 
 SOURCE = {
@@ -79,9 +79,7 @@ def init(
 
 def _print_schema(workflow: str) -> None:
     if workflow not in HOMES:
-        raise ConfigError(
-            f"--workflow {workflow}: give one of {', '.join(HOMES)}{did_you_mean(workflow, tuple(HOMES))}"
-        )
+        raise ConfigError(f"--workflow {workflow}: {unknown('workflow', workflow, HOMES)}")
     print_json(run_class(workflow).SETTINGS.json_schema())
 
 

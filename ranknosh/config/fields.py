@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -12,6 +11,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 from ranknosh.config.units import duration_text, parse_device_time, parse_duration, parse_size, size_text
+from ranknosh.errors import did_you_mean
 
 SPACES = ("nasbench201",)
 DATA_NAMES = ("cluttered_digits", "digits", "cifar10", "cifar100", "fashion_mnist", "svhn")
@@ -32,17 +32,6 @@ class RuleBroken(ValueError):
     def __init__(self, name: str, text: str) -> None:
         super().__init__(text)
         self.path = tuple(name.split("."))
-
-
-def nearest(name: str, known: Sequence[str]) -> str | None:
-    """The known name most like ``name``, None where none is close."""
-    return next(iter(difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)), None)
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """The end of a message that names the like of a wrong name; empty where none is close."""
-    close = nearest(name, known)
-    return f"; did you mean {close}?" if close else ""
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ranknosh.config.fields import RuleBroken, did_you_mean, nearest
+from ranknosh.config.fields import RuleBroken
 from ranknosh.config.source import Source
+from ranknosh.errors import did_you_mean
 
 _TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", dict: "a mapping"}
 ANY = "LEVEL"
@@ -92,17 +94,19 @@ def _names_of(path: Sequence[str]) -> Iterator[str]:
 
 def _suggestion(path: Sequence[str], names: Sequence[str]) -> str:
     """Names the setting meant: the same word in another section, the like of it here, the like of it elsewhere."""
-    *_, leaf = path
-    section = next(_names_of(path[:-1]), "")
+    leaf, section = path[-1], next(_names_of(path[:-1]), "")
     leaves = {name: name.rpartition(".")[2] for name in names}
-    here = [last for name, last in leaves.items() if name.rpartition(".")[0] == section]
-    near_here, near_all = nearest(leaf, here), nearest(leaf, list(leaves.values()))
-    found = [name for name, last in leaves.items() if last == leaf]
-    if not found and near_here:
-        found = [f"{section}.{near_here}".lstrip(".")]
-    found = found or [name for name, last in leaves.items() if last == near_all]
+    here = [name for name in names if name.rpartition(".")[0] == section]
+
+    def like_it(among: Sequence[str]) -> list[str]:
+        near = get_close_matches(leaf.lower(), [leaves[name] for name in among], n=1)
+        return [name for name in among if leaves[name] in near]
+
+    found = [name for name in names if leaves[name] == leaf] or like_it(here) or like_it(names)
+    if found:
+        return f"; did you mean {' or '.join(found[:3])}?"
     where = f"'{section}' has" if section else "there are"
-    return f"; did you mean {' or '.join(found[:3])}?" if found else f"; {where}: {', '.join(here)}"
+    return f"; {where}: {', '.join(leaves[name] for name in here)}"
 
 
 def choices_of(field: FieldInfo) -> tuple[str, ...]:

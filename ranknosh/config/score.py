@@ -14,12 +14,12 @@ from ranknosh.config.fields import (
     Proxies,
     RuleBroken,
     Switch,
-    did_you_mean,
     setting,
     words,
 )
 from ranknosh.config.sections import DataConfig, ExecutorConfig, NetworkConfig, SpaceConfig
 from ranknosh.config.settings import Change, Changes, Settings
+from ranknosh.errors import did_you_mean
 
 ALL = "all"
 """Among the proxies: every one that needs no option, or whose options are given."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ from ranknosh.data.digits import cluttered_digits, digits
 from ranknosh.data.folder import load_folder
 from ranknosh.data.npz import load_npz
 from ranknosh.data.source import Division, build
-from ranknosh.errors import ConfigError, DataError, MissingDependency, first_line
+from ranknosh.errors import ConfigError, DataError, MissingDependency, did_you_mean, first_line
 
 _DEFAULT = "cluttered_digits"
 _EMBEDDED: dict[str, Callable[..., ImageData]] = {"digits": digits, "cluttered_digits": cluttered_digits}
@@ -86,7 +85,7 @@ def load(
         _refuse(options, name, ())
         return _published(name, division, root, download, resize)
     if name not in _EMBEDDED:
-        raise DataError(_unknown("data.name", name, NAMES) + "; for images of your own set data.folder or data.npz")
+        raise DataError(_unknown("data.name", name, NAMES) + " (images of your own: data.folder or data.npz)")
     make = _EMBEDDED[name]
     known = [key for key in inspect.signature(make).parameters if key not in ("division", "resize")]
     _refuse(options, name, tuple(known))
@@ -138,9 +137,7 @@ def _refuse(options: dict[str, Any], what: str, known: tuple[str, ...]) -> None:
 
 
 def _unknown(key: str, value: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(value, known, n=2)
-    hint = f"did you mean {' or '.join(near)}? known" if near else "known"
-    return f"{key} is {value!r}, which is not known; {hint} are {', '.join(known)}"
+    return f"{key} is {value!r}, which is not known; known are {', '.join(known)}{did_you_mean(value, known)}"
 
 
 def load_section(section: DataConfig, seed: int) -> ImageData:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
-from ranknosh.errors import ConfigError
+from ranknosh.config.fields import PREDICTORS
+from ranknosh.errors import ConfigError, unknown
 from ranknosh.predictors.base import Predictor
 from ranknosh.predictors.combined import AutoPredictor, EnsemblePredictor
 
@@ -22,15 +22,15 @@ _CLASSES = {
 }
 _COMMITTEE = {"gbdt": 4, "gin": 3}
 _MIXED_COMMITTEE = 6
-NAMES = ("auto", "kernel", "staged", "linear", "gbdt", "gin", "ensemble", "random")
 
 
 def make_predictor(name: str = "auto", *, ensemble: int | None = None, **options: Any) -> Predictor:
     """A fresh, unfitted predictor.
 
     Args:
-        name: one of NAMES. ``ensemble`` mixes the kinds in option ``of`` (default kernel, linear; 6 members in turn), ``auto``
-            chooses among those in option ``among`` (default kernel, linear) at every refit and takes no ensemble.
+        name: one of ``ranknosh.config.fields.PREDICTORS``. ``ensemble`` mixes the kinds in option ``of`` (default kernel, linear; 6
+            members in turn), ``auto`` chooses among those in option ``among`` (default kernel, linear) at every refit and takes
+            no ensemble.
         ensemble: bootstrap members; 0 for the predictor alone, None for 4 of gbdt, 3 of gin and one of the others alone.
         options: of the predictor itself.
 
@@ -57,9 +57,7 @@ def make_predictor(name: str = "auto", *, ensemble: int | None = None, **options
 
 def _maker(name: str, options: Mapping[str, Any]) -> Callable[[], Predictor]:
     if name not in _CLASSES:
-        near = get_close_matches(str(name), NAMES, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"predictor.name is {name!r}; known predictors are {', '.join(NAMES)}{hint}")
+        raise ConfigError(f"predictor.name: {unknown('predictor', name, PREDICTORS)}")
     module, cls = _CLASSES[name]
     kind = getattr(import_module(f"ranknosh.predictors.{module}"), cls)
     return lambda: _build(kind, name, options)

@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.errors import SpaceError
+from ranknosh.errors import SpaceError, unknown
 from ranknosh.spaces.base import Architecture, Encoding, Graphs, Space
 from ranknosh.spaces.cell import CellTopology
 from ranknosh.spaces.encoding import CellFeatures, onehot
@@ -166,9 +165,7 @@ def _parse_node(text: str, target: int, node: str) -> list[int]:
         if not separator or not (source_text.isascii() and source_text.isdigit()):
             raise _unreadable(text, f"{part!r} in node {target} is not of the form operation~source")
         if name not in OPERATIONS:
-            near = get_close_matches(name, OPERATIONS, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise _unreadable(text, f"unknown operation {name!r}{hint}; known are {', '.join(OPERATIONS)}")
+            raise _unreadable(text, unknown("operation", name, OPERATIONS))
         source = int(source_text)
         if source in found:
             raise _unreadable(text, f"node {target} names source {source} twice")
@@ -182,4 +179,4 @@ def _parse_node(text: str, target: int, node: str) -> list[int]:
 
 def _unreadable(text: str, reason: str) -> SpaceError:
     shown = text if len(text) <= 200 else text[:200] + "..."
-    return SpaceError(f"cannot read {shown!r} as a {NAME} cell: {reason}. An example: {_EXAMPLE}")
+    return SpaceError(f"cannot read {shown!r} as a {NAME} cell: {reason} (an example: {_EXAMPLE})")

@@ -6,11 +6,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, unknown
 from supernet.method import Method
 from supernet.methods.amended import amended_darts
 from supernet.methods.beta_darts import beta_darts
@@ -110,11 +109,7 @@ def method_factory(name: str) -> Callable[..., Method]:
     if colon:
         return _imported(module, function)
     if name not in METHODS:
-        near = get_close_matches(name.lower(), METHODS, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ConfigError(
-            f"unknown supernet method {name!r}: {hint}known are {', '.join(METHODS)}; a function of your own is MODULE:FUNCTION"
-        )
+        raise ConfigError(f"{unknown('supernet method', name, METHODS)} (a function of your own is MODULE:FUNCTION)")
     return METHODS[name]
 
 

@@ -90,7 +90,7 @@ def test_as_a_user_would(method, tmp_path):
     [
         ("nowhere_to_be_found:f", "cannot be imported"),
         ("json:nothing", "has no function"),
-        ("dart", "did you mean 'darts'"),
+        ("dart", "did you mean darts"),
     ],
 )
 def test_what_is_not_there_is_told(name, message):

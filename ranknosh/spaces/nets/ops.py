@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ranknosh.errors import SpaceError
+from ranknosh.errors import SpaceError, unknown
 
 SOURCE_MAPS: dict[str, Callable[[], nn.Module]] = {
     "identity": nn.Identity,
@@ -254,7 +253,5 @@ def make_operation(name: str, c_in: int, c_out: int, stride: int) -> nn.Module |
         SpaceError: for an unknown name.
     """
     if name not in OPERATIONS:
-        near = get_close_matches(name, OPERATIONS, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise SpaceError(f"unknown operation {name!r}: {hint}known are {', '.join(OPERATIONS)}")
+        raise SpaceError(unknown("operation", name, OPERATIONS))
     return OPERATIONS[name](c_in, c_out, stride)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ranknosh.config.fields import FROM_PYTHON, did_you_mean
+from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.settings import Settings
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.config.units import duration_text, human_duration
-from ranknosh.errors import BudgetTooSmall, ConfigError, StoreError
+from ranknosh.errors import BudgetTooSmall, ConfigError, StoreError, did_you_mean
 from ranknosh.runs.events import Events
 from ranknosh.runs.journal import FILE
 from ranknosh.runs.run import Run, begin

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranknosh.config.fields import did_you_mean
 from ranknosh.config.retrain import RetrainSettings
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, unknown
 
 _DARTS = {
     "batch": 96,
@@ -66,9 +65,7 @@ DEFAULT_DATA = {"cifar": "cifar10", "small": "cifar10", "tiny": "cluttered_digit
 def preset(name: str, space: str) -> RetrainSettings:
     """The recipe called ``name`` for cells of ``space`` (``darts`` or ``nasbench201``). Raises ConfigError for others."""
     if name not in PRESETS:
-        raise ConfigError(
-            f"unknown preset {name!r}; known are {', '.join(PRESETS)}{did_you_mean(name, tuple(PRESETS))}"
-        )
+        raise ConfigError(unknown("preset", name, PRESETS))
     if space not in PRESETS[name]:
         raise ConfigError(f"no recipe is known for cells of {space!r}; known are those of {', '.join(PRESETS[name])}")
     return RetrainSettings.model_validate({"preset": name, **PRESETS[name][space]})

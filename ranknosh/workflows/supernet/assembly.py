@@ -11,11 +11,10 @@ from typing import Any, cast
 import torch
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
-from ranknosh.config.fields import did_you_mean
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.data import Augment, ImageData, Split, batches
 from ranknosh.data.catalog import load_section
-from ranknosh.errors import ConfigError, DataError
+from ranknosh.errors import ConfigError, DataError, did_you_mean
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.streams import torch_seed
 from ranknosh.training.surroundings import resolve_device

@@ -84,7 +84,9 @@ def test_the_engine_needs_the_whole_space_and_a_budget_for_one(small: Table, who
 
 def test_unknown_methods_are_named_with_those_known() -> None:
     assert checked(["random", "ranknosh_proxies", "random"]) == ("random", "ranknosh_proxies")
-    with pytest.raises(ConfigError, match=r"unknown method 'rank_nosh', did you mean ranknosh.*lowfi_evo_l0"):
+    with pytest.raises(
+        ConfigError, match=r"unknown method 'rank_nosh'; known are .*lowfi_evo_l0.*; did you mean ranknosh"
+    ):
         checked(["random", "rank_nosh"])
     with pytest.raises(ConfigError, match="no method"):
         checked([])

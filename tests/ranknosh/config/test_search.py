@@ -306,12 +306,12 @@ def test_the_names_a_config_knows_are_those_that_exist():
     """The lists stand in the config so that reading one imports neither torch nor a predictor."""
     import zerocost
     from ranknosh.data import NAMES
-    from ranknosh.predictors.catalog import NAMES as PREDICTORS
+    from ranknosh.predictors.catalog import _CLASSES
     from ranknosh.predictors.proposer import Acquisition
     from ranknosh.spaces.catalog import SPACES
 
     assert set(config_fields.DATA_NAMES) == set(NAMES)
     assert set(config_fields.SPACES) == set(SPACES)
     assert set(config_fields.PROXIES) == set(zerocost.PROXIES)
-    assert set(config_fields.PREDICTORS) == set(PREDICTORS)
+    assert {*config_fields.PREDICTORS} == {*_CLASSES, "auto", "ensemble"}
     assert set(get_args(ProposeConfig.model_fields["acquisition"].annotation)) == set(get_args(Acquisition))

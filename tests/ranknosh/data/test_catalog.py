@@ -18,10 +18,10 @@ from ranknosh.errors import ConfigError, DataError, MissingDependency
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "digit"}, r"data.name is 'digit', which is not known; did you mean digits"),
+        ({"name": "digit"}, r"data.name is 'digit', which is not known; .*; did you mean digits"),
         (
             {"name": "imagenet"},
-            "known are digits, cluttered_digits, cifar10, cifar100, fashion_mnist, svhn; .* data.folder or data.npz",
+            "known are digits, cluttered_digits, cifar10, cifar100, fashion_mnist, svhn .* data.folder or data.npz",
         ),
         ({"name": None}, "data names no set; give data.name"),
         ({"folder": "a", "npz": "b"}, "data has folder and npz; give one of them"),

@@ -3,13 +3,14 @@ import sys
 
 import pytest
 
+from ranknosh.config.fields import PREDICTORS
 from ranknosh.errors import ConfigError
-from ranknosh.predictors.catalog import NAMES, make_predictor
+from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.combined import EnsemblePredictor
 from ranknosh.predictors.kernel import KernelPredictor
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PREDICTORS)
 def test_every_name_makes_a_predictor_of_that_name(name: str) -> None:
     if name == "gbdt":
         pytest.importorskip("xgboost")
@@ -31,7 +32,7 @@ def test_a_number_of_members_makes_an_ensemble(ensemble: int | None, kind: type)
     ("name", "options", "says"),
     [
         ("kernal", {}, "did you mean kernel"),
-        ("forest", {}, "auto, kernel, staged, linear, gbdt, gin, ensemble, random"),
+        ("forest", {}, "auto, linear, gbdt, gin, kernel, staged, ensemble, random"),
         ("linear", {"depth": 3}, "no option depth; it takes l2, scale"),
         ("random", {"depth": 3}, "it takes none"),
         ("ensemble", {"of": ["kernel", "oracle"]}, "predictor.of"),

@@ -65,7 +65,7 @@ def test_unreadable_strings_say_what_is_wrong(text, reason):
     with pytest.raises(SpaceError) as error:
         SPACE.parse(text)
     assert reason in str(error.value)
-    assert "An example" in str(error.value)
+    assert "an example" in str(error.value)
     assert len(str(error.value)) < 600
 
 

@@ -34,7 +34,7 @@ def test_none_carries_nothing():
 
 
 def test_unknown_operation_names_the_nearest():
-    with pytest.raises(SpaceError, match="did you mean 'sep_conv_3x3'"):
+    with pytest.raises(SpaceError, match="did you mean sep_conv_3x3"):
         make_operation("sepconv_3x3", 4, 4, 1)
 
 
