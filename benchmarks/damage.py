@@ -120,7 +120,7 @@ def _supernet_state(folder: Path) -> None:
 def _retrain_state(folder: Path) -> None:
     from ranknosh.training.checkpoint import CheckpointStore
 
-    CheckpointStore(folder.resolve() / "checkpoints").weights(0)
+    CheckpointStore(folder.resolve() / "checkpoints").whole(0)
 
 
 CHECKPOINTS: dict[str, Callable[[Path], None]] = {

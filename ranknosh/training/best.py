@@ -7,23 +7,26 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ranknosh.errors import StoreError
 from ranknosh.runs.files import write_atomic
 from ranknosh.training.settings import Task
 
+if TYPE_CHECKING:
+    from ranknosh.training.checkpoint import Checkpoint
 
-def write_best(folder: Path, facts: Mapping[str, Any], task: Task, weights: bytes | None) -> None:
+
+def write_best(folder: Path, facts: Mapping[str, Any], task: Task, found: Checkpoint | None) -> None:
     """Write ``best/`` of a run folder: ``genotype.txt``, ``weights.safetensors``, and ``card.json`` with the digests of both.
 
     Args:
         folder: the run folder.
         facts: what the card says besides network, classes and normalisation; ``architecture`` is the text of the genotype.
         task: what was trained.
-        weights: the network's own tensors as a safetensors file; None where they lie in the checkpoint only.
+        found: the checkpoint, whose weights are written where safetensors is installed; None where there is none.
     """
-    data = task.learned
+    data, weights = task.learned, None if found is None else _safetensors(found)
     card = {
         **facts,
         "network": asdict(task.size),
@@ -52,6 +55,15 @@ def read_card(folder: Path) -> dict[str, Any] | None:
     if digest != _digest(card):
         raise StoreError(f"{path} is damaged (its digest is not the one written); bring it back from a copy")
     return card
+
+
+def _safetensors(found: Checkpoint) -> bytes | None:
+    """The network's own tensors as a file; None where they stay in the checkpoint only."""
+    try:
+        from safetensors.torch import save
+    except ImportError:
+        return None
+    return save({name: tensor.clone().contiguous() for name, tensor in found.weights.items()})
 
 
 def _digest(card: Mapping[str, Any]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +15,7 @@ from ranknosh.core.records import Job, Tested
 from ranknosh.data import Split, batches
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture, NetworkSize
-from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, Identity
+from ranknosh.training.checkpoint import Checkpoint, CheckpointStore
 from ranknosh.training.settings import Builder, Task
 from ranknosh.training.surroundings import give_back_memory, is_out_of_memory, resolve_device, surroundings
 from ranknosh.training.training import build_network, job_identity, load_weights, place, wants_channels_last
@@ -66,7 +68,7 @@ def trained_network(
     checkpoints: CheckpointStore,
     replica: int = 0,
     *,
-    identity: Identity | None = None,
+    identity: Mapping[str, Any] | None = None,
     epochs: int = 0,
     build: Builder | None = None,
 ) -> nn.Module:
@@ -115,11 +117,9 @@ def test_candidate(job: Job, task: Task, checkpoints: CheckpointStore) -> Tested
 
 
 def _load(
-    candidate_id: int, checkpoints: CheckpointStore, replica: int, expected: Identity | None, epochs: int
+    candidate_id: int, checkpoints: CheckpointStore, replica: int, expected: Mapping[str, Any] | None, epochs: int
 ) -> Checkpoint:
-    found, damages = checkpoints.read(candidate_id, replica, expected)
-    checkpoints.require_whole(candidate_id, damages)
-    where = checkpoints.where(candidate_id, replica)
+    found, where = checkpoints.whole(candidate_id, replica, expected), checkpoints.where(candidate_id, replica)
     if found is None:
         raise StoreError(f"there is no checkpoint in {where}; train the candidate again to have one")
     if found.epoch < epochs:

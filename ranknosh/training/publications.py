@@ -1,30 +1,26 @@
-"""Checkpoint files that attempts on several machines may write at once: immutable, and one marker that completes each set.
+"""Checkpoint files that attempts on several machines may write at once: each is immutable and there whole or not at all.
 
-One folder a candidate, ``<id>`` or ``<id>-r<replica>``; one publication is one or two files with an epoch and a random word::
-
-    weights-<epoch>-<word>.safetensors    written first
-    state-<epoch>-<word>.pt               written last and at once: without it the publication does not exist
-
-No file is ever written again. A writer deletes publications of epochs below its own, state first, and what dead writers of such
-epochs left; never one of its own epoch or a later one. So the publication of the highest epoch that a reader finds stays until
-a later one is complete, and a reader that misses a file lists again. Damaged files are renamed to ``damaged-<name>``.
+One folder a candidate, ``<id>`` or ``<id>-r<replica>``, and in it ``state-<epoch>-<word>.pt`` with a random word. No file is
+ever written again. A writer deletes files of epochs below its own and what dead writers of such epochs left; never one of its
+own epoch or a later one. So the publication of the highest epoch that a reader finds stays until a later one is complete, and a
+reader that misses a file lists again. Damaged files are renamed to ``damaged-<name>``.
 """
 
 from __future__ import annotations
 
 import re
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
 from typing import NamedTuple, TypeVar
 
 from ranknosh.errors import StoreError
-from ranknosh.training.storage import Entry, FolderStorage, open_storage
+from ranknosh.training.storage import FolderStorage, open_storage
 
-_FILE = re.compile(r"\.?(?P<part>state|weights)-(?P<epoch>\d+)-(?P<word>[0-9a-f]+)\.(?:pt|safetensors)(?P<rest>.*)")
+_FILE = re.compile(r"state-(?P<epoch>\d+)-[0-9a-f]+\.pt")
 _FOLDER = re.compile(r"(?P<id>\d+)(?:-r[1-9]\d*)?")
 _PAUSES = (0.0, 0.02, 0.1, 0.5)
 """Seconds before a listing is repeated because of a file that it named: a shared folder's listing may be a little old."""
@@ -34,31 +30,14 @@ T = TypeVar("T")
 
 
 class Torn(Exception):
-    """A file of a publication must not be used: it does not hold what was written, or what was written for another training.
-
-    ``name`` is the file and ``reason`` what is wrong with it. One that is ``missing`` may be there at the next look.
-    """
-
-    def __init__(self, name: str, reason: str, missing: bool = False) -> None:
-        super().__init__(name, reason)
-        self.name, self.reason, self.missing = name, reason, missing
+    """A publication must not be used: it does not hold what was written, or what was written for another training."""
 
 
-@dataclass(frozen=True, order=True)
-class Publication:
-    """A complete set of files: they sort by epoch, then by word."""
+class Publication(NamedTuple):
+    """A file by its name below the location. They sort by epoch, then by word."""
 
     epoch: int
-    word: str
-    folder: str
-
-    @property
-    def state(self) -> str:
-        return f"{self.folder}/state-{self.epoch}-{self.word}.pt"
-
-    @property
-    def weights(self) -> str:
-        return f"{self.folder}/weights-{self.epoch}-{self.word}.safetensors"
+    name: str
 
 
 class Damage(NamedTuple):
@@ -76,7 +55,7 @@ class Damage(NamedTuple):
 class Holding:
     """What lies under one name below the store: a candidate's folder, or something that is none (``candidate_id`` None).
 
-    ``size``: bytes in all. ``leftovers``: files that no publication needs (of writers that died, or damaged and set aside),
+    ``size``: bytes in all. ``leftovers``: files that are no publication (of writers that died, or damaged and set aside),
     ``leftover_size`` their bytes. While a search runs a leftover may be a file that is being written.
     """
 
@@ -108,7 +87,7 @@ class Publications:
         return self.storage.where(_folder_name(candidate_id, replica))
 
     def publications(self, candidate_id: int, replica: int = 0) -> list[Publication]:
-        """Those complete now by their names, which says nothing of their content; the one to be read first comes first.
+        """Those there now by their names, which says nothing of their content; the one to be read first comes first.
 
         Raises StoreError where other processes change the folder faster than it can be listed.
         """
@@ -116,17 +95,20 @@ class Publications:
         # A listing is no snapshot: it may lack both a file that is deleted while it is made and the one that replaces it.
         before: set[str] | None = None
         for _ in range(_MOST_LISTINGS):
-            entries = self.storage.list(folder)
-            names = {entry.name for entry in entries}
+            names = {entry.name for entry in self.storage.list(folder)}
             if names == before:
-                return sorted(_complete(folder, entries), reverse=True)
+                matches = [match for match in map(_FILE.fullmatch, names) if match]
+                return sorted((Publication(int(m["epoch"]), f"{folder}/{m[0]}") for m in matches), reverse=True)
             before = names
         raise self._too_fast(candidate_id, replica)
 
-    def publish(
-        self, candidate_id: int, replica: int, epoch: int, files: Callable[[Publication], tuple[bytes | None, bytes]]
-    ) -> int:
-        """Publish the files of an epoch and delete what they make needless.
+    def epoch(self, candidate_id: int, replica: int = 0) -> int | None:
+        """Finished epochs of the newest publication by its name, unread; None where there is none."""
+        found = self.publications(candidate_id, replica)
+        return found[0].epoch if found else None
+
+    def publish(self, candidate_id: int, replica: int, epoch: int, data: bytes) -> None:
+        """Publish what belongs to an epoch and delete what it makes needless.
 
         Where another attempt has published a later epoch meanwhile, that one stays and nothing may have been written.
 
@@ -134,98 +116,84 @@ class Publications:
             candidate_id: whose.
             replica: of its trainings.
             epoch: finished ones.
-            files: the bytes of weights (None for no such file) and state under the names of a publication.
+            data: of the file.
 
-        Returns:
-            The size of both in bytes.
+        Raises:
+            StoreFull: where the disk is full; what was there before stays.
+            StoreError: where it cannot be written.
         """
-        publication = Publication(epoch, uuid.uuid4().hex[:16], _folder_name(candidate_id, replica))
-        weights, state = files(publication)
+        folder = _folder_name(candidate_id, replica)
         for pause in (*_PAUSES, *_PAUSES, None):
             try:
-                if weights is not None:
-                    self.storage.write(publication.weights, weights)
-                self.storage.publish(publication.state, state)
+                self.storage.write(f"{folder}/state-{epoch}-{uuid.uuid4().hex[:16]}.pt", data)
             except FileNotFoundError as error:  # taken for a dead writer's, or the candidate was removed
-                if any(other.epoch > epoch for other in self.publications(candidate_id, replica)):
-                    self.storage.delete(publication.weights)
-                    break
+                if (self.epoch(candidate_id, replica) or 0) > epoch:
+                    return
                 if pause is None:
                     raise StoreError(
                         f"{self.where(candidate_id, replica)} cannot be written: another process keeps deleting its files; "
                         "stop other searches that use it"
                     ) from error
                 sleep(pause)
-            except StoreError:
-                with suppress(StoreError):  # a full disk should at least not keep a file that nobody can use
-                    self.storage.delete(publication.weights)
-                raise
             else:
-                self._clean_below(publication)
                 break
-        return len(weights or b"") + len(state)
+        for entry in self.storage.list(folder):
+            match = _FILE.match(entry.name.lstrip("."))  # with a dot it is one that is being written, or was
+            if match and int(match["epoch"]) < epoch:
+                self.storage.delete(f"{folder}/{entry.name}")
 
     def newest(
-        self, candidate_id: int, replica: int, read: Callable[[Publication], T]
+        self, candidate_id: int, replica: int, decode: Callable[[Publication, bytes], T]
     ) -> tuple[T | None, tuple[Damage, ...]]:
-        """The first publication that can be read, and the damaged ones before it.
+        """The first publication that can be used, and the damaged ones before it.
 
         Args:
             candidate_id: whose.
             replica: of its trainings.
-            read: one publication; raises FileNotFoundError for a state that is gone, and Torn for damage.
+            decode: a publication and its bytes; raises Torn for damage.
 
         Returns:
-            What ``read`` gave, None where there is none, and the damages.
+            What ``decode`` gave, None where there is none, and the damages.
 
         Raises:
             StoreError: where other processes change the folder faster than it can be listed.
         """
-        missed: dict[Publication, int] = {}
+        misses: Counter[Publication] = Counter()
         for _ in range(_MOST_LISTINGS):
             damages: list[Damage] = []
             for publication in self.publications(candidate_id, replica):
                 try:
-                    return read(publication), tuple(damages)
-                except (FileNotFoundError, Torn) as error:
-                    misses = missed.get(publication, 0)
-                    if misses < len(_PAUSES) and (not isinstance(error, Torn) or error.missing):
-                        missed[publication] = misses + 1
-                        sleep(_PAUSES[misses])
+                    return decode(publication, self.storage.read(publication.name)), tuple(damages)
+                except Torn as error:
+                    damages.append(Damage(publication, self.storage.where(publication.name), str(error)))
+                except FileNotFoundError:
+                    if misses[publication] < len(_PAUSES):
+                        sleep(_PAUSES[misses[publication]])
+                        misses[publication] += 1
                         break
-                    if isinstance(error, Torn):
-                        damages.append(Damage(publication, self.storage.where(error.name), error.reason))
             else:
                 return None, tuple(damages)
         raise self._too_fast(candidate_id, replica)
 
     def set_aside(self, damage: Damage) -> str:
         """Take a damaged publication out of the way, so that it is not met again; says what was done."""
-        folder, kept = damage.publication.folder, False
-        for name in (damage.publication.state, damage.publication.weights):
-            kept = self.storage.set_aside(name, f"{folder}/damaged-{name.rpartition('/')[2]}")
-        return "renamed to damaged-*" if kept else "deleted"
+        return self.storage.set_aside(damage.publication.name)
 
     def remove(self, candidate_id: int, replica: int = 0) -> None:
         """Delete everything of the candidate; nothing happens where there is nothing. Raises StoreError where it cannot be."""
-        for publication in self.publications(candidate_id, replica):
-            self.storage.delete(publication.state)
         self.storage.delete_folder(_folder_name(candidate_id, replica))
 
     def holdings(self) -> Iterator[Holding]:
         """What lies below the location, in order of candidates, the rest by name."""
-        entries = sorted(self.storage.list(), key=lambda entry: (len(entry.name), entry.name))
-        for entry in entries:
+        for entry in sorted(self.storage.list(), key=lambda entry: (len(entry.name), entry.name)):
             known = _FOLDER.fullmatch(entry.name) if entry.is_folder else None
-            inside = self.storage.list(entry.name) if entry.is_folder else []
-            size = sum(file.size for file in inside) if entry.is_folder else entry.size
-            needed = {name for found in _complete(entry.name, inside) for name in (found.state, found.weights)}
-            left = [file for file in inside if known and f"{entry.name}/{file.name}" not in needed]
+            inside = self.storage.list(entry.name) if entry.is_folder else [entry]
+            left = [file for file in inside if known and not _FILE.fullmatch(file.name)]
             yield Holding(
                 entry.name,
                 self.storage.where(entry.name),
                 int(known["id"]) if known else None,
-                size,
+                sum(file.size for file in inside),
                 tuple(f"{entry.name}/{file.name}" for file in left),
                 sum(file.size for file in left),
             )
@@ -239,20 +207,6 @@ class Publications:
         return StoreError(
             f"{self.where(candidate_id, replica)} changes faster than it can be read; stop other searches that use it"
         )
-
-    def _clean_below(self, mine: Publication) -> None:
-        """Delete what has an epoch below ``mine``: states first, so that no reader finds a set that is being deleted."""
-        found = [_FILE.fullmatch(entry.name) for entry in self.storage.list(mine.folder)]
-        lower = [name for name in found if name is not None and int(name["epoch"]) < mine.epoch]
-        for name in sorted(lower, key=lambda name: (name["part"] != "state", name[0])):
-            self.storage.delete(f"{mine.folder}/{name[0]}")
-
-
-def _complete(folder: str, entries: list[Entry]) -> Iterator[Publication]:
-    for entry in entries:
-        match = _FILE.fullmatch(entry.name)
-        if match and match["part"] == "state" and not match["rest"] and not entry.name.startswith("."):
-            yield Publication(int(match["epoch"]), match["word"], folder)
 
 
 def _folder_name(candidate_id: int, replica: int) -> str:

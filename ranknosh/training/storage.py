@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from ranknosh.errors import ConfigError, MissingDependency, StoreError, first_line
-from ranknosh.runs.files import replace_file, temporary_path, write_error, write_synced
+from ranknosh.runs.files import replace_file, temporary_path, write_error
 
 _WHOLE_PUTS = {"memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "oci", "tos", "hf"}
 """Protocols where a file shows up whole or not at all, and where a rename is a copy."""
@@ -93,26 +93,20 @@ class FolderStorage:
             return (self.folder / name).read_bytes()
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file that is not read before something else is published; a part of it may be left by a crash.
-
-        Raises FileNotFoundError where another process removed the folder meanwhile.
-        """
-        path = self.folder / name
-        with self._writing(path):
-            try:
-                write_synced(path, data)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    path.unlink(missing_ok=True)
-                raise
-
-    def publish(self, name: str, data: bytes) -> None:
-        """Write a file that is there whole or not at all, after everything written before it in that folder.
+        """Write a file that is there whole or not at all.
 
         Raises FileNotFoundError where another process removed the folder or the temporary file meanwhile.
         """
-        with self._writing(self.folder / name):
-            replace_file(self.folder / name, data)
+        path, folder = self.folder / name, (self.folder / name).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            replace_file(path, data)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if isinstance(error, FileExistsError) and (folder.is_dir() or not os.path.lexists(folder)):
+                raise FileNotFoundError(str(folder)) from error  # removed while mkdir looked at it
+            raise write_error(folder, error) from error
 
     def delete(self, name: str) -> None:
         """Delete a file; nothing happens where there is none."""
@@ -142,24 +136,12 @@ class FolderStorage:
             else:
                 shutil.rmtree(path, onerror=judge)
 
-    def set_aside(self, name: str, new_name: str) -> bool:
-        """Rename a file and return True, or delete it and return False where a rename is a copy. A file may be gone."""
+    def set_aside(self, name: str) -> str:
+        """Take a file out of the way, so that it is not met again, and say what was done; it may be gone."""
+        path = self.folder / name
         with contextlib.suppress(FileNotFoundError), self._storing("rename", name):
-            os.replace(self.folder / name, self.folder / new_name)
-        return True
-
-    @contextlib.contextmanager
-    def _writing(self, path: Path) -> Iterator[None]:
-        folder = path.parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            yield
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            if isinstance(error, FileExistsError) and (folder.is_dir() or not os.path.lexists(folder)):
-                raise FileNotFoundError(str(folder)) from error  # removed while mkdir looked at it
-            raise write_error(folder, error) from error
+            os.replace(path, path.with_name(f"damaged-{path.name}"))
+        return "renamed to damaged-*"
 
     @contextlib.contextmanager
     def _storing(self, verb: str, name: str) -> Iterator[None]:
@@ -209,27 +191,23 @@ class UrlStorage:
         return self._call("read", name, lambda files, path: bytes(files.cat_file(path)))
 
     def write(self, name: str, data: bytes) -> None:
+        whole = self.url.partition("://")[0] in _WHOLE_PUTS
+        first = name if whole else temporary_path(Path(name)).as_posix()
+
         def put(files: Any, path: str) -> None:
-            if not self._whole_puts:
+            if not whole:
                 files.makedirs(posixpath.dirname(path), exist_ok=True)
             files.pipe_file(path, data)
 
+        def rename(files: Any, path: str) -> None:
+            files.mv(posixpath.join(posixpath.dirname(path), posixpath.basename(first)), path)
+
         try:
-            self._call("write", name, put)
+            self._call("write", first, put)
         except FileNotFoundError as error:  # no such bucket
             raise self._failure("write", name, error) from error
-
-    def publish(self, name: str, data: bytes) -> None:
-        if self._whole_puts:
-            self.write(name, data)
-            return
-        temporary = temporary_path(Path(name)).as_posix()
-
-        def rename(files: Any, path: str) -> None:
-            files.mv(posixpath.join(posixpath.dirname(path), posixpath.basename(temporary)), path)
-
-        self.write(temporary, data)
-        self._call("write", name, rename)
+        if not whole:
+            self._call("write", name, rename)
 
     def delete(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -243,21 +221,15 @@ class UrlStorage:
         with contextlib.suppress(FileNotFoundError):
             self._call("delete", folder, remove)
 
-    def set_aside(self, name: str, new_name: str) -> bool:
+    def set_aside(self, name: str) -> str:
         self.delete(name)
-        return False
-
-    @property
-    def _whole_puts(self) -> bool:
-        return self.url.partition("://")[0] in _WHOLE_PUTS
+        return "deleted"
 
     def _call(self, verb: str, name: str, action: Callable[[Any, str], T]) -> T:
         """``action(file system, path of name)``; fsspec keeps one file system a process. Raises FileNotFoundError as it is."""
         try:
             import fsspec
-        except ImportError as error:
-            raise MissingDependency("fsspec", f"keeping checkpoints at {self.where('')}") from error
-        try:
+
             files, root = fsspec.core.url_to_fs(self.url)
         except ImportError as error:
             driver = re.search(r"[Ii]nstall (\S+)", str(error))

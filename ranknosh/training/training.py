@@ -24,7 +24,7 @@ from ranknosh.spaces.nets import (
     count_params,
 )
 from ranknosh.streams import torch_seed
-from ranknosh.training.checkpoint import Checkpoint, size_of
+from ranknosh.training.checkpoint import Checkpoint, encode
 from ranknosh.training.optimizer import SGD, Average
 from ranknosh.training.settings import Builder, Task, TrainSettings
 from ranknosh.training.surroundings import is_out_of_memory, seed_generators, surroundings
@@ -178,7 +178,7 @@ def start(job: Job, task: Task, device: torch.device, micro_batch: int, found: C
         if average is not None and found.average is not None:
             load_weights(average.network, found.average)
             average.updates = found.average_updates
-        optimizer.load(dict(found.momentum))
+        optimizer.load(found.momentum)
         training.epoch, training.initial_loss, training.curve = found.epoch, found.initial_loss, list(found.curve)
     return training
 
@@ -221,7 +221,7 @@ def checkpoint_bytes(architecture: Architecture, task: Task) -> int:
         training.optimizer.velocity = {name: torch.zeros_like(weights) for name, weights in parameters.items()}
     training.epoch, training.initial_loss = epochs, 0.0
     training.curve = [EpochPoint(epoch, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0) for epoch in range(1, epochs + 1)]
-    return size_of(take_checkpoint(training))
+    return len(encode(take_checkpoint(training)))
 
 
 def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:

@@ -16,13 +16,12 @@ from ranknosh.runs.files import write_atomic
 from ranknosh.runs.run import Prepared, Run, Waste
 from ranknosh.runs.session import RunSession
 from ranknosh.training.best import write_best
-from ranknosh.training.publications import Publications
+from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.workflows.retrain.found_cell import FoundCell, parse_cell
 from ranknosh.workflows.retrain.records import RECORDS, EpochLine, Retrained, RetrainFailed, RetrainState
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
-    from ranknosh.training.checkpoint import CheckpointStore
     from ranknosh.training.settings import Task
 
 
@@ -80,15 +79,13 @@ class RetrainRun(Run[RetrainState]):
 
     def checkpoints(self) -> CheckpointStore:
         """Where the training's state is."""
-        from ranknosh.training.checkpoint import CheckpointStore
-
         return CheckpointStore(self.folder.resolve() / "checkpoints")
 
     def waste(self, everything: bool) -> list[Waste]:
         """The checkpoint of a retraining that has ended, whose weights are in ``best/``."""
         found = super().waste(everything)
         if self.ended and (self.folder / "best" / "weights.safetensors").exists():
-            kept = Publications(self.folder.resolve() / "checkpoints")
+            kept = self.checkpoints()
             why = "the retraining has ended; its weights are in best/"
             for held in kept.holdings():
                 found.append(Waste(str(held.where), held.size, why, partial(kept.delete, [held.name])))
@@ -153,7 +150,7 @@ class RetrainRun(Run[RetrainState]):
         result = self._result(cell, task, outcome, test_candidate(job, task, checkpoints), device)
         names = ("architecture", "space", "epochs", "validation_accuracy", "test_accuracy", "params", "macs")
         facts = {name: getattr(result, name) for name in names}
-        write_best(self.folder, facts, task, checkpoints.weights(0, identity=identity))
+        write_best(self.folder, facts, task, checkpoints.whole(0, identity=identity))
         self.state.apply(result)
         session.write([result], self.state)
 

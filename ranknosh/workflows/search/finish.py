@@ -100,7 +100,7 @@ def _write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: Checkpoi
         "macs": best.macs,
     }
     expected = job_identity(best.trained_by(parts.config.seed), parts.task)
-    write_best(folder, facts, parts.task, checkpoints.weights(best.id, identity=expected))
+    write_best(folder, facts, parts.task, checkpoints.whole(best.id, identity=expected))
 
 
 def stop_text(search: Search) -> str:

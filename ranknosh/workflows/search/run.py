@@ -20,7 +20,7 @@ from ranknosh.report.view import RunView
 from ranknosh.runs.events import Events, several
 from ranknosh.runs.run import Prepared, Run, Waste
 from ranknosh.runs.session import RunSession
-from ranknosh.training.publications import Publications
+from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.storage import checkpoint_location
 from ranknosh.workflows.search.assembly import (
     Parts,
@@ -37,8 +37,6 @@ from ranknosh.workflows.search.reporting import Reporter
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from ranknosh.training.checkpoint import CheckpointStore
 
 
 class SearchRun(Run[Pool]):
@@ -125,16 +123,10 @@ class SearchRun(Run[Pool]):
 
     def checkpoints(self) -> CheckpointStore:
         """Where the candidates' checkpoints are."""
-        from ranknosh.training.checkpoint import CheckpointStore
-
-        return CheckpointStore(self._location)
-
-    @property
-    def _location(self) -> str | Path:
-        return checkpoint_location(self.folder, self.settings.executor.storage, self.header.id)
+        return CheckpointStore(checkpoint_location(self.folder, self.settings.executor.storage, self.header.id))
 
     def waste(self, everything: bool) -> list[Waste]:
-        return [*super().waste(everything), *find_waste(Publications(self._location), self.pool, everything)]
+        return [*super().waste(everything), *find_waste(self.checkpoints(), self.pool, everything)]
 
     @classmethod
     def prepare(cls, settings: SearchSettings, events: Events, **given: Any) -> Prepared:
@@ -197,7 +189,7 @@ class SearchRun(Run[Pool]):
                 finish(session, parts, search, checkpoints, executor, reporter)
 
 
-def find_waste(kept: Publications, pool: Pool, everything: bool) -> list[Waste]:
+def find_waste(kept: CheckpointStore, pool: Pool, everything: bool) -> list[Waste]:
     """Checkpoints of a search that may be removed, in order of candidates.
 
     Args:

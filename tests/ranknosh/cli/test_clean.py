@@ -6,7 +6,7 @@ from ranknosh.core.pool import Pool
 from ranknosh.core.records import Failed, Observed, Proposed
 from ranknosh.report.view import RunView
 from ranknosh.spaces.base import Architecture
-from ranknosh.training.publications import Publications
+from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.workflows.search.run import find_waste
 
 
@@ -25,13 +25,13 @@ def four_candidates() -> Pool:
 
 
 @pytest.fixture
-def kept(tmp_path) -> Publications:
-    store = Publications(tmp_path)
+def kept(tmp_path) -> CheckpointStore:
+    store = CheckpointStore(tmp_path)
     for number in (0, 1, 2, 3, 9):
-        store.publish(number, 0, 4, lambda place: (b"weights", b"state"))
-    store.publish(1, 1, 4, lambda place: (b"weights", b"state"))
+        store.publish(number, 0, 4, b"twelve bytes")
+    store.publish(1, 1, 4, b"twelve bytes")
     store.storage.write("1/damaged-state-2-aa.pt", b"123")
-    store.storage.write("1/weights-2-aa.safetensors", b"1234")
+    store.storage.write("1/.state-2-aa.pt.host-1-ff.tmp", b"1234")
     store.storage.write("stray", b"1")
     return store
 

@@ -3,7 +3,6 @@ import io
 import os
 import pickle
 import re
-import sys
 import uuid
 from pathlib import Path
 from random import Random
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from ranknosh.errors import MissingDependency, StoreError
+from ranknosh.errors import StoreError
 from ranknosh.training.checkpoint import CheckpointStore
 from tests.ranknosh.training.checkpoint_samples import assert_equal, sample
 
@@ -28,16 +27,16 @@ def files(store, folder="4"):
     return sorted(entry.name for entry in store.storage.list(folder))
 
 
-def change(store, part, edit, folder="4"):
-    """Put other bytes into the state or the weights file (the one of the highest epoch)."""
-    name = [name for name in files(store, folder) if name.startswith(part)][-1]
-    store.storage.publish(f"{folder}/{name}", edit(store.storage.read(f"{folder}/{name}")))
-    return store.storage.where(f"{folder}/{name}")
+def change(store, edit):
+    """Put other bytes into the file of the highest epoch."""
+    name = store.publications(4)[0].name
+    store.storage.write(name, edit(store.storage.read(name)))
+    return store.storage.where(name)
 
 
 def test_what_was_saved_is_loaded_with_its_exact_numbers(store):
     assert store.read(4).checkpoint is None
-    assert store.weights(4) is None
+    assert store.whole(4) is None
     assert store.epoch(4) is None
     assert sum(held.size for held in store.holdings()) == 0
     size = store.save(4, 0, sample())
@@ -53,7 +52,7 @@ def test_a_new_checkpoint_replaces_the_old_one_and_its_files(store):
     size = store.save(4, 0, sample(8))
     assert_equal(store.read(4).checkpoint, sample(8))
     assert sum(held.size for held in store.holdings()) == size
-    assert [name.rsplit("-", 1)[0] for name in files(store)] == ["state-8", "weights-8"]
+    assert [name.rsplit("-", 1)[0] for name in files(store)] == ["state-8"]
 
 
 def test_replicas_have_their_own_folders_and_removal_takes_one(store):
@@ -72,26 +71,6 @@ def test_a_store_is_the_same_behind_a_pickle(store):
     assert_equal(pickle.loads(pickle.dumps(store)).read(4).checkpoint, sample())
 
 
-def test_weights_are_plain_safetensors(store):
-    safetensors = pytest.importorskip("safetensors.torch")
-    store.save(4, 0, sample())
-    assert torch.equal(safetensors.load(store.weights(4))["conv.weight"], sample().weights["conv.weight"])
-
-
-def test_without_safetensors_weights_lie_in_the_torch_file(store, monkeypatch):
-    pytest.importorskip("safetensors.torch")
-    store.save(2, 0, sample())
-    monkeypatch.setitem(sys.modules, "safetensors.torch", None)  # what makes an import of it fail
-    store.save(1, 0, sample())
-    assert [name[:7] for name in files(store, "1")] == ["state-3"]
-    assert_equal(store.read(1).checkpoint, sample())
-    assert store.weights(1) is None
-    with pytest.raises(MissingDependency, match="safetensors"):
-        store.read(2)
-    monkeypatch.undo()
-    assert_equal(store.read(1).checkpoint, sample())
-
-
 def flip(data: bytes, position: int) -> bytes:
     changed = bytearray(data)
     changed[position] ^= 0x10
@@ -99,56 +78,37 @@ def flip(data: bytes, position: int) -> bytes:
 
 
 DAMAGES = {
-    "weights cut": ("weights", lambda data: data[:-7]),
-    "weights flipped": ("weights", lambda data: flip(data, -5)),
-    "weights longer": ("weights", lambda data: data + b"\0"),
-    "weights empty": ("weights", lambda data: b""),
-    "state cut": ("state", lambda data: data[:-70]),
-    "state empty": ("state", lambda data: b""),
-    "state other": ("state", lambda data: b"hello world" * 100),
-    "state flipped": ("state", lambda data: flip(data, data.index(np.float32(8.5).tobytes() * 8))),
+    "cut": lambda data: data[:-70],
+    "longer": lambda data: data + b"\0",
+    "empty": lambda data: b"",
+    "other": lambda data: b"hello world" * 100,
+    "flipped": lambda data: flip(data, data.index(np.float32(8.5).tobytes() * 8)),
 }
 
 
 @pytest.mark.parametrize("what", DAMAGES)
 def test_damage_is_named_and_an_older_whole_checkpoint_is_taken(store, what):
-    pytest.importorskip("safetensors")
     store.save(4, 0, sample(8))
-    where = change(store, *DAMAGES[what])
+    where = change(store, DAMAGES[what])
     found = store.read(4)
     assert (found.checkpoint, [damage.where for damage in found.damages]) == (None, [where])
     assert "is damaged" in found.damages[0].reason
     with pytest.raises(
         StoreError, match=rf"{re.escape(where)} is damaged .*from a copy .* or train the candidate again"
     ):
-        store.require_whole(4, found.damages)
-    if DAMAGES[what][0] == "weights":
-        with pytest.raises(StoreError, match=r"damaged .* back from a copy"):
-            store.weights(4)
+        store.whole(4)
     store.save(4, 0, sample(3))  # an attempt that is behind
-    assert_equal(store.read(4).checkpoint, sample(3))
     found = store.read(4)
+    assert_equal(found.checkpoint, sample(3))
     assert [damage.where for damage in found.damages] == [where]
-
-
-def test_missing_weights_are_damage_and_a_missing_state_is_no_checkpoint(store):
-    pytest.importorskip("safetensors")
-    store.save(4, 0, sample(3))
-    state, weights = files(store)
-    store.storage.delete(f"4/{weights}")
-    (damage,) = store.read(4).damages
-    assert re.search(r"weights-3-\w+\.safetensors is damaged \(it is missing\)", str(damage))
-    store.save(5, 0, sample(3))
-    store.save(5, 0, sample(8))
-    state, weights = files(store, "5")
-    store.storage.delete(f"5/{state}")  # as if the writer had died before the last file
-    assert (store.read(5).checkpoint, store.epoch(5), store.weights(5)) == (None, None, None)
+    with pytest.raises(StoreError, match="is damaged"):  # an older one is another network
+        store.whole(4)
 
 
 def test_a_state_under_the_name_of_another_epoch_is_damage(store):
     store.save(4, 0, sample(3))
-    state = store.publications(4)[0].state
-    store.storage.publish(state.replace("state-3", "state-9"), store.storage.read(state))
+    name = store.publications(4)[0].name
+    store.storage.write(name.replace("state-3", "state-9"), store.storage.read(name))
     found = store.read(4)
     assert_equal(found.checkpoint, sample(3))
     assert "it holds epoch 3" in str(found.damages[0])
@@ -192,8 +152,8 @@ def test_pickled_code_is_not_run(tmp_path):
     store = CheckpointStore(tmp_path)
     body = io.BytesIO()
     torch.save({"epoch": 1, "curve": Harmful()}, body)
-    digest = hashlib.sha256(b"3" + body.getvalue()).hexdigest().encode()
-    store.storage.publish("4/state-1-0a.pt", b"ranknosh checkpoint 3 " + digest + b"\n" + body.getvalue())
+    digest = hashlib.sha256(b"4" + body.getvalue()).hexdigest().encode()
+    store.storage.write("4/state-1-0a.pt", b"ranknosh checkpoint 4 " + digest + b"\n" + body.getvalue())
     (damage,) = store.read(4).damages
     assert re.search(r"damaged .*UnpicklingError", damage.reason)
     assert not (tmp_path / "harm").exists()
@@ -206,18 +166,18 @@ def test_another_training_is_refused_by_the_fact_that_differs(store):
     assert damage.reason == "belongs to another training (its train.lr is 0.1, expected is 0.2)"
 
 
-def test_every_fact_of_the_identity_is_compared_when_weights_are_exported(store):
+def test_every_fact_of_the_identity_is_compared(store):
     store.save(4, 0, sample())
-    assert store.weights(4, identity={"seed": 5}) == store.weights(4)
+    assert_equal(store.whole(4, identity={"seed": 5}), sample())
     with pytest.raises(StoreError, match=r"another training \(its seed is 5, expected is 6\).*back from a copy"):
-        store.weights(4, identity={"train.lr": 0.1, "seed": 6})
+        store.whole(4, identity={"train.lr": 0.1, "seed": 6})
 
 
 def test_another_format_is_refused(store):
     store.save(4, 0, sample())
-    header = b"ranknosh checkpoint 4 " + hashlib.sha256(b"4whatever").hexdigest().encode()
-    change(store, "state", lambda data: header + b"\nwhatever")
-    with pytest.raises(StoreError, match="format 4, not 3"):
+    header = b"ranknosh checkpoint 5 " + hashlib.sha256(b"5whatever").hexdigest().encode()
+    change(store, lambda data: header + b"\nwhatever")
+    with pytest.raises(StoreError, match="format 5, not 4"):
         store.read(4)
 
 

@@ -83,7 +83,7 @@ def test_two_attempts_publish_while_a_third_reads(tmp_path, each):
     assert {0.125, 0.25} & marks
     # Whatever the killed writers left goes with the next publication.
     store.save(1, 0, sample(20_000, size=60))
-    assert parts(store) == ["state-20000", "weights-20000"]
+    assert parts(store) == ["state-20000"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -106,7 +106,7 @@ def test_kill_at_any_moment_leaves_one_whole_checkpoint(tmp_path):
     assert epochs == sorted(epochs)
     assert epochs[-1] > epochs[0]
     store.save(1, 0, sample(epochs[-1] + 10, size=2000))
-    assert len(names(store)) == 2
+    assert len(names(store)) == 1
 
 
 def fork_writer(store, begin):
@@ -130,21 +130,15 @@ def store(request, tmp_path):
     return Publications({"path": tmp_path, "memory": f"memory://{uuid.uuid4().hex}"}[request.param])
 
 
-def publish(store, epoch, weights=b"w", state=b"s"):
+def publish(store, epoch, data=b"state"):
     before = set(store.publications(1))
-    store.publish(1, 0, epoch, lambda place: (weights, state))
+    store.publish(1, 0, epoch, data)
     (new,) = set(store.publications(1)) - before
     return new
 
 
 def read(store):
-    def both(place):
-        try:
-            return place, store.storage.read(place.state), store.storage.read(place.weights)
-        except FileNotFoundError as error:
-            raise Torn(place.weights, "is damaged (it is missing)", missing=True) from error
-
-    return store.newest(1, 0, both)
+    return store.newest(1, 0, lambda publication, data: (publication, data))
 
 
 def test_a_writer_deletes_lower_epochs_only(store):
@@ -155,36 +149,18 @@ def test_a_writer_deletes_lower_epochs_only(store):
     behind = publish(store, 7)
     equal = [publish(store, 9), publish(store, 9)]  # one lower went, nothing equal or later
     assert store.publications(1) == [later, *sorted(equal, reverse=True)]
-    assert {early.state, behind.state}.isdisjoint(names(store))
+    assert {early.name, behind.name}.isdisjoint(f"1/{name}" for name in names(store))
     assert read(store)[0][0] == later
-
-
-def test_what_is_being_deleted_is_never_a_complete_set_without_its_weights(store, monkeypatch):
-    keep, deleted = store.storage.delete, []
-
-    def delete(name):
-        keep(name)
-        deleted.append(name)
-        for place in store.publications(1):
-            assert place.weights in {f"1/{name}" for name in names(store)}
-
-    old = [publish(store, 5), publish(store, 5)]
-    monkeypatch.setattr(store.storage, "delete", delete)
-    store.publish(1, 0, 9, lambda place: (b"w", b"s"))
-    assert set(deleted) == {name for place in old for name in (place.state, place.weights)}
 
 
 def test_ties_go_to_the_last_word_whoever_published_last(store):
     for _ in range(4):
         both = {publish(store, 3) for _ in range(4)} | set(store.publications(1))
-        assert read(store)[0][0] == max(both, key=lambda place: place.word)
+        assert read(store)[0][0] == max(both, key=lambda place: place.name)
 
 
 def test_leavings_of_lower_epochs_go_with_the_next_publication(store):
     for name in (
-        "weights-3-aa.safetensors",
-        "weights-9-bb.safetensors",
-        "weights-11-cc.safetensors",
         ".state-3-aa.pt.host-1-ff.tmp",
         ".state-9-bb.pt.host-1-ff.tmp",
         "damaged-state-3-aa.pt",
@@ -194,10 +170,7 @@ def test_leavings_of_lower_epochs_go_with_the_next_publication(store):
     publish(store, 9)
     own = store.publications(1)[0]
     assert {f"1/{name}" for name in names(store)} == {
-        own.state,
-        own.weights,
-        "1/weights-9-bb.safetensors",
-        "1/weights-11-cc.safetensors",
+        own.name,
         "1/.state-9-bb.pt.host-1-ff.tmp",
         "1/damaged-state-3-aa.pt",
         "1/note.txt",
@@ -211,47 +184,47 @@ def test_epochs_are_numbers_not_words(store):
     assert [place.epoch for place in store.publications(1)] == [10, 9]
 
 
-def test_without_the_marker_nothing_is_trusted(store):
-    store.storage.write("1/weights-5-aa.safetensors", b"all there")
+def test_what_is_half_written_is_not_trusted(store):
     store.storage.write("1/.state-5-aa.pt.host-1-ff.tmp", b"nearly")
     assert store.publications(1) == []
     assert read(store) == (None, ())
 
 
-def test_a_file_that_vanishes_makes_the_reader_list_again(store):
-    first = publish(store, 5)
-    seen = []
+def test_a_file_that_vanishes_makes_the_reader_list_again(store, monkeypatch):
+    first, seen, whole = publish(store, 5), [], store.storage.read
 
-    def while_another_attempt_goes_on(place):
-        seen.append(place)
-        if place == first:
+    def while_another_attempt_goes_on(name):
+        seen.append(name)
+        if name == first.name:
             publish(store, 6)
             assert not [name for name in names(store) if "-5-" in name]
+        return whole(name)
+
+    monkeypatch.setattr(store.storage, "read", while_another_attempt_goes_on)
+    assert read(store) == ((store.publications(1)[0], b"state"), ())
+    assert [name.split("-")[1] for name in seen] == ["5", "6"]
+
+
+def test_a_file_that_stays_unreadable_is_passed_over_and_a_torn_one_is_damage(store, monkeypatch):
+    new, old, whole = publish(store, 6), Publication(5, "1/state-5-aa.pt"), store.storage.read
+    store.storage.write(old.name, b"old")
+
+    def bent(publication, data):
+        if publication == new:
+            raise Torn("is damaged (bent)")
+        return publication
+
+    found, (damage,) = store.newest(1, 0, bent)
+    assert (found, damage.publication, damage.reason) == (old, new, "is damaged (bent)")
+    assert str(damage) == f"{store.storage.where(new.name)} is damaged (bent)"
+
+    def gone(name):
+        if name == new.name:
             raise FileNotFoundError
-        return "read"
+        return whole(name)
 
-    assert store.newest(1, 0, while_another_attempt_goes_on) == ("read", ())
-    assert [place.epoch for place in seen] == [5, 6]
-
-
-def test_a_state_that_stays_unreadable_is_passed_over_and_lost_weights_are_damage(store):
-    old, new = Publication(5, "aa", "1"), publish(store, 6)
-    store.storage.write(old.state, b"s")
-
-    def gone(error):
-        def one(place):
-            if place == new:
-                raise error
-            return place
-
-        return one
-
-    assert store.newest(1, 0, gone(FileNotFoundError())) == (old, ())
-    found, (damage,) = store.newest(1, 0, gone(Torn(new.weights, "is damaged (it is missing)", missing=True)))
-    assert (found, damage.publication, damage.reason) == (old, new, "is damaged (it is missing)")
-    assert damage.where == store.storage.where(new.weights)
-    found, (damage,) = store.newest(1, 0, gone(Torn(new.state, "is damaged (bent)")))
-    assert str(damage) == f"{store.storage.where(new.state)} is damaged (bent)"
+    monkeypatch.setattr(store.storage, "read", gone)
+    assert read(store) == ((old, b"old"), ())
 
 
 def test_damage_is_set_aside_and_not_met_again(store):
@@ -262,26 +235,26 @@ def test_damage_is_set_aside_and_not_met_again(store):
     if store.folder is None:
         assert (told, names(store)) == ("deleted", [])
     else:
-        assert (told, parts(store)) == ("renamed to damaged-*", ["damaged-state-6", "damaged-weights-6"])
+        assert (told, parts(store)) == ("renamed to damaged-*", ["damaged-state-6"])
     assert store.publications(1) == []
 
 
-def torn(place):
-    raise Torn(place.state, "bent")
+def torn(publication, data):
+    raise Torn("bent")
 
 
 def test_what_lies_there_is_listed_by_candidate(store):
     assert list(store.holdings()) == []
-    publish(store, 6, b"12345", b"123")
-    store.storage.write("1/weights-6-ff.safetensors", b"1234567")
-    store.publish(10, 2, 4, lambda place: (None, b"1"))
+    publish(store, 6, b"12345678")
+    store.storage.write("1/damaged-state-5-ff.pt", b"1234567")
+    store.publish(10, 2, 4, b"1")
     store.storage.write("junk/file", b"12")
     store.storage.write("stray", b"1")
     found = {holding.name: holding for holding in store.holdings()}
     assert list(found) == ["1", "junk", "10-r2", "stray"]
     sizes = [(h.candidate_id, h.size, h.leftover_size) for h in found.values()]
     assert sizes == [(1, 15, 7), (None, 2, 0), (10, 1, 0), (None, 1, 0)]
-    assert found["1"].leftovers == ("1/weights-6-ff.safetensors",)
+    assert found["1"].leftovers == ("1/damaged-state-5-ff.pt",)
     assert sum(held.size for held in store.holdings()) == 19
     store.delete([*found["1"].leftovers, "junk", "stray"])
     assert [(h.name, h.leftovers) for h in store.holdings()] == [("1", ()), ("10-r2", ())]
@@ -289,22 +262,22 @@ def test_what_lies_there_is_listed_by_candidate(store):
 
 
 class Overtaken(FolderStorage):
-    """Before the first publication another attempt publishes ``epoch`` and tidies up, or removes everything (0)."""
+    """Before the first file another attempt publishes ``epoch`` and tidies up, or removes everything (0)."""
 
     def __init__(self, folder, epoch):
         super().__init__(folder)
         self.meanwhile = [epoch]
 
-    def publish(self, name, data):
+    def write(self, name, data):
         for epoch in self.meanwhile:
             self.meanwhile = []
             other = Publications(self.folder)
             if epoch:
-                other.publish(1, 0, epoch, lambda place: (b"later", b"later"))
+                other.publish(1, 0, epoch, b"later")
             else:
                 other.remove(1)
             raise FileNotFoundError
-        super().publish(name, data)
+        super().write(name, data)
 
 
 @pytest.mark.parametrize("later", [6, 0])
@@ -312,10 +285,10 @@ def test_a_writer_whose_files_were_taken_away_yields_or_writes_again(tmp_path, l
     store = Publications(tmp_path)
     publish(store, 4)
     store.storage = Overtaken(tmp_path, later)
-    assert store.publish(1, 0, 5, lambda place: (b"mine", b"mine")) == 8
+    store.publish(1, 0, 5, b"mine")
     found = read(Publications(tmp_path))[0]
-    assert (found[0].epoch, found[2]) == ((6, b"later") if later else (5, b"mine"))
-    assert len(names(store)) == 2
+    assert (found[0].epoch, found[1]) == ((6, b"later") if later else (5, b"mine"))
+    assert len(names(store)) == 1
 
 
 @pytest.mark.slow
@@ -326,9 +299,7 @@ def test_removal_while_another_attempt_writes_spoils_nothing(tmp_path):
         go(writers)
         for _ in range(100):
             found, damages = store.read(1)
-            assert all(
-                damage.reason == "is damaged (it is missing)" for damage in damages
-            )  # weights removed under the writer
+            assert damages == ()
             assert found is None or float(found.momentum["conv.weight"][0, 0, 0, 0]) == found.epoch + 0.125
             time.sleep(0.02)
             store.remove(1)
@@ -343,8 +314,8 @@ def test_a_full_disk_leaves_the_old_publication_and_nothing_of_the_new(tmp_path,
     monkeypatch.setattr(files, "temporary_path", lambda path: path.with_name("temporary"))
     (tmp_path / "1" / "temporary").symlink_to("/dev/full")
     with pytest.raises(StoreFull):
-        store.publish(1, 0, 4, lambda place: (b"fits", b"does not" * 10_000))
-    assert {f"1/{name}" for name in names(store)} == {old.state, old.weights}
+        store.publish(1, 0, 4, b"does not fit" * 10_000)
+    assert [f"1/{name}" for name in names(store)] == [old.name]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")

@@ -241,7 +241,7 @@ def test_a_whole_training_is_tried_again_past_damage_but_not_for_ever(tmp_path, 
     job = whole_job(CELL, task, seed=3)
     assert (job.start_epoch, job.stop_epoch, job.seed) == (0, 4, 3)
     whole, store = trained(job, task, tmp_path)
-    path = store.folder / store.publications(0)[0].state
+    path = store.folder / store.publications(0)[0].name
     path.write_bytes(path.read_bytes()[:-9])
     said = []
     train = partial(train_rung, job, task, store)
@@ -250,7 +250,7 @@ def test_a_whole_training_is_tried_again_past_damage_but_not_for_ever(tmp_path, 
     assert len(said) == 1
     assert "is damaged" in said[0]
     monkeypatch.setattr(store, "set_aside", lambda damage: "nothing done")
-    path = store.folder / store.publications(0)[0].state
+    path = store.folder / store.publications(0)[0].name
     path.write_bytes(path.read_bytes()[:-9])
     said.clear()
     assert train_whole(train, said.append).kind == "checkpoint_damaged"

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+import torch
 
 import ranknosh
 from ranknosh.core.budget import Limits
@@ -33,7 +34,7 @@ def cut_before(run, folder, kind):
 
 
 def harm(store, candidate_id):
-    path = store.folder / store.publications(candidate_id)[0].weights
+    path = store.folder / store.publications(candidate_id)[0].name
     whole = path.read_bytes()
     path.write_bytes(whole[:-9])
     return path, whole
@@ -67,9 +68,11 @@ def test_a_budget_that_is_not_used_up_says_what_it_was_kept_for(epochs, rules, t
 
 
 def test_the_best_weights_are_those_of_its_checkpoint(ended):
-    pytest.importorskip("safetensors")
-    kept = CheckpointStore(ended.folder / "checkpoints").weights(ended.best.id)
-    assert (ended.folder / "best" / "weights.safetensors").read_bytes() == kept
+    safetensors = pytest.importorskip("safetensors.torch")
+    kept = CheckpointStore(ended.folder / "checkpoints").whole(ended.best.id).weights
+    found = safetensors.load((ended.folder / "best" / "weights.safetensors").read_bytes())
+    assert found.keys() == kept.keys()
+    assert all(torch.equal(found[name], kept[name]) for name in kept)
 
 
 def test_the_test_waits_for_a_damaged_checkpoint_to_come_back(ended, tmp_path):
@@ -78,7 +81,7 @@ def test_the_test_waits_for_a_damaged_checkpoint_to_come_back(ended, tmp_path):
     path, whole = harm(CheckpointStore(run.folder / "checkpoints"), ended.best.id)
     for _ in range(2):
         with pytest.raises(
-            StoreError, match=r"weights-2-\w+\.safetensors is damaged .*back from a copy and run `ranknosh resume`"
+            StoreError, match=r"state-2-\w+\.pt is damaged .*back from a copy and run `ranknosh resume`"
         ):
             run.resume()
         assert ranknosh.open_run(run.folder).pool.tested == []
