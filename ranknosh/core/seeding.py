@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal, get_args
 
@@ -45,7 +45,7 @@ def draw(space: Space, count: int, seed: int) -> list[Architecture]:
         raise ConfigError(f"{count} architectures were asked for; the number to draw must be 0 or more")
     found: dict[str, Architecture] = {}
     fruitless = 0
-    for architecture in _codes(space, stream(seed, "draw")):
+    for architecture in space.shuffled(stream(seed, "draw")):
         if len(found) == count or (fruitless == _PATIENCE and not space.enumerable):
             break
         key = space.canonical(architecture)
@@ -54,14 +54,6 @@ def draw(space: Space, count: int, seed: int) -> list[Architecture]:
         if fresh:
             found[key] = architecture
     return list(found.values())
-
-
-def _codes(space: Space, rng: np.random.Generator) -> Iterator[Architecture]:
-    if space.enumerable:
-        every = list(space.enumerate())
-        yield from (every[index] for index in rng.permutation(len(every)))
-    while not space.enumerable:
-        yield space.sample(rng)
 
 
 Weigh = Callable[[Sequence[Mapping[str, float | None]], Sequence[float], Mapping[str, int]], Mapping[str, float]]

@@ -1,19 +1,74 @@
-"""What every ranker offers, and the unit of its scores."""
+"""What every ranker sees and offers, and the unit of its scores."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.encodings import Encodings
+from ranknosh.spaces.base import Architecture, Codes, Graphs, Rows, Space, onehot
+from ranknosh.streams import stream
 
 Floats = NDArray[np.float64]
+
+
+class Encodings:
+    """``n`` architectures of one space, seen as codes, indicator rows, feature rows or graphs.
+
+    Each view is computed when first asked for, then kept: a search scores the same architectures again and again.
+    """
+
+    def __init__(self, space: Space, architectures: Sequence[Architecture]) -> None:
+        self.space = space
+        self.architectures = tuple(architectures)
+
+    def __len__(self) -> int:
+        return len(self.architectures)
+
+    @cached_property
+    def codes(self) -> Codes:
+        """(n, slots): the choice taken at every slot."""
+        return self.space.codes(self.architectures)
+
+    @cached_property
+    def onehot(self) -> Rows:
+        """(n, sum of choices): one indicator per slot and choice."""
+        return onehot(self.codes, self.space.choices)
+
+    @cached_property
+    def features(self) -> Rows:
+        """(n, d): the space's own feature rows (indicators, paths, counts)."""
+        return self.space.features(self.codes)
+
+    @cached_property
+    def rows(self) -> Floats:
+        """``features`` in double precision."""
+        return self.features.astype(np.float64)
+
+    @cached_property
+    def graphs(self) -> Graphs:
+        """Dense line graphs, padded to the largest of these architectures."""
+        return self.space.graphs(self.codes)
+
+    @cached_property
+    def derived(self) -> WeakKeyDictionary[Any, Any]:
+        """What predictors made of these architectures, each under itself or a part of it."""
+        return WeakKeyDictionary()
+
+    def take(self, indices: Sequence[int] | NDArray[np.integer]) -> Encodings:
+        """These rows in this order. Arrays computed already are sliced, not computed again."""
+        rows = np.asarray(indices, dtype=np.int64)
+        taken = Encodings(self.space, [self.architectures[i] for i in rows])
+        taken.__dict__.update({view: kept[rows] for view, kept in vars(self).items() if isinstance(kept, np.ndarray)})
+        return taken
 
 
 class Predictor(ABC):
@@ -75,3 +130,16 @@ class Scale:
     def apply(self, values: Floats) -> Floats:
         """Scores in standard deviations above a random architecture."""
         return (values - self.mean) / self.deviation
+
+
+def reference(space: Space, count: int, seed: int) -> Encodings:
+    """Random architectures that can learn (dead ones are drawn again), by which scores are standardised.
+
+    Args:
+        space: of the architectures.
+        count: how many; drawn with replacement, so that a small space is enough for any number.
+        seed: of the draw.
+    """
+    rng = stream(seed, "reference")
+    drawn = (space.sample(rng) for _ in range(20 * count))
+    return Encodings(space, tuple(islice((one for one in drawn if not space.is_dead(one)), count)))

@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.predictors.base import Floats
-from ranknosh.predictors.encodings import Encodings
+from ranknosh.predictors.base import Encodings, Floats
 from ranknosh.spaces.base import Architecture, Space
 
 _WHOLE: dict[tuple[object, ...], Candidates] = {}

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.base import Floats, Predictor, Scale
-from ranknosh.predictors.encodings import WORTH_KEEPING, Encodings, reference
+from ranknosh.predictors.base import Encodings, Floats, Predictor, Scale, reference
 from ranknosh.streams import stream
 
 _REFERENCE = 512
@@ -56,12 +55,10 @@ class EnsemblePredictor(Predictor):
         self.name = name
         self._members = [make(i) for i in range(members)]
         self._reference: Encodings | None = None
-        self._last: tuple[Encodings, Floats] | None = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         if self._reference is None or self._reference.space is not encodings.space:
             self._reference = reference(encodings.space, _REFERENCE, seed=0)
-        self._model = self._last = None
         lessons = []
         for number, member in enumerate(self._members):
             rng = stream(seed, "bootstrap", number)
@@ -72,15 +69,14 @@ class EnsemblePredictor(Predictor):
         self._model = [Scale.of(member.score(self._reference)) for member in self._members]
 
     def scores(self, encodings: Encodings) -> Floats:
-        """(members, n) standardised scores, kept for the large set asked for last."""
-        scales = self.model
-        if self._last is not None and self._last[0] is encodings:
-            return self._last[1]
-        pairs = zip(self._members, scales, strict=True)
-        found = np.stack([scale.apply(member.score(encodings)) for member, scale in pairs])
-        if len(encodings) >= WORTH_KEEPING:
-            self._last = (encodings, found)
-        return found
+        """(members, n) standardised scores."""
+        fitted = self.model
+        of, scores = encodings.derived.get(self, (None, None))
+        if of is not fitted:
+            pairs = zip(self._members, fitted, strict=True)
+            scores = np.stack([scale.apply(member.score(encodings)) for member, scale in pairs])
+            encodings.derived[self] = (fitted, scores)
+        return scores
 
     def score(self, encodings: Encodings) -> Floats:
         return self.scores(encodings).mean(axis=0)

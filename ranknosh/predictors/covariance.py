@@ -14,15 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.predictors.base import Floats
-from ranknosh.predictors.encodings import Encodings, reference
-from ranknosh.spaces.base import Space
+from ranknosh.predictors.base import Encodings, Floats, reference
+from ranknosh.spaces.base import Codes, Rows, Space
 
 _BLOCK = 4096
 _REFERENCE = 512
@@ -40,10 +39,7 @@ class SlotTables:
         self.subsets = [s for size in range(degree + 1) for s in combinations(range(slots), size)]
         sizes = [int(np.prod([choices[i] for i in subset], dtype=np.int64)) for subset in self.subsets]
         self.offsets = np.cumsum([0, *sizes])
-        differences = [
-            sum((-1) ** (size - j) * comb(size, j) * (1 + j) ** degree for j in range(size + 1))
-            for size in range(degree + 1)
-        ]
+        differences = [np.diff(np.arange(1, degree + 2) ** degree, size)[0] for size in range(degree + 1)]
         of_subset = np.array([differences[len(subset)] for subset in self.subsets]) / (1.0 + slots) ** degree
         self.variance: Floats = np.repeat(of_subset, sizes)
 
@@ -78,12 +74,19 @@ class SlotTables:
 
 @dataclass
 class KernelView:
-    """What the kernel needs of a set of architectures. ``rows`` are scaled feature rows (n, d), or (n, 0) without them."""
+    """What the kernel needs of a set of architectures: their codes, indicators, and scaled feature rows (n, d) or (n, 0)."""
 
-    encodings: Encodings
-    onehot: NDArray[np.float32]
+    codes: Codes
+    onehot: Rows
     rows: Floats
-    places: NDArray[np.int64] | None = None
+    tables: SlotTables
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def places(self) -> NDArray[np.int64]:
+        return self.tables.places(self.codes)
 
 
 class MixedKernel:
@@ -109,11 +112,13 @@ class MixedKernel:
         """(entries,) prior standard deviation of every entry of a sample."""
 
     def view(self, encodings: Encodings) -> KernelView:
-        if self.features > 0:
-            rows = (encodings.features - self._center) / self._size
-        else:
-            rows = np.zeros((len(encodings), 0))
-        return KernelView(encodings, encodings.onehot, rows)
+        if self not in encodings.derived:
+            scaled = (
+                (encodings.features - self._center) / self._size if self.features else np.zeros((len(encodings), 0))
+            )
+            encodings.derived[self] = KernelView(encodings.codes, encodings.onehot, scaled, self.tables)
+        view: KernelView = encodings.derived[self]
+        return view
 
     def between(self, first: KernelView, second: KernelView) -> Floats:
         """(n, m) covariances."""
@@ -131,24 +136,17 @@ class MixedKernel:
     def read(self, sample: Floats, view: KernelView) -> Floats:
         """(n,) values of a sample at these architectures."""
         split = self.tables.total
-        return self.tables.read(sample[:split], self._places(view)) + view.rows @ sample[split:]
+        return self.tables.read(sample[:split], view.places) + view.rows @ sample[split:]
 
     def gather(self, values: Floats, view: KernelView) -> Floats:
         """(entries,) covariances of a sample's entries with the sum of its values at these architectures, each times its own
         of ``values`` (n,)."""
-        of_tables = self._variance * self.tables.gather(values, self._places(view))
+        of_tables = self._variance * self.tables.gather(values, view.places)
         return np.concatenate([of_tables, self.features * (values @ view.rows)])
-
-    def _places(self, view: KernelView) -> NDArray[np.int64]:
-        if view.places is None:
-            view.places = self.tables.places(view.encodings.codes)
-        return view.places
 
 
 def blockwise(view: KernelView, function: Callable[[KernelView], Floats]) -> Floats:
     """``function`` of slices small enough to stay in the processor's cache."""
-    parts = [
-        function(KernelView(view.encodings, view.onehot[i : i + _BLOCK], view.rows[i : i + _BLOCK]))
-        for i in range(0, len(view.onehot), _BLOCK)
-    ]
+    slices = [slice(start, start + _BLOCK) for start in range(0, len(view), _BLOCK)]
+    parts = [function(KernelView(view.codes[at], view.onehot[at], view.rows[at], view.tables)) for at in slices]
     return np.concatenate(parts) if parts else np.zeros(0)

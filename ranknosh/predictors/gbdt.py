@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from ranknosh.core.pairs import Evidence
 from ranknosh.errors import MissingDependency
-from ranknosh.predictors.base import Floats, Predictor
-from ranknosh.predictors.encodings import Encodings
+from ranknosh.predictors.base import Encodings, Floats, Predictor
 from ranknosh.predictors.pair_loss import PairLoss, tempered
 from ranknosh.streams import stream
 

@@ -24,9 +24,8 @@ from scipy.special import ndtri
 
 from ranknosh.core.pairs import Evidence
 from ranknosh.errors import ConfigError
-from ranknosh.predictors.base import Floats, Predictor
+from ranknosh.predictors.base import Encodings, Floats, Predictor
 from ranknosh.predictors.covariance import KernelView, MixedKernel, blockwise
-from ranknosh.predictors.encodings import WORTH_KEEPING, Encodings
 from ranknosh.streams import stream
 
 _LOOKUPS = 50_000_000
@@ -93,11 +92,10 @@ class KernelPredictor(Predictor):
             raise ConfigError(
                 f"predictor.features is {self.features}; it is the share of the feature term, between 0 and 1"
             )
-        self._last: KernelView | None = None
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         if self._model is None or self._model.space is not encodings.space:
-            self._model, self._last = MixedKernel(encodings.space, self.degree, self.features), None
+            self._model = MixedKernel(encodings.space, self.degree, self.features)
         kernel: MixedKernel = self._model
         known = self._known = self._observations(evidence)
         self._members = kernel.view(encodings.take(known.rows))
@@ -112,14 +110,14 @@ class KernelPredictor(Predictor):
 
     def score(self, encodings: Encodings) -> Floats:
         """Posterior mean: the normal score of the architecture among the members."""
-        kernel, view = self._view(encodings)
-        if _is_long(kernel, view):
+        kernel, view = self.model, self.model.view(encodings)
+        if _is_long(view):
             return blockwise(view, lambda part: kernel.between(part, self._members) @ self._solved)
         return kernel.read(self._mean, view)
 
     def spread(self, encodings: Encodings) -> Floats:
         """Posterior standard deviation, noise left out and ``scale`` not applied."""
-        kernel, view = self._view(encodings)
+        kernel: MixedKernel = self.model
 
         def deviation(part: KernelView) -> Floats:
             cross = kernel.between(self._members, part) * self._shared[:, None]
@@ -127,12 +125,12 @@ class KernelPredictor(Predictor):
             prior = kernel.variances(part) * (1.0 + self.drift * (self._known.levels - 1))
             return np.sqrt(np.maximum(prior - explained, 0.0))
 
-        return blockwise(view, deviation)
+        return blockwise(kernel.view(encodings), deviation)
 
     def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
-        kernel, view = self._view(encodings)
+        kernel, view = self.model, self.model.view(encodings)
         rows: NDArray[np.int64] | slice = slice(None)
-        if _is_long(kernel, view):
+        if _is_long(view):
             mean = self.score(encodings)
             rows = np.sort(np.argsort(-(mean + 2.0 * self.spread(encodings)), kind="stable")[:_SHORTLIST])
             view = kernel.view(encodings.take(rows))
@@ -163,15 +161,6 @@ class KernelPredictor(Predictor):
         steps[1:] *= np.sqrt(self.drift)
         noise = np.sqrt(self._known.noise) * rng.standard_normal(len(self._known.noise))
         return self._conditioned(kernel, np.cumsum(steps, axis=0), noise)
-
-    def _view(self, encodings: Encodings) -> tuple[MixedKernel, KernelView]:
-        """Kept for the large set asked for last: a search scores the same architectures again and again."""
-        kernel: MixedKernel = self.model
-        if len(encodings) < WORTH_KEEPING:
-            return kernel, kernel.view(encodings)
-        if self._last is None or self._last.encodings is not encodings:
-            self._last = kernel.view(encodings)
-        return kernel, self._last
 
 
 @dataclass(eq=False, kw_only=True)
@@ -211,6 +200,6 @@ class StagedPredictor(KernelPredictor):
         return _Observations(rows, level, levels, uniform_scores(known[rows, level], len(known)), noise)
 
 
-def _is_long(kernel: MixedKernel, view: KernelView) -> bool:
+def _is_long(view: KernelView) -> bool:
     """Whether reading the tables would take longer than the covariances do."""
-    return len(view.encodings) * len(kernel.tables.subsets) > _LOOKUPS
+    return len(view) * len(view.tables.subsets) > _LOOKUPS

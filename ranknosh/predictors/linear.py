@@ -16,8 +16,7 @@ import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.base import Floats, Predictor
-from ranknosh.predictors.encodings import Encodings
+from ranknosh.predictors.base import Encodings, Floats, Predictor
 from ranknosh.predictors.pair_loss import PairLoss, tempered
 from ranknosh.streams import stream
 

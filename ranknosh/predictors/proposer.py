@@ -20,9 +20,8 @@ from ranknosh.core.records import Fitted, Origin, Proposed
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.seeding import LevelZero
 from ranknosh.errors import ConfigError
-from ranknosh.predictors.base import Floats, Predictor, Scale
+from ranknosh.predictors.base import Encodings, Floats, Predictor, Scale, reference
 from ranknosh.predictors.candidates import Candidates, grown, whole
-from ranknosh.predictors.encodings import Encodings, reference
 from ranknosh.predictors.gate import Verdict, judge
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.streams import stream

@@ -8,8 +8,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.base import Floats, Predictor
-from ranknosh.predictors.encodings import Encodings
+from ranknosh.predictors.base import Encodings, Floats, Predictor
 from ranknosh.streams import stream
 
 

@@ -7,14 +7,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.errors import SpaceError
 
-Encoding = Literal["onehot", "paths", "counts", "features"]
+Codes = NDArray[np.int64]
+Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,16 @@ class Space(ABC):
             )
         return code
 
+    def codes(self, architectures: Sequence[Architecture]) -> Codes:
+        """(n, slots): the codes of these architectures."""
+        slots = len(self.choices)
+        codes = [a.code for a in architectures if a.space == self.name and len(a.code) == slots]
+        found = np.array(codes, dtype=np.int64).reshape(-1, slots)
+        if len(found) < len(architectures) or not ((found >= 0) & (found < self.choices)).all():
+            for architecture in architectures:
+                self.chosen(architecture)  # says which one is wrong, and why
+        return found
+
     def of(self, options: Iterable[int]) -> Architecture:
         """The architecture of these options, which must be in range."""
         return Architecture(self.name, tuple(options))
@@ -116,6 +127,14 @@ class Space(ABC):
                 "instead"
             )
         return map(self.of, product(*map(range, self.options)))
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[Architecture]:
+        """Architectures drawn uniformly: every one once where the space is enumerable, else without end and perhaps again."""
+        if self.enumerable:
+            for number in rng.permutation(self.size):
+                yield self.of(int(option) for option in np.unravel_index(number, self.options))
+        while not self.enumerable:
+            yield self.sample(rng)
 
     def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
         """Every architecture one edit away, the given one excluded, by choice and then by option."""
@@ -164,15 +183,21 @@ class Space(ABC):
         """The exchange string; ``parse(format(a)) == a``."""
 
     @abstractmethod
-    def encode(self, architectures: Sequence[Architecture], kind: Encoding = "features") -> NDArray[np.float32]:
-        """(n, d) feature rows. ``counts`` begin with one column for each of ``operations``; ``features`` are a space's choice."""
+    def features(self, codes: Codes) -> Rows:
+        """(n, d) feature rows of codes (n, slots)."""
 
     @abstractmethod
-    def graphs(self, architectures: Sequence[Architecture]) -> Graphs:
-        """Line graphs for graph predictors."""
+    def graphs(self, codes: Codes) -> Graphs:
+        """Line graphs of codes (n, slots), for graph predictors."""
 
+    @abstractmethod
     def operation_counts(self, architecture: Architecture) -> dict[str, int]:
         """How often each operation occurs; keys are ``operations``, all present."""
-        return {
-            name: int(n) for name, n in zip(self.operations, self.encode([architecture], "counts")[0], strict=False)
-        }
+
+
+def onehot(codes: Codes, choices: Sequence[int]) -> Rows:
+    """(n, sum(choices)): one block a slot, 1 at the option taken."""
+    offsets = np.concatenate([[0], np.cumsum(choices)[:-1]])
+    rows = np.zeros((len(codes), int(sum(choices))), dtype=np.float32)
+    np.put_along_axis(rows, codes + offsets, 1.0, axis=1)
+    return rows

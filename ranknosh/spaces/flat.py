@@ -2,7 +2,7 @@
 
 A parameter with an order and more than ``PLAIN`` values takes two slots of the code, a coarse and a fine digit: two
 configurations with equal coarse digits are near each other, which predictors that count equal slots can use, and their tables
-stay small. The feature rows hold distances themselves (:meth:`FlatSpace.encode`).
+stay small. The feature rows hold distances themselves (:meth:`FlatSpace.features`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ranknosh.errors import SpaceError
-from ranknosh.spaces import encoding
-from ranknosh.spaces.base import Architecture, Encoding, Graphs, Space
+from ranknosh.spaces.base import Architecture, Codes, Graphs, Rows, Space
 from ranknosh.spaces.parameters import Parameter, json_text
 
 PREDICTORS = ("auto", "kernel", "staged", "linear", "gbdt", "ensemble", "random")
@@ -55,10 +53,8 @@ class FlatSpace(Space):
         self.options = tuple(len(entry.values) for entry in entries)
         self.choices = tuple(size for entry in entries for size in entry.slots)
         self._slots = list(accumulate((len(entry.slots) for entry in entries), initial=0))[:-1]
-        named = [entry.operations(key) for key, entry in parameters.items()]
-        self.operations = tuple(label for labels, _ in named for label in labels)
-        self._labels = [len(labels) for labels, _ in named]
-        self._groups = [np.array(groups) for _, groups in named]
+        self._labels = [entry.operations(key) for key, entry in parameters.items()]
+        self.operations = tuple(label for labels in self._labels for label in dict.fromkeys(labels))
 
     def chosen(self, architecture: Architecture) -> tuple[int, ...]:
         """The place of every parameter's value."""
@@ -125,22 +121,25 @@ class FlatSpace(Space):
         entries = zip(self.parameters.items(), self.chosen(architecture), strict=True)
         return json.dumps({key: parameter.values[index] for (key, parameter), index in entries}, ensure_ascii=False)
 
-    def encode(self, architectures: Sequence[Architecture], kind: Encoding = "features") -> NDArray[np.float32]:
-        """(n, d) rows. ``onehot``: an indicator per slot and digit; ``counts``: per operation; ``features``: an indicator per
-        value of a parameter without order, else its place in [-1, 1] and up to five triangular bins over the range, so that
-        rows of near values are near."""
-        if kind == "onehot":
-            codes = np.array([a.code for a in architectures], dtype=np.int64)
-            return encoding.onehot(codes.reshape(-1, len(self.choices)), self.choices)
-        places = np.array([self.chosen(a) for a in architectures], dtype=np.int64).reshape(-1, len(self.options))
-        if kind == "features":
-            return np.concatenate([entry.rows[places[:, i]] for i, entry in enumerate(self._entries)], axis=1)
-        if kind == "counts":
-            groups = np.stack([group[places[:, i]] for i, group in enumerate(self._groups)], axis=1)
-            return encoding.onehot(groups, self._labels)
-        raise SpaceError(f"a flat space has no encoding {kind!r}: use features, onehot or counts")
+    def codes(self, architectures: Sequence[Architecture]) -> Codes:
+        for architecture in architectures:
+            self.chosen(architecture)  # digits in range may still be no value
+        return super().codes(architectures)
 
-    def graphs(self, architectures: Sequence[Architecture]) -> Graphs:
+    def features(self, codes: Codes) -> Rows:
+        """(n, d) rows: an indicator per value of a parameter without order, else its place in [-1, 1] and up to five
+        triangular bins over the range, so that rows of near values are near."""
+        digits = zip(self._entries, np.split(codes, self._slots[1:], axis=1), strict=True)
+        places = [np.ravel_multi_index(tuple(columns.T), entry.slots) for entry, columns in digits]
+        return np.concatenate([entry.rows[place] for entry, place in zip(self._entries, places, strict=True)], axis=1)
+
+    def operation_counts(self, architecture: Architecture) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for place, labels in zip(self.chosen(architecture), self._labels, strict=True):
+            counts |= {label: int(label == labels[place]) for label in labels}
+        return counts
+
+    def graphs(self, codes: Codes) -> Graphs:
         raise SpaceError(
             f"{self.name} is a flat space: its configurations are no graphs. Use one of the predictors {', '.join(PREDICTORS)}"
         )

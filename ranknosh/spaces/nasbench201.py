@@ -14,51 +14,26 @@ parameters of such a twin. And it does not use that average pooling is linear.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from itertools import product
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import cache
 
 from ranknosh.errors import SpaceError, unknown
-from ranknosh.spaces.base import Architecture, Encoding, Graphs, Space
-from ranknosh.spaces.cell import CellTopology
-from ranknosh.spaces.encoding import CellFeatures, onehot
+from ranknosh.spaces.base import Architecture, Codes, Graphs, Rows, Space
+from ranknosh.spaces.cell import CellFeatures, CellTopology
 
 NAME = "nasbench201"
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 TOPOLOGY = CellTopology(inputs=1, nodes=4, edges=((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)), outputs=(3,))
 _FEATURES = CellFeatures(TOPOLOGY, OPERATIONS, none=0, skip=1, convolutions=(2, 3))
-_CHOICES = (len(OPERATIONS),) * len(TOPOLOGY.edges)
 _EXAMPLE = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 
 
-@lru_cache(maxsize=1)
-def _all_architectures() -> tuple[Architecture, ...]:
-    return tuple(Architecture(NAME, code) for code in product(range(len(OPERATIONS)), repeat=len(_CHOICES)))
-
-
-@lru_cache(maxsize=1)
-def _all_codes() -> NDArray[np.int64]:
-    return np.array([architecture.code for architecture in _all_architectures()], dtype=np.int64)
-
-
-@lru_cache(maxsize=1)
-def _all_canonical() -> list[str]:
-    """The id of every code in code order. A node depends on a prefix of the code, so that prefixes are written once."""
-    prefixes: list[list[tuple[str, ...]]] = [[("0",)]]
+@cache
+def _canonical(code: tuple[int, ...]) -> str:
+    nodes: list[tuple[str, ...]] = [("0",)]
     for node in range(1, TOPOLOGY.nodes):
-        sources = [TOPOLOGY.edges[slot][0] for slot in TOPOLOGY.incoming(node)]
-        grown = []
-        for nodes in prefixes:
-            for operations in product(OPERATIONS, repeat=len(sources)):
-                pairs = zip(operations, sources, strict=True)
-                terms = (term for operation, source in pairs for term in _terms(operation, nodes[source]))
-                grown.append([*nodes, tuple(sorted(terms))])
-        prefixes = grown
-    texts = ("+".join(nodes[-1]) or "#" for nodes in prefixes)
-    return [f"{NAME}-{hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]}" for text in texts]
+        edges = ((OPERATIONS[code[slot]], nodes[TOPOLOGY.edges[slot][0]]) for slot in TOPOLOGY.incoming(node))
+        nodes.append(tuple(sorted(term for operation, source in edges for term in _terms(operation, source))))
+    return _digest(nodes[-1])
 
 
 def _terms(operation: str, source: tuple[str, ...]) -> tuple[str, ...]:
@@ -68,28 +43,12 @@ def _terms(operation: str, source: tuple[str, ...]) -> tuple[str, ...]:
     return source if operation == "skip_connect" else (f"({'+'.join(source)})@{operation}",)
 
 
-@lru_cache(maxsize=1)
-def _all_dead() -> list[bool]:
-    live_paths = _FEATURES.live_paths(_all_codes())
-    return [not any(live) for live in live_paths.tolist()]
+def _digest(terms: tuple[str, ...]) -> str:
+    text = "+".join(terms) or "#"
+    return f"{NAME}-{hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]}"
 
 
-@lru_cache(maxsize=4)
-def _all_rows(kind: Encoding) -> NDArray[np.float32]:
-    """(15,625, d) rows of one encoding, read-only; kept because a search scores the whole space at every refit."""
-    codes = _all_codes()
-    if kind == "onehot":
-        rows = onehot(codes, _CHOICES)
-    elif kind == "paths":
-        rows = _FEATURES.paths(codes)
-    elif kind == "counts":
-        rows = _FEATURES.counts(codes)
-    elif kind == "features":
-        rows = np.concatenate([_all_rows("onehot"), _all_rows("paths"), _all_rows("counts")], axis=1)
-    else:
-        raise SpaceError(f"unknown encoding {kind!r}: use onehot, paths, counts or features")
-    rows.setflags(write=False)
-    return rows
+_DEAD = _digest(())
 
 
 class NasBench201(Space):
@@ -101,27 +60,17 @@ class NasBench201(Space):
     """
 
     name = NAME
-    choices = options = _CHOICES
+    choices = options = (len(OPERATIONS),) * len(TOPOLOGY.edges)
     operations = OPERATIONS
     topology = TOPOLOGY
 
-    def index(self, architecture: Architecture) -> int:
-        """The place of the code in :meth:`enumerate`."""
-        place = 0
-        for option in self.chosen(architecture):
-            place = place * len(OPERATIONS) + option
-        return place
-
-    def enumerate(self) -> Iterator[Architecture]:
-        return iter(_all_architectures())
-
     def canonical(self, architecture: Architecture) -> str:
         """``nasbench201-`` and 12 hexadecimal digits, one id for each class of this file's head."""
-        return _all_canonical()[self.index(architecture)]
+        return _canonical(self.chosen(architecture))
 
     def is_dead(self, architecture: Architecture) -> bool:
         """True for the 341 cells in which every path from input to output meets a ``none``."""
-        return _all_dead()[self.index(architecture)]
+        return self.canonical(architecture) == _DEAD
 
     def parse(self, text: str) -> Architecture:
         """The architecture of an exchange string. Blanks around parts and the order of a node's sources do not matter.
@@ -144,16 +93,17 @@ class NasBench201(Space):
         nodes = [[parts[slot] for slot in TOPOLOGY.incoming(node)] for node in range(1, TOPOLOGY.nodes)]
         return "+".join(f"|{'|'.join(node)}|" for node in nodes)
 
-    def encode(self, architectures: Sequence[Architecture], kind: Encoding = "features") -> NDArray[np.float32]:
-        """(n, d) rows: onehot d=30, paths d=180, counts d=16, features d=226 (the three side by side)."""
-        return _all_rows(kind)[self._indices(architectures)]
+    def features(self, codes: Codes) -> Rows:
+        """(n, 226) rows: indicators d=30, paths d=180, counts d=16, see :class:`~ranknosh.spaces.cell.CellFeatures`."""
+        return _FEATURES.features(codes)
 
-    def graphs(self, architectures: Sequence[Architecture]) -> Graphs:
-        """Line graphs of 8 nodes and 10 edges, see :meth:`~ranknosh.spaces.encoding.CellFeatures.line_graphs`."""
-        return _FEATURES.line_graphs(_all_codes()[self._indices(architectures)])
+    def graphs(self, codes: Codes) -> Graphs:
+        """Line graphs of 8 nodes and 10 edges, see :meth:`~ranknosh.spaces.cell.CellFeatures.line_graphs`."""
+        return _FEATURES.line_graphs(codes)
 
-    def _indices(self, architectures: Sequence[Architecture]) -> NDArray[np.int64]:
-        return np.array([self.index(architecture) for architecture in architectures], dtype=np.int64)
+    def operation_counts(self, architecture: Architecture) -> dict[str, int]:
+        code = self.chosen(architecture)
+        return {name: code.count(option) for option, name in enumerate(OPERATIONS)}
 
 
 def _parse_node(text: str, target: int, node: str) -> list[int]:

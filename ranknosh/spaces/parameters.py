@@ -76,7 +76,7 @@ class Parameter:
 
     @cached_property
     def rows(self) -> NDArray[np.float32]:
-        """(values, d) feature rows, see :meth:`~ranknosh.spaces.flat.FlatSpace.encode`."""
+        """(values, d) feature rows, see :meth:`~ranknosh.spaces.flat.FlatSpace.features`."""
         count = len(self.values)
         if self.places is None:
             return np.eye(count, dtype=np.float32)
@@ -86,15 +86,13 @@ class Parameter:
         bins = np.maximum(0.0, 1.0 - np.abs(places[:, None] - knots[None, :]) / width)
         return np.concatenate([2.0 * places[:, None] - 1.0, bins], axis=1).astype(np.float32)
 
-    def operations(self, key: str) -> tuple[list[str], list[int]]:
-        """Names of what it may take under ``key``, and which of them each value belongs to: values one by one, or by coarse
-        digit."""
+    def operations(self, key: str) -> list[str]:
+        """The name of what each value takes under ``key``: of the value itself, or of all with its coarse digit."""
         texts = [value if isinstance(value, str) else json_text(value) for value in self.values]
         if self.fine == 1:
-            return [f"{key}={text}" for text in texts], list(range(len(texts)))
-        starts = range(0, len(texts), self.fine)
-        labels = [f"{key}={texts[start]}..{texts[min(start + self.fine, len(texts)) - 1]}" for start in starts]
-        return labels, [index // self.fine for index in range(len(texts))]
+            return [f"{key}={text}" for text in texts]
+        groups = [texts[start : start + self.fine] for start in range(0, len(texts), self.fine)]
+        return [f"{key}={group[0]}..{group[-1]}" for group in groups for _ in group]
 
     def find(self, value: Any, nearest: bool = False) -> int | None:
         """The place of ``value`` among the values; None where it has none.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from itertools import islice
 from typing import Literal
 
 from ranknosh.config.score import ScoreSettings
@@ -65,11 +66,7 @@ def sampled(space: Space, how: Draw, count: int, seed: int) -> tuple[Architectur
     """
     if how == "functions":
         return tuple(draw(space, count, seed))
-    rng = stream(seed, "draw codes")
-    if not space.enumerable:
-        return tuple(space.sample(rng) for _ in range(count))
-    every = list(space.enumerate())
-    return tuple(every[index] for index in rng.permutation(len(every))[:count])
+    return tuple(islice(space.shuffled(stream(seed, "draw codes")), count))
 
 
 def everything(space: Space, how: Draw) -> tuple[Architecture, ...]:

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.encodings import Encodings
+from ranknosh.predictors.base import Encodings
 from ranknosh.spaces.base import Space
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream

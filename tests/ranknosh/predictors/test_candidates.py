@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from ranknosh.predictors.base import Encodings
 from ranknosh.predictors.candidates import Candidates, grown, whole
-from ranknosh.predictors.encodings import Encodings
 from ranknosh.spaces.base import Space
 from ranknosh.streams import stream
 

@@ -4,8 +4,8 @@ from numpy.typing import NDArray
 
 from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.pairs import Evidence
+from ranknosh.predictors.base import Encodings, reference
 from ranknosh.predictors.combined import AutoPredictor, EnsemblePredictor, bootstrap
-from ranknosh.predictors.encodings import Encodings, reference
 from ranknosh.predictors.kernel import KernelPredictor
 from ranknosh.predictors.linear import LinearPredictor
 from ranknosh.predictors.random import RandomPredictor

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from ranknosh.config.fields import PREDICTORS
 from ranknosh.core.metrics import kendall_tau
-from ranknosh.predictors.base import Predictor
+from ranknosh.predictors.base import Encodings, Predictor
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.predictors.encodings import Encodings
 
 LEARNING = [name for name in PREDICTORS if name != "random"]
 BY_PAIRS = ["linear", "gbdt", "gin"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from ranknosh.predictors.encodings import Encodings
+from ranknosh.predictors.base import Encodings
 from ranknosh.predictors.gin import GinNetwork, _pair_loss, _part
 from ranknosh.predictors.pair_loss import PairLoss
 from ranknosh.spaces.base import Graphs

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.predictors.encodings import Encodings
+from ranknosh.predictors.base import Encodings
 from ranknosh.predictors.linear import LinearPredictor
 from ranknosh.predictors.pair_loss import PairLoss, tempered
 

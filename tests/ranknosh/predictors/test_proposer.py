@@ -1,7 +1,6 @@
 """Proposals from real pools: every batch is applied, trained by a formula, and asked for again in every way it can be cut."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -13,13 +12,12 @@ from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, Observed, Origin, Promotion, Proposed
 from ranknosh.core.schedules import Proposal
-from ranknosh.errors import ConfigError, SpaceError
-from ranknosh.predictors.base import Predictor
+from ranknosh.errors import ConfigError
+from ranknosh.predictors.base import Encodings, Predictor, reference
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.predictors.encodings import Encodings, reference
 from ranknosh.predictors.linear import LinearPredictor
 from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.spaces.base import Architecture, Encoding, Graphs, Space
+from ranknosh.spaces.base import Architecture, Codes, Graphs, Rows, Space, onehot
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
 
@@ -32,42 +30,14 @@ def additive(architecture: Architecture) -> float:
     return float(sum(EFFECTS[slot, choice] for slot, choice in enumerate(architecture.code)))
 
 
-class Toy:
+class Toy(Space):
     """Five slots of three choices. The last slot does nothing where the fourth is 0; two leading zeros are dead."""
 
-    name = "toy"
-    choices = (3, 3, 3, 3, 3)
+    choices = options = (3, 3, 3, 3, 3)
     operations = ("a", "b", "c")
-    size = 243
 
     def __init__(self, enumerable: bool) -> None:
-        self.enumerable = enumerable
-        if enumerable:
-            self.name = "toy-listed"
-
-    def sample(self, rng: np.random.Generator) -> Architecture:
-        return Architecture(self.name, tuple(int(v) for v in rng.integers(3, size=5)))
-
-    def enumerate(self) -> Iterator[Architecture]:
-        if not self.enumerable:
-            raise SpaceError("this space cannot be listed")
-        return (Architecture(self.name, code) for code in product(range(3), repeat=5))
-
-    def neighbours(self, architecture: Architecture) -> tuple[Architecture, ...]:
-        code = architecture.code
-        return tuple(
-            Architecture(self.name, (*code[:slot], choice, *code[slot + 1 :]))
-            for slot in range(5)
-            for choice in range(3)
-            if choice != code[slot]
-        )
-
-    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        return self.neighbours(architecture)[int(rng.integers(10))]
-
-    def crossover(self, first: Architecture, second: Architecture, rng: np.random.Generator) -> Architecture:
-        either = zip(first.code, second.code, rng.random(5) < 0.5, strict=True)
-        return Architecture(self.name, tuple(a if left else b for a, b, left in either))
+        self.name, self.most_enumerable = ("toy-listed", 243) if enumerable else ("toy", 0)
 
     def canonical(self, architecture: Architecture) -> str:
         code = architecture.code
@@ -82,13 +52,10 @@ class Toy:
     def format(self, architecture: Architecture) -> str:
         return "".join(map(str, architecture.code))
 
-    def encode(self, architectures: Sequence[Architecture], kind: Encoding = "features") -> NDArray[np.float32]:
-        rows = np.zeros((len(architectures), 15), dtype=np.float32)
-        for row, architecture in enumerate(architectures):
-            rows[row, [3 * slot + choice for slot, choice in enumerate(architecture.code)]] = 1
-        return rows
+    def features(self, codes: Codes) -> Rows:
+        return onehot(codes, self.choices)
 
-    def graphs(self, architectures: Sequence[Architecture]) -> Graphs:
+    def graphs(self, codes: Codes) -> Graphs:
         raise NotImplementedError
 
     def operation_counts(self, architecture: Architecture) -> dict[str, int]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
+from ranknosh.predictors.base import Encodings
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.predictors.encodings import Encodings
 
 TABLE = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10.npz"
 pytestmark = pytest.mark.skipif(not TABLE.exists(), reason=f"no table at {TABLE}")

@@ -14,7 +14,7 @@ class Toy(Space):
     """A space of codes with nothing but what every space derives from its choices."""
 
     name = "toy"
-    canonical = is_dead = parse = format = encode = graphs = None
+    canonical = is_dead = parse = format = features = graphs = operation_counts = None
 
     def __init__(self, *choices):
         self.choices = self.options = choices

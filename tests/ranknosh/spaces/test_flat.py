@@ -15,8 +15,8 @@ from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import JobResult, Observed
 from ranknosh.core.search import Search
 from ranknosh.errors import SpaceError
+from ranknosh.predictors.base import Encodings
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.predictors.encodings import Encodings
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace
@@ -93,7 +93,7 @@ def test_long_ranges_are_thinned_and_keep_their_ends():
         (lambda: FlatSpace({"a": choice([1, 2])}, fixed={"a": 1}), "both searched and fixed"),
         (lambda: LARGE.enumerate(), "too many to list"),
         (lambda: LARGE.graphs([]), "kernel, staged, linear"),
-        (lambda: SMALL.encode([], "paths"), "use features, onehot or counts"),
+        (lambda: LARGE.codes([Architecture(LARGE.name, (0,) * 99)]), "takes one option of every slot"),
         (lambda: SMALL.parse("kind=a"), "cannot read"),
         (lambda: SMALL.parse("[1]"), "no JSON object"),
         (lambda: SMALL.locate({"kind": "a", "depth": 1}), "lacks rate"),
@@ -189,7 +189,7 @@ def test_start_points_may_lie_between_values():
 
 def test_features_by_hand():
     space = FlatSpace({"kind": choice(["a", "b"]), "rate": uniform(0, 1, steps=9)})
-    rows = space.encode([space.locate({"kind": "b", "rate": rate}) for rate in (0.0, 0.125, 1.0)])
+    rows = space.features(space.codes([space.locate({"kind": "b", "rate": rate}) for rate in (0.0, 0.125, 1.0)]))
     assert rows.tolist() == [
         [0, 1, -1.0, 1, 0, 0, 0, 0],
         [0, 1, -0.75, 0.5, 0.5, 0, 0, 0],
@@ -197,14 +197,11 @@ def test_features_by_hand():
     ]
 
 
-def test_the_other_encodings_agree_with_codes_and_counts():
-    everyone = list(SMALL.enumerate())
-    assert np.array_equal(SMALL.encode(everyone, "onehot"), Encodings(SMALL, everyone).onehot)
-    counts = SMALL.encode(everyone, "counts")
-    for row, architecture in zip(counts, everyone, strict=True):
+def test_every_parameter_takes_one_operation():
+    for architecture in SMALL.enumerate():
         said = SMALL.operation_counts(architecture)
         assert tuple(said) == SMALL.operations
-        assert list(said.values()) == row.tolist()
+        assert sum(said.values()) == len(SMALL.parameters)
     assert SMALL.operations[:4] == ("kind=a", "kind=b", "kind=c", "depth=1")
     assert SMALL.operations[-1] == "rate=0.8..1.0"
     config = SMALL.locate({"kind": "c", "depth": 1, "rate": 0.9})

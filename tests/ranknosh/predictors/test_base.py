@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ranknosh.predictors.encodings import Encodings, reference
+from ranknosh.predictors.base import Encodings, reference
 from ranknosh.spaces.base import Space
 
 
@@ -29,7 +29,7 @@ def test_take_gives_the_rows_of_those_architectures(everyone: Encodings, compute
 
 def test_features_are_the_spaces_own(everyone: Encodings) -> None:
     few = Encodings(everyone.space, everyone.architectures[:9])
-    np.testing.assert_array_equal(few.features, everyone.space.encode(few.architectures, "features"))
+    np.testing.assert_array_equal(few.features, everyone.space.features(few.codes))
 
 
 def test_nothing_has_no_rows(space: Space, everyone: Encodings) -> None:
