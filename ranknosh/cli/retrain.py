@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +14,6 @@ from ranknosh.config.retrain import RetrainSettings
 from ranknosh.config.screen import facts, print_json
 from ranknosh.config.sections import SOURCES
 from ranknosh.config.settings import Given, Overrides
-from ranknosh.config.source import read_source
 from ranknosh.config.units import human_count, human_duration, percent, plural
 from ranknosh.errors import ConfigError
 
@@ -94,16 +93,17 @@ def settings_of(genotype: str, preset: str, given: Overrides) -> RetrainSettings
         StoreError: for a folder without one.
     """
     from ranknosh.runs.provenance import host_cores
-    from ranknosh.workflows.retrain.found_cell import read_cell
+    from ranknosh.workflows.retrain.found_cell import cell_text, read_cell
     from ranknosh.workflows.retrain.presets import DEFAULT_DATA
     from ranknosh.workflows.retrain.presets import preset as recipe
 
-    cell = read_cell(genotype)
-    base: dict[str, Any] = {**recipe(preset, cell.space).to_dict(), "architecture": cell.text}
+    cell, run = read_cell(genotype)
+    base: dict[str, Any] = {**recipe(preset, cell.space).to_dict(), "architecture": cell_text(cell)}
     base["train"]["threads"] = host_cores()
     base["data"] = {"name": DEFAULT_DATA[preset]}
-    if "(" not in genotype and "|" not in genotype:
-        base.update(_images_of(Path(genotype).expanduser()))
+    if run is not None and run.settings.to_dict().get("data"):
+        known = run.settings.to_dict()
+        base.update(data=known["data"], split_seed=known.get("split_seed", known["seed"]))
     if any(isinstance(each, Given) and each.path[0] == "data" and each.path[1] in SOURCES for each in given):
         base["data"] = {}  # how the images of the run were divided and limited is not for others
     settings = RetrainSettings.from_dict(base, "ranknosh retrain", given)
@@ -112,23 +112,12 @@ def settings_of(genotype: str, preset: str, given: Overrides) -> RetrainSettings
     return settings
 
 
-def _images_of(folder: Path) -> dict[str, Any]:
-    """The images of a run folder, divided as its run divided them; nothing where there are none."""
-    from ranknosh.runs.run import CONFIG
-
-    path = folder / CONFIG
-    known = read_source(path).data if path.exists() else {}
-    if not isinstance(known.get("data"), dict):
-        return {}
-    return {"data": known["data"], "split_seed": known.get("split_seed", known.get("seed", 0))}
-
-
 def sum_up(run: RetrainRun, as_json: bool = False) -> None:
     """The end of a retraining, in words or as JSON."""
     result, folder = run.result, run.folder
     assert result is not None
     if as_json:
-        print_json(run.summary())
+        print_json({**asdict(result), "preset": run.settings.preset, "folder": str(folder)})
         return
     counts = result.images
     validation = percent(result.validation_accuracy)

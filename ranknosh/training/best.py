@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ranknosh.errors import StoreError
 from ranknosh.runs.files import write_atomic
 from ranknosh.training.settings import Task
 
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def write_best(folder: Path, facts: Mapping[str, Any], task: Task, found: Checkpoint | None) -> None:
-    """Write ``best/`` of a run folder: ``genotype.txt``, ``weights.safetensors``, and ``card.json`` with the digests of both.
+    """Write ``best/`` of a run folder: ``genotype.txt``, ``weights.safetensors``, and ``card.json`` with the digests of
+    the weights and of its own.
 
     Args:
         folder: the run folder.
@@ -35,26 +35,11 @@ def write_best(folder: Path, facts: Mapping[str, Any], task: Task, found: Checkp
         "std": [float(value) for value in data.std],
         "weights": None if weights is None else {"size": len(weights), "sha256": hashlib.sha256(weights).hexdigest()},
     }
-    card["digest"] = _digest(card)
+    card["digest"] = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
     write_atomic(folder / "best" / "genotype.txt", (card["architecture"] + "\n").encode())
     write_atomic(folder / "best" / "card.json", (json.dumps(card, indent=1) + "\n").encode())
     if weights is not None:
         write_atomic(folder / "best" / "weights.safetensors", weights)
-
-
-def read_card(folder: Path) -> dict[str, Any] | None:
-    """The card of a run folder, None where it has none yet. Raises StoreError for one that is not as it was written."""
-    path = folder / "best" / "card.json"
-    try:
-        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        digest = card.pop("digest")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise StoreError(f"{path} cannot be read ({error}); bring it back from a copy") from error
-    if digest != _digest(card):
-        raise StoreError(f"{path} is damaged (its digest is not the one written); bring it back from a copy")
-    return card
 
 
 def _safetensors(found: Checkpoint) -> bytes | None:
@@ -64,7 +49,3 @@ def _safetensors(found: Checkpoint) -> bytes | None:
     except ImportError:
         return None
     return save({name: tensor.clone().contiguous() for name, tensor in found.weights.items()})
-
-
-def _digest(card: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()

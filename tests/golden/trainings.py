@@ -15,11 +15,15 @@ from typing import Any
 import torch
 
 import ranknosh
-from ranknosh.core.records import Observed, Tested
+from ranknosh.core.records import EpochPoint, Observed, Tested
 from ranknosh.data import load
 from ranknosh.runs.events import Event, Recorded
 from ranknosh.spaces.genotype import Genotype
-from ranknosh.workflows.retrain import EpochLine, preset, retrain
+from ranknosh.spaces.nets import scheduled_rate
+from ranknosh.training.epoch import learning_rate, steps_per_epoch
+from ranknosh.training.settings import TrainSettings
+from ranknosh.workflows.retrain import preset, retrain
+from ranknosh.workflows.retrain.presets import training_of
 from supernet.methods import get_method
 from tests.golden.lines import line as as_line
 from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
@@ -116,9 +120,11 @@ def search_digits_by_loss() -> str:
     )
 
 
-def epoch_text(line: EpochLine) -> str:
+def epoch_text(line: EpochPoint, settings: TrainSettings) -> str:
+    lr = learning_rate(settings, line.epoch - 1, 0, steps_per_epoch(DIGITS["train_limit"], settings.batch))
+    drop_path = scheduled_rate(settings.drop_path, line.epoch - 1, settings.total_epochs)
     return (
-        f"epoch {line.epoch} lr {line.lr:.6f} drop_path {line.drop_path:.4f} "
+        f"epoch {line.epoch} lr {lr:.6f} drop_path {drop_path:.4f} "
         f"train loss {line.train_loss:.4f} accuracy {line.train_accuracy:.4f} "
         f"validation loss {line.validation_loss:.4f} accuracy {line.validation_accuracy:.4f}"
     )
@@ -129,7 +135,8 @@ def retrained() -> str:
 
     def keep(event: Event) -> None:
         if isinstance(event, Recorded):
-            lines.extend(epoch_text(record) for record in event.records if isinstance(record, EpochLine))
+            points = (record for record in event.records if isinstance(record, EpochPoint))
+            lines.extend(epoch_text(point, training_of(recipe)) for point in points)
 
     recipe = preset("tiny", "darts").replace(
         [

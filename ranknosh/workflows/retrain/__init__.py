@@ -5,7 +5,6 @@ from ranknosh.workflows.retrain.found_cell import parse_cell as parse_cell
 from ranknosh.workflows.retrain.found_cell import read_cell as read_cell
 from ranknosh.workflows.retrain.presets import PRESETS as PRESETS
 from ranknosh.workflows.retrain.presets import preset as preset
-from ranknosh.workflows.retrain.records import EpochLine as EpochLine
 from ranknosh.workflows.retrain.records import Retrained as Retrained
 from ranknosh.workflows.retrain.records import RetrainFailed as RetrainFailed
 from ranknosh.workflows.retrain.run import RetrainRun as RetrainRun

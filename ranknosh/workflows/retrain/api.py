@@ -13,7 +13,7 @@ from ranknosh.runs.events import Ended, Event, Events, Opened, silent
 from ranknosh.runs.journal import FILE
 from ranknosh.runs.run import begin, check_same
 from ranknosh.runs.stop import StopRequest
-from ranknosh.workflows.retrain.found_cell import as_found_cell
+from ranknosh.workflows.retrain.found_cell import cell_text
 from ranknosh.workflows.retrain.records import Retrained
 from ranknosh.workflows.retrain.run import RetrainRun
 
@@ -56,9 +56,7 @@ def retrain(
         RetrainFailed: where training diverges or memory does not hold one image.
         StoreError: where the folder cannot be read or written.
     """
-    settings = recipe.from_dict(
-        {**recipe.to_dict(), "architecture": as_found_cell(cell).text, "seed": seed, "data": None}
-    )
+    settings = recipe.from_dict({**recipe.to_dict(), "architecture": cell_text(cell), "seed": seed, "data": None})
     given: dict[str, Any] = {"command": command, "stop": stop, "data": data}
     if folder is None:
 

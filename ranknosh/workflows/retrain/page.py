@@ -3,58 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ranknosh.config.retrain import RetrainSettings
+from ranknosh.core.records import EpochPoint, Session
 from ranknosh.report.charts import ACCENT, BLUE, INK, Curve, over_epochs, plot
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Card, Cards, Code, Page, PageSection, images_text, missing, origin
 from ranknosh.report.words import UNKNOWN, counted, duration, integer, number, percent
 from ranknosh.runs.journal import Header
-from ranknosh.workflows.retrain.records import EpochLine, Retrained, RetrainState
+from ranknosh.workflows.retrain.presets import training_of
+from ranknosh.workflows.retrain.records import Retrained, RetrainState
 
 SPACES = {"darts": "DARTS", "nasbench201": "NAS-Bench-201"}
 NO_EPOCH = f"{UNKNOWN}: no epoch is finished yet."
 
 
-@dataclass(frozen=True)
-class RetrainView:
-    """What the page shows of a retraining: its name, the journal's header, the settings in force, and the state."""
+def render(
+    name: str, header: Header, sessions: Sequence[Session], settings: RetrainSettings, state: RetrainState
+) -> str:
+    """The whole page; equal journals give equal bytes.
 
-    name: str
-    header: Header
-    settings: RetrainSettings
-    state: RetrainState
-
-
-def render(run: RetrainView) -> str:
-    """The whole page; equal journals give equal bytes."""
-    settings, facts = run.settings, run.header.facts
-    epochs, total = len(run.state.lines), settings.train.epochs
-    state = "" if run.state.result else f", {epochs} of {total} epochs so far"
+    Args:
+        name: of the run's folder.
+        header: of its journal.
+        sessions: of the run, in order.
+        settings: those in force.
+        state: the fold of its records.
+    """
+    facts, curve, total, text = header.facts, state.curve, settings.train.epochs, header.facts["architecture"]
+    so_far = "" if state.result else f", {len(curve)} of {total} epochs so far"
     cells = counted(settings.network.cells, "cell") + (" a stage" if facts["space"] == "nasbench201" else "")
     about = (
-        f"A {SPACES.get(facts['space'], facts['space'])} cell trained from scratch on {run.header.data['name']}: recipe "
-        f"{settings.preset}, {cells}, {settings.network.channels} channels, seed {settings.seed}{state}"
+        f"A {SPACES.get(facts['space'], facts['space'])} cell trained from scratch on {header.data['name']}: recipe "
+        f"{settings.preset}, {cells}, {settings.network.channels} channels, seed {settings.seed}{so_far}"
     )
-    curve, text = run.state.curve, facts["architecture"]
-    images = ("images", images_text(run.header.data))
+    images = ("images", images_text(header.data))
     trained = ("trained on validation", "yes" if settings.train.all_images else "no")
     sections = [
-        PageSection("result", "Result", [_cards(run)]),
-        _learning(curve, run.state.result) if curve else missing("curve", "Learning curve", NO_EPOCH),
-        _schedule(curve) if curve else missing("schedule", "Schedule", NO_EPOCH),
+        PageSection("result", "Result", [_cards(settings, state)]),
+        _learning(curve, state.result) if curve else missing("curve", "Learning curve", NO_EPOCH),
+        _schedule(settings, header, len(curve)) if curve else missing("schedule", "Schedule", NO_EPOCH),
         PageSection("cell", "The cell", [*drawings(text), Code(text)]),
-        origin([images, trained], run.header, run.state.sessions, settings.to_dict()),
+        origin([images, trained], header, sessions, settings.to_dict()),
     ]
-    return Page("Retraining", run.name, about, sections).render()
+    return Page("Retraining", name, about, sections).render()
 
 
-def _cards(run: RetrainView) -> Cards:
-    result, last = run.state.result, run.state.curve[-1] if run.state.lines else None
-    note = "whose images were trained on" if run.settings.train.all_images else "after the last epoch"
+def _cards(settings: RetrainSettings, state: RetrainState) -> Cards:
+    result, last = state.result, state.curve[-1] if state.curve else None
+    note = "whose images were trained on" if settings.train.all_images else "after the last epoch"
     test = percent(result.test_accuracy if result else None)
-    seconds = duration(result.device_seconds if result else run.state.seconds)
+    seconds = duration(result.device_seconds if result else state.seconds)
     return Cards(
         [
             Card(test, "test accuracy, last epoch, read once at the end", strong=True),
@@ -67,7 +66,7 @@ def _cards(run: RetrainView) -> Cards:
     )
 
 
-def _learning(curve: Sequence[EpochLine], result: Retrained | None) -> PageSection:
+def _learning(curve: Sequence[EpochPoint], result: Retrained | None) -> PageSection:
     """Cross-entropy and accuracy by epoch, side by side; the test accuracy is at the last epoch."""
     last, validated = curve[-1], [line for line in curve if line.validation_accuracy is not None]
     losses, accuracies = [], []
@@ -92,14 +91,24 @@ def _learning(curve: Sequence[EpochLine], result: Retrained | None) -> PageSecti
     return plot("curve", "Learning curve", caption, *panels, height=3.8)
 
 
-def _schedule(curve: Sequence[EpochLine]) -> PageSection:
-    """Learning rate and drop-path rate at the first step of every epoch."""
-    series = {"Learning rate": [(line.epoch, line.lr) for line in curve]}
-    caption = f"At the first step of every epoch: learning rate {curve[0].lr:.3g} to {curve[-1].lr:.3g}"
-    if any(line.drop_path for line in curve):
-        series["Drop-path rate"] = [(line.epoch, line.drop_path) for line in curve]
-        caption += f", drop-path rate {curve[0].drop_path:.3g} to {curve[-1].drop_path:.3g}."
+def _schedule(settings: RetrainSettings, header: Header, epochs: int) -> PageSection:
+    """Learning rate and drop-path rate at the first step of every finished epoch."""
+    from ranknosh.spaces.nets import scheduled_rate
+    from ranknosh.training.epoch import learning_rate, steps_per_epoch
+
+    train, counts = training_of(settings), header.data["images"]
+    images = counts["train"] + (counts["validation"] if train.all_images else 0)
+    steps = steps_per_epoch(images, train.batch)
+    rates = [learning_rate(train, before, 0, steps) for before in range(epochs)]
+    series, caption = {"Learning rate": rates}, f"learning rate {rates[0]:.3g} to {rates[-1]:.3g}"
+    if train.drop_path:
+        drops = [scheduled_rate(train.drop_path, before, train.total_epochs) for before in range(epochs)]
+        series["Drop-path rate"] = drops
+        caption += f", drop-path rate {drops[0]:.3g} to {drops[-1]:.3g}."
     else:
         caption += "; no drop-path."
-    panels = [over_epochs([Curve(found, BLUE)], title=title, limits=(0, None)) for title, found in series.items()]
-    return plot("schedule", "Schedule", caption, *panels, height=2.8)
+    panels = [
+        over_epochs([Curve(list(enumerate(values, 1)), BLUE)], title=title, limits=(0, None))
+        for title, values in series.items()
+    ]
+    return plot("schedule", "Schedule", f"At the first step of every epoch: {caption}", *panels, height=2.8)

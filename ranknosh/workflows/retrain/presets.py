@@ -6,6 +6,7 @@ from typing import Any
 
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError, unknown
+from ranknosh.training.settings import TrainSettings
 
 _DARTS = {
     "batch": 96,
@@ -69,3 +70,9 @@ def preset(name: str, space: str) -> RetrainSettings:
     if space not in PRESETS[name]:
         raise ConfigError(f"no recipe is known for cells of {space!r}; known are those of {', '.join(PRESETS[name])}")
     return RetrainSettings.model_validate({"preset": name, **PRESETS[name][space]})
+
+
+def training_of(recipe: RetrainSettings) -> TrainSettings:
+    """The recipe for the trainer of candidates."""
+    train = recipe.train.model_dump()
+    return TrainSettings(total_epochs=train.pop("epochs"), **train)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
-from ranknosh.core.records import Folded, Session
+from ranknosh.core.records import EpochPoint, Folded, Session
 from ranknosh.errors import RankNoshError
 
 
@@ -14,25 +13,6 @@ class RetrainFailed(RankNoshError):
     """The network could not be trained: it diverged or one image at a time does not fit the memory."""
 
     exit_code = 1
-
-
-@dataclass(frozen=True, slots=True)
-class EpochLine:
-    """One epoch; ``epoch`` counts finished ones from 1.
-
-    ``lr`` and ``drop_path`` are those of its first step. ``train_loss`` is the mean cross-entropy (nats, without the auxiliary
-    head's part) and ``train_accuracy`` the share right, over the augmented images while they were learned. Validation is None
-    where its images are trained on. ``seconds``: device time of training and validation.
-    """
-
-    epoch: int
-    lr: float
-    drop_path: float
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float | None
-    validation_accuracy: float | None
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +30,7 @@ class Retrained:
     seed: int
     epochs: int
     train_loss: float
-    train_accuracy: float
+    train_accuracy: float | None
     validation_loss: float | None
     validation_accuracy: float | None
     test_loss: float | None
@@ -62,35 +42,22 @@ class Retrained:
     device_seconds: float
     images: Mapping[str, int]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON data."""
-        return {**asdict(self), "images": dict(self.images)}
 
-
-RECORDS: tuple[type, ...] = (Session, EpochLine, Retrained)
+RECORDS: tuple[type, ...] = (Session, EpochPoint, Retrained)
 
 
 @dataclass
 class RetrainState(Folded):
-    """What the records say. ``seconds``: device time of all epochs, those done again too."""
+    """What the records say. ``curve``: the epochs that count, in order; ``seconds``: device time of all, those done again too."""
 
-    lines: dict[int, EpochLine] = field(default_factory=dict)
+    curve: list[EpochPoint] = field(default_factory=list)
     result: Retrained | None = None
     seconds: float = 0.0
-    sessions: list[Session] = field(default_factory=list)
 
-    def apply(self, record: Session | EpochLine | Retrained) -> None:
+    def apply(self, record: Session | EpochPoint | Retrained) -> None:
         """Take a record in; of an epoch that is done again the last line counts, and later epochs are done again too."""
-        if isinstance(record, EpochLine):
-            self.lines = {epoch: known for epoch, known in self.lines.items() if epoch < record.epoch}
-            self.lines[record.epoch] = record
+        if isinstance(record, EpochPoint):
+            self.curve = [*(known for known in self.curve if known.epoch < record.epoch), record]
             self.seconds += record.seconds
         elif isinstance(record, Retrained):
             self.result = record
-        else:
-            self.sessions.append(record)
-
-    @property
-    def curve(self) -> list[EpochLine]:
-        """The epochs that count, in order."""
-        return [self.lines[epoch] for epoch in sorted(self.lines)]

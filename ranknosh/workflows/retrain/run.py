@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,13 @@ from ranknosh.runs.events import Epoch, Events, Progress
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.run import Prepared, Run, Waste
 from ranknosh.runs.session import RunSession
+from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.spaces.catalog import get_space
 from ranknosh.training.best import write_best
 from ranknosh.training.checkpoint import CheckpointStore
-from ranknosh.workflows.retrain.found_cell import FoundCell, parse_cell
-from ranknosh.workflows.retrain.records import RECORDS, EpochLine, Retrained, RetrainFailed, RetrainState
+from ranknosh.workflows.retrain.found_cell import cell_text, parse_cell
+from ranknosh.workflows.retrain.presets import training_of
+from ranknosh.workflows.retrain.records import RECORDS, Retrained, RetrainFailed, RetrainState
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
@@ -47,13 +51,13 @@ class RetrainRun(Run[RetrainState]):
         return 0 if self.ended else 5
 
     def status(self) -> dict[str, Any]:
-        result, last = self.result, self.state.curve[-1] if self.state.lines else None
+        result, curve = self.result, self.state.curve
         return {
             "architecture": self.settings.architecture,
             "preset": self.settings.preset,
-            "epochs": len(self.state.lines),
+            "epochs": len(curve),
             "epochs_planned": self.settings.train.epochs,
-            "validation_accuracy": last.validation_accuracy if last else None,
+            "validation_accuracy": curve[-1].validation_accuracy if curve else None,
             "test_accuracy": result.test_accuracy if result else None,
             "params": result.params if result else None,
             "macs": result.macs if result else None,
@@ -62,20 +66,12 @@ class RetrainRun(Run[RetrainState]):
 
     def top(self, count: int) -> list[dict[str, Any]]:
         """The one network that was trained, where it is."""
-        return [self.result.as_dict()] if self.result else []
-
-    def summary(self) -> dict[str, Any]:
-        """The result for programs, with the recipe's name and the folder."""
-        return {
-            **(self.result.as_dict() if self.result else {}),
-            "preset": self.settings.preset,
-            "folder": str(self.folder),
-        }
+        return [asdict(self.result)] if self.result else []
 
     def page(self) -> str:
-        from ranknosh.workflows.retrain.page import RetrainView, render
+        from ranknosh.workflows.retrain.page import render
 
-        return render(RetrainView(self.folder.resolve().name, self.header, self.settings, self.state))
+        return render(self.folder.resolve().name, self.header, self.sessions, self.settings, self.state)
 
     def checkpoints(self) -> CheckpointStore:
         """Where the training's state is."""
@@ -102,7 +98,7 @@ class RetrainRun(Run[RetrainState]):
         cell = parse_cell(settings.architecture)
         resolve_device(settings.train.device)
         images = given.get("data") or load_section(settings.data or DataConfig(name=FROM_PYTHON), settings.split_seed)
-        facts = {"architecture": cell.text, "space": cell.space}
+        facts = {"architecture": cell_text(cell), "space": cell.space}
         return Prepared("retrain", (cell, task_of(settings, images)), images.facts, facts, ("architecture",))
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
@@ -123,21 +119,21 @@ class RetrainRun(Run[RetrainState]):
             return
         cell, task = prepared.parts
         checkpoints, device = self.checkpoints(), str(resolve_device(task.settings.device))
-        write_atomic(self.folder / "genotype.txt", (cell.text + "\n").encode())
-        if cell.is_dead:
+        write_atomic(self.folder / "genotype.txt", (cell_text(cell) + "\n").encode())
+        if cell.space != "darts" and get_space(cell.space).is_dead(cell):
             session.say("nothing passes through this cell: its network will stay at chance")
         session.began(device)
-        job = whole_job(cell.architecture, task, self.settings.seed)
+        job = whole_job(cell, task, self.settings.seed)
         identity, last = job_identity(job, task), job.stop_epoch
         found = checkpoints.read(0, 0, identity).checkpoint
-        self._catch_up(session, task, found.curve if found else ())
+        self._catch_up(session, found.curve if found else (), last)
         train = partial(
             train_rung,
             job,
             task,
             checkpoints,
             stop=lambda: session.stop.requested,
-            on_epoch=lambda _, point: self._keep(session, _line_of(task, point), last),
+            on_epoch=lambda _, point: self._keep(session, point, last),
             on_step=lambda epoch, step, steps: session.events(
                 Progress("epochs", epoch - 1 + step / steps, last, f"step {step} of {steps}")
             ),
@@ -146,7 +142,7 @@ class RetrainRun(Run[RetrainState]):
         outcome = train_whole(train, session.say)
         if isinstance(outcome, Failed):
             raise _error_of(outcome, device)
-        self._catch_up(session, task, outcome.curve)
+        self._catch_up(session, outcome.curve, last)
         result = self._result(cell, task, outcome, test_candidate(job, task, checkpoints), device)
         names = ("architecture", "space", "epochs", "validation_accuracy", "test_accuracy", "params", "macs")
         facts = {name: getattr(result, name) for name in names}
@@ -154,25 +150,25 @@ class RetrainRun(Run[RetrainState]):
         self.state.apply(result)
         session.write([result], self.state)
 
-    def _keep(self, session: RunSession, line: EpochLine, last: int) -> None:
-        self.state.apply(line)
-        session.write([line], self.state)
+    def _keep(self, session: RunSession, point: EpochPoint, last: int) -> None:
+        self.state.apply(point)
+        session.write([point], self.state)
         names = ("train_loss", "train_accuracy", "validation_accuracy")
-        metrics = {name.replace("_", " "): getattr(line, name) for name in names}
-        session.events(Epoch("retraining", line.epoch, last, metrics))
-        left = self.state.seconds / max(len(self.state.lines), 1) * (last - line.epoch)
-        session.events(Progress("epochs", line.epoch, last, left=left))
+        metrics = {name.replace("_", " "): getattr(point, name) for name in names}
+        session.events(Epoch("retraining", point.epoch, last, metrics))
+        left = self.state.seconds / len(self.state.curve) * (last - point.epoch)
+        session.events(Progress("epochs", point.epoch, last, left=left))
 
-    def _catch_up(self, session: RunSession, task: Task, curve: Iterable[EpochPoint]) -> None:
+    def _catch_up(self, session: RunSession, curve: Iterable[EpochPoint], last: int) -> None:
         """Write down epochs that were saved and not recorded before a process died, or that were trained anew."""
-        for line in (_line_of(task, point) for point in curve):
-            if self.state.lines.get(line.epoch) != line:
-                self._keep(session, line, task.settings.total_epochs)
+        for point in curve:
+            if point not in self.state.curve:
+                self._keep(session, point, last)
 
-    def _result(self, cell: FoundCell, task: Task, outcome: Observed, tested: Tested, device: str) -> Retrained:
+    def _result(self, cell: Architecture, task: Task, outcome: Observed, tested: Tested, device: str) -> Retrained:
         last, learned = self.state.curve[-1], task.learned
         return Retrained(
-            architecture=cell.text,
+            architecture=cell_text(cell),
             space=cell.space,
             seed=self.settings.seed,
             epochs=last.epoch,
@@ -193,31 +189,11 @@ class RetrainRun(Run[RetrainState]):
 
 def task_of(settings: RetrainSettings, data: ImageData) -> Task:
     """A recipe on ``data``, for the trainer of candidates."""
-    from ranknosh.spaces.base import NetworkSize
-    from ranknosh.training.settings import Task, TrainSettings
+    from ranknosh.training.settings import Task
 
-    network, train = settings.network, settings.train.model_dump()
+    network = settings.network
     size = NetworkSize(network.channels, network.cells, len(data.classes), data.image_shape[0])
-    return Task(data, size, TrainSettings(total_epochs=train.pop("epochs"), **train))
-
-
-def _line_of(task: Task, point: EpochPoint) -> EpochLine:
-    """The journal line of an epoch of the trainer, with what was scheduled in it."""
-    from ranknosh.spaces.nets import scheduled_rate
-    from ranknosh.training.epoch import learning_rate, steps_per_epoch
-
-    settings, before = task.settings, point.epoch - 1
-    assert point.train_accuracy is not None
-    return EpochLine(
-        epoch=point.epoch,
-        lr=learning_rate(settings, before, 0, steps_per_epoch(len(task.learned.train), settings.batch)),
-        drop_path=scheduled_rate(settings.drop_path, before, settings.total_epochs),
-        train_loss=point.train_loss,
-        train_accuracy=point.train_accuracy,
-        validation_loss=point.validation_loss,
-        validation_accuracy=point.validation_accuracy,
-        seconds=point.seconds,
-    )
+    return Task(data, size, training_of(settings))
 
 
 def _error_of(failed: Failed, device: str) -> RankNoshError:

@@ -7,6 +7,7 @@ import dataclasses
 import torch
 
 from ranknosh.config.retrain import RetrainSettings
+from ranknosh.core.records import EpochPoint
 from ranknosh.data import ImageData, Split
 from ranknosh.data.base import assemble
 from ranknosh.runs.events import Event, Message, Progress, Recorded
@@ -14,7 +15,7 @@ from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.genotype import Genotype
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.workflows import open_run
-from ranknosh.workflows.retrain import EpochLine, Retrained, preset
+from ranknosh.workflows.retrain import Retrained, preset
 
 CELL = Architecture("nasbench201", (3, 1, 2, 4, 3, 0))
 GENOTYPE = Genotype(
@@ -48,7 +49,7 @@ class Heard:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Recorded):
-            self.lines += [record for record in event.records if isinstance(record, EpochLine)]
+            self.lines += [record for record in event.records if isinstance(record, EpochPoint)]
         elif isinstance(event, Progress) and event.text:
             self.steps.append((event.done, event.text))
         elif isinstance(event, Message):

@@ -3,37 +3,46 @@
 import pytest
 
 from ranknosh.errors import ConfigError, SpaceError, StoreError
+from ranknosh.runs.journal import FILE, FORMAT, Header, dump
 from ranknosh.spaces.base import Architecture
-from ranknosh.spaces.genotype import Genotype
+from ranknosh.spaces.genotype import Genotype, as_architecture
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.workflows.retrain.found_cell import as_found_cell, parse_cell, read_cell
-from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE
+from ranknosh.workflows.retrain.found_cell import cell_text, parse_cell, read_cell
+from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe
 
 TEXT = NasBench201().format(CELL)
 
 
 def test_both_notations_round_trip():
-    for cell in (CELL, GENOTYPE):
-        found = as_found_cell(cell)
-        assert parse_cell(found.text) == found
-        assert read_cell(f"  {found.text}\n") == found
-        assert as_found_cell(found.architecture) == found
-    assert (as_found_cell(CELL).space, as_found_cell(GENOTYPE).space) == ("nasbench201", "darts")
+    for cell, code in ((CELL, CELL), (GENOTYPE, as_architecture(GENOTYPE))):
+        text = cell_text(cell)
+        assert parse_cell(text) == code
+        assert read_cell(f"  {text}\n") == (code, None)
+        assert cell_text(code) == text
 
 
 def test_a_file_may_have_a_name_and_remarks(tmp_path):
     path = tmp_path / "found.txt"
-    path.write_text(f"# found by a search\n\nBEST = {as_found_cell(GENOTYPE).text}\n")
-    assert read_cell(str(path)) == as_found_cell(GENOTYPE)
+    path.write_text(f"# found by a search\n\nBEST = {cell_text(GENOTYPE)}\n")
+    assert read_cell(str(path)) == (as_architecture(GENOTYPE), None)
     path.write_text(TEXT)
-    assert read_cell(str(path)) == as_found_cell(CELL)
+    assert read_cell(str(path)) == (CELL, None)
 
 
-@pytest.mark.parametrize("place", ["genotype.txt", "best/genotype.txt"])
-def test_a_run_folder_gives_its_best(tmp_path, place):
-    (tmp_path / place).parent.mkdir(exist_ok=True)
-    (tmp_path / place).write_text(TEXT)
-    assert read_cell(str(tmp_path)) == as_found_cell(CELL)
+def test_a_retraining_has_its_cell_before_its_end_and_a_comparison_none(tmp_path):
+    """A search's best and an ended retraining's: tests/ranknosh/cli/test_retrain.py."""
+    for workflow, settings in (
+        ("retrain", {**a_recipe().to_dict(), "architecture": TEXT}),
+        ("compare", {"budget": {"device_time": "1m"}}),
+    ):
+        (tmp_path / workflow).mkdir()
+        images = {"image_shape": [1, 8, 8], "classes": ["a", "b"]}
+        header = Header(FORMAT, workflow, "x-1", "", "", settings, images, {}, {})
+        (tmp_path / workflow / FILE).write_bytes(dump(header, []))
+    cell, run = read_cell(str(tmp_path / "retrain"))
+    assert (cell, run.settings.architecture) == (CELL, TEXT)
+    with pytest.raises(StoreError, match=r"holds no cell.*run of compare"):
+        read_cell(str(tmp_path / "compare"))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +51,7 @@ def test_a_run_folder_gives_its_best(tmp_path, place):
         (TEXT.replace("nor_conv_3x3", "nor_conv_4x4"), "did you mean nor_conv_3x3"),
         (TEXT[:-9], "cannot read"),
         ("Genotype(normal=[('skip', 0)", "not an expression"),
-        (as_found_cell(GENOTYPE).text.replace("dil_conv_3x3", "dill"), "'dill'"),
+        (cell_text(GENOTYPE).replace("dil_conv_3x3", "dill"), "'dill'"),
         ("|", "node"),
         ("op(1)", "is no cell"),
     ],
@@ -55,12 +64,12 @@ def test_garbled_cells(text, needle):
 def test_cells_without_a_network():
     uneven = Genotype(GENOTYPE.normal, (2,), GENOTYPE.reduce[:2], (2,))
     with pytest.raises(SpaceError, match="equal numbers"):
-        as_found_cell(uneven)
+        parse_cell(cell_text(uneven))
     twice = Genotype((("skip_connect", 0), ("skip_connect", 0)), (2,), GENOTYPE.reduce[:2], (2,))
     with pytest.raises(SpaceError, match="node 0 twice"):
-        as_found_cell(twice)
+        parse_cell(cell_text(twice))
     with pytest.raises(SpaceError):
-        as_found_cell(Architecture("nasbench201", (9,) * 6))
+        cell_text(Architecture("nasbench201", (9,) * 6))
 
 
 def test_names_that_nothing_has_and_folders_that_hold_nothing(tmp_path):
@@ -75,9 +84,3 @@ def test_names_that_nothing_has_and_folders_that_hold_nothing(tmp_path):
     (tmp_path / "y").write_text("nothing\n")
     with pytest.raises(SpaceError, match="y: 'nothing' is no cell"):
         read_cell(str(tmp_path / "y"))
-
-
-def test_a_dead_cell_is_known():
-    assert as_found_cell(Architecture("nasbench201", (0,) * 6)).is_dead
-    assert not as_found_cell(CELL).is_dead
-    assert not as_found_cell(GENOTYPE).is_dead

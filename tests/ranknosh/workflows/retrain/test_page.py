@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 
 from ranknosh.config.retrain import RetrainSettings
-from ranknosh.core.records import Session
+from ranknosh.core.records import EpochPoint, Session
 from ranknosh.runs.journal import Header
-from ranknosh.workflows.retrain.found_cell import as_found_cell
-from ranknosh.workflows.retrain.page import RetrainView, render
-from ranknosh.workflows.retrain.records import EpochLine, Retrained, RetrainState
+from ranknosh.workflows.retrain.found_cell import cell_text
+from ranknosh.workflows.retrain.page import render
+from ranknosh.workflows.retrain.records import Retrained, RetrainState
 from tests.pages import read_page
 from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe
 
 
 def a_view(cell, epochs=3, ended=True, validated=True, name="run"):
-    found = as_found_cell(cell)
-    settings = {**a_recipe(space=found.space).to_dict(), "seed": 7, "architecture": found.text}
+    space, text = "nasbench201" if cell is CELL else "darts", cell_text(cell)
+    settings = {**a_recipe(space=space).to_dict(), "seed": 7, "architecture": text}
     settings["train"]["all_images"] = not validated
     images = {"train": 9, "validation": 3, "test": 2}
     header = Header(
@@ -27,28 +27,35 @@ def a_view(cell, epochs=3, ended=True, validated=True, name="run"):
         command="",
         settings=settings,
         data={"name": "<digits>", "image_shape": [1, 8, 8], "images": images},
-        facts={"architecture": found.text, "space": found.space},
+        facts={"architecture": text, "space": space},
         versions={"python": "3"},
     )
-    state = RetrainState(sessions=[Session(1, 2, "cpu", "ranknosh retrain & more")])
+    state = RetrainState()
     for epoch in range(1, epochs + 1):
         known = (0.5, 0.625) if validated else (None, None)
-        state.apply(EpochLine(epoch, 0.1 / epoch, 0.1 * (epoch - 1), 2 / epoch, 0.3, *known, 1.0))
+        state.apply(EpochPoint(epoch, 2 / epoch, *known, 0.625, 1.0, 0.3))
     if ended:
         last = state.curve[-1]
         known = (last.validation_loss, last.validation_accuracy)
         state.result = Retrained(
-            *(found.text, found.space, 7, epochs, last.train_loss, 0.3, *known, 0.4, 0.8125, not validated),
+            *(text, space, 7, epochs, last.train_loss, 0.3, *known, 0.4, 0.8125, not validated),
             *(1234, 56789, "cpu", 3.5, images),
         )
-    return RetrainView(name, header, RetrainSettings.from_dict(settings), state)
+    sessions = [Session(1, 2, "cpu", "ranknosh retrain & more")]
+    return {
+        "name": name,
+        "header": header,
+        "sessions": sessions,
+        "settings": RetrainSettings.from_dict(settings),
+        "state": state,
+    }
 
 
 @pytest.mark.parametrize("cell", [CELL, GENOTYPE])
 @pytest.mark.parametrize(("epochs", "ended"), [(3, True), (1, False), (0, False)])
 def test_it_has_every_section_whatever_is_known_yet(cell, epochs, ended):
-    page = read_page(render(a_view(cell, epochs, ended)))
-    assert render(a_view(cell, epochs, ended)) == page.source
+    page = read_page(render(**a_view(cell, epochs, ended)))
+    assert render(**a_view(cell, epochs, ended)) == page.source
     assert page.sections == ["result", "curve", "schedule", "cell", "origin"]
     assert page.count("svg") == (1 if cell is CELL else 2) + (2 if epochs else 0)
 
@@ -57,22 +64,22 @@ def test_hostile_names_stay_text():
     bad = "<script>&$x^$"
     view = a_view(GENOTYPE, name=bad)
     header = replace(
-        view.header,
-        data={**view.header.data, "name": bad, "images": {bad: 1}},
+        view["header"],
+        data={**view["header"].data, "name": bad, "images": {**view["header"].data["images"], bad: 1}},
         facts={"architecture": bad, "space": bad},
         versions={bad: bad},
         git=bad,
         created=bad,
     )
-    settings = view.settings.replace([f"preset={bad!r}", f"architecture={bad!r}"])
-    view.state.sessions = [replace(view.state.sessions[0], device=bad, command=bad)]
-    page = read_page(render(replace(view, header=header, settings=settings)))
+    settings = view["settings"].replace([f"preset={bad!r}", f"architecture={bad!r}"])
+    sessions = [replace(view["sessions"][0], device=bad, command=bad)]
+    page = read_page(render(**{**view, "header": header, "settings": settings, "sessions": sessions}))
     assert "<script" not in page.source
     assert page.words.count(bad) >= 15
 
 
 def test_it_shows_the_result_and_how_it_came_about():
-    page = read_page(render(a_view(GENOTYPE))).words
+    page = read_page(render(**a_view(GENOTYPE))).words
     for text in (
         "81.25 %",
         "62.50 %",
@@ -87,13 +94,13 @@ def test_it_shows_the_result_and_how_it_came_about():
 
 
 def test_an_unfinished_one_says_so():
-    page = render(a_view(CELL, 2, ended=False))
+    page = render(**a_view(CELL, 2, ended=False))
     assert "2 of 3 epochs so far" in page
     assert "81.25" not in page
 
 
 def test_validation_images_that_were_trained_on_have_no_accuracy():
-    page = render(a_view(CELL, validated=False))
+    page = render(**a_view(CELL, validated=False))
     assert "whose images were trained on" in page
     assert "because its images were trained on" in page
     assert "62.50" not in page

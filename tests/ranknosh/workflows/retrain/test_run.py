@@ -1,7 +1,7 @@
 """ranknosh/workflows/retrain/run.py: a retraining begun, killed, resumed from the command line, and cleaned."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -12,7 +12,7 @@ from ranknosh.runs.run import begin
 from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import RetrainRun
-from ranknosh.workflows.retrain.found_cell import as_found_cell
+from ranknosh.workflows.retrain.found_cell import cell_text
 from tests.pictures import save_pictures
 from tests.processes import run_python
 from tests.ranknosh.workflows.retrain.retrain_samples import (
@@ -24,7 +24,7 @@ from tests.ranknosh.workflows.retrain.retrain_samples import (
     untimed,
 )
 
-GENOTYPE_TEXT = as_found_cell(GENOTYPE).text
+GENOTYPE_TEXT = cell_text(GENOTYPE)
 DATA = {"name": "digits", "train_limit": 64, "validation_limit": 32, "test_limit": 32}
 KILLED = """
 import json, os, pathlib, signal
@@ -82,8 +82,7 @@ def test_where_it_is_and_what_came_of_it(whole):
     assert (found["epochs"], found["epochs_planned"], found["preset"]) == (3, 3, "tiny")
     assert found["test_accuracy"] == whole.result.test_accuracy
     assert found["device_seconds"] == whole.result.device_seconds
-    assert whole.top(5) == [whole.result.as_dict()]
-    assert whole.summary() == {**whole.result.as_dict(), "preset": "tiny", "folder": str(whole.folder)}
+    assert whole.top(5) == [asdict(whole.result)]
     assert whole.header.facts == {"architecture": GENOTYPE_TEXT, "space": "darts"}
 
 
