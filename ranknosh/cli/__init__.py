@@ -15,7 +15,7 @@ _ADDRESS = re.compile(r"local|auto|[^/\s-][^/\s]*:\d+")
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave the process with its exit code (see ``ranknosh --help``)."""
-    from ranknosh.cli import outcome
+    from ranknosh.cli import working
     from ranknosh.cli.streams import guard, report_trouble
 
     guard()
@@ -26,13 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     words = list(sys.argv[1:] if arguments is None else arguments)
     own = words[: words.index("--")] if "--" in words else words
-    outcome.debug = "--debug" in own
+    working.debug = "--debug" in own
     rest = [word for position, word in enumerate(words) if word != "--debug" or position >= len(own)]
     try:
         app(args=with_address(rest), prog_name="ranknosh")
     except SystemExit as ended:
         report_trouble()
-        if arguments is None and ended.code == outcome.INTERRUPTED:
+        if arguments is None and ended.code == working.INTERRUPTED:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed once more, it would only change the exit code
         raise
     report_trouble()

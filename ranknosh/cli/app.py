@@ -8,12 +8,10 @@ import typer
 
 from ranknosh.cli import (
     bench,
-    clean,
     compare,
     doctor,
     plan,
     results,
-    resume,
     retrain,
     score,
     search,
@@ -21,7 +19,7 @@ from ranknosh.cli import (
     starter,
     supernet,
 )
-from ranknosh.cli.outcome import EXIT_CODES, verb
+from ranknosh.cli.working import EXIT_CODES, one_end
 from ranknosh.runs.provenance import versions
 
 app = typer.Typer(
@@ -58,7 +56,7 @@ for _function in (
     starter.init,
     plan.plan,
     search.search,
-    resume.resume,
+    results.resume,
     results.status,
     results.top,
     results.report,
@@ -67,15 +65,15 @@ for _function in (
     retrain.retrain,
     compare.compare,
     supernet.supernet,
-    clean.clean,
+    results.clean,
 ):
-    app.command()(verb(_function))
+    app.command()(one_end()(_function))
 
 _space = typer.Typer(no_args_is_help=True, help="Look at a search space: show, sample, count, check.")
 for _function in (spaces.show, spaces.sample, spaces.count, spaces.check):
-    _space.command()(verb(_function))
+    _space.command()(one_end()(_function))
 app.add_typer(_space, name="space")
 
 _bench = typer.Typer(no_args_is_help=True, help="Compare search methods where a table of results stands for training.")
-_bench.command()(verb(bench.run))
+_bench.command()(one_end()(bench.run))
 app.add_typer(_bench, name="bench")

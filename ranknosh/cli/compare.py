@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ranknosh.cli.flags import AsJson, ConfigFile, Quiet, flags_of
-from ranknosh.cli.working import begun, leave
+from ranknosh.cli.working import begun, check_end
 from ranknosh.config.screen import print_json
 from ranknosh.config.search import CompareSettings
 from ranknosh.config.settings import Overrides
@@ -61,4 +61,4 @@ def sum_up(run: CompareRun, as_json: bool = False) -> None:
     else:
         print(terminal(run.rows, run.settings))
         print(f"\nreport  {page if page.exists() else 'none'}", flush=True)
-    leave(run, "no search found anything that could be trained; the notes above say why")
+    check_end(run, "no search found anything that could be trained; the notes above say why")

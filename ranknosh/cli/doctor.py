@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ranknosh.cli.outcome import USAGE
-from ranknosh.cli.results import AsJson
-from ranknosh.config.screen import print_json
+from ranknosh.cli.flags import AsJson
+from ranknosh.cli.working import USAGE
+from ranknosh.config.screen import print_result
 from ranknosh.config.units import human_size
 from ranknosh.runs.provenance import host_cores, versions
 
@@ -40,10 +40,7 @@ def doctor(
     ranknosh doctor --out /data/runs --json
     """
     found = _examine(out)
-    if as_json:
-        print_json(found)
-    else:
-        print("\n".join(_lines(found)), flush=True)
+    print_result(found, "\n".join(_lines(found)), as_json)
     if not found["ok"]:
         raise typer.Exit(USAGE)
 

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ranknosh.cli.flags import ConfigFile, SetOptions
-from ranknosh.cli.outcome import BUDGET, say_error
-from ranknosh.cli.results import AsJson
+from ranknosh.cli.flags import AsJson, ConfigFile, SetOptions
+from ranknosh.cli.working import BUDGET, say_error
 from ranknosh.config.screen import facts, print_json, table
 from ranknosh.config.units import human_count, human_duration, human_size, plural
 

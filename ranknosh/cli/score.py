@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ranknosh.cli.flags import AsJson, Quiet, flags_of
-from ranknosh.cli.working import begun, leave
+from ranknosh.cli.working import begun, check_end
 from ranknosh.config.score import ScoreSettings
-from ranknosh.config.screen import print_json
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.settings import Given, Overrides
 from ranknosh.errors import ConfigError, SpaceError
 
 if TYPE_CHECKING:
     from ranknosh.workflows.score.run import ScoreRun
+    from ranknosh.workflows.search.run import SearchRun
 
 SHARED = ("seed", "space", "network", "data", "executor")
 """What is taken of a search's settings."""
@@ -81,64 +81,62 @@ def score(
     ranknosh score --audit runs/demo-001
     ranknosh score --audit runs/demo-001 --proxies all
     """
+    from ranknosh.cli.score_text import print_audit
     from ranknosh.workflows.score.run import ScoreRun
+    from ranknosh.workflows.search.run import SearchRun
 
     flags = {each.path[0]: each.value for each in given if isinstance(each, Given)}
     if "audit" in flags:
-        audit = Path(flags["audit"])
         if things or config or flags.keys() & OF_A_SEARCH or ("proxies" not in flags and len(given) > 1):
             raise ConfigError(
                 f"--audit{'' if 'proxies' in flags else ' without --proxies'} reads a search that was run, with its space, "
                 "network, images and seed. It takes --json; with --proxies also --option, --batch, --device, --data, "
                 "--data-root, --ray, --name, --out, --csv and --set; leave the rest out"
             )
+        search = SearchRun.read(flags["audit"])
         if "proxies" not in flags:
-            from ranknosh.cli.score_audit import audit_run
-
-            audit_run(audit, as_json)
+            print_audit(search, as_json)
             return
-        base = _audited(audit)
+        base = {**_shared(search.settings), **_candidates_of(search)}
     else:
-        base = {
-            **({} if config is None else _shared(SearchSettings.load(config))),
-            **_asked(things or [], config, flags),
-        }
+        base = {} if config is None else _shared(SearchSettings.load(config))
+        base |= _asked(things or [], config, flags)
     wanted = ScoreSettings.from_dict({**ScoreSettings().to_dict(), **base}, "ranknosh score", given)
     sum_up(begun(ScoreRun, wanted, quiet or as_json), as_json)
 
 
 def sum_up(run: ScoreRun, as_json: bool = False) -> None:
     """The end of a table of scores: the summary, or the audit that it was made for, and what is left to do."""
-    from ranknosh.cli.score_text import as_dict, as_text
+    from ranknosh.cli.score_text import print_audit, print_scores
+    from ranknosh.workflows.search.run import SearchRun
 
-    if run.settings.audit is not None:
-        from ranknosh.cli.score_audit import audit_run
-
-        audit_run(Path(run.settings.audit), as_json, {row.canonical: row.values for row in run.results.rows})
-    elif as_json:
-        print_json(as_dict(run))
+    if run.settings.audit is None:
+        print_scores(run, as_json)
     else:
-        print(as_text(run), flush=True)
+        scores = {row.canonical: row.values for row in run.results.rows}
+        print_audit(SearchRun.read(run.settings.audit), as_json, scores)
     why = "no proxy has a value for any architecture; the reasons are in the table"
     if run.left:
         why = (
             f"{run.left} of {run.networks} networks lack scores because memory ran out; try them again with: "
             f"ranknosh resume {shlex.quote(str(run.folder))}"
         )
-    leave(run, f"not everything has a score: {why}")
+    check_end(run, f"not everything has a score: {why}")
 
 
 def _shared(search: SearchSettings) -> dict[str, Any]:
     return {key: value for key, value in search.to_dict().items() if key in SHARED}
 
 
-def _audited(audit: Path) -> dict[str, Any]:
-    """The candidates of a search as what is scored, and what is taken of its settings."""
-    from ranknosh.cli.score_audit import candidates_of
-    from ranknosh.workflows.search.run import SearchRun
-
-    search = SearchRun.read(audit)
-    return {**_shared(search.settings), "architectures": list(candidates_of(audit)), "count": 0}
+def _candidates_of(search: SearchRun) -> dict[str, Any]:
+    """The candidates of a search that can be judged, as what is scored. Raises ConfigError where there is none."""
+    members = [each.text for each in search.pool.candidates.values() if each.level or each.failed]
+    if not members:
+        folder = search.folder
+        raise ConfigError(
+            f"no candidate of {folder} has a result to judge proxies by; continue it with: ranknosh resume {folder}"
+        )
+    return {"architectures": members, "count": 0}
 
 
 def _asked(things: Sequence[str], config: Path | None, flags: Container[str]) -> dict[str, Any]:

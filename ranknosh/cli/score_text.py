@@ -1,46 +1,67 @@
-"""The summary of scores: for people as a table, for programs with every row."""
+"""What ``score`` prints: a summary of the proxies, or what they were worth in a search, for people and for programs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ranknosh.config.screen import facts, table
+from ranknosh.config.screen import facts, print_result, table
 from ranknosh.config.units import UNKNOWN, human_duration, plural
 from ranknosh.runs.run import REPORT
+from ranknosh.workflows.score.audit import audited, helpful, observed
 from ranknosh.workflows.score.rows import TABLE, row_dict
 from ranknosh.workflows.score.summary import rho_text, seconds_each, summarise
+from ranknosh.workflows.search.assembly import pyramid_of
 
 if TYPE_CHECKING:
     from ranknosh.workflows.score.run import ScoreRun
+    from ranknosh.workflows.search.run import SearchRun
 
 MOST_REASONS = 3
+AUDIT = ("proxy", "n", "without", "Spearman", "given {}", "top half", "redundant with", "weight", "verdict")
 
 
-def as_text(run: ScoreRun) -> str:
-    """A row a proxy, the commonest reasons of missing values, and where the files are."""
-    results = run.results
-    summaries = summarise(results.rows, results.directions)
+def print_scores(run: ScoreRun, as_json: bool) -> None:
+    """Print a row a proxy, the commonest reasons of missing values, and where the files are; as JSON every row.
+
+    Correlations and seconds are None in JSON where they are not known.
+    """
+    results, settings = run.results, run.settings
+    proxies = summarise(results.rows, results.directions)
     head = ["proxy", "better", "given", "without", "median", "time each", "with params"]
     head += ["with accuracy"] if results.judged else []
     cells = []
-    for one in summaries:
+    for one in proxies:
         line = [one.name, "higher" if one.direction > 0 else "lower", str(one.given), str(one.missing)]
         line.append(UNKNOWN if one.median is None else f"{one.median:.4g}")
         line.append(UNKNOWN if one.seconds is None else _short(one.seconds))
         line.append(rho_text(one.with_params, False))
         cells.append([*line, rho_text(one.with_accuracy, True)] if results.judged else line)
     parts = [table(head, cells, "ll".ljust(len(head), "r"))]
-    reasons = [(one.name, f"{count} x {text}") for one in summaries for text, count in one.reasons[:MOST_REASONS]]
+    reasons = [(one.name, f"{count} x {text}") for one in proxies for text, count in one.reasons[:MOST_REASONS]]
     if reasons:
         parts.append("no value because\n" + facts(reasons))
     parts.append(facts(_about(run)))
-    return "\n\n".join(parts)
+    data = {
+        "run": str(run.folder),
+        "space": settings.space.name,
+        "network": settings.network.model_dump(),
+        "batch": settings.batch,
+        "seed": settings.seed,
+        "functions": results.functions,
+        "networks": results.networks,
+        "files": {"table": str(run.folder / TABLE), "page": str(run.folder / REPORT)},
+        "proxies": [one.as_dict() for one in proxies],
+        "rows": [row_dict(row, results.judged) for row in results.rows],
+    }
+    print_result(data, "\n\n".join(parts), as_json)
 
 
 def _about(run: ScoreRun) -> list[tuple[str, str]]:
     results, rows = run.results, run.results.rows
-    space = run.settings.space.name
-    scored = f"{plural(len(rows), 'architecture')} of {space}: {plural(results.functions, 'function')}"
+    scored = (
+        f"{plural(len(rows), 'architecture')} of {run.settings.space.name}: {plural(results.functions, 'function')}"
+    )
     lines = [("scored", f"{scored}, {plural(results.networks, 'network')}")]
     shared = sum(row.scored_as is not None for row in rows)
     if shared:
@@ -54,27 +75,71 @@ def _about(run: ScoreRun) -> list[tuple[str, str]]:
     if results.judged:
         known = sum(row.accuracy is not None for row in rows)
         lines.append(("accuracy", f"known of {known}; after ± the standard error"))
-    page = run.folder / REPORT
-    lines.append(("files", f"{run.folder / TABLE}" + (f"  {page}" if page.exists() else "")))
-    return lines
+    files = [path for path in (run.folder / TABLE, run.folder / REPORT) if path.exists()]
+    return [*lines, ("files", "  ".join(map(str, files)))]
 
 
 def _short(seconds: float) -> str:
     return human_duration(seconds) if seconds >= 1 else f"{1000 * seconds:.3g} ms"
 
 
-def as_dict(run: ScoreRun) -> dict[str, Any]:
-    """For programs. Correlations and seconds are None where they are not known."""
-    results, settings = run.results, run.settings
-    return {
-        "run": str(run.folder),
-        "space": settings.space.name,
-        "network": {"channels": settings.network.channels, "cells": settings.network.cells},
-        "batch": settings.batch,
-        "seed": settings.seed,
-        "functions": results.functions,
-        "networks": results.networks,
-        "files": {"table": str(run.folder / TABLE), "page": str(run.folder / REPORT)},
-        "proxies": [one.as_dict() for one in summarise(results.rows, results.directions)],
-        "rows": [row_dict(row, results.judged) for row in results.rows],
+def print_audit(
+    search: SearchRun, as_json: bool, scores: Mapping[str, Mapping[str, float | None]] | None = None
+) -> None:
+    """Print which train-free proxies agreed with the results of a search, and which to start the next one with.
+
+    Args:
+        search: to be judged by.
+        as_json: print JSON instead of text.
+        scores: values by canonical id; None for those of the search's own proxy scoring.
+    """
+    found = observed(search.pool, pyramid_of(search.settings), scores)
+    report = None if found.silence else audited(found, search.settings.seed)
+    names = helpful(report["proxies"]) if report else []
+    data = {
+        "run": search.settings.name or search.folder.resolve().name,
+        "candidates": len(found.values),
+        "no_evidence": found.silence,
+        "audit": report,
+        "seeding": {"proxies": names} if names else None,
     }
+    text = f"no evidence: {found.silence}" if report is None else audit_text(report, names)
+    unscored = sum(candidate.level > 0 for candidate in search.pool.candidates.values()) - len(found.values)
+    if scores is None and unscored > 0:
+        text += f"\n\n{plural(unscored, 'more candidate')} with a result, without proxy scores; to score and audit all of them:"
+        text += f"\nranknosh score --audit {search.folder} --proxies all"
+    print_result(data, text, as_json)
+
+
+def audit_text(report: Mapping[str, Any], names: list[str]) -> str:
+    """A row a proxy, what their combination is worth, and a line for the next config.
+
+    Args:
+        report: of ``zerocost.audit``, as plain data.
+        names: of the proxies that help.
+    """
+    rows = []
+    for proxy in report["proxies"]:
+        estimates = [_estimate(proxy[key]) for key in ("spearman", "beyond_size", "among_best")]
+        rows.append([proxy["name"], str(proxy["n"]), str(proxy["missing"]), *estimates, proxy["redundant_with"] or ""])
+        rows[-1] += [f"{proxy['weight']:.2f}", proxy["verdict"]]
+    combined = report["combination"]
+    lines = [
+        ("evidence", f"{plural(report['n'], 'candidate')} with scores and a result; in brackets 95 % intervals"),
+        ("all alike", f"{_estimate(combined['equal'])}   mean rank of all proxies"),
+        ("weighed", f"{_estimate(combined['cross_validated'])}   on candidates that the weights were not fitted on"),
+        ("size alone", _estimate(combined["size"])),
+        *(("note", note) for note in report["notes"]),
+    ]
+    end = "no proxy is shown to help here, so there is none to suggest for the next search"
+    if names:
+        end = f"for the next search:\nseeding: {{proxies: [{', '.join(names)}]}}"
+    head = [title.format(report["size"]) for title in AUDIT]
+    return "\n\n".join([table(head, rows, "lrrrrrlrl"), facts(lines), end])
+
+
+def _estimate(found: Mapping[str, float | None]) -> str:
+    value, low, high = found["value"], found["low"], found["high"]
+    if value is None:
+        return UNKNOWN
+    return f"{value:.2f}" if low is None or high is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ranknosh.cli.outcome import USAGE, say_error
-from ranknosh.cli.results import AsJson
-from ranknosh.config.screen import facts, print_json
+from ranknosh.cli.flags import AsJson
+from ranknosh.cli.working import USAGE, say_error
+from ranknosh.config.screen import facts, print_json, print_result
 from ranknosh.config.units import whole
 from ranknosh.errors import SpaceError
 
@@ -56,7 +56,7 @@ def show(
         ("params", f"{whole(row['params'])}   {size}"),
         ("MACs", f"{whole(row['macs'])}   multiply-accumulates of one image"),
     ]
-    print_json(row) if as_json else print(facts(lines), flush=True)
+    print_result(row, facts(lines), as_json)
 
 
 def sample(
@@ -101,7 +101,7 @@ def count(space: SpaceName = "nasbench201", as_json: AsJson = False) -> None:
         ("different functions", whole(row["different"])),
         ("cannot learn", whole(row["dead"])),
     ]
-    print_json(row) if as_json else print(facts(lines), flush=True)
+    print_result(row, facts(lines), as_json)
 
 
 def check(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ranknosh.cli.flags import AsJson, Quiet, flags_of
-from ranknosh.cli.working import begun, leave
-from ranknosh.config.screen import facts, print_json
+from ranknosh.cli.working import begun, check_end, report_row
+from ranknosh.config.screen import facts, print_result
 from ranknosh.config.settings import Given, Overrides
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.config.units import human_duration, human_size, percent, plural
@@ -75,11 +75,8 @@ def supernet(
 
 def sum_up(run: SupernetRun, as_json: bool = False) -> None:
     """The end of a search: what was found at what cost, and where it is."""
-    if as_json:
-        print_json({**run.status(), "folder": str(run.folder)})
-    else:
-        print(as_text(run), flush=True)
-    leave(run, f"stopped before all epochs were done, the cell derived so far is kept: {run.reason}")
+    print_result({**run.status(), "folder": str(run.folder)}, as_text(run), as_json)
+    check_end(run, f"stopped before all epochs were done, the cell derived so far is kept: {run.reason}")
 
 
 def as_text(run: SupernetRun) -> str:
@@ -98,23 +95,19 @@ def as_text(run: SupernetRun) -> str:
     if now["true_accuracy"] is not None:
         truth = f"true accuracy {percent(now['true_accuracy'])} (by the table; the search did not see it)"
         rows.insert(2, ("", truth))
-    page = run.folder / "report.html"
-    return facts([*rows, ("report", str(page))] if page.exists() else rows)
+    return facts([*rows, report_row(run)])
 
 
 def _list(as_json: bool) -> None:
     from supernet.methods import METHODS
 
     methods = {name: factory() for name, factory in METHODS.items()}
-    if as_json:
-        rows = [
-            {"name": name, "title": method.name, "source": method.source, "epochs": method.epochs}
-            | {"composition": method.composition()}
-            for name, method in methods.items()
-        ]
-        print_json(rows)
-        return
+    rows: list[dict[str, Any]] = [
+        {"name": name, "title": method.name, "source": method.source, "epochs": method.epochs}
+        | {"composition": method.composition()}
+        for name, method in methods.items()
+    ]
     lines = []
-    for name, method in methods.items():
-        lines += [(name, f"{method.name} ({method.source})"), ("", method.composition())]
-    print(facts(lines), flush=True)
+    for row in rows:
+        lines += [(row["name"], f"{row['title']} ({row['source']})"), ("", row["composition"])]
+    print_result(rows, facts(lines), as_json)

@@ -1,23 +1,89 @@
-"""Runs begun and resumed by the command line: with a view of their events, and one end for an interruption."""
+"""What verbs have in common: a run that is shown while it works, and one message and one exit code at the end.
+
+A traceback is shown with ``--debug`` only.
+"""
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
-from ranknosh.cli.outcome import INTERRUPTED, say_error
-from ranknosh.runs.progress import View, make_view
+from ranknosh.errors import RankNoshError
+from ranknosh.runs.progress import make_view
 
 if TYPE_CHECKING:
-    from ranknosh.config.settings import Overrides, Settings
+    from ranknosh.config.settings import Settings
     from ranknosh.runs.run import Run
 
 Own = TypeVar("Own", bound="Run[Any]")
+BUG, USAGE, BUDGET, INTERRUPTED = 1, 2, 3, 130
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 internal error, 2 wrong config or usage, 3 the budget does not fit, 4 data or run folder "
+    "problem, 5 stopped by a time or disk cap with results kept, 130 interrupted with the state saved."
+)
+
+debug = False
+
+
+def say_error(text: str) -> None:
+    """One message on stderr."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    print(text, file=sys.stderr, flush=True)
+
+
+def leave(text: str, code: int) -> NoReturn:
+    """Leave the process with a message and an exit code."""
+    if debug and sys.exc_info()[0]:
+        traceback.print_exc()
+    say_error(text)
+    raise typer.Exit(code) from None
+
+
+@contextmanager
+def one_end() -> Iterator[None]:
+    """Decorates a verb so that whatever it raises becomes one message and an exit code."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort):
+        raise
+    except RankNoshError as error:
+        leave(f"error: {error}", error.exit_code)
+    except KeyboardInterrupt:
+        leave("interrupted", INTERRUPTED)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(place.filename)}:{place.lineno}"
+        text = " ".join(str(error).split()) or "no message"
+        leave(f"internal error: {type(error).__name__} at {where}: {text} (add --debug to see the traceback)", BUG)
+
+
+@contextmanager
+def watched(quiet: bool) -> Iterator[dict[str, Any]]:
+    """Shows a run while it works, and says how to resume one that is interrupted.
+
+    Args:
+        quiet: show no progress.
+
+    Yields:
+        What ``begin`` and ``Run.resume`` take of it.
+    """
+    view = make_view(quiet)
+    try:
+        with view:
+            yield {"events": view, "command": shlex.join(["ranknosh", *sys.argv[1:]])}
+    except KeyboardInterrupt:
+        if view.folder is None:
+            leave("interrupted before the run began; nothing was written", INTERRUPTED)
+        folder = shlex.quote(str(view.folder))
+        leave(f"interrupted; everything is saved. Resume with: ranknosh resume {folder}", INTERRUPTED)
 
 
 def begun(kind: type[Own], settings: Settings, quiet: bool, **given: Any) -> Own:
@@ -31,38 +97,17 @@ def begun(kind: type[Own], settings: Settings, quiet: bool, **given: Any) -> Own
     """
     from ranknosh.runs.run import begin
 
-    return _watched(quiet, lambda view, command: begin(kind, settings, command=command, events=view, **given))
+    with watched(quiet) as told:
+        return begin(kind, settings, **told, **given)
 
 
-def resumed(folder: Path, overrides: Overrides, quiet: bool) -> Run[Any]:
-    """The run in ``folder``, worked at to its end.
-
-    Args:
-        folder: of the run.
-        overrides: settings that are to change.
-        quiet: show no progress.
-    """
-    from ranknosh.workflows import open_run
-
-    found = open_run(folder)
-    return _watched(quiet, lambda view, command: found.resume(overrides, command=command, events=view))
-
-
-def leave(run: Run[Any], text: str) -> None:
-    """Leave with the run's code and a message where that is not 0."""
+def check_end(run: Run[Any], text: str) -> None:
+    """Leaves with the run's exit code and a message where that is not 0."""
     if run.exit_code:
-        say_error(text)
-        raise typer.Exit(run.exit_code)
+        leave(text, run.exit_code)
 
 
-def _watched(quiet: bool, work: Callable[[View, str], Own]) -> Own:
-    view = make_view(quiet)
-    try:
-        with view:
-            return work(view, shlex.join(["ranknosh", *sys.argv[1:]]))
-    except KeyboardInterrupt:
-        if view.folder is None:
-            say_error("interrupted before the run began; nothing was written")
-        else:
-            say_error(f"interrupted; everything is saved. Resume with: ranknosh resume {shlex.quote(str(view.folder))}")
-        raise typer.Exit(INTERRUPTED) from None
+def report_row(run: Run[Any]) -> tuple[str, str]:
+    """Where the report of a run is, for the facts of its end."""
+    page = run.folder / "report.html"
+    return "report", str(page) if page.exists() else f"none; ranknosh report {run.folder} writes it"

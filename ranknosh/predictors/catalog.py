@@ -28,9 +28,9 @@ def make_predictor(name: str = "auto", *, ensemble: int | None = None, **options
     """A fresh, unfitted predictor.
 
     Args:
-        name: one of ``ranknosh.config.fields.PREDICTORS``. ``ensemble`` mixes the kinds in option ``of`` (default kernel, linear; 6
-            members in turn), ``auto`` chooses among those in option ``among`` (default kernel, linear) at every refit and takes
-            no ensemble.
+        name: one of ``config.fields.PREDICTORS``. ``ensemble`` mixes the kinds in option ``of`` (default kernel, linear; 6
+            members in turn), ``auto`` chooses among those in option ``among`` (default kernel, linear) at every refit and
+            takes no ensemble.
         ensemble: bootstrap members; 0 for the predictor alone, None for 4 of gbdt, 3 of gin and one of the others alone.
         options: of the predictor itself.
 

@@ -132,7 +132,7 @@ def test_all_proxies_are_those_that_need_no_option(cli):
     ("words", "text"),
     [
         ([], "nothing to score"),
-        (["nasbench20"], "did you mean 'nasbench201'?"),
+        (["nasbench20"], "did you mean nasbench201?"),
         (["nasbench201", "--proxies", "synflw"], "did you mean synflow?"),
         (["nasbench201", "--proxies", ","], "proxies is empty"),
         (["nasbench201", "--proxies", "swap_reg"], "needs a value for mu and sigma"),
@@ -305,7 +305,7 @@ def test_an_audit_by_other_proxies_scores_all_candidates(cli, small_search):
 
 
 def test_an_audit_ends_with_a_line_for_the_next_config():
-    from ranknosh.cli.score_audit import audit_text
+    from ranknosh.cli.score_text import audit_text
     from ranknosh.config.search import SearchSettings
     from ranknosh.config.source import parse_source
     from zerocost.audit import audit

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from ranknosh.cli import outcome
+from ranknosh.cli import working
 from ranknosh.errors import RankNoshError
 from tests.processes import HANG_SECONDS
 
@@ -165,7 +165,7 @@ def raising(error):
     def command():
         raise error
 
-    return outcome.verb(command)
+    return working.one_end()(command)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def raising(error):
 def test_what_a_command_raises_becomes_a_message_and_a_code(capsys, monkeypatch, error, code, text):
     typer = pytest.importorskip("typer")
     for debug in (False, True):
-        monkeypatch.setattr(outcome, "debug", debug)
+        monkeypatch.setattr(working, "debug", debug)
         with pytest.raises(typer.Exit) as left:
             raising(error)()
         shown = capsys.readouterr().err
