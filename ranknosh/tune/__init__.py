@@ -1,7 +1,7 @@
 """The NOSH pyramid for Ray Tune: a searcher and a scheduler that act as one, for a user's own trainable and config space.
 
 Importing this costs nothing; ray is loaded when ``RankSearcher``, ``NOSHScheduler``, ``make_tuner`` or ``as_trainable`` is first
-used. ``rung_runner`` and ``read_search`` work without it.
+used. ``RungRunner`` and ``read_search`` work without it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ranknosh.errors import MissingDependency
 
 if TYPE_CHECKING:
     from ranknosh.tune.domains import flat_space as flat_space
-    from ranknosh.tune.rungs import rung_runner as rung_runner
+    from ranknosh.tune.rungs import RungRunner as RungRunner
     from ranknosh.tune.scheduler import NOSHScheduler as NOSHScheduler
     from ranknosh.tune.searcher import RankSearcher as RankSearcher
     from ranknosh.tune.state import read_search as read_search
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "NOSHScheduler": "scheduler",
     "RankSearcher": "searcher",
+    "RungRunner": "rungs",
     "as_trainable": "trainable",
     "flat_space": "domains",
     "make_tuner": "tuner",
     "read_search": "state",
-    "rung_runner": "rungs",
 }
 
 

@@ -1,7 +1,5 @@
 """Ray Tune's sampling types as parameters of a flat space."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,7 +28,7 @@ def flat_space(config: Mapping[str, Any], *, steps: int = STEPS) -> FlatSpace:
             parameters[key] = value
         elif isinstance(value, sample.Domain):
             parameters[key] = _parameter(key, value, steps)
-        elif isinstance(value, Mapping) and _samples(value):
+        elif isinstance(value, Mapping) and has_samples(value):
             what = "grid_search" if "grid_search" in value else "a nested dictionary with sampled entries"
             raise SpaceError(f"{key} is {what}; a flat space takes tune.choice, tune.uniform, ... one for each entry")
         else:
@@ -38,14 +36,10 @@ def flat_space(config: Mapping[str, Any], *, steps: int = STEPS) -> FlatSpace:
     return FlatSpace(parameters, fixed=fixed)
 
 
-def has_samples(config: Mapping[str, Any]) -> bool:
-    """Whether anything in a ``param_space`` is left to be chosen."""
-    return any(isinstance(value, (sample.Domain, Parameter)) for value in config.values()) or _samples(config)
-
-
-def _samples(value: Any) -> bool:
+def has_samples(value: Any) -> bool:
+    """Whether anything in a ``param_space``, or in a value of one, is left to be chosen."""
     if isinstance(value, Mapping):
-        return "grid_search" in value or any(_samples(item) for item in value.values())
+        return "grid_search" in value or any(has_samples(item) for item in value.values())
     return isinstance(value, (sample.Domain, Parameter))
 
 

@@ -1,20 +1,18 @@
 """A user's training function as a job runner: the same function that ``as_trainable`` gives to Ray Tune, for our executors."""
 
-from __future__ import annotations
-
 import json
 import math
 import os
 import shutil
 import time
 import traceback
-import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from tempfile import TemporaryDirectory
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from ranknosh.core.records import EpochPoint, Failed, FailureKind, Job, JobResult, Observed
+from ranknosh.core.records import Failed, FailureKind, Job, JobResult, Observed
 from ranknosh.errors import ConfigError, RankNoshError, StoreError, first_line
 from ranknosh.runs.files import writing
 from ranknosh.spaces.flat import FlatSpace
@@ -25,98 +23,26 @@ TrainFunction: TypeAlias = Callable[[dict[str, Any], Path, int, int, int], Mappi
 ``folder`` is the candidate's own. It is empty where start is 0; else it holds what the call that ended at ``start`` left there.
 Whatever training needs to be resumed (weights, optimiser, random state) must be written into it.
 """
+Mode = Literal["min", "max"]
 _METRICS = "metrics.json"
 _STATE = "state"
 
 
+class Failure(NamedTuple):
+    """How a training went wrong, before it is known whether it will be tried again. ``message`` has one line."""
+
+    kind: FailureKind
+    message: str
+    traceback: str = ""
+
+
 @dataclass(frozen=True)
 class RungRunner:
-    """Runs jobs of ``space`` with ``train``; picklable where ``train`` is. ``store`` must be seen by every worker.
+    """Runs jobs with a training function, for ``InlineExecutor`` and ``RayExecutor``; picklable where the function is.
 
     A finished rung is a folder ``store/<candidate>-<replica>/<epoch>`` that appears by one rename, with the metrics inside: it is
     found again, and not trained twice, after anything died; of two attempts at one job the first wins. Older rungs of a
     candidate are removed then. A rung lost from the store is trained anew from the newest earlier one.
-    """
-
-    train: TrainFunction
-    space: FlatSpace
-    store: Path
-    metric: str
-    mode: Literal["min", "max"]
-
-    def __call__(
-        self,
-        job: Job,
-        stop: Callable[[], bool] = lambda: False,
-        on_epoch: Callable[[Job, EpochPoint], None] | None = None,
-    ) -> JobResult:
-        """Train one rung.
-
-        Args:
-            job: one candidate from one level to the next.
-            stop: not used: a rung is not interrupted.
-            on_epoch: not used.
-
-        Returns:
-            Observed, or Failed where training raised, ran out of memory or gave a metric that is not finite.
-
-        Raises:
-            ConfigError: where ``train`` returns no such metric.
-            StoreError: where the store cannot be read or written.
-        """
-        began, trace = time.perf_counter(), ""
-        home = self.store / f"{job.candidate_id:05d}-{job.replica}"
-        identity = {"text": self.space.format(job.architecture), "seed": job.seed}
-        with writing(home):
-            found = _read(home / str(job.stop_epoch), identity)
-            metrics = self._train(job, home, identity) if found is None else found
-        seconds = time.perf_counter() - began
-        kind: FailureKind = "diverged"
-        if isinstance(metrics, Exception):
-            kind, message = failure_words(metrics)
-            trace = "".join(traceback.format_exception(metrics))
-        elif math.isfinite(value := metrics[self.metric]):
-            metric = value if self.mode == "max" else -value
-            done = Observed(job.candidate_id, job.level, metric, None, None, job.epochs, seconds, replica=job.replica)
-            return JobResult(job, done)
-        else:
-            message = f"{self.metric} is {value} at epoch {job.stop_epoch}"
-        failed = Failed(job.candidate_id, job.level, kind, message, job.epochs, seconds, replica=job.replica)
-        return JobResult(job, replace(failed, traceback=trace))
-
-    def _train(self, job: Job, home: Path, identity: Mapping[str, Any]) -> Mapping[str, float] | Exception:
-        """The metrics of a new rung, or what the function raised."""
-        home.mkdir(parents=True, exist_ok=True)
-        start = max((epoch for epoch in _epochs(home) if epoch <= job.start_epoch), default=0)
-        work = home / f".{uuid.uuid4().hex}.tmp"
-        try:
-            (work / _STATE).mkdir(parents=True)
-            if start and _read(home / str(start), identity) is not None:
-                shutil.copytree(home / str(start) / _STATE, work / _STATE, dirs_exist_ok=True)
-            config = self.space.decode(job.architecture)
-            try:
-                metrics = checked(self.train(config, work / _STATE, start, job.stop_epoch, job.seed))
-            except RankNoshError:
-                raise
-            except Exception as error:
-                return error
-            if self.metric not in metrics:
-                listed = ", ".join(metrics) or "nothing"
-                raise ConfigError(f"train returned no {self.metric!r} at epoch {job.stop_epoch}, only {listed}")
-            (work / _METRICS).write_text(json.dumps({**identity, "metrics": metrics}))
-            _publish(work, home / str(job.stop_epoch))
-            for epoch in _epochs(home):
-                if epoch < job.stop_epoch:
-                    shutil.rmtree(home / str(epoch), ignore_errors=True)
-            return metrics
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-
-
-def rung_runner(
-    train: TrainFunction, space: FlatSpace, store: Path | str, *, metric: str, mode: Literal["min", "max"]
-) -> RungRunner:
-    """What an executor runs jobs of a training function with.
 
     Args:
         train: see :data:`TrainFunction`.
@@ -128,9 +54,80 @@ def rung_runner(
     Raises:
         ConfigError: for an unknown mode.
     """
+
+    train: TrainFunction
+    space: FlatSpace
+    store: Path | str
+    _: KW_ONLY
+    metric: str
+    mode: Mode
+
+    def __post_init__(self) -> None:
+        sign_of(self.mode)
+        object.__setattr__(self, "store", Path(self.store).absolute())
+
+    def __call__(self, job: Job, *_: object) -> JobResult:
+        """Train one rung, which is never interrupted.
+
+        Args:
+            job: one candidate from one level to the next.
+
+        Returns:
+            Observed, or Failed where training raised, ran out of memory or gave a metric that is not finite.
+
+        Raises:
+            ConfigError: where ``train`` returns no such metric.
+            StoreError: where the store cannot be read or written.
+        """
+        began = time.perf_counter()
+        home = Path(self.store) / f"{job.candidate_id:05d}-{job.replica}"
+        identity = {"text": self.space.format(job.architecture), "seed": job.seed}
+        with writing(home):
+            found = _read(home / str(job.stop_epoch), identity)
+            result = self._train(job, home, identity) if found is None else found
+        seconds = time.perf_counter() - began
+        if not isinstance(result, Failure):
+            value = result[self.metric]
+            if math.isfinite(value):
+                return JobResult(job, observed(job, value * sign_of(self.mode), seconds))
+            result = Failure("diverged", f"{self.metric} is {value} at epoch {job.stop_epoch}")
+        return JobResult(job, failed(job, result, job.epochs, seconds))
+
+    def _train(self, job: Job, home: Path, identity: Mapping[str, Any]) -> Mapping[str, float] | Failure:
+        home.mkdir(parents=True, exist_ok=True)
+        start = max((epoch for epoch in _epochs(home) if epoch <= job.start_epoch), default=0)
+        with TemporaryDirectory(prefix=".", dir=home) as scratch:
+            rung = Path(scratch) / "rung"
+            (rung / _STATE).mkdir(parents=True)
+            if start and _read(home / str(start), identity) is not None:
+                shutil.copytree(home / str(start) / _STATE, rung / _STATE, dirs_exist_ok=True)
+            config = self.space.decode(job.architecture)
+            try:
+                metrics = checked(self.train(config, rung / _STATE, start, job.stop_epoch, job.seed))
+            except RankNoshError:
+                raise
+            except Exception as error:
+                return failure_from(error, "".join(traceback.format_exception(error)))
+            if self.metric not in metrics:
+                listed = ", ".join(metrics) or "nothing"
+                raise ConfigError(f"train returned no {self.metric!r} at epoch {job.stop_epoch}, only {listed}")
+            (rung / _METRICS).write_text(json.dumps({**identity, "metrics": metrics}))
+            try:
+                os.rename(rung, home / str(job.stop_epoch))
+            except OSError:
+                if not (home / str(job.stop_epoch)).is_dir():  # so it is not that another attempt was first
+                    raise
+        for epoch in _epochs(home):
+            if epoch < job.stop_epoch:
+                shutil.rmtree(home / str(epoch), ignore_errors=True)
+        return metrics
+
+
+def sign_of(mode: str) -> int:
+    """What a metric is multiplied by so that higher is better. Raises ConfigError for a mode that is neither min nor max."""
     if mode not in ("min", "max"):
         raise ConfigError(f"mode is {mode!r}; it must be min or max")
-    return RungRunner(train, space, Path(store).absolute(), metric, mode)
+    return 1 if mode == "max" else -1
 
 
 def checked(metrics: Any) -> dict[str, float]:
@@ -145,15 +142,26 @@ def checked(metrics: Any) -> dict[str, float]:
         raise ConfigError(f"train returned a metric that is no number: {error}") from error
 
 
-def failure_words(error: BaseException) -> tuple[FailureKind, str]:
-    """What a journal holds of something that training raised: its kind, and a message of one line."""
+def failure_from(error: BaseException, trace: str) -> Failure:
+    """What a journal holds of something that training raised, and of its traceback."""
     full = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return ("out_of_memory" if full else "raised"), first_line(error, named=True)
+    return Failure("out_of_memory" if full else "raised", first_line(error, named=True), trace)
+
+
+def observed(job: Job, metric: float, seconds: float) -> Observed:
+    """A job's result; ``metric`` is such that higher is better."""
+    return Observed(job.candidate_id, job.level, metric, None, None, job.epochs, seconds, replica=job.replica)
+
+
+def failed(job: Job, failure: Failure, epochs: int, seconds: float = 0.0) -> Failed:
+    """A job's failure; ``epochs`` are charged where it is final, else those whose work was lost."""
+    kind, message, trace = failure
+    return Failed(job.candidate_id, job.level, kind, message, epochs, seconds, replica=job.replica, traceback=trace)
 
 
 def _epochs(home: Path) -> list[int]:
     """Epochs of the whole rungs in a candidate's folder."""
-    return sorted(int(path.name) for path in home.iterdir() if path.name.isdigit()) if home.is_dir() else []
+    return [int(path.name) for path in home.iterdir() if path.name.isdigit()]
 
 
 def _read(rung: Path, identity: Mapping[str, Any]) -> dict[str, float] | None:
@@ -168,12 +176,3 @@ def _read(rung: Path, identity: Mapping[str, Any]) -> dict[str, float] | None:
     if any(row.get(key) != value for key, value in identity.items()):
         raise StoreError(f"{rung} belongs to another search ({row.get('text')}); give this search a folder of its own")
     return metrics
-
-
-def _publish(work: Path, rung: Path) -> None:
-    """Give a finished rung its name, unless another attempt did so first."""
-    try:
-        os.rename(work, rung)
-    except OSError:
-        if not rung.is_dir():
-            raise

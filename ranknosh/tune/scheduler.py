@@ -5,26 +5,22 @@ start, so they are paused again as they are added; a trial that was paused and i
 experiment never ends; an exception in ``on_trial_result`` is wrapped, one in ``choose_trial_to_run`` is not.
 """
 
-from __future__ import annotations
-
 import fnmatch
 import logging
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pyarrow.fs import FileSelector, FileType  # type: ignore[import-untyped]
+from pyarrow.fs import FileSelector, FileSystem, FileType  # type: ignore[import-untyped]
 from ray import cloudpickle
 from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
 from ranknosh.core.records import Job
-from ranknosh.errors import ConfigError, StoreError
-from ranknosh.tune.rungs import failure_words
+from ranknosh.errors import ConfigError, StoreError, first_line
+from ranknosh.tune.rungs import Failure, failure_from
 from ranknosh.tune.searcher import RankSearcher
-from ranknosh.tune.trials import Failure
 
 logger = logging.getLogger(__name__)
 EXPERIMENT_FILES = "experiment_state-*.json"
@@ -43,7 +39,7 @@ class NOSHScheduler(FIFOScheduler):
         self.searcher = searcher
         searcher.scheduled = True
         self._trials: dict[str, Trial] = {}
-        self._unverified: set[str] = set()
+        self._unverified: set[Trial] = set()
         self._behind: set[str] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -52,7 +48,7 @@ class NOSHScheduler(FIFOScheduler):
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
         # The searcher hears of metric and mode only where the Tuner has a param_space.
         self.searcher.set_search_properties(metric, mode, {})
-        self._metric = self.searcher.trials.state.settings.metric
+        self._metric = self.searcher.state.settings.metric
         most = spec.get("num_samples", -1)
         if most and 0 < most < sys.maxsize:  # Tune says sys.maxsize for -1
             self.searcher.trials.limit_candidates(int(most))
@@ -63,10 +59,10 @@ class NOSHScheduler(FIFOScheduler):
         self._trials[trial_id] = trial
         if trial.is_finished():
             return
-        failure = trials.take_failure(trial_id)
-        if trial_id not in trials.in_flight():
+        failure = trials.failures.pop(trial_id, None)
+        if trial_id not in trials.flights:
             # Restored by Tune. It is not filed yet, so its status may simply be set.
-            known = trials.token_of(trial_id) is not None
+            known = trial_id in trials.state.trials
             trial.set_status(Trial.PAUSED if known else Trial.TERMINATED)
             if not known:
                 why = "was begun after the last saved state of the search and is dropped; its candidate comes again"
@@ -78,7 +74,7 @@ class NOSHScheduler(FIFOScheduler):
             self._refuse_used_folder(trial)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        self.searcher.trials.note_failure(trial.trial_id, failure_of(trial))
+        self.searcher.trials.failures[trial.trial_id] = failure_of(trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """What to do with a trial after a result.
@@ -88,22 +84,22 @@ class NOSHScheduler(FIFOScheduler):
             trial: that reported.
             result: what it reported.
         """
-        verdict = self.searcher.report(trial.trial_id, result)
+        verdict = self.searcher.trials.report(trial.trial_id, result)
         if verdict == "PAUSE":
-            self._unverified.add(trial.trial_id)
+            self._unverified.add(trial)
         return verdict
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        searcher, trials = self.searcher, self.searcher.trials
-        searcher.raise_fatal()
+        trials = self.searcher.trials
+        trials.raise_fatal()
         self._verify()
-        if searcher.done:
+        if trials.search.done:
             for trial in self._trials.values():
                 if trial.status == Trial.PAUSED:
                     tune_controller.stop_trial(trial)
             return None
         # One that waits for room is enough: what comes after it is decided when there is room for it.
-        if any(self._trials[trial_id].status == Trial.PENDING for trial_id in trials.in_flight()):
+        if any(self._trials[trial_id].status == Trial.PENDING for trial_id in trials.flights):
             return None
         while (job := trials.next_job()) is not None:
             trial_id = trials.trial_for(job)
@@ -112,14 +108,12 @@ class NOSHScheduler(FIFOScheduler):
             if not tune_controller.search_alg.is_finished():
                 return None  # the searcher starts it
             trials.withdraw(job, "Tune starts no more trials (num_samples); leave num_samples at -1 and set candidates")
-        if not trials.in_flight() and not searcher.done:
+        if not trials.flights and not trials.search.done:
             raise StoreError("the search waits for results, but no trial runs; resume it from its last saved state")
         return None
 
     def debug_string(self) -> str:
-        if self.searcher.state is None:
-            return "NOSH"
-        pool, pyramid = self.searcher.pool, self.searcher.search.pyramid
+        pool, pyramid = self.searcher.pool, self.searcher.trials.search.pyramid
         reached = " -> ".join(
             f"{len(pool.at_level(level))} at epoch {epochs}" for level, epochs in enumerate(pyramid.epochs, start=1)
         )
@@ -129,82 +123,77 @@ class NOSHScheduler(FIFOScheduler):
         """The job's paused trial, where its checkpoint is what the search believes it to be."""
         trials, trial = self.searcher.trials, self._trials.get(trial_id)
         if trial is None or trial.is_finished():
-            self._lose(job, f"trial {trial_id} is {'ended' if trial else 'not in the restored experiment'}")
+            trials.lose(job, f"trial {trial_id} is {'ended' if trial else 'not in the restored experiment'}")
             return None
         if trial.status != Trial.PAUSED:
             return None  # its checkpoint is still being written
-        at, metrics = self._checkpoint(trial)
+        at = self._checkpoint(trial, job)
         if at is None or at > job.stop_epoch:
-            self._lose(job, f"the checkpoint of trial {trial_id} is {'missing' if at is None else f'at epoch {at}'}")
+            trials.lose(job, f"the checkpoint of trial {trial_id} is {_place(at)}")
             tune_controller.stop_trial(trial)
-            return None
-        if at == job.stop_epoch and trials.observed_before(job, metrics):
-            return None
-        if at < job.start_epoch and trial_id not in self._behind:
+        elif at == job.stop_epoch:  # so its result is missing only in the state, which was saved before
+            trials.take(job, trial_id, job.start_epoch)
+            trials.report(trial_id, trial.latest_checkpoint_result.metrics)  # type: ignore[union-attr]
+        elif at < job.start_epoch and trial_id not in self._behind:
             # A driver died between a checkpoint and the snapshot that would have named it. Said once, then resumed there.
             self._behind.add(trial_id)
-            message = f"the checkpoint of trial {trial_id} is at epoch {at}, not {job.start_epoch}"
-            logger.error("%s; the epochs between are trained again", message)
-            trials.lose(job, message, epochs=job.start_epoch - at, forget=False)
-            return None
-        trials.take(job, trial_id, at)
-        return trial
+            trials.lose(job, f"the checkpoint of trial {trial_id} is {_place(at)}, not {job.start_epoch}", at)
+        else:
+            trials.take(job, trial_id, at)
+            return trial
+        return None
 
-    def _lose(self, job: Job, message: str) -> None:
-        if job.start_epoch:
-            said = "candidate %s cannot be resumed: %s; it is trained again from its first epoch"
-            logger.error(said, job.candidate_id, message)
-        self.searcher.trials.lose(job, message, epochs=job.start_epoch)
+    def _checkpoint(self, trial: Trial, job: Job) -> int | None:
+        """The epoch of the latest checkpoint; 0 where none was taken yet, None where it is missing."""
+        kept: Any = trial.checkpoint
+        if kept is None:
+            return None if job.start_epoch else 0
+        missing = kept.filesystem.get_file_info(kept.path).type == FileType.NotFound
+        return None if missing else self._saved_epoch(trial)
 
-    def _checkpoint(self, trial: Trial) -> tuple[int | None, Mapping[str, Any]]:
-        """The epoch of the latest checkpoint and what was reported then; 0 where none was taken yet, None where it is missing."""
-        result = trial.latest_checkpoint_result
-        if result is None or result.checkpoint is None:
-            token = self.searcher.trials.token_of(trial.trial_id)
-            begun = token is not None and token[1] == 0 and self.searcher.pool.candidates[token[0]].epochs > 0
-            return (None if begun else 0), {}
-        kept: Any = result.checkpoint
-        if kept.filesystem.get_file_info(kept.path).type == FileType.NotFound:
-            return None, {}
-        return self._epoch(result.metrics), result.metrics
-
-    def _epoch(self, metrics: Mapping[str, Any]) -> int | None:
-        epoch = metrics.get(self.searcher.trials.state.settings.time_attr)
+    def _saved_epoch(self, trial: Trial) -> int | None:
+        """The epoch that was reported with the latest checkpoint, None where there is none."""
+        result: Any = trial.latest_checkpoint_result
+        epoch = result.metrics.get(self.searcher.state.settings.time_attr) if trial.checkpoint else None
         return None if epoch is None else int(epoch)
 
     def _verify(self) -> None:
         """Every trial paused at the end of a level must have a checkpoint of exactly that epoch, or promoting it would train it
         again from an earlier one, unnoticed."""
-        for trial_id in tuple(self._unverified):
-            trial = self._trials[trial_id]
-            if trial.status == Trial.RUNNING:
-                continue
-            self._unverified.discard(trial_id)
-            if trial.status != Trial.PAUSED:
-                continue
-            result, expected = trial.latest_checkpoint_result, self.searcher.trials.epochs_of(trial_id)
-            at = self._epoch(result.metrics) if result is not None and result.checkpoint is not None else None
-            if at != expected:
-                levels = ", ".join(map(str, self.searcher.search.pyramid.epochs))
+        state = self.searcher.state
+        for trial in [trial for trial in self._unverified if trial.status != Trial.RUNNING]:
+            self._unverified.remove(trial)
+            at, expected = (
+                self._saved_epoch(trial),
+                state.pool.candidates[state.trials[trial.trial_id].candidate_id].epochs,
+            )
+            if trial.status == Trial.PAUSED and at != expected:
+                levels = ", ".join(map(str, state.settings.levels))
                 raise ConfigError(
-                    f"trial {trial_id} finished epoch {expected}, but its checkpoint is "
-                    f"{'missing' if at is None else f'of epoch {at}'}, so that it could not be resumed from there. A function "
-                    "trainable must pass a checkpoint to tune.report at the end of every level "
-                    f"(config['nosh']['levels']: epochs {levels}), and load the one it is given"
+                    f"trial {trial.trial_id} finished epoch {expected}, but its checkpoint is {_place(at)}, so that it could "
+                    "not be resumed from there. A function trainable must pass a checkpoint to tune.report at the end of every "
+                    f"level (config['nosh']['levels']: epochs {levels}), and load the one it is given"
                 )
 
     def _refuse_used_folder(self, trial: Trial) -> None:
         """A state that Tune failed to restore makes it begin anew in the old folder, which would lose the old search."""
-        storage = trial.storage
-        assert storage is not None
-        selector = FileSelector(storage.experiment_fs_path, allow_not_found=True)
-        names = [info.base_name for info in storage.storage_filesystem.get_file_info(selector)]
-        states = sorted(fnmatch.filter(names, EXPERIMENT_FILES))
+        storage: Any = trial.storage
+        states = newest_first(storage.storage_filesystem, storage.experiment_fs_path, EXPERIMENT_FILES)
         if states:
-            self.searcher.fatal = StoreError(
-                f"{storage.experiment_fs_path} holds a search already ({states[-1]}), which Tune did not restore (see its log): "
+            self.searcher.trials.fatal = StoreError(
+                f"{storage.experiment_fs_path} holds a search already ({states[0]}), which Tune did not restore (see its log): "
                 "continue it with make_tuner(..., resume=True), which checks the state files first, or choose another name"
             )
+
+
+def newest_first(files: FileSystem, folder: str, pattern: str) -> list[str]:
+    """Names of the files of an experiment's folder that a pattern fits."""
+    entries = files.get_file_info(FileSelector(folder, allow_not_found=True))
+    return sorted(fnmatch.filter((entry.base_name for entry in entries), pattern), reverse=True)
+
+
+def _place(epoch: int | None) -> str:
+    return "missing" if epoch is None else f"at epoch {epoch}"
 
 
 def failure_of(trial: Trial) -> Failure:
@@ -215,15 +204,15 @@ def failure_of(trial: Trial) -> Failure:
         if trial.pickled_error_file:
             error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
         elif trial.error_file:
-            text = Path(trial.error_file).read_text()
+            text = Path(trial.error_file).read_text().strip()
     except Exception as unreadable:  # an error whose class cannot be imported here, or no file
         text = f"an error that cannot be read: {unreadable}"
     if error is None:
-        return Failure("raised", text.strip().splitlines()[-1] if text.strip() else text, text)
+        return Failure("raised", text.rpartition("\n")[-1], text)
     text, cause = str(error), error
     if isinstance(error, RayTaskError) and isinstance(error.cause, BaseException):
         cause = error.cause
     if isinstance(cause, RayActorError) and not cause.actor_init_failed:
         lost = cause.preempted or "node has died" in text or "node is dead" in text.lower()
-        return Failure("lost" if lost else "crashed", text.strip().partition("\n")[0])
-    return Failure(*failure_words(cause), text)
+        return Failure("lost" if lost else "crashed", first_line(cause))
+    return failure_from(cause, text)

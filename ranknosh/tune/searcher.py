@@ -5,24 +5,22 @@ one next job (:class:`~ranknosh.tune.trials.Trials`): :meth:`RankSearcher.sugges
 No state is in a scheduler, which Tune never saves.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
 from ray.tune.search import Searcher
 
 from ranknosh.core.pool import Candidate, Pool
-from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError, RankNoshError
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.tune.domains import flat_space, has_samples
+from ranknosh.tune.rungs import Mode
 from ranknosh.tune.state import FILE_TEMPLATE, SearchState, TuneSettings, read_state, write_state
-from ranknosh.tune.trials import Trials, Verdict
+from ranknosh.tune.trials import Trials
 
 CONFIG_KEY = "nosh"
 """The key of a trial's config that holds its number, its seed and the epochs at which levels end."""
@@ -53,20 +51,17 @@ class RankSearcher(Searcher):
         space: FlatSpace | Mapping[str, Any] | None = None,
         *,
         metric: str | None = None,
-        mode: Literal["min", "max"] | None = None,
+        mode: Mode | None = None,
         points: Sequence[Mapping[str, Any]] = (),
         **settings: Any,
     ) -> None:
         super().__init__(metric=metric, mode=mode)
-        self.state: SearchState | None = None
-        self.fatal: RankNoshError | None = None
-        """What ends the whole search; raised at the next occasion where Tune lets it pass."""
         self.scheduled = False
         """Whether a NOSHScheduler has taken over."""
         self._points = [dict(point) for point in points]
         self._space = space if space is None or isinstance(space, FlatSpace) else flat_space(space)
         try:
-            self._wanted = TuneSettings(metric or "metric", mode or "max", **settings)
+            self._wanted = TuneSettings(metric=metric or "metric", mode=mode or "max", **settings)
         except TypeError as error:
             raise ConfigError(
                 f"RankSearcher: {error}; the settings are those of ranknosh.tune.state.TuneSettings"
@@ -77,26 +72,10 @@ class RankSearcher(Searcher):
     def _begin(self) -> None:
         """Build the engine once space, metric and mode are known."""
         if self._trials is None and self._space is not None and self._metric and self._mode:
-            space = self._space
+            space, mode = self._space, cast(Mode, self._mode)
             points = tuple(space.format(space.locate(point, nearest=True)) for point in self._points)
-            mode: Any = self._mode
             settings = replace(self._wanted, metric=self._metric, mode=mode, points=points)
-            self._load(SearchState(settings, space))
-
-    def _load(self, state: SearchState) -> None:
-        self.state, self._space = state, state.space
-        self._metric, self._mode = state.settings.metric, state.settings.mode
-        self._trials = Trials(state.settings.search(state.space, state.pool), state)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Settings and records only: predictors and jobs in flight are made anew from them."""
-        return {key: value for key, value in self.__dict__.items() if key != "_trials"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._trials = None
-        if self.state is not None:
-            self._load(self.state)
+            self._trials = Trials(SearchState(settings, space))
 
     @property
     def trials(self) -> Trials:
@@ -111,27 +90,23 @@ class RankSearcher(Searcher):
         return self._trials
 
     @property
-    def search(self) -> Search:
-        """The engine. Raises ConfigError while space, metric or mode are missing."""
-        return self.trials.search
+    def state(self) -> SearchState:
+        """What is kept of the search. Raises ConfigError while space, metric or mode are missing."""
+        return self.trials.state
 
     @property
     def pool(self) -> Pool:
         """Everything known of the candidates; metrics are such that higher is better."""
-        return self.search.pool
+        return self.state.pool
 
     @property
     def best(self) -> Candidate | None:
         """The best candidate of the highest level reached; None before the first result."""
-        return self.pool.best()
-
-    @property
-    def done(self) -> bool:
-        return self._trials is not None and self._trials.search.done
+        return self.state.best
 
     def config(self, architecture: Architecture) -> dict[str, Any]:
         """The configuration of a candidate."""
-        return self.trials.state.space.decode(architecture)
+        return self.state.config(architecture)
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
         """What Tune calls with the Tuner's settings.
@@ -153,62 +128,52 @@ class RankSearcher(Searcher):
                 f"TuneConfig asks for {mode} of {metric}, RankSearcher for {self._mode} of {self._metric}; say it once"
             )
         self._metric, self._mode = self._metric or metric, self._mode or mode
-        sampled = has_samples(config)
-        if sampled and self._space is not None and flat_space(config).name != self._space.name:
-            return False
-        if sampled and self._space is None:
-            self._space = flat_space(config)
+        if has_samples(config):
+            asked = flat_space(config)
+            if self._space is not None and asked.name != self._space.name:
+                return False
+            self._space = self._space or asked
         self._begin()
         return True
 
     def set_max_concurrency(self, max_concurrent: int) -> bool:
         """Count trials in flight here: Tune's own limiter counts paused trials as running, and waits for ever."""
         self._wanted = replace(self._wanted, max_concurrent=max_concurrent)
-        if self.state is not None:
+        if self._trials is not None:
             self.state.settings = replace(self.state.settings, max_concurrent=max_concurrent)
         return True
 
     def suggest(self, trial_id: str) -> Any:
         """A new trial's config, None while there is none to start, or FINISHED."""
-        self.raise_fatal()
+        trials = self.trials
+        trials.raise_fatal()
         if not self.scheduled:
             raise ConfigError(
                 "RankSearcher promotes and pauses trials through its scheduler: set scheduler=NOSHScheduler(searcher) in "
                 "TuneConfig, or use ranknosh.tune.make_tuner"
             )
-        job = self.trials.next_job()
+        job = trials.next_job()
         if job is None:
-            return self.FINISHED if self.search.done else None
-        if self.trials.trial_for(job) is not None:
+            return self.FINISHED if trials.search.done else None
+        if trials.trial_for(job) is not None:
             return None
-        self.trials.begin(job, trial_id)
-        levels = list(self.search.pyramid.epochs)
+        trials.take(job, trial_id, 0)
+        levels = list(trials.search.pyramid.epochs)
         own = {"candidate": job.candidate_id, "replica": job.replica, "seed": job.seed, "levels": levels}
         return {**self.config(job.architecture), CONFIG_KEY: own}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Tune has ended a trial for good; see :meth:`Trials.complete`. A result that no search can use ends this one.
+        """Tune has ended a trial for good; see :meth:`Trials.complete`.
 
         Args:
             trial_id: the trial.
             result: the last one it reported.
             error: Tune gave up on it.
         """
-        try:
-            self.trials.complete(trial_id, result, error)
-        except ConfigError as unusable:
-            self.fatal = self.fatal or unusable
-
-    def report(self, trial_id: str, result: Mapping[str, Any]) -> Verdict:
-        """What to do with a trial after a result; see :meth:`Trials.report`. One that no search can use ends this one."""
-        try:
-            return self.trials.report(trial_id, result)
-        except ConfigError as unusable:
-            self.fatal = self.fatal or unusable
-            return "STOP"
+        self.trials.complete(trial_id, result, error)
 
     def save(self, checkpoint_path: str) -> None:
-        write_state(Path(checkpoint_path), self.trials.state)
+        write_state(Path(checkpoint_path), self.state)
 
     def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
         """Save under Tune's name. The folder is being copied while this runs, and a file that comes and goes in it would make
@@ -221,18 +186,14 @@ class RankSearcher(Searcher):
     def restore(self, checkpoint_path: str) -> None:
         """Resume from a saved state. Raises StoreError where it is torn or of another search.
 
-        Tune logs what is raised here and begins a new search in the old folder; :attr:`fatal` keeps it from doing so.
+        Tune logs what is raised here and begins a new search in the old folder; :attr:`Trials.fatal` keeps it from doing so.
         """
+        trials = self.trials
         try:
             state = read_state(Path(checkpoint_path))
-            state.check_same(self._space, self.state.settings if self.state else None, checkpoint_path)
+            state.check_same(trials.state.space, trials.state.settings, checkpoint_path)
         except RankNoshError as error:
-            self.fatal = error
+            trials.fatal = error
             raise
-        if self._space is not None:
-            state.space = self._space  # the same parameters, and the fixed entries as well
-        self._load(state)
-
-    def raise_fatal(self) -> None:
-        if self.fatal is not None:
-            raise self.fatal
+        state.space = trials.state.space  # the same parameters, and the fixed entries as well
+        self._trials = Trials(state)

@@ -5,15 +5,14 @@ state of the search is the fold of the records; nothing else is needed to resume
 that a reader may meet a part of it: the second line counts the records, and a shorter file is refused.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Candidate, Pool
-from ranknosh.core.pyramid import Promotions, Pyramid, Rules, ScheduleName
+from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import RECORDS, Record, Token
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError, StoreError
@@ -24,14 +23,16 @@ from ranknosh.runs.journal import FORMAT, DamagedLine, Header, dump, parse
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.spaces.parameters import Parameter
+from ranknosh.tune.rungs import Mode, sign_of
 
 WORKFLOW = "tune"
 FILE_TEMPLATE = "ranknosh-search-{}.json"
+STATE_FILES = FILE_TEMPLATE.format("*")
 _LIMITS = ("candidates", "budget", "max_concurrent")
 
 
-@dataclass(frozen=True)
-class TuneSettings:
+@dataclass(frozen=True, kw_only=True)
+class TuneSettings(Rules):
     """What a search is made of, apart from its space; every decision is a function of these and of the results.
 
     Args:
@@ -44,23 +45,16 @@ class TuneSettings:
         max_concurrent: trials at once.
         points: texts of the first candidates.
 
-    For the others see :class:`~ranknosh.core.pyramid.Rules` and ``PredictorProposer``.
+    For the others see :class:`~ranknosh.core.pyramid.Rules`, ``Pyramid.make`` and ``PredictorProposer``.
     """
 
     metric: str
-    mode: Literal["min", "max"]
+    mode: Mode
     levels: tuple[int, ...] = (1, 3, 9)
     ratio: str | float | tuple[float, ...] = "auto"
     initial: int = 12
     batch: int = 6
-    candidates: int | None = None
     budget: int | None = None
-    finalists: int = 0
-    retries: int = 3
-    schedule: ScheduleName = "reproducible"
-    promote: Promotions = "observed"
-    closing: float = 0.0
-    overlap: int = 1
     seed: int = 0
     predictor: str = "auto"
     exploration: float = 0.1
@@ -70,8 +64,7 @@ class TuneSettings:
     points: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.mode not in ("min", "max"):
-            raise ConfigError(f"mode is {self.mode!r}; it must be min or max")
+        sign_of(self.mode)
         if self.candidates is None and self.budget is None:
             raise ConfigError("the search has no end: give candidates, budget (training epochs in all) or both")
         if self.max_concurrent is not None and self.max_concurrent < 1:
@@ -79,11 +72,7 @@ class TuneSettings:
         object.__setattr__(self, "levels", tuple(self.levels))
         if isinstance(self.ratio, list):
             object.__setattr__(self, "ratio", tuple(self.ratio))
-
-    @property
-    def sign(self) -> int:
-        """What a metric is multiplied by so that higher is better."""
-        return 1 if self.mode == "max" else -1
+        super().__post_init__()
 
     def search(self, space: FlatSpace, pool: Pool) -> Search:
         """The engine over ``pool``. ``points`` are the first candidates, before random ones."""
@@ -97,23 +86,21 @@ class TuneSettings:
             acquisition=self.acquisition,
             seed=self.seed,
         )
-        rules = Rules(
-            self.schedule, self.overlap, self.candidates, self.promote, self.closing, self.finalists, self.retries
-        )
-        return Search(pyramid, Limits(epochs=self.budget), proposer, rules, seed=self.seed, pool=pool)
+        return Search(pyramid, Limits(epochs=self.budget), proposer, self, seed=self.seed, pool=pool)
 
 
 @dataclass
 class SearchState:
-    """A search as read from its file. ``trials`` maps Tune's trial ids to (candidate, replica), the newest trial of each last."""
+    """A search as it is on disk. ``trials`` maps Tune's trial ids to (candidate, replica)."""
 
     settings: TuneSettings
     space: FlatSpace
     records: list[Record] = field(default_factory=list)
     trials: dict[str, Token] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def pool(self) -> Pool:
+        """Everything known of the candidates; metrics are such that higher is better."""
         return Pool(self.records)
 
     @property
@@ -127,27 +114,25 @@ class SearchState:
 
     def metric(self, candidate: Candidate) -> float | None:
         """The metric of a candidate as the trainable reported it."""
-        return None if candidate.metric is None else candidate.metric * self.settings.sign
+        return None if candidate.metric is None else candidate.metric * sign_of(self.settings.mode)
 
-    def check_same(self, space: FlatSpace | None, settings: TuneSettings | None, where: object) -> None:
+    def check_same(self, space: FlatSpace, settings: TuneSettings, where: str) -> None:
         """Raises StoreError where this saved search is another one; its limits may be others.
 
         Args:
-            space: that the search is resumed with; None where it is not known.
+            space: that the search is resumed with.
             settings: as ``space``.
             where: the search was read.
         """
-        if space is not None and space.name != self.space.name:
+        if space.name != self.space.name:
             raise StoreError(
                 f"{where} is a search over {', '.join(self.space.parameters)} ({self.space.name}), not over this space "
                 f"({space.name}); give the space the search began with"
             )
-        limits = dict.fromkeys(_LIMITS)
-        given, mine = ({**asdict(each or self.settings), **limits} for each in (settings, self.settings))
-        if given != mine:
-            listed = "; ".join(
-                f"{name} {mine[name]!r}, not {given[name]!r}" for name in mine if mine[name] != given[name]
-            )
+        mine, given = asdict(self.settings), asdict(settings)
+        others = [name for name in mine if name not in _LIMITS and mine[name] != given[name]]
+        if others:
+            listed = "; ".join(f"{name} {mine[name]!r}, not {given[name]!r}" for name in others)
             raise StoreError(
                 f"{where} is a search with other settings ({listed}); give those, or start it under another name"
             )
@@ -210,11 +195,9 @@ def read_search(folder: Path | str) -> SearchState:
 
     Raises StoreError where there is none or it is torn.
     """
-    found = sorted(Path(folder).glob(FILE_TEMPLATE.format("*")))
+    found = sorted(Path(folder).glob(STATE_FILES))
     if not found:
-        raise StoreError(
-            f"{folder} holds no search: it has no {FILE_TEMPLATE.format('*')}. Give the experiment folder of a search"
-        )
+        raise StoreError(f"{folder} holds no search: it has no {STATE_FILES}. Give the experiment folder of a search")
     return read_state(found[-1])
 
 

@@ -1,18 +1,13 @@
 """A user's training function as a Tune trainable whose every step is a whole rung."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any
 
 from ray import tune
 
-from ranknosh.errors import StoreError
 from ranknosh.tune.rungs import TrainFunction, checked
 from ranknosh.tune.searcher import CONFIG_KEY
-
-_EPOCH = ".ranknosh-epoch"
 
 
 def as_trainable(train: TrainFunction) -> type[tune.Trainable]:
@@ -20,7 +15,7 @@ def as_trainable(train: TrainFunction) -> type[tune.Trainable]:
 
     Each step trains from one level's epoch to the next, in a folder of the trial that is saved and loaded whole, and reports the
     metrics with ``training_iteration`` set to the finished epochs. Actors may be reused. The same function runs on our own
-    executors by ``rung_runner``.
+    executors by ``RungRunner``.
     """
     return type(getattr(train, "__name__", "train"), (_RungTrainable,), {"function": staticmethod(train)})
 
@@ -29,14 +24,12 @@ class _RungTrainable(tune.Trainable):
     function: TrainFunction
 
     def setup(self, config: dict[str, Any]) -> None:
-        own = config.get(CONFIG_KEY)
-        if own is None:
+        if CONFIG_KEY not in config:
             raise ValueError(
                 "this trainable runs under ranknosh's RankSearcher, which puts the levels into config['nosh']"
             )
-        self._levels: list[int] = list(own["levels"])
-        self._seed = int(own["seed"])
-        self._own_config = {key: value for key, value in config.items() if key != CONFIG_KEY}
+        self._own = config[CONFIG_KEY]
+        self._config = {key: value for key, value in config.items() if key != CONFIG_KEY}
         self._epoch = 0
         self._folder = Path(self.logdir) / "state"
         self.cleanup()
@@ -44,26 +37,22 @@ class _RungTrainable(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.cleanup()
-        self.setup(dict(new_config))
+        self.setup(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
-        stop = next(level for level in self._levels if level > self._epoch)
-        metrics = checked(type(self).function(dict(self._own_config), self._folder, self._epoch, stop, self._seed))
+        start, stop = self._epoch, next(level for level in self._own["levels"] if level > self._epoch)
+        metrics = checked(type(self).function(dict(self._config), self._folder, start, stop, self._own["seed"]))
         self._epoch = stop
         return {**metrics, "training_iteration": stop}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         shutil.copytree(self._folder, checkpoint_dir, dirs_exist_ok=True)
-        (Path(checkpoint_dir) / _EPOCH).write_text(str(self._epoch))
 
     def load_checkpoint(self, checkpoint_dir: Any) -> None:
-        written = Path(checkpoint_dir) / _EPOCH
-        if not written.exists():
-            raise StoreError(f"{checkpoint_dir} is no whole checkpoint of this trainable: it does not say its epoch")
         self.cleanup()
-        shutil.copytree(checkpoint_dir, self._folder, ignore=shutil.ignore_patterns(_EPOCH))
-        self._epoch = int(written.read_text())
+        shutil.copytree(checkpoint_dir, self._folder)
+        self._epoch = self.iteration  # Tune reads it from what was reported with this checkpoint
 
     def cleanup(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

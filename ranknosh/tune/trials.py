@@ -1,33 +1,22 @@
 """Which trial trains which candidate, and what its results mean for the search."""
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ranknosh.core.records import Failed, FailureKind, Job, JobResult, Observed, Record, Token
-from ranknosh.core.search import Search
-from ranknosh.errors import ConfigError
+from ranknosh.core.records import Failed, Job, JobResult, Observed, Record
+from ranknosh.errors import ConfigError, RankNoshError
+from ranknosh.tune.rungs import Failure, failed, observed, sign_of
 from ranknosh.tune.state import SearchState
 
 logger = logging.getLogger(__name__)
 Verdict = Literal["CONTINUE", "PAUSE", "STOP"]
 
 
-@dataclass(frozen=True)
-class Failure:
-    """How a trial went wrong, before it is known whether it will be tried again."""
-
-    kind: FailureKind
-    message: str
-    traceback: str = ""
-
-
 @dataclass
-class _Flight:
+class Flight:
     """A job that a trial is doing. ``at``: epochs of the checkpoint it started from; ``epoch``: the last one reported."""
 
     job: Job
@@ -37,22 +26,37 @@ class _Flight:
 
 
 class Trials:
-    """The jobs of ``search`` as trials of Ray Tune; what happens to them is kept in ``state``.
+    """The jobs of a search as trials of Ray Tune; what happens to them is kept in ``state``.
 
     One next job is held until a trial takes it: a new one for a newcomer, the paused one for a promotion.
+
+    Attributes:
+        search: the engine.
+        flights: the job of every trial that is doing one.
+        failures: why trials failed, until Tune says whether it tries them again.
+        fatal: what ends the whole search; raised at the next occasion where Tune does not swallow it.
     """
 
-    def __init__(self, search: Search, state: SearchState) -> None:
-        self.search, self.state = search, state
+    def __init__(self, state: SearchState) -> None:
+        self.state, self._sign = state, sign_of(state.settings.mode)
+        self.search = state.settings.search(state.space, state.pool)
+        self.flights: dict[str, Flight] = {}
+        self.failures: dict[str, Failure] = {}
+        self.fatal: RankNoshError | None = None
         self._held: Job | None = None
-        self._flights: dict[str, _Flight] = {}
         self._trial_of = {token: trial_id for trial_id, token in state.trials.items()}
-        self._failures: dict[str, Failure] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Trials, (self.state,)  # predictors and jobs in flight are made anew
+
+    def raise_fatal(self) -> None:
+        if self.fatal is not None:
+            raise self.fatal
 
     def next_job(self) -> Job | None:
         """The job to start next, which stays the same until it is taken; None while there is none or no room for one."""
         most = self.state.settings.max_concurrent
-        if self._held is None and (most is None or len(self._flights) < most):
+        if self._held is None and (most is None or len(self.flights) < most):
             asked = self.search.ask(1)
             self.state.records += asked.records
             self._held = asked.jobs[0] if asked.jobs else None
@@ -62,45 +66,34 @@ class Trials:
         """The trial that trained the job's candidate so far; None for a newcomer, and where that trial was lost."""
         return self._trial_of.get(job.token)
 
-    def token_of(self, trial_id: str) -> Token | None:
-        """The training of a trial that is still the one to do it."""
-        token = self.state.trials.get(trial_id)
-        return token if token is not None and self._trial_of.get(token) == trial_id else None
-
-    def in_flight(self) -> tuple[str, ...]:
-        return tuple(self._flights)
-
-    def epochs_of(self, trial_id: str) -> int:
-        """Finished epochs a parked trial must have a checkpoint of."""
-        return self.search.pool.candidates[self.state.trials[trial_id].candidate_id].epochs
-
-    def begin(self, job: Job, trial_id: str) -> None:
-        """A new trial starts on ``job`` from nothing."""
-        self.state.trials[trial_id] = job.token
-        self.take(job, trial_id, 0)
-
     def take(self, job: Job, trial_id: str, at: int) -> None:
         """A trial starts on a job.
 
         Args:
             job: the one that :meth:`next_job` gave.
             trial_id: the trial that trains it from now on.
-            at: finished epochs of the checkpoint it starts from.
+            at: finished epochs of the checkpoint it starts from, 0 for a new trial.
         """
         assert self._held is job
         self._held = None
+        self.state.trials[trial_id] = job.token
         self._trial_of[job.token] = trial_id
-        self._flights[trial_id] = _Flight(job, at, at)
+        self.flights[trial_id] = Flight(job, at, at)
 
     def report(self, trial_id: str, result: Mapping[str, Any]) -> Verdict:
-        """What to do with a trial after one of its results. Raises ConfigError for one that no search can use."""
-        flight = self._flights.get(trial_id)
+        """What to do with a trial after one of its results. One that no search can use ends the whole search.
+
+        Args:
+            trial_id: the trial.
+            result: what it reported.
+        """
+        flight = self.flights.get(trial_id)
         if flight is None:
             return "STOP"
         job, settings = flight.job, self.state.settings
         epoch, value = result.get(settings.time_attr), result.get(settings.metric)
         if epoch is None or int(epoch) > job.stop_epoch:
-            raise ConfigError(
+            return self._refuse(
                 f"a trial reported {settings.time_attr}={epoch} where level {job.level} ends at epoch {job.stop_epoch}; a "
                 f"trainable reports at every end of a level ({', '.join(map(str, settings.levels))}): report after every "
                 "epoch, or choose levels that match"
@@ -115,20 +108,21 @@ class Trials:
             self.fail(trial_id, Failure("raised", message))
             return "STOP"
         flight.epoch = int(epoch)
-        if value is None and flight.epoch < job.stop_epoch:
+        ended = flight.epoch == job.stop_epoch
+        if value is None and not ended:
             return "CONTINUE"
         try:
             value = float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError):
-            raise ConfigError(
+            return self._refuse(
                 f"a trial reported {settings.metric}={value!r} at epoch {epoch}; the metric must be a number there"
-            ) from None
+            )
         if not math.isfinite(value):
             self.fail(trial_id, Failure("diverged", f"{settings.metric} is {value} at epoch {epoch}"))
             return "STOP"
-        if flight.epoch < job.stop_epoch:
+        if not ended:
             return "CONTINUE"
-        self._tell(trial_id, self._observed(job, value, flight.seconds))
+        self._keep(job, observed(job, value * self._sign, flight.seconds))
         return "STOP" if job.stop_epoch == settings.levels[-1] else "PAUSE"
 
     def complete(self, trial_id: str, result: Mapping[str, Any] | None, error: bool) -> None:
@@ -139,28 +133,18 @@ class Trials:
             result: the last one it reported.
             error: Tune gave up on it.
         """
-        if trial_id not in self._flights:
-            return
-        if error:
-            failure = self.take_failure(trial_id) or Failure("raised", "Tune gave up on the trial")
+        if error and trial_id in self.flights:
+            failure = self.failures.pop(trial_id, None) or Failure("raised", "Tune gave up on the trial")
             self.fail(trial_id, failure, give_up=True)
-            return
-        if result:
+        elif result:
             self.report(trial_id, result)
-        if flight := self._flights.get(trial_id):
+        flight = self.flights.get(trial_id)
+        if flight is not None and self.fatal is None:
             message = (
                 f"the trial ended at epoch {flight.epoch}, before its level did at epoch {flight.job.stop_epoch}; let the "
                 "trainable go on, and leave stopping to the scheduler"
             )
             self.fail(trial_id, Failure("raised", message), give_up=True)
-
-    def observed_before(self, job: Job, metrics: Mapping[str, Any]) -> bool:
-        """Take a result that is in the checkpoint of a restored trial, but not in the state; False where it is none."""
-        value = metrics.get(self.state.settings.metric)
-        if not isinstance(value, (int, float)) or not math.isfinite(value):
-            return False
-        self._answer(job, self._observed(job, float(value), 0.0))
-        return True
 
     def fail(self, trial_id: str, failure: Failure, *, give_up: bool = False) -> bool:
         """Record that a trial in flight failed.
@@ -173,69 +157,56 @@ class Trials:
         Returns:
             True where it is not tried again.
         """
-        flight = self._flights[trial_id]
-        job, kind, message = flight.job, failure.kind, failure.message
-        if give_up and kind not in ("raised", "diverged", "invalid"):
-            kind, message = "raised", f"{message} ({kind}; Tune's max_failures allow no other try)"
+        flight = self.flights[trial_id]
+        job = flight.job
+        if give_up and failure.kind not in ("raised", "diverged", "invalid"):
+            why = f"{failure.message} ({failure.kind}; Tune's max_failures allow no other try)"
+            failure = failure._replace(kind="raised", message=why)
         # How far a trial came that raised or died is not known, so where that is final it is charged its whole level.
-        if not self.search.is_final(kind, job.token):
+        if not self.search.is_final(failure.kind, job.token):
             epochs = flight.epoch - flight.at
         else:
-            epochs = max(flight.epoch - job.start_epoch, 0) if kind == "diverged" else job.epochs
-        failed = _failed(job, kind, message, epochs)
-        records = self._tell(trial_id, replace(failed, seconds=flight.seconds, traceback=failure.traceback))
+            epochs = max(flight.epoch - job.start_epoch, 0) if failure.kind == "diverged" else job.epochs
+        records = self._keep(job, failed(job, failure, epochs, flight.seconds))
         return any(isinstance(record, Failed) and record.final for record in records)
 
-    def note_failure(self, trial_id: str, failure: Failure) -> None:
-        """Remember why a trial failed until Tune says whether it tries again."""
-        self._failures[trial_id] = failure
-
-    def take_failure(self, trial_id: str) -> Failure | None:
-        return self._failures.pop(trial_id, None)
-
-    def lose(self, job: Job, message: str, *, epochs: int, forget: bool = True) -> None:
+    def lose(self, job: Job, message: str, at: int | None = None) -> None:
         """Give the held job back, because what its trial had trained is lost; it is handed out again and trained anew.
 
         Args:
             job: the held job.
             message: what was lost.
-            epochs: whose work is lost.
-            forget: the trial cannot be resumed, so that another one begins from nothing.
+            at: the epoch its trial can still be resumed from; None where another one has to begin from nothing.
         """
-        if forget:
-            self._trial_of.pop(job.token, None)
-        self._answer(job, _failed(job, "checkpoint_damaged", message, epochs))
+        if job.start_epoch:
+            again = "its first epoch" if at is None else "there"
+            logger.error("%s; candidate %s is trained again from %s", message, job.candidate_id, again)
+        if at is None:
+            del self.state.trials[self._trial_of.pop(job.token)]
+        self._keep(job, failed(job, Failure("checkpoint_damaged", message), job.start_epoch - (at or 0)))
 
     def withdraw(self, job: Job, why: str) -> None:
         """The held newcomer can never be started: drop it, and propose no other."""
         self.limit_candidates(self.search.pool.count)
-        self._answer(job, _failed(job, "raised", why, 0))
+        self._keep(job, failed(job, Failure("raised", why), 0))
 
     def limit_candidates(self, most: int) -> None:
         """Plan for at most ``most`` candidates."""
-        candidates = self.search.rules.candidates
-        most = most if candidates is None else min(candidates, most)
+        planned = self.state.settings.candidates
+        most = most if planned is None else min(planned, most)
         self.search.limit_candidates(most)
         self.state.settings = replace(self.state.settings, candidates=most)
 
-    def _observed(self, job: Job, value: float, seconds: float) -> Observed:
-        metric = value * self.state.settings.sign
-        return Observed(job.candidate_id, job.level, metric, None, None, job.epochs, seconds, replica=job.replica)
-
-    def _answer(self, job: Job, outcome: Observed | Failed) -> None:
-        """The held job has an outcome without being run."""
-        assert self._held is job
-        self._held = None
-        self._keep(job, outcome)
-
-    def _tell(self, trial_id: str, outcome: Observed | Failed) -> tuple[Record, ...]:
-        return self._keep(self._flights.pop(trial_id).job, outcome)
+    def _refuse(self, message: str) -> Verdict:
+        self.fatal = self.fatal or ConfigError(message)
+        return "STOP"
 
     def _keep(self, job: Job, outcome: Observed | Failed) -> tuple[Record, ...]:
+        """How a job ended, be it in flight or the held one, which then is not run."""
+        if job is self._held:
+            self._held = None
+        else:
+            del self.flights[self._trial_of[job.token]]
         records = self.search.tell(JobResult(job, outcome))
         self.state.records += records
         return records
-
-
-def _failed(job: Job, kind: FailureKind, message: str, epochs: int) -> Failed:
-    return Failed(job.candidate_id, job.level, kind, message, epochs, 0.0, replica=job.replica)

@@ -255,7 +255,9 @@ def scores() -> tuple[Scored, ...]:
 def tune(points: int = 0, **settings: Any) -> Callable[[Pool], Search]:
     """A search as the Ray Tune pair makes it, with so many points of the user's own."""
     texts = tuple(large().format(architecture) for architecture in draw(large(), points, SEED + 1))
-    return lambda pool: TuneSettings("score", "min", seed=SEED, points=texts, **settings).search(large(), pool)
+    return lambda pool: TuneSettings(metric="score", mode="min", seed=SEED, points=texts, **settings).search(
+        large(), pool
+    )
 
 
 def simulated() -> SimulatedExecutor:

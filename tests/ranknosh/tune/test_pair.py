@@ -17,11 +17,11 @@ from ranknosh.executors.ray_tasks import RayExecutor
 from ranknosh.tune import (
     NOSHScheduler,
     RankSearcher,
+    RungRunner,
     as_trainable,
     flat_space,
     make_tuner,
     read_search,
-    rung_runner,
 )
 from tests.ranknosh.tune import tune_trainables as own
 
@@ -109,7 +109,7 @@ def test_limits_of_the_plain_tuner_do_not_hang(tmp_path):
     )
     results = tuner.fit()
     assert len(results) == 4
-    assert searcher.search.stop_reason == "candidates"
+    assert searcher.trials.search.stop_reason == "candidates"
     assert sum(own.epochs_trained(tmp_path / "trace").values()) == 4 + 2 + 2
     # Smaller is better here, and the promoted half are the smaller ones.
     pool = searcher.pool
@@ -161,7 +161,7 @@ def test_one_seed_gives_one_history_inline_on_tasks_and_under_tune(tmp_path):
         entries = {**DOMAINS, "trace": str(tmp_path / f"{way}.trace")}
         space = flat_space(entries)
         searcher = RankSearcher(entries, **{**PLAN, **settings})
-        run_job = rung_runner(own.train, space, tmp_path / way, metric="score", mode="max")
+        run_job = RungRunner(own.train, space, tmp_path / way, metric="score", mode="max")
         if way == "inline":
             runs[way] = own.undisturbed(searcher.state.settings, space, run_job)
         elif way == "tasks":
@@ -248,7 +248,7 @@ def test_torn_state_is_refused_or_an_earlier_whole_one_taken(tmp_path, caplog):
         tuner = make_tuner(own.ByClass, space, **again, storage_path=tmp_path, name=name, resume=True)
         assert "is torn" in caplog.text
         assert len(tuner.fit()) == 3
-        assert tuner.searcher.search.stop_reason == "candidates"
+        assert tuner.searcher.trials.search.stop_reason == "candidates"
     assert sum(own.epochs_trained(tmp_path / "run.trace").values()) == 3 + 1 + 2
 
     # Who calls Tuner.restore on a torn experiment is told, where Tune alone would begin anew in the old folder.

@@ -12,7 +12,7 @@ from ranknosh.core.records import Job
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.spaces.parameters import choice, uniform
-from ranknosh.tune import rung_runner
+from ranknosh.tune import RungRunner
 from tests.ranknosh.tune import tune_trainables as own
 
 
@@ -27,7 +27,7 @@ def job(space):
 
 
 def runner(space, tmp_path, train=own.train, mode="max"):
-    return rung_runner(train, space, tmp_path / "store", metric="score", mode=mode)
+    return RungRunner(train, space, tmp_path / "store", metric="score", mode=mode)
 
 
 def rungs(tmp_path):
@@ -124,4 +124,4 @@ def test_another_searchs_store_is_refused(space, job, tmp_path):
     with pytest.raises(StoreError, match="damaged"):
         runner(space, tmp_path)(job)
     with pytest.raises(ConfigError, match="min or max"):
-        rung_runner(own.train, space, tmp_path, metric="score", mode="up")
+        RungRunner(own.train, space, tmp_path, metric="score", mode="up")

@@ -10,7 +10,7 @@ from ray import cloudpickle, tune
 
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.tune import NOSHScheduler, RankSearcher, as_trainable, flat_space, make_tuner
-from ranknosh.tune.trials import Failure
+from ranknosh.tune.rungs import Failure, sign_of
 from tests.ranknosh.tune import tune_trainables as own
 
 DOMAINS = {"x": tune.uniform(0, 1), "kind": tune.choice(["a", "b", "c"])}
@@ -48,7 +48,7 @@ class ByHand:
             verdict = "CONTINUE"
             while verdict == "CONTINUE":
                 self.epochs[trial] = self.epochs.get(trial, 0) + 1
-                verdict = self.searcher.report(trial, result_of(self.configs[trial], self.epochs[trial]))
+                verdict = self.searcher.trials.report(trial, result_of(self.configs[trial], self.epochs[trial]))
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_decisions_are_those_of_the_engine(settings):
     by_hand.run()
     space = searcher.state.space
     pool, decided = own.undisturbed(
-        searcher.state.settings, space, own.by_formula(space, {}, searcher.state.settings.sign)
+        searcher.state.settings, space, own.by_formula(space, {}, sign_of(searcher.state.settings.mode))
     )
     assert own.decisions(searcher.state.records) == decided
     assert own.metrics(searcher.pool) == own.metrics(pool)
-    assert searcher.done
+    assert searcher.trials.search.done
     assert sum(by_hand.epochs.values()) == searcher.pool.epochs_spent == 24
     own_entry = by_hand.configs["trial0"]["nosh"]
     assert own_entry.keys() == {"candidate", "replica", "seed", "levels"}
@@ -119,7 +119,7 @@ def test_space_metric_and_mode_may_come_from_the_tuner():
     assert searcher.set_search_properties("loss", "min", {**DOMAINS, "more": 3})
     assert scheduler.set_search_properties("loss", "min", num_samples=3)
     assert scheduler.metric == searcher.metric == "loss"
-    assert searcher.search.rules.candidates == 3
+    assert searcher.trials.search.rules.candidates == 3
     assert searcher.suggest("t")["more"] == 3
     assert not searcher.set_search_properties("loss", "min", {"x": tune.uniform(0, 2)})
     with pytest.raises(ConfigError, match="say it once"):
@@ -139,38 +139,38 @@ def test_concurrency_counts_what_is_in_flight():
     first = searcher.suggest("a")
     assert searcher.suggest("b")
     assert searcher.suggest("c") is None
-    assert searcher.report("a", result_of(first, 1)) == "PAUSE"
+    assert searcher.trials.report("a", result_of(first, 1)) == "PAUSE"
     assert searcher.suggest("c")
 
 
 def test_what_a_trial_reports_wrongly():
     beyond = searcher_of()
     config = beyond.suggest("a")
-    assert beyond.report("a", result_of(config, 2)) == "STOP"
+    assert beyond.trials.report("a", result_of(config, 2)) == "STOP"
     with pytest.raises(ConfigError, match=r"reported training_iteration=2 where level 1 ends at epoch 1.*1, 2, 4"):
         beyond.suggest("b")
 
     words = searcher_of()
     words.suggest("a")
-    assert words.report("a", {"score": "high", "training_iteration": 1}) == "STOP"
+    assert words.trials.report("a", {"score": "high", "training_iteration": 1}) == "STOP"
     with pytest.raises(ConfigError, match="score='high'"):
         words.suggest("b")
 
     silent = searcher_of(levels=(2, 4))
     silent.suggest("a")
-    assert silent.report("a", {"training_iteration": 1}) == "CONTINUE"
-    assert silent.report("a", {"training_iteration": 2}) == "STOP"
+    assert silent.trials.report("a", {"training_iteration": 1}) == "CONTINUE"
+    assert silent.trials.report("a", {"training_iteration": 2}) == "STOP"
     with pytest.raises(ConfigError, match="score=None"):
         silent.suggest("b")
 
-    assert searcher_of().report("unheard", result_of({"x": 0, "kind": "a"}, 1)) == "STOP"
+    assert searcher_of().trials.report("unheard", result_of({"x": 0, "kind": "a"}, 1)) == "STOP"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_a_metric_that_is_not_finite_is_a_divergence(value):
     searcher = searcher_of(levels=(3, 9))
     searcher.suggest("a")
-    assert searcher.report("a", {"score": value, "training_iteration": 2}) == "STOP"
+    assert searcher.trials.report("a", {"score": value, "training_iteration": 2}) == "STOP"
     failed = searcher.pool.failures[0]
     assert (failed.kind, failed.epochs, failed.final) == ("diverged", 2, True)
 
@@ -183,7 +183,7 @@ def test_a_resumed_trial_that_began_anew_is_refused():
     assert job.level == 2
     trial = searcher.trials.trial_for(job)
     searcher.trials.take(job, trial, 1)
-    assert searcher.report(trial, result_of(by_hand.configs[trial], 1)) == "STOP"
+    assert searcher.trials.report(trial, result_of(by_hand.configs[trial], 1)) == "STOP"
     failed = searcher.pool.failures[-1]
     assert failed.final
     assert "from a checkpoint at epoch 1, the trial reported epoch 1: it began anew" in failed.message
@@ -199,7 +199,7 @@ def test_retries_are_the_engines():
             searcher.trials.take(job, searcher.trials.trial_for(job), 0)
     assert [f.epochs for f in searcher.pool.failures] == [0, 0, 0, 1]
     searcher.suggest("b")
-    searcher.trials.note_failure("b", Failure("crashed", "gone"))
+    searcher.trials.failures["b"] = Failure("crashed", "gone")
     searcher.on_trial_complete("b", error=True)
     assert searcher.pool.failures[-1].final
     assert "max_failures" in searcher.pool.failures[-1].message
@@ -208,7 +208,7 @@ def test_retries_are_the_engines():
 def test_a_trial_that_ends_early_has_failed_and_one_that_ends_in_time_has_not():
     searcher = searcher_of(levels=(2, 4))
     config = searcher.suggest("a")
-    searcher.report("a", result_of(config, 1))
+    searcher.trials.report("a", result_of(config, 1))
     searcher.on_trial_complete("a", result_of(config, 1) | {"training_iteration": 1})
     assert "ended at epoch 1" in searcher.pool.failures[0].message or "began anew" in searcher.pool.failures[0].message
     config = searcher.suggest("b")
@@ -245,7 +245,7 @@ def test_other_searches_are_refused(tmp_path):
         (lambda: searcher_of(points=[{"x": 2.0, "kind": "a"}]), "x=2.0 is not in"),
         (lambda: NOSHScheduler(None), "takes the RankSearcher"),
         (lambda: RankSearcher(flat_space(DOMAINS), **PLAN).suggest("a"), "scheduler=NOSHScheduler"),
-        (lambda: make_tuner(own.train, DOMAINS, **PLAN, num_samples=0), "num_samples is 0"),
+        (lambda: make_tuner(own.train, DOMAINS, **PLAN, num_samples=9), "num_samples"),
         (lambda: make_tuner(own.train, {"x": 1}, **PLAN), "at least one parameter"),
     ],
 )

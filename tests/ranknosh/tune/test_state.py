@@ -16,7 +16,9 @@ from ranknosh.tune.state import SearchState, TuneSettings, read_state, write_sta
 from tests.ranknosh.tune import tune_trainables as own
 
 SPACE = FlatSpace({"x": uniform(0, 1), "kind": choice(["a", "b", "c"])}, fixed={"trace": "somewhere"})
-SETTINGS = TuneSettings("score", "min", levels=own.LEVELS, ratio=(0.5, 0.25), initial=6, batch=3, candidates=9)
+SETTINGS = TuneSettings(
+    metric="score", mode="min", levels=own.LEVELS, ratio=(0.5, 0.25), initial=6, batch=3, candidates=9
+)
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +139,9 @@ def test_every_setting_reaches_the_engine_and_the_proposer():
         "exploration": 0.4,
         "acquisition": "ucb",
     }
-    search = TuneSettings("score", "max", budget=90, predictor="linear", points=('{"x": 1.0, "kind": "b"}',), **chosen)
-    search = search.search(SPACE, Pool())
+    points = ('{"x": 1.0, "kind": "b"}',)
+    settings = TuneSettings(metric="score", mode="max", budget=90, predictor="linear", points=points, **chosen)
+    search = settings.search(SPACE, Pool())
     found = {
         name: getattr(search.rules, name, None) or getattr(search.schedule.proposer, name, None) for name in chosen
     }
@@ -147,4 +150,4 @@ def test_every_setting_reaches_the_engine_and_the_proposer():
     assert (search.schedule.proposer.predictor.name, search.schedule.proposer.seed) == ("linear", 11)
     assert [origin for _, origin, _ in search.schedule.proposer.seeds] == ["user"]
     with pytest.raises(ConfigError, match=r"pyramid\.overlap is 2"):
-        TuneSettings("score", "max", candidates=7, schedule="eager", overlap=2).search(SPACE, Pool())
+        TuneSettings(metric="score", mode="max", candidates=7, schedule="eager", overlap=2)

@@ -92,7 +92,7 @@ def without_checkpoint(config):
 
 
 def train(config, folder, start, stop, seed):
-    """For ``as_trainable`` and ``rung_runner``: its metric depends on the seed and on how many epochs its folder has seen."""
+    """For ``as_trainable`` and ``RungRunner``: its metric depends on the seed and on how many epochs its folder has seen."""
     seen = json.loads((folder / "seen.json").read_text()) if start else []
     for epoch in range(start + 1, stop + 1):
         trace(config, f"{config['x']}{config['kind']}", epoch)
