@@ -1,69 +1,51 @@
 """A search's records go to a log in a thread of their own, so that a slow server costs the search nothing."""
 
-from __future__ import annotations
-
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from queue import SimpleQueue
-from typing import NamedTuple, Protocol
+from typing import Any, TypeAlias
 
 from ranknosh.core.records import Record, Session
-from ranknosh.runs.events import Event, Recorded
-from ranknosh.runs.journal import Header, History
-from ranknosh.track.series import Point, Series
+from ranknosh.errors import first_line
+from ranknosh.runs.events import Event, Events, Message, Recorded
+from ranknosh.runs.journal import History, Journal
+from ranknosh.track.mlflow import MlflowLog
+from ranknosh.track.series import Series
+from ranknosh.track.tensorboard import TensorBoardLog
 
 MOST_ENTRIES = 200
 """Records given to a log at once."""
 
 
-class LoggedRecord(NamedTuple):
-    """Record ``number`` (from 0, sessions left out) and its points. ``wall_time``: when the run began plus the seconds it had
-    worked, in seconds of the epoch; pauses between sessions are left out, so one record always has one time."""
-
-    number: int
-    record: Record
-    wall_time: float
-    points: tuple[Point, ...]
-
-
-class Log(Protocol):
-    """Where points go. Every method is called in one thread, in this order: open, write..., close.
-
-    In each session a log is given every record from the first one on. It either starts anew or leaves out what it holds.
-    """
-
-    name: str
-    pause_seconds: float
-    """Least time between two calls of :meth:`write`."""
-
-    def open(self, header: Header) -> None: ...
-
-    def write(self, entries: Sequence[LoggedRecord], series: Series) -> None: ...
-
-    def close(self, series: Series) -> None: ...
+Log: TypeAlias = TensorBoardLog | MlflowLog
 
 
 class Tracker:
     """Takes events and gives their records to a log. Never raises, and waits in :meth:`close` only.
 
+    A log is called in one thread: ``open(header)``, which returns how many records it holds from an earlier session (0 where it
+    begins anew), ``write(entries, pool)`` with the later ones, at most every ``pause_seconds``, and ``close(pool)``.
+
     Args:
         log: where points go. One that fails is left alone for the rest of the session.
         history: what the journal held when the session began.
-        say: hears once where the log fails.
+        events: hears once where the log fails.
     """
 
     closing_seconds = 30.0
     """The end of a search waits for a log that is behind, until nothing was written to it for so long."""
 
-    def __init__(self, log: Log, history: History, say: Callable[[str], None]) -> None:
+    def __init__(self, log: Log, history: History, events: Events) -> None:
         self.log = log
-        self._header, self._series, self._say = history.header, Series(), say
+        self._header, self._events = history.header, events
         self._waiting: SimpleQueue[tuple[Record, float] | None] = SimpleQueue()  # None is the last
-        self._put(history.records, history.times)
+        for record, seconds in zip(history.records, history.times, strict=True):
+            if not isinstance(record, Session):  # which no event brings, and which says nothing that is logged
+                self._waiting.put((record, seconds))
         self._closing = threading.Event()
         self._trouble: str | None = None
-        self._said = False
         self._progress = 0
         # A daemon, because a process must be able to end while a server does not answer.
         self._thread = threading.Thread(target=self._run, name=f"track-{log.name}", daemon=True)
@@ -72,8 +54,8 @@ class Tracker:
     def __call__(self, event: Event) -> None:
         if isinstance(event, Recorded):
             self._say_trouble()
-            if self._trouble is None:
-                self._put(event.records, [event.seconds] * len(event.records))
+            for record in event.records if self._thread.is_alive() else ():
+                self._waiting.put((record, event.seconds))
 
     def close(self) -> None:
         """Write what is waiting and close the log; give up after :attr:`closing_seconds` without progress."""
@@ -86,46 +68,55 @@ class Tracker:
             seen = self._progress
             self._thread.join(self.closing_seconds)
         if self._thread.is_alive():
-            self._trouble = self._trouble or f"nothing could be written for {self.closing_seconds:g} seconds"
+            self._trouble = f"nothing could be written for {self.closing_seconds:g} seconds"
         self._say_trouble()
 
-    def _put(self, records: Sequence[Record], seconds: Sequence[float]) -> None:
-        # A session's record is written by the run itself and says nothing that is logged.
-        for record, at in zip(records, seconds, strict=True):
-            if not isinstance(record, Session):
-                self._waiting.put((record, at))
-
     def _say_trouble(self) -> None:
-        if self._trouble is not None and not self._said:
-            self._said = True
-            self._say(
-                f"{self.log.name} is not written any more in this session: {self._trouble}. The search continues; what is "
-                "missing is added when the run is resumed"
-            )
+        if self._trouble is not None:
+            trouble, self._trouble = self._trouble, None
+            text = f"{self.log.name} is not written any more in this session: {trouble}. The search continues; what is "
+            self._events(Message(f"{text}missing is added when the run is resumed"))
 
     def _run(self) -> None:
         try:
             self._follow()
         except Exception as error:
-            text = str(error).strip().splitlines()
-            self._trouble = f"{type(error).__name__}: {text[0] if text else ''}"
+            self._trouble = first_line(error, named=True)
 
     def _follow(self) -> None:
-        began = datetime.fromisoformat(self._header.created).timestamp()
-        self.log.open(self._header)
-        number, last = 0, False
+        series, began = Series(), datetime.fromisoformat(self._header.created).timestamp()
+        held, last = self.log.open(self._header), False
         while not last:
             rows = [self._waiting.get()]
             while len(rows) < MOST_ENTRIES and not self._waiting.empty():
                 rows.append(self._waiting.get())
             last = rows[-1] is None
-            entries = [
-                LoggedRecord(place, record, began + seconds, tuple(self._series.points(record)))
-                for place, (record, seconds) in enumerate((row for row in rows if row is not None), number)
-            ]
-            number += len(entries)
-            if entries:
-                self.log.write(entries, self._series)
+            entries = [series.add(row[0], began + row[1]) for row in rows if row is not None]
+            new = [entry for entry in entries if entry.number >= held]
+            if new:
+                self.log.write(new, series.pool)
             self._progress += 1
             self._closing.wait(self.log.pause_seconds)
-        self.log.close(self._series)
+        self.log.close(series.pool)
+
+
+@contextmanager
+def tracking(section: Mapping[str, Any], journal: Journal, run_name: str, events: Events) -> Iterator[list[Tracker]]:
+    """The trackers that a config asks for; each has what the journal holds and takes what events bring, until the block ends.
+
+    Args:
+        section: ``{tensorboard: bool, mlflow: URI or None}``.
+        journal: of the run, as opened.
+        run_name: as MLflow shows it.
+        events: hears once where a tracker gives up.
+
+    Raises:
+        MissingDependency: where a package is absent.
+    """
+    logs: list[Log] = []
+    if section["tensorboard"]:
+        logs.append(TensorBoardLog(journal.folder))
+    if section["mlflow"]:
+        logs.append(MlflowLog(journal.folder, section["mlflow"], run_name))
+    with ExitStack() as stack:
+        yield [stack.enter_context(closing(Tracker(log, journal.history, events))) for log in logs]

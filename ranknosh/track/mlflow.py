@@ -5,8 +5,6 @@ and size their metrics, so "level = 4, best accuracy first" is a click. As metri
 names in one list. What belongs to the search (best so far, budget, workers, failures) is on the parent, by epochs spent.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os
@@ -14,20 +12,16 @@ import socket
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlsplit
 
 from ranknosh.config.settings import by_name
-from ranknosh.core.records import Failed, Observed
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import Failed, Observed, Token, token_of
 from ranknosh.errors import MissingDependency, StoreError
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.journal import Header
-from ranknosh.track.mirror import LoggedRecord
-from ranknosh.track.series import Series, Token
-
-if TYPE_CHECKING:
-    from mlflow.entities import Metric
-    from mlflow.tracking import MlflowClient
+from ranknosh.track.series import Entry, by_owner
 
 FILE = "mlflow.json"
 """Where a run folder keeps the id of its MLflow run."""
@@ -58,12 +52,12 @@ class MlflowLog:
         if find_spec("mlflow") is None:
             raise MissingDependency("mlflow", "track.mlflow", "track")
         self.folder, self.uri, self.run_name = Path(folder), uri, run_name
-        self.client: MlflowClient
+        self.client: Any = None
         self.experiment = self.parent = ""
         self._children: dict[Token, str] = {}
-        self._held = self._last_time = 0
+        self._last_time: int | None = None
 
-    def open(self, header: Header) -> None:
+    def open(self, header: Header) -> int:
         _knock(self.uri)
         from mlflow.tracking import MlflowClient
 
@@ -80,87 +74,78 @@ class MlflowLog:
         path = self.folder / FILE
         known = json.loads(path.read_text()) if path.exists() else {}
         if known.get("uri") == self.uri:
-            self._resume(known["run"])
-            return
+            return self._resume(known["run"])
         tags = {"folder": str(self.folder), "command": header.command, "git": header.git or ""}
         tags["mlflow.source.name"] = "ranknosh"
         self.parent = self.client.create_run(self.experiment, tags=tags, run_name=self.run_name).info.run_id
         write_atomic(path, json.dumps({"uri": self.uri, "run": self.parent}).encode())
         given = {key: str(value) for key, value in by_name(header.settings).items() if value not in (None, {})}
         self._log_params(self.parent, given)
+        return 0
 
-    def write(self, entries: Sequence[LoggedRecord], series: Series) -> None:
-        new = [entry for entry in entries if entry.number >= self._held]
-        if not new:
-            return
+    def write(self, entries: Sequence[Entry], pool: Pool) -> None:
         from mlflow.entities import Metric
 
-        metrics: dict[str, list[Metric]] = {}
-        ended: list[tuple[str, Observed | Failed, int]] = []
-        for entry in new:
-            record, stamp = entry.record, round(entry.wall_time * 1000)
+        for owner, points in by_owner(entries).items():
+            run = self.parent if owner is None else self._child(owner, points[0].wall_time, pool)
+            metrics = [Metric(point.tag, point.value, _stamp(point.wall_time), point.step) for point in points]
+            for first in range(0, len(metrics), MOST_METRICS):
+                self.client.log_batch(run, metrics=metrics[first : first + MOST_METRICS])
+        for entry in entries:  # an Observed ends a run until the candidate's next level
+            record = entry.record
             if isinstance(record, Observed) or (isinstance(record, Failed) and record.final):
-                ended.append((self._child((record.candidate_id, record.replica), stamp, series), record, stamp))
-            for point in entry.points:
-                run = self.parent if point.owner is None else self._child(point.owner, stamp, series)
-                metrics.setdefault(run, []).append(Metric(point.tag, point.value, stamp, point.step))
-        for run, values in metrics.items():
-            for first in range(0, len(values), MOST_METRICS):
-                self.client.log_batch(run, metrics=values[first : first + MOST_METRICS])
-        for run, record, stamp in ended:  # an Observed ends a run until the candidate's next level
-            if isinstance(record, Failed):
-                self.client.set_tag(run, "failure", f"{record.kind}: {record.message}"[:LONGEST])
-            status = "FAILED" if isinstance(record, Failed) else "FINISHED"
-            self.client.set_terminated(run, status=status, end_time=stamp)
-        self._held, self._last_time = new[-1].number + 1, round(new[-1].wall_time * 1000)
-        self.client.set_tag(self.parent, POSITION, str(self._held))
+                run, status = self._child(token_of(record), entry.wall_time, pool), "FINISHED"
+                if isinstance(record, Failed):
+                    status = "FAILED"
+                    self.client.set_tag(run, "failure", f"{record.kind}: {record.message}"[:LONGEST])
+                self.client.set_terminated(run, status=status, end_time=_stamp(entry.wall_time))
+        self._last_time = _stamp(entries[-1].wall_time)
+        self.client.set_tag(self.parent, POSITION, str(entries[-1].number + 1))
 
-    def close(self, series: Series) -> None:
-        best = series.pool.best()
+    def close(self, pool: Pool) -> None:
+        best = pool.best()
         if best is not None:
             self.client.set_tag(self.parent, "best.candidate", str(best.id))
             self.client.set_tag(self.parent, "best.architecture", best.text)
-        status = "FINISHED" if series.pool.stopped else "KILLED"
-        self.client.set_terminated(self.parent, status=status, end_time=self._last_time or None)
+        status = "FINISHED" if pool.stopped else "KILLED"
+        self.client.set_terminated(self.parent, status=status, end_time=self._last_time)
 
     def _experiment(self, name: str) -> str:
         """The experiment's id; it is created where there is none."""
         from mlflow.exceptions import MlflowException
 
-        found = self.client.get_experiment_by_name(name)
         try:
-            return str(self.client.create_experiment(name) if found is None else found.experiment_id)
+            return str(self.client.create_experiment(name))
         except MlflowException:
             found = self.client.get_experiment_by_name(name)
-            if found is None:  # so it was not another search that created it
+            if found is None:  # so it is not that there is one already
                 raise
             return str(found.experiment_id)
 
-    def _resume(self, parent: str) -> None:
-        """Log to the runs of an earlier session."""
-        tags = self.client.get_run(parent).data.tags
-        self.parent, self._held = parent, int(tags.get(POSITION, 0))
+    def _resume(self, parent: str) -> int:
+        """Log to the runs of an earlier session. Returns how many records they hold."""
+        self.parent = parent
         self.client.update_run(parent, status="RUNNING")
-        known = f"tags.`mlflow.parentRunId` = '{parent}'"
-        page = self.client.search_runs([self.experiment], known)
-        while True:
+        page_token: str | None = None
+        while page_token != "":
+            query = f"tags.`mlflow.parentRunId` = '{parent}'"
+            page = self.client.search_runs([self.experiment], query, page_token=page_token)
             for run in page:
                 tags = run.data.tags
-                self._children[int(tags[CANDIDATE]), int(tags[REPLICA])] = run.info.run_id
-            if not page.token:
-                return
-            page = self.client.search_runs([self.experiment], known, page_token=page.token)
+                self._children[Token(int(tags[CANDIDATE]), int(tags[REPLICA]))] = run.info.run_id
+            page_token = page.token or ""
+        return int(self.client.get_run(parent).data.tags.get(POSITION, 0))
 
-    def _child(self, owner: Token, stamp: int, series: Series) -> str:
+    def _child(self, owner: Token, wall_time: float, pool: Pool) -> str:
         """The run of a candidate (or of its retraining), created at its first result."""
         if owner not in self._children:
-            candidate = series.pool.candidates[owner[0]]
-            name = f"#{owner[0]}" + (f" seed {owner[1]}" if owner[1] else "")
-            tags = {"mlflow.parentRunId": self.parent, CANDIDATE: str(owner[0]), REPLICA: str(owner[1])}
-            run = self.client.create_run(self.experiment, start_time=stamp, tags=tags, run_name=name)
-            self._children[owner] = run.info.run_id
+            candidate = pool.candidates[owner.candidate_id]
+            name = f"#{candidate.id}" + (f" seed {owner.replica}" if owner.replica else "")
+            tags = {"mlflow.parentRunId": self.parent, CANDIDATE: str(candidate.id), REPLICA: str(owner.replica)}
+            created = self.client.create_run(self.experiment, start_time=_stamp(wall_time), tags=tags, run_name=name)
+            run = self._children[owner] = created.info.run_id
             params = {"architecture": candidate.text, "key": candidate.key, "origin": candidate.origin}
-            self._log_params(run.info.run_id, {**params, "batch": str(candidate.batch)})
+            self._log_params(run, {**params, "batch": str(candidate.batch)})
         return self._children[owner]
 
     def _log_params(self, run: str, params: Mapping[str, str]) -> None:
@@ -169,6 +154,10 @@ class MlflowLog:
         rows = [Param(key, value[:LONGEST]) for key, value in params.items()]
         for first in range(0, len(rows), MOST_PARAMS):
             self.client.log_batch(run, params=rows[first : first + MOST_PARAMS])
+
+
+def _stamp(wall_time: float) -> int:
+    return round(wall_time * 1000)
 
 
 def _knock(uri: str) -> None:

@@ -4,27 +4,45 @@ Equal journals give equal points in equal order, so a log that was cut off is co
 leaving out those it has. Accuracies are fractions, losses as they are (lower is better), ``metric`` is higher-is-better.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
 from ranknosh.core.pool import Pool
-from ranknosh.core.records import Failed, Fitted, Observed, Record, Tested, Workers
+from ranknosh.core.records import Failed, Fitted, Observed, Record, Tested, Token, Workers, token_of
 
-Token = tuple[int, int]
-"""(candidate, replica)"""
+Row: TypeAlias = tuple[Token | None, str, int, float | None]
+"""Owner, tag, step and value of a point, the value None where it is unknown."""
 
 
 class Point(NamedTuple):
-    """``owner``: the candidate and replica it belongs to, None for the search. ``step``: finished epochs of the candidate, or
-    epochs the search has spent."""
+    """``owner``: the training it belongs to, None for the search. ``step``: finished epochs of the candidate, or epochs the
+    search has spent. ``wall_time``: as of :class:`Entry`."""
 
     owner: Token | None
     tag: str
     step: int
     value: float
+    wall_time: float
+
+
+class Entry(NamedTuple):
+    """Record ``number`` (from 0, sessions left out) and its points. ``wall_time``: when the run began plus the seconds it had
+    worked, in seconds of the epoch; pauses between sessions are left out, so one record always has one time."""
+
+    number: int
+    record: Record
+    wall_time: float
+    points: Sequence[Point]
+
+
+def by_owner(entries: Iterable[Entry]) -> dict[Token | None, list[Point]]:
+    """The points of each training, and of the search under None."""
+    found: dict[Token | None, list[Point]] = {}
+    for entry in entries:
+        for point in entry.points:
+            found.setdefault(point.owner, []).append(point)
+    return found
 
 
 class Series:
@@ -32,27 +50,26 @@ class Series:
 
     def __init__(self) -> None:
         self.pool = Pool()
-        self._drawn: dict[Token, int] = {}
-        self._best: tuple[int, int, float] | None = None
-        self._failures: Counter[str] = Counter()
-        self._levels: Counter[int] = Counter()
+        self._records = 0
+        self._drawn: Counter[Token] = Counter()
+        self._counts: Counter[str] = Counter()
 
-    def points(self, record: Record) -> list[Point]:
-        """The points ``record`` adds. Raises StoreError where it contradicts those before it."""
+    def add(self, record: Record, wall_time: float) -> Entry:
+        """The next record with the points it adds. Raises StoreError where it contradicts those before it."""
         pool = self.pool
         spent, wasted = pool.epochs_spent, pool.epochs_wasted
         pool.apply(record)
         now = pool.epochs_spent
-        found = [Point(None, tag, now, float(value)) for tag, value in self._of_search(record) if value is not None]
+        rows: list[Row] = [(None, tag, now, value) for tag, value in self._of_search(record)]
         if isinstance(record, Observed):
-            owner = record.candidate_id, record.replica
-            curve = self._of_candidate(record, owner)
-            found += [Point(owner, tag, step, float(value)) for tag, step, value in curve if value is not None]
+            rows += self._of_candidate(record)
         if now != spent:
-            found.append(Point(None, "budget/epochs_spent", now, float(now)))
+            rows.append((None, "budget/epochs_spent", now, now))
         if pool.epochs_wasted != wasted:
-            found.append(Point(None, "budget/epochs_wasted", now, float(pool.epochs_wasted)))
-        return found
+            rows.append((None, "budget/epochs_wasted", now, pool.epochs_wasted))
+        known = [(owner, tag, step, float(value)) for owner, tag, step, value in rows if value is not None]
+        self._records += 1
+        return Entry(self._records - 1, record, wall_time, [Point(*row, wall_time) for row in known])
 
     def _of_search(self, record: Record) -> Iterator[tuple[str, float | None]]:
         """Tags and values of the search, None where one is unknown."""
@@ -60,8 +77,7 @@ class Series:
             case Observed():
                 yield from self._result(record)
             case Failed():
-                self._failures[record.kind] += 1
-                yield f"failures/{record.kind}", self._failures[record.kind]
+                yield self._counted(f"failures/{record.kind}")
             case Fitted():
                 yield "predictor/members", record.members
                 yield "predictor/prequential_tau", record.prequential
@@ -73,39 +89,37 @@ class Series:
                 yield "test/accuracy", record.test_accuracy
                 yield "test/loss", record.test_loss
 
+    def _counted(self, tag: str) -> tuple[str, int]:
+        self._counts[tag] += 1
+        return tag, self._counts[tag]
+
     def _result(self, record: Observed) -> Iterator[tuple[str, float | None]]:
         if record.replica == 0:
-            self._levels[record.level] += 1
-            yield f"candidates/level_{record.level}", self._levels[record.level]
+            yield self._counted(f"candidates/level_{record.level}")
             yield f"result_metric/level_{record.level}", record.metric
             yield f"result_accuracy/level_{record.level}", record.validation_accuracy
-        # Most results cannot take the lead, and asking the pool who leads costs a sort.
-        if self._best is None or record.replica or (record.level, record.metric) >= self._best[1:]:
-            leader = self.pool.best()
-            if leader is not None and leader.metric is not None:
-                self._best = leader.id, leader.level, leader.metric
-        if self._best is not None:
-            candidate, level, metric = self._best
-            yield "best/metric", metric
-            yield "best/level", level
-            yield "best/candidate", candidate
-            yield "best/validation_accuracy", self.pool.candidates[candidate].validation
+        best = self.pool.best()
+        if best is not None:
+            yield "best/metric", best.metric
+            yield "best/level", best.level
+            yield "best/candidate", best.id
+            yield "best/validation_accuracy", best.validation
 
-    def _of_candidate(self, record: Observed, owner: Token) -> Iterator[tuple[str, int, float | None]]:
-        """Tags, epochs and values; those of epochs done again after a damaged checkpoint are not drawn twice."""
-        drawn = self._drawn.get(owner, 0)
+    def _of_candidate(self, record: Observed) -> Iterator[Row]:
+        """Points by epoch; those of epochs done again after a damaged checkpoint are not drawn twice."""
+        owner = token_of(record)
         for point in record.curve:
-            if point.epoch > drawn:
-                yield "validation/accuracy", point.epoch, point.validation_accuracy
-                yield "validation/loss", point.epoch, point.validation_loss
-                yield "train/loss", point.epoch, point.train_loss
+            if point.epoch > self._drawn[owner]:
+                yield owner, "validation/accuracy", point.epoch, point.validation_accuracy
+                yield owner, "validation/loss", point.epoch, point.validation_loss
+                yield owner, "train/loss", point.epoch, point.train_loss
         charged = record.epochs if record.replica else self.pool.candidates[record.candidate_id].epochs
         last = record.curve[-1].epoch if record.curve else charged
         if not record.curve:
-            yield "validation/accuracy", last, record.validation_accuracy
-            yield "validation/loss", last, record.validation_loss
-        self._drawn[owner] = max(drawn, last)
-        yield "metric", last, record.metric
-        yield "level", last, record.level
-        yield "size/params", last, record.params
-        yield "size/macs", last, record.macs
+            yield owner, "validation/accuracy", last, record.validation_accuracy
+            yield owner, "validation/loss", last, record.validation_loss
+        self._drawn[owner] = max(self._drawn[owner], last)
+        yield owner, "metric", last, record.metric
+        yield owner, "level", last, record.level
+        yield owner, "size/params", last, record.params
+        yield owner, "size/macs", last, record.macs

@@ -4,19 +4,19 @@ One folder a candidate, because TensorBoard then lays all learning curves over e
 name. A session writes all files anew from the journal, so that nothing is missing or doubled however the last one ended.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import Token
 from ranknosh.errors import MissingDependency
 from ranknosh.runs.journal import Header
-from ranknosh.track.mirror import LoggedRecord
-from ranknosh.track.series import Point, Series, Token
+from ranknosh.track.series import Entry, by_owner
 
 FOLDER = "tensorboard"
 
@@ -34,33 +34,29 @@ class TensorBoardLog:
         self._begun: set[Token | None] = set()
         self._search: Any = None
 
-    def open(self, header: Header) -> None:
+    def open(self, header: Header) -> int:
         if self.folder.exists():
             shutil.rmtree(self.folder)
         self._search = self._writer(None, 0)
-        settings = json.dumps(header.settings, indent=1)
-        self._search.add_text("config", "".join(f"    {line}\n" for line in settings.splitlines()))
+        self._search.add_text("config", indent(json.dumps(header.settings, indent=1), "    "))
         self._search.flush()
+        return 0
 
-    def write(self, entries: Sequence[LoggedRecord], series: Series) -> None:
-        points: dict[Token | None, list[tuple[Point, float]]] = {}
-        for entry in entries:
-            for point in entry.points:
-                points.setdefault(point.owner, []).append((point, entry.wall_time))
-        for owner, rows in points.items():
+    def write(self, entries: Sequence[Entry], pool: Pool) -> None:
+        for owner, points in by_owner(entries).items():
             fresh = owner not in self._begun
             writer = self._search if owner is None else self._writer(owner, entries[0].number)
             if owner is not None and fresh:
-                writer.add_text("architecture", series.pool.candidates[owner[0]].text)
-            for point, wall_time in rows:
-                writer.add_scalar(point.tag, point.value, point.step, walltime=wall_time)
+                writer.add_text("architecture", pool.candidates[owner.candidate_id].text)
+            for point in points:
+                writer.add_scalar(point.tag, point.value, point.step, walltime=point.wall_time)
             # Only the search's file stays open: there may be more candidates than a process may have files.
             if owner is None:
                 writer.flush()
             else:
                 writer.close()
 
-    def close(self, series: Series) -> None:
+    def close(self, pool: Pool) -> None:
         self._search.close()
 
     def _writer(self, owner: Token | None, number: int) -> Any:
@@ -79,5 +75,4 @@ def folder_name(owner: Token | None) -> str:
     """``search``, ``candidate-0012``, or ``candidate-0012-seed-1`` for a retraining."""
     if owner is None:
         return "search"
-    candidate, replica = owner
-    return f"candidate-{candidate:04d}" + (f"-seed-{replica}" if replica else "")
+    return f"candidate-{owner.candidate_id:04d}" + (f"-seed-{owner.replica}" if owner.replica else "")

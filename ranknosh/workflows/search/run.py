@@ -142,7 +142,7 @@ class SearchRun(Run[Pool]):
         import torch
 
         from ranknosh.executors.opening import opened
-        from ranknosh.track import tracking
+        from ranknosh.track.mirror import tracking
         from ranknosh.training.surroundings import surroundings
 
         parts: Parts = prepared.parts

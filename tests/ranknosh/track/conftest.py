@@ -21,7 +21,7 @@ from ranknosh.core.records import (
 from ranknosh.runs.events import Recorded
 from ranknosh.runs.journal import FORMAT, Header, History
 from ranknosh.spaces.base import Architecture
-from ranknosh.track import tracking
+from ranknosh.track.mirror import tracking
 
 HEADER = Header(
     format=FORMAT,

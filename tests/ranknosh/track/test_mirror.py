@@ -3,23 +3,23 @@
 import threading
 
 from ranknosh.runs.events import Message, Recorded
-from ranknosh.track import Tracker, tracking
-from ranknosh.track.mirror import MOST_ENTRIES
+from ranknosh.track.mirror import MOST_ENTRIES, Tracker, tracking
 
 
 class Kept:
-    """A log in memory; ``wrong`` is raised and ``wait`` waited for by every write."""
+    """A log in memory that has ``held`` records; ``wrong`` is raised and ``wait`` waited for by every write."""
 
     name, pause_seconds = "memory", 0.0
 
-    def __init__(self, wrong=None, wait=None):
-        self.wrong, self.wait, self.entries, self.called = wrong, wait, [], []
+    def __init__(self, wrong=None, wait=None, held=0):
+        self.wrong, self.wait, self.held, self.entries, self.called = wrong, wait, held, [], []
         self.wrote = threading.Event()
 
     def open(self, header):
         self.called.append("open")
+        return self.held
 
-    def write(self, entries, series):
+    def write(self, entries, pool):
         self.called.append("write")
         self.wrote.set()
         if self.wait:
@@ -29,7 +29,7 @@ class Kept:
         assert 1 <= len(entries) <= MOST_ENTRIES
         self.entries += entries
 
-    def close(self, series):
+    def close(self, pool):
         self.called.append("close")
 
 
@@ -48,6 +48,15 @@ def test_every_record_comes_once_in_order_with_its_own_time(story):
     assert log.called.count("close") == 1
 
 
+def test_a_log_is_given_what_it_does_not_hold_and_the_pool_of_all(story):
+    pools, log = [], Kept(held=4)
+    log.close = pools.append
+    Tracker(log, story.history(), print).close()
+    assert [entry.number for entry in log.entries] == list(range(4, len(story.logged)))
+    assert [entry.record for entry in log.entries] == [record for _, record in story.logged[4:]]
+    assert pools[0].epochs_spent == 10
+
+
 def test_a_log_that_fails_is_said_once_and_left_alone(story):
     said, log = [], Kept(wrong=RuntimeError("the server is down\nmore"))
     tracker = Tracker(log, story.history(3), said.append)
@@ -55,7 +64,7 @@ def test_a_log_that_fails_is_said_once_and_left_alone(story):
     for seconds, record in story.logged[2:]:
         tracker(Recorded([record], None, seconds))
     tracker.close()
-    assert said == [
+    assert [message.text for message in said] == [
         "memory is not written any more in this session: RuntimeError: the server is down. The search continues; what is "
         "missing is added when the run is resumed"
     ]
@@ -77,7 +86,7 @@ def test_a_log_that_hangs_costs_the_end_no_more_than_said(story):
     tracker.close()  # hangs for ever where it waits for the log
     tracker.close()
     assert len(said) == 1
-    assert "nothing could be written for 0.2 seconds" in said[0]
+    assert "nothing could be written for 0.2 seconds" in said[0].text
     never.set()
 
 

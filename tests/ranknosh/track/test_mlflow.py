@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from ranknosh.errors import MissingDependency
-from ranknosh.track import Tracker
+from ranknosh.track.mirror import Tracker
 from ranknosh.track.mlflow import FILE, POSITION, MlflowLog
 from ranknosh.track.series import Series
 from tests.processes import HANG_SECONDS
@@ -63,8 +63,8 @@ class Stored:
 def expected(story):
     series, points = Series(), {}
     for seconds, record in story.logged:
-        for point in series.points(record):
-            row = (round((story.began + seconds) * 1000), point.step, point.value)
+        for point in series.add(record, story.began + seconds).points:
+            row = (round(point.wall_time * 1000), point.step, point.value)
             points.setdefault((point.owner, point.tag), []).append(row)
     return points
 
