@@ -1,8 +1,9 @@
 """Errors a user can meet. Each says what was asked, what came, which rule broke and what to do; each knows its exit code."""
 
+import copyreg
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class RankNoshError(Exception):
@@ -12,6 +13,10 @@ class RankNoshError(Exception):
 
     def __init_subclass__(cls, exit_code: int | None = None) -> None:
         cls.exit_code = cls.exit_code if exit_code is None else exit_code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles as it is: some kinds are made from other arguments than the message."""
+        return copyreg.__newobj__, (type(self), *self.args)  # type: ignore[attr-defined]
 
 
 class ConfigError(RankNoshError, exit_code=2):

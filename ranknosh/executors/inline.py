@@ -6,9 +6,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ranknosh.core.records import EpochPoint, Job, JobResult
+from ranknosh.errors import StoreError
 from ranknosh.executors.base import Answer, Item, RunJob, Usage
 
 if TYPE_CHECKING:
@@ -28,21 +29,18 @@ class TrainJob:
 
         return train_rung(job, self.task, self.checkpoints, stop=stop, on_epoch=on_epoch)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the images, most of what it takes to send."""
+        data = self.task.data
+        return sum(part.images.nbytes for part in (data.train, data.validation, data.test))
 
-@dataclass(frozen=True)
-class WithThreads:
-    """``function`` as the driver would run it: with the search's number of threads, which sums may depend on in the last bit."""
-
-    function: Callable[[Any], Any]
-    threads: int
-
-    def __call__(self, item: Any) -> Any:
-        import torch
-
-        from ranknosh.training.surroundings import surroundings
-
-        with surroundings(self.threads, torch.device("cpu")):
-            return self.function(item)
+    def saved_epoch(self, job: Job) -> int:
+        """Epochs that the candidate's checkpoint holds, the job's first one where that is unknown."""
+        try:
+            return self.checkpoints.epoch(job.candidate_id, job.replica) or 0
+        except StoreError:
+            return job.start_epoch
 
 
 class InlineExecutor:

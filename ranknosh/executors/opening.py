@@ -13,38 +13,49 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from ranknosh.config.sections import ExecutorConfig
-from ranknosh.core.records import EpochPoint, Job
-from ranknosh.errors import ConfigError, StoreError
-from ranknosh.executors.base import Executor
+from ranknosh.core.records import EpochPoint, Job, JobResult
+from ranknosh.errors import ConfigError
+from ranknosh.executors.base import Executor, RunJob
 from ranknosh.executors.inline import InlineExecutor, TrainJob
+from ranknosh.executors.ray_cluster import check_address, connected
+from ranknosh.runs.session import RunSession
 
 if TYPE_CHECKING:
     from ranknosh.executors.resources import Demand
-    from ranknosh.training.checkpoint import CheckpointStore
-    from ranknosh.training.settings import Task
+
+
+def check(section: ExecutorConfig, device: str) -> None:
+    """Raises ConfigError for a device or an address that cannot be used, and MissingDependency; starts nothing."""
+    from ranknosh.training.surroundings import resolve_device
+
+    if section.name == "ray":
+        check_address(section.address)
+    else:
+        resolve_device(device)
 
 
 @contextlib.contextmanager
 def opened(
     section: ExecutorConfig,
-    wanted: str,
-    task: Task,
-    checkpoints: CheckpointStore,
+    session: RunSession,
+    train: TrainJob | None = None,
     *,
-    stop: Callable[[], bool],
-    on_epoch: Callable[[Job, EpochPoint], None],
-    say: Callable[[str], None],
+    device: str,
+    threads: int,
+    stop: Callable[[], bool] | None = None,
+    on_epoch: Callable[[Job, EpochPoint], None] = lambda job, point: None,
 ) -> Iterator[tuple[Executor, str]]:
     """The executor and the name of the device it trains on. Closed, with everything it started, when the block ends.
 
     Args:
         section: of the settings.
-        wanted: the device asked for, such as ``auto``.
-        task: what candidates learn.
-        checkpoints: where they are kept.
-        stop: looked at while workers are waited for, and after every epoch by an executor in this process.
+        session: of the run; hears what takes long.
+        train: what a job is; None where there are none and :meth:`Executor.map` alone is used.
+        device: asked for, such as ``auto``.
+        threads: of a network, here and in workers.
+        stop: looked at while workers are waited for, and after every epoch by an executor in this process; by default whether
+            the session was asked to stop.
         on_epoch: hears every epoch that ended.
-        say: takes sentences for the user.
 
     Raises:
         ConfigError: for a device or address that cannot be used.
@@ -52,38 +63,45 @@ def opened(
         MissingDependency: without ray, where it is asked for.
         KeyboardInterrupt: when stopped while workers are waited for.
     """
-    run = TrainJob(task, checkpoints)
-    if section.name == "inline":
-        from ranknosh.training.surroundings import resolve_device
+    import torch
 
-        with contextlib.closing(InlineExecutor(run, stop=stop, on_epoch=on_epoch)) as inline:
-            yield inline, str(resolve_device(wanted))
-        return
-    from ranknosh.executors.ray_cluster import connected
+    from ranknosh.training.surroundings import resolve_device, surroundings
 
-    size = sum(part.images.nbytes for part in (task.data.train, task.data.validation, task.data.test))
-    local = section.address == "local"
-    say("starting a Ray cluster on this machine" if local else f"joining Ray at {section.address}")
-    with connected(section.address, ship_code=section.ship_code, object_bytes=size):
-        from ranknosh.executors.pace import Patience
-        from ranknosh.executors.ray_tasks import READY_SECONDS, RayExecutor
+    run: RunJob = train or _no_job
+    stop = stop or (lambda: session.stop.requested)
+    with surroundings(threads, torch.device("cpu")):
+        if section.name == "inline":
+            with contextlib.closing(InlineExecutor(run, stop=stop, on_epoch=on_epoch)) as inline:
+                yield inline, str(resolve_device(device))
+            return
+        local = section.address == "local"
+        session.say("starting a Ray cluster on this machine" if local else f"joining Ray at {section.address}")
+        with connected(section.address, ship_code=section.ship_code, object_bytes=train.nbytes if train else 0):
+            from ranknosh.executors.pace import Patience
+            from ranknosh.executors.ray_tasks import READY_SECONDS, RayExecutor
 
-        executor = RayExecutor(
-            run,
-            demand=_demand(section, wanted),
-            workers=section.workers,
-            patience=Patience(section.deadline, section.speculate),
-            on_epoch=on_epoch,
-            saved_epoch=partial(_saved_epoch, checkpoints),
-            say=say,
-        )
-        with contextlib.closing(executor):
-            with _probe(checkpoints) as probe:
-                places = executor.get_ready(partial(_look_round, wanted, probe), 0.0 if local else READY_SECONDS, stop)
-            hosts, devices = Counter(host for host, _ in places), Counter(device for _, device in places)
-            nodes = f"{len(hosts)} node{'s' if len(hosts) > 1 else ''}"
-            say(f"{len(places)} workers ready on {nodes}: {', '.join(devices)}")
-            yield executor, "ray: " + ", ".join(f"{count} x {device}" for device, count in sorted(devices.items()))
+            executor = RayExecutor(
+                run,
+                demand=_demand(section, device),
+                workers=section.workers,
+                threads=threads,
+                patience=Patience(section.deadline, section.speculate),
+                on_epoch=on_epoch,
+                saved_epoch=train.saved_epoch if train else None,
+                say=session.say,
+            )
+            with contextlib.closing(executor):
+                with _probe(train.checkpoints.folder if train else None) as probe:
+                    look = partial(_look_round, device, probe)
+                    places = executor.get_ready(look, 0.0 if local else READY_SECONDS, stop)
+                hosts, devices = Counter(host for host, _ in places), Counter(found for _, found in places)
+                nodes = f"{len(hosts)} node{'s' if len(hosts) > 1 else ''}"
+                session.say(f"{len(places)} workers ready on {nodes}: {', '.join(devices)}")
+                yield executor, "ray: " + ", ".join(f"{count} x {found}" for found, count in sorted(devices.items()))
+
+
+def _no_job(job: Job, stop: object, on_epoch: object) -> JobResult:
+    raise AssertionError("no job is run here")
 
 
 def _demand(section: ExecutorConfig, wanted: str) -> Demand:
@@ -100,18 +118,9 @@ def _demand(section: ExecutorConfig, wanted: str) -> Demand:
     return Demand(base, {level: replace(base, **amounts) for level, amounts in own.items()})
 
 
-def _saved_epoch(checkpoints: CheckpointStore, job: Job) -> int:
-    """Epochs that the candidate's checkpoint holds, the job's first one where that is unknown."""
-    try:
-        return checkpoints.epoch(job.candidate_id, job.replica) or 0
-    except StoreError:
-        return job.start_epoch
-
-
 @contextlib.contextmanager
-def _probe(checkpoints: CheckpointStore) -> Iterator[Path | None]:
-    """A file that every node should see, where checkpoints go to a folder."""
-    folder = checkpoints.folder
+def _probe(folder: Path | None) -> Iterator[Path | None]:
+    """A file in the folder of checkpoints, where there is one, that every node should see."""
     if folder is None:
         yield None
         return

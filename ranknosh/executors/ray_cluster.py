@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ranknosh.errors import ClusterError, ConfigError, MissingDependency, first_line
 from ranknosh.runs.provenance import host_cores
@@ -83,12 +84,10 @@ def _own_cluster(object_bytes: int) -> Iterator[None]:
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
     try:
         try:
-            ray.init(
+            _join(
                 address="local",
                 num_cpus=host_cores(),
                 include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
                 object_store_memory=_OWN_OBJECTS + 2 * object_bytes,
                 _temp_dir=str(folder),
                 runtime_env={"env_vars": {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": os.pathsep.join(paths)}},
@@ -111,7 +110,7 @@ def _cluster_at(address: str, ship_code: bool | str) -> Iterator[None]:
     if ship_code is True or ship_code == "auto":
         environment["py_modules"] = [str(_ROOT / package) for package in ("ranknosh", "zerocost")]
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=environment)
+        _join(address=address, runtime_env=environment)
     except (ConnectionError, TimeoutError, OSError, ValueError) as error:
         raise ConfigError(
             f"executor.address is {address!r}, and no Ray cluster answers there ({first_line(error)}); start one with "
@@ -124,6 +123,16 @@ def _cluster_at(address: str, ship_code: bool | str) -> Iterator[None]:
     finally:
         with _undisturbed():
             ray.shutdown()
+
+
+def _join(**how: Any) -> None:
+    """``ray.init``, which takes SIGTERM for itself: the handler of before is put back."""
+    import ray
+
+    before = signal.getsignal(signal.SIGTERM)
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, **how)
+    if before is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

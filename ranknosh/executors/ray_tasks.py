@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +15,12 @@ import ray
 from ray import exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from ranknosh import errors
 from ranknosh.core.records import EpochPoint, Failed, FailureKind, Job, JobResult, Observed, Speculated
 from ranknosh.errors import ClusterError, RankNoshError, first_line
 from ranknosh.executors import ray_worker
 from ranknosh.executors.base import Answer, Item, RunJob, Usage
 from ranknosh.executors.pace import Pace, Patience
-from ranknosh.executors.ray_worker import Board, Code, Done, Event, Refusal
+from ranknosh.executors.ray_worker import Board, Code, Done, Event
 from ranknosh.executors.resources import NODES_SECONDS, ClusterSlots, Demand, Resources
 
 BOARD_SECONDS = 0.25
@@ -52,9 +50,11 @@ class RayExecutor:
         run_job: what a job is; pickled once, fetched once by every worker process.
         demand: resources of a job by its level.
         workers: most jobs at once; None for what the cluster holds.
+        threads: of a function that is mapped.
         patience: deadlines and second copies.
         on_epoch: takes every epoch of a job.
-        saved_epoch: epochs of a candidate's checkpoint, from which follows how many were lost with a worker.
+        saved_epoch: epochs of a candidate's checkpoint, from which follows how many were lost with a worker; None where nothing
+            is saved.
         say: takes what a user should know.
     """
 
@@ -64,13 +64,15 @@ class RayExecutor:
         *,
         demand: Demand | None = None,
         workers: int | None = None,
+        threads: int = 1,
         patience: Patience | None = None,
         on_epoch: Callable[[Job, EpochPoint], None] = lambda job, point: None,
-        saved_epoch: Callable[[Job], int] = lambda job: job.start_epoch,
+        saved_epoch: Callable[[Job], int] | None = None,
         say: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.demand, self.patience = demand or Demand(), patience or Patience()
-        self._on_epoch, self._saved_epoch, self._say = on_epoch, saved_epoch, say
+        self._on_epoch, self._say, self._threads = on_epoch, say, threads
+        self._saved_epoch = saved_epoch or (lambda job: job.start_epoch)
         self._code = self._put(run_job)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
         actor: Any = ray.remote(num_cpus=0)(Board)
@@ -146,12 +148,11 @@ class RayExecutor:
         while waiting or out:
             while waiting and len(out) < self.slots() + 1:
                 part = waiting.pop()
-                out[run.remote(code, [items[index] for index in part])] = part
+                out[run.remote(code, [items[index] for index in part], self._threads)] = part
             ready, _ = ray.wait(list(out), num_returns=1, timeout=NODES_SECONDS)
             for reference in ready:
                 part = out.pop(reference)
-                answers = _refused(self._answer(reference))
-                yield from zip(part, answers, strict=True)
+                yield from zip(part, self._answer(reference), strict=True)
 
     def get_ready(
         self,
@@ -190,7 +191,7 @@ class RayExecutor:
         references = [ready.remote(self._code, check) for _ in range(self.slots())]
         self._answer(self._board.stopping.remote(), max(began + READY_SECONDS - time.monotonic(), 1.0))
         for reference in references:
-            answers.append(_refused(self._answer(reference, max(began + READY_SECONDS - time.monotonic(), 1.0))))
+            answers.append(self._answer(reference, max(began + READY_SECONDS - time.monotonic(), 1.0)))
         return answers
 
     def usage(self) -> Usage:
@@ -207,10 +208,10 @@ class RayExecutor:
         ray.kill(self._board)
 
     def _put(self, thing: Any) -> Code:
-        return uuid.uuid4().hex, [ray.put(thing)]
+        return (ray.put(thing),)
 
     def _answer(self, reference: Any, timeout: float | None = None) -> Any:
-        """What a task without a job gave. Raises ClusterError where it could not be run."""
+        """What a task without a job gave. Raises what it raised, and ClusterError where it could not be run."""
         try:
             return ray.get(reference, timeout=timeout)
         except exceptions.GetTimeoutError as error:
@@ -219,7 +220,7 @@ class RayExecutor:
                 f"{self._slots.text()}"
             ) from error
         except exceptions.RayError as error:
-            raise ClusterError(_unable(error)) from error
+            raise _told(error) from error
 
     def _start(self, job: Job) -> None:
         options = _options(self.demand.of(job.level))
@@ -242,10 +243,9 @@ class RayExecutor:
         seconds = 0.0 if attempt.began is None else now - attempt.began
         if done is not None:
             self._busy += done.seconds
-            outcome = _refused(done.outcome)
-            if isinstance(outcome.outcome, Observed):
+            if isinstance(done.result.outcome, Observed):
                 self._pace.note(job, done.seconds)
-            return [self._won(outcome, others)]
+            return [self._won(done.result, others)]
         assert error is not None
         if isinstance(error, exceptions.TaskCancelledError) and attempt.cancelled is None:
             return []
@@ -263,7 +263,7 @@ class RayExecutor:
         return [JobResult(job, failed)]
 
     def _reason(self, error: exceptions.RayError, attempt: Attempt, seconds: float) -> tuple[FailureKind, str]:
-        """What kind of failure an error of Ray's is. Raises ClusterError where it concerns every job alike."""
+        """What kind of failure an error of Ray's is. Raises the RankNoshError where it concerns every job alike."""
         if attempt.cancelled is not None and isinstance(
             error, (exceptions.TaskCancelledError, exceptions.WorkerCrashedError)
         ):
@@ -277,7 +277,7 @@ class RayExecutor:
                 return "lost", "its node went away"
             return "crashed", f"its worker process died ({first_line(error)})"
         if isinstance(error, (exceptions.RayTaskError, exceptions.RuntimeEnvSetupError)):
-            raise ClusterError(_unable(error)) from error
+            raise _told(error) from error
         return "lost", f"its node went away ({first_line(error)})"
 
     def _won(self, result: JobResult, others: Sequence[tuple[Any, Attempt]]) -> JobResult:
@@ -349,20 +349,13 @@ def _options(resources: Resources) -> dict[str, Any]:
     return {**options, "memory": resources.memory} if resources.memory else options
 
 
-def _refused(answer: Any) -> Any:
-    """The answer, unless it is an error of the search, which is raised again."""
-    if not isinstance(answer, Refusal):
-        return answer
-    kind = getattr(errors, answer.error, RankNoshError)
-    # The message is complete, and some kinds take other arguments than a message: their constructors are passed by.
-    error = kind.__new__(kind)
-    Exception.__init__(error, answer.message)
-    raise error
-
-
-def _unable(error: BaseException) -> str:
+def _told(error: exceptions.RayError) -> RankNoshError:
+    """What a user should see of a task that failed: the error of the search that it raised, or that it cannot be run."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, RankNoshError):
+        return cause
     last = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-    return (
+    return ClusterError(
         f"workers cannot run this search: {last}. Install the same ranknosh and its packages on every node, or let "
         "executor.ship_code send this one's code"
     )

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ranknosh.core.records import EpochPoint, Failed, Job, JobResult
 from ranknosh.errors import RankNoshError, first_line
 from ranknosh.executors.base import RunJob
 
-_KEPT = 3
 _STOP_ANSWER_SECONDS = 10.0
-_loaded: OrderedDict[str, Any] = OrderedDict()
-Code = tuple[str, Sequence[Any]]
-"""A key, and a reference into the object store: in a list, so that Ray hands it over as it is."""
+Code = tuple[Any]
+"""A reference into the object store: in a tuple, so that Ray hands it over as it is."""
 
 
 class Event(NamedTuple):
@@ -50,35 +48,23 @@ class Board:
         return self._stopping
 
 
-class Refusal(NamedTuple):
-    """An error that concerns the search and not a job, by its class's name, because not every error pickles."""
-
-    error: str
-    message: str
-
-
 class Done(NamedTuple):
     """``seconds`` the worker was busy with it."""
 
-    outcome: JobResult | Refusal
+    result: JobResult
     seconds: float
 
 
+@lru_cache(maxsize=3)
 def _load(code: Code) -> Any:
     """The object behind a reference, fetched once a process."""
-    key, reference = code
-    if key not in _loaded:
-        import ray
+    import ray
 
-        _loaded[key] = ray.get(reference[0])
-    _loaded.move_to_end(key)
-    while len(_loaded) > _KEPT:
-        _loaded.popitem(last=False)
-    return _loaded[key]
+    return ray.get(code[0])
 
 
 def run_job(code: Code, attempt: int, job: Job, board: Any) -> Done:
-    """One job. Whatever its code raises comes back as a value, so that only the loss of this process looks like a loss.
+    """One job. What it raises is its result, but for the errors that concern the whole search.
 
     Args:
         code: of the jobs.
@@ -102,9 +88,10 @@ def run_job(code: Code, attempt: int, job: Job, board: Any) -> Done:
     def on_epoch(job: Job, point: EpochPoint) -> None:
         board.note.remote(Event(attempt, job, node, point))
 
-    outcome: JobResult | Refusal
     try:
-        outcome = _answer(lambda: run(job, stop, on_epoch))
+        result = run(job, stop, on_epoch)
+    except RankNoshError:
+        raise
     except Exception as error:
         failed = Failed(
             *(job.candidate_id, job.level, "raised", first_line(error, named=True), 0, time.monotonic() - began),
@@ -112,25 +99,21 @@ def run_job(code: Code, attempt: int, job: Job, board: Any) -> Done:
             replica=job.replica,
             traceback=traceback.format_exc()[-8000:],
         )
-        outcome = JobResult(job, failed)
-    return Done(outcome, time.monotonic() - began)
+        result = JobResult(job, failed)
+    return Done(result, time.monotonic() - began)
 
 
-def run_items(code: Code, items: Sequence[Any]) -> list[Any] | Refusal:
-    """The answers of a function to some items of a map."""
-    function: Callable[[Any], Any] = _load(code)
-    return _answer(lambda: [function(item) for item in items])
+def run_items(code: Code, items: Sequence[Any], threads: int) -> list[Any]:
+    """The answers of a function to some items of a map, with the driver's threads: sums may depend on them in the last bit."""
+    import torch
+
+    from ranknosh.training.surroundings import surroundings
+
+    with surroundings(threads, torch.device("cpu")):
+        return list(map(_load(code), items))
 
 
-def get_ready(code: Code, check: Callable[[], Any]) -> Any | Refusal:
+def get_ready(code: Code, check: Callable[[], Any]) -> Any:
     """Load the code of the jobs before the first of them, and return what ``check`` does."""
     _load(code)
-    return _answer(check)
-
-
-def _answer(function: Callable[[], Any]) -> Any | Refusal:
-    """What a function returns, or the error of the search that it raises."""
-    try:
-        return function()
-    except RankNoshError as error:
-        return Refusal(type(error).__name__, str(error))
+    return check()

@@ -37,6 +37,14 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+def discard(folder: Path) -> None:
+    """Remove the folder of a run that was never written, where nothing else is in it."""
+    with suppress(OSError):
+        for name in (LOCK, OWNER):
+            (folder / name).unlink(missing_ok=True)
+        folder.rmdir()
+
+
 def is_locked(folder: Path) -> bool:
     """Whether a process works on the run now; a folder that cannot be written counts as not locked."""
     try:

@@ -16,7 +16,7 @@ from ranknosh.core.records import Session
 from ranknosh.errors import ConfigError, DataError, MissingDependency, StoreError
 from ranknosh.runs.events import Ended, Events, Message, Opened, silent
 from ranknosh.runs.files import write_atomic
-from ranknosh.runs.folder import is_locked, new_folder
+from ranknosh.runs.folder import discard, is_locked, new_folder
 from ranknosh.runs.journal import FILE, FORMAT, Header, History, Journal, read_history
 from ranknosh.runs.provenance import git_revision, now, versions
 from ranknosh.runs.session import RunSession
@@ -67,6 +67,8 @@ class Run(ABC, Generic[State]):
     """Classes of the journal's lines after the header."""
     STATE: ClassVar[type[Any]]
     """A :class:`ranknosh.core.records.Folded` class."""
+    STEP: ClassVar[str] = "the running epoch"
+    """What is finished before a stop that was asked for, in words."""
 
     def __init__(self, folder: Path, history: History) -> None:
         self.folder = Path(folder)
@@ -150,6 +152,7 @@ class Run(ABC, Generic[State]):
             everything: what a resume would need too, where the workflow can make it again.
         """
         found = [(path, "a copy of a damaged journal") for path in sorted(self.folder.glob(f"{FILE}.damaged-*"))]
+        found += [(path, "left by a write that was cut off") for path in sorted(self.folder.glob(".*.tmp"))]
         found += [(path, "the run has ended") for path in self.removable()]
         return [Waste(str(path), path.stat().st_size, why, path.unlink) for path, why in found]
 
@@ -220,13 +223,13 @@ class Run(ABC, Generic[State]):
             if run.ended and not changes:
                 events(Message(f"{self.folder} has ended already ({run.reason}); nothing to do"))
                 return run
-            with stop.on_signals(events):
+            with stop.on_signals(events, kind.STEP):
                 prepared = kind.prepare(settings, events, resumed=True, **given)
                 check_same(run.header, prepared)
                 write_atomic(self.folder / CONFIG, settings.to_yaml().encode())
                 events(Opened(self.folder, self.WORKFLOW, resumed=True, seconds=run.seconds))
                 run.settings = settings
-                run.work(RunSession(journal, settings, events, stop, command, changes, resumed=True), prepared)
+                run.work(RunSession(journal, run.state, events, stop, command, changes), prepared)
         return _reopened(kind, self.folder, events)
 
     def _edited(self) -> Settings:
@@ -297,16 +300,18 @@ def begin(
         versions=versions(),
         git=git_revision(),
     )
-    opened = Opened(place, kind.WORKFLOW, resumed=False)
+    untold = [Opened(place, kind.WORKFLOW, resumed=False)]
     try:
-        with stop.on_signals(events), Journal.create(place, header) as journal:
-            events(opened)
+        with stop.on_signals(events, kind.STEP), Journal.create(place, header) as journal:
+            events(untold.pop())
             write_atomic(place / CONFIG, settings.to_yaml().encode())
             run = kind(place, journal.history)
-            run.work(RunSession(journal, settings, events, stop, command, {}, resumed=False), prepared)
-    except KeyboardInterrupt:
-        if (place / FILE).exists():
-            events(opened)  # a second Ctrl-C may have come between the journal's first line and the first event
+            run.work(RunSession(journal, run.state, events, stop, command, {}), prepared)
+    except (StoreError, KeyboardInterrupt):
+        if not (place / FILE).exists():
+            discard(place)
+        elif untold:  # a second Ctrl-C may have come between the journal's first line and the first event
+            events(untold.pop())
         raise
     return _reopened(kind, place, events)
 

@@ -1,14 +1,11 @@
-"""One process at work on a run: the open journal, the settings in force, who listens, and whether a stop was asked for."""
-
-from __future__ import annotations
+"""One process at work on a run: the open journal, the state it adds to, who listens, and whether a stop was asked for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ranknosh.config.settings import Settings
-from ranknosh.core.records import Session
+from ranknosh.core.records import Folded, Session
 from ranknosh.runs.events import Events, Message, Recorded
 from ranknosh.runs.journal import Journal
 from ranknosh.runs.provenance import host_cores, now, versions
@@ -21,21 +18,19 @@ class RunSession:
 
     Args:
         journal: open, with the folder's lock.
-        settings: those in force now.
+        state: the fold of the workflow's records, to which those that are written are added.
         events: takes everything that is reported.
         stop: whether a stop was asked for; looked at wherever the run can be resumed.
         command: what began this session, for the journal.
         changes: settings that differ from those of the session before.
-        resumed: whether the run had begun before.
     """
 
     journal: Journal
-    settings: Settings
+    state: Folded
     events: Events
     stop: StopRequest
     command: str
     changes: Mapping[str, Any]
-    resumed: bool
 
     @property
     def folder(self) -> Path:
@@ -46,7 +41,7 @@ class RunSession:
         """Seconds the run has worked, all sessions added up."""
         return self.journal.seconds
 
-    def began(self, device: str, *, unfinished_jobs: int = 0, details: Mapping[str, Any] | None = None) -> Session:
+    def began(self, device: str, *, unfinished_jobs: int = 0, details: Mapping[str, Any] | None = None) -> None:
         """Write down that work begins, and start the run's clock; to be called once, when everything is ready.
 
         Args:
@@ -68,21 +63,29 @@ class RunSession:
             details=details or {},
         )
         self.journal.start_clock()
+        self.state.apply(record)
         self.journal.append([record])
         if record.repaired_bytes:
             self.say(f"the last record was cut off while it was written; {record.repaired_bytes} bytes were dropped")
-        return record
 
-    def write(self, records: Sequence[Any], state: Any, lines: Sequence[str] = ()) -> None:
+    def add(self, record: Any, *lines: str) -> None:
+        """Add a record to the state and :meth:`write` it."""
+        self.state.apply(record)
+        self.write([record], lines)
+
+    def write(self, records: Sequence[Any], lines: Sequence[str] = ()) -> None:
         """Put records on disk, then report them.
 
         Args:
-            records: of the workflow's kinds.
-            state: the workflow's fold, with the records in it.
+            records: of the workflow's kinds; the state holds them already.
             lines: the same in words.
         """
-        seconds = self.journal.append(records)
-        self.events(Recorded(records, state, seconds, lines))
+        self.events(Recorded(records, self.state, self.journal.append(records), lines))
+
+    def check_stop(self) -> None:
+        """Raises KeyboardInterrupt where a stop was asked for."""
+        if self.stop.requested:
+            raise KeyboardInterrupt
 
     def say(self, text: str) -> None:
         """A sentence for the user."""

@@ -34,7 +34,7 @@ class StopRequest:
         self._signalled = True
 
     @contextmanager
-    def on_signals(self, events: Events, doing: str = "the running epoch") -> Iterator[StopRequest]:
+    def on_signals(self, events: Events, doing: str) -> Iterator[None]:
         """Ctrl-C, SIGTERM and SIGHUP ask for a stop; a second Ctrl-C or SIGTERM stops at once. Handlers are put back at the end.
 
         Args:
@@ -42,7 +42,7 @@ class StopRequest:
             doing: what is finished first, in words.
         """
         if threading.current_thread() is not threading.main_thread():
-            yield self
+            yield
             return
 
         def handle(number: int, frame: FrameType | None) -> None:
@@ -55,7 +55,7 @@ class StopRequest:
 
         before = {number: signal.signal(number, handle) for number in SIGNALS}
         try:
-            yield self
+            yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

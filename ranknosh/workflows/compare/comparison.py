@@ -102,10 +102,8 @@ class Turn(View):
         self._write(Trained(space.canonical(found), self.seed, final), f"final training, {result}")
 
     def _write(self, record: Searched | Trained, line: str) -> None:
-        self.state.apply(record)
-        self.session.write([record], self.state, [f"{self.name}: {line}"])
-        if self.session.stop.requested:
-            raise KeyboardInterrupt
+        self.session.add(record, f"{self.name}: {line}")
+        self.session.check_stop()
 
     def show(self, event: Event) -> None:
         if isinstance(event, Message):

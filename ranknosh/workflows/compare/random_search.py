@@ -107,7 +107,7 @@ class RandomRun(SearchRun):
 
         def write(records: Sequence[Record]) -> None:
             nonlocal best
-            session.write(records, pool)
+            session.write(records)
             for record in records:
                 if isinstance(record, Observed):  # of finished trainings, only the best one's checkpoint serves
                     before, best = best, pool.best()
@@ -129,7 +129,7 @@ class RandomRun(SearchRun):
                 stop=lambda: session.stop.requested or session.seconds >= ceiling,
                 on_epoch=lambda job, point: session.events(Progress("epochs", pool.epochs_spent + point.epoch)),
             )
-            pool.apply(session.began(str(device), unfinished_jobs=len(pool.pending)))
+            session.began(str(device), unfinished_jobs=len(pool.pending))
             search = Search(parts.pyramid, Limits(wall_seconds=ceiling), draws, seed=seed, pool=pool)
             drive(search, executor, write=write, clock=lambda: session.seconds, stop=session.stop)
         late = search.stop_reason == "wall_time"

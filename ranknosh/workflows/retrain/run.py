@@ -147,12 +147,10 @@ class RetrainRun(Run[RetrainState]):
         names = ("architecture", "space", "epochs", "validation_accuracy", "test_accuracy", "params", "macs")
         facts = {name: getattr(result, name) for name in names}
         write_best(self.folder, facts, task, checkpoints.whole(0, identity=identity))
-        self.state.apply(result)
-        session.write([result], self.state)
+        session.add(result)
 
     def _keep(self, session: RunSession, point: EpochPoint, last: int) -> None:
-        self.state.apply(point)
-        session.write([point], self.state)
+        session.add(point)
         names = ("train_loss", "train_accuracy", "validation_accuracy")
         metrics = {name.replace("_", " "): getattr(point, name) for name in names}
         session.events(Epoch("retraining", point.epoch, last, metrics))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ranknosh.config.score import ScoreSettings
 from ranknosh.errors import ConfigError
 from ranknosh.executors.base import Executor
-from ranknosh.executors.inline import WithThreads
+from ranknosh.executors.opening import check, opened
 from ranknosh.report.words import counted
 from ranknosh.runs.events import Events, Progress
 from ranknosh.runs.files import write_atomic
@@ -22,12 +22,14 @@ from ranknosh.spaces.catalog import get_space
 from ranknosh.workflows.score.population import population, representatives, weight_counter
 from ranknosh.workflows.score.records import RECORDS, ScoresAsked, ScoreState
 from ranknosh.workflows.score.rows import TABLE, Results, best_rows, results_of
-from ranknosh.workflows.score.scoring import THREADS, ScoreNetwork, executor_for, score_network
+from ranknosh.workflows.score.scoring import ScoreNetwork, score_network
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
     from ranknosh.data.table import Table
 
+THREADS = 1
+"""Of each network: sums depend on it in the last bit, so that scores are the same on every machine."""
 DECISIVE = ("ranknosh", "torch")
 """Packages that values depend on."""
 
@@ -39,6 +41,7 @@ class ScoreRun(Run[ScoreState]):
     SETTINGS = ScoreSettings
     RECORDS = RECORDS
     STATE = ScoreState
+    STEP = "the networks that are being scored"
     settings: ScoreSettings
 
     @property
@@ -114,18 +117,13 @@ class ScoreRun(Run[ScoreState]):
         """
         from ranknosh.data.catalog import load_section
         from ranknosh.data.table import Table
-        from ranknosh.executors.ray_cluster import check_address
         from ranknosh.training.proxies import check_options
-        from ranknosh.training.surroundings import resolve_device
 
         if settings.csv is not None and Path(settings.csv).is_dir():
             raise ConfigError(f"csv is {settings.csv}, which is a folder; give the name of a file, such as scores.csv")
         space = get_space(settings.space.name)
         check_options(settings.options, settings.proxies)
-        if settings.executor.name == "inline":
-            resolve_device(settings.device)
-        else:
-            check_address(settings.executor.address)
+        check(settings.executor, settings.device)
         architectures = population(settings, space)
         table = None if settings.table is None else Table.load(Path(settings.table), space.name)
         images = data if data is not None else load_section(settings.data, settings.seed)
@@ -138,7 +136,9 @@ class ScoreRun(Run[ScoreState]):
         self.state.apply(asked)
         try:
             if self.left:
-                with executor_for(session, self.settings, images) as (executor, device):
+                section, wanted = self.settings.executor, self.settings.device
+                with opened(section, session, device=wanted, threads=THREADS) as (executor, device):
+                    session.check_stop()
                     self._begin(session, device, asked)
                     self._score(session, executor, score_network(self.settings, space, images))
             else:
@@ -159,9 +159,8 @@ class ScoreRun(Run[ScoreState]):
         return ScoresAsked(texts, tuple(shares[text] for text in texts), accuracies)
 
     def _begin(self, session: RunSession, device: str, asked: ScoresAsked) -> None:
-        self.state.apply(session.began(device))
-        self.state.apply(asked)
-        session.write([asked], self.state)
+        session.began(device)
+        session.add(asked)
         now = versions()
         before: Mapping[str, str] = self.sessions[-1].versions if self.sessions else now
         for name in DECISIVE:
@@ -175,12 +174,10 @@ class ScoreRun(Run[ScoreState]):
         missing = list(self.state.missing(self.settings.proxies))
         total, began = self.networks, time.monotonic()
         items = [(score.space.parse(text), proxies) for text, proxies in missing]
-        for done, (_, found) in enumerate(executor.map(WithThreads(score, THREADS), items), start=1):
-            self.state.apply(found)
-            session.write([found], self.state)
+        for done, (_, found) in enumerate(executor.map(score, items), start=1):
+            session.add(found)
             each = (time.monotonic() - began) / done
             rate = f"{1 / each:.1f} a second" if each else ""
             left = len(missing) - done
             session.events(Progress("networks", total - left, total, rate, each * left))
-            if session.stop.requested:
-                raise KeyboardInterrupt
+            session.check_stop()

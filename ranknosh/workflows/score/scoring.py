@@ -1,28 +1,18 @@
-"""Many architectures scored on the executor, each network once."""
+"""The train-free scores of one network, wherever it is scored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ranknosh.config.score import ScoreSettings
-from ranknosh.executors.base import Executor
-from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.workflows.score.records import NetworkScores
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
     from ranknosh.training.proxies import ProxyScorer
-
-THREADS = 1
-"""Of each network: sums depend on it in the last bit, so that scores are the same on every machine."""
-NOTHING_KEPT = "memory://ranknosh-scores"
-"""A place for the checkpoints that executors are made with; scoring writes none."""
-DOING = "the networks that are being scored"
 
 
 @dataclass(frozen=True)
@@ -69,36 +59,3 @@ def score_network(settings: ScoreSettings, space: Space, data: ImageData) -> Sco
 def network_size(settings: ScoreSettings, data: ImageData) -> NetworkSize:
     """The size of every network scored on these images."""
     return NetworkSize(settings.network.channels, settings.network.cells, len(data.classes), data.image_shape[0])
-
-
-@contextmanager
-def executor_for(session: RunSession, settings: ScoreSettings, data: ImageData) -> Iterator[tuple[Executor, str]]:
-    """The executor that settings name, and the name of its device; Ctrl-C and other signals ask the session to stop.
-
-    Args:
-        session: of the run.
-        settings: of the run.
-        data: the images; the scorer has them already, so that workers are sent none.
-    """
-    import torch
-
-    from ranknosh.data import Split
-    from ranknosh.executors.opening import opened
-    from ranknosh.training.checkpoint import CheckpointStore
-    from ranknosh.training.settings import Task, TrainSettings
-    from ranknosh.training.surroundings import surroundings
-
-    none = Split(data.train.images[:0].clone(), data.train.labels[:0].clone())
-    train = TrainSettings(total_epochs=1, device=settings.device, threads=THREADS)
-    task = Task(replace(data, train=none, validation=none, test=none), network_size(settings, data), train)
-    stop, kept = session.stop, CheckpointStore(NOTHING_KEPT)
-    asked: dict[str, Any] = {"stop": lambda: stop.requested, "on_epoch": lambda job, point: None, "say": session.say}
-    with (
-        surroundings(THREADS, torch.device("cpu")),
-        stop.on_signals(session.events, DOING),  # ray swallows a KeyboardInterrupt here and there while it starts
-        opened(settings.executor, settings.device, task, kept, **asked) as (executor, device),
-        stop.on_signals(session.events, DOING),  # and has taken SIGTERM for itself
-    ):
-        if stop.requested:
-            raise KeyboardInterrupt
-        yield executor, device

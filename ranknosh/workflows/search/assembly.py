@@ -15,8 +15,7 @@ from ranknosh.core.records import Origin, Record, Scored
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import LevelZero, draw
 from ranknosh.executors.base import Executor
-from ranknosh.executors.inline import WithThreads
-from ranknosh.executors.ray_cluster import check_address
+from ranknosh.executors.opening import check
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.combined import EnsemblePredictor
 from ranknosh.predictors.proposer import PredictorProposer
@@ -66,15 +65,11 @@ def build_parts(config: SearchSettings, data: ImageData | None = None) -> Parts:
     from ranknosh.data.catalog import load_section
     from ranknosh.training.proxies import check_options
     from ranknosh.training.settings import Task
-    from ranknosh.training.surroundings import resolve_device
 
     pyramid = pyramid_of(config)
     predictor_of(config)
     check_options(config.seeding.options, config.seeding.proxies)
-    if config.executor.name == "inline":
-        resolve_device(config.train.device)
-    else:
-        check_address(config.executor.address)
+    check(config.executor, config.train.device)
     images = data or load_section(config.data, config.seed)
     task = Task(images, size_of(config, images.facts), settings_of(config))
     return Parts(config, get_space(config.space.name), pyramid, limits_of(config), task)
@@ -118,9 +113,8 @@ def score_by_proxies(
     known = {scored.key for scored in pool.scored}
     drawn = draw(space, section.draw, parts.config.seed)
     missing = [architecture for architecture in drawn if space.canonical(architecture) not in known]
-    size, seed, threads = parts.task.size, parts.config.seed, parts.config.train.threads
-    scorer = proxy_scorer(space, size, parts.task.data, section.proxies, seed=seed, options=section.options)
-    score = WithThreads(scorer, threads)
+    size, seed = parts.task.size, parts.config.seed
+    score = proxy_scorer(space, size, parts.task.data, section.proxies, seed=seed, options=section.options)
     for number, (index, (values, seconds)) in enumerate(executor.map(score, missing), len(drawn) - len(missing) + 1):
         architecture = missing[index]
         record = Scored(architecture, space.canonical(architecture), space.format(architecture), values, seconds)
@@ -157,9 +151,9 @@ def make_search(parts: Parts, pool: Pool, executor: Executor | None = None) -> S
         picks = level_zero.choose(keep, section.random_share)
     else:
         picks = [(architecture, "random", None) for architecture in draw(parts.space, keep, seed)]
-    predictor, threads = predictor_of(config), config.train.threads
+    predictor = predictor_of(config)
     if executor is not None and isinstance(predictor, EnsemblePredictor):
-        predictor.fit_each = lambda fit, samples: executor.map(WithThreads(fit, threads), samples)
+        predictor.fit_each = executor.map
     proposer = PredictorProposer(
         parts.space,
         predictor,

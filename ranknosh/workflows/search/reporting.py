@@ -49,7 +49,7 @@ class Reporter:
         for record in records:
             if isinstance(record, (Observed, Interrupted, Failed)):
                 self._running.pop((record.candidate_id, record.replica), None)
-        self.session.write(records, self.pool, tuple(_lines(records, self.pool)))
+        self.session.write(records, tuple(_lines(records, self.pool)))
         self.session.events(self._standings())
         self.session.events(self._progress())
 

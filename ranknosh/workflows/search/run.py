@@ -12,8 +12,10 @@ from ranknosh.config.units import plural
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.price import plan
 from ranknosh.core.records import RECORDS, Failed, Record
-from ranknosh.core.search import CAPS, Search
+from ranknosh.core.search import CAPS
 from ranknosh.errors import ConfigError
+from ranknosh.executors.inline import TrainJob
+from ranknosh.executors.opening import opened
 from ranknosh.report.search_page import render
 from ranknosh.report.tables import status_dict, top_rows, trial_rows, write_trials_csv
 from ranknosh.report.view import RunView
@@ -139,14 +141,10 @@ class SearchRun(Run[Pool]):
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Search to the end or to an interruption, then test the best once and write what is derived."""
-        import torch
-
-        from ranknosh.executors.opening import opened
         from ranknosh.track.mirror import tracking
-        from ranknosh.training.surroundings import surroundings
 
         parts: Parts = prepared.parts
-        settings, stop, pool = self.settings, session.stop, self.pool
+        settings, pool = self.settings, self.pool
         checkpoints = self.checkpoints()
         checkpoints.publications(0)  # storage that cannot be reached is reported before any work, not after it
         name = settings.name or self.folder.resolve().name
@@ -162,30 +160,23 @@ class SearchRun(Run[Pool]):
 
             def over() -> bool:
                 limit = parts.limits.wall_seconds
-                return stop.requested or (limit is not None and session.seconds >= limit)
+                return session.stop.requested or (limit is not None and session.seconds >= limit)
 
-            with (
-                surroundings(settings.train.threads, torch.device("cpu")),
-                stop.on_signals(session.events),  # ray swallows a KeyboardInterrupt here and there while it starts
-                opened(
-                    settings.executor,
-                    settings.train.device,
-                    parts.task,
-                    checkpoints,
-                    stop=over,
-                    on_epoch=reporter.epoch,
-                    say=session.say,
-                ) as (executor, device),
-                stop.on_signals(session.events),  # and has taken SIGTERM for itself
-            ):
-                if stop.requested:
-                    raise KeyboardInterrupt
-                pool.apply(session.began(device, unfinished_jobs=len(pool.pending)))
+            with opened(
+                settings.executor,
+                session,
+                TrainJob(parts.task, checkpoints),
+                device=settings.train.device,
+                threads=settings.train.threads,
+                stop=over,
+                on_epoch=reporter.epoch,
+            ) as (executor, device):
+                session.check_stop()
+                session.began(device, unfinished_jobs=len(pool.pending))
                 score_by_proxies(parts, pool, executor, write, session.events, over)
-                if stop.requested:
-                    raise KeyboardInterrupt
-                search: Search = make_search(parts, pool, executor)
-                drive(search, executor, write=write, clock=lambda: session.seconds, stop=stop)
+                session.check_stop()
+                search = make_search(parts, pool, executor)
+                drive(search, executor, write=write, clock=lambda: session.seconds, stop=session.stop)
                 finish(session, parts, search, checkpoints, executor, reporter)
 
 

@@ -41,8 +41,7 @@ class EpochPrices:
 
     def of(self, kind: Kind) -> float:
         """The price of an epoch; of one that was not timed, that of the nearest kind that was."""
-        near = min(self.epochs, key=lambda known: (known[1] != kind[1], abs(known[0] - kind[0])))
-        return self.epochs[kind] if kind in self.epochs else self.epochs[near]
+        return self.epochs[min(self.epochs, key=lambda known: (known[1] != kind[1], abs(known[0] - kind[0])))]
 
     def total(self, method: Method) -> float:
         """Seconds of a whole search."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ranknosh.spaces.genotype import Genotype
     from ranknosh.workflows.search.api import Images
     from ranknosh.workflows.supernet.assembly import Factory, SupernetParts
-    from ranknosh.workflows.supernet.runner import Runner
     from supernet.space import CellSpace
 
 
@@ -117,20 +116,20 @@ class SupernetRun(Run[SupernetState]):
         """
         from ranknosh.data.table import Table
         from ranknosh.workflows.supernet.assembly import parts_of
-        from ranknosh.workflows.supernet.runner import Runner
+        from ranknosh.workflows.supernet.runner import first_plan, surrounded
 
         parts = parts_of(settings, given.get("data"), given.get("method"), given.get("space"))
         table = given.get("table")
         if table is None and settings.table is not None:
             table = Table.load(settings.table)
-        runner = Runner(parts, events, table)
+        planned = None
         if not given.get("resumed"):
-            with runner.surrounded():
-                runner.choose_plan()
+            with surrounded(parts):
+                planned = first_plan(parts, events)
         images = {part: parts.data.count(part) for part in ("weights", "alphas")}
         return Prepared(
             stem=settings.method.name.rpartition(":")[2],
-            parts=runner,
+            parts=(parts, planned, table),
             data={**parts.data.source.facts, "images": images},
             facts=_facts(parts),
             fixed=("composition", "recipe", "space", "network"),
@@ -138,12 +137,14 @@ class SupernetRun(Run[SupernetState]):
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Search to the end or to an interruption."""
-        runner: Runner = prepared.parts
+        from ranknosh.workflows.supernet.runner import Runner, surrounded
+
         if self.ended:
             session.say("the search has ended; nothing is left to do")
             return
-        with runner.surrounded():
-            runner.run(session, self.state)
+        parts, planned, table = prepared.parts
+        with surrounded(parts):
+            Runner(session, self.state, parts, planned, table).run()
 
 
 def _facts(parts: SupernetParts) -> dict[str, Any]:
@@ -207,9 +208,10 @@ def search_supernet(
     """
     images, section = given_images(data)
     file = str(table) if isinstance(table, (str, Path)) else None
+    name = method if isinstance(method, str) else getattr(method, "__name__", type(method).__name__)
     wanted = SupernetSettings.from_dict(
         {
-            "method": {"name": method if isinstance(method, str) else _name(method), "options": dict(options or {})},
+            "method": {"name": name, "options": dict(options or {})},
             "space": space if isinstance(space, str) else space.name,
             "data": section,
             "budget": {"epochs": epochs, "time": None if device_seconds is None else duration_text(device_seconds)},
@@ -231,7 +233,3 @@ def search_supernet(
             space=None if isinstance(space, str) else space,
             table=None if file else table,
         )
-
-
-def _name(method: Factory) -> str:
-    return str(getattr(method, "__name__", type(method).__name__))

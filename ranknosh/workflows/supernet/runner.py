@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -33,7 +34,6 @@ from ranknosh.workflows.supernet.records import (
 )
 from supernet.diagnostics import landscape
 from supernet.part import Stop
-from supernet.report import EpochReport
 from supernet.search import SupernetSearch
 from supernet.space import nasbench201_architecture
 
@@ -44,117 +44,121 @@ GENOTYPE = Path("best") / "genotype.txt"
 REMEDY = "bring it back from a copy, or delete it: the search begins again at its first epoch"
 
 
-class Runner:
-    """One session of a search: :meth:`choose_plan` for a new one, then :meth:`run`, both within :meth:`surrounded`.
+class Planned(NamedTuple):
+    """A plan and the search that follows it; ``prices``, where steps were timed, may correct the plan once."""
 
-    ``table`` annotates epochs only.
-    """
-
-    session: RunSession
-    state: SupernetState
     plan: SupernetPlan
     search: SupernetSearch
+    prices: planning.EpochPrices | None = None
 
-    def __init__(self, parts: SupernetParts, events: Events, table: Table | None = None) -> None:
-        self.parts, self.device, self.events, self.table = parts, parts.device, events, table
-        self._prices: planning.EpochPrices | None = None
-        if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.device)
 
-    @contextmanager
-    def surrounded(self) -> Iterator[None]:
-        """Torch's threads and random state are put back afterwards; what does not fit the memory raises ConfigError."""
-        with surroundings(self.parts.config.train.threads, self.device):
-            try:
-                yield
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                raise ConfigError(
-                    f"the supernet does not fit the memory of {self.device}; give fewer --channels or --cells, or a smaller "
-                    "recipe.batch"
-                ) from error
+def first_plan(parts: SupernetParts, events: Events) -> Planned:
+    """Choose the number of epochs and make the search; nothing is written.
 
-    def choose_plan(self) -> None:
-        """Choose the number of epochs and make the search; nothing is written.
+    Args:
+        parts: of the search.
+        events: hears that steps are timed, where they are.
 
-        Raises:
-            BudgetTooSmall: where not one epoch fits.
-            RankNoshError: where the supernet cannot be built.
-        """
-        budget = self.parts.config.budget
-        method = self.parts.make(budget.epochs).fitted(self.parts.space)
-        if budget.time is None or budget.epochs is not None or not method.epochs:
-            self._follow(SupernetPlan(budget.epochs, method.epochs, method.composition(), "given", budget.time))
-            return
-        self.events(Progress("timing a few steps", 0, 1, "to choose the number of epochs"))
-        self._prices = planning.measure(self.parts)
-        self.events(Progress("timing a few steps", 1, 1, "to choose the number of epochs"))
-        self._follow(planning.choose(self.parts, self._prices, budget.time))
+    Raises:
+        BudgetTooSmall: where not one epoch fits.
+        RankNoshError: where the supernet cannot be built.
+    """
+    budget, prices = parts.config.budget, None
+    method = parts.make(budget.epochs).fitted(parts.space)
+    plan = SupernetPlan(budget.epochs, method.epochs, method.composition(), "given", budget.time)
+    if budget.time is not None and budget.epochs is None and method.epochs:
+        events(Progress("timing a few steps", 0, 1, "to choose the number of epochs"))
+        prices = planning.measure(parts)
+        events(Progress("timing a few steps", 1, 1, "to choose the number of epochs"))
+        plan = planning.choose(parts, prices, budget.time)
+    return Planned(plan, parts.search(plan.asked), prices)
 
-    def _follow(self, plan: SupernetPlan, saved: dict[str, Any] | None = None) -> None:
-        """Make the search of a plan, in a saved state or at its first epoch."""
-        self.plan, self.search = plan, self.parts.search(plan.asked)
-        if saved is not None:
-            self.search.load_state_dict(saved)
 
-    def run(self, session: RunSession, state: SupernetState) -> None:
-        """Search what is left, select, and write the result; ``state`` is kept up with what is written.
+@contextmanager
+def surrounded(parts: SupernetParts) -> Iterator[None]:
+    """Torch's threads and random state are put back afterwards; what does not fit the memory raises ConfigError."""
+    if parts.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(parts.device)
+    with surroundings(parts.config.train.threads, parts.device):
+        try:
+            yield
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise ConfigError(
+                f"the supernet does not fit the memory of {parts.device}; give fewer --channels or --cells, or a smaller "
+                "recipe.batch"
+            ) from error
 
-        Raises:
-            StoreError: where the checkpoint cannot be used.
-            KeyboardInterrupt: when stopped from outside, with everything saved.
-        """
-        self.session, self.state, self.events = session, state, session.events
+
+class Runner:
+    """One session of a search.
+
+    Args:
+        session: of the run.
+        state: of the run.
+        parts: of the search.
+        planned: where the run begins; None where an earlier session may have left something.
+        table: annotates epochs only.
+
+    Raises:
+        StoreError: where the checkpoint cannot be used.
+    """
+
+    def __init__(
+        self,
+        session: RunSession,
+        state: SupernetState,
+        parts: SupernetParts,
+        planned: Planned | None,
+        table: Table | None,
+    ) -> None:
+        self.session, self.events, self.state, self.parts, self.table = session, session.events, state, parts, table
         self.run_id = session.journal.history.header.id
-        if session.resumed:
-            self._restore()
-        done = self.search.history
-        kept = _agreeing(done, state.epochs)
-        self._begin_session(kept)
+        self.plan, self.search, self._prices = planned or self._restored() or first_plan(parts, session.events)
+
+    def run(self) -> None:
+        """Search what is left, select, and write the result. Raises KeyboardInterrupt when stopped, with everything saved."""
+        session, state, done = self.session, self.state, self.search.history
+        # No two epochs take the same time to the last bit.
+        same = takewhile(lambda pair: pair[0].seconds == pair[1].seconds, zip(done, state.epochs, strict=False))
+        kept = len(list(same))
+        details: dict[str, Any] = {"from_epoch": kept, "threads": self.parts.config.train.threads}
+        if self.table is not None:
+            details["table"] = {"best": self.table.best, "median": float(np.median(self.table.truth))}
+        session.began(str(self.parts.device), details=details)
+        if not state.plans or state.plans[-1] != self.plan:
+            session.add(self.plan, self.plan.words())
+        self._progress(0.0)
         for report in done[kept:]:  # a journal that was repaired may know less than the checkpoint
-            self._write(SupernetEpoch.of(report, self.true_accuracy(report.cells)))
+            session.add(SupernetEpoch.of(report, self.true_accuracy(report.cells)))
         saved_at = time.monotonic()
         while not self.search.ended:
-            if session.stop.requested:
-                raise KeyboardInterrupt
+            session.check_stop()
             self._epoch()
             if session.stop.requested or self.search.ended or time.monotonic() - saved_at >= SAVE_EVERY_SECONDS:
                 self._save()
                 saved_at = time.monotonic()
-        if session.stop.requested:
-            raise KeyboardInterrupt
+        session.check_stop()
         self._end()
 
-    def _restore(self) -> None:
-        """Take over the state that an earlier session left; the first epoch where it left none."""
+    def _restored(self) -> Planned | None:
+        """The latest plan at its first epoch, or in the state that was saved; None where nothing was planned."""
         plans = self.state.plans
         found = load_checkpoint(self.session.folder, self.run_id)
         if found is None and not plans:
-            self.choose_plan()
-            return
+            return None
         number, saved = found or (len(plans) - 1, None)
         if number >= len(plans):
             raise StoreError(
                 f"{self.session.folder / CHECKPOINT} follows a plan that the journal does not hold (number {number + 1} of "
                 f"{len(plans)}), as after a repair; {REMEDY}"
             )
-        self._follow(plans[number], saved)
+        plan, search = plans[number], self.parts.search(plans[number].asked)
         if saved is not None:
-            self.session.say(f"resumes after epoch {self.search.epoch} of {self.plan.epochs}")
-
-    def _begin_session(self, kept: int) -> None:
-        details: dict[str, Any] = {"from_epoch": kept, "threads": self.parts.config.train.threads}
-        if self.table is not None:
-            details["table"] = {"best": self.table.best, "median": float(np.median(self.table.truth))}
-        self.state.apply(self.session.began(str(self.device), details=details))
-        if not self.state.plans or self.state.plans[-1] != self.plan:
-            self._write(self.plan, self.plan.words())
-        self._progress(0.0)
-
-    def _write(self, record: SupernetPlan | SupernetEpoch | SupernetResult, *lines: str) -> None:
-        self.state.apply(record)
-        self.session.write([record], self.state, lines)
+            search.load_state_dict(saved)
+            self.session.say(f"resumes after epoch {search.epoch} of {plan.epochs}")
+        return Planned(plan, search)
 
     def _progress(self, share: float, text: str = "") -> None:
         """Report how many epochs are done; ``share`` of the running one."""
@@ -166,7 +170,7 @@ class Runner:
         report = search.run_epoch(lambda done, steps: self._progress(done / steps, f"step {done} of {steps}"))
         record = SupernetEpoch.of(report, self.true_accuracy(report.cells))
         left = self.state.seconds_left(self.plan.epochs - search.epoch)
-        self._write(record, record.words(self.plan.epochs, left))
+        self.session.add(record, record.words(self.plan.epochs, left))
         metrics = {"loss": record.weights_loss, "alphas loss": record.alphas_loss}
         metrics |= {"train accuracy": record.train_accuracy, "true accuracy": record.true_accuracy}
         name = self.parts.config.method.name
@@ -190,8 +194,10 @@ class Runner:
         self._prices = None
         better = planning.corrected(self.parts, prices, self.search, budget)
         if better is not None:
-            self._follow(better, self.search.state_dict())
-            self._write(better, better.words())
+            saved = self.search.state_dict()
+            self.plan, self.search = better, self.parts.search(better.asked)
+            self.search.load_state_dict(saved)
+            self.session.add(better, better.words())
             self._save()
 
     def _save(self) -> None:
@@ -220,12 +226,12 @@ class Runner:
             selection_seconds=seconds,
             lost_seconds=state.lost_seconds,
             wall_seconds=self.session.seconds + state.trial_seconds,
-            peak_memory=peak_memory(self.device),
+            peak_memory=peak_memory(self.parts.device),
             true_accuracy=self.true_accuracy(kept),
             diagnostics=self._diagnostics(),
         )
         write_atomic(folder / GENOTYPE, (result.text + "\n").encode())
-        self._write(result)
+        self.session.add(result)
 
     def _diagnostics(self) -> dict[str, Any]:
         size = self.parts.config.watch.landscape
@@ -269,13 +275,6 @@ def load_checkpoint(folder: Path, run_id: str) -> tuple[int, dict[str, Any]] | N
         return None
     found = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
     return int(found["plan"]), found["search"]
-
-
-def _agreeing(reports: Sequence[EpochReport], records: Sequence[SupernetEpoch]) -> int:
-    """How many epochs from the first on are the same; no two take the same time to the last bit."""
-    pairs = enumerate(zip(reports, records, strict=False))
-    others = (place for place, (report, record) in pairs if report.seconds != record.seconds)
-    return next(others, min(len(reports), len(records)))
 
 
 def _all_done(epochs: int) -> str:
