@@ -1,7 +1,5 @@
 """The command line: the one place that joins everything. Nothing heavy is imported before a verb needs it."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import re

@@ -1,7 +1,5 @@
 """The ``ranknosh`` command: its verbs in the order a newcomer meets them."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

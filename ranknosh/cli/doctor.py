@@ -1,7 +1,5 @@
 """``doctor``: what this machine offers a search, and the command that mends what is missing."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil

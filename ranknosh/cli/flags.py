@@ -4,8 +4,6 @@ An option of a setting has its name in the verb's module and nothing else: type,
 class, which also checks its bounds.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence

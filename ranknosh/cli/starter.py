@@ -1,7 +1,5 @@
 """``init``: a commented config to start from. What it prints loads."""
 
-from __future__ import annotations
-
 import json
 import re
 from importlib.resources import files
@@ -80,7 +78,7 @@ def init(
 def _print_schema(workflow: str) -> None:
     if workflow not in HOMES:
         raise ConfigError(f"--workflow {workflow}: {unknown('workflow', workflow, HOMES)}")
-    print_json(run_class(workflow).SETTINGS.json_schema())
+    print_json(run_class(workflow).SETTINGS.model_json_schema())
 
 
 def _config_text(data: str, space: str, budget: str, file: str) -> str:

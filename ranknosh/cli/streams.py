@@ -1,7 +1,5 @@
 """Standard streams that cannot stop a run: what reads them may leave, the disk behind them may fill, they may be closed."""
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import Any, TextIO

@@ -1,7 +1,5 @@
 """Field types of a configuration: values with units, lists with a rule, and names from a closed list."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What pydantic found wrong, said with file, line, dotted key, rule and remedy."""
 
-from __future__ import annotations
-
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -12,7 +10,6 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ranknosh.config.fields import RuleBroken
-from ranknosh.config.source import Source
 from ranknosh.errors import did_you_mean
 
 _TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", dict: "a mapping"}
@@ -22,19 +19,19 @@ _BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below
 
 
 def explain(
-    error: ValidationError, source: Source, given: Mapping[tuple[str, ...], str], model: type[BaseModel]
+    error: ValidationError, model: type[BaseModel], origin: str, places: Mapping[tuple[str, ...], str] | None = None
 ) -> str:
     """What is wrong with settings, a line each.
 
     Args:
         error: of pydantic.
-        source: the file, with its lines.
-        given: paths written by flags, with the text of each, such as ``--set seed=x``.
         model: the settings class.
+        origin: where the settings came from.
+        places: where each path was written, such as ``search.yaml, line 3`` or ``--set seed=x``.
     """
     fields = dict(fields_of(model))
     problems = [_problem(row, fields) for row in error.errors()]
-    lines = [f"{_place(path, source, given)}: {text}" for path, text in problems]
+    lines = [f"{_place(path, places or {}) or origin}: {text}" for path, text in problems]
     return lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} settings are wrong:", *lines])
 
 
@@ -60,13 +57,10 @@ def _is_section(kind: Any) -> bool:
     return get_origin(kind) is None and isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
-def _place(path: tuple[str, ...], source: Source, given: Mapping[tuple[str, ...], str]) -> str:
-    for setting, text in given.items():
-        shared = min(len(setting), len(path))
-        if shared and setting[:shared] == path[:shared] and (len(setting) <= len(path) or path not in source.lines):
-            return text
-    line = source.line(path)
-    return source.name if line is None else f"{source.name}, line {line}"
+def _place(path: tuple[str, ...], places: Mapping[tuple[str, ...], str]) -> str | None:
+    """Of the nearest enclosing path that was written."""
+    enclosing = (path[:length] for length in range(len(path), 0, -1))
+    return next((places[each] for each in enclosing if each in places), None)
 
 
 def _problem(row: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> tuple[tuple[str, ...], str]:

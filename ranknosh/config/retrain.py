@@ -1,7 +1,5 @@
 """The settings of a retraining: the cell, the size of its network, how it is trained, on which images."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import Field, model_validator
@@ -33,6 +31,6 @@ class RetrainSettings(Settings):
     data: DataConfig | None = setting(None, "images to train on, by default those of the run or of the preset")
 
     @model_validator(mode="after")
-    def _warmup_ends(self) -> RetrainSettings:
+    def _warmup_ends(self) -> "RetrainSettings":
         self.train.check_warmup(self.train.epochs, "of train.epochs")
         return self

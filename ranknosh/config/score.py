@@ -1,7 +1,5 @@
 """The settings of a table of scores: what is scored, by which proxies, on which images."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ValidationInfo, field_validator, model_validator
@@ -78,7 +76,7 @@ class ScoreSettings(Settings):
         return list(dict.fromkeys(each for name in names for each in (every if name == ALL else [name])))
 
     @model_validator(mode="after")
-    def _something_to_do(self) -> ScoreSettings:
+    def _something_to_do(self) -> "ScoreSettings":
         if not self.proxies:
             raise RuleBroken("proxies", f"proxies is empty; give {ALL}, or some of {', '.join(PROXIES)}")
         if not self.architectures and not self.count and not self.all:

@@ -4,8 +4,6 @@ Every limit a user can hit is checked here, before anything is trained, so that 
 seconds, sizes bytes, shares fractions; :meth:`SearchSettings.to_dict` writes them back with units, exactly.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, model_validator
@@ -44,7 +42,7 @@ class SearchSettings(Settings):
     track: sections.TrackConfig = setting(sections.TrackConfig(), "where the search is mirrored")
 
     @model_validator(mode="after")
-    def _sections_agree(self) -> SearchSettings:
+    def _sections_agree(self) -> "SearchSettings":
         levels = len(self.pyramid.epochs)
         if isinstance(self.pyramid.ratio, tuple) and len(self.pyramid.ratio) != levels - 1:
             raise RuleBroken(
@@ -105,7 +103,7 @@ class CompareSettings(SearchSettings):
     table: str | None = setting(None, "npz file of finished trainings, for the true accuracy of what is found")
 
     @model_validator(mode="after")
-    def _has_a_budget(self) -> CompareSettings:
+    def _has_a_budget(self) -> "CompareSettings":
         if self.budget.device_time is None:
             raise RuleBroken(
                 "budget.device_time",

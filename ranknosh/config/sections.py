@@ -1,7 +1,5 @@
 """The sections of a configuration: every setting, its default, the values it may take, and what it means."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -69,7 +67,7 @@ class DataConfig(Section):
     options: dict[str, Any] = setting({}, "further arguments of the source")
 
     @model_validator(mode="after")
-    def _one_source(self) -> DataConfig:
+    def _one_source(self) -> "DataConfig":
         given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
             came = f"{' and '.join(given)} are given" if given else "none is given"
@@ -115,7 +113,7 @@ class TrainConfig(Section):
     auxiliary: NotNegative = setting(0.0, "weight of the loss of a second head, 0 for no such head")
 
     @model_validator(mode="after")
-    def _averages_are_kept(self) -> TrainConfig:
+    def _averages_are_kept(self) -> "TrainConfig":
         if self.reads_average and self.ema == 0:
             raise RuleBroken(
                 "train.metric",

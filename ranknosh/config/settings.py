@@ -1,19 +1,16 @@
 """What the settings of every workflow have in common: the way in, the way back to text, and what may change on resume."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from ranknosh.config.fields import setting
 from ranknosh.config.messages import explain
 from ranknosh.config.sections import SOURCES, Section
-from ranknosh.config.source import Source, parse_value, read_source, yaml_text
-from ranknosh.config.units import parse_device_time, parse_duration, parse_size
+from ranknosh.config.source import parse_value, read_source, yaml_text
 from ranknosh.errors import ConfigError
 
 Change = Literal["stay", "free", "raise", "add"]
@@ -44,6 +41,7 @@ class Settings(Section):
     ``CHANGES``: what settings may do on resume, by their names, with ``*`` for a whole section; all others stay.
     """
 
+    model_config = ConfigDict(json_schema_extra={"$schema": "https://json-schema.org/draft/2020-12/schema"})
     CHANGES: ClassVar[Changes] = {}
 
     seed: int = setting(0, "seed of every random draw, but of the split where there is a split_seed", ge=0)
@@ -55,11 +53,6 @@ class Settings(Section):
         examples=["my-run"],
     )
     out: str = setting("runs/", "where run folders are made", min_length=1, max_length=3000)
-
-    @classmethod
-    def json_schema(cls) -> dict[str, Any]:
-        """The JSON Schema of the settings, with what each means, for editors."""
-        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **cls.model_json_schema()}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON data, every default filled in; :meth:`from_dict` gives back equal settings."""
@@ -89,12 +82,13 @@ class Settings(Section):
         Raises:
             ConfigError: naming the place, the setting and the rule broken.
         """
-        plain, given = _overridden(data, overrides)
+        places = {path: f"{origin}, line {line}" for path, line in (lines or {}).items()}
+        plain = _overridden(data, overrides, places)
         kept = {key: value for key, value in plain.items() if value is not None or key not in cls.model_fields}
         try:
             return cls.model_validate(kept)
         except ValidationError as error:
-            raise ConfigError(explain(error, Source(origin, kept, dict(lines or {})), given, cls)) from error
+            raise ConfigError(explain(error, cls, origin, places)) from error
 
     @classmethod
     def load(cls: type[Own], path: str | Path, overrides: Overrides = ()) -> Own:
@@ -106,7 +100,7 @@ class Settings(Section):
         """A copy with texts applied such as ``budget.epochs=60``. Raises ConfigError."""
         return self.from_dict(self.to_dict(), overrides=overrides)
 
-    def changes(self, later: Settings) -> dict[str, Any]:
+    def changes(self: Own, later: Own) -> dict[str, Any]:
         """New values of the settings in which ``later`` differs, by ``section.key`` (or ``key`` outside of sections)."""
         before, after = by_name(self.to_dict()), by_name(later.to_dict())
         names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
@@ -119,14 +113,14 @@ class Settings(Section):
                 return rule
         return "stay"
 
-    def check_resume(self, later: Settings) -> None:
+    def check_resume(self: Own, later: Own) -> None:
         """Raises ConfigError naming the first setting under which a run that has these cannot be resumed."""
-        before = by_name(self.to_dict())
+        texts, before, after = (by_name(each) for each in (self.to_dict(), self.model_dump(), later.model_dump()))
         for name, value in self.changes(later).items():
             rule = self.change_of(name)
-            if not _follows(rule, before.get(name), value):
+            if not _follows(rule, before.get(name), after.get(name)):
                 raise ConfigError(
-                    f"{name} was {_text(before.get(name))} when this run started and is {_text(value)} now; it {_HOW[rule]}: "
+                    f"{name} was {_text(texts.get(name))} when this run started and is {_text(value)} now; it {_HOW[rule]}: "
                     "take the change back, or start a new run"
                 )
 
@@ -135,27 +129,17 @@ def _follows(rule: Change, before: Any, after: Any) -> bool:
     if rule in ("stay", "free"):
         return rule == "free"
     if rule == "add":
-        return isinstance(before, list) and isinstance(after, list) and all(item in after for item in before)
-    return after is None or (before is not None and _amount(after) >= _amount(before))
-
-
-def _amount(value: Any) -> float:
-    """A limit as a number; durations and sizes are written with units."""
-    for parse in (parse_duration, parse_device_time, parse_size) if isinstance(value, str) else ():
-        try:
-            return float(parse(value))
-        except ValueError:
-            continue
-    return float(value)
+        return set(before) <= set(after)
+    return after is None or bool(before is not None and after >= before)
 
 
 def _text(value: Any) -> str:
     return "not set" if value is None else repr(value)
 
 
-def _overridden(data: Mapping[str, Any], overrides: Overrides) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
-    """Plain settings with ``overrides`` written in, later ones over earlier and flags over texts, and how each was given."""
-    result, how = with_changes(data, {}), {}
+def _overridden(data: Mapping[str, Any], overrides: Overrides, places: dict[tuple[str, ...], str]) -> dict[str, Any]:
+    """Plain settings with ``overrides`` written in, later ones over earlier and flags over texts; ``places`` gets theirs."""
+    result = with_changes(data, {})
     texts = [read_setting(each) for each in overrides if not isinstance(each, Given)]
     flags = [each for each in overrides if isinstance(each, Given)]
     for given in (texts, flags):
@@ -164,8 +148,12 @@ def _overridden(data: Mapping[str, Any], overrides: Overrides) -> tuple[dict[str
             result["data"] = {name: value for name, value in section.items() if name not in (*SOURCES, "options")}
         for path, value, text in given:
             _write(result, path, value)
-            how[path] = text
-    return result, how
+            for below in [each for each in places if each[: len(path)] == path]:
+                del places[below]
+            for length in range(1, len(path)):
+                places.setdefault(path[:length], text)
+            places[path] = text
+    return result
 
 
 def read_setting(

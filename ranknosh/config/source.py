@@ -1,10 +1,8 @@
 """YAML with its line numbers, by the rules of YAML 1.2: ``off`` is a word, ``1e-4`` a number, ``1:30`` neither."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +38,7 @@ class Source:
 
     name: str
     data: dict[str, Any]
-    lines: dict[tuple[str, ...], int] = field(default_factory=dict)
-
-    def line(self, path: tuple[str, ...]) -> int | None:
-        """The line of the nearest enclosing entry that the file holds."""
-        enclosing = (path[:length] for length in range(len(path), 0, -1))
-        return next((self.lines[each] for each in enclosing if each in self.lines), None)
+    lines: dict[tuple[str, ...], int]
 
 
 def read_source(path: str | Path) -> Source:

@@ -1,7 +1,5 @@
 """The settings of a supernet search: method, space, size, images, recipe and budget."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
@@ -66,7 +64,7 @@ class WatchConfig(Section):
     landscape: int = setting(0, "points a side (odd) of the loss around the final alphas, 0: none", ge=0)
 
     @model_validator(mode="after")
-    def _has_a_centre(self) -> WatchConfig:
+    def _has_a_centre(self) -> "WatchConfig":
         if self.landscape and (self.landscape < 3 or self.landscape % 2 == 0):
             raise RuleBroken(
                 "watch.landscape",

@@ -4,8 +4,6 @@ Seconds are floats, bytes are ints. Every parser raises ValueError with a senten
 is no text: a bare number has no unit.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ranknosh.config.settings import Overrides, Settings, with_changes
-from ranknosh.config.source import read_source
 from ranknosh.core.records import Session
 from ranknosh.errors import ConfigError, DataError, MissingDependency, StoreError
 from ranknosh.runs.events import Ended, Events, Message, Opened, silent
@@ -235,10 +234,7 @@ class Run(ABC, Generic[State]):
     def _edited(self) -> Settings:
         """The settings as config.yaml in the folder has them now, so that an edit there is seen."""
         path = self.folder / CONFIG
-        if not path.exists():
-            return self.settings
-        source = read_source(path)
-        return self.SETTINGS.from_dict(source.data, source.name, lines=source.lines)
+        return self.SETTINGS.load(path) if path.exists() else self.settings
 
     def _facts(self) -> list[tuple[str, str]]:
         """A few facts for people, shown where a run is printed."""

@@ -11,7 +11,6 @@ from pydantic import Field, ValidationError, model_validator
 
 from ranknosh.config.messages import explain
 from ranknosh.config.sections import TrainConfig
-from ranknosh.config.source import Source
 from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import Architecture, NetworkSize
 
@@ -37,7 +36,7 @@ class TrainSettings(TrainConfig):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise ConfigError(explain(error, Source("train", values), {}, type(self))) from error
+            raise ConfigError(explain(error, type(self), "train")) from error
 
     @model_validator(mode="after")
     def _warmup_ends(self) -> TrainSettings:

@@ -61,10 +61,10 @@ def test_init_refuses_what_would_not_load(cli, words, needle):
 
 
 def test_init_prints_the_schema_of_every_workflow(cli):
-    assert json.loads(cli("init", "--schema").out) == SearchSettings.json_schema()
+    assert json.loads(cli("init", "--schema").out) == SearchSettings.model_json_schema()
     for workflow in HOMES:
         printed = json.loads(cli("init", "--schema", "--workflow", workflow).out)
-        assert printed == run_class(workflow).SETTINGS.json_schema()
+        assert printed == run_class(workflow).SETTINGS.model_json_schema()
     wrong = cli("init", "--schema", "--workflow", "retrian")
     assert wrong.code == 2
     assert "did you mean retrain?" in wrong.err

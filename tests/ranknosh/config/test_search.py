@@ -229,6 +229,14 @@ def test_a_wrong_override_is_quoted(tmp_path, override, needle):
     assert needle in text
 
 
+def test_an_override_takes_the_place_of_the_lines_of_the_file(tmp_path):
+    text = STOP + "train: {lr: fast}\n"
+    assert refused(tmp_path, text, "train={lr: slow}").startswith("--set train={lr: slow}: train.lr is 'slow'")
+    assert refused(tmp_path, text, "train.batch=8").startswith("FILE, line 2: train.lr is 'fast'")
+    assert refused(tmp_path, STOP, "data.train_limit=9").startswith("--set data.train_limit=9: exactly one of")
+    assert refused(tmp_path, "seed: 1\n").startswith("FILE: nothing ends this search")
+
+
 def test_a_source_on_the_command_line_takes_the_place_of_the_files_source(tmp_path):
     text = STOP + "data: {name: cluttered_digits, validation: 0.3, options: {clutter: 2}}\n"
     data = accepted(tmp_path, text, "data.folder=/images").data
@@ -281,7 +289,7 @@ def test_the_schema_accepts_what_is_accepted_and_names_every_section():
     jsonschema = pytest.importorskip("jsonschema")
     from ranknosh.config.source import read_source
 
-    schema = SearchSettings.json_schema()
+    schema = SearchSettings.model_json_schema()
     assert set(schema["properties"]) == set(SearchSettings.model_fields)
     for path in sorted((ROOT / "configs").glob("*.yaml")):
         jsonschema.validate(read_source(path).data, schema)

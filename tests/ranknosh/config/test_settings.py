@@ -83,7 +83,7 @@ def test_changes_written_into_the_old_settings_give_the_new_ones():
 @pytest.mark.parametrize("workflow", HOMES)
 def test_the_schema_says_what_every_setting_of_a_workflow_means(workflow):
     kind = run_class(workflow).SETTINGS
-    schema = kind.json_schema()
+    schema = kind.model_json_schema()
     sections = {"": schema, **schema["$defs"]}
     for section, below in sections.items():
         assert below["description"]
