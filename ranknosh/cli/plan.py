@@ -107,7 +107,7 @@ def planned_candidates(config: SearchSettings) -> int | None:
 
     Raises BudgetTooSmall where the limits hold no candidate.
     """
-    from ranknosh.core.price import plan
+    from ranknosh.core.budget import plan
     from ranknosh.workflows.search.assembly import limits_of, pyramid_of, rules_of
 
     return plan(pyramid_of(config), limits_of(config), rules_of(config)).candidates

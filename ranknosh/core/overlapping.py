@@ -2,18 +2,17 @@
 
 Decisions have fixed places in a logical time (:class:`Timetable`). One at tick t sees the results due by t, whether or not
 others have arrived, and none before they are due: so it depends neither on how many workers there are nor on who is fast. What
-it sees is a second pool and a second ledger, into which results are folded when they are due.
+it sees is a second pool, into which results are folded when they are due.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
+from dataclasses import replace
 from typing import NamedTuple
 
-from ranknosh.core.budget import Ledger
 from ranknosh.core.pool import Pool
-from ranknosh.core.price import epochs_of
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Decision, Failed, Observed, Promotion, Proposed, Record, Token, token_of
 from ranknosh.core.schedules import Schedule
@@ -74,7 +73,7 @@ class Timetable:
 
 
 class Overlapping(Schedule):
-    """Decisions see a pool and a ledger of their own, which results enter when they are due.
+    """Decisions see a pool of their own, which results enter when they are due.
 
     On a journal that is resumed, the same steps are gone through again with the decisions that it holds, in their order; new
     ones begin where it ends.
@@ -82,7 +81,7 @@ class Overlapping(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.pool, self.ledger = Pool(), Ledger(self.limits.epochs)
+        self.pool = Pool()
         self._timetable = Timetable(self.pyramid, self.rules.overlap)
         self._due: list[tuple[int, int, Token]] = []
         self._history = deque(self._arrived.decisions)
@@ -125,7 +124,7 @@ class Overlapping(Schedule):
         level, pool = step.level, self.pool
         sizes = self.pyramid.sizes(min(self.pyramid.batch_end(step.batch), pool.count))
         owed = sizes[level] - pool.entered(level + 1)
-        while owed > 0 and self._promoted_next(level + 1) and self.ledger.room(self.pyramid.steps[level]):
+        while owed > 0 and self._promoted_next(level + 1) and self._room(pool, self.pyramid.steps[level]):
             self._enter([self._history.popleft()])
             owed -= 1
         records = [] if self._history else self._enter(self._promote(level, owed))
@@ -151,7 +150,6 @@ class Overlapping(Schedule):
             if isinstance(record, Decision):
                 self.pool.apply(record)
                 token = token_of(record)
-                self.ledger.reserve(token, epochs_of(self.pyramid, record))
                 asked = self.pool.pending[token]
                 ticks = self._timetable.whole if token.replica else self._timetable.ticks[asked.level - 1]
                 heapq.heappush(self._due, (self._timetable.now + ticks, asked.turn, token))
@@ -161,17 +159,15 @@ class Overlapping(Schedule):
         """Let decisions see the results due by ``tick`` (None: all asked for). False where one has not arrived yet."""
         while self._due and (tick is None or self._due[0][0] <= tick):
             token = self._due[0][-1]
-            level, result = self.pool.pending[token].level, self._result(token)
+            pending, result = self.pool.pending[token], self._result(token)
             if result is None:
                 return False
             heapq.heappop(self._due)
-            epochs = self.ledger.reserved[token]
+            end = self.pyramid.epochs[pending.level - 1]
             if isinstance(result, Failed) and not token.replica:
-                # A failure charges what was trained, of which an interruption may have been charged before.
-                before = self._arrived.candidates[token.candidate_id].epochs
-                epochs += result.epochs + before - self.pyramid.epochs[level - 1]
-            self.ledger.settle(token, epochs)
-            self.pool.apply(result)
+                end = self._arrived.candidates[token.candidate_id].epochs + result.epochs
+            # No interruption is seen here: the end of a training charges all of it.
+            self.pool.apply(replace(result, epochs=end - pending.start_epoch))
         return True
 
     def _result(self, token: Token) -> Observed | Failed | None:

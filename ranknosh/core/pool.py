@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ranknosh.core.records import (
@@ -68,19 +68,15 @@ class Candidate:
     @property
     def metric(self) -> float | None:
         """Ranking metric at the highest completed level, averaged with retrainings under other seeds."""
-        if self.latest is None:
-            return None
-        values = [self.latest.metric, *(observed.metric for observed in self.replicas.values())]
-        return sum(values) / len(values)
+        values = [observed.metric for observed in (self.latest, *self.replicas.values()) if observed]
+        return sum(values) / len(values) if values else None
 
     @property
     def validation(self) -> float | None:
         """Validation accuracy (fraction) where :attr:`metric` was measured, averaged likewise."""
-        if self.latest is None or self.latest.validation_accuracy is None:
-            return None
-        values = [self.latest.validation_accuracy]
-        values += [o.validation_accuracy for o in self.replicas.values() if o.validation_accuracy is not None]
-        return sum(values) / len(values)
+        found = [observed.validation_accuracy for observed in (self.latest, *self.replicas.values()) if observed]
+        values = [accuracy for accuracy in found if accuracy is not None]
+        return sum(values) / len(values) if values else None
 
     @property
     def params(self) -> int | None:
@@ -148,6 +144,7 @@ class Pool(Folded):
         self.results_in_batch: Counter[int] = Counter()
         self._entered: Counter[int] = Counter()
         self._pending_at: Counter[int] = Counter()
+        self._epochs_begun = 0
         self._eligible: dict[int, list[tuple[float, int, str, int]]] = {}
         self._completed: dict[int, list[tuple[float, int, str, int]]] = {}
         self._retrained: set[int] = set()
@@ -169,12 +166,16 @@ class Pool(Folded):
         return self._entered[level]
 
     def pending_below(self, level: int) -> bool:
-        """True while a first training to ``level`` or lower is unfinished."""
+        """True while a training to ``level`` or lower is unfinished."""
         return any(count > 0 and at <= level for at, count in self._pending_at.items())
 
     def pending_at(self, level: int) -> int:
-        """Unfinished first trainings to exactly ``level``."""
+        """Unfinished trainings to exactly ``level``."""
         return self._pending_at[level]
+
+    def unfinished(self, epochs: Sequence[int]) -> int:
+        """Epochs that unfinished trainings have left, where those of level i end at ``epochs[i - 1]``."""
+        return sum(count * epochs[level - 1] for level, count in self._pending_at.items()) - self._epochs_begun
 
     def residents(self, level: int, most: int | None = None) -> list[Candidate]:
         """Candidates whose highest completed level is exactly ``level`` and that may be promoted, the best ``most`` first.
@@ -273,18 +274,18 @@ class Pool(Folded):
         self._train(record, record.to_level)
 
     def _rerun(self, record: Rerun) -> None:
-        self._candidate(record.candidate_id)
         self.reruns[token_of(record)] = record
-        self._ask(record, -1, 0)
+        self._ask(record, self._candidate(record.candidate_id).level, 0)
 
     def _train(self, record: Proposed | Promotion, level: int) -> None:
         self._ask(record, level, self.candidates[record.candidate_id].epochs)
         self._entered[level] += 1
-        self._pending_at[level] += 1
 
     def _ask(self, record: Decision, level: int, start_epoch: int) -> None:
         token = token_of(record)
         self.pending[token] = Pending(token.candidate_id, level, token.replica, start_epoch, len(self.decisions))
+        self._pending_at[level] += 1
+        self._epochs_begun += start_epoch
         self.decisions.append(record)
 
     def _pending(self, token: Token) -> Pending:
@@ -297,11 +298,12 @@ class Pool(Folded):
 
     def _end(self, record: Observed | Failed) -> None:
         token = token_of(record)
-        level = self._pending(token).level
+        pending = self._pending(token)
         del self.pending[token]
+        self._pending_at[pending.level] -= 1
+        self._epochs_begun -= pending.start_epoch
         self.epochs_spent += record.epochs
         if token.replica == 0:
-            self._pending_at[level] -= 1
             self.results_in_batch[self.candidates[token.candidate_id].batch] += 1
 
     def _observe(self, record: Observed) -> None:
@@ -321,7 +323,9 @@ class Pool(Folded):
 
     def _interrupt(self, record: Interrupted) -> None:
         candidate = self._candidate(record.candidate_id)
-        self._pending(token_of(record)).start_epoch = record.epoch
+        pending = self._pending(token_of(record))
+        self._epochs_begun += record.epoch - pending.start_epoch
+        pending.start_epoch = record.epoch
         self.epochs_spent += record.epochs
         self._keep(record)
         if record.replica == 0:

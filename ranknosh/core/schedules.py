@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import ClassVar, Literal, NamedTuple, Protocol, cast
 
-from ranknosh.core.budget import Ledger, Limits
+from ranknosh.core.budget import Ledger, Limits, Plan, plan
 from ranknosh.core.pool import Candidate, Pool
-from ranknosh.core.price import Plan, plan
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Fitted, Promotion, Proposed, Record, Rerun
 from ranknosh.errors import BudgetTooSmall, ConfigError
@@ -53,7 +52,6 @@ class Schedule(ABC):
         rules: what the user decided.
         proposer: chooses new candidates.
         pool: what decisions see of the candidates.
-        ledger: what decisions see of the epochs.
         checkpoint_bytes: what a checkpoint of an architecture takes, asked only under a disk limit. None: the largest
             checkpoint so far, so that the limit does not bind before there is one.
 
@@ -66,7 +64,6 @@ class Schedule(ABC):
     rules: Rules
     proposer: Proposer
     pool: Pool
-    ledger: Ledger
     checkpoint_bytes: Callable[[Architecture], int] | None = None
     exhausted: bool = field(default=False, init=False)
     """Whether the proposer has no further candidate."""
@@ -77,8 +74,8 @@ class Schedule(ABC):
         if self.rules.promote == "predicted" and not hasattr(self.proposer, "prefer"):
             raise ConfigError("pyramid.promote is predicted, but this proposer cannot order candidates; use observed")
         self._fitted = {fit.batch for fit in self.pool.fits}
-        self._arrived, self._actual = self.pool, self.ledger
-        """What is known and committed in fact; a schedule may show its decisions another pool and ledger."""
+        self._arrived = self.pool
+        """What is known in fact; a schedule may show its decisions another pool."""
 
     @abstractmethod
     def decide(self, queued: bool) -> list[Record]:
@@ -89,11 +86,14 @@ class Schedule(ABC):
 
     def plan(self) -> Plan:
         """How many candidates the limits hold, from where decisions are."""
-        return plan(self.pyramid, self.limits, self.rules, self.pool, self.ledger.committed)
+        return plan(self.pyramid, self.limits, self.rules, self.pool)
 
     def _fitting(self, number: int, epochs: int) -> int:
         """How many of ``number`` jobs of ``epochs`` each the budget holds."""
-        return min(number, self.ledger.room(epochs), self._actual.room(epochs))
+        return min(number, self._room(self.pool, epochs), self._room(self._arrived, epochs))
+
+    def _room(self, pool: Pool, epochs: int) -> int:
+        return Ledger(pool, self.pyramid, self.limits.epochs).room(epochs)
 
     def _promote(self, level: int, number: int, reason: Literal["quota", "closing"] = "quota") -> list[Record]:
         """Promote the best ``number`` residents of ``level``, or as many as there are and as the budget holds."""
@@ -162,7 +162,9 @@ class Schedule(ABC):
             return []
         held = self._finalists_left() * self.pyramid.epochs[-1]
         for level in range(levels - 1, 0, -1):
-            if self._actual.fits(self.pyramid.steps[level] + held) and (best := self._promote(level, 1, "closing")):
+            if self._room(self._arrived, self.pyramid.steps[level] + held) and (
+                best := self._promote(level, 1, "closing")
+            ):
                 return best
         return []
 

@@ -15,24 +15,21 @@ from typing import Literal, NamedTuple
 from ranknosh.core.budget import Ledger, Limits
 from ranknosh.core.overlapping import Overlapping
 from ranknosh.core.pool import Pending, Pool
-from ranknosh.core.price import epochs_of
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import (
     UNCOUNTED,
     Decision,
     Failed,
     FailureKind,
-    Interrupted,
     Job,
     JobResult,
-    Observed,
     Record,
     Token,
     job_seed,
     token_of,
 )
 from ranknosh.core.schedules import Eager, Proposer, Reproducible, Schedule
-from ranknosh.errors import BudgetTooSmall, JobsLost
+from ranknosh.errors import BudgetExceeded, BudgetTooSmall, JobsLost
 from ranknosh.spaces.base import Architecture
 
 StopReason = Literal["candidates", "epochs", "space_exhausted", "wall_time", "device_time", "disk", "nothing_learned"]
@@ -78,22 +75,20 @@ class Search:
         rules = rules or Rules()
         self.pyramid, self.limits, self.seed = pyramid, limits, seed
         self.pool = Pool() if pool is None else pool
-        self.ledger = Ledger(limits.epochs, self.pool.epochs_spent)
+        self.ledger = Ledger(self.pool, pyramid, limits.epochs)
         self.stop_reason: StopReason | None = None
         self._running: set[Token] = set()
         self._queue: list[tuple[int, int, Token]] = []
         self._lost: Failed | None = None
         kind = Eager if rules.schedule == "eager" else Overlapping if rules.overlap > 1 else Reproducible
-        self.schedule: Schedule = kind(pyramid, limits, rules, proposer, self.pool, self.ledger, checkpoint_bytes)
+        self.schedule: Schedule = kind(pyramid, limits, rules, proposer, self.pool, checkpoint_bytes)
         self.schedule.plan()  # raises where the budget holds no candidate
-        for token, pending in self.pool.pending.items():
-            epochs = self._job(pending).epochs
-            if not self.ledger.fits(epochs):
-                raise BudgetTooSmall(
-                    f"budget.epochs is {limits.epochs}, but {self.pool.epochs_spent} epochs are spent and a training that was "
-                    f"begun needs {epochs} more; raise budget.epochs"
-                )
-            self.ledger.reserve(token, epochs)
+        if (self.ledger.left or 0) < 0:
+            raise BudgetTooSmall(
+                f"budget.epochs is {limits.epochs}, but {self.pool.epochs_spent} epochs are spent and the trainings that were "
+                f"begun need {self.ledger.committed - self.pool.epochs_spent} more; raise budget.epochs"
+            )
+        for token in self.pool.pending:
             self._enqueue(token)
 
     @property
@@ -153,17 +148,15 @@ class Search:
         token = job.token
         pending = self.pool.pending.get(token)
         self._running.discard(token)
-        if pending is None or (job.replica == 0 and pending.level != job.level):
+        if pending is None or pending.level != job.level:
             return ()
         if isinstance(outcome, Failed):
             outcome = replace(outcome, attempt=pending.attempt, final=self.is_final(outcome.kind, token))
             if outcome.kind in UNCOUNTED and pending.losses + 1 >= MOST_LOSSES:
                 self._lost = outcome
-        if isinstance(outcome, Observed) or (isinstance(outcome, Failed) and outcome.final):
-            self.ledger.settle(token, outcome.epochs)
-        elif isinstance(outcome, Interrupted):
-            self.ledger.settle(token, outcome.epochs)
-            self.ledger.reserve(token, job.epochs - outcome.epochs)
+        reserved, charged = self._job(pending).epochs, not isinstance(outcome, Failed) or outcome.final
+        if charged and outcome.epochs > reserved:
+            raise BudgetExceeded(f"job {token} ran {outcome.epochs} epochs, but only {reserved} were reserved")
         records: tuple[Record, ...] = (outcome, *result.beside)
         for record in records:
             self.pool.apply(record)
@@ -195,36 +188,34 @@ class Search:
         return None
 
     def _enter(self, record: Record) -> None:
-        """Apply a decision; where it asks for a training, reserve its epochs and queue it."""
+        """Apply a decision; where it asks for a training, queue it."""
         self.pool.apply(record)
         if isinstance(record, Decision):
-            token = token_of(record)
-            self.ledger.reserve(token, epochs_of(self.pyramid, record))
-            self._enqueue(token)
+            self._enqueue(token_of(record))
+        if (self.ledger.left or 0) < 0:
+            raise BudgetExceeded(
+                f"{record} does not fit the budget: of {self.ledger.limit} epochs {self.ledger.left} are left"
+            )
 
     def _job(self, pending: Pending) -> Job:
         candidate = self.pool.candidates[pending.candidate_id]
-        level = self._level(pending)
         return Job(
             candidate.id,
             candidate.architecture,
-            level,
+            pending.level,
             pending.start_epoch,
-            self.pyramid.epochs[level - 1],
+            self.pyramid.epochs[pending.level - 1],
             job_seed(self.seed, candidate.id, pending.replica),
             pending.replica,
             pending.attempt,
             pending.alone,
         )
 
-    def _level(self, pending: Pending) -> int:
-        return self.pyramid.levels if pending.replica else pending.level
-
     def _enqueue(self, token: Token) -> None:
         """Let a job wait for a worker: higher levels first, being longest, then in the order they were decided in. One that was
         handed out and comes back takes its old place."""
         pending = self.pool.pending[token]
-        heapq.heappush(self._queue, (-self._level(pending), pending.turn, token))
+        heapq.heappush(self._queue, (-pending.level, pending.turn, token))
 
     def _hand_out(self, slots: int) -> list[Job]:
         jobs: list[Job] = []

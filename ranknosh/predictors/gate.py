@@ -7,6 +7,7 @@ nothing to hold out and nothing to leak.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.pool import Pool
@@ -28,14 +29,9 @@ class Verdict:
     scored: int
 
     @property
-    def closed(self) -> bool:
-        """True where at least eight scored candidates show the predictions to be no better than chance."""
-        return self.scored >= _CLOSE_FROM and self.tau is not None and self.tau <= 0
-
-    @property
     def distrust(self) -> str | None:
-        """Why the predictor is not used; None where it is."""
-        if not self.closed:
+        """Why the predictor is not used: eight scored candidates or more show it to be no better than chance. Else None."""
+        if self.scored < _CLOSE_FROM or self.tau is None or self.tau > 0:
             return None
         return (
             f"over {self.compared} candidates the predictions made before training agreed with the results no better than "
@@ -51,18 +47,16 @@ def judge(pool: Pool) -> Verdict:
     before level 1 count as worst; crashed ones (which say nothing about the architecture) are left out.
     """
     scores: list[float] = []
-    metrics: list[float | None] = []
+    results: list[float] = []
     scored = 0
-    for candidate in sorted(pool.candidates.values(), key=lambda candidate: -candidate.id):
+    for candidate in reversed(pool.candidates.values()):
         predicted, known = candidate.origin in ("predictor", "explore", "evolution"), 1 in candidate.observations
         score = candidate.score if predicted else 0.0 if candidate.origin == "random" else None
         failed = candidate.failed is not None and candidate.failed.kind not in SURROUNDINGS
         if score is None or not (known or failed) or (predicted and scored == _REMEMBERED):
             continue
         scores.append(score)
-        metrics.append(candidate.observations[1].metric if known else None)
+        results.append(candidate.observations[1].metric if known else -inf)
         scored += predicted
-    worst = min((metric for metric in metrics if metric is not None), default=0.0) - 1.0
-    results = [worst if metric is None else metric for metric in metrics]
     tau = kendall_tau(scores, results) if scored >= _REPORT_FROM else None
     return Verdict(tau, len(scores), scored)

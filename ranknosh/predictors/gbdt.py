@@ -8,6 +8,8 @@ which divides each row by its number of pairs: all weights are scaled by one num
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -22,15 +24,10 @@ from ranknosh.streams import stream
 _FLOOR = 1e-6
 
 
-def objective(loss: PairLoss) -> Any:
+def objective(predictions: NDArray[np.floating], _: Any, *, loss: PairLoss) -> tuple[Floats, Floats]:
     """xgboost's objective protocol: (predictions, matrix) -> (gradient, curvature) of every row."""
-
-    def derivatives(predictions: NDArray[np.floating], _: Any) -> tuple[Floats, Floats]:
-        scores = np.asarray(predictions, dtype=np.float64).reshape(-1)
-        gradient, diagonal = loss.derivatives(scores)
-        return gradient, np.maximum(diagonal, _FLOOR)
-
-    return derivatives
+    gradient, diagonal = loss.derivatives(np.asarray(predictions, dtype=np.float64).reshape(-1))
+    return gradient, np.maximum(diagonal, _FLOOR)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -56,10 +53,13 @@ class GbdtPredictor(Predictor):
     name = "gbdt"
 
     def __post_init__(self) -> None:
-        self._xgboost = _xgboost()
+        if find_spec("xgboost") is None:
+            raise MissingDependency("xgboost", "the gbdt predictor")
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
-        xgboost, n = self._xgboost, len(encodings)
+        import xgboost
+
+        n = len(encodings)
         loss = PairLoss(evidence.pairs, tempered(evidence.weights, n), n)
         settings = {
             "max_depth": self.depth,
@@ -76,7 +76,7 @@ class GbdtPredictor(Predictor):
             "seed": int(stream(seed, "gbdt").integers(2**31 - 1)),
         }
         rows = xgboost.QuantileDMatrix(encodings.features, label=np.zeros(n), max_bin=16, nthread=1)
-        self._model = xgboost.train(settings, rows, num_boost_round=self.rounds, obj=objective(loss))
+        self._model = xgboost.train(settings, rows, num_boost_round=self.rounds, obj=partial(objective, loss=loss))
 
     def score(self, encodings: Encodings) -> Floats:
         booster = self.model
@@ -84,11 +84,3 @@ class GbdtPredictor(Predictor):
             return np.zeros(0)
         predicted = booster.inplace_predict(encodings.features, predict_type="margin")
         return np.asarray(predicted, dtype=np.float64).reshape(-1)
-
-
-def _xgboost() -> Any:
-    try:
-        import xgboost
-    except ImportError as error:
-        raise MissingDependency("xgboost", "the gbdt predictor") from error
-    return xgboost

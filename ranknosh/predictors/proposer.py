@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -27,8 +28,6 @@ from ranknosh.spaces.base import Architecture, Space
 from ranknosh.streams import stream
 
 Acquisition = Literal["thompson", "mean", "ucb"]
-Results = tuple[Pool, int]
-"""What evidence and verdict are made from: a pool and its revision."""
 _ACQUISITIONS = get_args(Acquisition)
 _REFERENCE = 512
 _ATTEMPTS = 2000
@@ -37,17 +36,20 @@ _DIGITS = 9
 
 @dataclass(frozen=True)
 class _Learned:
-    """What one state of the results taught. ``scale`` is None where there was too little for a fit."""
+    """What one state of the results (a pool and its revision) taught.
 
-    results: Results
+    ``scale`` is None where there was too little for a fit. ``weights`` of the proxies and ``leaders`` are level 0 as the results
+    see it: what is worth trying, best first. ``grown`` holds the population of a batch.
+    """
+
+    results: tuple[Pool, int]
     evidence: Evidence
     scale: Scale | None
     verdict: Verdict
     fallback: str | None
-
-
-_Followed = tuple[Mapping[str, float], Sequence[tuple[str, Architecture]]]
-"""Level 0 as the results see it now: the weight of each proxy, and what is worth trying, best first."""
+    weights: Mapping[str, float] | None = None
+    leaders: Sequence[tuple[str, Architecture]] = ()
+    grown: dict[int, Candidates] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -105,8 +107,6 @@ class PredictorProposer:
             known = ", ".join(_ACQUISITIONS)
             raise ConfigError(f"propose.acquisition is {self.acquisition!r}; it must be one of {known}")
         self._learned: _Learned | None = None
-        self._yardstick: Encodings | None = None
-        self._grown: tuple[tuple[Results, int], Candidates] | None = None
 
     def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
         """The next candidates; the fit record comes with them from batch 1 on.
@@ -118,16 +118,15 @@ class PredictorProposer:
         """
         started = time.perf_counter()
         learned = self._learn(pool) if batch > 0 else None
-        followed = self._followed(learned.evidence) if learned else None
         taken = set(pool.keys)
         records: list[Proposed] = []
         for number in ids:
-            picked = self._pick(number, batch, taken, learned, followed)
+            picked = self._pick(number, batch, taken, learned)
             if picked is None:
                 break
             (architecture, origin, score), spread = picked, None
             if learned and learned.scale and origin in ("predictor", "explore"):
-                alone = Encodings(self.space, [architecture])
+                alone = self._encoded([architecture])
                 score = float(learned.scale.apply(self.predictor.score(alone))[0])
                 spread = float(self.predictor.spread(alone)[0]) / learned.scale.deviation
             key, text = self.space.canonical(architecture), self.space.format(architecture)
@@ -144,7 +143,7 @@ class PredictorProposer:
             learned.verdict.compared,
             learned.fallback,
             time.perf_counter() - started,
-            followed[0] if followed else None,
+            learned.weights,
         )
         return Proposal(tuple(records), fit)
 
@@ -158,7 +157,7 @@ class PredictorProposer:
         return [residents[index] for index in order]
 
     def _pick(
-        self, number: int, batch: int, taken: set[str], learned: _Learned | None, followed: _Followed | None
+        self, number: int, batch: int, taken: set[str], learned: _Learned | None
     ) -> tuple[Architecture, Origin, float | None] | None:
         """One candidate, or None where the space has no more."""
         if number < len(self.seeds) and self._is_open(self.seeds[number][0], taken):
@@ -172,24 +171,17 @@ class PredictorProposer:
             chosen = self._best(number, batch, taken, learned)
             if chosen:
                 return chosen, "predictor", None
-        drawn = self._leader(number, taken, followed) or self._uniform(rng, taken)
+        drawn = self._leader(number, taken, learned) or self._uniform(rng, taken)
         return (drawn, "explore", None) if drawn else None
 
     def _is_open(self, architecture: Architecture, taken: set[str]) -> bool:
         return self.space.canonical(architecture) not in taken and not self.space.is_dead(architecture)
 
-    def _followed(self, known: Evidence) -> _Followed | None:
-        if self.level_zero is None or self.follow == 0:
-            return None
-        weights = self.level_zero.weights(known)
-        return weights, self.level_zero.leaders(weights)
-
-    def _leader(self, number: int, taken: set[str], followed: _Followed | None) -> Architecture | None:
+    def _leader(self, number: int, taken: set[str], learned: _Learned) -> Architecture | None:
         """The best of level 0 that is alive and not taken; None where this candidate is not to follow it."""
-        if followed is None or stream(self.seed, "follow", number).random() >= self.follow:
+        if stream(self.seed, "follow", number).random() >= self.follow:
             return None
-        open_ones = (a for key, a in followed[1] if key not in taken and not self.space.is_dead(a))
-        return next(open_ones, None)
+        return next((a for key, a in learned.leaders if key not in taken and not self.space.is_dead(a)), None)
 
     def _uniform(self, rng: np.random.Generator, taken: set[str]) -> Architecture | None:
         """A random architecture that is alive and not taken."""
@@ -221,13 +213,13 @@ class PredictorProposer:
     def _candidates(self, batch: int, learned: _Learned) -> Candidates:
         if self.space.enumerable:
             return whole(self.space)
-        if self._grown is None or self._grown[0] != (learned.results, batch):
+        if batch not in learned.grown:
             order = learned.evidence.order
             ranked = [i for i in np.argsort(-order, kind="stable") if order[i] > 0]
             parents = [learned.evidence.members[i].architecture for i in ranked]
-            grew = grown(self.space, parents, self.predictor.score, stream(self.seed, "grow", batch))
-            self._grown = ((learned.results, batch), grew)
-        return self._grown[1]
+            rng = stream(self.seed, "grow", batch)
+            learned.grown[batch] = grown(self.space, parents, self.predictor.score, rng)
+        return learned.grown[batch]
 
     def _learn(self, pool: Pool) -> _Learned:
         """Refit, unless the results are those of the last fit."""
@@ -237,7 +229,11 @@ class PredictorProposer:
             verdict = judge(pool)
             lacking = self._lacking(known)
             scale = self._fit(known) if lacking is None else None
-            self._learned = _Learned(results, known, scale, verdict, lacking or verdict.distrust)
+            followed = self.level_zero if self.follow else None
+            weights = followed.weights(known) if followed else None
+            leaders = followed.leaders(weights) if followed and weights else ()
+            fallback = lacking or verdict.distrust
+            self._learned = _Learned(results, known, scale, verdict, fallback, weights, leaders)
         return self._learned
 
     def _lacking(self, known: Evidence) -> str | None:
@@ -257,6 +253,8 @@ class PredictorProposer:
         encodings = self._encoded(members)
         seed = int(stream(self.seed, "fit", len(members)).integers(2**62))
         self.predictor.fit(encodings, known, seed=seed)
-        if self._yardstick is None:
-            self._yardstick = reference(self.space, _REFERENCE, self.seed)
         return Scale.of(self.predictor.score(self._yardstick))
+
+    @cached_property
+    def _yardstick(self) -> Encodings:
+        return reference(self.space, _REFERENCE, self.seed)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ranknosh.core.budget import Limits
+from ranknosh.core.budget import Limits, Plan, plan
 from ranknosh.core.pool import Candidate, Pool
-from ranknosh.core.price import Plan, plan
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import RECORDS, Record, Tested
 from ranknosh.core.search import CAPS

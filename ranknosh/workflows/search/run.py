@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import plural
+from ranknosh.core.budget import plan
 from ranknosh.core.pool import Candidate, Pool
-from ranknosh.core.price import plan
 from ranknosh.core.records import RECORDS, Failed, Record
 from ranknosh.core.search import CAPS
 from ranknosh.errors import ConfigError

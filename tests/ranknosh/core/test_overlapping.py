@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from ranknosh.core.budget import Limits
+from ranknosh.core.budget import Ledger, Limits
 from ranknosh.core.overlapping import Timetable
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Failed, Interrupted, JobResult, Observed
@@ -56,14 +56,18 @@ def test_a_failed_training_is_charged_with_what_it_ran_before_an_interruption():
         search.tell(JobResult(job, outcome))
         return search.ask(1).jobs
 
+    def seen():
+        pool = search.schedule.pool
+        return pool.epochs_spent, Ledger(pool, search.pyramid).committed
+
     first, second = search.ask(2).jobs
     (again,) = end(first, Interrupted(0, 1, 3, 3, 1.0))
     end(again, Failed(0, 1, "diverged", "nan", 1, 1.0))
     (promoted,) = end(second, Observed(1, 1, 0.5, 0.5, 1.0, 4, 1.0))
-    assert (search.schedule.ledger.spent, search.schedule.ledger.committed) == (4 + 4, 8 + 8)
+    assert seen() == (4 + 4, 8 + 8)
     (again,) = end(promoted, Interrupted(1, 2, 9, 5, 1.0))
     end(again, Failed(1, 2, "diverged", "nan", 2, 1.0))
-    assert (search.schedule.ledger.spent, search.schedule.ledger.committed) == (8 + 7, 8 + 7)
+    assert seen() == (8 + 7, 8 + 7)
 
 
 def test_a_level_lasts_as_long_as_its_epochs():

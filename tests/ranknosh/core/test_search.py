@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranknosh.core.budget import Limits
+from ranknosh.core.budget import Limits, Plan
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Failed, Fitted, Interrupted, JobResult, Observed, Promotion, Proposed, Rerun
 from ranknosh.core.search import Search
-from ranknosh.errors import BudgetTooSmall, ConfigError
+from ranknosh.errors import BudgetExceeded, BudgetTooSmall, ConfigError
 from tests.ranknosh_simulation import StreamProposer, answer, decisions, quality, simulate
 
 DEMO = Pyramid.make((1, 2, 4, 8), 0.5, initial=12, batch=6)
@@ -82,7 +82,7 @@ def test_every_search_ends_within_its_budget(steps, ratio, initial, batch, limit
     search, _ = simulate(pyramid, epochs=limit, schedule=schedule, workers=workers, shuffle=1)
     assert search.done
     assert search.pool.epochs_spent <= limit
-    assert search.ledger.reserved == {}
+    assert search.ledger.committed == search.pool.epochs_spent
 
 
 @pytest.mark.parametrize("every", [11, pytest.param(1, marks=pytest.mark.slow)])
@@ -198,6 +198,21 @@ def test_an_interrupted_job_is_handed_out_from_where_it_stood():
     assert search.ledger.committed == 8  # two candidates to epoch 4, three of the eight epochs spent
     again = search.ask(1).jobs[0]
     assert (again.candidate_id, again.start_epoch, again.stop_epoch, again.seed) == (job.candidate_id, 3, 4, job.seed)
+
+
+def test_more_epochs_than_were_reserved_are_refused():
+    search = Search(DEMO, Limits(epochs=12), _proposer(), seed=0)
+    job = search.ask(1).jobs[0]
+    with pytest.raises(BudgetExceeded, match="ran 2 epochs, but only 1 were reserved"):
+        search.tell(JobResult(job, Failed(job.candidate_id, 1, "diverged", "nan", 2, 0.5)))
+
+
+def test_a_decision_beyond_the_budget_is_a_fault_of_its_schedule():
+    search = Search(DEMO, Limits(epochs=2), _proposer(), seed=0)
+    search.schedule.plan = lambda: Plan(12, False)
+    search.schedule._room = lambda pool, epochs: 100
+    with pytest.raises(BudgetExceeded, match="of 2 epochs -1 are left"):
+        search.ask(1)
 
 
 def test_a_second_answer_to_one_job_changes_nothing():

@@ -70,12 +70,12 @@ def test_too_few_have_no_tau_and_the_gate_closes_from_eight_on() -> None:
         assert (judge(story.pool).tau is None) == (step < 4)
         story.add("predictor", float(step), -float(step))
     assert judge(story.pool).tau == -1.0
-    assert not judge(story.pool).closed
+    assert judge(story.pool).distrust is None
     story.add("predictor", 7.0, -7.0)
-    assert judge(story.pool).closed
-    assert not Verdict(None, 20, 20).closed
-    assert not Verdict(0.01, 20, 20).closed
-    assert Verdict(0.0, 20, 20).closed
+    assert judge(story.pool).distrust is not None
+    assert Verdict(None, 20, 20).distrust is None
+    assert Verdict(0.01, 20, 20).distrust is None
+    assert Verdict(0.0, 20, 20).distrust is not None
 
 
 def test_only_the_latest_fifty_predictions_count() -> None:
@@ -83,7 +83,7 @@ def test_only_the_latest_fifty_predictions_count() -> None:
     story.add("random", None, 0.5)
     for step in range(30):
         story.add("predictor", float(step), -float(step))
-    assert judge(story.pool).closed
+    assert judge(story.pool).distrust is not None
     for step in range(50):
         story.add("explore", float(step), float(step))
     assert judge(story.pool) == Verdict(pytest.approx(1.0, abs=0.05), 51, 50)

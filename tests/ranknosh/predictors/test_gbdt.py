@@ -12,7 +12,7 @@ def test_the_objective_is_the_pair_loss_with_a_floor_under_the_curvature() -> No
     pairs, weights = np.array([[0, 1], [2, 1], [0, 2]]), np.array([1.0, 2.0, 0.5])
     loss = PairLoss(pairs, weights, 4)
     scores = np.array([0.5, -0.25, 1.0, 9.0])
-    gradient, curvature = objective(loss)(scores.astype(np.float32), None)
+    gradient, curvature = objective(scores.astype(np.float32), None, loss=loss)
     step = 1e-5
     nudges = np.eye(4) * step
     slope = [(loss.value(scores + nudge) - loss.value(scores - nudge)) / (2 * step) for nudge in nudges]
