@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ranknosh.config.source import yaml_text
@@ -11,6 +12,8 @@ from ranknosh.errors import MissingDependency
 from ranknosh.report.words import UNKNOWN
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from ranknosh.core.records import Session
     from ranknosh.runs.journal import Header
 
@@ -161,20 +164,22 @@ class Page:
 
     def render(self) -> str:
         """The HTML; equal pages give equal bytes. Raises MissingDependency without jinja2."""
-        try:
-            from jinja2 import Environment, PackageLoader, StrictUndefined
-        except ImportError as error:
-            raise MissingDependency("jinja2", "writing a report") from error
+        return template().render(page=self)
 
-        environment = Environment(
-            loader=PackageLoader("ranknosh.report", "."),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["kind"] = lambda block: type(block).__name__.lower()
-        return environment.get_template(TEMPLATE).render(page=self)
+
+@cache  # reading and compiling it takes longer than filling it
+def template() -> Template:
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+    except ImportError as error:
+        raise MissingDependency("jinja2", "writing a report") from error
+
+    loader = PackageLoader("ranknosh.report", ".")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["kind"] = lambda block: type(block).__name__.lower()
+    return environment.get_template(TEMPLATE)
 
 
 def missing(name: str, title: str, why: str, *, half: bool = False) -> PageSection:

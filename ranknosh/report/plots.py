@@ -87,9 +87,7 @@ def _paint_curves(axis: Any, view: RunView, drawn: Sequence[tuple[Candidate, Poi
     )
     if not drawn:
         charts.say(axis, "no candidate has finished a level yet")
-    axis.set_xticks(list(epochs), [str(epoch) for epoch in epochs])
-    axis.set_xticks([], minor=True)
-    axis.grid(axis="x", visible=False)
+    charts.name_ticks(axis.xaxis, epochs, [str(epoch) for epoch in epochs])
     axis.set(xlabel="training epochs", ylabel="validation accuracy (%)", title="Validation accuracy while training")
     axis.legend(loc="lower right")
 
@@ -106,9 +104,7 @@ def _paint_pyramid(axis: Any, view: RunView) -> None:
         for count, fill in ((view.pool.entered(level), charts.GRID), (reached, colour)):
             axis.barh(level, count / widest, left=-count / widest / 2, height=0.72, color=fill)
         axis.text(0, level + 0.38, f"{reached} trained to epoch {epochs}", ha="center", va="bottom", fontsize=8.5)
-    axis.set_yticks(list(view.levels), [f"level {level}" for level in view.levels])
-    axis.tick_params(length=0)
-    axis.grid(visible=False)
+    charts.name_ticks(axis.yaxis, view.levels, [f"level {level}" for level in view.levels])
     axis.spines[["left", "bottom"]].set_visible(False)
     axis.set(xlim=(-0.56, 0.56), ylim=(0.5, view.pyramid.levels + 0.75), xticks=[], title="How many got there")
 

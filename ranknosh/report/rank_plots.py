@@ -242,7 +242,7 @@ def operations_plot(view: RunView) -> PageSection:
         axis.set_xlabel("share of the cell's slots (%)")
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2)
 
-    return charts.plot("operations", title, caption, paint, half=True)
+    return charts.plot("operations", title, caption, paint, half=True, above=charts.LEGEND_ROW)
 
 
 def origins_plot(view: RunView) -> PageSection:

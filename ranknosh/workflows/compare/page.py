@@ -102,7 +102,8 @@ def _cost(rows: Sequence[Row], budget_seconds: float) -> PageSection:
         axis.set(xlim=(0, 1.25 * max(budget, *ends)), xlabel=f"device time of a search ({unit})")
         axis.legend(loc="upper center", bbox_to_anchor=(0.45, 1.16), ncols=len(used))
 
-    return charts.plot("cost", heading, caption, paint, height=1.5 + ROW_HEIGHT * max(len(rows), LEAST_ROWS))
+    height = 1.25 + ROW_HEIGHT * max(len(rows), LEAST_ROWS)
+    return charts.plot("cost", heading, caption, paint, height=height, above=charts.LEGEND_ROW)
 
 
 def _cells(rows: Sequence[Row]) -> PageSection:

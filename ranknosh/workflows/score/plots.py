@@ -5,13 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.core.metrics import Agreement, agreement
-from ranknosh.report.charts import BLUE, INK, MOST_COLUMNS, MUTED, PALE, WIDE, Panel, dots, large_numbers, plot, thin
+from ranknosh.report.charts import (
+    BLUE,
+    INK,
+    MOST_COLUMNS,
+    MUTED,
+    PALE,
+    WIDE,
+    dots,
+    large_numbers,
+    name_ticks,
+    plot,
+    thin,
+)
 from ranknosh.report.page import PageSection, missing
 from ranknosh.workflows.score.rows import ScoreRow
 from ranknosh.workflows.score.summary import (
@@ -26,8 +39,10 @@ LOG_FROM = 50.0
 """Positive values of which most span more than this factor are drawn on a logarithmic axis."""
 MOST, MARGIN = 0.05, 0.6
 """An axis holds all but this share of the values at either end, and this share of their length around them."""
-CELL, NAMES = 0.46, 1.3
-"""Inches of a cell of the heat map, and of the names at its side."""
+CELL, NAMES, LOOSE = 0.46, 1.3, 0.5
+"""Inches of a cell of the heat map, of the names at its side, and of what is around it anyway."""
+INSIDE = 0.06
+"""Share of a square of the matrix that is free at each of its edges."""
 SIZE_PROXIES = ("params", "macs")
 MOST_BESIDE = 10
 """Proxies of which a heat map fits into half of the page."""
@@ -58,8 +73,9 @@ def heat_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> PageSe
     def paint(axis: Any) -> None:
         _paint_heat(axis, rho[np.ix_(order, order)], [names[place] for place in order])
 
-    side = NAMES + CELL * max(len(order), 4)
-    return plot("proxies", title, caption, paint, width=side, height=side, half=len(order) <= MOST_BESIDE)
+    side, half = CELL * max(len(order), 4), len(order) <= MOST_BESIDE
+    width, above = NAMES + side, NAMES - LOOSE
+    return plot("proxies", title, caption, paint, width=width, height=LOOSE + side, half=half, above=above)
 
 
 def _paint_heat(axis: Any, rho: NDArray[np.float64], names: Sequence[str]) -> None:
@@ -73,12 +89,12 @@ def _paint_heat(axis: Any, rho: NDArray[np.float64], names: Sequence[str]) -> No
             ink = "white" if abs(value) > 0.6 else INK
             axis.text(column + 0.5, row + 0.5, _hundredths(value), ha="center", va="center", fontsize=8, color=ink)
     places = np.arange(len(names)) + 0.5
-    axis.set_xticks(places, names, rotation=60, ha="left", rotation_mode="anchor")
-    axis.set_yticks(places, names)
-    axis.tick_params(length=0, labelcolor=INK, top=False, bottom=False, labeltop=True, labelbottom=False)
+    name_ticks(axis.yaxis, places, names)
+    name_ticks(axis.xaxis, [], [])
+    for place, name in zip(places, names, strict=True):
+        axis.text(place, -0.15, name, rotation=60, ha="left", rotation_mode="anchor")
     axis.set_aspect("equal")
     axis.invert_yaxis()
-    axis.grid(visible=False)
     axis.spines[:].set_visible(False)
 
 
@@ -122,24 +138,25 @@ def matrix_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> Page
     if len(places) < len(rows):
         caption += f" {len(places)} of {len(rows)} architectures are drawn."
 
-    def panel(first: int, second: int) -> Panel:
-        def paint(axis: Any) -> None:
-            axis.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xticks=[], yticks=[], box_aspect=1)
-            if second > first:
-                dots(axis, zip(placed[first], placed[second], strict=True), BLUE, size=2.6)
-                return
-            axis.spines[:].set_visible(False)
-            look = {"fontsize": 12, "color": MUTED}
-            text = _hundredths(rho[first, second])
+    def paint(axis: Any) -> None:
+        for (row, second), (column, first) in product(enumerate(chosen), repeat=2):
+            middle = {"x": column + 0.5, "y": row + 0.5, "ha": "center", "va": "center"}
             if first == second:
-                text, look = names[first], {"fontsize": 10.5, "fontweight": "bold"}
-            axis.text(0.5, 0.5, text, ha="center", va="center", **look)
-
-        return paint
+                axis.text(**middle, s=names[first], fontsize=10.5, fontweight="bold")
+            elif column > row:
+                axis.text(**middle, s=_hundredths(rho[first, second]), fontsize=12, color=MUTED)
+            else:
+                low, high, bottom = column + INSIDE, column + 1 - INSIDE, row + 1 - INSIDE
+                axis.plot([low, low, high], [row + INSIDE, bottom, bottom], color=PALE, linewidth=0.8)
+                x, y = (INSIDE + (1 - 2 * INSIDE) * (0.05 + 0.9 * placed[place]) for place in (first, second))
+                dots(axis, zip(column + x, row + 1 - y, strict=True), BLUE, size=2.6)
+        name_ticks(axis.xaxis, [], [])
+        name_ticks(axis.yaxis, [], [])
+        axis.spines[:].set_visible(False)
+        axis.set(xlim=(0, len(chosen)), ylim=(len(chosen), 0))
 
     side = 1.55 * len(chosen)
-    panels = [panel(first, second) for second in chosen for first in chosen]
-    return plot("ranks", title, caption, *panels, width=side, height=1.55, half=half, columns=len(chosen))
+    return plot("ranks", title, caption, paint, width=side, height=side, half=half)
 
 
 def accuracy_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int], table: bool) -> PageSection:
@@ -211,7 +228,6 @@ def _paint_points(axis: Any, x: NDArray[np.float64], accuracy: NDArray[np.float6
         dots(axis, zip(*at, strict=True), colour, size=size, marker=marker)
     if logarithmic:
         axis.set_xscale("log")
-        axis.minorticks_off()
         axis.xaxis.set_major_formatter("{x:g}")  # the default writes powers as formulas, which plots do not parse
         return
     axis.locator_params(axis="x", nbins=4)

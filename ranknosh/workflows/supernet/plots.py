@@ -155,8 +155,7 @@ def landscape_plot(view: SupernetView) -> PageSection | None:
         axis.plot([0], [0], marker="x", color=ACCENT, markersize=7, markeredgewidth=1.8)
         axis.set(xlabel="first direction", ylabel="second direction", aspect="equal")
         axis.locator_params(nbins=5)
-        axis.grid(visible=False)
-        bar = axis.figure.colorbar(shown, ax=axis, shrink=0.9)
+        bar = axis.figure.colorbar(shown, cax=axis.inset_axes((1.06, 0.05, 0.05, 0.9)))
         bar.set_label("cross-entropy, nats", color=MUTED)
         bar.outline.set_visible(False)
 

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from ranknosh.errors import MissingDependency
+from ranknosh.report import charts
 from ranknosh.report.charts import Curve, dot_rows, over_epochs, plot, thin
 from ranknosh.report.plots import level_colour
 
@@ -36,17 +37,41 @@ def test_equal_plots_give_equal_bytes():
 
 
 def test_panels_are_drawn_row_by_row_and_none_leaves_its_place_empty():
-    places = []
+    drawn = []
 
     def panel(axis):
-        spec = axis.get_subplotspec()
-        places.append((spec.rowspan.start, spec.colspan.start))
-        axis.set_title(f"no. {len(places)}")
+        drawn.append(axis)
+        axis.set(title=f"no. {len(drawn)}", xlabel="x", ylabel="y")
 
     section = plot("a", "T", "C", panel, panel, panel, None, panel, columns=3, legend={"all": "#112233"})
-    assert places == [(0, 0), (0, 1), (0, 2), (1, 1)]
-    assert svg_of(section).count('id="a-axes_') == 6
+    boxes = [axis.get_position() for axis in drawn]
+    first, second, third, below = boxes
+    assert first.x1 < second.x0 < second.x1 < third.x0 < third.x1 <= 1
+    assert 0 <= below.y0 < below.y1 < second.y0 < second.y1 < 1
+    assert (below.x0, first.y0, third.y1) == pytest.approx((second.x0, second.y0, second.y1))
+    assert {round(box.width, 6) for box in boxes} == {round(first.width, 6)}
+    assert svg_of(section).count('id="a-axes_') == 4
     assert "stroke: #112233" in svg_of(section)
+
+
+def test_a_panel_makes_room_for_the_names_beside_it():
+    def named(*names):
+        def paint(axis):
+            charts.name_rows(axis, names)
+            axes.append(axis)
+
+        return paint
+
+    axes = []
+    section = plot("a", "T", "C", named("a", "b"), named("a", "a name that is very long"), columns=1)
+    short, long = axes
+    assert [text.get_text() for text in long.texts] == [
+        "a",
+        "a name that is very long",
+        *["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"],
+    ]
+    assert short.get_position().x0 == long.get_position().x0 > 0.1
+    assert "a name that is very long" in svg_of(section)
 
 
 def test_epochs_run_from_the_first_to_the_last_with_a_line_at_every_boundary():

@@ -24,6 +24,7 @@ from ranknosh.report.page import (
     images_text,
     missing,
     origin,
+    template,
 )
 from ranknosh.runs.journal import Header
 from tests.pages import read_page
@@ -135,5 +136,6 @@ def test_equal_pages_give_equal_bytes():
 
 def test_without_jinja2_the_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
+    template.cache_clear()
     with pytest.raises(MissingDependency, match="jinja2"):
         shown()

@@ -9,6 +9,7 @@ import pytest
 from ranknosh.core.records import Failed, Observed, Session, Tested
 from ranknosh.errors import MissingDependency
 from ranknosh.report import RunView
+from ranknosh.report.page import template
 from ranknosh.report.plots import incumbent_plot, learning_curve
 from ranknosh.report.rank_plots import cost_plot, metric_label, origins_plot, proxies_plot
 from ranknosh.report.search_page import render
@@ -152,6 +153,7 @@ def test_a_learning_curve_runs_over_all_levels_and_falls_back_to_their_ends(tmp_
 @pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
 def test_a_missing_package_is_named(engine_run, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
+    template.cache_clear()
     with pytest.raises(MissingDependency, match=package):
         render(RunView.load(engine_run))
 
