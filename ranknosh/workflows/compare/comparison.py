@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
+from ranknosh.config.retrain import RetrainSettings
 from ranknosh.config.search import CompareSettings
 from ranknosh.config.units import human_duration, percent
-from ranknosh.core.records import Observed
-from ranknosh.data import Split
-from ranknosh.errors import ClusterError, DataError, RankNoshError, StoreError
-from ranknosh.runs.events import Event, Message, Progress
+from ranknosh.data import ImageData, Split
+from ranknosh.errors import ClusterError, DataError, RankNoshError, SpaceError, StoreError
+from ranknosh.runs.events import Epoch, Event, Message, Progress
 from ranknosh.runs.progress import View
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import torch_seed
-from ranknosh.training.checkpoint import CheckpointStore
-from ranknosh.training.evaluate import test_candidate
-from ranknosh.training.rung import train_rung, train_whole, whole_job
-from ranknosh.training.settings import Task
-from ranknosh.workflows.compare.methods import InnerSearch, SearchMethod
-from ranknosh.workflows.compare.records import CompareState, Cost, Final, Searched, SearchOutcome, Trained
-from ranknosh.workflows.search.assembly import Parts
+from ranknosh.workflows.compare.methods import SearchMethod
+from ranknosh.workflows.compare.records import CompareState, Cost, Searched, Trained
+from ranknosh.workflows.retrain.api import retrain
+from ranknosh.workflows.retrain.records import RetrainFailed
 
 TASK = "comparison"
 
@@ -35,14 +31,14 @@ class Turn(View):
 
     A search that raises a RankNoshError of its own (a budget that holds too little, weights that diverge) is written down as
     one that found nothing; where the disk, the images or the machines fail, the comparison ends with that error. The turn
-    takes the events of the search and reports them as progress of the comparison, messages as they are.
+    takes the events of search and training and reports them as progress of the comparison, messages as they are.
 
     Args:
         session: of the comparison.
         settings: of the comparison.
         state: of the comparison; kept up to date.
-        parts: of the searches; they do not see its test images.
-        method: that searches.
+        data: the images; a search does not see those of the test.
+        methods: that search, by name.
         number: of the turn, from 1.
     """
 
@@ -51,55 +47,76 @@ class Turn(View):
         session: RunSession,
         settings: CompareSettings,
         state: CompareState,
-        parts: Parts,
-        method: SearchMethod,
+        data: ImageData,
+        methods: Mapping[str, SearchMethod],
         number: int,
     ) -> None:
         super().__init__()
-        self.session, self.settings, self.state, self.parts = session, settings, state, parts
-        self.method, self.number = method, number
-        self.seed = settings.pairs[number - 1][1]
-        self.name = f"{method.name}, seed {self.seed}"
+        self.session, self.settings, self.state, self.data, self.number = session, settings, state, data, number
+        name, self.seed = self.pair = settings.pairs[number - 1]
+        self.method, self.name = methods[name], f"{name}, seed {self.seed}"
+        self.space, self.owner = get_space(settings.space.name), session.journal.history.header.id
 
     def take(self) -> None:
         """Do what is missing. Raises KeyboardInterrupt when a stop was asked for, with everything saved."""
-        outcome = self.state.searched.get((self.method.name, self.seed)) or self._search()
-        found = outcome.architecture
-        if found is not None and (self.parts.space.canonical(found), self.seed) not in self.state.trained:
-            self._train(found)
+        if self.pair not in self.state.searched:
+            self._search()
+        searched = self.state.searched[self.pair]
+        if searched.architecture is not None and self.state.final(searched) is None:
+            self._train(searched.architecture)
 
-    def _search(self) -> SearchOutcome:
-        session, began, folder = self.session, time.monotonic(), Path(self.method.name) / f"seed-{self.seed}"
-        budget, owner = self.settings.budget_seconds, session.journal.history.header.id
+    def _search(self) -> None:
+        method, began = self.pair[0], time.monotonic()
         self._spent("begins")
-        place, blind = session.folder / folder, without_test(self.parts)
+        none = Split(self.data.test.images[:0].clone(), self.data.test.labels[:0].clone())
         try:
-            found = self.method.search(InnerSearch(blind, budget, self.seed, place, owner, self, session.stop))
-            outcome = replace(found, folder=folder)
+            found = self.method.search(
+                self.settings.search,
+                self.seed,
+                self.session.folder / method / f"seed-{self.seed}",
+                command=f"ranknosh compare ({method}, seed {self.seed}) in {self.owner}",
+                data=replace(self.data, test=none),
+                events=self,
+                stop=self.session.stop,
+            )
         except (StoreError, DataError, ClusterError):
             raise
         except RankNoshError as error:
             lost = time.monotonic() - began
-            outcome = SearchOutcome(None, Cost(failed=lost), lost, 0, "candidates", 0, f"failed: {error}", folder)
-        architecture = outcome.architecture
-        text = "nothing" if architecture is None else self.parts.space.format(architecture)
-        line = f"found {text} in {human_duration(outcome.cost.total)} ({outcome.ended})"
-        self._write(Searched(self.method.name, self.seed, outcome), line)
-        return outcome
+            found = Searched(method, self.seed, None, Cost(failed=lost), lost, 0, "candidates", 0, f"failed: {error}")
+        text = "nothing" if found.architecture is None else self.space.format(found.architecture)
+        self._write(found, f"found {text} in {human_duration(found.cost.total)} ({found.ended})")
 
     def _train(self, found: Architecture) -> None:
-        space, epochs, stop = self.parts.space, self.settings.whole_epochs, self.session.stop
+        """The final training, a retraining: the seed alone fixes weights and data order, so that all finds are trained alike."""
+        settings, key, text = self.settings.to_dict(), self.space.canonical(found), self.space.format(found)
+        epochs, digest = self.settings.whole_epochs, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]
+        recipe = {"network": settings["network"], "train": {**settings["train"], "epochs": epochs}}
 
-        def heard(epoch: int) -> None:
-            self._report(0.0, f"final training, epoch {epoch} of {epochs}")
+        def heard(event: Event) -> None:
+            if isinstance(event, Epoch):
+                self._report(0.0, f"final training, epoch {event.epoch} of {event.last}")
+            elif isinstance(event, Message):
+                self.show(event)
 
-        heard(0)
-        folder = final_folder(self.session.folder, space.format(found), self.seed)
-        final = train_final(
-            found, self.parts.task, epochs, self.seed, folder, stop=lambda: stop.requested, on_epoch=heard
-        )
-        result = final.failed or f"validation {percent(final.validation)}, test {percent(final.test)}"
-        self._write(Trained(space.canonical(found), self.seed, final), f"final training, {result}")
+        self._report(0.0, f"final training, epoch 0 of {epochs}")
+        try:
+            result = retrain(
+                found,
+                self.data,
+                RetrainSettings.from_dict({**recipe, "split_seed": self.settings.seed}),
+                self.session.folder / "final" / f"seed-{self.seed}-{digest}",
+                seed=torch_seed(self.seed, "final"),
+                events=heard,
+                stop=self.session.stop,
+                command=f"ranknosh compare (final training, seed {self.seed}) in {self.owner}",
+            )
+        except (RetrainFailed, SpaceError) as error:
+            self._write(Trained(key, self.seed, epochs, failed=str(error)), f"final training, {error}")
+            return
+        accuracies = result.validation_accuracy, result.test_accuracy
+        final = Trained(key, self.seed, epochs, *accuracies, result.device_seconds, result.params, result.macs)
+        self._write(final, f"final training, validation {percent(final.validation)}, test {percent(final.test)}")
 
     def _write(self, record: Searched | Trained, line: str) -> None:
         self.session.add(record, f"{self.name}: {line}")
@@ -128,56 +145,3 @@ class Turn(View):
         if finals:
             left += (len(pairs) - done) * sum(finals) / len(finals)
         self.session.events(Progress(TASK, done, len(pairs), f"{self.name}: {text}", left))
-
-
-def without_test(parts: Parts) -> Parts:
-    """The same without what a search must not see: the test images."""
-    data = parts.task.data
-    none = Split(data.test.images[:0].clone(), data.test.labels[:0].clone())
-    return replace(parts, task=replace(parts.task, data=replace(data, test=none)))
-
-
-def final_folder(root: Path, text: str, seed: int) -> Path:
-    """Where the checkpoint of a final training is kept.
-
-    Args:
-        root: the folder of the comparison.
-        text: exchange string of the architecture.
-        seed: of the training.
-    """
-    return root / "final" / f"seed-{seed}-{hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]}"
-
-
-def train_final(
-    architecture: Architecture,
-    task: Task,
-    epochs: int,
-    seed: int,
-    folder: Path,
-    *,
-    stop: Callable[[], bool] = lambda: False,
-    on_epoch: Callable[[int], None] = lambda epoch: None,
-) -> Final:
-    """Train what a search found from scratch, resuming from a checkpoint in ``folder``, and read validation and test.
-
-    The seed alone fixes weights and data order, so what every method found is trained alike.
-
-    Args:
-        architecture: that was found.
-        task: of the searches, with test images.
-        epochs: of the training and of its learning rate schedule.
-        seed: of the search that found it.
-        folder: of the checkpoint.
-        stop: asked after every epoch; true ends it with KeyboardInterrupt, what is done being saved.
-        on_epoch: takes the number of finished epochs.
-    """
-    task = replace(task, settings=task.settings.model_copy(update={"total_epochs": epochs}))
-    store = CheckpointStore(folder.resolve())
-    job = whole_job(architecture, task, torch_seed(seed, "final"))
-    train = partial(train_rung, job, task, store, stop=stop, on_epoch=lambda _, point: on_epoch(point.epoch))
-    outcome = train_whole(train)
-    if isinstance(outcome, Observed):
-        tested = test_candidate(job, task, store)
-        seconds = outcome.seconds + tested.seconds
-        return Final(outcome.validation_accuracy, tested.test_accuracy, epochs, seconds)
-    return Final(None, None, epochs, outcome.seconds, f"{outcome.kind.replace('_', ' ')}: {outcome.message}")

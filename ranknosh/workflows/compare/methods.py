@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,76 +11,60 @@ from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.settings import Settings
 from ranknosh.config.supernet import SupernetSettings
-from ranknosh.config.units import duration_text, human_duration
+from ranknosh.config.units import human_duration
 from ranknosh.errors import BudgetTooSmall, ConfigError, StoreError, did_you_mean
-from ranknosh.runs.events import Events
 from ranknosh.runs.journal import FILE
 from ranknosh.runs.run import Run, begin
-from ranknosh.runs.stop import StopRequest
-from ranknosh.workflows.compare.random_search import RandomRun
-from ranknosh.workflows.compare.records import Cost, SearchOutcome
-from ranknosh.workflows.search.assembly import Parts
+from ranknosh.workflows.compare.records import Cost, Searched
 from ranknosh.workflows.search.run import SearchRun
 from ranknosh.workflows.supernet.run import SupernetRun
 from supernet.methods import METHODS
 
 SUPERNET_SPACES = ("nasbench201",)
 """Spaces whose architectures a supernet's cells can be written as."""
-
-
-@dataclass(frozen=True)
-class InnerSearch:
-    """One search of a comparison.
-
-    ``parts``: the settings of the comparison's search and what they name, without test images. ``budget_seconds``: device
-    seconds. ``folder``: of its run. ``owner``: the id of the comparison's run. ``events`` takes what the search reports;
-    ``stop`` is asked wherever it can be resumed.
-    """
-
-    parts: Parts
-    budget_seconds: float
-    seed: int
-    folder: Path
-    owner: str
-    events: Events
-    stop: StopRequest
+BATCH = 10
+"""Random architectures proposed at once."""
 
 
 class SearchMethod(ABC):
     """A method whose searches are runs of one kind, each in a folder of its own, which end when their budget is used.
 
-    Everything that only the search needs is charged: proxies, predictor, failures, time lost to them. The same parts and seed
-    lead to the same decisions, but for those that depend on how much of the budget is left.
+    Everything that only the search needs is charged: proxies, predictor, failures, time lost to them. The same settings and
+    seed lead to the same decisions, but for those that depend on how much of the budget is left.
     """
 
     name: str
     kind: type[Run[Any]]
 
     @abstractmethod
-    def settings(self, asked: InnerSearch) -> Settings:
-        """The settings of a search that nothing but its budget ends."""
+    def settings(self, config: SearchSettings, seed: int) -> Settings:
+        """The settings of a search under ``seed`` that nothing ends but ``config``'s budget of device time."""
 
     @abstractmethod
-    def outcome(self, run: Any) -> SearchOutcome:
+    def outcome(self, run: Any) -> Searched:
         """How a run of :attr:`kind` ended. Raises BudgetTooSmall where nothing was finished."""
 
-    def search(self, asked: InnerSearch) -> SearchOutcome:
+    def search(self, config: SearchSettings, seed: int, folder: Path, *, command: str, **given: Any) -> Searched:
         """Begin the search, resume what an interruption left of it, or read one that has ended.
+
+        Args:
+            config: the comparison's settings of a search.
+            seed: of the search.
+            folder: of its run.
+            command: of which comparison, method and seed it is.
+            given: for the run: ``data`` (without test images), ``events``, ``stop``.
 
         Raises:
             StoreError: where its folder holds another run.
             KeyboardInterrupt: when stopped from outside, with everything saved.
             RankNoshError: where it cannot be continued.
         """
-        command = f"ranknosh compare ({self.name}, seed {asked.seed}) in {asked.owner}"
-        given: dict[str, Any] = {"events": asked.events, "stop": asked.stop, "data": asked.parts.task.data}
-        if not (asked.folder / FILE).exists():
-            run = begin(self.kind, self.settings(asked), command=command, folder=asked.folder, **given)
-            return self.outcome(run)
-        known = self.kind.read(asked.folder)
+        if not (folder / FILE).exists():
+            return self.outcome(begin(self.kind, self.settings(config, seed), command=command, folder=folder, **given))
+        known = self.kind.read(folder)
         if known.header.command != command:
             raise StoreError(
-                f"{asked.folder} holds another run than this comparison began there: it was begun by {known.header.command!r} "
+                f"{folder} holds another run than this comparison began there: it was begun by {known.header.command!r} "
                 f"instead of {command!r}. Bring the right folder back, or move this one away, so that the search begins anew; "
                 "then resume the comparison"
             )
@@ -97,14 +80,14 @@ class NoshSearch(SearchMethod):
 
     name, kind = "ranknosh", SearchRun
 
-    def settings(self, asked: InnerSearch) -> SearchSettings:
-        data = asked.parts.config.to_dict()
-        data.update(seed=asked.seed, name=asked.folder.name, out=str(asked.folder.parent))
+    def settings(self, config: SearchSettings, seed: int) -> SearchSettings:
+        data = config.to_dict()
+        data.update(seed=seed, name=None)
         data["pyramid"]["candidates"] = None
-        data["budget"].update(epochs=None, device_time=None, time=duration_text(asked.budget_seconds))
+        data["budget"].update(epochs=None, device_time=None, time=data["budget"]["device_time"])
         return SearchSettings.from_dict(data, origin="ranknosh compare")
 
-    def outcome(self, run: SearchRun) -> SearchOutcome:
+    def outcome(self, run: SearchRun) -> Searched:
         """Charged is the time from the run's first record to its end, all sessions added up, and in it every second of proxies,
         predictor and training; reading a test split (which has no images in a comparison) is left out."""
         pool, settings = run.pool, run.settings
@@ -124,7 +107,9 @@ class NoshSearch(SearchMethod):
             training=max(pool.training_seconds - failed, 0.0),
             failed=failed,
         )
-        return SearchOutcome(
+        return Searched(
+            method=self.name,
+            seed=run.settings.seed,
             architecture=run.best.architecture,
             cost=parts.within(run.seconds - pool.test_seconds),
             wall_seconds=run.seconds,
@@ -132,24 +117,25 @@ class NoshSearch(SearchMethod):
             epochs_of="candidates",
             evaluations=sum(candidate.level > 0 for candidate in pool.candidates.values()),
             ended=run.reason or "",
-            folder=run.folder,
         )
 
 
 class RandomSearch(NoshSearch):
     """Trains random architectures to the top level's epochs; the best by the config's validation metric is what it found.
 
-    The engine with a single level runs it, so failures, checkpoints and interruptions are handled as in a search.
+    It is the engine with a single level, without proxies, and with all candidates drawn at random.
     """
 
-    name, kind = "random", RandomRun
+    name = "random"
 
-    def settings(self, asked: InnerSearch) -> SearchSettings:
-        data = super().settings(asked).to_dict()
+    def settings(self, config: SearchSettings, seed: int) -> SearchSettings:
+        data = super().settings(config, seed).to_dict()
         top = data["pyramid"]["epochs"][-1:]
-        data["pyramid"].update(epochs=top, ratio="auto", initial=1, batch=1, finalists=0, overlap=1)
-        data["seeding"].update(proxies=[], options={})
+        data["pyramid"].update(epochs=top, ratio="auto", initial=BATCH, batch=BATCH, finalists=0, overlap=1)
+        data["seeding"].update(draw=BATCH, proxies=[], options={}, follow=0.0)
         data["predictor"].update(name="random", ensemble=None, options={})
+        data["propose"].update(exploration=1.0)
+        data["executor"].update(per_level={})
         return SearchSettings.from_dict(data, origin="ranknosh compare")
 
 
@@ -166,26 +152,28 @@ class SupernetMethod(SearchMethod):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def settings(self, asked: InnerSearch) -> SupernetSettings:
-        config = asked.parts.config
+    def settings(self, config: SearchSettings, seed: int) -> SupernetSettings:
+        data = config.to_dict()
         return SupernetSettings.from_dict(
             {
-                "seed": asked.seed,
+                "seed": seed,
                 "split_seed": config.seed,
                 "method": {"name": self.name},
                 "space": config.space.name,
                 "data": {"name": FROM_PYTHON},
-                "network": {"channels": config.network.channels, "cells": config.network.cells},
-                "train": {"device": config.train.device, "threads": config.train.threads},
-                "budget": {"time": duration_text(asked.budget_seconds)},
+                "network": data["network"],
+                "train": {name: data["train"][name] for name in ("device", "threads")},
+                "budget": {"time": data["budget"]["device_time"]},
             },
             origin="ranknosh compare",
         )
 
-    def outcome(self, run: SupernetRun) -> SearchOutcome:
+    def outcome(self, run: SupernetRun) -> Searched:
         result = run.state.result
         assert result is not None
-        return SearchOutcome(
+        return Searched(
+            method=self.name,
+            seed=run.settings.seed,
             architecture=run.architecture,
             cost=Cost(supernet=result.device_seconds).within(result.wall_seconds - result.lost_seconds),
             wall_seconds=result.wall_seconds,
@@ -193,7 +181,6 @@ class SupernetMethod(SearchMethod):
             epochs_of="supernet",
             evaluations=0,
             ended=result.ended,
-            folder=run.folder,
         )
 
 

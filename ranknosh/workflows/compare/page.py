@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
-from ranknosh.config.search import ALWAYS
+from ranknosh.config.search import ALWAYS, CompareSettings
+from ranknosh.core.records import Session
 from ranknosh.report import charts
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Figure, Gallery, Page, PageSection, PageTable, Text, images_text, missing, origin
 from ranknosh.report.words import UNKNOWN, counted, duration, percent
+from ranknosh.runs.journal import Header
 from ranknosh.workflows.compare.records import COST_PARTS
-from ranknosh.workflows.compare.rows import CompareView, Row, RunResult
+from ranknosh.workflows.compare.rows import Row
 from ranknosh.workflows.compare.text import HEAD, cells, found_lines, notes, title
 
 PARTS = {
@@ -29,51 +31,73 @@ ROW_HEIGHT, LEAST_ROWS = 0.42, 4
 """Inches of a method's row in plots, which have room for so many rows at least."""
 
 
-def render(view: CompareView) -> str:
-    """The whole page; equal results give equal bytes. Raises MissingDependency without matplotlib or jinja2."""
-    rows, budget = view.rows, view.settings.budget_seconds
+def render(
+    name: str, header: Header, sessions: Sequence[Session], settings: CompareSettings, rows: Sequence[Row]
+) -> str:
+    """The whole page; equal results give equal bytes. Raises MissingDependency without matplotlib or jinja2.
+
+    Args:
+        name: of the comparison's folder.
+        header: of its journal.
+        sessions: of the comparison, in order.
+        settings: those in force.
+        rows: a method each, in the order they are shown.
+    """
+    budget = settings.budget_seconds
     about = f"Search methods compared with RankNOSH: {title(budget, rows)}"
-    sections = [_methods(view), _accuracy(rows), _cost(rows, budget), _cells(rows), _runs(rows), _origin(view)]
-    return Page("Comparison", view.name, about, sections).render()
+    facts = [
+        ("search space", header.facts["space"]),
+        ("network", f"{settings.network.channels} channels, {counted(settings.network.cells, 'cell')} in a stage"),
+        ("images", images_text(header.data)),
+        ("budget of a search", f"{budget:g} device seconds, the same for every method and seed"),
+        ("final recipe", f"{settings.whole_epochs} epochs from scratch with the train section below"),
+        ("table", settings.table or UNKNOWN),
+    ]
+    sections = [
+        _methods(rows, settings.whole_epochs),
+        _accuracy(rows),
+        _cost(rows, budget),
+        _cells(rows),
+        PageSection("runs", "Every run", [_runs(rows)]),
+        origin(facts, header, sessions, settings.to_dict()),
+    ]
+    return Page("Comparison", name, about, sections).render()
 
 
-def _methods(view: CompareView) -> PageSection:
-    rows = view.rows
+def _methods(rows: Sequence[Row], final_epochs: int) -> PageSection:
     if not rows:
         return missing("table", "Methods", f"{UNKNOWN}: no search has ended yet.")
     table = PageTable(HEAD, [cells(row) for row in rows], text=HEAD[:1])
-    return PageSection("table", "Methods", [table, Text(notes(rows, view.settings.whole_epochs), "notes")])
+    return PageSection("table", "Methods", [table, Text(notes(rows, final_epochs), "notes")])
 
 
 def _accuracy(rows: Sequence[Row]) -> PageSection:
     """Final accuracies: a dot a seed, the mean with its standard error, random search as a line through all rows."""
-    readings: dict[str, Callable[[RunResult], float | None]] = {
-        "validation accuracy (%)": lambda run: run.validation,
-        "test accuracy (%), read once": lambda run: run.test,
-    }
-    if any(row.truth.n for row in rows):
-        readings["true accuracy (%) by the table"] = lambda run: run.truth
-    if not any(row.spread(read).n for row in rows for read in readings.values()):
+    labels = {"validation": "validation accuracy (%)", "test": "test accuracy (%), read once"}
+    if any(row.spread("truth").n for row in rows):
+        labels["truth"] = "true accuracy (%) by the table"
+    if not any(row.spread(name).n for row in rows for name in labels):
         return missing("accuracy", "Final accuracy", f"{UNKNOWN}: no final training has ended with a result yet.")
     caption = (
         "A dot is one seed: the found cell trained from scratch by the final recipe. Bars: mean and standard error over the "
         "seeds. Dashed line: the mean of random search; a method differs from it only where their bars do not overlap."
     )
 
-    def panel(label: str, read: Callable[[RunResult], float | None]) -> charts.Panel:
-        known = {row.method: [100 * value for run in row.runs if (value := read(run)) is not None] for row in rows}
+    def panel(name: str) -> charts.Panel:
+        known = {
+            row.method: [100 * value for run in row.runs if (value := run.numbers[name]) is not None] for row in rows
+        }
         groups = [(method, found, charts.MUTED if method == ALWAYS else charts.BLUE) for method, found in known.items()]
 
         def paint(axis: Any) -> None:
-            charts.dot_rows(groups, label, error=True)(axis)
+            charts.dot_rows(groups, labels[name], error=True)(axis)
             if always := known.get(ALWAYS):
                 axis.axvline(fmean(always), color=charts.MUTED, linewidth=1.2, linestyle=charts.DASHED, zorder=1)
 
         return paint
 
-    panels = [panel(label, read) for label, read in readings.items()]
     height = 1.3 + ROW_HEIGHT * max(len(rows), LEAST_ROWS)
-    return charts.plot("accuracy", "Final accuracy", caption, *panels, height=height)
+    return charts.plot("accuracy", "Final accuracy", caption, *map(panel, labels), height=height)
 
 
 def _cost(rows: Sequence[Row], budget_seconds: float) -> PageSection:
@@ -123,27 +147,11 @@ def _cells(rows: Sequence[Row]) -> PageSection:
     return PageSection("cells", "Found cells", [table, Gallery(figures)])
 
 
-def _runs(rows: Sequence[Row]) -> PageSection:
-    runs = [_run(run) for row in rows for run in row.runs]
-    return PageSection("runs", "Every run", [PageTable(RUNS, runs, text=("method", "folder"), prose=("ended",))])
-
-
-def _run(run: RunResult) -> tuple[object, ...]:
-    outcome = run.outcome
-    scores = (percent(run.validation), percent(run.test), percent(run.truth))
-    times = (f"{outcome.cost.total:.1f} s", duration(outcome.wall_seconds))
-    work = f"{outcome.epochs} {'supernet' if outcome.epochs_of == 'supernet' else 'candidate'} epochs"
-    return (run.method, run.seed, *scores, *times, work, outcome.ended, outcome.folder)
-
-
-def _origin(view: CompareView) -> PageSection:
-    header, settings = view.header, view.settings
-    facts = [
-        ("search space", header.facts["space"]),
-        ("network", f"{settings.network.channels} channels, {counted(settings.network.cells, 'cell')} in a stage"),
-        ("images", images_text(header.data)),
-        ("budget of a search", f"{settings.budget_seconds:g} device seconds, the same for every method and seed"),
-        ("final recipe", f"{settings.whole_epochs} epochs from scratch with the train section below"),
-        ("table", settings.table or UNKNOWN),
-    ]
-    return origin(facts, header, view.sessions, settings.to_dict())
+def _runs(rows: Sequence[Row]) -> PageTable:
+    lines = []
+    for run in (run for row in rows for run in row.runs):
+        search, scores = run.search, [percent(run.numbers[name]) for name in ("validation", "test", "truth")]
+        times = (f"{search.cost.total:.1f} s", duration(search.wall_seconds))
+        work = f"{search.epochs} {'supernet' if search.epochs_of == 'supernet' else 'candidate'} epochs"
+        lines.append((search.method, search.seed, *scores, *times, work, search.ended, search.folder))
+    return PageTable(RUNS, lines, text=("method", "folder"), prose=("ended",))

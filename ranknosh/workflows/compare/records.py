@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ranknosh.core.records import Folded, Session
 from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.catalog import get_space
 
 TOLERANCE = 0.1
 """Share of the budget by which a method may end above or below it and still count as having used it."""
@@ -44,14 +45,16 @@ COST_PARTS = tuple(part.name for part in fields(Cost))
 
 
 @dataclass(frozen=True)
-class SearchOutcome:
-    """How one search of one seed ended.
+class Searched:
+    """How the search of one method under one seed ended.
 
     ``architecture``: what it found, None where it found nothing, and ``ended`` says why it ended. ``wall_seconds``: of all
     sessions. ``epochs`` are epochs of what ``epochs_of`` names; ``evaluations``: candidates that were judged by a training of
-    their own, 0 for a supernet. ``folder``: where the search kept its files.
+    their own, 0 for a supernet.
     """
 
+    method: str
+    seed: int
     architecture: Architecture | None
     cost: Cost
     wall_seconds: float
@@ -59,37 +62,30 @@ class SearchOutcome:
     epochs_of: EpochsOf
     evaluations: int
     ended: str
-    folder: Path
 
-
-@dataclass(frozen=True)
-class Final:
-    """Accuracies are fractions, None where unknown; ``seconds`` those of training and both readings. ``failed``: why there
-    is no result, None where there is one."""
-
-    validation: float | None
-    test: float | None
-    epochs: int
-    seconds: float
-    failed: str | None = None
-
-
-@dataclass(frozen=True)
-class Searched:
-    """How the search of one method and seed ended."""
-
-    method: str
-    seed: int
-    outcome: SearchOutcome
+    @property
+    def folder(self) -> Path:
+        """Where the search kept its files, below the comparison's folder."""
+        return Path(self.method) / f"seed-{self.seed}"
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A final training under one seed of the architecture with the canonical id ``key``, whichever methods found it."""
+    """A final training under one seed of the architecture with the canonical id ``key``, whichever methods found it.
+
+    Accuracies are fractions, None where unknown; ``seconds`` those of training and both readings. ``params`` and ``macs`` are
+    the network's. ``failed``: why there is no result, None where there is one.
+    """
 
     key: str
     seed: int
-    final: Final
+    epochs: int
+    validation: float | None = None
+    test: float | None = None
+    seconds: float = 0.0
+    params: int | None = None
+    macs: int | None = None
+    failed: str | None = None
 
 
 RECORDS = (Session, Searched, Trained)
@@ -99,15 +95,20 @@ RECORDS = (Session, Searched, Trained)
 class CompareState(Folded):
     """The fold of the records. ``searched``: by (method, seed); ``trained``: by (canonical id, seed)."""
 
-    searched: dict[tuple[str, int], SearchOutcome] = field(default_factory=dict)
-    trained: dict[tuple[str, int], Final] = field(default_factory=dict)
+    searched: dict[tuple[str, int], Searched] = field(default_factory=dict)
+    trained: dict[tuple[str, int], Trained] = field(default_factory=dict)
 
-    def apply(self, record: Any) -> None:
+    def apply(self, record: Session | Searched | Trained) -> None:
         """Take in a record. Raises ValueError where it was done before."""
         if isinstance(record, Searched):
-            _put(self.searched, (record.method, record.seed), record.outcome)
+            _put(self.searched, (record.method, record.seed), record)
         elif isinstance(record, Trained):
-            _put(self.trained, (record.key, record.seed), record.final)
+            _put(self.trained, (record.key, record.seed), record)
+
+    def final(self, searched: Searched) -> Trained | None:
+        """The final training of what a search found; None where it found nothing, or it was not trained yet."""
+        found = searched.architecture
+        return self.trained.get((get_space(found.space).canonical(found), searched.seed)) if found else None
 
 
 def _put(known: dict[tuple[str, int], Any], key: tuple[str, int], value: Any) -> None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ranknosh.config.search import CompareSettings
-from ranknosh.core.records import Session
-from ranknosh.runs.journal import Header
 from ranknosh.spaces.catalog import get_space
-from ranknosh.workflows.compare.records import COST_PARTS, TOLERANCE, CompareState, Final, SearchOutcome
-from ranknosh.workflows.search.assembly import size_of
+from ranknosh.workflows.compare.records import COST_PARTS, TOLERANCE, CompareState, Searched, Trained
 
 if TYPE_CHECKING:
     from ranknosh.data.table import Table
-
-SPREADS = ("validation", "test", "truth", "cost", "params", "macs")
-"""What a method's runs differ in, by the names of a run and of a row. Accuracies are fractions."""
 
 
 @dataclass(frozen=True)
@@ -44,51 +39,37 @@ class RunResult:
     """One method under one seed. ``text``: the found architecture, ``key`` its canonical id; ``truth``: its mean accuracy in
     the table (fraction); None where there is none. ``shared``: the other methods whose find of this seed is the same function."""
 
-    method: str
-    seed: int
-    outcome: SearchOutcome
+    search: Searched
     text: str | None = None
     key: str | None = None
-    final: Final | None = None
-    params: int | None = None
-    macs: int | None = None
+    final: Trained | None = None
     truth: float | None = None
     shared: tuple[str, ...] = ()
 
     @property
-    def validation(self) -> float | None:
-        return self.final.validation if self.final else None
-
-    @property
-    def test(self) -> float | None:
-        return self.final.test if self.final else None
-
-    @property
-    def cost(self) -> float:
-        return self.outcome.cost.total
+    def numbers(self) -> dict[str, float | None]:
+        """What a method's runs differ in: accuracies (fractions), ``cost`` (device seconds of the search), size; None where
+        unknown."""
+        final = {name: getattr(self.final, name, None) for name in ("validation", "test", "params", "macs")}
+        return {**final, "truth": self.truth, "cost": self.search.cost.total}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A method over its runs, and the spread of what :data:`SPREADS` names; ``cost`` is in device seconds of a search."""
+    """A method over its runs, one or more."""
 
     method: str
     runs: tuple[RunResult, ...]
     budget_seconds: float
-    validation: Spread
-    test: Spread
-    truth: Spread
-    cost: Spread
-    params: Spread
-    macs: Spread
 
-    def spread(self, value: Callable[[RunResult], float | None]) -> Spread:
-        return Spread.of(value(run) for run in self.runs)
+    def spread(self, name: str) -> Spread:
+        """Of one of the runs' :attr:`RunResult.numbers`."""
+        return Spread.of(run.numbers[name] for run in self.runs)
 
     @property
     def share(self) -> float:
         """What a search cost, as a share of its budget."""
-        return (self.cost.mean or 0.0) / self.budget_seconds
+        return fmean(run.search.cost.total for run in self.runs) / self.budget_seconds
 
     @property
     def on_budget(self) -> bool:
@@ -96,83 +77,52 @@ class Row:
 
     def part(self, name: str) -> float:
         """Mean device seconds of one part of the cost (a field of ``Cost``)."""
-        return self.spread(lambda run: float(getattr(run.outcome.cost, name))).mean or 0.0
+        return fmean(getattr(run.search.cost, name) for run in self.runs)
 
     @property
     def work(self) -> str:
         """``144 candidate epochs, 36 candidates`` or ``25 supernet epochs``: means over runs, in their own unit."""
-        epochs = self.spread(lambda run: run.outcome.epochs).mean or 0.0
-        if any(run.outcome.epochs_of == "supernet" for run in self.runs):
+        searches = [run.search for run in self.runs]
+        epochs = fmean(search.epochs for search in searches)
+        if any(search.epochs_of == "supernet" for search in searches):
             return f"{epochs:.0f} supernet epochs"
-        return f"{epochs:.0f} candidate epochs, {self.spread(lambda run: run.outcome.evaluations).mean or 0:.0f} candidates"
+        return f"{epochs:.0f} candidate epochs, {fmean(search.evaluations for search in searches):.0f} candidates"
 
     @property
     def finds(self) -> tuple[tuple[str | None, tuple[int, ...]], ...]:
         """Every architecture found and the seeds that found it, in the order of seeds; None where a seed found none."""
         seeds: dict[str | None, list[int]] = {}
         for run in self.runs:
-            seeds.setdefault(run.text, []).append(run.seed)
+            seeds.setdefault(run.text, []).append(run.search.seed)
         return tuple((text, tuple(found)) for text, found in seeds.items())
 
 
-@dataclass(frozen=True)
-class CompareView:
-    """A comparison for its page. ``name``: of its folder; ``rows``: a method each, in the order they are shown."""
-
-    name: str
-    header: Header
-    settings: CompareSettings
-    sessions: Sequence[Session]
-    rows: Sequence[Row]
-
-
-def results_of(
-    state: CompareState, settings: CompareSettings, images: Mapping[str, Any], table: Table | None = None
-) -> tuple[RunResult, ...]:
-    """What is known of every method and seed that has a finished search, in the order they are run.
+def rows_of(state: CompareState, settings: CompareSettings, table: Table | None = None) -> tuple[Row, ...]:
+    """One row a method that has a finished search, the best mean validation accuracy first, methods without one last, names in
+    order among equals.
 
     Args:
         state: of the comparison.
         settings: of the comparison.
-        images: what its header holds of them.
         table: finished trainings of the space's architectures, None where none is known.
     """
-    import torch
-
-    from ranknosh.spaces.nets import build_candidate, count_macs, count_params
-    from ranknosh.training.surroundings import surroundings
-
-    space, shape = get_space(settings.space.name), tuple(images["image_shape"])
-    size = size_of(settings, images)
-    found = {pair: outcome.architecture for pair, outcome in state.searched.items() if outcome.architecture is not None}
+    space = get_space(settings.space.name)
+    found = {pair: search.architecture for pair, search in state.searched.items() if search.architecture is not None}
     keys = {pair: space.canonical(architecture) for pair, architecture in found.items()}
-    runs = []
+    by_method: dict[str, list[RunResult]] = {}
     for method, seed in settings.pairs:
-        outcome, architecture = state.searched.get((method, seed)), found.get((method, seed))
+        search, architecture = state.searched.get((method, seed)), found.get((method, seed))
         known: dict[str, Any] = {}
         if architecture is not None:
-            with surroundings(torch.get_num_threads(), torch.device("cpu")):
-                network = build_candidate(architecture, size)
-                known.update(params=count_params(network), macs=count_macs(network, shape))
-            key, row = keys[method, seed], None if table is None else table.find(architecture)
-            known["truth"] = None if table is None or row is None else float(table.truth[row])
+            key, place = keys[method, seed], None if table is None else table.find(architecture)
+            known["truth"] = None if table is None or place is None else float(table.truth[place])
             known["shared"] = tuple(m for (m, s), other in keys.items() if s == seed and m != method and other == key)
             known.update(text=space.format(architecture), key=key, final=state.trained.get((key, seed)))
-        if outcome is not None:
-            runs.append(RunResult(method, seed, outcome, **known))
-    return tuple(runs)
-
-
-def rows_of(runs: Iterable[RunResult], budget_seconds: float) -> tuple[Row, ...]:
-    """One row a method, the best mean validation accuracy first, methods without one last, names in order among equals."""
-    by_method: dict[str, list[RunResult]] = {}
-    for run in runs:
-        by_method.setdefault(run.method, []).append(run)
-    rows = []
-    for method, found in by_method.items():
-        spreads = {name: Spread.of(getattr(run, name) for run in found) for name in SPREADS}
-        rows.append(Row(method, tuple(found), budget_seconds, **spreads))
-    return tuple(sorted(rows, key=lambda row: (row.validation.mean is None, -(row.validation.mean or 0.0), row.method)))
+        if search is not None:
+            by_method.setdefault(method, []).append(RunResult(search, **known))
+    rows = [Row(method, tuple(runs), settings.budget_seconds) for method, runs in by_method.items()]
+    means = {row.method: row.spread("validation").mean for row in rows}
+    return tuple(sorted(rows, key=lambda row: (means[row.method] is None, -(means[row.method] or 0.0), row.method)))
 
 
 def as_dict(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -181,14 +131,14 @@ def as_dict(rows: Iterable[Row]) -> list[dict[str, Any]]:
         {
             "method": row.method,
             "repeats": len(row.runs),
-            "validation": vars(row.validation),
-            "test": vars(row.test),
-            "true_accuracy": vars(row.truth),
-            "search_device_seconds": vars(row.cost),
+            "validation": vars(row.spread("validation")),
+            "test": vars(row.spread("test")),
+            "true_accuracy": vars(row.spread("truth")),
+            "search_device_seconds": vars(row.spread("cost")),
             "share_of_budget": row.share,
             "cost_parts_seconds": {part: row.part(part) for part in COST_PARTS},
-            "params": vars(row.params),
-            "macs": vars(row.macs),
+            "params": vars(row.spread("params")),
+            "macs": vars(row.spread("macs")),
             "work": row.work,
             "runs": [_run_dict(run) for run in row.runs],
         }
@@ -197,17 +147,18 @@ def as_dict(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 def _run_dict(run: RunResult) -> dict[str, Any]:
+    final, search, numbers = asdict(run.final) if run.final else None, asdict(run.search), run.numbers
     return {
-        "seed": run.seed,
+        "seed": search["seed"],
         "architecture": run.text,
         "canonical": run.key,
-        "params": run.params,
-        "macs": run.macs,
+        "params": numbers["params"],
+        "macs": numbers["macs"],
         "true_accuracy": run.truth,
-        "final": asdict(run.final) if run.final else None,
+        "final": final and {name: final[name] for name in ("validation", "test", "epochs", "seconds", "failed")},
         "final_shared_with": list(run.shared),
         "search": {
-            **{k: v for k, v in asdict(run.outcome).items() if k != "architecture"},
-            "folder": str(run.outcome.folder),
+            **{name: search[name] for name in search if name not in ("method", "seed", "architecture")},
+            "folder": str(run.search.folder),
         },
     }

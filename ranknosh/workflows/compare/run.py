@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreError
 from ranknosh.report.words import counted
 from ranknosh.runs.events import Events, Progress
 from ranknosh.runs.files import write_atomic
-from ranknosh.runs.run import Prepared, Run
+from ranknosh.runs.journal import FILE
+from ranknosh.runs.run import Prepared, Run, Waste
 from ranknosh.runs.session import RunSession
-from ranknosh.spaces.catalog import get_space
 from ranknosh.training.surroundings import resolve_device
 from ranknosh.training.timing import measure
+from ranknosh.workflows import open_run
 from ranknosh.workflows.compare.comparison import TASK, Turn
 from ranknosh.workflows.compare.methods import make_methods
 from ranknosh.workflows.compare.records import RECORDS, CompareState
-from ranknosh.workflows.compare.rows import CompareView, Row, as_dict, results_of, rows_of
+from ranknosh.workflows.compare.rows import Row, as_dict, rows_of
 from ranknosh.workflows.compare.text import markdown
 from ranknosh.workflows.search.assembly import build_parts
 
@@ -37,7 +39,7 @@ class CompareRun(Run[CompareState]):
     STATE = CompareState
     settings: CompareSettings
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Row, ...]:
         """A row a method, the best mean validation accuracy first."""
         from ranknosh.data.table import Table
@@ -46,15 +48,13 @@ class CompareRun(Run[CompareState]):
         if settings.table is not None:
             with suppress(DataError):  # a table that lies elsewhere by now leaves true accuracies unknown
                 table = Table.load(settings.table, settings.space.name)
-        return rows_of(results_of(self.state, settings, self.header.data, table), settings.budget_seconds)
+        return rows_of(self.state, settings, table)
 
     @property
     def reason(self) -> str | None:
-        space, state = get_space(self.settings.space.name), self.state
-        for method, seed in self.settings.pairs:
-            outcome = state.searched.get((method, seed))
-            found = outcome.architecture if outcome else None
-            if outcome is None or (found is not None and (space.canonical(found), seed) not in state.trained):
+        for pair in self.settings.pairs:
+            searched = self.state.searched.get(pair)
+            if searched is None or (searched.architecture is not None and self.state.final(searched) is None):
                 return None
         return f"{counted(len(self.settings.methods), 'method')} compared under {counted(self.settings.seeds, 'seed')} each"
 
@@ -83,23 +83,18 @@ class CompareRun(Run[CompareState]):
             {
                 "method": row.method,
                 "repeats": len(row.runs),
-                "validation": row.validation.mean,
-                "validation_error": row.validation.error,
-                "test": row.test.mean,
-                "search_device_seconds": row.cost.mean,
+                "validation": row.spread("validation").mean,
+                "validation_error": row.spread("validation").error,
+                "test": row.spread("test").mean,
+                "search_device_seconds": row.spread("cost").mean,
             }
             for row in self.rows[:count]
         ]
 
-    @property
-    def view(self) -> CompareView:
-        """What the page shows."""
-        return CompareView(self.folder.resolve().name, self.header, self.settings, self.sessions, self.rows)
-
     def page(self) -> str:
         from ranknosh.workflows.compare.page import render
 
-        return render(self.view)
+        return render(self.folder.resolve().name, self.header, self.sessions, self.settings, self.rows)
 
     def report(self) -> Path:
         """Write table.md, results.json and report.html anew and return the path of the page."""
@@ -125,15 +120,16 @@ class CompareRun(Run[CompareState]):
             "rows": as_dict(self.rows),
         }
 
-    def removable(self) -> list[Path]:
-        """The checkpoints of the final trainings, once all have ended."""
-        return [path for path in (self.folder / "final").rglob("*") if path.is_file()] if self.ended else []
+    def waste(self, everything: bool) -> list[Waste]:
+        """What searches and final trainings leave, once all have ended."""
+        inner = [open_run(path.parent) for path in sorted(self.folder.glob(f"*/*/{FILE}"))] if self.ended else []
+        return [*super().waste(everything), *(each for run in inner for each in run.waste(everything))]
 
     @classmethod
     def prepare(cls, settings: CompareSettings, events: Events, **given: Any) -> Prepared:
         """Load the images, make the methods, and check every part and, unless ``resumed``, that the budget holds a training.
 
-        ``data`` and ``methods`` (by name) take the place of those that the settings name; ``stem``: of an automatic name.
+        ``data`` takes the place of what the settings name; ``stem``: of an automatic name.
         """
         from ranknosh.data.table import Table
 
@@ -142,25 +138,24 @@ class CompareRun(Run[CompareState]):
                 f"executor.name is {settings.executor.name}, but a comparison counts the seconds of one device: give --set "
                 "executor.name=inline"
             )
-        known = given.get("methods") or make_methods(settings.methods, settings.space.name)
+        methods = make_methods(settings.methods, settings.space.name)
         if settings.table is not None:
             Table.load(settings.table, settings.space.name)  # raises where it cannot be read
         parts = build_parts(settings.search, given.get("data"))
-        if not given.get("resumed") and given.get("methods") is None:
+        if not given.get("resumed"):
             timing = measure(parts.space, parts.task, settings.seeding, settings.seed, places=(0.5,))
             check_budget(settings, timing.typical, timing.proxy_seconds)
-        return Prepared(
-            given.get("stem", "compare"), (parts, known), parts.task.data.facts, {"space": parts.space.name}
-        )
+        data = parts.task.data
+        return Prepared(given.get("stem", "compare"), (data, methods), data.facts, {"space": parts.space.name})
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Do what is missing; the outputs are written whatever ends it."""
-        (parts, methods), pairs = prepared.parts, self.settings.pairs
-        session.began(str(resolve_device(parts.task.settings.device)))
+        (data, methods), total = prepared.parts, len(self.settings.pairs)
+        session.began(str(resolve_device(self.settings.train.device)))
         try:
-            for number, (name, _) in enumerate(pairs, 1):
-                Turn(session, self.settings, self.state, parts, methods[name], number).take()
-            session.events(Progress(TASK, len(pairs), len(pairs)))
+            for number in range(1, total + 1):
+                Turn(session, self.settings, self.state, data, methods, number).take()
+            session.events(Progress(TASK, total, total))
         except BaseException:
             with suppress(StoreError):  # the error that ended it is the one to be seen
                 self.read(self.folder).report_if_possible(session.events)

@@ -32,11 +32,11 @@ def cells(row: Row) -> list[str]:
     return [
         row.method,
         str(len(row.runs)),
-        *(_with_error(spread, 2, 100.0) for spread in (row.validation, row.test, row.truth)),
-        _with_error(row.cost, 1, 1.0),
+        *(_with_error(row.spread(name), 2, 100.0) for name in ("validation", "test", "truth")),
+        _with_error(row.spread("cost"), 1, 1.0),
         f"{100 * row.share:.0f} %{'' if row.on_budget else ' *'}",
-        human_count(row.params.mean),
-        human_count(row.macs.mean),
+        human_count(row.spread("params").mean),
+        human_count(row.spread("macs").mean),
     ]
 
 
@@ -66,24 +66,24 @@ def notes(rows: Sequence[Row], final_epochs: int) -> list[str]:
     ]
     if rows:
         found.append(f"Work of a search: {'; '.join(f'{row.method} {row.work}' for row in rows)}.")
-    missing = [row for row in rows if row.validation.n < len(row.runs)]
-    found += [f"{row.method}: {row.validation.n} of {len(row.runs)} seeds have a final result." for row in missing]
+    missing = [(row, known) for row in rows if (known := row.spread("validation").n) < len(row.runs)]
+    found += [f"{row.method}: {known} of {len(row.runs)} seeds have a final result." for row, known in missing]
     found += [
-        f"{row.method}, seed {run.seed}: {run.final.failed if run.final else run.outcome.ended}"
-        for row in missing
+        f"{row.method}, seed {run.search.seed}: {run.final.failed if run.final else run.search.ended}"
+        for row, _ in missing
         for run in row.runs
-        if run.validation is None and (run.final is None or run.final.failed)
+        if run.final is None or run.final.failed
     ]
     for row in rows:
         if not row.on_budget:
-            endings = "; ".join(dict.fromkeys(run.outcome.ended for run in row.runs))
+            endings = "; ".join(dict.fromkeys(run.search.ended for run in row.runs))
             found.append(f"* {row.method} is further than {100 * TOLERANCE:.0f} % from its budget: {endings}.")
-    if any(row.truth.n for row in rows):
+    if any(row.spread("truth").n for row in rows):
         found.append(
             "True accuracy: mean over the trainings in the table of finished trainings, never seen by a search."
         )
     shared = sorted(
-        {(run.seed, tuple(sorted((run.method, *run.shared)))) for row in rows for run in row.runs if run.shared}
+        {(run.search.seed, tuple(sorted((row.method, *run.shared)))) for row in rows for run in row.runs if run.shared}
     )
     found += [
         f"Seed {seed}: {', '.join(methods)} found the same function, which was trained once."

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.processes import output_of, run_python, start_python, wait_until
-from tests.ranknosh.workflows.compare.compare_samples import Clock
+from tests.ranknosh.workflows.compare.compare_samples import Clock, without_inner_pages
 
 SMALL = """
 network: {channels: 4, cells: 1}
@@ -20,7 +20,8 @@ CLOCKED = """
 import sys
 import pytest
 from ranknosh.cli import main
-from tests.ranknosh.workflows.compare.compare_samples import Clock
+from tests.ranknosh.workflows.compare.compare_samples import Clock, without_inner_pages
+without_inner_pages(pytest.MonkeyPatch())
 Clock(pytest.MonkeyPatch(), epoch=float(sys.argv[1]))
 main(sys.argv[2:])
 """
@@ -78,6 +79,7 @@ def test_a_finished_one_is_shown_again_from_its_folder(ran, cli, monkeypatch):
 
 def test_json_has_what_results_json_has(home, cli, monkeypatch):
     Clock(monkeypatch)
+    without_inner_pages(monkeypatch)
     ended = cli("compare", "c.yaml", "--methods", "random", "--seeds", "1", "--budget", "4s", "--json", "--quiet")
     assert ended.code == 0, ended.err
     assert json.loads(ended.out) == json.loads((home / "runs/c-compare-001/results.json").read_text())

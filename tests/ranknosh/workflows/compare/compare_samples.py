@@ -1,17 +1,20 @@
 """Settings of a small comparison, and methods that answer at once."""
 
 import time
-from pathlib import Path
+from dataclasses import replace
 
 from ranknosh.core.seeding import draw
+from ranknosh.data import Split
 from ranknosh.runs.events import Progress, Recorded, silent
 from ranknosh.runs.progress import said_of
 from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.training.epoch import _train_epoch
 from ranknosh.training.proxies import ProxyScorer
-from ranknosh.workflows.compare.methods import InnerSearch
-from ranknosh.workflows.compare.records import Cost, SearchOutcome
+from ranknosh.workflows.compare.records import Cost, Searched
+from ranknosh.workflows.retrain import RetrainRun
+from ranknosh.workflows.search.run import SearchRun
+from ranknosh.workflows.supernet.run import SupernetRun
 
 SETTINGS = {
     "seed": 5,
@@ -54,22 +57,29 @@ class Answering:
         self.drawn = draw(space or NasBench201(), 8, 0)
         self.asked = []
 
-    def search(self, asked):
-        self.asked.append((asked.seed, len(asked.parts.task.data.test)))
+    def search(self, config, seed, folder, *, command, data, events, stop):
+        budget = config.budget.device_time
+        self.asked.append((seed, len(data.test)))
         if self.stop_at == len(self.asked):
             raise KeyboardInterrupt
         if self.error is not None:
             raise self.error
-        asked.events(Recorded([], None, asked.budget_seconds))
-        asked.events(Progress("epochs", 7, 9))
+        events(Recorded([], None, budget))
+        events(Progress("epochs", 7, 9))
         if self.asks:
-            asked.stop.request()
-        return self.outcome(asked.seed, asked.budget_seconds, asked.folder)
+            stop.request()
+        return self.outcome(seed, budget)
 
-    def outcome(self, seed, budget, folder):
+    def outcome(self, seed, budget):
         cost = Cost(training=0.5 * budget, other=0.45 * budget)
         found = self.drawn[self.answers[seed]]
-        return SearchOutcome(found, cost, budget, 7, "candidates", 3, "answered", Path(folder))
+        return Searched(self.name, seed, found, cost, budget, 7, "candidates", 3, "answered")
+
+
+def without_inner_pages(patch):
+    """Pages take longer than these searches and trainings; that of a comparison is made."""
+    for kind in (SearchRun, SupernetRun, RetrainRun):
+        patch.setattr(kind, "report_if_possible", lambda run, events: None)
 
 
 class Clock:
@@ -90,6 +100,13 @@ class Clock:
         return call
 
 
-def asked_of(parts, seed, folder, budget, events=silent, stop=None, owner="c-1"):
-    """A search of a comparison."""
-    return InnerSearch(parts, budget, seed, folder, owner, events, stop or StopRequest())
+def blind(data):
+    """The images as a search sees them."""
+    return replace(data, test=Split(data.test.images[:0].clone(), data.test.labels[:0].clone()))
+
+
+def searched_by(method, parts, seed, folder, budget, events=silent, stop=None, owner="c-1"):
+    """How a search of a comparison ended; ``budget`` in seconds."""
+    config = parts.config.replace([f"budget.device_time={budget}s"])
+    given = {"data": blind(parts.task.data), "events": events, "stop": stop or StopRequest()}
+    return method.search(config, seed, folder, command=f"{method.name}, {seed}, {owner}", **given)

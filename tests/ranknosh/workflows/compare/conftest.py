@@ -8,7 +8,14 @@ from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows.search.assembly import build_parts
-from tests.ranknosh.workflows.compare.compare_samples import SETTINGS, Answering, Heard
+from tests.ranknosh.workflows.compare.compare_samples import SETTINGS, Answering, Heard, without_inner_pages
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _without_report():
+    with pytest.MonkeyPatch.context() as patch:
+        without_inner_pages(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,24 @@
 import dataclasses
 import json
 import shutil
+from unittest.mock import Mock
 
 import pytest
 
+from ranknosh.core.records import Job
+from ranknosh.core.seeding import draw
 from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreError, StoreFull
+from ranknosh.runs.events import Progress
 from ranknosh.runs.run import begin
 from ranknosh.runs.stop import StopRequest
+from ranknosh.spaces.nets import count_macs, count_params
+from ranknosh.streams import torch_seed
+from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.evaluate import evaluate, trained_network
+from ranknosh.training.rung import train_rung
 from ranknosh.workflows import open_run
 from ranknosh.workflows.compare import page
+from ranknosh.workflows.compare import run as compare_run
 from ranknosh.workflows.compare.run import CompareRun, check_budget
 from tests.ranknosh.workflows.compare.compare_samples import Clock
 
@@ -19,30 +29,29 @@ JOURNAL = "journal.jsonl"
 
 @pytest.fixture(autouse=True)
 def _quick_page(monkeypatch):
-    monkeypatch.setattr(page, "render", lambda view: f"{len(view.rows)} methods")
+    monkeypatch.setattr(page, "render", lambda name, header, sessions, settings, rows: f"{len(rows)} methods")
 
 
 @pytest.fixture
-def compare(parts, wanted, heard, tmp_path):
+def compare(parts, wanted, heard, tmp_path, monkeypatch):
     """Runs a comparison of two seeds in one folder, or resumes it; gives back the run."""
 
-    def call(*methods, home="c", changes=(), data=None, **settings):
+    def call(*methods, home="c", changes=(), data=None, events=heard, stop=None, **settings):
         folder = tmp_path / home
-        given = {
-            "data": data or parts.task.data,
-            "methods": {method.name: method for method in methods},
-            "events": heard,
-        }
+        given = {"data": data or parts.task.data, "events": events, "stop": stop}
+        known = {method.name: method for method in methods}
+        monkeypatch.setattr(compare_run, "make_methods", lambda names, space: known)
+        monkeypatch.setattr(compare_run, "measure", lambda *args, **named: Mock(typical=0.0, proxy_seconds=0.0))
         if (folder / JOURNAL).exists():
             return open_run(folder).resume(changes, **given)
-        asked = wanted(*given["methods"], **settings)
+        asked = wanted(*known, **settings)
         return begin(CompareRun, asked, command="ranknosh compare", folder=folder, **given)
 
     return call
 
 
 def figures(run):
-    return [(one.method, one.seed, one.text, one.validation, one.test) for row in run.rows for one in row.runs]
+    return [(row.method, one.search.seed, one.text, one.numbers) for row in run.rows for one in row.runs]
 
 
 def test_every_seed_is_searched_once_without_test_images(compare, answering):
@@ -91,9 +100,48 @@ def test_a_stop_is_asked_of_the_search_that_runs_and_its_result_is_kept(compare,
 def test_one_function_found_twice_is_trained_once(compare, answering):
     run = compare(answering("one", {5: 0, 6: 1}), answering("random", {5: 0, 6: 2}))
     assert len(run.state.trained) == 3
-    found = {(one.method, one.seed): one for row in run.rows for one in row.runs}
+    found = {(row.method, one.search.seed): one for row in run.rows for one in row.runs}
     assert [found[pair].shared for pair in run.settings.pairs] == [("random",), ("one",), (), ()]
     assert found["one", 5].final == found["random", 5].final
+
+
+def test_a_final_training_is_one_by_hand_with_the_settings_and_the_seed(compare, answering, parts, tmp_path):
+    run = compare(answering("random", {5: 1, 6: 1}), final_epochs=3)
+    (first,), (second,) = ([f for (_, s), f in run.state.trained.items() if s == seed] for seed in (5, 6))
+    task = dataclasses.replace(parts.task, settings=parts.task.settings.model_copy(update={"total_epochs": 3}))
+    store = CheckpointStore(tmp_path / "by hand")
+    train_rung(Job(0, draw(parts.space, 2, 0)[1], 1, 0, 3, torch_seed(5, "final")), task, store)
+    network = trained_network(0, store)
+    assert first.validation == evaluate(network, task.data.validation, task)[0]
+    assert first.test == evaluate(network, task.data.test, task)[0]
+    assert first.params == second.params == count_params(network)
+    assert first.macs == count_macs(network, task.data.image_shape)
+    assert (first.epochs, first.failed) == (3, None)
+    assert second.validation != first.validation or second.test != first.test
+    assert len({path.name for path in (run.folder / "final").iterdir()}) == 2
+
+
+def test_an_interrupted_final_training_goes_on_to_the_same_numbers(compare, answering, heard, tmp_path):
+    method = answering("random", {5: 1, 6: 2})
+    whole, stop = compare(method, home="whole", final_epochs=3), StopRequest()
+
+    def stopping(event):
+        heard(event)
+        if isinstance(event, Progress) and event.text.endswith("final training, epoch 1 of 3"):
+            stop.request()
+
+    with pytest.raises(KeyboardInterrupt):
+        compare(method, events=stopping, stop=stop, final_epochs=3)
+    assert not open_run(tmp_path / "c").state.trained
+    assert figures(compare(method)) == figures(whole)
+
+
+def test_a_final_training_that_diverges_is_a_result_without_numbers(compare, answering):
+    run = compare(answering("random", {5: 0, 6: 1}), train={"lr": 1e9})
+    assert (run.ended, run.exit_code) == (True, 5)
+    for final in run.state.trained.values():
+        assert (final.validation, final.test, final.params) == (None, None, None)
+        assert final.failed.startswith("the training diverged")
 
 
 def test_a_search_that_fails_is_charged_and_found_nothing(compare, answering, heard):
@@ -168,11 +216,11 @@ def test_status_and_best_methods_are_plain_data(compare, answering):
     run = compare(answering("one", {5: 0, 6: 1}), answering("random", {5: 2, 6: 3}))
     now = json.loads(json.dumps(run.describe()))
     assert (now["searched"], now["searches"], now["final_trainings"], now["state"]) == (4, 4, 4, "finished")
-    best = max(run.rows, key=lambda row: row.validation.mean)
+    best = max(run.rows, key=lambda row: row.spread("validation").mean)
     assert now["best"]["method"] == best.method
     assert [row["method"] for row in run.top(5)] == [row.method for row in run.rows]
-    assert all("final" in path.parts for path in run.removable())
-    assert run.removable()
+    assert run.waste(everything=False)
+    assert all("final" in item.where and "checkpoints" in item.where for item in run.waste(everything=False))
 
 
 @pytest.mark.parametrize(
