@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from ranknosh.tune.scheduler import NOSHScheduler as NOSHScheduler
     from ranknosh.tune.searcher import RankSearcher as RankSearcher
     from ranknosh.tune.state import read_search as read_search
-    from ranknosh.tune.trainable import as_trainable as as_trainable
+    from ranknosh.tune.tuner import as_trainable as as_trainable
     from ranknosh.tune.tuner import make_tuner as make_tuner
 
 _HOMES = {
     "NOSHScheduler": "scheduler",
     "RankSearcher": "searcher",
     "RungRunner": "rungs",
-    "as_trainable": "trainable",
+    "as_trainable": "tuner",
     "flat_space": "domains",
     "make_tuner": "tuner",
     "read_search": "state",

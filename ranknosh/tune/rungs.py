@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ranknosh.core.records import Failed, FailureKind, Job, JobResult, Observed
-from ranknosh.errors import ConfigError, RankNoshError, StoreError, first_line
-from ranknosh.runs.files import writing
+from ranknosh.errors import ConfigError, RankNoshError, first_line
+from ranknosh.runs.files import read_sealed, write_sealed, writing
 from ranknosh.spaces.flat import FlatSpace
 
 TrainFunction: TypeAlias = Callable[[dict[str, Any], Path, int, int, int], Mapping[str, float]]
@@ -24,7 +24,7 @@ TrainFunction: TypeAlias = Callable[[dict[str, Any], Path, int, int, int], Mappi
 Whatever training needs to be resumed (weights, optimiser, random state) must be written into it.
 """
 Mode = Literal["min", "max"]
-_METRICS = "metrics.json"
+_METRICS = "metrics"
 _STATE = "state"
 
 
@@ -81,7 +81,7 @@ class RungRunner:
         """
         began = time.perf_counter()
         home = Path(self.store) / f"{job.candidate_id:05d}-{job.replica}"
-        identity = {"text": self.space.format(job.architecture), "seed": job.seed}
+        identity = f"{self.space.format(job.architecture)} with seed {job.seed}"
         with writing(home):
             found = _read(home / str(job.stop_epoch), identity)
             result = self._train(job, home, identity) if found is None else found
@@ -93,13 +93,13 @@ class RungRunner:
             result = Failure("diverged", f"{self.metric} is {value} at epoch {job.stop_epoch}")
         return JobResult(job, failed(job, result, job.epochs, seconds))
 
-    def _train(self, job: Job, home: Path, identity: Mapping[str, Any]) -> Mapping[str, float] | Failure:
+    def _train(self, job: Job, home: Path, identity: str) -> Mapping[str, float] | Failure:
         home.mkdir(parents=True, exist_ok=True)
         start = max((epoch for epoch in _epochs(home) if epoch <= job.start_epoch), default=0)
         with TemporaryDirectory(prefix=".", dir=home) as scratch:
             rung = Path(scratch) / "rung"
             (rung / _STATE).mkdir(parents=True)
-            if start and _read(home / str(start), identity) is not None:
+            if start and _read(home / str(start), identity):
                 shutil.copytree(home / str(start) / _STATE, rung / _STATE, dirs_exist_ok=True)
             config = self.space.decode(job.architecture)
             try:
@@ -111,7 +111,7 @@ class RungRunner:
             if self.metric not in metrics:
                 listed = ", ".join(metrics) or "nothing"
                 raise ConfigError(f"train returned no {self.metric!r} at epoch {job.stop_epoch}, only {listed}")
-            (rung / _METRICS).write_text(json.dumps({**identity, "metrics": metrics}))
+            write_sealed(rung / _METRICS, identity, json.dumps(metrics).encode())
             try:
                 os.rename(rung, home / str(job.stop_epoch))
             except OSError:
@@ -164,15 +164,8 @@ def _epochs(home: Path) -> list[int]:
     return [int(path.name) for path in home.iterdir() if path.name.isdigit()]
 
 
-def _read(rung: Path, identity: Mapping[str, Any]) -> dict[str, float] | None:
-    """The metrics of a rung, None where there is none. Raises StoreError where it is another search's."""
-    if not rung.is_dir():
-        return None
-    try:
-        row = json.loads((rung / _METRICS).read_text())
-        metrics: dict[str, float] = row["metrics"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{rung} is damaged ({error}); remove that folder to train it again") from error
-    if any(row.get(key) != value for key, value in identity.items()):
-        raise StoreError(f"{rung} belongs to another search ({row.get('text')}); give this search a folder of its own")
-    return metrics
+def _read(rung: Path, identity: str) -> dict[str, float] | None:
+    """The metrics of a rung, None where there is none. Raises StoreError where it is damaged or another search's."""
+    remedy = "remove that folder to train it again, or give this search a folder of its own"
+    data = read_sealed(rung / _METRICS, identity, remedy)
+    return None if data is None else json.loads(data)

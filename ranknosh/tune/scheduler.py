@@ -77,13 +77,6 @@ class NOSHScheduler(FIFOScheduler):
         self.searcher.trials.failures[trial.trial_id] = failure_of(trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """What to do with a trial after a result.
-
-        Args:
-            tune_controller: not used.
-            trial: that reported.
-            result: what it reported.
-        """
         verdict = self.searcher.trials.report(trial.trial_id, result)
         if verdict == "PAUSE":
             self._unverified.add(trial)
@@ -101,8 +94,8 @@ class NOSHScheduler(FIFOScheduler):
         # One that waits for room is enough: what comes after it is decided when there is room for it.
         if any(self._trials[trial_id].status == Trial.PENDING for trial_id in trials.flights):
             return None
-        while (job := trials.next_job()) is not None:
-            trial_id = trials.trial_for(job)
+        while (job := trials.next_job(self.searcher.max_concurrent)) is not None:
+            trial_id = trials.trial_of.get(job.token)
             if trial_id is not None:
                 return self._resume(tune_controller, job, trial_id)
             if not tune_controller.search_alg.is_finished():
@@ -163,16 +156,13 @@ class NOSHScheduler(FIFOScheduler):
         state = self.searcher.state
         for trial in [trial for trial in self._unverified if trial.status != Trial.RUNNING]:
             self._unverified.remove(trial)
-            at, expected = (
-                self._saved_epoch(trial),
-                state.pool.candidates[state.trials[trial.trial_id].candidate_id].epochs,
-            )
-            if trial.status == Trial.PAUSED and at != expected:
+            at, candidate = self._saved_epoch(trial), state.pool.candidates[state.trials[trial.trial_id].candidate_id]
+            if trial.status == Trial.PAUSED and at != candidate.epochs:
                 levels = ", ".join(map(str, state.settings.levels))
                 raise ConfigError(
-                    f"trial {trial.trial_id} finished epoch {expected}, but its checkpoint is {_place(at)}, so that it could "
-                    "not be resumed from there. A function trainable must pass a checkpoint to tune.report at the end of every "
-                    f"level (config['nosh']['levels']: epochs {levels}), and load the one it is given"
+                    f"trial {trial.trial_id} finished epoch {candidate.epochs}, but its checkpoint is {_place(at)}, so that it "
+                    "could not be resumed from there. A function trainable must pass a checkpoint to tune.report at the end of "
+                    f"every level (config['nosh']['levels']: epochs {levels}), and load the one it is given"
                 )
 
     def _refuse_used_folder(self, trial: Trial) -> None:
@@ -198,16 +188,10 @@ def _place(epoch: int | None) -> str:
 
 def failure_of(trial: Trial) -> Failure:
     """What Tune knows of a trial's last failure, in the engine's words."""
-    error: BaseException | None = None
-    text = "Tune kept no error of this trial"
     try:
-        if trial.pickled_error_file:
-            error = cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
-        elif trial.error_file:
-            text = Path(trial.error_file).read_text().strip()
-    except Exception as unreadable:  # an error whose class cannot be imported here, or no file
-        text = f"an error that cannot be read: {unreadable}"
-    if error is None:
+        error: BaseException = cloudpickle.loads(Path(str(trial.pickled_error_file)).read_bytes())
+    except Exception:  # of errors that are not Ray's, Tune keeps the text only; of others the class may be unknown here
+        text = Path(str(trial.error_file)).read_text().strip()
         return Failure("raised", text.rpartition("\n")[-1], text)
     text, cause = str(error), error
     if isinstance(error, RayTaskError) and isinstance(error.cause, BaseException):

@@ -8,6 +8,7 @@ No state is in a scheduler, which Tune never saves.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,6 +59,7 @@ class RankSearcher(Searcher):
         super().__init__(metric=metric, mode=mode)
         self.scheduled = False
         """Whether a NOSHScheduler has taken over."""
+        self.max_concurrent: int | None = None
         self._points = [dict(point) for point in points]
         self._space = space if space is None or isinstance(space, FlatSpace) else flat_space(space)
         try:
@@ -66,28 +68,22 @@ class RankSearcher(Searcher):
             raise ConfigError(
                 f"RankSearcher: {error}; the settings are those of ranknosh.tune.state.TuneSettings"
             ) from None
-        self._trials: Trials | None = None
-        self._begin()
+        if space is not None and metric and mode:
+            self.trials  # noqa: B018 - raises here what else would be raised when Tune asks
 
-    def _begin(self) -> None:
-        """Build the engine once space, metric and mode are known."""
-        if self._trials is None and self._space is not None and self._metric and self._mode:
-            space, mode = self._space, cast(Mode, self._mode)
-            points = tuple(space.format(space.locate(point, nearest=True)) for point in self._points)
-            settings = replace(self._wanted, metric=self._metric, mode=mode, points=points)
-            self._trials = Trials(SearchState(settings, space))
-
-    @property
+    @cached_property
     def trials(self) -> Trials:
         """The jobs of the search as trials. Raises ConfigError while space, metric or mode are missing."""
-        if self._trials is None:
-            known = (("space", self._space), ("metric", self._metric), ("mode", self._mode))
-            lacking = [name for name, value in known if not value]
+        space, metric, mode = self._space, self._metric, cast(Mode, self._mode)
+        if space is None or metric is None or mode is None:
+            known = (("space", space), ("metric", metric), ("mode", mode))
+            lacking = [name for name, value in known if value is None]
             raise ConfigError(
                 f"the search lacks {' and '.join(lacking)}: give RankSearcher a space, or the Tuner a param_space with "
                 "tune.choice, tune.uniform, ...; metric and mode belong to RankSearcher or to TuneConfig"
             )
-        return self._trials
+        points = tuple(space.format(space.locate(point, nearest=True)) for point in self._points)
+        return Trials(SearchState(replace(self._wanted, metric=metric, mode=mode, points=points), space))
 
     @property
     def state(self) -> SearchState:
@@ -109,13 +105,7 @@ class RankSearcher(Searcher):
         return self.state.config(architecture)
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
-        """What Tune calls with the Tuner's settings.
-
-        Args:
-            metric: the TuneConfig's.
-            mode: the TuneConfig's.
-            config: the Tuner's ``param_space``.
-            spec: not used.
+        """Take the TuneConfig's metric and mode and the Tuner's ``param_space``, where they are not known already.
 
         Returns:
             False where ``config`` is searched over and another space was given already.
@@ -133,14 +123,11 @@ class RankSearcher(Searcher):
             if self._space is not None and asked.name != self._space.name:
                 return False
             self._space = self._space or asked
-        self._begin()
         return True
 
     def set_max_concurrency(self, max_concurrent: int) -> bool:
         """Count trials in flight here: Tune's own limiter counts paused trials as running, and waits for ever."""
-        self._wanted = replace(self._wanted, max_concurrent=max_concurrent)
-        if self._trials is not None:
-            self.state.settings = replace(self.state.settings, max_concurrent=max_concurrent)
+        self.max_concurrent = max_concurrent
         return True
 
     def suggest(self, trial_id: str) -> Any:
@@ -152,10 +139,10 @@ class RankSearcher(Searcher):
                 "RankSearcher promotes and pauses trials through its scheduler: set scheduler=NOSHScheduler(searcher) in "
                 "TuneConfig, or use ranknosh.tune.make_tuner"
             )
-        job = trials.next_job()
+        job = trials.next_job(self.max_concurrent)
         if job is None:
             return self.FINISHED if trials.search.done else None
-        if trials.trial_for(job) is not None:
+        if job.token in trials.trial_of:
             return None
         trials.take(job, trial_id, 0)
         levels = list(trials.search.pyramid.epochs)
@@ -163,13 +150,6 @@ class RankSearcher(Searcher):
         return {**self.config(job.architecture), CONFIG_KEY: own}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Tune has ended a trial for good; see :meth:`Trials.complete`.
-
-        Args:
-            trial_id: the trial.
-            result: the last one it reported.
-            error: Tune gave up on it.
-        """
         self.trials.complete(trial_id, result, error)
 
     def save(self, checkpoint_path: str) -> None:
@@ -196,4 +176,4 @@ class RankSearcher(Searcher):
             trials.fatal = error
             raise
         state.space = trials.state.space  # the same parameters, and the fixed entries as well
-        self._trials = Trials(state)
+        self.trials = Trials(state)

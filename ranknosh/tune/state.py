@@ -5,10 +5,12 @@ state of the search is the fold of the records; nothing else is needed to resume
 that a reader may meet a part of it: the second line counts the records, and a shorter file is refused.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Candidate, Pool
@@ -28,7 +30,7 @@ from ranknosh.tune.rungs import Mode, sign_of
 WORKFLOW = "tune"
 FILE_TEMPLATE = "ranknosh-search-{}.json"
 STATE_FILES = FILE_TEMPLATE.format("*")
-_LIMITS = ("candidates", "budget", "max_concurrent")
+_LIMITS = ("candidates", "budget")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,6 @@ class TuneSettings(Rules):
         candidates: how many are proposed; this or ``budget`` is needed.
         budget: training epochs in all.
         time_attr: the entry of a result that counts finished epochs.
-        max_concurrent: trials at once.
         points: texts of the first candidates.
 
     For the others see :class:`~ranknosh.core.pyramid.Rules`, ``Pyramid.make`` and ``PredictorProposer``.
@@ -60,18 +61,12 @@ class TuneSettings(Rules):
     exploration: float = 0.1
     acquisition: Acquisition = "thompson"
     time_attr: str = "training_iteration"
-    max_concurrent: int | None = None
     points: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         sign_of(self.mode)
         if self.candidates is None and self.budget is None:
             raise ConfigError("the search has no end: give candidates, budget (training epochs in all) or both")
-        if self.max_concurrent is not None and self.max_concurrent < 1:
-            raise ConfigError(f"max_concurrent is {self.max_concurrent}; at least one trial must be able to run")
-        object.__setattr__(self, "levels", tuple(self.levels))
-        if isinstance(self.ratio, list):
-            object.__setattr__(self, "ratio", tuple(self.ratio))
         super().__post_init__()
 
     def search(self, space: FlatSpace, pool: Pool) -> Search:
@@ -117,19 +112,13 @@ class SearchState:
         return None if candidate.metric is None else candidate.metric * sign_of(self.settings.mode)
 
     def check_same(self, space: FlatSpace, settings: TuneSettings, where: str) -> None:
-        """Raises StoreError where this saved search is another one; its limits may be others.
-
-        Args:
-            space: that the search is resumed with.
-            settings: as ``space``.
-            where: the search was read.
-        """
+        """Raises StoreError where this saved search, read from ``where``, is another one; its limits may be others."""
         if space.name != self.space.name:
             raise StoreError(
                 f"{where} is a search over {', '.join(self.space.parameters)} ({self.space.name}), not over this space "
                 f"({space.name}); give the space the search began with"
             )
-        mine, given = asdict(self.settings), asdict(settings)
+        mine, given = (from_json(to_json(each)) for each in (self.settings, settings))
         others = [name for name in mine if name not in _LIMITS and mine[name] != given[name]]
         if others:
             listed = "; ".join(f"{name} {mine[name]!r}, not {given[name]!r}" for name in others)

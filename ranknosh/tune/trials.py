@@ -32,6 +32,7 @@ class Trials:
 
     Attributes:
         search: the engine.
+        trial_of: the trial that trained a candidate so far; a newcomer has none, nor one whose trial was lost.
         flights: the job of every trial that is doing one.
         failures: why trials failed, until Tune says whether it tries them again.
         fatal: what ends the whole search; raised at the next occasion where Tune does not swallow it.
@@ -44,7 +45,7 @@ class Trials:
         self.failures: dict[str, Failure] = {}
         self.fatal: RankNoshError | None = None
         self._held: Job | None = None
-        self._trial_of = {token: trial_id for trial_id, token in state.trials.items()}
+        self.trial_of = {token: trial_id for trial_id, token in state.trials.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Trials, (self.state,)  # predictors and jobs in flight are made anew
@@ -53,40 +54,24 @@ class Trials:
         if self.fatal is not None:
             raise self.fatal
 
-    def next_job(self) -> Job | None:
-        """The job to start next, which stays the same until it is taken; None while there is none or no room for one."""
-        most = self.state.settings.max_concurrent
+    def next_job(self, most: int | None) -> Job | None:
+        """The job to start next, which stays the same until it is taken; None while there is none, or ``most`` are in flight."""
         if self._held is None and (most is None or len(self.flights) < most):
             asked = self.search.ask(1)
             self.state.records += asked.records
             self._held = asked.jobs[0] if asked.jobs else None
         return self._held
 
-    def trial_for(self, job: Job) -> str | None:
-        """The trial that trained the job's candidate so far; None for a newcomer, and where that trial was lost."""
-        return self._trial_of.get(job.token)
-
     def take(self, job: Job, trial_id: str, at: int) -> None:
-        """A trial starts on a job.
-
-        Args:
-            job: the one that :meth:`next_job` gave.
-            trial_id: the trial that trains it from now on.
-            at: finished epochs of the checkpoint it starts from, 0 for a new trial.
-        """
+        """A trial starts on the held job, from a checkpoint of ``at`` finished epochs or, with 0, from nothing."""
         assert self._held is job
         self._held = None
         self.state.trials[trial_id] = job.token
-        self._trial_of[job.token] = trial_id
+        self.trial_of[job.token] = trial_id
         self.flights[trial_id] = Flight(job, at, at)
 
     def report(self, trial_id: str, result: Mapping[str, Any]) -> Verdict:
-        """What to do with a trial after one of its results. One that no search can use ends the whole search.
-
-        Args:
-            trial_id: the trial.
-            result: what it reported.
-        """
+        """What to do with a trial after one of its results. One that no search can use ends the whole search."""
         flight = self.flights.get(trial_id)
         if flight is None:
             return "STOP"
@@ -126,13 +111,7 @@ class Trials:
         return "STOP" if job.stop_epoch == settings.levels[-1] else "PAUSE"
 
     def complete(self, trial_id: str, result: Mapping[str, Any] | None, error: bool) -> None:
-        """Tune has ended a trial for good. One that was in flight then has a result, or failed.
-
-        Args:
-            trial_id: the trial.
-            result: the last one it reported.
-            error: Tune gave up on it.
-        """
+        """Tune has ended a trial for good, or given up on it (``error``). One in flight then has a result, or failed."""
         if error and trial_id in self.flights:
             failure = self.failures.pop(trial_id, None) or Failure("raised", "Tune gave up on the trial")
             self.fail(trial_id, failure, give_up=True)
@@ -147,12 +126,7 @@ class Trials:
             self.fail(trial_id, Failure("raised", message), give_up=True)
 
     def fail(self, trial_id: str, failure: Failure, *, give_up: bool = False) -> bool:
-        """Record that a trial in flight failed.
-
-        Args:
-            trial_id: the trial.
-            failure: what went wrong.
-            give_up: Tune will not try it again, whatever the kind.
+        """Record that a trial in flight failed. ``give_up``: Tune will not try it again, whatever the kind.
 
         Returns:
             True where it is not tried again.
@@ -173,16 +147,13 @@ class Trials:
     def lose(self, job: Job, message: str, at: int | None = None) -> None:
         """Give the held job back, because what its trial had trained is lost; it is handed out again and trained anew.
 
-        Args:
-            job: the held job.
-            message: what was lost.
-            at: the epoch its trial can still be resumed from; None where another one has to begin from nothing.
+        ``at``: the epoch its trial can still be resumed from; None where another one has to begin from nothing.
         """
         if job.start_epoch:
             again = "its first epoch" if at is None else "there"
             logger.error("%s; candidate %s is trained again from %s", message, job.candidate_id, again)
         if at is None:
-            del self.state.trials[self._trial_of.pop(job.token)]
+            del self.state.trials[self.trial_of.pop(job.token)]
         self._keep(job, failed(job, Failure("checkpoint_damaged", message), job.start_epoch - (at or 0)))
 
     def withdraw(self, job: Job, why: str) -> None:
@@ -206,7 +177,7 @@ class Trials:
         if job is self._held:
             self._held = None
         else:
-            del self.flights[self._trial_of[job.token]]
+            del self.flights[self.trial_of[job.token]]
         records = self.search.tell(JobResult(job, outcome))
         self.state.records += records
         return records

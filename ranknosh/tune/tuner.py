@@ -1,10 +1,12 @@
-"""A Tuner with the settings that a pyramid of paused trainings needs, new or resumed."""
+"""What a user gives to Ray Tune: a Tuner with the settings that a pyramid of paused trainings needs, and a trainable of rungs."""
 
 import inspect
 import json
 import logging
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pyarrow.fs import FileSystem  # type: ignore[import-untyped]
@@ -12,7 +14,7 @@ from ray import tune
 
 from ranknosh.errors import ConfigError, RankNoshError, StoreError
 from ranknosh.spaces.flat import FlatSpace
-from ranknosh.tune.rungs import Mode
+from ranknosh.tune.rungs import Mode, TrainFunction, checked
 from ranknosh.tune.scheduler import EXPERIMENT_FILES, NOSHScheduler, newest_first
 from ranknosh.tune.searcher import CONFIG_KEY, RankSearcher
 from ranknosh.tune.state import STATE_FILES, SearchState, parse_state
@@ -152,10 +154,10 @@ def _newest_whole(files: FileSystem, folder: str, pattern: str, read: Callable[[
 
 def _check_experiment(data: bytes, path: str) -> None:
     try:
-        row = json.loads(data)
-    except ValueError as error:
+        found = json.loads(data).keys()
+    except (ValueError, AttributeError) as error:
         raise StoreError(f"{path} is torn: {error}") from error
-    if not isinstance(row, dict) or not {"trial_data", "runner_data"} <= row.keys():
+    if not {"trial_data", "runner_data"} <= found:
         raise StoreError(f"{path} is no experiment state of Ray Tune")
 
 
@@ -180,3 +182,51 @@ def _trial_name(trial: Any) -> str:
     own = trial.config.get(CONFIG_KEY, {})
     again = f"-{own['replica']}" if own.get("replica") else ""
     return f"candidate-{own.get('candidate', 0):05d}{again}-{trial.trial_id}"
+
+
+def as_trainable(train: TrainFunction) -> type[tune.Trainable]:
+    """A trainable class for ``train(config, folder, start, stop, seed) -> metrics``; see ``rungs.TrainFunction``.
+
+    Each step trains from one level's epoch to the next, in a folder of the trial that is saved and loaded whole, and reports the
+    metrics with ``training_iteration`` set to the finished epochs. Actors may be reused. The same function runs on our own
+    executors by ``RungRunner``.
+    """
+    return type(getattr(train, "__name__", "train"), (_RungTrainable,), {"function": staticmethod(train)})
+
+
+class _RungTrainable(tune.Trainable):
+    function: TrainFunction
+
+    def setup(self, config: dict[str, Any]) -> None:
+        if CONFIG_KEY not in config:
+            raise ValueError(
+                "this trainable runs under ranknosh's RankSearcher, which puts the levels into config['nosh']"
+            )
+        self._own = config[CONFIG_KEY]
+        self._config = {key: value for key, value in config.items() if key != CONFIG_KEY}
+        self._epoch = 0
+        self._folder = Path(self.logdir) / "state"
+        self.cleanup()
+        self._folder.mkdir(parents=True)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.cleanup()
+        self.setup(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        start, stop = self._epoch, next(level for level in self._own["levels"] if level > self._epoch)
+        metrics = checked(type(self).function(dict(self._config), self._folder, start, stop, self._own["seed"]))
+        self._epoch = stop
+        return {**metrics, "training_iteration": stop}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        shutil.copytree(self._folder, checkpoint_dir, dirs_exist_ok=True)
+
+    def load_checkpoint(self, checkpoint_dir: Any) -> None:
+        self.cleanup()
+        shutil.copytree(checkpoint_dir, self._folder)
+        self._epoch = self.iteration  # Tune reads it from what was reported with this checkpoint
+
+    def cleanup(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)

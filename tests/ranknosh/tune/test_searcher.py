@@ -40,8 +40,8 @@ class ByHand:
             if config == "FINISHED":
                 return
             if config is None:
-                job = self.searcher.trials.next_job()
-                trial = self.searcher.trials.trial_for(job)
+                job = self.searcher.trials.next_job(None)
+                trial = self.searcher.trials.trial_of[job.token]
                 self.searcher.trials.take(job, trial, job.start_epoch)
             else:
                 self.configs[trial] = config
@@ -86,7 +86,7 @@ def test_a_saved_search_goes_on_as_if_nothing_was(steps, tmp_path):
     searcher = searcher_of()
     first = ByHand(searcher)
     first.run(steps)
-    searcher.trials.next_job()
+    searcher.trials.next_job(None)
     searcher.save(str(tmp_path / "state"))
     again = searcher_of()
     again.restore(str(tmp_path / "state"))
@@ -179,9 +179,9 @@ def test_a_resumed_trial_that_began_anew_is_refused():
     searcher = searcher_of()
     by_hand = ByHand(searcher)
     by_hand.run(6)
-    job = searcher.trials.next_job()
+    job = searcher.trials.next_job(None)
     assert job.level == 2
-    trial = searcher.trials.trial_for(job)
+    trial = searcher.trials.trial_of[job.token]
     searcher.trials.take(job, trial, 1)
     assert searcher.trials.report(trial, result_of(by_hand.configs[trial], 1)) == "STOP"
     failed = searcher.pool.failures[-1]
@@ -195,8 +195,8 @@ def test_retries_are_the_engines():
     for attempt, (final, kind) in enumerate([(False, "lost"), (False, "crashed"), (False, "lost"), (True, "crashed")]):
         assert searcher.trials.fail("a", Failure(kind, "gone")) is final, attempt
         if not final:
-            job = searcher.trials.next_job()
-            searcher.trials.take(job, searcher.trials.trial_for(job), 0)
+            job = searcher.trials.next_job(None)
+            searcher.trials.take(job, searcher.trials.trial_of[job.token], 0)
     assert [f.epochs for f in searcher.pool.failures] == [0, 0, 0, 1]
     searcher.suggest("b")
     searcher.trials.failures["b"] = Failure("crashed", "gone")
@@ -241,7 +241,7 @@ def test_other_searches_are_refused(tmp_path):
         (lambda: RankSearcher(DOMAINS, metric="a", mode="max"), "has no end"),
         (lambda: searcher_of(unheard=1), "unheard"),
         (lambda: searcher_of(levels=(3, 1)), "increase strictly"),
-        (lambda: searcher_of(predictor="unheard"), "known predictors"),
+        (lambda: searcher_of(predictor="unheard"), "unknown predictor"),
         (lambda: searcher_of(points=[{"x": 2.0, "kind": "a"}]), "x=2.0 is not in"),
         (lambda: NOSHScheduler(None), "takes the RankSearcher"),
         (lambda: RankSearcher(flat_space(DOMAINS), **PLAN).suggest("a"), "scheduler=NOSHScheduler"),

@@ -119,7 +119,6 @@ def test_no_file(tmp_path):
     [
         ({"mode": "up"}, "min or max"),
         ({"candidates": None}, "has no end"),
-        ({"max_concurrent": 0}, "at least one trial"),
     ],
 )
 def test_settings_out_of_range(settings, words):
