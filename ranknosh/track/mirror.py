@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any
 
 from ranknosh.core.records import Record, Session
 from ranknosh.errors import first_line
@@ -17,9 +17,6 @@ from ranknosh.track.tensorboard import TensorBoardLog
 
 MOST_ENTRIES = 200
 """Records given to a log at once."""
-
-
-Log: TypeAlias = TensorBoardLog | MlflowLog
 
 
 class Tracker:
@@ -37,7 +34,7 @@ class Tracker:
     closing_seconds = 30.0
     """The end of a search waits for a log that is behind, until nothing was written to it for so long."""
 
-    def __init__(self, log: Log, history: History, events: Events) -> None:
+    def __init__(self, log: TensorBoardLog | MlflowLog, history: History, events: Events) -> None:
         self.log = log
         self._header, self._events = history.header, events
         self._waiting: SimpleQueue[tuple[Record, float] | None] = SimpleQueue()  # None is the last
@@ -91,7 +88,7 @@ class Tracker:
             while len(rows) < MOST_ENTRIES and not self._waiting.empty():
                 rows.append(self._waiting.get())
             last = rows[-1] is None
-            entries = [series.add(row[0], began + row[1]) for row in rows if row is not None]
+            entries = [series.add(row[0], round(1000 * (began + row[1]))) for row in rows if row is not None]
             new = [entry for entry in entries if entry.number >= held]
             if new:
                 self.log.write(new, series.pool)
@@ -113,7 +110,7 @@ def tracking(section: Mapping[str, Any], journal: Journal, run_name: str, events
     Raises:
         MissingDependency: where a package is absent.
     """
-    logs: list[Log] = []
+    logs: list[TensorBoardLog | MlflowLog] = []
     if section["tensorboard"]:
         logs.append(TensorBoardLog(journal.folder))
     if section["mlflow"]:

@@ -87,19 +87,19 @@ class MlflowLog:
         from mlflow.entities import Metric
 
         for owner, points in by_owner(entries).items():
-            run = self.parent if owner is None else self._child(owner, points[0].wall_time, pool)
-            metrics = [Metric(point.tag, point.value, _stamp(point.wall_time), point.step) for point in points]
+            run = self.parent if owner is None else self._child(owner, points[0].stamp, pool)
+            metrics = [Metric(point.tag, point.value, point.stamp, point.step) for point in points]
             for first in range(0, len(metrics), MOST_METRICS):
                 self.client.log_batch(run, metrics=metrics[first : first + MOST_METRICS])
         for entry in entries:  # an Observed ends a run until the candidate's next level
             record = entry.record
             if isinstance(record, Observed) or (isinstance(record, Failed) and record.final):
-                run, status = self._child(token_of(record), entry.wall_time, pool), "FINISHED"
+                run, status = self._child(token_of(record), entry.stamp, pool), "FINISHED"
                 if isinstance(record, Failed):
                     status = "FAILED"
                     self.client.set_tag(run, "failure", f"{record.kind}: {record.message}"[:LONGEST])
-                self.client.set_terminated(run, status=status, end_time=_stamp(entry.wall_time))
-        self._last_time = _stamp(entries[-1].wall_time)
+                self.client.set_terminated(run, status=status, end_time=entry.stamp)
+        self._last_time = entries[-1].stamp
         self.client.set_tag(self.parent, POSITION, str(entries[-1].number + 1))
 
     def close(self, pool: Pool) -> None:
@@ -136,13 +136,13 @@ class MlflowLog:
             page_token = page.token or ""
         return int(self.client.get_run(parent).data.tags.get(POSITION, 0))
 
-    def _child(self, owner: Token, wall_time: float, pool: Pool) -> str:
+    def _child(self, owner: Token, stamp: int, pool: Pool) -> str:
         """The run of a candidate (or of its retraining), created at its first result."""
         if owner not in self._children:
             candidate = pool.candidates[owner.candidate_id]
             name = f"#{candidate.id}" + (f" seed {owner.replica}" if owner.replica else "")
             tags = {"mlflow.parentRunId": self.parent, CANDIDATE: str(candidate.id), REPLICA: str(owner.replica)}
-            created = self.client.create_run(self.experiment, start_time=_stamp(wall_time), tags=tags, run_name=name)
+            created = self.client.create_run(self.experiment, start_time=stamp, tags=tags, run_name=name)
             run = self._children[owner] = created.info.run_id
             params = {"architecture": candidate.text, "key": candidate.key, "origin": candidate.origin}
             self._log_params(run, {**params, "batch": str(candidate.batch)})
@@ -154,10 +154,6 @@ class MlflowLog:
         rows = [Param(key, value[:LONGEST]) for key, value in params.items()]
         for first in range(0, len(rows), MOST_PARAMS):
             self.client.log_batch(run, params=rows[first : first + MOST_PARAMS])
-
-
-def _stamp(wall_time: float) -> int:
-    return round(wall_time * 1000)
 
 
 def _knock(uri: str) -> None:

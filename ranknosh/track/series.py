@@ -17,22 +17,22 @@ Row: TypeAlias = tuple[Token | None, str, int, float | None]
 
 class Point(NamedTuple):
     """``owner``: the training it belongs to, None for the search. ``step``: finished epochs of the candidate, or epochs the
-    search has spent. ``wall_time``: as of :class:`Entry`."""
+    search has spent. ``stamp``: as of :class:`Entry`."""
 
     owner: Token | None
     tag: str
     step: int
     value: float
-    wall_time: float
+    stamp: int
 
 
 class Entry(NamedTuple):
-    """Record ``number`` (from 0, sessions left out) and its points. ``wall_time``: when the run began plus the seconds it had
-    worked, in seconds of the epoch; pauses between sessions are left out, so one record always has one time."""
+    """Record ``number`` (from 0, sessions left out) and its points. ``stamp``: when the run began plus the time it had worked, in
+    milliseconds of the epoch; pauses between sessions are left out, so one record always has one time."""
 
     number: int
     record: Record
-    wall_time: float
+    stamp: int
     points: Sequence[Point]
 
 
@@ -54,7 +54,7 @@ class Series:
         self._drawn: Counter[Token] = Counter()
         self._counts: Counter[str] = Counter()
 
-    def add(self, record: Record, wall_time: float) -> Entry:
+    def add(self, record: Record, stamp: int) -> Entry:
         """The next record with the points it adds. Raises StoreError where it contradicts those before it."""
         pool = self.pool
         spent, wasted = pool.epochs_spent, pool.epochs_wasted
@@ -69,7 +69,7 @@ class Series:
             rows.append((None, "budget/epochs_wasted", now, pool.epochs_wasted))
         known = [(owner, tag, step, float(value)) for owner, tag, step, value in rows if value is not None]
         self._records += 1
-        return Entry(self._records - 1, record, wall_time, [Point(*row, wall_time) for row in known])
+        return Entry(self._records - 1, record, stamp, [Point(*row, stamp) for row in known])
 
     def _of_search(self, record: Record) -> Iterator[tuple[str, float | None]]:
         """Tags and values of the search, None where one is unknown."""

@@ -49,7 +49,7 @@ class TensorBoardLog:
             if owner is not None and fresh:
                 writer.add_text("architecture", pool.candidates[owner.candidate_id].text)
             for point in points:
-                writer.add_scalar(point.tag, point.value, point.step, walltime=point.wall_time)
+                writer.add_scalar(point.tag, point.value, point.step, walltime=point.stamp / 1000)
             # Only the search's file stays open: there may be more candidates than a process may have files.
             if owner is None:
                 writer.flush()

@@ -67,17 +67,9 @@ class RungRunner:
         object.__setattr__(self, "store", Path(self.store).absolute())
 
     def __call__(self, job: Job, *_: object) -> JobResult:
-        """Train one rung, which is never interrupted.
+        """Train one rung, which is never interrupted: Failed where training raised or gave a metric that is not finite.
 
-        Args:
-            job: one candidate from one level to the next.
-
-        Returns:
-            Observed, or Failed where training raised, ran out of memory or gave a metric that is not finite.
-
-        Raises:
-            ConfigError: where ``train`` returns no such metric.
-            StoreError: where the store cannot be read or written.
+        Raises ConfigError where ``train`` returns no such metric, StoreError where the store cannot be read or written.
         """
         began = time.perf_counter()
         home = Path(self.store) / f"{job.candidate_id:05d}-{job.replica}"

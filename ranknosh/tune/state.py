@@ -111,14 +111,14 @@ class SearchState:
         """The metric of a candidate as the trainable reported it."""
         return None if candidate.metric is None else candidate.metric * sign_of(self.settings.mode)
 
-    def check_same(self, space: FlatSpace, settings: TuneSettings, where: str) -> None:
+    def check_same(self, wanted: "SearchState", where: str) -> None:
         """Raises StoreError where this saved search, read from ``where``, is another one; its limits may be others."""
-        if space.name != self.space.name:
+        if wanted.space.name != self.space.name:
             raise StoreError(
                 f"{where} is a search over {', '.join(self.space.parameters)} ({self.space.name}), not over this space "
-                f"({space.name}); give the space the search began with"
+                f"({wanted.space.name}); give the space the search began with"
             )
-        mine, given = (from_json(to_json(each)) for each in (self.settings, settings))
+        mine, given = (from_json(to_json(each)) for each in (self.settings, wanted.settings))
         others = [name for name in mine if name not in _LIMITS and mine[name] != given[name]]
         if others:
             listed = "; ".join(f"{name} {mine[name]!r}, not {given[name]!r}" for name in others)
@@ -129,7 +129,7 @@ class SearchState:
 
 @dataclass(frozen=True)
 class Saved:
-    """What a state has besides the records of the search; ``records`` counts them."""
+    """What a state has besides the records of the search; ``records`` counts them. ``space``: its name without the digest."""
 
     settings: TuneSettings
     space: str
@@ -141,8 +141,8 @@ class Saved:
 def write_state(path: Path, state: SearchState) -> None:
     """Write the whole state or nothing. Raises StoreFull or StoreError."""
     header = Header(FORMAT, WORKFLOW, "", "", "", {}, {}, {}, {})
-    parameters = dict(state.space.parameters)
-    saved = Saved(state.settings, state.space.name, parameters, state.trials, len(state.records))
+    name = state.space.name.rpartition("-")[0]
+    saved = Saved(state.settings, name, state.space.parameters, state.trials, len(state.records))
     write_atomic(path, dump(header, [saved, *state.records]))
 
 
@@ -165,17 +165,13 @@ def parse_state(data: bytes, path: str) -> SearchState:
 
     try:
         saved, *records = parse(data, kinds).records or [None]
-        space = FlatSpace(saved.parameters, name=saved.space.rpartition("-")[0]) if isinstance(saved, Saved) else None
+        space = FlatSpace(saved.parameters, name=saved.space) if isinstance(saved, Saved) else None
     except DamagedLine as damage:
         raise _torn(path, f"line {damage.number}: {damage.why}") from None
     except ConfigError as error:
         raise StoreError(f"{path} does not have the fields of a search's state: {error}") from error
     if space is None or saved.records != len(records):
         raise _torn(path, "its end is missing")
-    if space.name != saved.space:
-        raise StoreError(
-            f"{path} names the space {saved.space}, but its parameters are those of {space.name}; it was edited"
-        )
     return SearchState(saved.settings, space, records, saved.trials)
 
 

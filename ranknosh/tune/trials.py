@@ -126,11 +126,7 @@ class Trials:
             self.fail(trial_id, Failure("raised", message), give_up=True)
 
     def fail(self, trial_id: str, failure: Failure, *, give_up: bool = False) -> bool:
-        """Record that a trial in flight failed. ``give_up``: Tune will not try it again, whatever the kind.
-
-        Returns:
-            True where it is not tried again.
-        """
+        """Record that a trial in flight failed; True where it is not tried again. ``give_up``: Tune will not do so at all."""
         flight = self.flights[trial_id]
         job = flight.job
         if give_up and failure.kind not in ("raised", "diverged", "invalid"):
@@ -157,8 +153,7 @@ class Trials:
         self._keep(job, failed(job, Failure("checkpoint_damaged", message), job.start_epoch - (at or 0)))
 
     def withdraw(self, job: Job, why: str) -> None:
-        """The held newcomer can never be started: drop it, and propose no other."""
-        self.limit_candidates(self.search.pool.count)
+        """The held newcomer can never be started: drop it."""
         self._keep(job, failed(job, Failure("raised", why), 0))
 
     def limit_candidates(self, most: int) -> None:

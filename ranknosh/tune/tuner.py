@@ -1,6 +1,5 @@
 """What a user gives to Ray Tune: a Tuner with the settings that a pyramid of paused trainings needs, and a trainable of rungs."""
 
-import inspect
 import json
 import logging
 import os
@@ -118,7 +117,7 @@ def _resumed(trainable: Any, wanted: RankSearcher, run: tune.RunConfig, resume: 
     if not resume:
         raise ConfigError(f"{folder} holds an experiment already; resume it with resume=True or choose another name")
     saved = _newest_state(folder)
-    saved.check_same(wanted.state.space, wanted.state.settings, folder)
+    saved.check_same(wanted.state, folder)
     # Tune unpickles the searcher that the experiment began with, and restores its state when it runs.
     return RankTuner(_tuner_internal=tune.Tuner.restore(folder, trainable=trainable)._local_tuner)
 
@@ -168,8 +167,7 @@ def _absolute(storage_path: str | os.PathLike[str] | None) -> str:
 
 def _reusable(trainable: Any) -> bool:
     """Whether an actor can go over to another trial: functions always, classes where they say how."""
-    own = inspect.isclass(trainable) and issubclass(trainable, tune.Trainable)
-    if not own or trainable.reset_config is not tune.Trainable.reset_config:
+    if getattr(trainable, "reset_config", None) is not tune.Trainable.reset_config:
         return True
     logger.warning(
         "%s has no reset_config, so that every rung starts its own process, which takes seconds; implement it to reuse actors",

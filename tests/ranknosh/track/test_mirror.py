@@ -43,7 +43,9 @@ def test_every_record_comes_once_in_order_with_its_own_time(story):
     tracker.close()
     assert [entry.record for entry in log.entries] == [record for _, record in story.logged]
     assert [entry.number for entry in log.entries] == list(range(len(story.logged)))
-    assert [entry.wall_time for entry in log.entries] == [story.began + seconds for seconds, _ in story.logged]
+    assert [entry.stamp for entry in log.entries] == [
+        round(1000 * (story.began + seconds)) for seconds, _ in story.logged
+    ]
     assert (log.called[0], log.called[-1]) == ("open", "close")
     assert log.called.count("close") == 1
 

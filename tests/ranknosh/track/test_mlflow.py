@@ -63,8 +63,8 @@ class Stored:
 def expected(story):
     series, points = Series(), {}
     for seconds, record in story.logged:
-        for point in series.add(record, story.began + seconds).points:
-            row = (round(point.wall_time * 1000), point.step, point.value)
+        for point in series.add(record, round(1000 * (story.began + seconds))).points:
+            row = (point.stamp, point.step, point.value)
             points.setdefault((point.owner, point.tag), []).append(row)
     return points
 

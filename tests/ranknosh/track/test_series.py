@@ -12,7 +12,7 @@ from tests.ranknosh_simulation import simulate
 @pytest.fixture
 def points(story):
     series = Series()
-    return [point for _, record in story.records for point in series.add(record, 0.0).points]
+    return [point for _, record in story.records for point in series.add(record, 0).points]
 
 
 def of(points, tag, owner=None):
@@ -59,16 +59,16 @@ def test_curves_by_epoch_are_drawn_once_though_a_checkpoint_was_lost(points):
 def test_a_result_without_a_curve_is_a_point_at_its_last_epoch(story):
     series = Series()
     for _, record in story.records[:5]:
-        series.add(record, 0.0)
+        series.add(record, 0)
     bare = replace(story.records[5][1], curve=())
-    assert of(series.add(bare, 0.0).points, "validation/accuracy", (0, 0)) == [(1, 0.25)]
+    assert of(series.add(bare, 0).points, "validation/accuracy", (0, 0)) == [(1, 0.25)]
 
 
 def test_the_leader_is_the_pools_leader_after_every_record_of_a_long_search():
     _, records = simulate(Pyramid.make((1, 2, 4), 0.5, 8, 4), candidates=60, finalists=2, workers=3, shuffle=1)
     series, compared = Series(), 0
     for record in records:
-        found = of(series.add(record, 0.0).points, "best/metric")
+        found = of(series.add(record, 0).points, "best/metric")
         if found:
             compared += 1
             assert found[-1][1] == series.pool.best().metric

@@ -67,8 +67,8 @@ def points(paths):
 def expected(story, count=None):
     series, found = Series(), {}
     for seconds, record in story.logged[:count]:
-        for point in series.add(record, story.began + seconds).points:
-            row = (point.tag, point.step, pytest.approx(point.value), point.wall_time)
+        for point in series.add(record, round(1000 * (story.began + seconds))).points:
+            row = (point.tag, point.step, pytest.approx(point.value), story.began + seconds)
             found.setdefault(folder_name(point.owner), []).append(row)
     return found
 
