@@ -12,44 +12,26 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 from benchmarks.synthetic import synthetic_table
+from ranknosh.bench.account import Account
+from ranknosh.bench.simulation import Listed
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
-from ranknosh.core.records import Observed, Proposed, Record
-from ranknosh.core.schedules import Proposal
+from ranknosh.core.records import Observed, Record
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
-from ranknosh.executors.tabular import TabularExecutor
+from ranknosh.executors.simulated import SimulatedExecutor
 from ranknosh.runs.journal import FORMAT, Header, Journal
 from ranknosh.runs.stop import StopRequest
-from ranknosh.spaces.base import Architecture, Space
 from ranknosh.workflows.search.loop import drive
 
 Write = Callable[[Sequence[Record]], None]
 GOAL = 200
-
-
-@dataclass(frozen=True)
-class Listed:
-    """Proposes what it was given, in order."""
-
-    space: Space
-    architectures: Sequence[Architecture]
-
-    def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
-        records = []
-        for number in ids:
-            if number < len(self.architectures):
-                one = self.architectures[number]
-                key, text = self.space.canonical(one), self.space.format(one)
-                records.append(Proposed(number, one, key, text, batch, "random"))
-        return Proposal(tuple(records))
 
 
 HEADER = Header(FORMAT, "search", "benchmark", "", "", {}, {}, {}, {})
@@ -67,7 +49,7 @@ def jobs_per_second(table: Table, candidates: int, more: int, write: Write) -> t
         began = perf_counter()
         drive(
             search,
-            TabularExecutor(table, seed=0),
+            SimulatedExecutor(Account(table, seed=0).train),
             write=counted,
             clock=lambda: 0.0,
             stop=StopRequest(),

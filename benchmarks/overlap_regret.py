@@ -11,18 +11,14 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
-from ranknosh.bench.engine import run_engine
+from ranknosh.bench.account import Account
+from ranknosh.bench.methods import ENGINES, engine
 from ranknosh.data.table import Table
 
 POINTS = (1000, 2000, 4000)
-METHODS: dict[str, dict[str, Any]] = {
-    "ranknosh_observed": {"predictor": "kernel"},
-    "ranknosh": {"predictor": "staged", "promote": "predicted", "closing": 0.1},
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,12 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     table = Table.load(options.table)
     print(f"regret after {', '.join(map(str, POINTS))} epochs, mean ± standard error of {options.repeats} runs")
-    for name, settings in METHODS.items():
+    for name in ("ranknosh_observed", "ranknosh"):
         for overlap in (1, 2, 4):
             began = perf_counter()
             regret = []
             for seed in range(options.seed, options.seed + options.repeats):
-                trajectory = run_engine(table, POINTS[-1], seed, overlap=overlap, **settings)
+                account = Account(table, seed, POINTS[-1])
+                engine(account, [*ENGINES[name], "seeding.random_share=0.0", f"pyramid.overlap={overlap}"])
+                trajectory = account.trajectory()
                 regret.append([trajectory.regret_at(point) for point in POINTS])
             mean, error = np.mean(regret, axis=0), np.std(regret, axis=0, ddof=1) / np.sqrt(len(regret))
             text = "   ".join(f"{m:.3f} ± {e:.3f}" for m, e in zip(mean, error, strict=True))

@@ -20,8 +20,9 @@ import sys
 from collections.abc import Sequence
 from time import process_time
 
-from benchmarks.overhead import Listed
 from benchmarks.synthetic import synthetic_table
+from ranknosh.bench.account import Account
+from ranknosh.bench.simulation import Listed, play
 from ranknosh.core.budget import Limits
 from ranknosh.core.pairs import Evidence, evidence
 from ranknosh.core.pyramid import Pyramid, Rules
@@ -29,11 +30,9 @@ from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
 from ranknosh.errors import MissingDependency
-from ranknosh.executors.tabular import TabularExecutor
+from ranknosh.executors.simulated import SimulatedExecutor
 from ranknosh.predictors.candidates import whole
 from ranknosh.predictors.catalog import make_predictor
-from ranknosh.runs.stop import StopRequest
-from ranknosh.workflows.search.loop import drive
 
 GOALS = {"linear": 1.0, "kernel": 1.0, "staged": 1.0, "gbdt": 1.0, "gin": 5.0}
 
@@ -43,13 +42,7 @@ def observed(table: Table, members: int) -> Evidence:
     pyramid = Pyramid.make(table.epochs, "auto", initial=20, batch=10)
     proposer = Listed(table.space, draw(table.space, members, seed=1))
     search = Search(pyramid, Limits(), proposer, Rules(candidates=members), seed=1)
-    drive(
-        search,
-        TabularExecutor(table, seed=1),
-        write=lambda records: None,
-        clock=lambda: 0.0,
-        stop=StopRequest(),
-    )
+    play(search, SimulatedExecutor(Account(table, seed=1).train))
     return evidence(search.pool, pyramid)
 
 

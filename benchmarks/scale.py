@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ranknosh.bench.simulation import play
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules, ScheduleName
@@ -30,10 +31,8 @@ from ranknosh.core.records import Job, JobResult, Observed, Proposed, Record
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Asked, Search
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
-from ranknosh.runs.stop import StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
-from ranknosh.workflows.search.loop import drive
 
 LEVELS = (1, 3, 9, 27)
 EPOCH_SECONDS = 60.0
@@ -154,18 +153,11 @@ def one_run(mode: Mode, workers: int, candidates: int) -> Measured:
 
     def outcome(job: Job) -> Observed:
         metric = float(quality[job.candidate_id] + noise[job.candidate_id, job.level - 1])
-        return Observed(job.candidate_id, job.level, metric, None, None, job.epochs, 0.0)
+        seconds = job.epochs * EPOCH_SECONDS * float(factor[job.candidate_id])
+        return Observed(job.candidate_id, job.level, metric, None, None, job.epochs, seconds)
 
-    executor = SimulatedExecutor(
-        Cluster(workers), lambda job: job.epochs * EPOCH_SECONDS * float(factor[job.candidate_id]), outcome
-    )
-    drive(
-        search,
-        executor,
-        write=lambda records: None,
-        clock=lambda: executor.now,
-        stop=StopRequest(),
-    )
+    executor = SimulatedExecutor(outcome, Cluster(workers))
+    play(search, executor)
     used = executor.usage()
     filled = search.jobs > 0  # a batch larger than a tenth of the search leaves none to the next
     return Measured(

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from ranknosh.bench.run import At, MethodRow, To, run_bench
+from ranknosh.bench.rows import At, MethodRow, To
+from ranknosh.bench.run import run_bench
 from ranknosh.bench.scores import PROXIES
 
 CHECKPOINTS = (500, 1000, 2000)

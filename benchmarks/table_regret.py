@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-from ranknosh.bench.methods import METHODS
-from ranknosh.bench.run import format_rows, run_bench
+from ranknosh.bench.methods import METHODS, SCORED
+from ranknosh.bench.rows import format_rows
+from ranknosh.bench.run import run_bench
 
 USUAL = Path(__file__).parents[2] / "shared" / "data" / "nasbench201_cifar10.npz"
 
@@ -19,7 +20,7 @@ USUAL = Path(__file__).parents[2] / "shared" / "data" / "nasbench201_cifar10.npz
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, default=USUAL)
-    parser.add_argument("--methods", nargs="+", default=list(METHODS))
+    parser.add_argument("--methods", nargs="+", default=[name for name in METHODS if name not in SCORED])
     parser.add_argument("--budget", type=int, default=4000)
     parser.add_argument("--repeats", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)

@@ -28,15 +28,15 @@ def params_of(table: Table) -> NDArray[np.int64]:
     return table.params
 
 
-def random_search(account: Account, seed: int) -> None:
+def random_search(account: Account) -> None:
     """Full trainings of architectures drawn uniformly, each once."""
     top = len(account.table.epochs)
-    for row in starting_rows(account.table, seed).tolist():
+    for row in starting_rows(account.table, account.seed).tolist():
         if account.ask(row, top) is None:
             return
 
 
-def low_fidelity_evolution(account: Account, seed: int, *, by_size: bool = False) -> None:
+def low_fidelity_evolution(account: Account, *, by_size: bool = False) -> None:
     """Plain evolution on level-1 values, with the best 1 in 20 promoted to the top.
 
     Every architecture after the first 20 is a neighbour, one edit away and not seen before, of one of the 5 best so far at
@@ -44,12 +44,11 @@ def low_fidelity_evolution(account: Account, seed: int, *, by_size: bool = False
     promoted yet is trained to the top level.
 
     Args:
-        account: pays.
-        seed: of every draw.
+        account: pays; its seed is that of every draw.
         by_size: start from the 20 with most parameters of 100 random ones, instead of 20 random ones.
     """
-    table, rng = account.table, stream(seed, "bench evolution")
-    start = starting_rows(table, seed)
+    table, rng = account.table, stream(account.seed, "bench evolution")
+    start = starting_rows(table, account.seed)
     if by_size:  # equal ones stay in order
         start = start[:DRAWN][np.argsort(-params_of(table)[start[:DRAWN]], kind="stable")]
     queue = start[:INITIAL].tolist()

@@ -1,94 +1,113 @@
-"""The methods that can be measured, behind one call: a table, a budget and a seed in, a trajectory out.
-
-``METHODS`` need a table alone, ``SCORED_METHODS`` also train-free scores of its architectures.
-"""
+"""The methods that can be measured: calls that spend an account. The engine is that of a search, and so are its settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Literal
 
-from ranknosh.bench.account import Account, Trajectory
-from ranknosh.bench.baselines import low_fidelity_evolution, random_search
-from ranknosh.bench.engine import Seeding, run_engine
-from ranknosh.bench.scores import TableScores
-from ranknosh.config.sections import SeedingConfig
-from ranknosh.data.table import Accounting, Table
-from ranknosh.errors import ConfigError, unknown
+from ranknosh.bench.account import Account, Scores
+from ranknosh.bench.baselines import DRAWN, low_fidelity_evolution, params_of, random_search, starting_rows
+from ranknosh.bench.simulation import play
+from ranknosh.config.search import SearchSettings
+from ranknosh.core.pool import Pool
+from ranknosh.core.records import Scored
+from ranknosh.data.table import Table
+from ranknosh.errors import ConfigError, DataError, unknown
+from ranknosh.executors.simulated import SimulatedExecutor
+from ranknosh.workflows.search.assembly import make_search
 
-Method = Callable[..., Trajectory]
-"""Called with a table, the budget in epochs, a seed and the accounting; a scored method also with the scores. The seed is that
-of the search's own choices and of which training of each architecture it sees."""
-
-
-def _on_account(
-    search: Callable[[Account, int], None], table: Table, budget: int, seed: int, accounting: Accounting = "resume"
-) -> Trajectory:
-    account = Account(table, seed, budget, accounting)
-    search(account, seed)
-    return account.trajectory()
+Method = Callable[[Account], None]
+Start = Literal["largest", "random", "proxies"]
+"""What chooses the initial candidates among those drawn: their parameters, chance, or the scores of the account."""
+INITIAL, BATCH = 20, 10
+"""Candidates of batch 0 and of each later one."""
 
 
-def _by_scores(
-    form: Mapping[str, float],
-    engine: Mapping[str, Any],
-    table: Table,
-    budget: int,
-    seed: int,
-    accounting: Accounting,
-    scores: TableScores,
-) -> Trajectory:
-    seeding = Seeding(scores, **{**AS_A_SEARCH, **form})
-    return run_engine(table, budget, seed, accounting, seeding=seeding, **engine)
+def engine(account: Account, settings: Sequence[str] = (), start: Start = "largest") -> None:
+    """One search of a table's whole space. Levels and budget are the account's, everything else is as in a search on images.
+
+    Args:
+        account: pays; its seed is that of the search.
+        settings: what differs from the defaults of a search, such as ``predictor.name=kernel``.
+        start: who the candidates of batch 0 are.
+
+    Raises:
+        DataError: where the table lacks a part of its space or the parameters.
+        BudgetTooSmall: where no candidate fits.
+    """
+    table, space = account.table, account.table.space
+    if len(table) < space.size:
+        raise DataError(
+            f"the table holds {len(table)} of the {space.size} architectures of {space.name}; the engine may "
+            "propose any of them, so it needs the whole space"
+        )
+    scores: Scores = account.scores or {}
+    if start != "proxies":
+        scores = {"params": params_of(table).astype(float)} if start == "largest" else {}
+    plain = {
+        "seed": account.seed,
+        "space": {"name": space.name},
+        "pyramid": {"epochs": account.epochs, "initial": INITIAL, "batch": BATCH},
+        "seeding": {"draw": DRAWN, "proxies": list(scores)},
+        "budget": {"epochs": account.budget},
+    }
+    config = SearchSettings.from_dict(plain, overrides=settings)
+    search = make_search(config, Pool(level_zero(table, scores, config.seeding.draw, account.seed)))
+    play(search, SimulatedExecutor(account.train))
 
 
-RANDOM = Seeding("random")
-BEST: Mapping[str, Any] = {"predictor": "staged", "promote": "predicted", "closing": 0.1}
-OBSERVED: Mapping[str, Any] = {"predictor": "kernel"}
-HALVING: Mapping[str, Any] = {"predictor": "random"}
-AS_A_SEARCH: Mapping[str, Any] = SeedingConfig().model_dump(include={"combine", "random_share", "follow"})
+def level_zero(table: Table, scores: Scores, count: int, seed: int) -> list[Scored]:
+    """The live ones of the first ``count`` of :func:`starting_rows`, with what is known of them before any training."""
+    rows = [row for row in starting_rows(table, seed)[:count] if not table.space.is_dead(table.architectures[row])]
+    found = []
+    for row in rows:
+        one, values = table.architectures[row], {name: float(column[row]) for name, column in scores.items()}
+        known = {name: value if value == value else None for name, value in values.items()}
+        found.append(Scored(one, table.space.canonical(one), table.space.format(one), known, 0.0))
+    return found
 
+
+ENGINES: dict[str, tuple[str, ...]] = {
+    "ranknosh": ("predictor.name=staged", "pyramid.promote=predicted", "pyramid.closing=0.1"),
+    "ranknosh_observed": ("predictor.name=kernel",),
+    "halving": ("predictor.name=random",),
+}
+"""halving has random proposals."""
+_NONE_BY_CHANCE = "seeding.random_share=0.0"
+_FORMS: dict[str, tuple[Start, tuple[str, ...]]] = {
+    "": ("largest", (_NONE_BY_CHANCE,)),
+    "_unseeded": ("random", ()),
+    "_proxies": ("proxies", ()),
+    "_proxies_only": ("proxies", (_NONE_BY_CHANCE,)),
+    "_proxies_half": ("proxies", ("seeding.random_share=0.5",)),
+    "_proxies_follow": ("proxies", ("seeding.follow=0.5",)),
+    "_proxies_wide": ("proxies", ("seeding.draw=1000",)),
+    "_proxies_wide_follow": ("proxies", ("seeding.draw=1000", "seeding.follow=0.5")),
+}
 METHODS: dict[str, Method] = {
-    "ranknosh": partial(run_engine, **BEST),
-    "ranknosh_unseeded": partial(run_engine, seeding=RANDOM, **BEST),
-    "ranknosh_observed": partial(run_engine, **OBSERVED),
-    "ranknosh_observed_unseeded": partial(run_engine, seeding=RANDOM, **OBSERVED),
-    "halving": partial(run_engine, **HALVING),
-    "halving_unseeded": partial(run_engine, seeding=RANDOM, **HALVING),
-    "random": partial(_on_account, random_search),
-    "lowfi_evo": partial(_on_account, low_fidelity_evolution),
-    "lowfi_evo_l0": partial(_on_account, partial(low_fidelity_evolution, by_size=True)),
+    **{
+        f"{name}{form}": partial(engine, settings=(*settings, *more), start=start)
+        for form, (start, more) in _FORMS.items()
+        for name, settings in ENGINES.items()
+    },
+    "random": random_search,
+    "lowfi_evo": low_fidelity_evolution,
+    "lowfi_evo_l0": partial(low_fidelity_evolution, by_size=True),
 }
-"""ranknosh: the engine as it searches images, seeded with the largest of 100 random cells, with ``predictor: staged``,
-``promote: predicted`` and ``closing: 0.1``. ranknosh_observed: the same with ``predictor: kernel`` and the defaults of the
-other two. halving: the engine with random proposals. random: full trainings of random cells. lowfi_evo, lowfi_evo_l0: see
-``baselines.low_fidelity_evolution``. The names that end with _unseeded start from random ones of the same 100 cells."""
-
-_FORMS: Mapping[str, Mapping[str, float]] = {
-    "proxies": {},
-    "proxies_only": {"random_share": 0.0},
-    "proxies_half": {"random_share": 0.5},
-    "proxies_follow": {"follow": 0.5},
-    "proxies_wide": {"drawn": 1000},
-    "proxies_wide_follow": {"drawn": 1000, "follow": 0.5},
-}
-SCORED_METHODS: dict[str, Method] = {
-    f"{name}_{form}": partial(_by_scores, seeding, engine)
-    for name, engine in (("ranknosh", BEST), ("ranknosh_observed", OBSERVED), ("halving", HALVING))
-    for form, seeding in _FORMS.items()
-}
-"""The engine as in ``METHODS``, seeded with the best of the same 100 random cells by the proxies of the scores together, with the
-defaults of a search for ``seeding``. _proxies_only leaves none of the initial cells to chance, as ``ranknosh`` does,
-_proxies_half half of them; _follow has ``seeding.follow: 0.5``; _wide draws 1,000 random cells instead of 100."""
+"""The engines are seeded with 20 of 100 random cells, the same ones under every name: the largest; _unseeded ones drawn at
+random; _proxies the best by the proxies of the scores together, with the defaults of a search for ``seeding``. _proxies_only
+leaves none of them to chance, _proxies_half half of them; _follow has ``seeding.follow: 0.5``; _wide draws 1,000 random cells.
+random: full trainings of random cells. lowfi_evo, lowfi_evo_l0: see ``baselines.low_fidelity_evolution``."""
+SCORED = tuple(name for name in METHODS if "_proxies" in name)
+"""Methods that need train-free scores."""
 
 
 def checked(names: Sequence[str]) -> tuple[str, ...]:
     """``names`` without repetitions. Raises ConfigError for one that is no method, and where there are none."""
-    everyone = (*METHODS, *SCORED_METHODS)
     if not names:
-        raise ConfigError(f"no method to measure; known methods are {', '.join(everyone)}")
+        raise ConfigError(f"no method to measure; known methods are {', '.join(METHODS)}")
     for name in names:
-        if name not in everyone:
-            raise ConfigError(unknown("method", name, everyone))
+        if name not in METHODS:
+            raise ConfigError(unknown("method", name, METHODS))
     return tuple(dict.fromkeys(names))

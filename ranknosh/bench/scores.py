@@ -10,12 +10,11 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ranknosh.bench.account import Scores
 from ranknosh.config.sections import SeedingConfig
 from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, DataError, SpaceError
@@ -26,21 +25,7 @@ _OTHERS = ("architecture", "canonical", "seconds", "accuracy", "reasons")
 _REQUIRED = ("architecture", "canonical")
 
 
-@dataclass(frozen=True)
-class TableScores:
-    """values: proxy name -> (n,) float64 by row of the table, NaN where it gave none. directions: +1 where larger values are
-    better, -1 for the others."""
-
-    values: Mapping[str, NDArray[np.float64]]
-    directions: Mapping[str, int]
-
-    def of(self, row: int) -> dict[str, float | None]:
-        """The values of one row of the table, None where there is none."""
-        found = {name: float(column[row]) for name, column in self.values.items()}
-        return {name: None if math.isnan(value) else value for name, value in found.items()}
-
-
-def read_scores(path: str | Path, table: Table, proxies: Sequence[str] | None = None) -> TableScores:
+def read_scores(path: str | Path, table: Table, proxies: Sequence[str] | None = None) -> Scores:
     """Values of proxies for every architecture of a table.
 
     Its own row counts where it has one, else the first row of its function (its canonical id), whose network may have
@@ -61,7 +46,8 @@ def read_scores(path: str | Path, table: Table, proxies: Sequence[str] | None = 
     names = tuple(dict.fromkeys(PROXIES if proxies is None else proxies))
     if not names:
         raise ConfigError("no proxy is left to read from the scores; name at least one with --proxies")
-    toward, path = directions(names), Path(path)
+    directions(names)
+    path = Path(path)
     header, rows = _lines(path)
     there = [name for name in header if name not in _OTHERS]
     missing = [name for name in (*_REQUIRED, *names) if name not in header]
@@ -91,7 +77,7 @@ def read_scores(path: str | Path, table: Table, proxies: Sequence[str] | None = 
             f"{path} has no scores of {len(lacking)} of the table's functions, such as {next(iter(lacking.values()))}; "
             f"{_made_by(table, names)}"
         )
-    return TableScores(dict(zip(names, values_by_row, strict=True)), toward)
+    return dict(zip(names, values_by_row, strict=True))
 
 
 def _made_by(table: Table, names: Sequence[str]) -> str:

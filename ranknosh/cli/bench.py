@@ -47,7 +47,8 @@ def run(
     ranknosh bench run --table nasbench201.npz --methods ranknosh,random --repeats 10
     ranknosh bench run --table nasbench201.npz --methods ranknosh_unseeded,ranknosh_proxies --scores scores.csv
     """
-    from ranknosh.bench.run import format_rows, run_bench
+    from ranknosh.bench.rows import format_rows
+    from ranknosh.bench.run import run_bench
 
     shown = sys.stderr.isatty()
 

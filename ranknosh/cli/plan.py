@@ -64,9 +64,9 @@ def plan(
     ranknosh plan search.yaml --simulate workers=32,ratio=0.25/0.5,repeats=10
     ranknosh plan search.yaml --simulate workers=32,overlap=4,from=runs/a-001
     """
-    from ranknosh.cli.playback import ModelPlayback, RecordedPlayback, TablePlayback
-    from ranknosh.cli.simulate import Simulation
-    from ranknosh.cli.simulation_words import parse_simulation
+    from ranknosh.bench.simulation import Simulation
+    from ranknosh.bench.trainings import ModelTrainings, RecordedTrainings, TableTrainings
+    from ranknosh.cli.simulate import as_dict, as_text, parse_simulation
     from ranknosh.config.search import SearchSettings
     from ranknosh.workflows.search.assembly import build_parts
 
@@ -77,9 +77,9 @@ def plan(
     simulated = None
     problems: list[str] = []
     if wanted is not None and wanted.run is not None:
-        simulated = Simulation(wanted, given, RecordedPlayback(wanted.run, given))
+        simulated = Simulation(wanted, given, RecordedTrainings(wanted.run, given))
     elif wanted is not None and wanted.table is not None:
-        simulated = Simulation(wanted, given, TablePlayback(wanted.table, given))
+        simulated = Simulation(wanted, given, TableTrainings(wanted.table, given))
     else:
         began = time.perf_counter()
         parts = build_parts(given)
@@ -89,11 +89,11 @@ def plan(
         planned = _as_dict(parts, timing, cost, problems)
         if not as_json:
             print(_text(parts, timing, cost, config), end="\n\n" if wanted else "\n", flush=True)
-        simulated = Simulation(wanted, given, ModelPlayback(parts, timing)) if wanted else None
+        simulated = Simulation(wanted, given, ModelTrainings(parts, timing)) if wanted else None
     if simulated is not None:
-        planned["simulation"] = simulated.as_dict()
+        planned["simulation"] = as_dict(simulated)
         if not as_json:
-            print(simulated.as_text(), flush=True)
+            print(as_text(simulated), flush=True)
     if as_json:
         print_json(planned)
     for problem in problems:

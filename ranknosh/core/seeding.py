@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from itertools import islice
 from typing import Literal, get_args
 
 import numpy as np
@@ -28,10 +29,7 @@ COMBINATIONS: tuple[Combine, ...] = get_args(Combine)
 
 
 def draw(space: Space, count: int, seed: int) -> list[Architecture]:
-    """Live architectures with distinct canonical ids.
-
-    Codes are drawn uniformly without replacement, so that a function with many codes comes early more often. A shorter
-    draw is the beginning of a longer one with the same seed.
+    """Live architectures with distinct canonical ids, the first ones of :func:`drawn`.
 
     Args:
         space: to draw from.
@@ -43,17 +41,31 @@ def draw(space: Space, count: int, seed: int) -> list[Architecture]:
     """
     if count < 0:
         raise ConfigError(f"{count} architectures were asked for; the number to draw must be 0 or more")
-    found: dict[str, Architecture] = {}
+    return list(islice(drawn(space, seed), count))
+
+
+def drawn(space: Space, seed: int) -> Iterator[Architecture]:
+    """All live architectures of a space with distinct canonical ids, in the order of a seed.
+
+    Codes are drawn uniformly without replacement, so that a function with many codes comes early more often.
+    """
+    return distinct(space, space.shuffled(stream(seed, "draw")))
+
+
+def distinct(space: Space, architectures: Iterable[Architecture]) -> Iterator[Architecture]:
+    """Those that are alive, the first of each canonical id."""
+    seen: set[str] = set()
     fruitless = 0
-    for architecture in space.shuffled(stream(seed, "draw")):
-        if len(found) == count or (fruitless == _PATIENCE and not space.enumerable):
-            break
+    for architecture in architectures:
         key = space.canonical(architecture)
-        fresh = key not in found and not space.is_dead(architecture)
-        fruitless = 0 if fresh else fruitless + 1
-        if fresh:
-            found[key] = architecture
-    return list(found.values())
+        if key not in seen and not space.is_dead(architecture):
+            seen.add(key)
+            yield architecture
+            fruitless = 0
+        elif fruitless == _PATIENCE and not space.enumerable:
+            return
+        else:
+            fruitless += 1
 
 
 Weigh = Callable[[Sequence[Mapping[str, float | None]], Sequence[float], Mapping[str, int]], Mapping[str, float]]

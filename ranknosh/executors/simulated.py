@@ -1,6 +1,6 @@
 """A cluster in virtual time: the jobs of a search on workers that differ, die and come back, in the time of an arithmetic.
 
-What a job takes and how it ends come from two functions of the job (a table, a recorded run, a model); what goes wrong is
+What a job takes and how it ends comes from a function of the job (a table, a recorded run, a model); what goes wrong is
 drawn from streams keyed by the job and its try, so that one seed gives one simulation, and a job meets the same luck however
 many workers there are. Not simulated: deaths of idle workers, the time of the driver itself, copying checkpoints.
 """
@@ -8,19 +8,22 @@ many workers there are. Not simulated: deaths of idle workers, the time of the d
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed
+from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed, Token
 from ranknosh.errors import ConfigError
 from ranknosh.executors.base import Answer, Item, Usage
 from ranknosh.executors.pace import Pace, Patience
 from ranknosh.streams import stream
 
 Outcome = Observed | Failed
+Results = Callable[[Job], Outcome]
+"""How a job ends on a healthy worker: its ``seconds`` are spread evenly over its ``epochs``."""
 Fate = Literal["ends", "dies", "stops"]
 _TOLERANCE = 1e-9
 
@@ -54,8 +57,8 @@ class Cluster:
             ("repair", self.repair >= 0, "0 or more"),
             ("startup", self.startup >= 0, "0 or more"),
             ("stragglers", 0 <= self.stragglers <= 1, "a share from 0 to 1"),
-            ("slowdown", self.slowdown >= 1, "1 or more"),
-            ("speculate", self.speculate == 0 or self.speculate >= 1, "0 (never) or 1 and more"),
+            ("slowdown", 1 <= self.slowdown < math.inf, "1 or more"),
+            ("speculate", self.speculate == 0 or 1 <= self.speculate < math.inf, "1 or more, or 0 for never"),
             ("save_every", self.save_every >= 0, "0 or more"),
         )
         for name, holds, rule in rules:
@@ -65,16 +68,18 @@ class Cluster:
 
 @dataclass(eq=False)
 class _Try:
-    """One worker at one job, from ``first`` finished epochs on. ``epoch``: seconds of each of its epochs."""
+    """A worker at a job, from ``first`` finished epochs on; ``epoch``: seconds of each. Cancelled where ``until`` is infinite."""
 
     job: Job
-    worker: int
     began: float
     first: int
     epoch: float
     until: float
     fate: Fate
-    cancelled: bool = False
+
+    def finished(self, now: float) -> int:
+        """Epochs of this try that are over."""
+        return int(max(now - self.began, 0.0) / self.epoch + _TOLERANCE)
 
 
 @dataclass(eq=False)
@@ -90,50 +95,45 @@ class SimulatedExecutor:
     """Runs jobs in virtual time: :attr:`now` is its clock, which only :meth:`wait` moves, to the next thing that happens.
 
     Progress in mid-job is kept as training keeps it (``save_every``). ``lost`` counts tries that ended with their worker,
-    ``copies`` second tries; ``wasted_seconds`` is worker time that led to nothing, with a death or in the slower of two tries.
+    ``copies`` second tries.
 
     Args:
+        results: how jobs end; ``seconds`` are replaced by what the try took.
         cluster: workers, and how they fail.
-        duration: seconds of a whole job on a healthy worker, spread evenly over its epochs.
-        outcome: how a job ends; its ``seconds`` are replaced by what the try took, and a Failed ends after its own ``epochs``.
         seed: of the failures.
         wake_at: a moment (a limit of wall time) at which :meth:`wait` returns even if nothing ended.
     """
 
     def __init__(
-        self,
-        cluster: Cluster,
-        duration: Callable[[Job], float],
-        outcome: Callable[[Job], Outcome],
-        *,
-        seed: int = 0,
-        wake_at: float | None = None,
+        self, results: Results, cluster: Cluster = Cluster(), *, seed: int = 0, wake_at: float | None = None
     ) -> None:
         self.cluster, self.seed, self.wake_at = cluster, seed, wake_at
         self.now = 0.0
         self.lost = self.copies = 0
-        self.wasted_seconds = 0.0
-        self._duration, self._outcome = duration, outcome
-        self._idle = list(range(cluster.workers))
-        self._down = self._working = 0
+        self._results = results
+        self._working = self._down = 0  # workers; the others are idle
         self._queue: deque[_Out] = deque()
-        self._out: dict[tuple[int, int], _Out] = {}
-        self._events: list[tuple[float, int, _Try | int]] = []  # a try that is over, or a worker that is back
-        self._order = 0
-        self._tried: dict[tuple[int, int, int], int] = {}
-        self._saved: dict[tuple[int, int], int] = {}
+        self._out: dict[Token, _Out] = {}
+        self._events: list[tuple[float, int, _Try | None]] = []  # a try that is over, or a worker that is back
+        self._order = itertools.count()
+        self._tried: Counter[tuple[int, ...]] = Counter()
+        self._saved: dict[Token, int] = {}
         self._pace = Pace()
         self._patience = Patience(speculate=cluster.speculate)
         self._busy_seconds = self._slot_seconds = 0.0
 
+    @property
+    def _idle(self) -> int:
+        return self.cluster.workers - self._working - self._down
+
     def free_slots(self) -> int:
-        return max(len(self._idle) - len(self._queue), 0)
+        return max(self._idle - len(self._queue), 0)
 
     def running(self) -> int:
         return len(self._out)
 
     def submit(self, job: Job) -> None:
-        out = self._out[job.token] = _Out(job, self._outcome(job))
+        out = self._out[job.token] = _Out(job, self._results(job))
         self._queue.append(out)
         self._start_queued()
 
@@ -148,10 +148,10 @@ class SimulatedExecutor:
                 self._advance(self.wake_at)
                 return []
             self._advance(moment)
-            slots = self._down
+            down = self._down
             results = self._happen()
             self._start_queued()
-            if results or slots != self._down:
+            if results or down != self._down:
                 return results
 
     def request_stop(self) -> None:
@@ -168,9 +168,8 @@ class SimulatedExecutor:
         return Usage(self.cluster.workers - self._down, self._busy_seconds, self._slot_seconds)
 
     def close(self) -> None:
-        for out in list(self._out.values()):
-            for one in out.tries:
-                self._cancel(one)
+        for out in self._out.values():
+            self._cancel(out.tries)
         self._out.clear()
         self._queue.clear()
 
@@ -181,23 +180,27 @@ class SimulatedExecutor:
         self.now = moment
 
     def _next_moment(self) -> float | None:
-        while self._events and isinstance(self._events[0][2], _Try) and self._events[0][2].cancelled:
+        while self._events and self._is_stale(self._events[0]):
             heapq.heappop(self._events)
         moments = [self._events[0][0]] if self._events else []
         if self._idle:
             moments += [late for late, _ in self._late() if late > self.now]
         return min(moments, default=None)
 
+    def _is_stale(self, event: tuple[float, int, _Try | None]) -> bool:
+        """Whether it is of a try that was cancelled or ends at another moment by now."""
+        moment, _, one = event
+        return one is not None and one.until != moment
+
     def _happen(self) -> list[JobResult]:
         """Everything that falls on this very moment, in the order in which it was begun."""
         results: list[JobResult] = []
         while self._events and self._events[0][0] <= self.now:
-            what = heapq.heappop(self._events)[2]
-            if isinstance(what, int):
+            event = heapq.heappop(self._events)
+            if event[2] is None:
                 self._down -= 1
-                heapq.heappush(self._idle, what)
-            elif not what.cancelled:
-                results += self._died(what) if what.fate == "dies" else self._ended(what)
+            elif not self._is_stale(event):
+                results += self._died(event[2]) if event[2].fate == "dies" else self._ended(event[2])
         return results
 
     def _start_queued(self) -> None:
@@ -205,47 +208,37 @@ class SimulatedExecutor:
             self._start(self._queue.popleft())
 
     def _start(self, out: _Out) -> None:
-        """Put a job on the first idle worker, with the luck of this try of it."""
-        job, cluster = out.job, self.cluster
-        key = (*job.token, job.level)
-        number = self._tried[key] = self._tried.get(key, 0) + 1
-        identity = (job.candidate_id, job.level, job.replica, number)
-        epoch = self._duration(job) / job.epochs
-        if cluster.stragglers and stream(self.seed, "straggler", *identity).random() < cluster.stragglers:
+        """Put a job on an idle worker, with the luck of this try of it."""
+        job, cluster, outcome = out.job, self.cluster, out.outcome
+        key = (job.candidate_id, job.level, job.replica)
+        self._tried[key] += 1
+        epoch = max(outcome.seconds, _TOLERANCE) / max(outcome.epochs, 1)
+        if cluster.stragglers and stream(self.seed, "straggler", *key, self._tried[key]).random() < cluster.stragglers:
             epoch *= cluster.slowdown
         first = max(job.start_epoch, self._saved.get(job.token, 0))
-        last = job.start_epoch + out.outcome.epochs if isinstance(out.outcome, Failed) else job.stop_epoch
         began = max(self.now, cluster.startup)
-        until = began + max(last - first, 0) * epoch
+        until = began + max(job.start_epoch + outcome.epochs - first, 0) * epoch
         fate: Fate = "ends"
         if cluster.mtbf is not None:
-            death = began + stream(self.seed, "death", *identity).exponential(cluster.mtbf)
+            death = began + stream(self.seed, "death", *key, self._tried[key]).exponential(cluster.mtbf)
             if death < until:
                 until, fate = death, "dies"
         self._working += 1
-        out.tries.append(_Try(job, heapq.heappop(self._idle), began, first, epoch, until, fate))
+        out.tries.append(_Try(job, began, first, epoch, until, fate))
         self._push(until, out.tries[-1])
 
-    def _push(self, moment: float, what: _Try | int) -> None:
-        self._order += 1
-        heapq.heappush(self._events, (moment, self._order, what))
+    def _push(self, moment: float, what: _Try | None) -> None:
+        heapq.heappush(self._events, (moment, next(self._order), what))
 
-    def _release(self, one: _Try) -> None:
-        self._working -= 1
-        heapq.heappush(self._idle, one.worker)
-
-    def _cancel(self, one: _Try) -> None:
-        one.cancelled = True
-        self.wasted_seconds += max(self.now - one.began, 0.0)
-        self._release(one)
+    def _cancel(self, tries: Sequence[_Try]) -> None:
+        self._working -= len(tries)
+        for one in tries:
+            one.until = math.inf
 
     def _ended(self, one: _Try) -> list[JobResult]:
         out = self._out.pop(one.job.token)
         job, seconds = one.job, one.until - one.began
-        self._release(one)
-        for other in out.tries:
-            if other is not one:
-                self._cancel(other)
+        self._cancel(out.tries)
         if one.fate != "stops":
             self._pace.note(job, seconds)
             return [JobResult(job, replace(out.outcome, seconds=seconds))]
@@ -258,19 +251,18 @@ class SimulatedExecutor:
         self._working -= 1
         self._down += 1
         self.lost += 1
-        self._push(self.now + self.cluster.repair + self.cluster.startup, one.worker)
+        self._push(self.now + self.cluster.repair + self.cluster.startup, None)
         step = max(math.ceil(self.cluster.save_every / one.epoch - _TOLERANCE), 1)
-        kept = int(seconds / one.epoch + _TOLERANCE) // step * step
+        kept = one.finished(self.now) // step * step
         if kept:
             self._saved[job.token] = max(self._saved.get(job.token, 0), one.first + kept)
-        self.wasted_seconds += seconds - kept * one.epoch
         out = self._out[job.token]
         out.tries.remove(one)
         if out.tries:
             return []
         del self._out[job.token]
         begun = math.ceil(seconds / one.epoch - _TOLERANCE)
-        message = f"worker {one.worker} died {seconds:.1f} s into the job (simulated)"
+        message = f"its worker died {seconds:.1f} s into the job (simulated)"
         facts = (job.candidate_id, job.level, self.cluster.death, message, begun - kept, seconds)
         return [JobResult(job, Failed(*facts, attempt=job.attempt, replica=job.replica))]
 
@@ -286,23 +278,17 @@ class SimulatedExecutor:
         """Second tries for jobs that are late, the latest first, as long as workers have nothing better to do."""
         if self._idle and not self._queue:
             late = sorted(self._late(), key=lambda entry: entry[0])
-            for moment, out in late[: len(self._idle)]:
+            for moment, out in late[: self._idle]:
                 if moment <= self.now:
                     self.copies += 1
                     self._start(out)
 
     def _stop_after_epoch(self, out: _Out) -> None:
         """Let the try that is furthest end with the epoch it is in; the other one is given up."""
-        tries, out.tries = out.tries, []
-        best = max(tries, key=lambda one: one.first + (self.now - one.began) / one.epoch)
-        for other in tries:
-            if other is not best:
-                self._cancel(other)
-        epochs = int(max(self.now - best.began, 0.0) / best.epoch + _TOLERANCE) + 1
-        moment = best.began + epochs * best.epoch
-        if moment >= best.until - _TOLERANCE:
-            out.tries.append(best)
-            return
-        best.cancelled = True
-        out.tries.append(replace(best, until=moment, fate="stops", cancelled=False))
-        self._push(moment, out.tries[-1])
+        best = max(out.tries, key=lambda one: one.first + (self.now - one.began) / one.epoch)
+        self._cancel([other for other in out.tries if other is not best])
+        out.tries = [best]
+        moment = best.began + (best.finished(self.now) + 1) * best.epoch
+        if moment < best.until - _TOLERANCE:
+            best.until, best.fate = moment, "stops"
+            self._push(moment, best)

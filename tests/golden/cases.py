@@ -5,7 +5,7 @@ from __future__ import annotations
 from ranknosh.core.budget import Limits
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.spaces.parameters import choice, randint
-from tests.golden.searches import Case, Faults, Tabular, cells, large, nosh, scores, simulated, tune
+from tests.golden.searches import Case, Faults, cells, large, nosh, scores, simulated, tabular, tune
 
 EVERY_KIND: Faults = {
     (0, 1): "diverged",
@@ -112,7 +112,7 @@ CASES: dict[str, Case] = {
             limits=Limits(epochs=3000),
             finalists=2,
         ),
-        executor=Tabular,
+        executor=tabular,
     ),
     "simulated_cluster": Case(
         "workers in virtual time that die, straggle and are doubled",

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from benchmarks.synthetic import synthetic_table
+from ranknosh.bench.account import Account
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
@@ -24,7 +25,6 @@ from ranknosh.core.seeding import LevelZero, draw
 from ranknosh.errors import RankNoshError
 from ranknosh.executors.base import Usage
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
-from ranknosh.executors.tabular import TabularExecutor
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.runs.stop import StopRequest
@@ -264,13 +264,9 @@ def simulated() -> SimulatedExecutor:
     """Four workers that die and straggle, results by formula."""
     formula = FormulaExecutor({})
     cluster = Cluster(workers=4, mtbf=60.0, repair=5.0, startup=1.0, stragglers=0.2, speculate=1.5, save_every=2.0)
-    return SimulatedExecutor(cluster, lambda job: 2.0 * job.epochs, formula.outcome, seed=SEED)  # type: ignore[arg-type]
+    return SimulatedExecutor(formula.outcome, cluster, seed=SEED)  # type: ignore[arg-type]
 
 
-class Tabular(TabularExecutor):
-    """A table of NAS-Bench-201 in place of training, which takes no time."""
-
-    now = 0.0
-
-    def __init__(self) -> None:
-        super().__init__(table(), SEED, "resume")
+def tabular() -> SimulatedExecutor:
+    """A table of NAS-Bench-201 in place of training."""
+    return SimulatedExecutor(Account(table(), SEED).train)

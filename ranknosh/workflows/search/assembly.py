@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.search import SearchSettings
@@ -131,33 +130,38 @@ def predictor_of(config: SearchSettings) -> Predictor:
     return make_predictor(section.name, ensemble=section.ensemble, **section.options)
 
 
-def make_search(parts: Parts, pool: Pool, executor: Executor | None = None) -> Search:
+def make_search(
+    config: SearchSettings,
+    pool: Pool,
+    executor: Executor | None = None,
+    checkpoint_bytes: Callable[[Architecture], int] | None = None,
+) -> Search:
     """The engine of a search: the proxies' picks and random candidates first, the predictor's choices after them.
 
     Args:
-        parts: of the search.
+        config: of the search.
         pool: its state, scored by proxies.
         executor: where the members of an ensemble are fitted side by side; None for this process.
+        checkpoint_bytes: what the checkpoint of an architecture takes, for a limit of disk.
     """
     from ranknosh.training.proxies import directions, proxy_weights
-    from ranknosh.training.training import checkpoint_bytes
 
-    config, section, keep = parts.config, parts.config.seeding, parts.pyramid.initial
-    scored_by, seed = directions(section.proxies), config.seed
+    section, seed, pyramid, space = config.seeding, config.seed, pyramid_of(config), get_space(config.space.name)
+    scored_by = directions(section.proxies)
     picks: Sequence[tuple[Architecture, Origin, float | None]]
     level_zero = None
     if pool.scored:
         level_zero = LevelZero(pool.scored, scored_by, proxy_weights, combine=section.combine, seed=seed)
-        picks = level_zero.choose(keep, section.random_share)
+        picks = level_zero.choose(pyramid.initial, section.random_share)
     else:
-        picks = [(architecture, "random", None) for architecture in draw(parts.space, keep, seed)]
+        picks = [(architecture, "random", None) for architecture in draw(space, pyramid.initial, seed)]
     predictor = predictor_of(config)
     if executor is not None and isinstance(predictor, EnsemblePredictor):
         predictor.fit_each = executor.map
     proposer = PredictorProposer(
-        parts.space,
+        space,
         predictor,
-        parts.pyramid,
+        pyramid,
         seeds=picks,
         rule=config.predictor.pairs,
         near_tie=config.predictor.near_tie,
@@ -167,5 +171,5 @@ def make_search(parts: Parts, pool: Pool, executor: Executor | None = None) -> S
         level_zero=level_zero,
         follow=section.follow,
     )
-    disk = partial(checkpoint_bytes, task=parts.task)
-    return Search(parts.pyramid, parts.limits, proposer, rules_of(config), seed=seed, pool=pool, checkpoint_bytes=disk)
+    limits, rules = limits_of(config), rules_of(config)
+    return Search(pyramid, limits, proposer, rules, seed=seed, pool=pool, checkpoint_bytes=checkpoint_bytes)

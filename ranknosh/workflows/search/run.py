@@ -142,6 +142,7 @@ class SearchRun(Run[Pool]):
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Search to the end or to an interruption, then test the best once and write what is derived."""
         from ranknosh.track.mirror import tracking
+        from ranknosh.training.training import checkpoint_bytes
 
         parts: Parts = prepared.parts
         settings, pool = self.settings, self.pool
@@ -175,7 +176,8 @@ class SearchRun(Run[Pool]):
                 session.began(device, unfinished_jobs=len(pool.pending))
                 score_by_proxies(parts, pool, executor, write, session.events, over)
                 session.check_stop()
-                search = make_search(parts, pool, executor)
+                size = partial(checkpoint_bytes, task=parts.task)
+                search = make_search(parts.config, pool, executor, size)
                 drive(search, executor, write=write, clock=lambda: session.seconds, stop=session.stop)
                 finish(session, parts, search, checkpoints, executor, reporter)
 

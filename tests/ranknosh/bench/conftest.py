@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranknosh.bench.scores import TableScores, read_scores
+from ranknosh.bench.account import Scores
+from ranknosh.bench.scores import read_scores
 from ranknosh.data.table import Table
 
 Arrays = dict[str, Any]
@@ -64,5 +65,5 @@ def scores_file(whole: Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def scores(whole: Table, scores_file: Path) -> TableScores:
+def scores(whole: Table, scores_file: Path) -> Scores:
     return read_scores(scores_file, whole, ["synflow", "snip"])

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
-from ranknosh.bench.account import Account, BestSoFar, Trajectory, curve_of, epochs_to, interval_to, on_one_grid
-from ranknosh.data.table import Table
+from ranknosh.bench.account import Account, Training
+from ranknosh.core.records import Failed, Job, Observed
+from ranknosh.data.table import Reading, Table
+from ranknosh.errors import DataError
+from ranknosh.spaces.base import Architecture
 
 
 def test_a_promotion_costs_188_when_resumed_and_200_from_scratch(small: Table) -> None:
@@ -35,24 +38,23 @@ def test_what_is_not_affordable_is_neither_told_nor_charged(small: Table) -> Non
     account.ask(3, 2)
     assert account.ask(4, 1) is None
     assert account.spent == 200
-    assert account.known(1) == []
-    assert account.known(2) == [3]
+    assert [(each.row, each.level) for each in account.trainings] == [(3, 2)]
 
 
 def test_the_incumbent_is_the_best_at_the_highest_level_seen() -> None:
-    table = _table([[60, 61], [70, 70], [65, 65]])
-    tracker = BestSoFar(table)
-    tracker.note(0, 1, 0.9, 12)
-    tracker.note(1, 1, 0.8, 12)
-    tracker.note(1, 2, 0.7, 188)  # the only one at level 2 counts, whatever level 1 said
-    tracker.note(2, 1, 0.99, 12)
-    tracker.note(2, 2, 0.7, 188)  # equal: the earlier stays
-    done = tracker.trajectory()
+    account = Account(_table([[60, 61], [70, 70], [65, 65]]), 0)
+    account.trainings += [
+        Training(0, 1, 0.9, 12),
+        Training(1, 1, 0.8, 12),
+        Training(1, 2, 0.7, 188),  # the only one at level 2 counts, whatever level 1 said
+        Training(2, 1, 0.99, 12),
+        Training(2, 2, 0.7, 188),  # equal: the earlier stays
+    ]
+    done = account.trajectory()
     assert done.epochs.tolist() == [12, 24, 212, 224, 412]
     assert done.rows.tolist() == [0, 0, 1, 1, 1]
-    np.testing.assert_allclose(done.truth, [0.605, 0.605, 0.7, 0.7, 0.7])
     np.testing.assert_allclose(done.regret, [9.5, 9.5, 0, 0, 0], atol=1e-12)
-    assert np.isnan(done.regret_at(11))
+    assert done.regret_at(11) is None
     assert done.regret_at(12) == done.regret_at(211) == pytest.approx(9.5)
     assert done.regret_at(212) == done.regret_at(9_999) == pytest.approx(0)
 
@@ -70,63 +72,60 @@ def _table(high: list[list[float]]) -> Table:
     )
 
 
-def run(*steps: tuple[int, float]) -> Trajectory:
-    epochs, regret = np.array([e for e, _ in steps], np.int64), np.array([r for _, r in steps])
-    return Trajectory(epochs, np.zeros(len(steps), np.int64), 1 - regret / 100, regret)
+def test_a_search_that_paid_for_nothing_has_no_incumbent(small: Table) -> None:
+    assert [len(part) for part in vars(Account(small, 0).trajectory()).values()] == [0, 0, 0]
 
 
-ONE = run((12, 4.0), (24, 4.0), (36, 1.0), (48, 1.0), (236, 0.0))
-TWO = run((12, 2.0), (24, 2.0), (212, 3.0), (224, 0.5))
+@pytest.fixture(scope="module")
+def table() -> Table:
+    ops = ("skip_connect", "nor_conv_1x1", "nor_conv_3x3")
+    return Table.from_arrays(
+        {
+            "arch": np.array([f"|none~0|+|none~0|none~1|+|{op}~0|none~1|none~2|".encode() for op in ops]),
+            "epoch12_val": np.array([50.0, 51.0, 52.0]),
+            "epoch12_test": np.array([99.0, 98.0, 97.0]),
+            "epoch200_seeds": np.array([[60, 61, 62], [70, 71, np.nan], [80, 80.5, 81]]),
+            "train_seconds_200": np.array([100.0, 200.0, 400.0]),
+            "params_mb": np.array([0.1, 0.2, 0.073306]),
+        }
+    )
 
 
-def test_a_curve_keeps_the_changes() -> None:
-    epochs, regret = curve_of(ONE)
-    assert epochs.tolist() == [12, 36, 236]
-    assert regret.tolist() == [4.0, 1.0, 0.0]
-    assert all(len(part) == 0 for part in curve_of(run()))
+def _job(table: Table, row: int, level: int, start: int, stop: int, replica: int = 0) -> Job:
+    return Job(row + 10, table.architectures[row], level, start, stop, 5, replica)
 
 
-def test_first_times_by_hand() -> None:
-    curves = [curve_of(ONE), curve_of(TWO)]
-    at, regrets = on_one_grid(curves)
-    assert at.tolist() == [12, 36, 212, 224, 236]
-    assert regrets.tolist() == [[4.0, 1.0, 1.0, 1.0, 0.0], [2.0, 2.0, 3.0, 0.5, 0.5]]
-    # The mean is 3, 1.5, 2, 0.75 and 0.25.
-    assert [epochs_to(target, curves) for target in (5.0, 3.0, 1.9, 0.75, 0.1)] == [12, 12, 36, 224, None]
+def test_jobs_are_answered_with_the_values_of_the_table_and_charged(table: Table) -> None:
+    account = Account(table, 3)
+    low, high = account.train(_job(table, 2, 1, 0, 12)), account.train(_job(table, 1, 2, 12, 200))
+    assert isinstance(low, Observed)
+    assert isinstance(high, Observed)
+    assert low.metric == low.validation_accuracy == pytest.approx(0.52)
+    assert (low.candidate_id, low.params) == (12, 73306)
+    assert high.metric == Reading(table, 3).metric(1, 2)
+    assert account.trainings == [Training(2, 1, low.metric, 12), Training(1, 2, high.metric, 188)]
+    assert account.spent == 200
 
 
-def test_nothing_is_said_before_all_runs_have_an_incumbent() -> None:
-    curves = [curve_of(ONE), curve_of(run((200, 1.0)))]
-    at, regrets = on_one_grid(curves)
-    assert (at.tolist(), regrets.tolist()) == ([200, 236], [[1.0, 0.0], [1.0, 1.0]])
-    assert epochs_to(1.0, curves) == 200
-    curves.append(curve_of(run()))
-    assert epochs_to(9.0, curves) is None
-    assert interval_to(9.0, curves) == (None, None)
+@pytest.mark.parametrize(("accounting", "charged"), [("resume", 188), ("scratch", 200)])
+def test_epochs_and_virtual_seconds_follow_the_accounting(table: Table, accounting, charged: int) -> None:  # type: ignore[no-untyped-def]
+    account = Account(table, 0, accounting=accounting)
+    below, top = account.epochs
+    low, high = account.train(_job(table, 1, 1, 0, below)), account.train(_job(table, 1, 2, below, top))
+    assert (low.epochs, high.epochs) == (12, charged)
+    assert low.seconds == pytest.approx(200.0 * 12 / 200)
+    assert high.seconds == pytest.approx(200.0 * charged / 200)
 
 
-def many(seed: int, runs: int = 12) -> list[Trajectory]:
-    rng = np.random.default_rng(seed)
-    return [run(*((12 * (i + 1), float(r)) for i, r in enumerate(rng.integers(0, 4, 30)))) for _ in range(runs)]
+def test_replicas_are_other_trainings_until_there_are_no_more(table: Table) -> None:
+    account = Account(table, 1)
+    *seen, none = [account.train(_job(table, 1, 2, 0, 200, replica)) for replica in range(3)]
+    assert {outcome.metric for outcome in seen if isinstance(outcome, Observed)} == {0.70, 0.71}
+    assert seen[1].replica == 1
+    assert isinstance(none, Failed)
+    assert (none.kind, none.epochs, account.spent) == ("invalid", 0, 400)
 
 
-def test_the_mean_is_that_of_the_regrets_at_every_epoch() -> None:
-    runs = many(0)
-    for target in (1.9, 1.4, 1.2, 1.0):
-        means = {epochs: np.mean([each.regret_at(epochs) for each in runs]) for epochs in range(12, 400)}
-        expected = next((epochs for epochs, mean in means.items() if mean <= target + 1e-9), None)
-        assert epochs_to(target, [curve_of(each) for each in runs]) == expected
-
-
-def test_the_interval_is_that_of_samples_with_repetition() -> None:
-    curves = [curve_of(each) for each in many(1)]
-    low, high = interval_to(1.2, curves)
-    rng = np.random.default_rng(2)
-    drawn = [epochs_to(1.2, [curves[index] for index in rng.integers(0, 12, 12)]) for _ in range(2000)]
-    found = np.sort([np.inf if first is None else first for first in drawn])
-    ends = [np.inf if end is None else end for end in (low, high)]
-    assert found[60] <= ends[0] <= found[140]
-    assert found[-140] <= ends[1] <= found[-60]
-    assert ends[0] < ends[1]
-    assert interval_to(1.2, curves[:1]) == (epochs_to(1.2, curves[:1]),) * 2
-    assert interval_to(4.0, curves) == (12, 12)
+def test_architectures_that_the_table_lacks_are_refused(table: Table) -> None:
+    with pytest.raises(DataError, match="does not hold"):
+        Account(table, 1).train(Job(0, Architecture("nasbench201", (0, 0, 0, 0, 0, 0)), 1, 0, 12, 0))

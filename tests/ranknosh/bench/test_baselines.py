@@ -14,8 +14,12 @@ PUBLISHED = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10
 
 def _final_truth(table: Table, budget: int, seed: int) -> float:
     account = Account(table, seed, budget)
-    random_search(account, seed)
-    return float(account.trajectory().truth[-1])
+    random_search(account)
+    return float(table.truth[account.trajectory().rows[-1]])
+
+
+def _rows(account: Account, level: int) -> list[int]:
+    return [each.row for each in account.trainings if each.level == level]
 
 
 def test_random_search_reaches_its_expectation_over_all_choices(arrays) -> None:  # type: ignore[no-untyped-def]
@@ -58,17 +62,17 @@ def _expectation_of_best_by_one_seed(table: Table, n: int) -> float:
 def test_evolution_promotes_exactly_one_in_twenty(small: Table) -> None:
     for budget, trained in ((239, 19), (20 * 12 + 188, 20), (3 * (20 * 12 + 188), 60), (3 * 428 + 19 * 12, 79)):
         account = Account(small, 3, budget)
-        low_fidelity_evolution(account, 3)
-        assert len(account.known(1)) == trained
-        assert len(account.known(2)) == trained // 20
-        assert set(account.known(2)) <= set(account.known(1))
+        low_fidelity_evolution(account)
+        assert len(_rows(account, 1)) == trained
+        assert len(_rows(account, 2)) == trained // 20
+        assert set(_rows(account, 2)) <= set(_rows(account, 1))
 
 
 def test_evolution_promotes_the_best_of_level_one_and_none_twice(small: Table) -> None:
     account = Account(small, 5, 4 * 428)
-    low_fidelity_evolution(account, 5)
-    asked = account.known(1)
-    low, promoted = small.values[0][:, 0], account.known(2)
+    low_fidelity_evolution(account)
+    asked = _rows(account, 1)
+    low, promoted = small.values[0][:, 0], _rows(account, 2)
     expected: list[int] = []
     for twenty in range(1, 5):
         waiting = [row for row in asked[: 20 * twenty] if row not in expected]
@@ -78,8 +82,8 @@ def test_evolution_promotes_the_best_of_level_one_and_none_twice(small: Table) -
 
 def test_evolution_children_are_new_neighbours_of_the_best_so_far(small: Table) -> None:
     account = Account(small, 2, 60 * 12)
-    low_fidelity_evolution(account, 2)
-    asked, low = account.known(1), small.values[0][:, 0]
+    low_fidelity_evolution(account)
+    asked, low = _rows(account, 1), small.values[0][:, 0]
     assert len(set(asked)) == len(asked)
     for number in range(20, 40):
         best = sorted(asked[:number], key=lambda row: -low[row])[:5]
@@ -90,19 +94,19 @@ def test_evolution_children_are_new_neighbours_of_the_best_so_far(small: Table) 
 def test_evolution_ends_when_the_table_is_used_up(arrays) -> None:  # type: ignore[no-untyped-def]
     table = Table.from_arrays(arrays(30))
     account = Account(table, 0, 100_000)
-    low_fidelity_evolution(account, 0)
-    assert len(account.known(1)) == 30
+    low_fidelity_evolution(account)
+    assert len(_rows(account, 1)) == 30
 
 
 def test_by_size_starts_from_the_largest_of_a_hundred(small: Table) -> None:
     account = Account(small, 4, 20 * 12)
-    low_fidelity_evolution(account, 4, by_size=True)
+    low_fidelity_evolution(account, by_size=True)
     drawn = starting_rows(small, 4)[:100]
     assert small.params is not None
     cut = np.sort(small.params[drawn])[-20]
-    assert len(account.known(1)) == 20
-    assert set(account.known(1)) <= set(drawn.tolist())
-    assert (small.params[account.known(1)] >= cut).all()
+    assert len(_rows(account, 1)) == 20
+    assert set(_rows(account, 1)) <= set(drawn.tolist())
+    assert (small.params[_rows(account, 1)] >= cut).all()
 
 
 def test_size_needs_parameters(arrays) -> None:  # type: ignore[no-untyped-def]

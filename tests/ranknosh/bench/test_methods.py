@@ -1,58 +1,110 @@
+"""The engine under each of its names: the settings it stands for, and the cells that it starts from."""
+
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
-from ranknosh.bench.engine import Seeding, run_engine
-from ranknosh.bench.methods import BEST, HALVING, METHODS, OBSERVED, SCORED_METHODS, checked
-from ranknosh.bench.scores import TableScores
+from ranknosh.bench.account import Account, Scores, Trajectory
+from ranknosh.bench.baselines import starting_rows
+from ranknosh.bench.methods import METHODS, SCORED, checked, engine, level_zero
+from ranknosh.bench.simulation import play
+from ranknosh.core.budget import Limits
+from ranknosh.core.pyramid import Pyramid, Rules
+from ranknosh.core.search import Search
+from ranknosh.core.seeding import LevelZero
 from ranknosh.data.table import Table
 from ranknosh.errors import BudgetTooSmall, ConfigError, DataError
+from ranknosh.executors.simulated import SimulatedExecutor
+from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.proposer import PredictorProposer
+from ranknosh.training.proxies import proxy_weights
+
+PLAIN = [name for name in METHODS if name not in SCORED]
+
+
+def run(
+    name: str, table: Table, budget: int, seed: int, accounting="resume", scores: Scores | None = None
+) -> Trajectory:  # type: ignore[no-untyped-def]
+    account = Account(table, seed, budget, accounting, scores)
+    METHODS[name](account)
+    return account.trajectory()
 
 
 @pytest.mark.parametrize("accounting", ["resume", "scratch"])
-@pytest.mark.parametrize("name", list(METHODS))
+@pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.slow
 def test_epochs_rise_within_the_budget_and_the_same_seed_gives_the_same(whole: Table, name: str, accounting) -> None:  # type: ignore[no-untyped-def]
-    one, two = (METHODS[name](whole, 1000, 11, accounting) for _ in range(2))
+    one, two = (run(name, whole, 1000, 11, accounting) for _ in range(2))
     assert (np.diff(one.epochs, prepend=0) > 0).all()
     assert one.epochs[-1] <= 1000
     assert one.epochs.tolist() == two.epochs.tolist()
     assert one.rows.tolist() == two.rows.tolist()
     assert (one.regret >= 0).all()
-    np.testing.assert_allclose(one.truth, whole.truth[one.rows])
-    other = METHODS[name](whole, 1000, 12, accounting)
-    assert other.rows.tolist() != one.rows.tolist()
+    np.testing.assert_allclose(one.regret, 100 * (whole.best - whole.truth[one.rows]))
+    assert run(name, whole, 1000, 12, accounting).rows.tolist() != one.rows.tolist()
+
+
+def by_hand(table: Table, seed: int, predictor: str, values: Scores, share: float, drawn: int, follow: float, **rules):  # type: ignore[no-untyped-def]
+    """A search of 1,000 epochs put together from its parts."""
+    account = Account(table, seed, 1000)
+    scored = LevelZero(level_zero(table, values, drawn, seed), {}, proxy_weights, seed=seed)
+    pyramid = Pyramid.make((12, 200), "auto", 20, 10)
+    proposer = PredictorProposer(
+        table.space,
+        make_predictor(predictor),
+        pyramid,
+        seeds=scored.choose(20, share),
+        seed=seed,
+        level_zero=scored,
+        follow=follow,
+    )
+    play(
+        Search(pyramid, Limits(epochs=1000), proposer, Rules(**rules), seed=seed),
+        SimulatedExecutor(account.train),
+    )
+    return account.trainings
+
+
+BEST = {"predictor": "staged", "promote": "predicted", "closing": 0.1}
 
 
 @pytest.mark.parametrize(
-    ("name", "settings", "seeding"),
+    ("name", "engine", "start", "settings"),
     [
-        ("ranknosh", BEST, {"by": "largest"}),
-        ("ranknosh_unseeded", BEST, {"by": "random"}),
-        ("ranknosh_observed_unseeded", OBSERVED, {"by": "random"}),
-        ("ranknosh_proxies", BEST, {"random_share": 0.25}),
-        ("ranknosh_proxies_half", BEST, {"random_share": 0.5}),
-        ("ranknosh_proxies_only", BEST, {}),
-        ("ranknosh_observed_proxies", OBSERVED, {"random_share": 0.25}),
-        ("halving_unseeded", HALVING, {"by": "random"}),
-        ("halving_proxies_wide", HALVING, {"random_share": 0.25, "drawn": 1000}),
-        ("halving_proxies_wide_follow", HALVING, {"random_share": 0.25, "drawn": 1000, "follow": 0.5}),
-        ("ranknosh_observed_proxies_follow", OBSERVED, {"random_share": 0.25, "follow": 0.5}),
+        ("ranknosh", BEST, "largest", {}),
+        ("ranknosh_unseeded", BEST, "random", {}),
+        ("ranknosh_observed_unseeded", {"predictor": "kernel"}, "random", {}),
+        ("ranknosh_proxies", BEST, "proxies", {"share": 0.25}),
+        ("ranknosh_proxies_half", BEST, "proxies", {"share": 0.5}),
+        ("ranknosh_proxies_only", BEST, "proxies", {}),
+        ("ranknosh_observed_proxies", {"predictor": "kernel"}, "proxies", {"share": 0.25}),
+        ("halving_unseeded", {"predictor": "random"}, "random", {}),
+        ("halving_proxies_wide", {"predictor": "random"}, "proxies", {"share": 0.25, "drawn": 1000}),
+        (
+            "halving_proxies_wide_follow",
+            {"predictor": "random"},
+            "proxies",
+            {"share": 0.25, "drawn": 1000, "follow": 0.5},
+        ),
+        ("ranknosh_observed_proxies_follow", {"predictor": "kernel"}, "proxies", {"share": 0.25, "follow": 0.5}),
     ],
 )
 @pytest.mark.slow
-def test_a_name_stands_for_its_settings(whole: Table, scores: TableScores, name, settings, seeding) -> None:  # type: ignore[no-untyped-def]
+def test_a_name_stands_for_its_settings(whole: Table, scores: Scores, name, engine, start, settings) -> None:  # type: ignore[no-untyped-def]
+    assert whole.params is not None
+    values = {"largest": {"params": whole.params.astype(float)}, "random": {}, "proxies": scores}[start]
     for seed in range(3):
-        given = (whole, 1000, seed, "resume")
-        found = METHODS[name](*given) if name in METHODS else SCORED_METHODS[name](*given, scores)
-        expected = run_engine(whole, 1000, seed, seeding=Seeding(**{"by": scores, **seeding}), **settings)
-        assert found.rows.tolist() == expected.rows.tolist()
-        assert found.epochs.tolist() == expected.epochs.tolist()
+        account = Account(whole, seed, 1000, scores=scores)
+        METHODS[name](account)
+        expected = {"share": 0.0, "drawn": 100, "follow": 0.0, **settings, **engine}
+        assert account.trainings == by_hand(whole, seed, values=values, **expected)
 
 
-def test_every_name_is_a_search_of_its_own(whole: Table, scores: TableScores) -> None:
+def test_every_name_is_a_search_of_its_own(whole: Table, scores: Scores) -> None:
     def incumbents(form: str, seeds: tuple[int, ...]) -> list[list[int]]:
-        method = SCORED_METHODS[f"ranknosh_observed_{form}"]
-        return [method(whole, 1000, seed, "resume", scores).rows.tolist() for seed in seeds]
+        return [run(f"ranknosh_observed_{form}", whole, 1000, seed, scores=scores).rows.tolist() for seed in seeds]
 
     plain = incumbents("proxies", (0, 1, 2))
     assert plain != incumbents("proxies_only", (0, 1, 2)) != incumbents("proxies_half", (0, 1, 2)) != plain
@@ -61,8 +113,7 @@ def test_every_name_is_a_search_of_its_own(whole: Table, scores: TableScores) ->
 
 
 def test_the_engine_spends_the_budget_in_steps_of_the_accounting(whole: Table) -> None:
-    resumed = METHODS["ranknosh"](whole, 1000, 1, "resume")
-    scratch = METHODS["ranknosh"](whole, 1000, 1, "scratch")
+    resumed, scratch = run("ranknosh", whole, 1000, 1, "resume"), run("ranknosh", whole, 1000, 1, "scratch")
     assert set(np.diff(resumed.epochs, prepend=0).tolist()) == {12, 188}
     assert set(np.diff(scratch.epochs, prepend=0).tolist()) == {12, 200}
     assert resumed.epochs[-1] > 1000 - 188  # less than a promotion is left
@@ -70,16 +121,16 @@ def test_the_engine_spends_the_budget_in_steps_of_the_accounting(whole: Table) -
 
 def test_the_engine_finds_better_cells_than_its_random_self(whole: Table) -> None:
     predicted, blind = (
-        np.mean([METHODS[name](whole, 1500, seed).regret[-1] for seed in range(4)]) for name in ("ranknosh", "halving")
+        np.mean([run(name, whole, 1500, seed).regret[-1] for seed in range(4)]) for name in ("ranknosh", "halving")
     )
     assert predicted < 0.7 * blind
 
 
 def test_the_engine_needs_the_whole_space_and_a_budget_for_one(small: Table, whole: Table) -> None:
     with pytest.raises(DataError, match="400 of the 15625"):
-        METHODS["ranknosh"](small, 1000, 0)
+        run("ranknosh", small, 1000, 0)
     with pytest.raises(BudgetTooSmall):
-        METHODS["ranknosh"](whole, 5, 0)
+        run("ranknosh", whole, 5, 0)
 
 
 def test_unknown_methods_are_named_with_those_known() -> None:
@@ -90,3 +141,92 @@ def test_unknown_methods_are_named_with_those_known() -> None:
         checked(["random", "rank_nosh"])
     with pytest.raises(ConfigError, match="no method"):
         checked([])
+
+
+def first_rows(table: Table, seed: int) -> list[int]:
+    """The rows that are drawn: of the first 100 those alive, one of each function."""
+    kept: dict[str, int] = {}
+    for row in starting_rows(table, seed)[:100].tolist():
+        cell = table.architectures[row]
+        key = table.space.canonical(cell)
+        if not table.space.is_dead(cell) and (
+            key not in kept or table.space.format(cell) < table.space.format(table.architectures[kept[key]])
+        ):
+            kept[key] = row
+    return list(kept.values())
+
+
+def begun(table: Table, name: str, scores: Scores | None = None, more: Sequence[str] = ()) -> list[int]:
+    """The rows of batch 0, in their order."""
+    account = Account(table, 4, 450, scores=scores)
+    if more:
+        engine(account, ["predictor.name=random", "seeding.random_share=0.0", *more], "proxies")
+    else:
+        METHODS[name](account)
+    return [training.row for training in account.trainings[:20]]
+
+
+def test_all_ways_choose_from_the_same_cells(whole: Table, scores: Scores) -> None:
+    drawn = first_rows(whole, 4)
+    ways = [begun(whole, name, scores) for name in ("halving", "halving_unseeded", "halving_proxies_only")]
+    assert all(set(way) <= set(drawn) and len(way) == 20 for way in ways)
+    assert len({frozenset(way) for way in ways}) == 3
+
+
+def test_the_largest_and_the_best_by_scores(whole: Table, scores: Scores) -> None:
+    drawn = first_rows(whole, 4)
+    assert whole.params is not None
+    sizes = sorted((int(whole.params[row]) for row in drawn), reverse=True)
+    assert [int(whole.params[row]) for row in begun(whole, "halving")] == sizes[:20]
+    together = rankdata(scores["synflow"][drawn]) + rankdata(scores["snip"][drawn])
+    best = [drawn[index] for index in np.argsort(-together)[:8]]
+    chosen = begun(whole, "halving_proxies_only", scores)
+    assert set(chosen[:8]) >= set(best[:6])
+    assert chosen[0] in best[:2]
+
+
+def test_directions_combination_and_share_are_those_asked_for(whole: Table, scores: Scores) -> None:
+    name, values = "halving_proxies_only", scores["synflow"]
+    one, less_is_better = begun(whole, name, {"synflow": values}), {"ntk": -values}
+    assert begun(whole, name, less_is_better) == one
+    assert not set(begun(whole, name, {"synflow": -values})) & set(one)
+    both = begun(whole, name, scores)
+    assert begun(whole, name, scores, ["seeding.combine=log_rank_product"]) != both
+    for form, picks in (("proxies", 15), ("proxies_half", 10)):
+        mixed = begun(whole, f"halving_{form}", scores)
+        assert mixed[:picks] == both[:picks]
+        assert not set(mixed[picks:]) & set(both[:picks])
+
+
+def test_more_can_be_drawn(whole: Table, scores: Scores) -> None:
+    few, many = (begun(whole, "", scores, [f"seeding.draw={drawn}"]) for drawn in (100, 1000))
+    assert set(few) <= set(starting_rows(whole, 4)[:100].tolist())
+    assert set(many) <= set(starting_rows(whole, 4)[:1000].tolist())
+    assert np.mean(scores["synflow"][many]) > np.mean(scores["synflow"][few])
+
+
+def test_values_and_parameters_that_are_not_there(whole: Table) -> None:
+    nothing = {"synflow": np.full(len(whole), np.nan)}
+    assert begun(whole, "halving_proxies", nothing) == begun(whole, "halving_unseeded")
+    bare = Table(whole.space, whole.architectures, whole.epochs, whole.values, whole.seconds)
+    with pytest.raises(DataError, match="params_mb"):
+        begun(bare, "halving")
+    assert len(begun(bare, "halving_unseeded")) == 20
+
+
+def test_good_scores_start_better(whole: Table, scores: Scores) -> None:
+    """After the first batch and the first promotion, where nothing but the seeds differs."""
+    regret = {
+        form: np.mean(
+            [run(f"ranknosh_observed_{form}", whole, 450, seed, scores=scores).regret[-1] for seed in range(8)]
+        )
+        for form in ("unseeded", "proxies_only")
+    }
+    assert regret["proxies_only"] < 0.8 * regret["unseeded"]
+
+
+def test_following_changes_a_search(whole: Table, scores: Scores) -> None:
+    def incumbents(name: str) -> list[list[int]]:
+        return [run(name, whole, 2000, seed, scores=scores).rows.tolist() for seed in range(5)]
+
+    assert incumbents("halving_proxies_follow") != incumbents("halving_proxies")

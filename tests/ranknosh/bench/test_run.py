@@ -5,11 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ranknosh.bench.account import Account, Trajectory
 from ranknosh.bench.methods import METHODS
-from ranknosh.bench.run import format_rows, run_bench
+from ranknosh.bench.rows import format_rows
+from ranknosh.bench.run import run_bench
 from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.streams import stream
+
+
+def run(method: str, table: Table, budget: int, seed: int) -> Trajectory:
+    account = Account(table, seed, budget)
+    METHODS[method](account)
+    return account.trajectory()
 
 
 def test_rows_are_the_statistics_of_the_runs(small: Table, tmp_path: Path) -> None:
@@ -26,10 +34,10 @@ def test_rows_are_the_statistics_of_the_runs(small: Table, tmp_path: Path) -> No
     )
     seeds = [int(stream(4, "bench run", number).integers(2**31)) for number in range(6)]
     for row in rows:
-        runs = [METHODS[row.method](small, 2100, seed) for seed in seeds]
+        runs = [run(row.method, small, 2100, seed) for seed in seeds]
         assert [at.epochs for at in row.at] == [1000, 2000, 2100]
         for at in row.at:
-            regrets = np.array([run.regret_at(at.epochs) for run in runs])
+            regrets = np.array([each.regret_at(at.epochs) for each in runs])
             assert at.mean == pytest.approx(regrets.mean())
             assert at.standard_error == pytest.approx(regrets.std(ddof=1) / np.sqrt(6))
             assert at.median == pytest.approx(np.median(regrets))
@@ -47,8 +55,8 @@ def test_rows_are_the_statistics_of_the_runs(small: Table, tmp_path: Path) -> No
 def test_epochs_to_a_target_are_the_first_at_which_the_mean_is_there(whole: Table) -> None:
     row = run_bench(whole, ["ranknosh_observed"], budget=1500, repeats=3, seed=4, jobs=1)[0]
     seeds = [int(stream(4, "bench run", number).integers(2**31)) for number in range(3)]
-    runs = [METHODS["ranknosh_observed"](whole, 1500, seed) for seed in seeds]
-    mean = {epochs: np.mean([run.regret_at(epochs) for run in runs]) for epochs in range(12, 1501)}
+    runs = [run("ranknosh_observed", whole, 1500, seed) for seed in seeds]
+    mean = {epochs: np.mean([each.regret_at(epochs) for each in runs]) for epochs in range(12, 1501)}
     expected = {
         t: next((e for e, regret in mean.items() if regret <= t + 1e-9), None) for t in (1.0, 0.5, 0.3, 0.2, 0.1)
     }

@@ -5,31 +5,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ranknosh.bench.scores import PROXIES, TableScores, read_scores
+from ranknosh.bench.scores import PROXIES, read_scores
 from ranknosh.config.sections import SeedingConfig
 from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, DataError
-from ranknosh.training.proxies import directions
 
 
 def test_every_architecture_gets_the_values_of_its_function(whole: Table, scores_file: Path, lines_of) -> None:  # type: ignore[no-untyped-def]
     scores = read_scores(scores_file, whole, ["nwot", "snip", "nwot"])
     written = {line["canonical"]: line for line in lines_of(whole)}
-    assert list(scores.values) == ["nwot", "snip"]
-    assert scores.directions == directions(["nwot", "snip"])
+    assert list(scores) == ["nwot", "snip"]
     for row in range(0, len(whole), 97):
         architecture = whole.architectures[row]
         if whole.space.is_dead(architecture):
-            assert scores.of(row) == {"nwot": None, "snip": None}
+            assert np.isnan([scores["nwot"][row], scores["snip"][row]]).all()
             continue
         line = written[whole.space.canonical(architecture)]
-        assert scores.of(row)["snip"] == float(line["snip"])
-        assert scores.of(row)["nwot"] == (float(line["nwot"]) if line["nwot"] else None)
-    assert 0.3 < np.isnan(scores.values["nwot"]).mean() < 0.4
+        assert scores["snip"][row] == float(line["snip"])
+        np.testing.assert_equal(scores["nwot"][row], float(line["nwot"] or "nan"))
+    assert 0.3 < np.isnan(scores["nwot"]).mean() < 0.4
 
 
 def test_what_is_read_by_default_is_what_a_search_is_seeded_with(whole: Table, scores_file: Path) -> None:
-    assert list(read_scores(scores_file, whole).values) == list(PROXIES)
+    assert list(read_scores(scores_file, whole)) == list(PROXIES)
     assert SeedingConfig().proxies == PROXIES
 
 
@@ -48,15 +46,15 @@ def test_the_row_of_an_architecture_goes_before_that_of_its_function(
     own = {**line, "architecture": whole.space.format(twin), "snip": "-123.5"}
     path = write_lines(tmp_path / "codes.csv", [*lines, own])
     scores = read_scores(path, whole, ["snip"])
-    assert scores.of(row)["snip"] == -123.5
-    assert scores.of(whole.row(whole.space.parse(line["architecture"])))["snip"] == float(line["snip"])
+    assert scores["snip"][row] == -123.5
+    assert scores["snip"][whole.row(whole.space.parse(line["architecture"]))] == float(line["snip"])
 
 
 def test_a_table_of_a_part_needs_that_part_only(
     small: Table, whole: Table, tmp_path: Path, lines_of, write_lines
 ) -> None:  # type: ignore[no-untyped-def]
     path = write_lines(tmp_path / "some.csv", lines_of(small))
-    assert np.isfinite(read_scores(path, small, ["snip"]).values["snip"]).mean() > 0.9
+    assert np.isfinite(read_scores(path, small, ["snip"])["snip"]).mean() > 0.9
     with pytest.raises(DataError, match=r"no scores of \d\d\d\d of the table's functions, such as \|.*ranknosh score"):
         read_scores(path, whole, ["snip"])
 
@@ -66,7 +64,7 @@ def test_other_columns_and_a_byte_order_mark_do_not_matter(small: Table, tmp_pat
     path = write_lines(tmp_path / "some.csv", lines)
     plain = read_scores(path, small, ["snip"])
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    np.testing.assert_array_equal(read_scores(path, small, ["snip"]).values["snip"], plain.values["snip"])
+    np.testing.assert_array_equal(read_scores(path, small, ["snip"])["snip"], plain["snip"])
 
 
 @pytest.mark.parametrize(
@@ -111,7 +109,7 @@ def test_a_bad_cell_is_told_with_its_row(small: Table, tmp_path: Path, lines_of,
 def test_an_architecture_has_one_row(small: Table, tmp_path: Path, lines_of, write_lines) -> None:  # type: ignore[no-untyped-def]
     lines = lines_of(small)
     twice = read_scores(write_lines(tmp_path / "twice.csv", [*lines, lines[4]]), small, ["snip"])
-    assert isinstance(twice, TableScores)
+    assert set(twice) == {"snip"}
     again = [*lines, {**lines[4], "snip": "1.25"}]
     with pytest.raises(DataError, match=f"row {len(again)} of .* repeats .* with other values"):
         read_scores(write_lines(tmp_path / "other.csv", again), small, ["snip"])

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ranknosh.cli.playback import ModelPlayback, RecordedPlayback, TablePlayback, endings
-from ranknosh.cli.simulate import RandomProposals, Simulation
-from ranknosh.cli.simulation_words import Wanted, parse_simulation
+from ranknosh.bench.simulation import Listed, Simulation, Wanted
+from ranknosh.bench.trainings import ModelTrainings, RecordedTrainings, TableTrainings, Trainings, endings
+from ranknosh.cli.simulate import as_dict, as_text, parse_simulation
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Failed, Job, Observed, Promotion, Proposed, Scored
@@ -83,8 +83,8 @@ def table_file(tmp_path_factory):
     return path
 
 
-def simulate(wanted, config, playback):
-    return Simulation(wanted, config, playback).rows
+def simulate(wanted, config, trainings):
+    return Simulation(wanted, config, trainings).rows
 
 
 def by_key(rows):
@@ -149,8 +149,8 @@ def test_files_that_are_not_there(cli, tmp_path, monkeypatch):
 
 def test_a_recorded_run_by_hand(run):
     # Four candidates of 10 s, then two of them 30 s: 100 s of work.
-    playback = RecordedPlayback(run(RECORDS), config())
-    rows = by_key(simulate(Wanted((1, 2, 4)), config(), playback))
+    trainings = RecordedTrainings(run(RECORDS), config())
+    rows = by_key(simulate(Wanted((1, 2, 4)), config(), trainings))
     assert len(rows) == 6
     for schedule in ("reproducible", "eager"):
         assert rows[schedule, 1].wall_seconds == pytest.approx(100.0)
@@ -164,13 +164,13 @@ def test_a_recorded_run_by_hand(run):
 
 
 def test_one_worker_is_always_there_to_compare_with(run):
-    playback = RecordedPlayback(run(RECORDS), config())
-    assert [row.workers for row in simulate(Wanted((4, 2)), config(), playback)] == [1, 2, 4, 1, 2, 4]
+    trainings = RecordedTrainings(run(RECORDS), config())
+    assert [row.workers for row in simulate(Wanted((4, 2)), config(), trainings)] == [1, 2, 4, 1, 2, 4]
 
 
 def test_scoring_comes_first_and_is_shared_by_the_workers(run):
     scored = [Scored(one, SPACE.canonical(one), SPACE.format(one), {}, 2.0) for one in DRAWN[:5]]
-    rows = by_key(simulate(Wanted((2,)), config(), RecordedPlayback(run([*scored, *RECORDS]), config())))
+    rows = by_key(simulate(Wanted((2,)), config(), RecordedTrainings(run([*scored, *RECORDS]), config())))
     assert rows["reproducible", 1].wall_seconds == pytest.approx(110.0)
     assert rows["reproducible", 2].wall_seconds == pytest.approx(55.0)
 
@@ -178,7 +178,7 @@ def test_scoring_comes_first_and_is_shared_by_the_workers(run):
 def test_failures_are_played_back(run):
     failed = Failed(0, 1, "diverged", "loss is nan", 1, 5.0)
     folder = run([*(proposed(number) for number in range(3)), failed, *RECORDS[4:]])
-    rows = simulate(Wanted((1,), repeats=20), config(), RecordedPlayback(folder, config()))
+    rows = simulate(Wanted((1,), repeats=20), config(), RecordedTrainings(folder, config()))
     assert 70 < rows[0].wall_seconds < 100  # a third of them takes 5 s instead of 10
     assert rows[0].candidates == 4
 
@@ -186,31 +186,31 @@ def test_failures_are_played_back(run):
 def test_candidates_follow_one_recorded_candidate_as_far_as_it_went(run):
     ended = endings(Pool(RECORDS))
     assert {level: sorted(rows) for level, rows in ended.items()} == {1: [0, 1, 2], 2: [2]}
-    playback = RecordedPlayback(run(RECORDS), config())
-    first = {number: playback.outcome(Job(number, DRAWN[0], 1, 0, 1, 0), 0) for number in range(30)}
+    trainings = RecordedTrainings(run(RECORDS), config())
+    first = {number: trainings.outcome(Job(number, DRAWN[0], 1, 0, 1, 0), 0) for number in range(30)}
     assert {outcome.metric for outcome in first.values()} == {0.5, 0.6, 0.7}
     for number in first:
         upper = Job(number, DRAWN[0], 2, 1, 2, 0)
-        assert playback.outcome(upper, 0).metric == 0.8
-        assert playback.outcome(upper, 0).candidate_id == number
-        assert playback.duration(upper, 0) == 30.0
+        assert trainings.outcome(upper, 0).metric == 0.8
+        assert trainings.outcome(upper, 0).candidate_id == number
+        assert trainings.outcome(upper, 0).seconds == 30.0
     never = Job(0, DRAWN[0], 3, 2, 6, 0)  # nobody got there: four epochs at the price of the level below
-    assert playback.duration(never, 0) == 120.0
+    assert trainings.outcome(never, 0).seconds == 120.0
 
 
 def test_runs_that_cannot_be_played_back(run, tmp_path):
     with pytest.raises(ConfigError, match=r"trained to epochs \[1, 2\].*asks for \[1, 3\]"):
-        RecordedPlayback(run(RECORDS), config(pyramid={"epochs": [1, 3], "candidates": 4, "initial": 4}))
+        RecordedTrainings(run(RECORDS), config(pyramid={"epochs": [1, 3], "candidates": 4, "initial": 4}))
     with pytest.raises(ConfigError, match="no finished training"):
-        RecordedPlayback(run([proposed(0)]), config())
+        RecordedTrainings(run([proposed(0)]), config())
     with pytest.raises(StoreError, match="holds no run"):
-        RecordedPlayback(tmp_path, config())
+        RecordedTrainings(tmp_path, config())
 
 
 def test_a_table_by_hand(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
-    playback = TablePlayback(table_file, wanted)
-    rows = by_key(simulate(Wanted((4, 8)), wanted, playback))
+    trainings = TableTrainings(table_file, wanted)
+    rows = by_key(simulate(Wanted((4, 8)), wanted, trainings))
     # one second an epoch: 8 x 3 + 4 x 6 epochs
     assert rows["reproducible", 1].wall_seconds == pytest.approx(48.0)
     assert rows["reproducible", 4].wall_seconds == pytest.approx(12.0)
@@ -224,18 +224,18 @@ def test_a_table_by_hand(table_file):
 def test_a_table_that_is_not_one(tmp_path):
     (tmp_path / "t.npz").write_text("no")
     with pytest.raises(DataError, match="npz"):
-        TablePlayback(tmp_path / "t.npz", config())
+        TableTrainings(tmp_path / "t.npz", config())
     with pytest.raises(DataError, match="no table at"):
-        TablePlayback(tmp_path / "other.npz", config())
+        TableTrainings(tmp_path / "other.npz", config())
 
 
 def test_failures_cost_time_and_the_same_seed_gives_the_same_rows(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 40, "initial": 8, "batch": 8})
-    playback = TablePlayback(table_file, wanted)
+    trainings = TableTrainings(table_file, wanted)
     harsh = Wanted((4,), repeats=3, cluster=Cluster(mtbf=20.0, repair=10.0, stragglers=0.1, save_every=1.0))
-    calm = by_key(simulate(Wanted((4,), repeats=3), wanted, playback))
-    rows = simulate(harsh, wanted, playback)
-    assert rows == simulate(harsh, wanted, playback)
+    calm = by_key(simulate(Wanted((4,), repeats=3), wanted, trainings))
+    rows = simulate(harsh, wanted, trainings)
+    assert rows == simulate(harsh, wanted, trainings)
     assert by_key(rows)["eager", 4].wall_seconds > calm["eager", 4].wall_seconds
     assert by_key(rows)["eager", 4].lost_jobs > 0 == calm["eager", 4].lost_jobs
     for workers in (1, 4):  # the search itself is the same one, whatever fails
@@ -245,10 +245,10 @@ def test_failures_cost_time_and_the_same_seed_gives_the_same_rows(table_file):
 
 def test_repeats_are_averaged(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 20, "initial": 8, "batch": 8})
-    playback = TablePlayback(table_file, wanted)
+    trainings = TableTrainings(table_file, wanted)
     cluster = Cluster(stragglers=0.3)
-    each = [simulate(Wanted((4,), cluster=cluster), wanted.replace([f"seed={seed}"]), playback) for seed in range(3)]
-    mean = simulate(Wanted((4,), repeats=3, cluster=cluster), wanted, playback)
+    each = [simulate(Wanted((4,), cluster=cluster), wanted.replace([f"seed={seed}"]), trainings) for seed in range(3)]
+    mean = simulate(Wanted((4,), repeats=3, cluster=cluster), wanted, trainings)
     for place, row in enumerate(mean):
         assert row.wall_seconds == pytest.approx(np.mean([rows[place].wall_seconds for rows in each]))
         assert row.finds == pytest.approx(np.mean([rows[place].finds for rows in each]))
@@ -257,20 +257,20 @@ def test_repeats_are_averaged(table_file):
 
 def test_ratios_stand_beside_the_configs_own(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
-    playback = TablePlayback(table_file, wanted)
-    rows = simulate(Wanted((1,), ratios=("auto", 0.25, 0.5)), wanted, playback)
+    trainings = TableTrainings(table_file, wanted)
+    rows = simulate(Wanted((1,), ratios=("auto", 0.25, 0.5)), wanted, trainings)
     assert [(row.ratio, row.epochs) for row in rows if row.schedule == "eager"] == [
         ("0.5", 8 * 3 + 4 * 6),
         ("auto", 8 * 3 + 4 * 6),
         ("0.25", 8 * 3 + 2 * 6),
     ]
-    text = Simulation(Wanted((1,), ratios=(0.25,)), wanted, playback).as_text()
+    text = as_text(Simulation(Wanted((1,), ratios=(0.25,)), wanted, trainings))
     assert text.startswith("ratio  schedule")
 
 
 def test_overlaps_stand_beside_one_batch_at_a_time(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 40, "initial": 4, "batch": 4, "overlap": 2})
-    rows = simulate(Wanted((8,), overlaps=(4,)), wanted, TablePlayback(table_file, wanted))
+    rows = simulate(Wanted((8,), overlaps=(4,)), wanted, TableTrainings(table_file, wanted))
     names = ["reproducible", "reproducible, overlap 2", "reproducible, overlap 4", "eager"]
     assert [row.schedule for row in rows if row.workers == 8] == names
     times = [row.wall_seconds for row in rows if row.workers == 8]
@@ -281,7 +281,7 @@ def test_overlaps_stand_beside_one_batch_at_a_time(table_file):
 
 def test_where_time_ends_the_search_more_workers_train_more(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "initial": 8, "batch": 8}, budget={"time": "1m"})
-    rows = by_key(simulate(Wanted((4,)), wanted, TablePlayback(table_file, wanted)))
+    rows = by_key(simulate(Wanted((4,)), wanted, TableTrainings(table_file, wanted)))
     one, four = rows["eager", 1], rows["eager", 4]
     assert 60 <= one.wall_seconds <= 61 + 1e-5
     assert one.wall_seconds == pytest.approx(four.wall_seconds, abs=1.1)
@@ -291,14 +291,14 @@ def test_where_time_ends_the_search_more_workers_train_more(table_file):
 
 def test_a_search_that_gives_up_says_so(table_file):
     wanted = config(pyramid={"epochs": [100, 200], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
-    playback = TablePlayback(table_file, wanted)
+    trainings = TableTrainings(table_file, wanted)
     hopeless = Wanted((2,), cluster=Cluster(mtbf=5.0, repair=1.0, save_every=1000.0))
-    rows = simulate(hopeless, wanted, playback)
+    rows = simulate(hopeless, wanted, trainings)
     assert all(row.gave_up == 1 for row in rows)
-    assert "lost ten times" in Simulation(hopeless, wanted, playback).as_text()
+    assert "lost ten times" in as_text(Simulation(hopeless, wanted, trainings))
 
 
-def test_proposals_are_distinct_alive_and_do_not_depend_on_how_many_are_asked_for():
+def test_proposals_are_distinct_alive_and_do_not_depend_on_how_many_are_asked_for(table_file):
     def keys(proposer, *sizes):
         found, at = [], 0
         for size in sizes:
@@ -306,12 +306,14 @@ def test_proposals_are_distinct_alive_and_do_not_depend_on_how_many_are_asked_fo
             at += size
         return found
 
-    at_once = keys(RandomProposals(SPACE, 3, None), 700)
-    assert at_once == keys(RandomProposals(SPACE, 3, None), 6, 6, 600, 88)
+    everyone, some = Trainings(), TableTrainings(table_file, config())
+    at_once = keys(Listed(SPACE, everyone.architectures(SPACE, 3)), 700)
+    assert at_once == keys(Listed(SPACE, everyone.architectures(SPACE, 3)), 6, 6, 600, 88)
     assert len(set(at_once)) == 700
-    few = keys(RandomProposals(SPACE, 3, DRAWN), 20)
-    assert sorted(few) == sorted({SPACE.canonical(one) for one in DRAWN})
-    assert len(keys(RandomProposals(SPACE, 3, None), 15_625)) < 15_625
+    few = keys(Listed(SPACE, some.architectures(SPACE, 3)), 400)
+    assert sorted(few) == sorted(SPACE.canonical(one) for one in draw(SPACE, 300, 1))
+    assert few != keys(Listed(SPACE, some.architectures(SPACE, 4)), 400)
+    assert len(keys(Listed(SPACE, everyone.architectures(SPACE, 3)), 15_625)) < 15_625
 
 
 def test_the_model_without_records_or_table():
@@ -321,32 +323,32 @@ def test_the_model_without_records_or_table():
     )
     timed = tuple(Timed(macs, seconds, 0.25, 1000, 0.1) for macs, seconds in ((100_000, 1.0), (900_000, 3.0)))
     timing = Timing(timed, 2.0, 2.5, 3.0)
-    playback = ModelPlayback(build_parts(wanted), timing)
+    trainings = ModelTrainings(build_parts(wanted), timing)
     jobs = [Job(number, DRAWN[0], 1, 0, 1, 0) for number in range(400)]
-    seconds = [playback.duration(job, 0) for job in jobs]
-    longer = [playback.duration(replace(job, level=2, start_epoch=1, stop_epoch=4), 0) for job in jobs]
+    seconds = [trainings.outcome(job, 0).seconds for job in jobs]
+    longer = [trainings.outcome(replace(job, level=2, start_epoch=1, stop_epoch=4), 0).seconds for job in jobs]
     assert [(each - 0.25) * 3 + 0.25 for each in seconds] == pytest.approx(longer)
     assert len(set(seconds)) > 5
-    low = [playback.outcome(job, 0).metric for job in jobs]
-    top = [playback.outcome(replace(job, level=2, start_epoch=1, stop_epoch=4), 0).metric for job in jobs]
+    low = [trainings.outcome(job, 0).metric for job in jobs]
+    top = [trainings.outcome(replace(job, level=2, start_epoch=1, stop_epoch=4), 0).metric for job in jobs]
     assert np.var(low) == pytest.approx(1 + 0.3**2 * 4, rel=0.2)
     assert np.var(top) == pytest.approx(1 + 0.3**2, rel=0.2)
     assert np.corrcoef(low, top)[0, 1] == pytest.approx(1 / np.sqrt(1.36 * 1.09), abs=0.06)
     scores = wanted.seeding.draw
-    assert [playback.scoring(workers) for workers in (1, 8)] == pytest.approx([scores * 0.1, -(-scores // 8) * 0.1])
-    assert playback.show(0.5) == "50.00 %"
+    assert [trainings.scoring(workers) for workers in (1, 8)] == pytest.approx([scores * 0.1, -(-scores // 8) * 0.1])
+    assert trainings.show(0.5) == "50.00 %"
 
 
 def test_rows_as_json_and_as_text(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
-    playback = TablePlayback(table_file, wanted)
+    trainings = TableTrainings(table_file, wanted)
     asked = Wanted((8,), cluster=Cluster(mtbf=7200.0, stragglers=0.1, speculate=3.0, startup=60.0))
-    rows = simulate(asked, wanted, playback)
-    found = json.loads(json.dumps(Simulation(asked, wanted, playback).as_dict()))
+    rows = simulate(asked, wanted, trainings)
+    found = json.loads(json.dumps(as_dict(Simulation(asked, wanted, trainings))))
     assert found["cluster"]["mtbf"] == 7200.0
     assert [(row["schedule"], row["workers"]) for row in found["rows"]] == [(row.schedule, row.workers) for row in rows]
     assert found["rows"][1]["wall_seconds"] == rows[1].wall_seconds
-    text = Simulation(asked, wanted, playback).as_text()
+    text = as_text(Simulation(asked, wanted, trainings))
     for words in (
         "dies every 2 h 00 min of work",
         "10.00 % of the jobs",

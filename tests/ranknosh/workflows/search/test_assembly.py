@@ -26,7 +26,7 @@ def scored(parts, pool, write):
 
 
 def proposer_of(parts, pool):
-    return make_search(parts, pool).schedule.proposer
+    return make_search(parts.config, pool).schedule.proposer
 
 
 def config(**sections):
@@ -163,7 +163,7 @@ def test_every_setting_reaches_the_engine_and_the_proposer():
         propose=propose,
         predictor={"name": "linear", "pairs": "common", "near_tie": 0.01},
     )
-    search = make_search(build_parts(wanted), Pool())
+    search = make_search(wanted, Pool())
     assert {name: getattr(search.rules, name) for name in pyramid} == pyramid
     assert (search.seed, search.limits.epochs, search.pyramid.epochs) == (11, 10, (1, 3))
     proposer = search.schedule.proposer

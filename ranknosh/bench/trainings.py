@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 from scipy.special import ndtr
 
+from ranknosh.bench.account import from_table
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import UNKNOWN, percent
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.records import RECORDS, Failed, Job, Observed
-from ranknosh.core.seeding import draw
+from ranknosh.core.seeding import distinct, draw, drawn
+from ranknosh.data.table import Reading, Table
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.runs.journal import read_history
 from ranknosh.runs.run import settings_of
-from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.base import Architecture, Space
 from ranknosh.streams import stream
 from ranknosh.workflows.search.assembly import Parts
 
@@ -31,26 +33,26 @@ NOISE = 0.3
 """Standard deviation, in those of the architectures' qualities, of the luck in a full training."""
 
 
-class Playback:
+class Trainings:
     """Trainings as functions of a job and of a simulation's seed alone.
 
     ``times``, ``metrics`` and ``finds`` say where they come from and what :meth:`worth` means, of which more is better.
-    ``among``: the only architectures there are, None for the whole space. Durations are seconds.
     """
 
     times: str
     metrics: str
     finds: str
-    among: Sequence[Architecture] | None = None
+
+    def architectures(self, space: Space, seed: int) -> Iterator[Architecture]:
+        """Those there are, alive and with distinct canonical ids, in a random order."""
+        return drawn(space, seed)
 
     def scoring(self, workers: int) -> float:
         """Seconds that proxy scoring takes a number of workers."""
         return 0.0
 
-    def duration(self, job: Job, seed: int) -> float:
-        raise NotImplementedError
-
     def outcome(self, job: Job, seed: int) -> Observed | Failed:
+        """How a job ends on a healthy worker, and after how many seconds."""
         raise NotImplementedError
 
     def worth(self, candidate: Candidate, seed: int) -> float:
@@ -60,7 +62,7 @@ class Playback:
         return percent(worth)
 
 
-class ModelPlayback(Playback):
+class ModelTrainings(Trainings):
     """Epochs as long as those of sampled networks, metrics by the model that ``metrics`` describes."""
 
     finds = "share of all architectures that are worse than the one the search ends with"
@@ -70,8 +72,8 @@ class ModelPlayback(Playback):
         from ranknosh.training.timing import on_line
 
         config, task = parts.config, parts.task
-        drawn = draw(parts.space, SAMPLED, config.seed)
-        macs = [count_macs(build_candidate(one, task.size), task.data.image_shape) for one in drawn]
+        sampled = draw(parts.space, SAMPLED, config.seed)
+        macs = [count_macs(build_candidate(one, task.size), task.data.image_shape) for one in sampled]
         known = [(one.macs, one.epoch_seconds) for one in timing.timed]
         self._larger = sorted(on_line(macs, known))[len(macs) // 2 :]
         self._timing, self._top = timing, config.pyramid.epochs[-1]
@@ -88,15 +90,14 @@ class ModelPlayback(Playback):
     def scoring(self, workers: int) -> float:
         return math.ceil(self._scores / workers) * self._timing.proxy_seconds
 
-    def duration(self, job: Job, seed: int) -> float:
-        place = int(stream(seed, "simulated size", job.candidate_id).integers(len(self._larger)))
-        return self._larger[place] * job.epochs + self._timing.job_seconds
-
     def outcome(self, job: Job, seed: int) -> Observed:
+        place = int(stream(seed, "simulated size", job.candidate_id).integers(len(self._larger)))
+        seconds = self._larger[place] * job.epochs + self._timing.job_seconds
         luck = stream(seed, "simulated luck", job.candidate_id, job.level, job.replica).standard_normal()
         metric = _quality(job.candidate_id, seed) + NOISE * float(luck) * math.sqrt(self._top / job.stop_epoch)
         size = self._timing.checkpoint_bytes
-        return replace(_observed(job, metric), validation_accuracy=None, checkpoint_bytes=size)
+        facts = (job.candidate_id, job.level, metric, None, None, job.epochs, seconds)
+        return Observed(*facts, checkpoint_bytes=size, replica=job.replica)
 
     def worth(self, candidate: Candidate, seed: int) -> float:
         return float(ndtr(_quality(candidate.id, seed)))
@@ -106,11 +107,7 @@ def _quality(candidate_id: int, seed: int) -> float:
     return float(stream(seed, "simulated quality", candidate_id).standard_normal())
 
 
-def _observed(job: Job, metric: float) -> Observed:
-    return Observed(job.candidate_id, job.level, metric, metric, None, job.epochs, 0.0, replica=job.replica)
-
-
-class RecordedPlayback(Playback):
+class RecordedTrainings(Trainings):
     """A run's own times, metrics and failures: each candidate follows a recorded one as far as that went, then another, drawn
     at random, that went further.
 
@@ -142,14 +139,12 @@ class RecordedPlayback(Playback):
     def scoring(self, workers: int) -> float:
         return self._scoring / workers
 
-    def duration(self, job: Job, seed: int) -> float:
-        result = self._result(job.candidate_id, job.level, seed)
-        return job.epochs * result.seconds / max(result.epochs, 1)
-
     def outcome(self, job: Job, seed: int) -> Observed | Failed:
         result = self._result(job.candidate_id, job.level, seed)
         epochs = min(result.epochs, job.epochs) if isinstance(result, Failed) else job.epochs
-        return replace(result, candidate_id=job.candidate_id, level=job.level, epochs=epochs, replica=job.replica)
+        seconds = epochs * result.seconds / max(result.epochs, 1)
+        ended = replace(result, candidate_id=job.candidate_id, level=job.level, replica=job.replica)
+        return replace(ended, epochs=epochs, seconds=seconds)
 
     def worth(self, candidate: Candidate, seed: int) -> float:
         return candidate.metric or 0.0
@@ -177,7 +172,7 @@ def endings(pool: Pool) -> dict[int, dict[int, Observed | Failed]]:
     return found
 
 
-class TablePlayback(Playback):
+class TableTrainings(Trainings):
     """Trainings of a table (see :mod:`ranknosh.data.table`): its lower accuracy at every level but the top.
 
     Raises:
@@ -185,13 +180,11 @@ class TablePlayback(Playback):
     """
 
     def __init__(self, path: Path, config: SearchSettings) -> None:
-        from ranknosh.data.table import Reading, Table
-
         if not path.is_file():
             raise DataError(f"no table at {path}; --simulate table=FILE.npz takes one as ranknosh bench reads it")
         table = self._table = Table.load(path, config.space.name)
         self._reading = cache(lambda seed: Reading(table, seed))
-        self._levels, self.among = len(config.pyramid.epochs), table.architectures
+        self._levels = len(config.pyramid.epochs)
         low, high = table.epochs
         self.times = f"of {path.name}: seconds of {high} epochs, in proportion"
         self.metrics = (
@@ -202,15 +195,16 @@ class TablePlayback(Playback):
             f"accuracy of the one the search ends with after {high} epochs, mean of its trainings (best: {best})"
         )
 
-    def duration(self, job: Job, seed: int) -> float:
-        return job.epochs * float(self._table.seconds[self._table.row(job.architecture)]) / self._table.epochs[-1]
+    def architectures(self, space: Space, seed: int) -> Iterator[Architecture]:
+        order = stream(seed, "simulated draw").permutation(len(self._table))
+        return distinct(space, (self._table.architectures[row] for row in order))
 
-    def outcome(self, job: Job, seed: int) -> Observed:
-        row, level = self._table.row(job.architecture), len(self._table.epochs) if job.level == self._levels else 1
-        metric = self._reading(seed).metric(row, level, job.replica)
-        if metric is None:  # no training is left under another seed
-            metric = self._reading(seed).metric(row, level) or 0.0
-        return _observed(job, metric)
+    def outcome(self, job: Job, seed: int) -> Observed | Failed:
+        reading, level = self._reading(seed), len(self._table.epochs) if job.level == self._levels else 1
+        outcome = from_table(reading, job, level)
+        if isinstance(outcome, Failed):  # no training is left under another seed
+            return replace(from_table(reading, replace(job, replica=0), level), replica=job.replica)
+        return outcome
 
     def worth(self, candidate: Candidate, seed: int) -> float:
         return float(self._table.truth[self._table.row(candidate.architecture)])

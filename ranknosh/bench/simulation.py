@@ -1,0 +1,182 @@
+"""Searches in simulated time: the engine, its schedules and its budget are the real ones, trainings are answered.
+
+``plan --simulate`` plays the search of a config on clusters, before anybody pays for one. Its proposals are random ones: a
+refit costs real time and changes which architectures are trained, not how many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import islice, product
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from ranknosh.bench.trainings import Trainings
+from ranknosh.config.search import SearchSettings
+from ranknosh.core.pool import Pool
+from ranknosh.core.pyramid import Pyramid, Rules
+from ranknosh.core.records import Proposed
+from ranknosh.core.schedules import Proposal
+from ranknosh.core.search import Search
+from ranknosh.errors import JobsLost
+from ranknosh.executors.simulated import Cluster, SimulatedExecutor
+from ranknosh.runs.stop import StopRequest
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.catalog import get_space
+from ranknosh.workflows.search.assembly import limits_of, rules_of
+from ranknosh.workflows.search.loop import drive
+
+Ratio = str | float | Sequence[float]
+
+
+def play(search: Search, executor: SimulatedExecutor, before: float = 0.0) -> None:
+    """Run a search to its end in virtual time. Raises JobsLost where a job is lost again and again.
+
+    Args:
+        search: to run.
+        executor: holds the clock.
+        before: seconds that the search has run when the clock starts.
+    """
+    drive(search, executor, write=lambda records: None, clock=lambda: executor.now + before, stop=StopRequest())
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is simulated. ``ratios`` and ``overlaps``: besides the config's own; ``repeats``: simulations averaged,
+    each of another seed; ``cluster`` holds everything but the number of workers."""
+
+    workers: tuple[int, ...] = (1, 8, 64)
+    ratios: tuple[str | float, ...] = ()
+    overlaps: tuple[int, ...] = ()
+    repeats: int = 1
+    cluster: Cluster = field(default_factory=Cluster)
+    run: Path | None = None
+    table: Path | None = None
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """One schedule on one cluster, the mean of all repeats. ``finds``: what the chosen architecture is worth, see
+    :attr:`~ranknosh.bench.trainings.Trainings.finds`. ``gave_up``: repeats that ended because a job was lost again and again.
+    ``speed_up`` compares epochs an hour with one worker of the same schedule."""
+
+    ratio: str
+    schedule: str
+    workers: int
+    wall_seconds: float
+    utilisation: float
+    speed_up: float
+    candidates: float
+    epochs: float
+    wasted_epochs: float
+    lost_jobs: float
+    copies: float
+    worker_hours: float
+    finds: float | None
+    gave_up: int
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """The search of ``config`` on the clusters that are ``wanted``, with the results of ``trainings``."""
+
+    wanted: Wanted
+    config: SearchSettings
+    trainings: Trainings
+
+    @cached_property
+    def rows(self) -> list[Simulated]:
+        """Every ratio, schedule and number of workers."""
+        ratios = {_ratio_text(ratio): ratio for ratio in (self.config.pyramid.ratio, *self.wanted.ratios)}
+        rows = []
+        for (name, ratio), (schedule, rules) in product(ratios.items(), self._schedules().items()):
+            alone = 0.0
+            for workers in sorted({1, *self.wanted.workers}):
+                cluster = replace(self.wanted.cluster, workers=workers)
+                runs = [self._run(ratio, rules, cluster, repeat) for repeat in range(self.wanted.repeats)]
+                means, gave_up = _means([numbers for numbers, _ in runs]), sum(lost for _, lost in runs)
+                pace = means["epochs"] / means["wall_seconds"] if means["wall_seconds"] else 0.0
+                alone = alone or pace
+                speed_up = pace / alone if alone else 1.0
+                rows.append(Simulated(name, schedule, workers, **means, speed_up=speed_up, gave_up=gave_up))
+        return rows
+
+    def _schedules(self) -> dict[str, Rules]:
+        """The reproducible schedule with one batch in flight and as many as are asked for, and the eager one."""
+        # Proposals are random ones, which follow no predictions.
+        rules = replace(rules_of(self.config), schedule="reproducible", overlap=1, promote="observed")
+        found = {
+            "reproducible" if overlap == 1 else f"reproducible, overlap {overlap}": replace(rules, overlap=overlap)
+            for overlap in sorted({1, self.config.pyramid.overlap, *self.wanted.overlaps})
+        }
+        return {**found, "eager": replace(rules, schedule="eager")}
+
+    def _run(self, ratio: Ratio, rules: Rules, cluster: Cluster, repeat: int) -> tuple[dict[str, float | None], bool]:
+        """The numbers of one search, and whether it gave up."""
+        section, seed, trainings = self.config.pyramid, self.config.seed + repeat, self.trainings
+        limits, scoring = limits_of(self.config), trainings.scoring(cluster.workers)
+        pyramid = Pyramid.make(section.epochs, ratio, section.initial, section.batch)
+        space = get_space(self.config.space.name)
+        search = Search(pyramid, limits, Listed(space, trainings.architectures(space, seed)), rules, seed=seed)
+        late = None if limits.wall_seconds is None else max(limits.wall_seconds - scoring, 0.0) + 1e-6
+        executor = SimulatedExecutor(partial(trainings.outcome, seed=seed), cluster, seed=seed, wake_at=late)
+        gave_up = True
+        with suppress(JobsLost):
+            play(search, executor, scoring)
+            gave_up = False
+        pool, used, best, wall = search.pool, executor.usage(), search.pool.best(), executor.now + scoring
+        numbers = {
+            "wall_seconds": wall,
+            "utilisation": used.busy_seconds / used.slot_seconds if used.slot_seconds else 0.0,
+            "candidates": pool.count,
+            "epochs": pool.epochs_spent,
+            "wasted_epochs": pool.epochs_wasted,
+            "lost_jobs": executor.lost,
+            "copies": executor.copies,
+            "worker_hours": cluster.workers * wall / 3600,
+            "finds": trainings.worth(best, seed) if best else None,
+        }
+        return numbers, gave_up
+
+
+class Listed:
+    """Proposes architectures in their order.
+
+    Args:
+        space: of the architectures.
+        architectures: alive, with distinct canonical ids; read as far as they are asked for.
+    """
+
+    def __init__(self, space: Space, architectures: Iterable[Architecture]) -> None:
+        self._space, self._more = space, iter(architectures)
+        self._listed: list[Architecture] = []
+
+    def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
+        """The architectures of some numbers, fewer where there are no more.
+
+        Args:
+            pool: not used.
+            ids: of the new candidates, rising.
+            batch: number of their batch.
+        """
+        self._listed += islice(self._more, max(ids[-1] + 1 - len(self._listed), 0))
+        space, records = self._space, []
+        for number in ids:
+            if number < len(self._listed):
+                one = self._listed[number]
+                records.append(Proposed(number, one, space.canonical(one), space.format(one), batch, "random"))
+        return Proposal(tuple(records))
+
+
+def _means(runs: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
+    """The mean of each number over the runs that have it, None where none has."""
+    known = {name: [value for run in runs if (value := run[name]) is not None] for name in runs[0]}
+    return {name: fmean(values) if values else None for name, values in known.items()}
+
+
+def _ratio_text(ratio: Ratio) -> str:
+    return str(ratio) if isinstance(ratio, (str, float, int)) else "/".join(map(str, ratio))
