@@ -46,7 +46,8 @@ def main(arguments: Sequence[str]) -> None:
 
 def made(place: Path) -> dict[str, Path]:
     """Finished runs of three workflows."""
-    from ranknosh.data import load
+    from ranknosh.config.sections import DataConfig
+    from ranknosh.data.catalog import load_section
     from ranknosh.spaces.nasbench201 import NasBench201
     from ranknosh.workflows.retrain import preset, retrain
     from ranknosh.workflows.supernet import search_supernet
@@ -69,7 +70,7 @@ def made(place: Path) -> dict[str, Path]:
     cell = NasBench201().parse(searched.best.text)
     retrain(
         cell,
-        load("digits", **{key: value for key, value in DIGITS.items() if key != "name"}),
+        load_section(DataConfig(**DIGITS), 0),
         recipe,
         place / "retrain",
     )

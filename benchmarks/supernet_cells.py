@@ -26,7 +26,8 @@ from typing import Any
 
 import torch
 
-from ranknosh.data import load
+from ranknosh.config.sections import DataConfig
+from ranknosh.data.catalog import load_section
 from ranknosh.data.table import Table
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.nasbench201 import NasBench201
@@ -112,7 +113,7 @@ def run_all(options: argparse.Namespace) -> None:
             if unit == "random":
                 continue
             if data is None:
-                images = load(folder=options.data, train_limit=options.images, seed=0)
+                images = load_section(DataConfig(folder=options.data, train_limit=options.images), 0)
                 data = SupernetData(images)
             began, used = time.time(), time.process_time()
             lines: dict[str, list[dict[str, Any]]] = {}

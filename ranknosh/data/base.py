@@ -111,22 +111,6 @@ def statistics(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.stack(means).float(), torch.stack(deviations).float()
 
 
-def check_whole(key: str, value: object, unit: str = " of images", least: int = 1) -> None:
-    """Refuse a setting that is no whole number.
-
-    Args:
-        key: name of the setting.
-        value: what was given.
-        unit: what is counted, beginning with " of".
-        least: the smallest value allowed.
-
-    Raises:
-        DataError: where it is no integer, or below ``least``.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise DataError(f"{key} is {value!r}; it must be a whole number{unit}, {least} or more")
-
-
 def check_labels(name: str, labels: Mapping[str, NDArray[np.int64]], classes: Sequence[str]) -> None:
     """Check the labels of every part that a set came with.
 
@@ -187,7 +171,7 @@ def as_images(array: NDArray[np.generic], where: str) -> torch.Tensor:
         raise DataError(f"{where} has shape {array.shape}; images are (n, H, W), (n, H, W, C) or (n, C, H, W)")
     if not array.size:
         raise DataError(f"{where} is empty, shape {array.shape}; give it images or leave it out")
-    pixels = _as_bytes(array, where)
+    pixels = as_bytes(array, where)
     if pixels.ndim == 3:
         pixels = pixels[:, None]
     elif pixels.shape[1] == pixels.shape[3] or min(pixels.shape[1], pixels.shape[3]) > _MAX_CHANNELS:
@@ -200,8 +184,8 @@ def as_images(array: NDArray[np.generic], where: str) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels))
 
 
-def _as_bytes(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
-    """Integers in 0..255, or floats in [0, 1] times 255 and rounded. Raises DataError naming ``where``."""
+def as_bytes(array: NDArray[np.generic], where: str) -> NDArray[np.uint8]:
+    """Pixels of any shape: integers in 0..255, or floats in [0, 1] times 255 and rounded. Raises DataError naming ``where``."""
     if array.dtype == np.uint8:
         return array.astype(np.uint8, copy=False)
     if array.dtype.kind not in "iuf":

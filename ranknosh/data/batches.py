@@ -14,7 +14,6 @@ from ranknosh.data.base import Split
 from ranknosh.errors import DataError
 
 Augment = Literal["none", "crop_flip", "cutout", "crop_flip_cutout"]
-AUGMENTS: tuple[str, ...] = get_args(Augment)
 
 
 def batches(
@@ -47,8 +46,8 @@ def batches(
     Raises:
         DataError: for an unknown augmentation, a missing generator, or a batch below 1.
     """
-    if augment not in AUGMENTS:
-        raise DataError(f"train.augment is {augment!r}; known are {', '.join(AUGMENTS)}")
+    if augment not in get_args(Augment):
+        raise DataError(f"train.augment is {augment!r}; known are {', '.join(get_args(Augment))}")
     if augment != "none" and generator is None:
         raise DataError(f"train.augment is {augment!r} and needs a generator to draw from")
     if batch < 1:

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from ranknosh.data.base import ImageData, Split, assemble, check_labels
+from ranknosh.data.base import ImageData, Split, as_bytes, assemble, check_labels
+from ranknosh.data.decode import pixels_of
 from ranknosh.errors import DataError
 
 
@@ -83,33 +84,25 @@ def _read(dataset: Dataset[Any], part: str) -> Split:
 
 def _image(image: Any, where: str) -> torch.Tensor:
     """(C, H, W) uint8."""
+    name = f"the image of {where}"
     if isinstance(image, torch.Tensor):
-        pixels = image.detach().cpu()
-        pixels = pixels[None] if pixels.ndim == 2 else pixels
+        tensor = image.detach().cpu()
+        array = (tensor.double() if tensor.is_floating_point() else tensor).numpy()
+        array = array[None] if array.ndim == 2 else array
     else:
         if hasattr(image, "mode") and hasattr(image, "convert"):  # PIL, which need not be installed
-            image = image if image.mode in ("L", "RGB") else image.convert("L" if image.mode in ("1", "LA") else "RGB")
-        elif not isinstance(image, np.ndarray):
-            raise DataError(
-                f"the image of {where} is a {type(image).__name__}; give a tensor, a numpy array or a PIL image"
-            )
-        array = np.array(image)
-        array = array[:, :, None] if array.ndim == 2 else array
-        if array.ndim != 3 or array.dtype.kind not in "iuf":
-            raise DataError(
-                f"the image of {where} is an array {array.shape} {array.dtype}; give (H, W) or (H, W, C) numbers"
-            )
-        pixels = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
-    if pixels.ndim != 3 or not pixels.numel():
-        raise DataError(f"the image of {where} has shape {tuple(pixels.shape)}; give (C, H, W) or (H, W)")
-    if pixels.dtype == torch.uint8:
-        return pixels
-    if not pixels.is_floating_point() or not bool(((pixels >= 0) & (pixels <= 1)).all()):
+            try:
+                image = pixels_of(image)
+            except ValueError as error:
+                raise DataError(f"{name} cannot be used: {error}") from error
+        if not isinstance(image, np.ndarray):
+            raise DataError(f"{name} is a {type(image).__name__}; give a tensor, a numpy array or a PIL image")
+        array = image[None] if image.ndim == 2 else image.transpose(2, 0, 1) if image.ndim == 3 else image
+    if array.ndim != 3 or not array.size:
         raise DataError(
-            f"the image of {where} is {pixels.dtype} with values in {float(pixels.min()):g}..{float(pixels.max()):g}; give "
-            f"uint8, or floats in [0, 1] (leave Normalize out of the transform: it is applied during training)"
+            f"{name} has shape {array.shape}; give (C, H, W) or (H, W) as a tensor, (H, W) or (H, W, C) as an array"
         )
-    return (pixels.double() * 255).round().to(torch.uint8)
+    return torch.from_numpy(np.array(as_bytes(array, name)))
 
 
 def _label(label: Any, where: str) -> int:

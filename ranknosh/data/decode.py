@@ -86,16 +86,17 @@ class Decoder:
                 image = ImageOps.exif_transpose(image)
             if side is not None and image.size != (side, side):
                 if image.mode not in ("L", "RGB"):
-                    image = Image.fromarray(_bytes(image).squeeze(2) if _is_grey(image) else _bytes(image))
+                    image = Image.fromarray(pixels_of(image).squeeze(2) if _is_grey(image) else pixels_of(image))
                 image = ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
-            return _bytes(image)
+            return pixels_of(image)
 
 
 def _is_grey(image: Image.Image) -> bool:
     return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
 
 
-def _bytes(image: Image.Image) -> Bytes:
+def pixels_of(image: Image.Image) -> Bytes:
+    """(H, W, 1) or (H, W, 3): 16-bit grey keeps its upper 8 bits, alpha is dropped. Raises ValueError for 32-bit pixels."""
     if image.mode in ("I", "F"):
         raise ValueError(f"pixels are 32-bit (mode {image.mode}); convert the file to 8 or 16 bits")
     if image.mode.startswith("I;16"):

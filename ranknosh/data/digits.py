@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from ranknosh.data.base import PARTS, ImageData, check_whole
-from ranknosh.data.source import Division, build, divide
-from ranknosh.errors import DataError, MissingDependency
+from ranknosh.config.fields import setting
+from ranknosh.config.messages import explain
+from ranknosh.config.sections import DataConfig, Section
+from ranknosh.data.base import ImageData
+from ranknosh.data.source import build, cut
+from ranknosh.errors import ConfigError, MissingDependency
 from ranknosh.streams import stream
 
 CLASSES = tuple("0123456789")
@@ -28,64 +32,53 @@ def source_digits() -> tuple[Pixels, NDArray[np.int64]]:
     return images.reshape(-1, _SIDE, _SIDE) / 16.0, labels.astype(np.int64)
 
 
-def digits(division: Division, resize: int | None = None) -> ImageData:
+def digits(section: DataConfig, seed: int) -> ImageData:
     """The real digits, (1, 8, 8), values 0..16 stretched to 0..255."""
     images, labels = source_digits()
     pixels = torch.from_numpy(np.rint(images * 255).astype(np.uint8))[:, None]
-    return build("digits", CLASSES, {"train": labels}, lambda part, kept: pixels[kept], division, resize=resize)
+    return build("digits", CLASSES, {"train": labels}, lambda part, kept: pixels[kept], section, seed)
 
 
-def cluttered_digits(
-    division: Division,
-    *,
-    resize: int | None = None,
-    train_images: int = 2000,
-    validation_images: int = 2000,
-    test_images: int = 2000,
-    clutter: int = 4,
-    noise: float = 0.1,
-) -> ImageData:
+class SceneOptions(Section):
+    """Options of ``cluttered_digits``."""
+
+    train_images: int = setting(2000, "training scenes", ge=len(CLASSES))
+    validation_images: int = setting(2000, "validation scenes", ge=len(CLASSES))
+    test_images: int = setting(2000, "test scenes", ge=len(CLASSES))
+    clutter: int = setting(4, "fragments in a scene", ge=0, le=64)
+    noise: float = setting(0.1, "standard deviation of the noise of pixels; 1 is the full scale", ge=0, le=1)
+
+
+def cluttered_digits(section: DataConfig, seed: int) -> ImageData:
     """Real digits at random places of a 16x16 canvas among fragments of other digits and noise, (1, 16, 16).
 
     The recipe of cluttered MNIST (Mnih et al., Recurrent Models of Visual Attention, NeurIPS 2014, section 4) at a size that
     trains in seconds. Deviations: 8x8 source digits, a 16x16 canvas, 4x4 fragments, Gaussian pixel noise. A scene holds one
-    whole digit (its label). Classes are equally frequent.
+    whole digit (its label). Classes are equally frequent. The source digits are divided first, and each part draws digits and
+    fragments from its own ones only: no handwriting is seen in two parts.
 
     Args:
-        division: the source digits are divided first, and each part draws digits and fragments from its own ones only: no
-            handwriting is seen in two parts.
-        resize: side of the square that scenes are brought to.
-        train_images: scenes of the part.
-        validation_images: the same.
-        test_images: the same.
-        clutter: fragments in a scene.
-        noise: standard deviation; 1 is the full scale.
+        section: the ``data`` section; its options are :class:`SceneOptions`.
+        seed: of the division and the scenes.
+
+    Raises:
+        ConfigError: for an option that is not known or breaks its rule.
     """
-    sizes = {"train": train_images, "validation": validation_images, "test": test_images}
-    for part, size in sizes.items():
-        check_whole(f"data.{part}_images", size, least=len(CLASSES))
-    if isinstance(clutter, bool) or not isinstance(clutter, int) or not 0 <= clutter <= 64:
-        raise DataError(f"data.clutter is {clutter!r}; it must be a whole number of fragments from 0 to 64")
-    if isinstance(noise, bool) or not isinstance(noise, (int, float)) or not 0 <= noise <= 1:
-        raise DataError(f"data.noise is {noise!r}; it must be a number from 0 to 1, the full scale of a pixel")
-    if division.test == 0:
-        raise DataError(
-            "data.test is 0; cluttered_digits divides its source digits and needs a share of them for testing"
-        )
+    try:
+        options = SceneOptions(**section.options)
+    except ValidationError as error:
+        raise ConfigError(explain(error, SceneOptions, "data.options")) from error
     images, labels = source_digits()
-    shares = Division(division.validation, division.test, seed=division.seed)
-    sources = divide({"train": labels}, shares, CLASSES, "digits")
+    shares = {"validation": section.validation, "test": section.test}
     pixels, wanted = {}, {}
-    for index, part in enumerate(PARTS):
-        chosen = sources[part][1]
-        rng = stream(division.seed, "data.cluttered_digits", index)
-        scenes = _scenes(images[chosen], labels[chosen], sizes[part], clutter, float(noise), rng)
-        pixels[part], wanted[part] = scenes
-    return build("cluttered_digits", CLASSES, wanted, lambda part, kept: pixels[part][kept], division, resize=resize)
+    for index, (part, chosen) in enumerate(cut(labels, shares, seed, CLASSES, "digits").items()):
+        rng, count = stream(seed, "data.cluttered_digits", index), getattr(options, f"{part}_images")
+        pixels[part], wanted[part] = _scenes(images[chosen], labels[chosen], count, options, rng)
+    return build("cluttered_digits", CLASSES, wanted, lambda part, kept: pixels[part][kept], section, seed)
 
 
 def _scenes(
-    images: Pixels, labels: NDArray[np.int64], count: int, clutter: int, noise: float, rng: np.random.Generator
+    images: Pixels, labels: NDArray[np.int64], count: int, options: SceneOptions, rng: np.random.Generator
 ) -> tuple[torch.Tensor, NDArray[np.int64]]:
     """``count`` scenes made from ``images`` (m, 8, 8): pixels (count, 1, 16, 16) uint8 and labels (count,) int64."""
     wanted = rng.permutation(np.arange(count) % len(CLASSES))
@@ -93,10 +86,10 @@ def _scenes(
     chosen = np.where(labels[None, :] == wanted[:, None], keys, -1.0).argmax(axis=1)  # uniform within the wanted class
     canvas = np.zeros((count, _CANVAS, _CANVAS))
     _place(canvas, images[chosen], rng)
-    for _ in range(clutter):
+    for _ in range(options.clutter):
         donors = images[rng.integers(len(images), size=count)]
         _place(canvas, donors[_windows(donors, _FRAGMENT, rng)], rng)
-    canvas += noise * rng.standard_normal(canvas.shape)
+    canvas += options.noise * rng.standard_normal(canvas.shape)
     pixels = np.rint(canvas.clip(0, 1) * 255).astype(np.uint8)
     return torch.from_numpy(pixels)[:, None], wanted.astype(np.int64)
 

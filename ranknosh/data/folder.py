@@ -11,7 +11,7 @@ import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -20,18 +20,16 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ranknosh.data.base import ImageData
+from ranknosh.config.sections import DataConfig
+from ranknosh.data.base import PARTS, ImageData
 from ranknosh.data.decode import Decoder
-from ranknosh.data.source import Division, Indices, build
+from ranknosh.data.source import Indices, build
 from ranknosh.errors import DataError
 
-_PART_NAMES = {
-    "train": "train",
+_PART_NAMES = {part: part for part in PARTS} | {
     "training": "train",
     "val": "validation",
     "valid": "validation",
-    "validation": "validation",
-    "test": "test",
     "testing": "test",
 }
 _ENDINGS = frozenset(
@@ -44,7 +42,7 @@ _READ_ERRORS = (
 _Path = tuple[str, ...]
 
 
-def load_folder(path: str | os.PathLike[str], division: Division, resize: int | None = None) -> ImageData:
+def load_folder(path: str, section: DataConfig, seed: int) -> ImageData:
     """The images of a folder or an archive (.zip, .tar, .tar.gz), which is read without unpacking it to disk.
 
     Accepted: class folders; or ``train`` with class folders and, where there are, ``val``/``valid``/``validation`` and
@@ -53,22 +51,21 @@ def load_folder(path: str | os.PathLike[str], division: Division, resize: int | 
 
     Args:
         path: of the folder or archive.
-        division: into parts.
-        resize: side of the square that images are brought to; None leaves them as they are.
+        section: how it is divided, and the side that images are brought to.
+        seed: of the division.
 
     Raises:
         DataError: for a missing or unreadable path, no images, images outside of class folders, an empty class folder, one
             class, too few images for the split, files that cannot be decoded (named), sizes that differ without ``resize``.
     """
-    root = Path(path).expanduser()
+    root, name = Path(path).expanduser(), f"data.folder {path}"
     require_path(root, "data.folder")
     with ExitStack() as stack:
         try:
-            tree = _Tree(root, _entries(root, stack))
+            found = {where: file for where, file in _entries(root, stack) if where and not any(map(_is_hidden, where))}
         except _READ_ERRORS as error:
             raise DataError(f"data.folder {root} cannot be read: {_reason(error)}") from error
-        name = f"data.folder {path}"
-        parts = _parts(tree, name)
+        parts = _parts(found, name)
         classes = tuple(sorted({label for label, _ in parts["train"]}))
         number = {label: index for index, label in enumerate(classes)}
         for part, pictures in parts.items():
@@ -79,16 +76,26 @@ def load_folder(path: str | os.PathLike[str], division: Division, resize: int | 
                     f"training images, so add them to train or remove the folders"
                 )
         labels = {
-            part: np.array([number[label] for label, _ in found], dtype=np.int64) for part, found in parts.items()
+            part: np.array([number[label] for label, _ in pictures], dtype=np.int64) for part, pictures in parts.items()
         }
-        decoder = Decoder(name, resize)
+        decoder = Decoder(name, section.resize)
+
+        def contents(places: Mapping[_Path, int]) -> Iterator[tuple[int, str, bytes]]:
+            # In the order of an archive: going back in a compressed one means starting over.
+            for path in sorted(places, key=lambda path: found[path].position):
+                try:
+                    yield places[path], "/".join(path), found[path].read()
+                except (*_READ_ERRORS, NotImplementedError) as error:
+                    verb, remedy = ("read", "; check its permissions") if root.is_dir() else ("unpacked", "")
+                    raise DataError(
+                        f"data.folder {root}: {'/'.join(path)} cannot be {verb}: {_reason(error)}{remedy}"
+                    ) from error
 
         def fetch(part: str, indices: Indices) -> torch.Tensor:
             places = {parts[part][index][1]: position for position, index in enumerate(indices.tolist())}
-            contents = ((places[path], "/".join(path), content) for path, content in tree.read(places))
-            return decoder.decode(contents, len(places))
+            return decoder.decode(contents(places), len(places))
 
-        return build(name, classes, labels, fetch, division, title=Path(path).name)
+        return build(name, classes, labels, fetch, section, seed, title=Path(path).name)
 
 
 def require_path(path: Path, key: str) -> None:
@@ -112,33 +119,11 @@ def require_path(path: Path, key: str) -> None:
 
 
 class _Entry(NamedTuple):
-    """A file or folder: ``position`` is its place in an archive, ``read`` gives a file's content."""
+    """A file or folder below the root: ``position`` is its place in an archive, ``read`` gives a file's content."""
 
     is_folder: bool
     position: int
     read: Callable[[], bytes]
-
-
-class _Tree:
-    """Files and folders by their path below the root, as tuples of names. Hidden ones are left out."""
-
-    def __init__(self, root: Path, entries: Iterable[tuple[_Path, _Entry]]) -> None:
-        self.root = root
-        self._entries = {path: entry for path, entry in entries if path and not any(map(_is_hidden, path))}
-        self.files = tuple(path for path, entry in self._entries.items() if not entry.is_folder)
-        self.folders = tuple(path for path, entry in self._entries.items() if entry.is_folder)
-
-    def read(self, paths: Iterable[_Path]) -> Iterator[tuple[_Path, bytes]]:
-        """Contents, in the order of an archive: going back in a compressed one means starting over."""
-        for path in sorted(paths, key=lambda path: self._entries[path].position):
-            try:
-                content = self._entries[path].read()
-            except (*_READ_ERRORS, NotImplementedError) as error:
-                problem = f"data.folder {self.root}: {'/'.join(path)} cannot be "
-                if self.root.is_dir():
-                    raise DataError(f"{problem}read: {_reason(error)}; check its permissions") from error
-                raise DataError(f"{problem}unpacked: {_reason(error)}") from error
-            yield path, content
 
 
 def _entries(root: Path, stack: ExitStack) -> Iterator[tuple[_Path, _Entry]]:
@@ -203,11 +188,12 @@ def _reason(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error) or type(error).__name__
 
 
-def _parts(tree: _Tree, name: str) -> dict[str, list[tuple[str, _Path]]]:
+def _parts(entries: Mapping[_Path, _Entry], name: str) -> dict[str, list[tuple[str, _Path]]]:
     """Part to its pictures as (class name, path), sorted by path; "train" is always there."""
-    pictures = sorted(path for path in tree.files if _ending(path) in _ENDINGS)
+    files = [path for path, entry in entries.items() if not entry.is_folder]
+    pictures = sorted(path for path in files if _ending(path) in _ENDINGS)
     if not pictures:
-        endings = Counter(_ending(path) or "no ending" for path in tree.files)
+        endings = Counter(_ending(path) or "no ending" for path in files)
         found = ", ".join(f"{count} x {ending}" for ending, count in endings.most_common(4)) if endings else "nothing"
         raise DataError(
             f"{name} holds no images: found {found}; images end in {' '.join(sorted(_ENDINGS))} and lie in one folder a class"
@@ -240,7 +226,7 @@ def _parts(tree: _Tree, name: str) -> dict[str, list[tuple[str, _Path]]]:
                 f"cat/{path[-1]}"
             )
         parts.setdefault(part, []).append((rest[0], path))
-    _refuse_hollow(tree, pictures, depth, 2 if named else 1, name)
+    _refuse_hollow(entries, pictures, depth, 2 if named else 1, name)
     return parts
 
 
@@ -258,13 +244,18 @@ def _wrapping(pictures: Sequence[_Path]) -> int:
     return depth
 
 
-def _refuse_hollow(tree: _Tree, pictures: Sequence[_Path], depth: int, levels: int, name: str) -> None:
+def _refuse_hollow(
+    entries: Mapping[_Path, _Entry], pictures: Sequence[_Path], depth: int, levels: int, name: str
+) -> None:
     """Refuse part and class folders (``levels`` deep below ``depth``) without an image: more likely a mistake than a wish."""
     held = {path[:length] for path in pictures for length in range(1, depth + levels + 1)}
     hollow = sorted(
         "/".join(path)
-        for path in tree.folders
-        if depth < len(path) <= depth + levels and path[:depth] == pictures[0][:depth] and path not in held
+        for path, entry in entries.items()
+        if entry.is_folder
+        and depth < len(path) <= depth + levels
+        and path[:depth] == pictures[0][:depth]
+        and path not in held
     )
     if hollow:
         raise DataError(f"{name}: no image in {', '.join(hollow[:5])}; fill or remove the folder")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 import zlib
+from collections.abc import Container
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranknosh.config.sections import DataConfig
 from ranknosh.data.base import ImageData, as_images
 from ranknosh.data.folder import require_path
-from ranknosh.data.source import Division, Indices, build
+from ranknosh.data.source import Indices, build
 from ranknosh.errors import DataError, first_line
 
 _KEYS = {
@@ -23,7 +24,7 @@ _KEYS = {
 _READ_ERRORS = (OSError, ValueError, EOFError, KeyError, zlib.error, zipfile.BadZipFile)
 
 
-def load_npz(path: str | os.PathLike[str], division: Division, resize: int | None = None) -> ImageData:
+def load_npz(path: str, section: DataConfig, seed: int) -> ImageData:
     """The images and labels of an .npz file.
 
     Keys: ``x_train, y_train`` and, where there are, ``x_val, y_val`` and ``x_test, y_test``; or ``images, labels`` for a set
@@ -33,16 +34,14 @@ def load_npz(path: str | os.PathLike[str], division: Division, resize: int | Non
 
     Args:
         path: of the file.
-        division: into parts.
-        resize: side of the square that images are brought to; None leaves them as they are.
+        section: how it is divided, and the side that images are brought to.
+        seed: of the division.
 
     Raises:
         DataError: for a missing, unreadable or pickled file, a missing key, and shapes, types or values that break this.
     """
     file = Path(path).expanduser()
-    require_path(file, "data.npz")
-    name = f"data.npz {file}"
-    arrays = _arrays(file, name)
+    name, arrays = f"data.npz {file}", read_npz(file, "data.npz")
     chosen = _keys(arrays, name)
     classes = _classes(arrays.get("classes"), arrays[chosen["train"][1]], name)
     images, labels = {}, {}
@@ -53,22 +52,35 @@ def load_npz(path: str | os.PathLike[str], division: Division, resize: int | Non
             raise DataError(
                 f"{name}: {x} has {len(images[part])} images and {y} has {len(labels[part])} labels; give one label each"
             )
-    return build(name, classes, labels, lambda part, kept: images[part][kept], division, resize=resize, title=file.name)
+    return build(name, classes, labels, lambda part, kept: images[part][kept], section, seed, title=file.name)
 
 
-def _arrays(file: Path, name: str) -> dict[str, NDArray[np.generic]]:
-    arrays: dict[str, NDArray[np.generic]] = {}
+def read_npz(file: Path, key: str, wanted: Container[str] | None = None) -> dict[str, NDArray[np.generic]]:
+    """The arrays of an .npz file by their names.
+
+    Args:
+        file: where it is.
+        key: what it is given as; begins messages, before its path.
+        wanted: only these are read; None for all.
+
+    Raises:
+        DataError: where it is missing, unreadable, a single array, or one of the arrays holds pickled objects.
+    """
+    require_path(file, key)
+    name, arrays = f"{key} {file}", {}
     try:
         opened = np.load(file, allow_pickle=False)
         if not isinstance(opened, np.lib.npyio.NpzFile):
-            raise DataError(f"{name} holds a single array; save images and labels together with numpy.savez")
+            raise DataError(f"{name} holds a single array; an .npz file of several is needed, as numpy.savez writes it")
         with opened:
-            for key in opened.files:
+            for array in opened.files:
+                if wanted is not None and array not in wanted:
+                    continue
                 try:
-                    arrays[key] = opened[key]
+                    arrays[array] = opened[array]
                 except ValueError as error:
                     raise DataError(
-                        f"{name}: {key} holds Python objects, which are not loaded because a pickle can run code; "
+                        f"{name}: {array} holds Python objects, which are not loaded because a pickle can run code; "
                         f"save plain arrays of one shape and a number type"
                     ) from error
     except _READ_ERRORS as error:

@@ -7,46 +7,18 @@ of a large folder costs only its own images.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ranknosh.data.base import PARTS, ImageData, Split, assemble, check_labels, check_whole
+from ranknosh.config.sections import DataConfig
+from ranknosh.data.base import PARTS, ImageData, Split, assemble, check_labels
 from ranknosh.errors import DataError
 from ranknosh.streams import stream
 
 Indices = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Division:
-    """How a set is cut where it does not come cut: shares of the images of the part that is cut, and a limit per part.
-
-    ``validation`` in (0, 1); ``test`` in [0, 1), 0 for none. ``limits``: at most so many images of train, validation and test,
-    all classes kept in proportion; None keeps all.
-    """
-
-    validation: float = 0.2
-    test: float = 0.2
-    limits: tuple[int | None, int | None, int | None] = (None, None, None)
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for key, value, low in (("validation", self.validation, "0 <"), ("test", self.test, "0 <=")):
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not number or not 0 <= value < 1 or (key == "validation" and value == 0):
-                raise DataError(f"data.{key} is {value!r}; it is a share of the images and must be {low} {key} < 1")
-        if self.validation + self.test >= 1:
-            raise DataError(
-                f"data.validation {self.validation} and data.test {self.test} leave nothing to train on; "
-                f"their sum must be under 1"
-            )
-        for part, limit in zip(PARTS, self.limits, strict=True):
-            if limit is not None:
-                check_whole(f"data.{part}_limit", limit)
-        check_whole("the seed of the split", self.seed, "", least=0)
 
 
 def build(
@@ -54,9 +26,9 @@ def build(
     classes: tuple[str, ...],
     labels: Mapping[str, Indices],
     fetch: Callable[[str, Indices], torch.Tensor],
-    division: Division,
+    section: DataConfig,
+    seed: int,
     *,
-    resize: int | None = None,
     title: str = "",
 ) -> ImageData:
     """Divide, fetch what is kept, and put it together. Grey parts of a set that has colour elsewhere become colour.
@@ -66,8 +38,8 @@ def build(
         classes: names.
         labels: (n,) of each part that the set came with; train is always there.
         fetch: part and indices (k,) to images (k, C, H, W) uint8; called only for images that are kept.
-        division: into three parts.
-        resize: side of the square that fetched images are brought to; None leaves them as they are.
+        section: shares, limits, and the side that fetched images are brought to.
+        seed: of the division.
         title: what the set is called once it is loaded; by default its name.
 
     Raises:
@@ -75,15 +47,13 @@ def build(
     """
     check_labels(name, labels, classes)
     images, kept = {}, {}
-    for part, (origin, indices) in divide(labels, division, classes, name).items():
+    for part, (origin, indices) in divide(labels, section, seed, classes, name).items():
+        found = fetch(origin, indices)
+        images[part] = found if section.resize is None else resized(found, section.resize)
         kept[part] = torch.from_numpy(np.ascontiguousarray(labels[origin][indices]))
-        if len(indices):
-            found = fetch(origin, indices)
-            images[part] = found if resize is None else resized(found, resize)
     colour = max(found.shape[1] for found in images.values())
     splits = []
-    for part in PARTS:
-        found = images[part] if part in images else images["train"][:0]
+    for part, found in images.items():
         if found.shape[1] == 1 < colour:
             found = found.expand(-1, colour, -1, -1).contiguous()
         splits.append(Split(found, kept[part]))
@@ -91,7 +61,7 @@ def build(
 
 
 def divide(
-    labels: Mapping[str, Indices], division: Division, classes: tuple[str, ...], name: str
+    labels: Mapping[str, Indices], section: DataConfig, seed: int, classes: tuple[str, ...], name: str
 ) -> dict[str, tuple[str, Indices]]:
     """For train, validation and test: the part it is taken from and the indices into that part, ascending.
 
@@ -99,7 +69,8 @@ def divide(
 
     Args:
         labels: of the parts a set came with: train always, validation and test where it has its own.
-        division: shares, limits and seed.
+        section: shares of the images of the part that is cut, and the most images of each part.
+        seed: of every choice.
         classes: names.
         name: of the data set, for messages.
 
@@ -107,35 +78,36 @@ def divide(
         DataError: where a class has too few images to be in every part cut from train, or a limit is below the number of
             classes.
     """
-    missing = {part: getattr(division, part) for part in ("validation", "test") if part not in labels}
-    cut = _cut(labels["train"], missing, division.seed, classes, name)
+    missing = {part: getattr(section, part) for part in ("validation", "test") if part not in labels}
+    pieces = cut(labels["train"], missing, seed, classes, name)
     taken: dict[str, tuple[str, Indices]] = {}
-    for part, limit in zip(PARTS, division.limits, strict=True):
-        source = "train" if part in cut else part
-        chosen = cut[part] if part in cut else np.arange(len(labels[part]), dtype=np.int64)
-        if limit is not None and len(chosen):
-            chosen = chosen[_stratified(labels[source][chosen], limit, part, division.seed, name)]
+    for part in PARTS:
+        source, limit = "train" if part in pieces else part, getattr(section, f"{part}_limit")
+        chosen = pieces[part] if part in pieces else np.arange(len(labels[part]), dtype=np.int64)
+        if limit is not None:
+            chosen = chosen[_stratified(labels[source][chosen], limit, part, seed, name)]
         taken[part] = (source, chosen)
     return taken
 
 
-def _cut(
+def cut(
     labels: Indices, shares: Mapping[str, float], seed: int, classes: tuple[str, ...], name: str
 ) -> dict[str, Indices]:
-    """Indices of train and of every part in ``shares``: each class shuffled by its own stream, then cut."""
+    """Indices of train and of every part in ``shares``, ascending: each class shuffled by its own stream, then cut.
+
+    Raises DataError naming a class that is too small to be in every part.
+    """
     pieces: dict[str, list[Indices]] = {"train": [], **{part: [] for part in shares}}
-    needed = 1 + sum(share > 0 for share in shares.values())
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
         stream(seed, "data.split", int(label)).shuffle(members)
-        counts = {part: max(1, int(len(members) * share + 0.5)) if share > 0 else 0 for part, share in shares.items()}
+        counts = {part: max(1, int(len(members) * share + 0.5)) for part, share in shares.items()}
         rest = len(members) - sum(counts.values())
         if rest < 1:
-            text = classes[label] if 0 <= label < len(classes) else str(label)
             raise DataError(
-                f"{name}: class {text} has {len(members)} images, too few to stand in train"
-                + "".join(f", {part} ({share:g} of them)" for part, share in shares.items() if share > 0)
-                + f"; give it more than {needed - 1} images, lower data.validation and data.test, or remove the class"
+                f"{name}: class {classes[label]} has {len(members)} images, too few to stand in train"
+                + "".join(f", {part} ({share:g} of them)" for part, share in shares.items())
+                + f"; give it more than {len(shares)} images, lower data.validation and data.test, or remove the class"
             )
         pieces["train"].append(members[:rest])
         for part, count in counts.items():

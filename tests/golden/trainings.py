@@ -16,7 +16,6 @@ import torch
 
 import ranknosh
 from ranknosh.core.records import EpochPoint, Observed, Tested
-from ranknosh.data import load
 from ranknosh.runs.events import Event, Recorded
 from ranknosh.spaces.genotype import Genotype
 from ranknosh.spaces.nets import scheduled_rate
@@ -26,6 +25,7 @@ from ranknosh.workflows.retrain import preset, retrain
 from ranknosh.workflows.retrain.presets import training_of
 from supernet.methods import get_method
 from tests.golden.lines import line as as_line
+from tests.image_sets import load
 from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
 
 GENOTYPE = Genotype(

@@ -7,10 +7,10 @@ import signal
 
 import pytest
 
-from ranknosh.data import load
 from ranknosh.runs.stop import StopRequest
 from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import parse_cell, preset, retrain
+from tests.image_sets import load
 from tests.processes import output_of, wait_for_lines
 
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"

@@ -163,7 +163,7 @@ def test_what_cannot_be_meant_is_one_message(cli, tmp_path, words, text):
     ("words", "text"),
     [
         (["nasbench201", "--data", "none.npz"], "none.npz"),
-        (["nasbench201", "--table", "none.npz"], "no table at none.npz"),
+        (["nasbench201", "--table", "none.npz"], "the table none.npz does not exist"),
         (["--audit", "none"], "holds no run"),
         (["--audit", "none", "--proxies", "all", "--name", "b"], "holds no run"),
     ],

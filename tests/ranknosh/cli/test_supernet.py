@@ -144,7 +144,7 @@ def test_the_methods_are_listed_with_what_they_are_made_of(cli):
         (["pc_darts", *TINY, "--channels", "6"], 2, "4 divides"),
         (["darts", *TINY, "--device", "cuda:77"], 2, "cuda:77"),
         ([], 2, "no method is named"),
-        (["darts", *TINY, "--epochs", "1", "--table", "none.npz"], 4, "no table at none.npz"),
+        (["darts", *TINY, "--epochs", "1", "--table", "none.npz"], 4, "the table none.npz does not exist"),
     ],
 )
 def test_wrong_words_are_one_message_and_leave_nothing(cli, tmp_path, words, code, needle):

@@ -313,12 +313,12 @@ def test_shipped_configs_load_and_fit_a_screen(name):
 def test_the_names_a_config_knows_are_those_that_exist():
     """The lists stand in the config so that reading one imports neither torch nor a predictor."""
     import zerocost
-    from ranknosh.data import NAMES
+    from ranknosh.data.catalog import EMBEDDED, PUBLISHED
     from ranknosh.predictors.catalog import _CLASSES
     from ranknosh.predictors.proposer import Acquisition
     from ranknosh.spaces.catalog import SPACES
 
-    assert set(config_fields.DATA_NAMES) == set(NAMES)
+    assert set(config_fields.DATA_NAMES) == {*EMBEDDED, *PUBLISHED}
     assert set(config_fields.SPACES) == set(SPACES)
     assert set(config_fields.PROXIES) == set(zerocost.PROXIES)
     assert {*config_fields.PREDICTORS} == {*_CLASSES, "auto", "ensemble"}

@@ -10,36 +10,28 @@ import pytest
 import torch
 
 from ranknosh.config.sections import DataConfig
-from ranknosh.data import NAMES, load
 from ranknosh.data.catalog import load_section, source_section
 from ranknosh.errors import ConfigError, DataError, MissingDependency
+from tests.image_sets import load
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "digit"}, r"data.name is 'digit', which is not known; .*; did you mean digits"),
-        (
-            {"name": "imagenet"},
-            "known are digits, cluttered_digits, cifar10, cifar100, fashion_mnist, svhn .* data.folder or data.npz",
-        ),
-        ({"name": None}, "data names no set; give data.name"),
-        ({"folder": "a", "npz": "b"}, "data has folder and npz; give one of them"),
-        ({"name": "digits", "npz": "b"}, "data has name and npz; give one of them"),
-        ({"folder": "a", "clutter": 3}, "an image folder has no option 'clutter'"),
-        ({"name": "cifar10", "clutter": 3}, "cifar10 has no option 'clutter'"),
-        ({"resize": 2.5}, "data.resize is 2.5"),
-        ({"resize": True}, "data.resize is True"),
+        ({"folder": "a"}, "a set of your own has no options; leave out data.options clutter"),
+        ({"npz": "a"}, "a set of your own has no options"),
+        ({"name": "cifar10"}, "cifar10 has no options; leave out data.options clutter"),
+        ({"name": "digits"}, "digits has no options"),
     ],
 )
-def test_bad_settings_are_refused(settings: dict, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        load(**settings)
+def test_options_of_a_set_that_has_none_are_refused(settings: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load(**settings, options={"clutter": 3})
 
 
 @pytest.mark.parametrize(
     ("package", "settings"),
-    [("sklearn", {}), ("torchvision", {"name": "svhn"}), ("PIL", {})],
+    [("sklearn", {"name": "digits"}), ("torchvision", {"name": "svhn"}), ("PIL", {})],
 )
 def test_a_missing_package_is_named_with_the_command_that_installs_it(
     package: str, settings: dict, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -63,18 +55,10 @@ def test_importing_the_package_imports_no_optional_one() -> None:
     assert found.stdout.strip() == "[]"
 
 
-def test_names() -> None:
-    assert set(NAMES) == {"digits", "cluttered_digits", "cifar10", "cifar100", "fashion_mnist", "svhn"}
-
-
 def test_limits_hold_for_embedded_sets() -> None:
     data = load("digits", train_limit=100, validation_limit=50, test_limit=20)
     assert [len(part) for part in (data.train, data.validation, data.test)] == [100, 50, 20]
     assert data.train.labels.bincount().min() >= 9
-
-
-def test_a_section_names_images_and_limits():
-    assert len(load_section(DataConfig(name="digits", train_limit=40), 0).train) == 40
 
 
 def test_the_seed_cuts_sets_that_do_not_come_cut():

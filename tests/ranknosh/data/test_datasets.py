@@ -73,6 +73,23 @@ def test_torchs_own_tensor_dataset_and_class_names_of_the_dataset() -> None:
     assert torch.equal(data.validation.images, images)
 
 
+def test_pictures_are_decoded_as_those_of_a_folder() -> None:
+    deep = (PIXELS[:, :, :, 0].astype(np.uint16) << 8) + 77
+    items = Items([(as_pil(x), y) for x, y in zip(deep, LABELS, strict=True)])
+    assert torch.equal(from_datasets(items, items).train.images, torch.from_numpy(PIXELS)[:, None, :, :, 0])
+    wide = Items([(as_pil(x.astype(np.float32)), y) for x, y in zip(deep, LABELS, strict=True)])
+    with pytest.raises(DataError, match=r"image of train\[0\] cannot be used: pixels are 32-bit"):
+        from_datasets(wide, wide)
+
+
+def test_whole_numbers_of_any_type_are_pixels() -> None:
+    data = from_datasets(
+        pairs(lambda x: x.astype(np.int64)), pairs(lambda x: torch.from_numpy(x).permute(2, 0, 1).int())
+    )
+    assert torch.equal(data.train.images, torch.from_numpy(PIXELS).permute(0, 3, 1, 2))
+    assert torch.equal(data.train.images, data.validation.images)
+
+
 IMAGE = torch.zeros(1, 4, 4, dtype=torch.uint8)
 GOOD = Items([(IMAGE, 0), (IMAGE, 1)])
 
@@ -94,10 +111,12 @@ class Endless(IterableDataset):
         (Items([(IMAGE, torch.tensor([0, 1]))]), r"label of validation\[0\] has shape \(2,\)"),
         (
             Items([(IMAGE.float() - 1.5, 0)]),
-            r"values in -1.5\.\.-1.5; give uint8, or floats in \[0, 1\] \(leave Normalize out",
+            r"values in -1.5\.\.-1.5; .* floats in \[0, 1\] \(undo a normalisation: it is applied during training",
         ),
         (Items([(IMAGE.float() + torch.nan, 0)]), "values in nan"),
-        (Items([(IMAGE.long(), 0)]), "torch.int64"),
+        (Items([(IMAGE.long() + 256, 0)]), "dtype int64 and values in 256..256"),
+        (Items([(IMAGE.bool(), 0)]), "dtype bool; pixels must be numbers"),
+        (Items([(np.zeros(4), 0)]), r"shape \(4,\)"),
         (Items([(IMAGE[None], 0)]), r"shape \(1, 1, 4, 4\)"),
         (Items([("picture", 0)]), "is a str; give a tensor"),
         (Items([KeyError("gone")]), r"reading validation\[0\] failed: KeyError: 'gone'"),

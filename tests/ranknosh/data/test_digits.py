@@ -1,16 +1,23 @@
 """The embedded sets: real pixels, disjoint sources, and scenes that are made as described."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
-from ranknosh.data import load
+from ranknosh.data import ImageData
 from ranknosh.data.digits import _place, _windows, source_digits
-from ranknosh.data.source import Division, divide
-from ranknosh.errors import DataError
+from ranknosh.data.source import cut
+from ranknosh.errors import ConfigError
 from ranknosh.streams import stream
+from tests.image_sets import load
 
 SMALL = {"train_images": 60, "validation_images": 50, "test_images": 40}
+
+
+def scenes(seed: int = 0, **options: Any) -> ImageData:
+    return load("cluttered_digits", seed=seed, options={**SMALL, **options})
 
 
 def test_digits_are_the_real_images_each_once() -> None:
@@ -29,7 +36,7 @@ def test_digits_are_the_real_images_each_once() -> None:
 
 
 def test_cluttered_digits_have_the_asked_sizes_and_balanced_classes() -> None:
-    data = load(**SMALL)
+    data = scenes()
     assert data.name == "cluttered_digits"
     assert data.image_shape == (1, 16, 16)
     assert [len(part) for part in (data.train, data.validation, data.test)] == [60, 50, 40]
@@ -37,11 +44,11 @@ def test_cluttered_digits_have_the_asked_sizes_and_balanced_classes() -> None:
 
 
 def test_without_clutter_and_noise_every_scene_holds_one_source_digit_of_its_own_part() -> None:
-    data = load(**SMALL, clutter=0, noise=0.0, seed=5)
+    data = scenes(5, clutter=0, noise=0.0)
     images, labels = source_digits()
-    sources = divide({"train": labels}, Division(seed=5), tuple("0123456789"), "digits")
+    sources = cut(labels, {"validation": 0.2, "test": 0.2}, 5, tuple("0123456789"), "digits")
     owners: dict[bytes, set[tuple[str, int]]] = {}
-    for part, (_, indices) in sources.items():
+    for part, indices in sources.items():
         for index in indices:
             owners.setdefault(np.rint(images[index] * 255).astype(np.uint8).tobytes(), set()).add(
                 (part, int(labels[index]))
@@ -63,9 +70,9 @@ def test_without_clutter_and_noise_every_scene_holds_one_source_digit_of_its_own
 
 
 def test_clutter_only_adds_and_noise_spreads() -> None:
-    clean = load(**SMALL, clutter=0, noise=0.0).train.images.float()
-    cluttered = load(**SMALL, clutter=6, noise=0.0).train.images.float()
-    noisy = load(**SMALL, clutter=0, noise=0.2).train.images.float()
+    clean = scenes(clutter=0, noise=0.0).train.images.float()
+    cluttered = scenes(clutter=6, noise=0.0).train.images.float()
+    noisy = scenes(clutter=0, noise=0.2).train.images.float()
     assert bool((cluttered >= clean).all())
     added = (cluttered > clean).float().sum((1, 2, 3))
     assert 0 < float(added.mean()) <= 6 * 16
@@ -74,8 +81,8 @@ def test_clutter_only_adds_and_noise_spreads() -> None:
 
 
 def test_the_seed_decides_the_scenes() -> None:
-    assert load(**SMALL, seed=1).fingerprint == load(**SMALL, seed=1).fingerprint
-    assert load(**SMALL, seed=1).fingerprint != load(**SMALL, seed=2).fingerprint
+    assert scenes(1).fingerprint == scenes(1).fingerprint
+    assert scenes(1).fingerprint != scenes(2).fingerprint
 
 
 def test_windows_and_places_against_brute_force() -> None:
@@ -98,21 +105,18 @@ def test_windows_and_places_against_brute_force() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"train_images": 5}, "data.train_images is 5"),
-        ({"validation_images": 100.0}, "data.validation_images is 100.0"),
-        ({"clutter": -1}, "data.clutter is -1"),
-        ({"noise": 1.5}, "data.noise is 1.5"),
-        ({"noise": "loud"}, "data.noise is 'loud'"),
-        ({"test": 0.0}, "data.test is 0"),
-        ({"clutterr": 3}, "did you mean clutter"),
+        ({"train_images": 5}, "data.options: train_images is 5; it must be a whole number, at least 10"),
+        ({"validation_images": 100.0}, "validation_images is 100.0"),
+        ({"clutter": -1}, "clutter is -1; it must be a whole number, at least 0 and at most 64"),
+        ({"noise": 1.5}, "noise is 1.5"),
+        ({"noise": "loud"}, "noise is 'loud'; it must be a number"),
+        ({"clutterr": 3}, "clutterr is not a setting; did you mean clutter"),
     ],
 )
 def test_bad_options_are_refused(options: dict, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        load(**options)
+    with pytest.raises(ConfigError, match=message):
+        scenes(**options)
 
 
-def test_digits_have_no_options_of_their_own_and_can_be_resized() -> None:
-    with pytest.raises(DataError, match="digits has no option 'clutter'"):
-        load("digits", clutter=2)
+def test_digits_can_be_resized() -> None:
     assert load("digits", resize=12).image_shape == (1, 12, 12)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from ranknosh.data import load
 from ranknosh.data.base import as_images
 from ranknosh.errors import DataError
+from tests.image_sets import load
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (20, 6, 5, 3)).astype(np.uint8)

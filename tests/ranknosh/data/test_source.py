@@ -1,15 +1,21 @@
 """From the parts a set came with to three parts: exact counts, disjoint parts, limits, and only what is kept is fetched."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from ranknosh.data.source import Division, Indices, build, divide, resized
+from ranknosh.config.sections import DataConfig
+from ranknosh.data.source import Indices, build, divide, resized
 from ranknosh.errors import DataError
 
 LABELS = np.arange(30, dtype=np.int64) % 3
+
+
+def section(**settings: Any) -> DataConfig:
+    return DataConfig(name="digits", **settings)
 
 
 def never(part: str, indices: Indices) -> torch.Tensor:
@@ -27,7 +33,7 @@ def never(part: str, indices: Indices) -> torch.Tensor:
 )
 def test_labels_are_judged_before_any_image_is_read(classes: tuple, labels: dict, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        build("toy", classes, labels, never, Division())
+        build("toy", classes, labels, never, section(), 0)
 
 
 def test_only_kept_images_are_fetched_and_stay_with_their_labels() -> None:
@@ -37,7 +43,8 @@ def test_only_kept_images_are_fetched_and_stay_with_their_labels() -> None:
         asked.extend(indices.tolist())
         return torch.from_numpy(indices.astype(np.uint8))[:, None, None, None].expand(-1, 1, 2, 2).clone()
 
-    data = build("toy", ("a", "b", "c"), {"train": LABELS}, fetch, Division(limits=(6, 3, 3)), title="set")
+    limits = section(train_limit=6, validation_limit=3, test_limit=3)
+    data = build("toy", ("a", "b", "c"), {"train": LABELS}, fetch, limits, 0, title="set")
     assert len(asked) == len(set(asked)) == 12
     assert data.name == "set"
     for part in (data.train, data.validation, data.test):
@@ -64,7 +71,7 @@ def counts(labels: np.ndarray) -> list[int]:
 
 
 def test_each_class_is_cut_in_the_asked_shares_and_parts_are_a_partition() -> None:
-    taken = divide({"train": UNEVEN}, Division(0.2, 0.3), CLASSES, "toy")
+    taken = divide({"train": UNEVEN}, section(test=0.3), 0, CLASSES, "toy")
     assert {part: source for part, (source, _) in taken.items()} == dict.fromkeys(
         ("train", "validation", "test"), "train"
     )
@@ -76,28 +83,22 @@ def test_each_class_is_cut_in_the_asked_shares_and_parts_are_a_partition() -> No
 
 def test_own_parts_are_kept_whole_and_never_mixed() -> None:
     own_test, own_validation = UNEVEN[::2], UNEVEN[1::2]
-    taken = divide({"train": UNEVEN, "test": own_test}, Division(0.2, 0.5), CLASSES, "toy")
+    taken = divide({"train": UNEVEN, "test": own_test}, section(test=0.5), 0, CLASSES, "toy")
     assert taken["test"][0] == "test"
     assert taken["test"][1].tolist() == list(range(10))
     assert taken["validation"][0] == "train"
     assert len(taken["train"][1]) + len(taken["validation"][1]) == 20
-    taken = divide({"train": UNEVEN, "validation": own_validation}, Division(0.2, 0.2), CLASSES, "toy")
+    taken = divide({"train": UNEVEN, "validation": own_validation}, section(), 0, CLASSES, "toy")
     assert (taken["validation"][0], len(taken["validation"][1])) == ("validation", 10)
     assert len(taken["train"][1]) + len(taken["test"][1]) == 20
-    taken = divide({"train": UNEVEN, "validation": own_validation, "test": own_test}, Division(), CLASSES, "toy")
+    taken = divide({"train": UNEVEN, "validation": own_validation, "test": own_test}, section(), 0, CLASSES, "toy")
     assert taken["train"][1].tolist() == list(range(20))
 
 
 def test_the_seed_decides_and_only_the_seed() -> None:
-    first, again, other = (divide({"train": UNEVEN}, Division(seed=seed), CLASSES, "toy") for seed in (3, 3, 4))
+    first, again, other = (divide({"train": UNEVEN}, section(), seed, CLASSES, "toy") for seed in (3, 3, 4))
     assert first["test"][1].tolist() == again["test"][1].tolist()
     assert first["test"][1].tolist() != other["test"][1].tolist()
-
-
-def test_no_test_part_where_its_share_is_zero() -> None:
-    taken = divide({"train": UNEVEN}, Division(0.2, 0.0), CLASSES, "toy")
-    assert len(taken["test"][1]) == 0
-    assert len(taken["train"][1]) == 20 - 4
 
 
 def test_limits_keep_proportions_and_nest() -> None:
@@ -106,7 +107,8 @@ def test_limits_keep_proportions_and_nest() -> None:
     for limit in (3, 10, 50, 100, 500):
         taken = divide(
             {"train": labels, "validation": labels, "test": labels},
-            Division(limits=(limit, None, limit)),
+            section(train_limit=limit, test_limit=limit),
+            0,
             CLASSES,
             "toy",
         )
@@ -123,38 +125,20 @@ def test_limits_keep_proportions_and_nest() -> None:
 
 
 def test_a_limit_above_what_there_is_keeps_all() -> None:
-    taken = divide({"train": UNEVEN}, Division(limits=(1000, 1000, 1000)), CLASSES, "toy")
+    taken = divide(
+        {"train": UNEVEN}, section(train_limit=1000, validation_limit=1000, test_limit=1000), 0, CLASSES, "toy"
+    )
     assert sum(len(indices) for _, indices in taken.values()) == 20
 
 
 def test_a_limit_below_the_number_of_classes_is_refused() -> None:
     with pytest.raises(DataError, match="train_limit is 2, but train has 3 classes"):
-        divide({"train": UNEVEN}, Division(limits=(2, None, None)), CLASSES, "toy")
+        divide({"train": UNEVEN}, section(train_limit=2), 0, CLASSES, "toy")
 
 
 def test_a_class_too_small_for_the_split_is_named() -> None:
     labels = np.array([0] * 10 + [1] * 2, dtype=np.int64)
     with pytest.raises(DataError, match=r"class b has 2 images, too few .* train, validation \(0.2 of them\), test"):
-        divide({"train": labels}, Division(), CLASSES, "toy")
-    taken = divide({"train": labels}, Division(test=0.0), CLASSES, "toy")  # two images do for two parts
+        divide({"train": labels}, section(), 0, CLASSES, "toy")
+    taken = divide({"train": labels, "test": labels}, section(), 0, CLASSES, "toy")  # two images do for two parts
     assert counts(labels[taken["validation"][1]]) == [2, 1, 0]
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"validation": 0.0}, "0 < validation < 1"),
-        ({"validation": 1.0}, "0 < validation < 1"),
-        ({"validation": "many"}, "data.validation is 'many'"),
-        ({"validation": float("nan")}, "0 < validation < 1"),
-        ({"test": -0.1}, "0 <= test < 1"),
-        ({"validation": 0.6, "test": 0.4}, "leave nothing to train on"),
-        ({"limits": (0, None, None)}, "data.train_limit is 0"),
-        ({"limits": (None, 2.5, None)}, "data.validation_limit is 2.5"),
-        ({"limits": (None, None, True)}, "data.test_limit is True"),
-        ({"seed": -1}, "the seed of the split is -1"),
-    ],
-)
-def test_bad_settings_are_refused(settings: dict, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        Division(**settings)

@@ -39,7 +39,7 @@ def test_objects_in_a_needed_array_are_refused(arrays: Make, tmp_path: Path) -> 
     given = arrays(5)
     given["arch"] = np.array([text.decode() for text in given["arch"]], dtype=object)
     np.savez(tmp_path / "table.npz", **given)
-    with pytest.raises(DataError, match="without pickled objects"):
+    with pytest.raises(DataError, match="arch holds Python objects"):
         Table.load(tmp_path / "table.npz")
 
 
@@ -100,18 +100,18 @@ def test_what_breaks_the_layout_is_said(arrays: Make, spoil: Callable[[dict[str,
 
 
 def test_files_that_are_no_tables(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no table at"):
+    with pytest.raises(DataError, match=r"the table .*none.npz does not exist"):
         Table.load(tmp_path / "none.npz")
     (tmp_path / "text.npz").write_text("accuracy,epochs")
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="cannot be read"):
         Table.load(tmp_path / "text.npz")
     np.save(tmp_path / "one.npy", np.zeros(3))
     with pytest.raises(DataError, match="single array"):
         Table.load(tmp_path / "one.npy")
     (tmp_path / "torn.npz").write_bytes(b"PK\x03\x04torn")
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="cannot be read"):
         Table.load(tmp_path / "torn.npz")
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="cannot be read"):
         Table.load(tmp_path)
 
 

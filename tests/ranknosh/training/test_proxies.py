@@ -11,7 +11,6 @@ import torch
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 import zerocost
-from ranknosh import data
 from ranknosh.data import ImageData
 from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import Architecture, NetworkSize
@@ -23,6 +22,7 @@ from ranknosh.training.proxies import (
     directions,
     proxy_scorer,
 )
+from tests.image_sets import load
 
 SPACE = get_space("nasbench201")
 SIZE = NetworkSize(channels=4, cells=1, classes=10, in_channels=1)
@@ -33,7 +33,7 @@ DEAD = SPACE.parse("|none~0|+|none~0|nor_conv_3x3~1|+|none~0|nor_conv_3x3~1|nor_
 
 @pytest.fixture(scope="module")
 def digits() -> ImageData:
-    return data.load("digits", seed=0)
+    return load("digits")
 
 
 def test_values_of_a_live_cell(digits: ImageData) -> None:

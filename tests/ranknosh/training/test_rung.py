@@ -3,7 +3,6 @@ import dataclasses
 import pytest
 import torch
 
-from ranknosh.data import load
 from ranknosh.errors import ConfigError, SpaceError, StoreError
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.training import rung
@@ -11,6 +10,7 @@ from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.epoch import Diverged
 from ranknosh.training.rung import train_rung
 from ranknosh.training.settings import Task, TrainSettings
+from tests.image_sets import load
 from tests.journal_lines import read_back
 from tests.ranknosh.training.train_samples import (
     CELL,

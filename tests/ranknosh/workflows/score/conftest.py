@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from ranknosh import data
 from ranknosh.config.score import ScoreSettings
 from ranknosh.data import ImageData
 from ranknosh.spaces.catalog import get_space
 from ranknosh.workflows.score.rows import ScoreRow
+from tests.image_sets import load
 
 SPACE = get_space("nasbench201")
 
 
 @pytest.fixture(scope="session")
 def digits() -> ImageData:
-    return data.load("digits", seed=0)
+    return load("digits")
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ from typing import Literal
 import pytest
 
 from ranknosh.config.supernet import SupernetSettings
-from ranknosh.data import load
 from ranknosh.errors import ConfigError, SpaceError
 from ranknosh.workflows.supernet.assembly import checked_options, parts_of
 from supernet.method import Method, Stage, SupernetRecipe
+from tests.image_sets import load
 from tests.ranknosh.workflows.supernet.supernet_samples import own_method, search, tiny_images, tiny_parts
 
 
