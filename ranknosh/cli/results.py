@@ -215,11 +215,10 @@ def repair(
     """
     from dataclasses import asdict
 
-    from ranknosh.runs.repair import find_damage
     from ranknosh.runs.repair import repair as cut
     from ranknosh.workflows import record_classes
 
-    damage = find_damage(run, record_classes) if dry_run else cut(run, record_classes)
+    damage = cut(run, record_classes, dry_run)
     if damage is None:
         print_result(None, f"{run} is whole: nothing to repair", as_json)
         return

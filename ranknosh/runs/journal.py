@@ -19,7 +19,6 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
@@ -80,27 +79,6 @@ class History:
     def seconds(self) -> float:
         """Seconds the run has worked up to the last record."""
         return self.times[-1] if self.times else 0.0
-
-
-class Lines:
-    """Turns records into lines of one chain. ``digest`` and ``count`` are those of the last line written.
-
-    Args:
-        digest: of the line before; :data:`ORIGIN` for a new chain.
-        count: lines before.
-    """
-
-    def __init__(self, digest: str = ORIGIN, count: int = 0) -> None:
-        self.digest, self.count = digest, count
-
-    def add(self, record: Any, seconds: float) -> bytes:
-        """The line of a record, with its newline. Raises ValueError for numbers that JSON has not (NaN, infinity)."""
-        body = to_json(record, inf_nan_mode="constants")
-        from_json(body, allow_inf_nan=False)
-        self.count += 1
-        head = f'{{"n": {self.count}, "type": "{_name_of(type(record))}", "t": {seconds:.3f}, "record": '.encode()
-        self.digest = _digest(self.digest, head + body)
-        return b'%s%s, "digest": "%s"}\n' % (head, body, self.digest.encode())
 
 
 class DamagedLine(ValueError):
@@ -213,16 +191,31 @@ def _refuse_other_format(line: bytes) -> None:
         )
 
 
-def dump(header: Header, records: Iterable[Any], seconds: float = 0.0) -> bytes:
-    """A whole journal in one piece.
+def chained(records: Iterable[Any], seconds: float = 0.0, count: int = 0, digest: str = ORIGIN) -> tuple[bytes, str]:
+    """The lines of records, and the digest of the last one.
 
     Args:
-        header: its first line.
-        records: the others.
+        records: in order; a whole journal begins with its header.
         seconds: the run's time at all of them.
+        count: lines before.
+        digest: of the line before.
+
+    Raises:
+        ValueError: for numbers that JSON has not (NaN, infinity).
     """
-    lines = Lines()
-    return b"".join(lines.add(record, seconds) for record in (header, *records))
+    lines = []
+    for number, record in enumerate(records, count + 1):
+        body = to_json(record, inf_nan_mode="constants")
+        from_json(body, allow_inf_nan=False)
+        head = f'{{"n": {number}, "type": "{_name_of(type(record))}", "t": {seconds:.3f}, "record": '.encode()
+        digest = _digest(digest, head + body)
+        lines.append(b'%s%s, "digest": "%s"}\n' % (head, body, digest.encode()))
+    return b"".join(lines), digest
+
+
+def dump(header: Header, records: Iterable[Any], seconds: float = 0.0) -> bytes:
+    """A whole journal in one piece: see :func:`chained`."""
+    return chained([header, *records], seconds)[0]
 
 
 def read_history(folder: Path | str, kinds: Kinds) -> History:
@@ -277,7 +270,7 @@ class Journal:
 
     def __init__(self, folder: Path, history: History) -> None:
         self.folder, self.history = folder, history
-        self._lines = Lines(history.digest, len(history.records) + 1)
+        self._count, self._digest = len(history.records) + 1, history.digest
         self._began: float | None = None
         with writing(folder):
             self._descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND)
@@ -296,9 +289,9 @@ class Journal:
                 raise ConfigError(
                     f"{folder} holds a run already; continue it with `ranknosh resume {folder}` or choose another --name"
                 )
-            lines = Lines()
-            write_atomic(folder / FILE, lines.add(header, 0.0))  # no first line is ever torn
-            with closing(cls(folder, History(header, digest=lines.digest))) as journal:
+            line, digest = chained([header])
+            write_atomic(folder / FILE, line)  # no first line is ever torn
+            with closing(cls(folder, History(header, digest=digest))) as journal:
                 yield journal
 
     @classmethod
@@ -332,16 +325,15 @@ class Journal:
         """Seconds the run has worked, all sessions added up."""
         return self.history.seconds + (0.0 if self._began is None else time.monotonic() - self._began)
 
-    def append(self, records: Iterable[Any]) -> float:
+    def append(self, records: Sequence[Any]) -> float:
         """Write records and wait until they are on disk. Nothing is half-written where it raises StoreFull or StoreError.
 
         Returns:
             The run's seconds that are written with them.
         """
-        seconds, lines = round(self.seconds, 3), copy(self._lines)
-        data = b"".join(lines.add(record, seconds) for record in records)
-        if data:
-            with writing(self.folder):
-                append_synced(self._descriptor, data)
-        self._lines = lines
+        seconds = round(self.seconds, 3)
+        data, digest = chained(records, seconds, self._count, self._digest)
+        with writing(self.folder):
+            append_synced(self._descriptor, data)
+        self._count, self._digest = self._count + len(records), digest
         return seconds

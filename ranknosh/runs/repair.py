@@ -1,8 +1,7 @@
 """A damaged journal cut at its last good line, with a copy of it kept."""
 
-from __future__ import annotations
-
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -24,47 +23,38 @@ class DamagedEnd:
     copy: Path
 
 
-def find_damage(folder: Path, kinds: Kinds) -> DamagedEnd | None:
-    """What makes a journal unreadable; None where it can be read.
-
-    Raises:
-        StoreError: where not even the first line can be read.
-    """
-    path, data = Path(folder) / FILE, content(folder)
-    try:
-        parse(data, kinds)
-        return None
-    except DamagedLine as damage:
-        if damage.number == 1:
-            raise damaged(path, damage) from None
-        copies = (path.with_name(f"{FILE}.damaged-{number}") for number in count(1))
-        copy = next(copy for copy in copies if not copy.exists())
-        rest = data[damage.begins :]
-        lines = rest.count(b"\n") + (not rest.endswith(b"\n"))
-        return DamagedEnd(damage.number, damage.why, lines, len(rest), damage.begins, copy)
-
-
-def repair(folder: Path, kinds: Kinds) -> DamagedEnd | None:
+def repair(folder: Path, kinds: Kinds, dry_run: bool = False) -> DamagedEnd | None:
     """Cut a damaged journal at its last good line; the file as it was is kept in the same folder.
 
     Args:
         folder: of the run.
         kinds: the record classes of the header's workflow.
+        dry_run: only find what would be cut off.
 
     Returns:
-        What was cut off; None where nothing was wrong.
+        What is cut off; None where nothing is wrong.
 
     Raises:
         ConfigError: where another process holds the run.
         StoreError: where the first line cannot be read, or the folder cannot be written.
     """
-    folder = Path(folder)
-    content(folder)  # a folder without a run gets no lock
-    with locked(folder):
-        damage = find_damage(folder, kinds)
-        if damage is not None:
-            with writing(folder):
-                write_synced(damage.copy, content(folder))
-                os.truncate(folder / FILE, damage.kept)
-                sync_folder(folder)
-        return damage
+    path = Path(folder) / FILE
+    content(path.parent)  # a folder without a run gets no lock
+    with nullcontext() if dry_run else locked(path.parent):
+        data = content(path.parent)
+        try:
+            parse(data, kinds)
+            return None
+        except DamagedLine as damage:
+            if damage.number == 1:
+                raise damaged(path, damage) from None
+            rest, copies = data[damage.begins :], (path.with_name(f"{FILE}.damaged-{number}") for number in count(1))
+            copy = next(copy for copy in copies if not copy.exists())
+            lines = rest.count(b"\n") + (not rest.endswith(b"\n"))
+            end = DamagedEnd(damage.number, damage.why, lines, len(rest), damage.begins, copy)
+        if not dry_run:
+            with writing(path.parent):
+                write_synced(end.copy, data)
+                os.truncate(path, end.kept)
+                sync_folder(path.parent)
+        return end

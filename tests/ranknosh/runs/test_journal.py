@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import RECORDS, Observed, Proposed, Session, Stopped
 from ranknosh.errors import ConfigError, StoreError, StoreFull
-from ranknosh.runs.journal import FILE, FORMAT, DamagedLine, Header, Journal, dump, parse, read_history
-from ranknosh.runs.repair import find_damage, repair
+from ranknosh.runs.journal import FILE, FORMAT, DamagedLine, Header, Journal, chained, dump, parse, read_history
+from ranknosh.runs.repair import repair
 from ranknosh.runs.run import settings_of
 from tests.processes import HANG_SECONDS
 from tests.ranknosh_simulation import decisions, simulate
@@ -253,13 +253,11 @@ def test_a_line_of_another_journal_is_refused(folder, whole):
 )
 def test_fields_are_checked_even_where_the_digest_agrees(whole, kind, before, after):
     """As another version, or a hand with the means, would write them."""
-    from ranknosh.runs.journal import Lines, _digest
+    from ranknosh.runs.journal import _digest
 
     record = next(record for record in whole if isinstance(record, kind))
-    lines = Lines()
-    first = lines.add(HEADER, 0.0)
-    start = lines.digest
-    content = lines.add(record, 0.0).rpartition(b', "digest"')[0]
+    first, start = chained([HEADER])
+    content = chained([record], count=1, digest=start)[0].rpartition(b', "digest"')[0]
     assert before in content
     changed = content.replace(before, after, 1)
     line = b'%s, "digest": "%s"}\n' % (changed, _digest(start, changed).encode())
@@ -298,7 +296,7 @@ def test_repair_cuts_at_the_last_good_line_and_keeps_a_copy(folder, whole):
     lines = content.splitlines(True)
     lines[7] = lines[7].replace(b'"t"', b'"T"', 1)
     (folder / FILE).write_bytes(b"".join(lines))
-    expected = find_damage(folder, kinds)
+    expected = repair(folder, kinds, dry_run=True)
     assert (expected.number, expected.lines, expected.kept) == (8, len(lines) - 7, len(b"".join(lines[:7])))
     assert repair(folder, kinds) == expected
     assert expected.copy.read_bytes() == b"".join(lines)
