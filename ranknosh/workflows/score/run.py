@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +19,16 @@ from ranknosh.runs.files import write_atomic
 from ranknosh.runs.provenance import versions
 from ranknosh.runs.run import Prepared, Run
 from ranknosh.runs.session import RunSession
-from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.catalog import get_space
 from ranknosh.workflows.score.population import population, representatives, weight_counter
-from ranknosh.workflows.score.records import RECORDS, ScoresAsked, ScoreState
+from ranknosh.workflows.score.records import RECORDS, NetworkScores, ScoresAsked, ScoreState
 from ranknosh.workflows.score.rows import TABLE, Results, best_rows, results_of
-from ranknosh.workflows.score.scoring import ScoreNetwork, score_network
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
     from ranknosh.data.table import Table
+    from ranknosh.training.proxies import ProxyScorer
 
 THREADS = 1
 """Of each network: sums depend on it in the last bit, so that scores are the same on every machine."""
@@ -173,7 +175,7 @@ class ScoreRun(Run[ScoreState]):
     def _score(self, session: RunSession, executor: Executor, score: ScoreNetwork) -> None:
         missing = list(self.state.missing(self.settings.proxies))
         total, began = self.networks, time.monotonic()
-        items = [(score.space.parse(text), proxies) for text, proxies in missing]
+        items = [(score.scorer.space.parse(text), proxies) for text, proxies in missing]
         for done, (_, found) in enumerate(executor.map(score, items), start=1):
             session.add(found)
             each = (time.monotonic() - began) / done
@@ -181,3 +183,44 @@ class ScoreRun(Run[ScoreState]):
             left = len(missing) - done
             session.events(Progress("networks", total - left, total, rate, each * left))
             session.check_stop()
+
+
+@dataclass(frozen=True)
+class ScoreNetwork:
+    """Scores one network under some proxies; a function of its item alone that pickles.
+
+    ``device`` is looked up where it runs.
+    """
+
+    scorer: ProxyScorer
+    device: str
+
+    @cached_property
+    def _placed(self) -> ProxyScorer:
+        from ranknosh.training.surroundings import resolve_device
+
+        return self.scorer.to(resolve_device(self.device))
+
+    def __call__(self, item: tuple[Architecture, tuple[str, ...]]) -> NetworkScores:
+        (architecture, proxies), space = item, self.scorer.space
+        scores = self._placed.scores(architecture, proxies)
+        reasons = {name: score.reason for name, score in scores.items() if score.reason is not None}
+        seconds = {name: round(score.seconds, 6) for name, score in scores.items()}
+        key, text = space.canonical(architecture), space.format(architecture)
+        return NetworkScores(key, text, scores.values_by_name, reasons, seconds)
+
+
+def score_network(settings: ScoreSettings, space: Space, data: ImageData) -> ScoreNetwork:
+    """The scorer that settings name, on the training images drawn by their seed.
+
+    Args:
+        settings: of the run.
+        space: of the architectures.
+        data: with the training images.
+    """
+    from ranknosh.training.proxies import proxy_scorer
+
+    size = NetworkSize(settings.network.channels, settings.network.cells, len(data.classes), data.image_shape[0])
+    names, options = settings.proxies, settings.options
+    scorer = proxy_scorer(space, size, data, names, batch=settings.batch, seed=settings.seed, options=options)
+    return ScoreNetwork(scorer, settings.device)
