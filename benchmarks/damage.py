@@ -113,7 +113,7 @@ def _search_state(folder: Path) -> None:
 
 
 def _supernet_state(folder: Path) -> None:
-    from ranknosh.workflows.supernet.checkpoint import load_checkpoint
+    from ranknosh.workflows.supernet.runner import load_checkpoint
 
     load_checkpoint(folder, open_run(folder).header.id)
 

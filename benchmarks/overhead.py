@@ -27,7 +27,7 @@ from ranknosh.core.seeding import draw
 from ranknosh.data.table import Table
 from ranknosh.executors.simulated import SimulatedExecutor
 from ranknosh.runs.journal import FORMAT, Header, Journal
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.workflows.search.loop import drive
 
 Write = Callable[[Sequence[Record]], None]

@@ -26,7 +26,7 @@ from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
 from ranknosh.executors.ray_cluster import connected
 from ranknosh.runs.journal import FORMAT, Header, Journal
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
 from ranknosh.workflows.search.loop import drive

@@ -24,7 +24,7 @@ from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Search
 from ranknosh.errors import JobsLost
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.catalog import get_space
 from ranknosh.workflows.search.assembly import limits_of, rules_of

@@ -1,14 +1,21 @@
-"""Writing files so that a reader finds the old content or the new, never a part; and what a failed write should say."""
+"""Writing files so that a reader finds the old content or the new, never a part; and what a failed write should say.
+
+A *sealed* file, such as a checkpoint, carries a digest and the run that it belongs to: one line of JSON,
+``{"of": ..., "digest": ...}``, and the payload. The digest covers both, so that whatever is changed is noticed before anything
+of the payload is used.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import re
 import socket
 import uuid
 from collections.abc import Iterator
+from hashlib import blake2b
 from pathlib import Path
 
 from ranknosh.errors import StoreError, StoreFull
@@ -87,3 +94,52 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_sealed(path: Path, of: str, payload: bytes) -> None:
+    """Write a sealed file, whole or not at all.
+
+    Args:
+        path: of the file.
+        of: what it belongs to, such as the id of its run.
+        payload: any bytes.
+
+    Raises:
+        StoreError: where it cannot be written; the old file stays then.
+    """
+    write_atomic(path, _sealed(of, payload))
+
+
+def read_sealed(path: Path, of: str, remedy: str) -> bytes | None:
+    """The payload of a sealed file; None where there is no file.
+
+    Args:
+        path: of the file.
+        of: what it has to belong to.
+        remedy: what a user can do about a file that cannot be used, for the message.
+
+    Raises:
+        StoreError: where it cannot be read, is damaged, or belongs to something else.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}; {remedy}") from error
+    head, _, payload = data.partition(b"\n")
+    try:
+        found = str(json.loads(head)["of"])
+        whole = _sealed(found, payload) == data
+    except (ValueError, KeyError, TypeError):
+        whole = False
+    if not whole:
+        raise StoreError(f"{path} is damaged: its digest does not fit what it holds; {remedy}")
+    if found != of:
+        raise StoreError(f"{path} belongs to {found}, and {of} was expected here; {remedy}")
+    return payload
+
+
+def _sealed(of: str, payload: bytes) -> bytes:
+    digest = blake2b(of.encode() + b"\n" + payload, digest_size=16).hexdigest()
+    return json.dumps({"of": of, "digest": digest}).encode() + b"\n" + payload

@@ -18,8 +18,7 @@ from ranknosh.runs.files import write_atomic
 from ranknosh.runs.folder import discard, is_locked, new_folder
 from ranknosh.runs.journal import FILE, FORMAT, Header, History, Journal, read_history
 from ranknosh.runs.provenance import git_revision, now, versions
-from ranknosh.runs.session import RunSession
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import RunSession, StopRequest
 
 State = TypeVar("State")
 Own = TypeVar("Own", bound="Run[Any]")

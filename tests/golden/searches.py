@@ -27,7 +27,7 @@ from ranknosh.executors.base import Usage
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.spaces.parameters import choice, randint, uniform

@@ -12,7 +12,7 @@ from ranknosh.errors import ConfigError
 from ranknosh.runs.events import Ended, Event, Events, Opened, silent
 from ranknosh.runs.journal import FILE
 from ranknosh.runs.run import begin, check_same
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.workflows.retrain.found_cell import cell_text
 from ranknosh.workflows.retrain.records import Retrained
 from ranknosh.workflows.retrain.run import RetrainRun

@@ -12,7 +12,7 @@ from ranknosh.errors import ConfigError
 from ranknosh.runs.events import Events
 from ranknosh.runs.progress import make_view
 from ranknosh.runs.run import begin
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.workflows.search.run import SearchRun
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from ranknosh.config.search import SearchSettings
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
-from ranknosh.core.records import Origin, Record, Scored
+from ranknosh.core.records import Origin, Scored
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import LevelZero, draw
 from ranknosh.executors.base import Executor
@@ -86,23 +86,14 @@ def settings_of(config: SearchSettings) -> TrainSettings:
     return TrainSettings(total_epochs=config.pyramid.epochs[-1], **config.train.model_dump())
 
 
-def score_by_proxies(
-    parts: Parts,
-    pool: Pool,
-    executor: Executor,
-    write: Callable[[Sequence[Record]], None],
-    events: Events,
-    over: Callable[[], bool],
-) -> None:
-    """Score the architectures that the pool holds no scores of yet, on the workers; what is scored when time ends counts.
+def proxy_scores(parts: Parts, pool: Pool, executor: Executor, events: Events) -> Iterator[Scored]:
+    """Scores the architectures that the pool holds no scores of yet, on the workers.
 
     Args:
         parts: of the search.
-        pool: its state; every score is folded into it.
+        pool: its state.
         executor: where networks are scored.
-        write: puts records on disk.
         events: hears how many are scored.
-        over: whether a stop was asked for or the time budget is used.
     """
     from ranknosh.training.proxies import proxy_scorer
 
@@ -116,12 +107,8 @@ def score_by_proxies(
     score = proxy_scorer(space, size, parts.task.data, section.proxies, seed=seed, options=section.options)
     for number, (index, (values, seconds)) in enumerate(executor.map(score, missing), len(drawn) - len(missing) + 1):
         architecture = missing[index]
-        record = Scored(architecture, space.canonical(architecture), space.format(architecture), values, seconds)
-        pool.apply(record)
-        write([record])
+        yield Scored(architecture, space.canonical(architecture), space.format(architecture), values, seconds)
         events(Progress("proxy scoring", number, len(drawn)))
-        if over():
-            return
 
 
 def predictor_of(config: SearchSettings) -> Predictor:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from ranknosh.core.records import Record, Workers
 from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 
 LOOK_ROUND_SECONDS = 0.5
 """How long the loop waits for a result before it looks at the clock, at stop requests and at the number of workers again."""

@@ -28,8 +28,8 @@ from ranknosh.workflows.search.assembly import (
     Parts,
     build_parts,
     make_search,
+    proxy_scores,
     rules_of,
-    score_by_proxies,
     settings_of,
     size_of,
 )
@@ -174,7 +174,11 @@ class SearchRun(Run[Pool]):
             ) as (executor, device):
                 session.check_stop()
                 session.began(device, unfinished_jobs=len(pool.pending))
-                score_by_proxies(parts, pool, executor, write, session.events, over)
+                for scored in proxy_scores(parts, pool, executor, session.events):
+                    pool.apply(scored)
+                    reporter.write([scored])
+                    if over():  # what is scored when time ends counts
+                        break
                 session.check_stop()
                 size = partial(checkpoint_bytes, task=parts.task)
                 search = make_search(parts.config, pool, executor, size)

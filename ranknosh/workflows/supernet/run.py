@@ -13,8 +13,7 @@ from ranknosh.errors import SpaceError
 from ranknosh.runs.events import Events
 from ranknosh.runs.progress import make_view
 from ranknosh.runs.run import Prepared, Run, begin
-from ranknosh.runs.session import RunSession
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import RunSession, StopRequest
 from ranknosh.workflows.search.api import given_images
 from ranknosh.workflows.supernet.records import CHECKPOINT, RECORDS, SupernetState
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -17,13 +18,12 @@ import torch
 from ranknosh.config.units import human_duration
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.runs.events import Epoch, Events, Progress, Standings
-from ranknosh.runs.files import write_atomic
+from ranknosh.runs.files import read_sealed, write_atomic, write_sealed
 from ranknosh.runs.session import RunSession
 from ranknosh.training.rung import SAVE_EVERY_SECONDS
 from ranknosh.training.surroundings import is_out_of_memory, surroundings
 from ranknosh.workflows.supernet import planning
 from ranknosh.workflows.supernet.assembly import SupernetParts
-from ranknosh.workflows.supernet.checkpoint import REMEDY, load_checkpoint, save_checkpoint
 from ranknosh.workflows.supernet.records import (
     CHECKPOINT,
     SupernetEpoch,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ranknosh.data.table import Table
 
 GENOTYPE = Path("best") / "genotype.txt"
+REMEDY = "bring it back from a copy, or delete it: the search begins again at its first epoch"
 
 
 class Planned(NamedTuple):
@@ -245,6 +246,35 @@ class Runner:
             return None
         row = self.table.find(nasbench201_architecture({kind: tuple(places) for kind, places in cells.items()}))
         return None if row is None else float(self.table.truth[row])
+
+
+def save_checkpoint(folder: Path, run_id: str, plan: int, state: Mapping[str, Any]) -> None:
+    """Write the state of a search, whole or not at all.
+
+    Args:
+        folder: of the run.
+        run_id: of the run's header.
+        plan: number of the plan in the journal, from 0, that the search follows.
+        state: of the search.
+
+    Raises:
+        StoreError: where it cannot be written; the old file stays then.
+    """
+    buffer = io.BytesIO()
+    torch.save({"plan": plan, "search": dict(state)}, buffer)
+    write_sealed(folder / CHECKPOINT, run_id, buffer.getvalue())
+
+
+def load_checkpoint(folder: Path, run_id: str) -> tuple[int, dict[str, Any]] | None:
+    """The plan's number and the state, on the CPU, read without running any code of it; None where there is no file.
+
+    Raises StoreError for one that is damaged or of another run.
+    """
+    payload = read_sealed(folder / CHECKPOINT, run_id, REMEDY)
+    if payload is None:
+        return None
+    found = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    return int(found["plan"]), found["search"]
 
 
 def _all_done(epochs: int) -> str:

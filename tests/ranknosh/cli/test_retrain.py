@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import parse_cell, preset, retrain
 from tests.image_sets import load

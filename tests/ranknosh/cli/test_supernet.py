@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ranknosh.workflows import open_run
-from ranknosh.workflows.supernet.checkpoint import load_checkpoint
+from ranknosh.workflows.supernet.runner import load_checkpoint
 from tests.processes import output_of, wait_for_lines
 from tests.ranknosh.workflows.supernet.supernet_samples import Clock
 

@@ -18,7 +18,7 @@ from ranknosh.core.pyramid import Rules
 from ranknosh.core.schedules import Proposal
 from ranknosh.executors.ray_cluster import connected
 from ranknosh.workflows.search.loop import drive
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, JobResult, Observed, Proposed
 from ranknosh.spaces.base import Architecture

@@ -14,7 +14,7 @@ from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed,
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
 from ranknosh.workflows.search.loop import drive

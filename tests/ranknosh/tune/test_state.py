@@ -25,7 +25,7 @@ SETTINGS = TuneSettings(
 def state():
     """A finished search, one trial a candidate."""
     from ranknosh.executors.inline import InlineExecutor
-    from ranknosh.runs.stop import StopRequest
+    from ranknosh.runs.session import StopRequest
     from ranknosh.workflows.search.loop import drive
 
     search, journal = SETTINGS.search(SPACE, Pool()), []

@@ -125,7 +125,7 @@ def undisturbed(settings, space, run_job):
 
 def run_on(settings, space, executor):
     from ranknosh.core.pool import Pool
-    from ranknosh.runs.stop import StopRequest
+    from ranknosh.runs.session import StopRequest
     from ranknosh.workflows.search.loop import drive
 
     search, journal = settings.search(space, Pool()), []

@@ -7,7 +7,7 @@ from ranknosh.core.seeding import draw
 from ranknosh.data import Split
 from ranknosh.runs.events import Progress, Recorded, silent
 from ranknosh.runs.progress import said_of
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.training.epoch import _train_epoch
 from ranknosh.training.proxies import ProxyScorer

@@ -12,7 +12,7 @@ from ranknosh.core.seeding import draw
 from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreError, StoreFull
 from ranknosh.runs.events import Progress
 from ranknosh.runs.run import begin
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.nets import count_macs, count_params
 from ranknosh.streams import torch_seed
 from ranknosh.training.checkpoint import CheckpointStore

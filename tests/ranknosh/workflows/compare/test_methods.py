@@ -7,7 +7,7 @@ from ranknosh.core.records import Failed, Observed, Scored
 from ranknosh.core.seeding import draw
 from ranknosh.errors import BudgetTooSmall, ConfigError, StoreError
 from ranknosh.runs.events import Epoch, Recorded
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.workflows import open_run
 from ranknosh.workflows.compare.methods import BATCH, NoshSearch, RandomSearch, SupernetMethod, make_methods
 from ranknosh.workflows.search.run import SearchRun

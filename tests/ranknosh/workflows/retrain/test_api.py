@@ -10,7 +10,7 @@ import torch
 
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.runs.events import Ended, Opened
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.genotype import as_architecture
 from ranknosh.spaces.nets import build_candidate

@@ -9,7 +9,7 @@ from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.runs.journal import FILE
 from ranknosh.runs.run import begin
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import RetrainRun
 from ranknosh.workflows.retrain.found_cell import cell_text

@@ -18,7 +18,7 @@ from ranknosh.data import ImageData
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.runs.events import Event, Message, Progress, Recorded
 from ranknosh.runs.run import begin
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.catalog import get_space
 from ranknosh.training.proxies import proxy_scorer
 from ranknosh.workflows import open_run
@@ -254,7 +254,7 @@ def test_another_version_is_named(once: ScoreRun, monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_ran_out_of_memory_is_tried_again(make_settings: Make, tmp_path: Path, monkeypatch: Any) -> None:
-    from ranknosh.workflows.score.scoring import ScoreNetwork
+    from ranknosh.workflows.score.run import ScoreNetwork
 
     whole = ScoreNetwork.__call__
 

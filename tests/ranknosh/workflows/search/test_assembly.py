@@ -14,15 +14,17 @@ from ranknosh.training.proxies import directions
 from ranknosh.workflows.search.assembly import (
     build_parts,
     make_search,
+    proxy_scores,
     pyramid_of,
-    score_by_proxies,
 )
 
 INLINE = InlineExecutor(lambda job, stop, on_epoch: pytest.fail("no job is asked for here"))
 
 
 def scored(parts, pool, write):
-    score_by_proxies(parts, pool, INLINE, write, silent, lambda: False)
+    for record in proxy_scores(parts, pool, INLINE, silent):
+        pool.apply(record)
+        write([record])
 
 
 def proposer_of(parts, pool):

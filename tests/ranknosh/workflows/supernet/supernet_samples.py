@@ -11,7 +11,7 @@ from ranknosh.data import ImageData, Split
 from ranknosh.data.base import assemble
 from ranknosh.runs.events import Epoch, Message, Progress, Recorded, silent
 from ranknosh.runs.journal import FORMAT, Header, History
-from ranknosh.runs.stop import StopRequest
+from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows import open_run

@@ -18,8 +18,8 @@ from ranknosh.runs.run import begin
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows import open_run, record_classes
 from ranknosh.workflows.supernet import SupernetRun
-from ranknosh.workflows.supernet.checkpoint import load_checkpoint, save_checkpoint
 from ranknosh.workflows.supernet.records import CHECKPOINT
+from ranknosh.workflows.supernet.runner import load_checkpoint, save_checkpoint
 from tests.pictures import save_pictures
 from tests.processes import run_python
 from tests.ranknosh.workflows.supernet.supernet_samples import (
