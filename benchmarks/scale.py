@@ -30,7 +30,7 @@ from ranknosh.core.pyramid import Pyramid, Rules, ScheduleName
 from ranknosh.core.records import Job, JobResult, Observed, Proposed, Record
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Asked, Search
-from ranknosh.executors.simulated import Cluster, SimulatedExecutor
+from ranknosh.executors.simulated import SimulatedExecutor
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream
 
@@ -156,7 +156,7 @@ def one_run(mode: Mode, workers: int, candidates: int) -> Measured:
         seconds = job.epochs * EPOCH_SECONDS * float(factor[job.candidate_id])
         return Observed(job.candidate_id, job.level, metric, None, None, job.epochs, seconds)
 
-    executor = SimulatedExecutor(outcome, Cluster(workers))
+    executor = SimulatedExecutor(outcome, workers=workers)
     play(search, executor)
     used = executor.usage()
     filled = search.jobs > 0  # a batch larger than a tenth of the search leaves none to the next

@@ -19,13 +19,13 @@ from ranknosh.bench.methods import METHODS, SCORED, checked
 from ranknosh.bench.rows import MethodRow, method_row
 from ranknosh.bench.scores import read_scores
 from ranknosh.data.table import ACCOUNTINGS, Accounting, Table
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, unknown
+from ranknosh.runs.events import Events, Progress, silent
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.provenance import host_cores
 from ranknosh.streams import stream
 
 CHECKPOINTS = (1000, 2000, 3200, 4000, 8000, 20000, 40000)
-Progress = Callable[[str, int, int], None]
 
 
 def run_bench(
@@ -36,7 +36,7 @@ def run_bench(
     seed: int = 0,
     accounting: Accounting = "resume",
     json_out: str | Path | None = None,
-    progress: Progress | None = None,
+    events: Events = silent,
     jobs: int | None = None,
     scores: str | Path | None = None,
     proxies: Sequence[str] | None = None,
@@ -52,7 +52,7 @@ def run_bench(
         seed: of all of them.
         accounting: see :meth:`ranknosh.data.table.Table.schedule`.
         json_out: where the rows, the settings and every single regret are written.
-        progress: called with (method, runs done, runs in all) after every run.
+        events: hears of every run that is done.
         jobs: processes of one thread each, by default one a core.
         scores: a csv of train-free scores, for methods that start from them.
         proxies: which of them (see :func:`ranknosh.bench.scores.read_scores`).
@@ -63,15 +63,12 @@ def run_bench(
         DataError: for a table or scores that cannot be used.
     """
     names = checked(methods)
-    for holds, text in (
-        (budget >= 1, f"the budget is {budget} epochs; it must be 1 or more"),
-        (repeats >= 1, f"repeats is {repeats}; it must be 1 or more"),
-        (seed >= 0, f"the seed is {seed}; it must be 0 or more"),
-        (accounting in ACCOUNTINGS, f"unknown accounting {accounting!r}; known are {', '.join(ACCOUNTINGS)}"),
-        (jobs is None or jobs >= 1, f"jobs is {jobs}; it must be 1 or more"),
-    ):
-        if not holds:
-            raise ConfigError(text)
+    jobs = host_cores() if jobs is None else jobs
+    for name, value, least in (("budget", budget, 1), ("repeats", repeats, 1), ("seed", seed, 0), ("jobs", jobs, 1)):
+        if value < least:
+            raise ConfigError(f"the {name} is {value}; it must be {least} or more")
+    if accounting not in ACCOUNTINGS:
+        raise ConfigError(unknown("accounting", accounting, ACCOUNTINGS))
     loaded = table if isinstance(table, Table) else Table.load(table)
     if budget < loaded.epochs[-1]:
         raise ConfigError(
@@ -83,8 +80,7 @@ def run_bench(
     found: dict[str, dict[int, tuple[Trajectory, float]]] = {name: {} for name in names}
     for name, number, run in _all(make, names, seeds, jobs):
         found[name][number] = run
-        if progress:
-            progress(name, len(found[name]), repeats)
+        events(Progress(name, len(found[name]), repeats))
     points = sorted({point for point in checkpoints if point < budget} | {budget})
     runs = {name: [by_number[number][0] for number in range(repeats)] for name, by_number in found.items()}
     seconds = {name: fmean(took for _, took in by_number.values()) for name, by_number in found.items()}
@@ -122,11 +118,11 @@ _MADE_BY: MakeAccount
 
 
 def _all(
-    make: MakeAccount, names: Sequence[str], seeds: Sequence[int], jobs: int | None
+    make: MakeAccount, names: Sequence[str], seeds: Sequence[int], jobs: int
 ) -> Iterator[tuple[str, int, tuple[Trajectory, float]]]:
     """(method, number, how it went and the seconds) of every run, as they end."""
     tasks = [(name, number, seed) for name in names for number, seed in enumerate(seeds)]
-    processes = min(jobs or host_cores(), len(tasks))
+    processes = min(jobs, len(tasks))
     if processes == 1:
         yield from ((name, number, _one(name, seed, make)) for name, number, seed in tasks)
         return

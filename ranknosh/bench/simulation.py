@@ -6,16 +6,19 @@ refit costs real time and changes which architectures are trained, not how many.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import islice, product
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Annotated, Any
 
-from ranknosh.bench.trainings import Trainings
+from pydantic import BeforeValidator, model_validator
+
+from ranknosh.bench.trainings import RecordedTrainings, TableTrainings, Trainings
+from ranknosh.config.fields import RuleBroken, setting
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
@@ -44,18 +47,57 @@ def play(search: Search, executor: SimulatedExecutor, before: float = 0.0) -> No
     drive(search, executor, write=lambda records: None, clock=lambda: executor.now + before, stop=StopRequest())
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What is simulated. ``ratios`` and ``overlaps``: besides the config's own; ``repeats``: simulations averaged,
-    each of another seed; ``cluster`` holds everything but the number of workers."""
+def _several(read: Callable[[str], Any], rule: str) -> BeforeValidator:
+    """Values with slashes between, such as 1/8/32."""
 
-    workers: tuple[int, ...] = (1, 8, 64)
-    ratios: tuple[str | float, ...] = ()
-    overlaps: tuple[int, ...] = ()
-    repeats: int = 1
-    cluster: Cluster = field(default_factory=Cluster)
-    run: Path | None = None
-    table: Path | None = None
+    def parse(value: Any) -> Any:
+        try:
+            return tuple(map(read, value.split("/"))) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError(f"must be {rule}") from None
+
+    return BeforeValidator(parse)
+
+
+def _ratio(text: str) -> str | float:
+    if text != "auto" and not 0 < float(text) < 1:
+        raise ValueError(text)
+    return text if text == "auto" else float(text)
+
+
+def _counts(most: int) -> BeforeValidator:
+    def count(text: str) -> int:
+        if not 1 <= int(text) <= most:
+            raise ValueError(text)
+        return int(text)
+
+    return _several(count, f"a whole number from 1 to {most}, or several such as 1/8/32")
+
+
+class Wanted(Cluster):
+    """What is simulated, besides the cluster."""
+
+    workers: Annotated[tuple[int, ...], _counts(100_000)] = setting((1, 8, 64), "numbers of workers")
+    ratio: Annotated[tuple[str | float, ...], _several(_ratio, "auto or a share between 0 and 1")] = setting(
+        (), "shares of a level that are promoted, besides the config's own"
+    )
+    overlap: Annotated[tuple[int, ...], _counts(1000)] = setting((), "batches in flight, besides the config's own")
+    repeats: int = setting(1, "simulations averaged, each of another seed", ge=1, le=1000)
+    run: Path | None = setting(None, "the run whose trainings are played", alias="from")
+    table: Path | None = setting(None, "the table whose trainings are played")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Wanted:
+        if self.run and self.table:
+            raise RuleBroken("table", "from and table are both given; times and metrics come from one of them")
+        return self
+
+
+def recorded_trainings(wanted: Wanted, config: SearchSettings) -> Trainings | None:
+    """Those of the run or of the table that are wanted; None where neither is."""
+    if wanted.run:
+        return RecordedTrainings(wanted.run, config)
+    return TableTrainings(wanted.table, config) if wanted.table else None
 
 
 @dataclass(frozen=True)
@@ -91,13 +133,12 @@ class Simulation:
     @cached_property
     def rows(self) -> list[Simulated]:
         """Every ratio, schedule and number of workers."""
-        ratios = {_ratio_text(ratio): ratio for ratio in (self.config.pyramid.ratio, *self.wanted.ratios)}
+        ratios = {_ratio_text(ratio): ratio for ratio in (self.config.pyramid.ratio, *self.wanted.ratio)}
         rows = []
         for (name, ratio), (schedule, rules) in product(ratios.items(), self._schedules().items()):
             alone = 0.0
             for workers in sorted({1, *self.wanted.workers}):
-                cluster = replace(self.wanted.cluster, workers=workers)
-                runs = [self._run(ratio, rules, cluster, repeat) for repeat in range(self.wanted.repeats)]
+                runs = [self._run(ratio, rules, workers, repeat) for repeat in range(self.wanted.repeats)]
                 means, gave_up = _means([numbers for numbers, _ in runs]), sum(lost for _, lost in runs)
                 pace = means["epochs"] / means["wall_seconds"] if means["wall_seconds"] else 0.0
                 alone = alone or pace
@@ -111,19 +152,21 @@ class Simulation:
         rules = replace(rules_of(self.config), schedule="reproducible", overlap=1, promote="observed")
         found = {
             "reproducible" if overlap == 1 else f"reproducible, overlap {overlap}": replace(rules, overlap=overlap)
-            for overlap in sorted({1, self.config.pyramid.overlap, *self.wanted.overlaps})
+            for overlap in sorted({1, self.config.pyramid.overlap, *self.wanted.overlap})
         }
         return {**found, "eager": replace(rules, schedule="eager")}
 
-    def _run(self, ratio: Ratio, rules: Rules, cluster: Cluster, repeat: int) -> tuple[dict[str, float | None], bool]:
+    def _run(self, ratio: Ratio, rules: Rules, workers: int, repeat: int) -> tuple[dict[str, float | None], bool]:
         """The numbers of one search, and whether it gave up."""
         section, seed, trainings = self.config.pyramid, self.config.seed + repeat, self.trainings
-        limits, scoring = limits_of(self.config), trainings.scoring(cluster.workers)
+        limits, scoring = limits_of(self.config), trainings.scoring(workers)
         pyramid = Pyramid.make(section.epochs, ratio, section.initial, section.batch)
         space = get_space(self.config.space.name)
         search = Search(pyramid, limits, Listed(space, trainings.architectures(space, seed)), rules, seed=seed)
         late = None if limits.wall_seconds is None else max(limits.wall_seconds - scoring, 0.0) + 1e-6
-        executor = SimulatedExecutor(partial(trainings.outcome, seed=seed), cluster, seed=seed, wake_at=late)
+        executor = SimulatedExecutor(
+            partial(trainings.outcome, seed=seed), self.wanted, workers, seed=seed, wake_at=late
+        )
         gave_up = True
         with suppress(JobsLost):
             play(search, executor, scoring)
@@ -137,7 +180,7 @@ class Simulation:
             "wasted_epochs": pool.epochs_wasted,
             "lost_jobs": executor.lost,
             "copies": executor.copies,
-            "worker_hours": cluster.workers * wall / 3600,
+            "worker_hours": workers * wall / 3600,
             "finds": trainings.worth(best, seed) if best else None,
         }
         return numbers, gave_up

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-
-class Accounting(str, Enum):
-    resume = "resume"
-    scratch = "scratch"
+from ranknosh.config.fields import words
+from ranknosh.runs.progress import make_view
 
 
 def run(
@@ -24,9 +21,11 @@ def run(
     ] = 100,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the seeds.")] = 0,
     accounting: Annotated[
-        Accounting,
-        typer.Option("--accounting", help="A promoted training pays what it adds (resume), or all (scratch)."),
-    ] = Accounting.resume,
+        str,
+        typer.Option(
+            metavar="resume|scratch", help="A promoted training pays what it adds (resume), or all (scratch)."
+        ),
+    ] = "resume",
     scores: Annotated[
         Path | None,
         typer.Option("--scores", help="Train-free scores of all architectures, for methods named *_proxies."),
@@ -50,16 +49,7 @@ def run(
     from ranknosh.bench.rows import format_rows
     from ranknosh.bench.run import run_bench
 
-    shown = sys.stderr.isatty()
-
-    def progress(method: str, done: int, total: int) -> None:
-        if shown:
-            print(f"\r{method} {done}/{total}    ", end="\n" if done == total else "", file=sys.stderr, flush=True)
-
-    names, some = _listed(methods), None if proxies is None else _listed(proxies)
-    rows = run_bench(table, names, budget, repeats, seed, accounting.value, json_out, progress, jobs, scores, some)
+    names, some = words(methods), None if proxies is None else words(proxies)
+    with make_view(not sys.stderr.isatty()) as view:
+        rows = run_bench(table, names, budget, repeats, seed, accounting, json_out, view, jobs, scores, some)  # type: ignore[arg-type]
     print(format_rows(rows), flush=True)
-
-
-def _listed(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]

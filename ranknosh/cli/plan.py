@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from bisect import bisect_right
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,33 +12,21 @@ import typer
 from ranknosh.cli.flags import AsJson, ConfigFile, SetOptions
 from ranknosh.cli.working import BUDGET, say_error
 from ranknosh.config.screen import facts, print_json, table
-from ranknosh.config.units import human_count, human_duration, human_size, plural
+from ranknosh.config.units import human_count, human_duration, human_size
+from ranknosh.runs.events import Message
+from ranknosh.runs.progress import make_view
 
 if TYPE_CHECKING:
-    from ranknosh.config.search import SearchSettings
     from ranknosh.training.timing import Timing
     from ranknosh.workflows.search.assembly import Parts
+    from ranknosh.workflows.search.planning import ExpectedCost
 
-MOST_CANDIDATES = 100_000
 SIMULATE = (
     "Play the search on a cluster in virtual time, as KEY=VALUE,KEY=VALUE: workers (32, or 1/8/32), mtbf (2h: a worker dies so "
     "often), repair, startup, stragglers (0.1: share of slow jobs), slowdown, speculate (3: copy a job that takes so many times "
     "what is expected), ratio (auto/0.25/0.5), overlap (4/16), repeats; from=RUN takes times and metrics from a run folder, "
     "table=FILE.npz from a table."
 )
-
-
-@dataclass(frozen=True)
-class ExpectedCost:
-    """What searching ``candidates`` costs. ``seconds`` is (low, expected, high); ``closing``: epochs to bring the best to the
-    top level and to train finalists again, where the sizes alone do not."""
-
-    candidates: int
-    levels: tuple[int, ...]
-    epochs: int
-    closing: int
-    seconds: tuple[float, float, float]
-    disk: int
 
 
 def plan(
@@ -64,33 +50,33 @@ def plan(
     ranknosh plan search.yaml --simulate workers=32,ratio=0.25/0.5,repeats=10
     ranknosh plan search.yaml --simulate workers=32,overlap=4,from=runs/a-001
     """
-    from ranknosh.bench.simulation import Simulation
-    from ranknosh.bench.trainings import ModelTrainings, RecordedTrainings, TableTrainings
+    from ranknosh.bench.simulation import Simulation, recorded_trainings
+    from ranknosh.bench.trainings import ModelTrainings
     from ranknosh.cli.simulate import as_dict, as_text, parse_simulation
     from ranknosh.config.search import SearchSettings
+    from ranknosh.training.timing import measure
     from ranknosh.workflows.search.assembly import build_parts
+    from ranknosh.workflows.search.planning import judge, planned_candidates
 
     wanted = None if simulation is None else parse_simulation(simulation)
     given = SearchSettings.load(config, list(settings or ()))
     planned_candidates(given)  # raises where the budget holds none, before images are loaded
     planned: dict[str, Any] = {}
-    simulated = None
     problems: list[str] = []
-    if wanted is not None and wanted.run is not None:
-        simulated = Simulation(wanted, given, RecordedTrainings(wanted.run, given))
-    elif wanted is not None and wanted.table is not None:
-        simulated = Simulation(wanted, given, TableTrainings(wanted.table, given))
-    else:
+    trainings = recorded_trainings(wanted, given) if wanted else None
+    if trainings is None:
         began = time.perf_counter()
         parts = build_parts(given)
         loading = time.perf_counter() - began
-        timing = _measured(parts, quiet=as_json)
+        with make_view(as_json or not sys.stderr.isatty()) as view:
+            timing = measure(parts.space, parts.task, given.seeding, given.seed, say=lambda text: view(Message(text)))
         cost, problems = judge(given, timing, loading)
         planned = _as_dict(parts, timing, cost, problems)
         if not as_json:
             print(_text(parts, timing, cost, config), end="\n\n" if wanted else "\n", flush=True)
-        simulated = Simulation(wanted, given, ModelTrainings(parts, timing)) if wanted else None
-    if simulated is not None:
+        trainings = ModelTrainings(parts, timing) if wanted else None
+    if wanted and trainings:
+        simulated = Simulation(wanted, given, trainings)
         planned["simulation"] = as_dict(simulated)
         if not as_json:
             print(as_text(simulated), flush=True)
@@ -100,101 +86,6 @@ def plan(
         say_error(f"does not fit: {problem}")
     if problems:
         raise typer.Exit(BUDGET)
-
-
-def planned_candidates(config: SearchSettings) -> int | None:
-    """How many candidates the search would propose; None where nothing but time ends it.
-
-    Raises BudgetTooSmall where the limits hold no candidate.
-    """
-    from ranknosh.core.budget import plan
-    from ranknosh.workflows.search.assembly import limits_of, pyramid_of, rules_of
-
-    return plan(pyramid_of(config), limits_of(config), rules_of(config)).candidates
-
-
-def cost_of(config: SearchSettings, timing: Timing, candidates: int, loading: float = 0.0) -> ExpectedCost:
-    """The price of a search. Refits of the predictor and the report are not in it.
-
-    Args:
-        config: of the search.
-        timing: of its networks.
-        candidates: how many it proposes.
-        loading: seconds until the images are there.
-    """
-    from ranknosh.workflows.search.assembly import pyramid_of
-
-    pyramid = pyramid_of(config)
-    sizes = pyramid.sizes(candidates)
-    highest = sum(size > 0 for size in sizes)
-    top = pyramid.epochs[-1]
-    closing = (top - pyramid.epochs[highest - 1] if highest else 0) + config.pyramid.finalists * top
-    epochs = pyramid.cost(candidates)
-    fixed = loading + (config.seeding.draw * timing.proxy_seconds) + sum(sizes) * timing.job_seconds
-    low, expected, high = (
-        fixed + (epochs + closing) * seconds for seconds in (timing.typical, timing.large, timing.largest)
-    )
-    return ExpectedCost(candidates, sizes, epochs, closing, (low, expected, high), candidates * timing.checkpoint_bytes)
-
-
-def judge(config: SearchSettings, timing: Timing, loading: float) -> tuple[ExpectedCost, list[str]]:
-    """The cost of what the limits plan for, and why a limit does not hold it (empty where all do).
-
-    Args:
-        config: of the search.
-        timing: of its networks.
-        loading: seconds until the images are there.
-    """
-    from ranknosh.workflows.search.assembly import limits_of
-
-    limits = limits_of(config)
-    held = planned_candidates(config)
-    if held is None:  # the largest search that is expected to end within the time
-        seconds = min(value for value in (limits.wall_seconds, limits.device_seconds) if value is not None)
-        sizes = range(1, MOST_CANDIDATES + 1)
-        fitting = bisect_right(sizes, seconds, key=lambda size: cost_of(config, timing, size, loading).seconds[1])
-        return cost_of(config, timing, max(fitting, 1), loading), []
-    problems = []
-    wanted = config.pyramid.candidates
-    if wanted is not None and held < wanted:
-        full = cost_of(config, timing, wanted)
-        problems.append(
-            f"budget.epochs is {limits.epochs} and holds {plural(held, 'candidate')} of the {wanted} in pyramid.candidates; "
-            f"all of them need budget.epochs={full.epochs + full.closing}"
-        )
-    cost = cost_of(config, timing, held, loading)
-    expected = cost.seconds[1]
-    for name, limit in (("time", limits.wall_seconds), ("device_time", limits.device_seconds)):
-        if limit is not None and limit < expected:
-            problems.append(
-                f"budget.{name} is {human_duration(limit)}, and {plural(held, 'candidate')} are expected to take "
-                f"{human_duration(expected)}; set budget.{name}={_up(expected)}, or fewer candidates"
-            )
-    need = cost.disk + timing.checkpoint_bytes
-    if limits.disk_bytes is not None and limits.disk_bytes < need:
-        problems.append(
-            f"budget.disk is {human_size(limits.disk_bytes)}, and the checkpoints of {plural(held, 'candidate')} need up to "
-            f"{human_size(need)}; set budget.disk={-(-need // 10**6)}MB"
-        )
-    return cost, problems
-
-
-def _up(seconds: float) -> str:
-    return f"{-(-int(seconds + 1) // 60)}m" if seconds > 60 else f"{int(seconds) + 1}s"
-
-
-def _measured(parts: Parts, quiet: bool) -> Timing:
-    from ranknosh.training.timing import measure
-
-    shown = sys.stderr.isatty() and not quiet
-
-    def say(text: str) -> None:
-        if shown:
-            print(f"\r{text:40}", end="\r", file=sys.stderr, flush=True)
-
-    timing = measure(parts.space, parts.task, parts.config.seeding, parts.config.seed, say=say)
-    say("")
-    return timing
 
 
 def _as_dict(parts: Parts, timing: Timing, cost: ExpectedCost, problems: list[str]) -> dict[str, Any]:

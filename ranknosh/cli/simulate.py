@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
+from pydantic import ValidationError
+
 from ranknosh.bench.simulation import Simulated, Simulation, Wanted
+from ranknosh.config.messages import explain
 from ranknosh.config.screen import facts, table
-from ranknosh.config.units import human_duration, parse_duration, percent, plural, whole
-from ranknosh.errors import ConfigError, did_you_mean
+from ranknosh.config.units import human_duration, percent, plural, whole
+from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import Cluster
 
 NOTES = (
@@ -21,85 +23,26 @@ NOTES = (
 
 def parse_simulation(text: str) -> Wanted:
     """The words of ``--simulate``. Raises ConfigError naming the key, what came and what to write."""
-    wanted: dict[str, Any] = {}
-    cluster = Cluster()
-    seen: set[str] = set()
+    words: dict[str, str] = {}
     for part in text.split(","):
         key, _, value = (piece.strip() for piece in part.partition("="))
         if not value:
             raise ConfigError(f"--simulate has {part.strip()!r}; write KEY=VALUE, such as workers=32,mtbf=2h")
-        if key not in _KEYS:
-            near = did_you_mean(key, _KEYS) or f"; there are {', '.join(_KEYS)}"
-            raise ConfigError(f"--simulate has no key {key!r}{near}")
-        if key in seen:
+        if key in words:
             raise ConfigError(f"--simulate names {key} twice; several values are written {key}=A/B where it takes them")
-        seen.add(key)
-        name, parse = _KEYS[key]
-        try:
-            if hasattr(Wanted, name):
-                wanted[name] = parse(value)
-            else:
-                cluster = replace(cluster, **{name: parse(value)})
-        except ValueError as error:
-            raise ConfigError(f"--simulate {key} is {value!r}; it {error}") from error
-        except ConfigError as error:
-            raise ConfigError(f"--simulate {error}") from error
-    if seen >= {"from", "table"}:
-        raise ConfigError("--simulate has both from and table; times and metrics come from one of them")
-    return Wanted(**wanted, cluster=cluster)
-
-
-def _number(text: str, rule: str = "a number") -> float:
+        words[key] = value
     try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"must be {rule}") from None
-
-
-def _count(most: int, further: str = "") -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isdecimal() or not 1 <= int(text) <= most:
-            raise ValueError(f"must be a whole number from 1 to {most}{further}")
-        return int(text)
-
-    return parse
-
-
-def _ratio(text: str) -> str | float:
-    rule = "auto or a share between 0 and 1"
-    if text != "auto" and not 0 < _number(text, rule) < 1:
-        raise ValueError(f"must be {rule}")
-    return text if text == "auto" else float(text)
-
-
-def _several(parse: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    return lambda text: tuple(map(parse, text.split("/")))
-
-
-_KEYS: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "workers": ("workers", _several(_count(100_000, ", or several such as 1/8/32"))),
-    "mtbf": ("mtbf", parse_duration),
-    "repair": ("repair", parse_duration),
-    "startup": ("startup", parse_duration),
-    "stragglers": ("stragglers", _number),
-    "slowdown": ("slowdown", _number),
-    "speculate": ("speculate", _number),
-    "ratio": ("ratios", _several(_ratio)),
-    "overlap": ("overlaps", _several(_count(1000, ", or several such as 1/8/32"))),
-    "repeats": ("repeats", _count(1000)),
-    "from": ("run", Path),
-    "table": ("table", Path),
-}
-"""Each key: the field of :class:`Wanted` or of its cluster, and how its value is read; a cluster checks its own fields."""
+        return Wanted.model_validate_strings(words)
+    except ValidationError as error:
+        raise ConfigError(explain(error, Wanted, f"--simulate {text}")) from error
 
 
 def as_dict(simulation: Simulation) -> dict[str, Any]:
     """What ``plan --json`` has of a simulation."""
-    trainings, cluster = simulation.trainings, asdict(simulation.wanted.cluster)
-    del cluster["workers"]
+    trainings, wanted = simulation.trainings, simulation.wanted
     return {
-        "cluster": cluster,
-        "repeats": simulation.wanted.repeats,
+        "cluster": wanted.model_dump(include=set(Cluster.model_fields)),
+        "repeats": wanted.repeats,
         "times": trainings.times,
         "metrics": trainings.metrics,
         "finds": trainings.finds,
@@ -127,7 +70,7 @@ def as_text(simulation: Simulation) -> str:
     }
     if len({row.ratio for row in rows}) == 1:
         del columns["ratio"]
-    if not simulation.wanted.cluster.speculate:
+    if not simulation.wanted.speculate:
         del columns["copies"]
     origin = [(name, getattr(trainings, name)) for name in ("times", "metrics", "finds")]
     lines = [("simulated", _described(simulation.wanted)), *origin, *NOTES]
@@ -143,14 +86,13 @@ def as_text(simulation: Simulation) -> str:
 
 
 def _described(wanted: Wanted) -> str:
-    cluster, repeats = wanted.cluster, wanted.repeats
-    dead, gone = human_duration(cluster.mtbf or 0.0), human_duration(cluster.repair)
+    dead, gone = human_duration(wanted.mtbf or 0.0), human_duration(wanted.repair)
     known = (
-        (cluster.mtbf, f"a worker dies every {dead} of work and is gone for {gone}"),
-        (cluster.stragglers, f"{percent(cluster.stragglers)} of the jobs take {cluster.slowdown:g} times as long"),
-        (cluster.speculate, f"a second copy after {cluster.speculate:g} times what is expected"),
-        (cluster.startup, f"{human_duration(cluster.startup)} to start"),
-        (repeats > 1, f"means of {plural(repeats, 'simulation')}"),
+        (wanted.mtbf, f"a worker dies every {dead} of work and is gone for {gone}"),
+        (wanted.stragglers, f"{percent(wanted.stragglers)} of the jobs take {wanted.slowdown:g} times as long"),
+        (wanted.speculate, f"a second copy after {wanted.speculate:g} times what is expected"),
+        (wanted.startup, f"{human_duration(wanted.startup)} to start"),
+        (wanted.repeats > 1, f"means of {plural(wanted.repeats, 'simulation')}"),
     )
     words = [text for holds, text in known if holds]
     return "; ".join(words) or "nothing fails and nobody is slow (see mtbf, stragglers)"

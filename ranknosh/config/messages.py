@@ -38,7 +38,7 @@ def explain(
 def fields_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """Every setting and section of a class, by its dotted name."""
     for name, field in model.model_fields.items():
-        yield prefix + name, field
+        yield prefix + (field.alias or name), field
         below, key = bare_type(field), ""
         if get_origin(below) is dict:
             below, key = get_args(below)[1], f"{ANY}."

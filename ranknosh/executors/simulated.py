@@ -13,10 +13,14 @@ import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from ranknosh.config.fields import NotNegative, Share, setting
+from ranknosh.config.sections import Section
+from ranknosh.config.units import parse_duration
 from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed, Token
-from ranknosh.errors import ConfigError
 from ranknosh.executors.base import Answer, Item, Usage
 from ranknosh.executors.pace import Pace, Patience
 from ranknosh.streams import stream
@@ -28,42 +32,35 @@ Fate = Literal["ends", "dies", "stops"]
 _TOLERANCE = 1e-9
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """Workers and what goes wrong with them; times in seconds.
+def _never_or_more(times: float) -> float:
+    if 0 < times < 1:
+        raise ValueError("must be 1 or more, or 0 for never")
+    return times
 
-    workers: jobs that run at once. mtbf: mean time a worker runs jobs until it dies (exponential), None for never. repair: how
-    long it is gone then. startup: until a new worker takes its first job. stragglers: share of tries that take ``slowdown``
-    times as long. speculate: start a second copy on an idle worker once a job has run so many times what is expected of it
-    (:class:`~ranknosh.executors.pace.Pace`), 0 for never. save_every: a finished epoch is saved once this much work would be
-    lost otherwise. death: how the engine hears of a death (a ``lost`` node does not count, a ``crashed`` worker counts as
-    a try of the job). Raises ConfigError for values out of range.
-    """
 
-    workers: int = 1
-    mtbf: float | None = None
-    repair: float = 60.0
-    startup: float = 0.0
-    stragglers: float = 0.0
-    slowdown: float = 4.0
-    speculate: float = 0.0
-    save_every: float = 10.0
-    death: Literal["lost", "crashed"] = "lost"
+Seconds = Annotated[
+    float, BeforeValidator(lambda time: parse_duration(time) if isinstance(time, str) else time), Field(ge=0)
+]
 
-    def __post_init__(self) -> None:
-        rules = (
-            ("workers", self.workers >= 1, "1 or more"),
-            ("mtbf", self.mtbf is None or self.mtbf > 0, "above 0"),
-            ("repair", self.repair >= 0, "0 or more"),
-            ("startup", self.startup >= 0, "0 or more"),
-            ("stragglers", 0 <= self.stragglers <= 1, "a share from 0 to 1"),
-            ("slowdown", 1 <= self.slowdown < math.inf, "1 or more"),
-            ("speculate", self.speculate == 0 or 1 <= self.speculate < math.inf, "1 or more, or 0 for never"),
-            ("save_every", self.save_every >= 0, "0 or more"),
-        )
-        for name, holds, rule in rules:
-            if not holds:
-                raise ConfigError(f"{name} is {getattr(self, name):g}; it must be {rule}")
+
+class Cluster(Section):
+    """Workers and what goes wrong with them; times in seconds, or as text with a unit."""
+
+    mtbf: Annotated[Seconds, Field(gt=0)] | None = setting(
+        None, "mean time a worker runs jobs until it dies (exponential), None for never"
+    )
+    repair: Seconds = setting(60.0, "how long it is gone then")
+    startup: Seconds = setting(0.0, "until a new worker takes its first job")
+    stragglers: Share = setting(0.0, "share of tries that take ``slowdown`` times as long")
+    slowdown: float = setting(4.0, "see stragglers", ge=1)
+    speculate: Annotated[NotNegative, AfterValidator(_never_or_more)] = setting(
+        0.0,
+        "start a copy on an idle worker once a job has run so many times what is expected of it (Pace), 0 for never",
+    )
+    save_every: Seconds = setting(10.0, "a finished epoch is saved once this much work would be lost otherwise")
+    death: Literal["lost", "crashed"] = setting(
+        "lost", "how the engine hears of a death: a crash counts as a try of the job, a lost node does not"
+    )
 
 
 @dataclass(eq=False)
@@ -99,15 +96,22 @@ class SimulatedExecutor:
 
     Args:
         results: how jobs end; ``seconds`` are replaced by what the try took.
-        cluster: workers, and how they fail.
+        cluster: how workers fail.
+        workers: jobs that run at once.
         seed: of the failures.
         wake_at: a moment (a limit of wall time) at which :meth:`wait` returns even if nothing ended.
     """
 
     def __init__(
-        self, results: Results, cluster: Cluster = Cluster(), *, seed: int = 0, wake_at: float | None = None
+        self,
+        results: Results,
+        cluster: Cluster = Cluster(),
+        workers: int = 1,
+        *,
+        seed: int = 0,
+        wake_at: float | None = None,
     ) -> None:
-        self.cluster, self.seed, self.wake_at = cluster, seed, wake_at
+        self.cluster, self.workers, self.seed, self.wake_at = cluster, workers, seed, wake_at
         self.now = 0.0
         self.lost = self.copies = 0
         self._results = results
@@ -124,7 +128,7 @@ class SimulatedExecutor:
 
     @property
     def _idle(self) -> int:
-        return self.cluster.workers - self._working - self._down
+        return self.workers - self._working - self._down
 
     def free_slots(self) -> int:
         return max(self._idle - len(self._queue), 0)
@@ -165,7 +169,7 @@ class SimulatedExecutor:
 
     def usage(self) -> Usage:
         """In virtual seconds. A worker that is gone is no slot; copies are as busy as what they copy."""
-        return Usage(self.cluster.workers - self._down, self._busy_seconds, self._slot_seconds)
+        return Usage(self.workers - self._down, self._busy_seconds, self._slot_seconds)
 
     def close(self) -> None:
         for out in self._out.values():
@@ -176,7 +180,7 @@ class SimulatedExecutor:
     def _advance(self, moment: float) -> None:
         counted = max(moment - max(self.now, self.cluster.startup), 0.0)
         self._busy_seconds += counted * self._working
-        self._slot_seconds += counted * (self.cluster.workers - self._down)
+        self._slot_seconds += counted * (self.workers - self._down)
         self.now = moment
 
     def _next_moment(self) -> float | None:

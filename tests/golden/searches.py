@@ -263,8 +263,8 @@ def tune(points: int = 0, **settings: Any) -> Callable[[Pool], Search]:
 def simulated() -> SimulatedExecutor:
     """Four workers that die and straggle, results by formula."""
     formula = FormulaExecutor({})
-    cluster = Cluster(workers=4, mtbf=60.0, repair=5.0, startup=1.0, stragglers=0.2, speculate=1.5, save_every=2.0)
-    return SimulatedExecutor(formula.outcome, cluster, seed=SEED)  # type: ignore[arg-type]
+    cluster = Cluster(mtbf=60.0, repair=5.0, startup=1.0, stragglers=0.2, speculate=1.5, save_every=2.0)
+    return SimulatedExecutor(formula.outcome, cluster, 4, seed=SEED)  # type: ignore[arg-type]
 
 
 def tabular() -> SimulatedExecutor:

@@ -11,6 +11,7 @@ from ranknosh.bench.rows import format_rows
 from ranknosh.bench.run import run_bench
 from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, DataError, StoreError
+from ranknosh.runs.events import Event
 from ranknosh.streams import stream
 
 
@@ -21,7 +22,7 @@ def run(method: str, table: Table, budget: int, seed: int) -> Trajectory:
 
 
 def test_rows_are_the_statistics_of_the_runs(small: Table, tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
+    told: list[Event] = []
     rows = run_bench(
         small,
         ["random", "lowfi_evo"],
@@ -29,7 +30,7 @@ def test_rows_are_the_statistics_of_the_runs(small: Table, tmp_path: Path) -> No
         repeats=6,
         seed=4,
         json_out=tmp_path / "out" / "rows.json",
-        progress=lambda *step: told.append(step),
+        events=told.append,
         jobs=1,
     )
     seeds = [int(stream(4, "bench run", number).integers(2**31)) for number in range(6)]
@@ -42,7 +43,9 @@ def test_rows_are_the_statistics_of_the_runs(small: Table, tmp_path: Path) -> No
             assert at.standard_error == pytest.approx(regrets.std(ddof=1) / np.sqrt(6))
             assert at.median == pytest.approx(np.median(regrets))
             assert at.p_optimum == pytest.approx(np.mean(regrets < 1e-9))
-    assert sorted(told) == sorted((name, n, 6) for name in ("random", "lowfi_evo") for n in range(1, 7))
+    assert sorted((each.task, each.done, each.total) for each in told) == sorted(
+        (name, n, 6) for name in ("random", "lowfi_evo") for n in range(1, 7)
+    )
     document = json.loads((tmp_path / "out" / "rows.json").read_text())
     assert document["settings"] == {"budget": 2100, "repeats": 6, "seed": 4, "accounting": "resume"}
     assert document["rows"][0]["method"] == "random"
@@ -107,7 +110,7 @@ def test_a_budget_before_the_first_result_is_not_a_number(small: Table, tmp_path
         ({"budget": 0}, "budget is 0"),
         ({"repeats": 0}, "repeats is 0"),
         ({"seed": -1}, "seed is -1"),
-        ({"accounting": "free"}, "accounting 'free'"),
+        ({"accounting": "free"}, "unknown accounting 'free'"),
         ({"jobs": 0}, "jobs is 0"),
     ],
 )

@@ -15,7 +15,6 @@ from ranknosh.core.pool import Pool
 from ranknosh.core.records import Failed, Job, Observed, Promotion, Proposed, Scored
 from ranknosh.core.seeding import draw
 from ranknosh.errors import ConfigError, DataError, StoreError
-from ranknosh.executors.simulated import Cluster
 from ranknosh.runs.journal import FORMAT, Header, Journal
 from ranknosh.spaces.catalog import get_space
 from ranknosh.training.timing import Timed, Timing
@@ -96,16 +95,17 @@ def test_words_become_a_cluster():
         "workers=1/8/32, mtbf=2h,repair=5m,startup=90s,stragglers=0.1,slowdown=3,speculate=2.5,"
         "ratio=auto/0.25,overlap=4,repeats=4,from=r"
     )
-    cluster = Cluster(mtbf=7200.0, repair=300.0, startup=90.0, stragglers=0.1, slowdown=3.0, speculate=2.5)
-    assert wanted == Wanted((1, 8, 32), ("auto", 0.25), (4,), 4, cluster, run=Path("r"))
-    assert parse_simulation("workers=8") == Wanted((8,))
+    cluster = {"mtbf": 7200.0, "repair": 300.0, "startup": 90.0, "stragglers": 0.1, "slowdown": 3.0, "speculate": 2.5}
+    named = {"workers": (1, 8, 32), "ratio": ("auto", 0.25), "overlap": (4,), "repeats": 4, "from": Path("r")}
+    assert wanted == Wanted(**named, **cluster)
+    assert parse_simulation("workers=8") == Wanted(workers=(8,))
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         ("worker=3", "did you mean workers"),
-        ("colour=red", "there are workers, mtbf"),
+        ("colour=red", "there are: mtbf, repair"),
         ("workers", "write KEY=VALUE"),
         ("", "write KEY=VALUE"),
         ("workers=8,", "write KEY=VALUE"),
@@ -118,14 +118,14 @@ def test_words_become_a_cluster():
         ("mtbf=2", "with its unit"),
         ("repair=-1s", "with its unit"),
         ("startup=soon", "with its unit"),
-        ("stragglers=2", "a share from 0 to 1"),
-        ("slowdown=0.5", "1 or more"),
-        ("slowdown=nan", "1 or more"),
+        ("stragglers=2", "a number, at least 0 and at most 1"),
+        ("slowdown=0.5", "a number, at least 1"),
+        ("slowdown=nan", "a number, at least 1"),
         ("speculate=0.5", "1 or more, or 0"),
         ("ratio=1.5", "auto or a share"),
         ("ratio=0.3/", "auto or a share"),
         ("overlap=0", "from 1 to 1000"),
-        ("repeats=0", "from 1 to 1000"),
+        ("repeats=0", "a whole number, at least 1 and at most 1000"),
         ("from=a,table=b", "one of them"),
     ],
 )
@@ -150,7 +150,7 @@ def test_files_that_are_not_there(cli, tmp_path, monkeypatch):
 def test_a_recorded_run_by_hand(run):
     # Four candidates of 10 s, then two of them 30 s: 100 s of work.
     trainings = RecordedTrainings(run(RECORDS), config())
-    rows = by_key(simulate(Wanted((1, 2, 4)), config(), trainings))
+    rows = by_key(simulate(Wanted(workers=(1, 2, 4)), config(), trainings))
     assert len(rows) == 6
     for schedule in ("reproducible", "eager"):
         assert rows[schedule, 1].wall_seconds == pytest.approx(100.0)
@@ -165,12 +165,12 @@ def test_a_recorded_run_by_hand(run):
 
 def test_one_worker_is_always_there_to_compare_with(run):
     trainings = RecordedTrainings(run(RECORDS), config())
-    assert [row.workers for row in simulate(Wanted((4, 2)), config(), trainings)] == [1, 2, 4, 1, 2, 4]
+    assert [row.workers for row in simulate(Wanted(workers=(4, 2)), config(), trainings)] == [1, 2, 4, 1, 2, 4]
 
 
 def test_scoring_comes_first_and_is_shared_by_the_workers(run):
     scored = [Scored(one, SPACE.canonical(one), SPACE.format(one), {}, 2.0) for one in DRAWN[:5]]
-    rows = by_key(simulate(Wanted((2,)), config(), RecordedTrainings(run([*scored, *RECORDS]), config())))
+    rows = by_key(simulate(Wanted(workers=(2,)), config(), RecordedTrainings(run([*scored, *RECORDS]), config())))
     assert rows["reproducible", 1].wall_seconds == pytest.approx(110.0)
     assert rows["reproducible", 2].wall_seconds == pytest.approx(55.0)
 
@@ -178,7 +178,7 @@ def test_scoring_comes_first_and_is_shared_by_the_workers(run):
 def test_failures_are_played_back(run):
     failed = Failed(0, 1, "diverged", "loss is nan", 1, 5.0)
     folder = run([*(proposed(number) for number in range(3)), failed, *RECORDS[4:]])
-    rows = simulate(Wanted((1,), repeats=20), config(), RecordedTrainings(folder, config()))
+    rows = simulate(Wanted(workers=(1,), repeats=20), config(), RecordedTrainings(folder, config()))
     assert 70 < rows[0].wall_seconds < 100  # a third of them takes 5 s instead of 10
     assert rows[0].candidates == 4
 
@@ -210,7 +210,7 @@ def test_runs_that_cannot_be_played_back(run, tmp_path):
 def test_a_table_by_hand(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
     trainings = TableTrainings(table_file, wanted)
-    rows = by_key(simulate(Wanted((4, 8)), wanted, trainings))
+    rows = by_key(simulate(Wanted(workers=(4, 8)), wanted, trainings))
     # one second an epoch: 8 x 3 + 4 x 6 epochs
     assert rows["reproducible", 1].wall_seconds == pytest.approx(48.0)
     assert rows["reproducible", 4].wall_seconds == pytest.approx(12.0)
@@ -232,8 +232,8 @@ def test_a_table_that_is_not_one(tmp_path):
 def test_failures_cost_time_and_the_same_seed_gives_the_same_rows(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 40, "initial": 8, "batch": 8})
     trainings = TableTrainings(table_file, wanted)
-    harsh = Wanted((4,), repeats=3, cluster=Cluster(mtbf=20.0, repair=10.0, stragglers=0.1, save_every=1.0))
-    calm = by_key(simulate(Wanted((4,), repeats=3), wanted, trainings))
+    harsh = Wanted(workers=(4,), repeats=3, mtbf=20.0, repair=10.0, stragglers=0.1, save_every=1.0)
+    calm = by_key(simulate(Wanted(workers=(4,), repeats=3), wanted, trainings))
     rows = simulate(harsh, wanted, trainings)
     assert rows == simulate(harsh, wanted, trainings)
     assert by_key(rows)["eager", 4].wall_seconds > calm["eager", 4].wall_seconds
@@ -246,9 +246,10 @@ def test_failures_cost_time_and_the_same_seed_gives_the_same_rows(table_file):
 def test_repeats_are_averaged(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 20, "initial": 8, "batch": 8})
     trainings = TableTrainings(table_file, wanted)
-    cluster = Cluster(stragglers=0.3)
-    each = [simulate(Wanted((4,), cluster=cluster), wanted.replace([f"seed={seed}"]), trainings) for seed in range(3)]
-    mean = simulate(Wanted((4,), repeats=3, cluster=cluster), wanted, trainings)
+    each = [
+        simulate(Wanted(workers=(4,), stragglers=0.3), wanted.replace([f"seed={seed}"]), trainings) for seed in range(3)
+    ]
+    mean = simulate(Wanted(workers=(4,), repeats=3, stragglers=0.3), wanted, trainings)
     for place, row in enumerate(mean):
         assert row.wall_seconds == pytest.approx(np.mean([rows[place].wall_seconds for rows in each]))
         assert row.finds == pytest.approx(np.mean([rows[place].finds for rows in each]))
@@ -258,19 +259,19 @@ def test_repeats_are_averaged(table_file):
 def test_ratios_stand_beside_the_configs_own(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
     trainings = TableTrainings(table_file, wanted)
-    rows = simulate(Wanted((1,), ratios=("auto", 0.25, 0.5)), wanted, trainings)
+    rows = simulate(Wanted(workers=(1,), ratio=("auto", 0.25, 0.5)), wanted, trainings)
     assert [(row.ratio, row.epochs) for row in rows if row.schedule == "eager"] == [
         ("0.5", 8 * 3 + 4 * 6),
         ("auto", 8 * 3 + 4 * 6),
         ("0.25", 8 * 3 + 2 * 6),
     ]
-    text = as_text(Simulation(Wanted((1,), ratios=(0.25,)), wanted, trainings))
+    text = as_text(Simulation(Wanted(workers=(1,), ratio=(0.25,)), wanted, trainings))
     assert text.startswith("ratio  schedule")
 
 
 def test_overlaps_stand_beside_one_batch_at_a_time(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 40, "initial": 4, "batch": 4, "overlap": 2})
-    rows = simulate(Wanted((8,), overlaps=(4,)), wanted, TableTrainings(table_file, wanted))
+    rows = simulate(Wanted(workers=(8,), overlap=(4,)), wanted, TableTrainings(table_file, wanted))
     names = ["reproducible", "reproducible, overlap 2", "reproducible, overlap 4", "eager"]
     assert [row.schedule for row in rows if row.workers == 8] == names
     times = [row.wall_seconds for row in rows if row.workers == 8]
@@ -281,7 +282,7 @@ def test_overlaps_stand_beside_one_batch_at_a_time(table_file):
 
 def test_where_time_ends_the_search_more_workers_train_more(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "initial": 8, "batch": 8}, budget={"time": "1m"})
-    rows = by_key(simulate(Wanted((4,)), wanted, TableTrainings(table_file, wanted)))
+    rows = by_key(simulate(Wanted(workers=(4,)), wanted, TableTrainings(table_file, wanted)))
     one, four = rows["eager", 1], rows["eager", 4]
     assert 60 <= one.wall_seconds <= 61 + 1e-5
     assert one.wall_seconds == pytest.approx(four.wall_seconds, abs=1.1)
@@ -292,7 +293,7 @@ def test_where_time_ends_the_search_more_workers_train_more(table_file):
 def test_a_search_that_gives_up_says_so(table_file):
     wanted = config(pyramid={"epochs": [100, 200], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
     trainings = TableTrainings(table_file, wanted)
-    hopeless = Wanted((2,), cluster=Cluster(mtbf=5.0, repair=1.0, save_every=1000.0))
+    hopeless = Wanted(workers=(2,), mtbf=5.0, repair=1.0, save_every=1000.0)
     rows = simulate(hopeless, wanted, trainings)
     assert all(row.gave_up == 1 for row in rows)
     assert "lost ten times" in as_text(Simulation(hopeless, wanted, trainings))
@@ -342,7 +343,7 @@ def test_the_model_without_records_or_table():
 def test_rows_as_json_and_as_text(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
     trainings = TableTrainings(table_file, wanted)
-    asked = Wanted((8,), cluster=Cluster(mtbf=7200.0, stragglers=0.1, speculate=3.0, startup=60.0))
+    asked = Wanted(workers=(8,), mtbf=7200.0, stragglers=0.1, speculate=3.0, startup=60.0)
     rows = simulate(asked, wanted, trainings)
     found = json.loads(json.dumps(as_dict(Simulation(asked, wanted, trainings))))
     assert found["cluster"]["mtbf"] == 7200.0
