@@ -5,8 +5,6 @@ that ``committed <= limit`` holds at every moment. Wall and device time are caps
 they are reached. Disk is checked before a newcomer is let in.
 """
 
-from __future__ import annotations
-
 import itertools
 import sys
 from bisect import bisect_right

@@ -1,7 +1,5 @@
 """How well two orders agree."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import atanh, sqrt, tanh

@@ -5,8 +5,6 @@ others have arrived, and none before they are due: so it depends neither on how 
 it sees is a second pool, into which results are folded when they are due.
 """
 
-from __future__ import annotations
-
 import heapq
 from collections import deque
 from dataclasses import replace

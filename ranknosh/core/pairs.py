@@ -4,11 +4,9 @@ Source: RANK-NOSH (Wang et al., ICCV 2021), section 3: inside a level the valida
 level wins. Two further rules are offered because a newcomer held back by its quota may well beat an old candidate above it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +36,7 @@ class Evidence:
     levels: NDArray[np.int64]
     places: NDArray[np.float64]
 
-    def subset(self, rows: NDArray[np.int64], counts: NDArray[np.int64] | None = None) -> Evidence:
+    def subset(self, rows: NDArray[np.int64], counts: NDArray[np.int64] | None = None) -> Self:
         """The evidence on distinct members, renumbered from 0; a pair is kept where both its members are, its weight multiplied
         by how often both were drawn (``counts``)."""
         number = np.full(len(self.order), -1, dtype=np.int64)
@@ -49,7 +47,7 @@ class Evidence:
         if counts is not None:
             weights = (weights * counts[pairs[:, 0]] * counts[pairs[:, 1]]).astype(np.float32)
         members = tuple(self.members[i] for i in rows) if self.members else ()
-        return Evidence(members, pairs, weights, self.order[rows], self.levels[rows], self.places[rows])
+        return type(self)(members, pairs, weights, self.order[rows], self.levels[rows], self.places[rows])
 
 
 def evidence(

@@ -3,8 +3,6 @@
 Nothing enters the pool except by :meth:`Pool.apply`, so a journal read from the start gives the same pool again.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -8,14 +8,12 @@ Source: RANK-NOSH (Wang et al., ICCV 2021), section 3. Deviation: the paper move
 sizes, rounding cannot drift and the pyramid does not depend on how the candidates were cut into rounds.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -78,7 +76,7 @@ class Pyramid:
     @classmethod
     def make(
         cls, epochs: Sequence[int], ratio: str | float | Sequence[float] = "auto", initial: int = 12, batch: int = 6
-    ) -> Pyramid:
+    ) -> Self:
         """A pyramid whose shares are given in short.
 
         Args:

@@ -5,8 +5,6 @@ is measured). Accuracies are fractions in [0, 1]. ``epochs`` are the epochs char
 Records hold finite numbers only: a training that diverged is a :class:`Failed`, never an :class:`Observed` with NaN.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@
 (its own module): reproducible, with several batches in flight.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

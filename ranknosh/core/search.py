@@ -5,8 +5,6 @@ became. The caller writes records down before it acts on them and needs nothing 
 What is decided when is a schedule's business (:mod:`ranknosh.core.schedules`).
 """
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Level 0: the architectures a search starts from, the best of some that were drawn by train-free proxies, and random ones."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field

@@ -1,13 +1,11 @@
 """What every ranker sees and offers, and the unit of its scores."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -63,10 +61,10 @@ class Encodings:
         """What predictors made of these architectures, each under itself or a part of it."""
         return WeakKeyDictionary()
 
-    def take(self, indices: Sequence[int] | NDArray[np.integer]) -> Encodings:
+    def take(self, indices: Sequence[int] | NDArray[np.integer]) -> Self:
         """These rows in this order. Arrays computed already are sliced, not computed again."""
         rows = np.asarray(indices, dtype=np.int64)
-        taken = Encodings(self.space, [self.architectures[i] for i in rows])
+        taken = type(self)(self.space, [self.architectures[i] for i in rows])
         taken.__dict__.update({view: kept[rows] for view, kept in vars(self).items() if isinstance(kept, np.ndarray)})
         return taken
 
@@ -121,7 +119,7 @@ class Scale:
     deviation: float
 
     @classmethod
-    def of(cls, values: Floats) -> Scale:
+    def of(cls, values: Floats) -> Self:
         """The scale of these scores. Constant scores get deviation 1, so that standardising gives zeros, not NaN."""
         deviation = float(np.std(values)) if len(values) else 0.0
         mean = float(np.mean(values)) if len(values) else 0.0

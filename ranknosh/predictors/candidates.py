@@ -1,7 +1,5 @@
 """The architectures a batch is chosen from: the whole space where it can be listed, else a population grown for the batch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
@@ -11,7 +9,6 @@ from numpy.typing import NDArray
 from ranknosh.predictors.base import Encodings, Floats
 from ranknosh.spaces.base import Architecture, Space
 
-_WHOLE: dict[tuple[object, ...], Candidates] = {}
 _PARENTS = 10
 _MUTANTS = 20
 _EDITS = 2
@@ -44,6 +41,9 @@ class Candidates:
         closed[[self._numbers.get(key, -1) for key in taken]] = True
         closed[-1] = False
         return self._alive & ~closed[self._classes]
+
+
+_WHOLE: dict[tuple[object, ...], Candidates] = {}
 
 
 def whole(space: Space) -> Candidates:

@@ -1,7 +1,5 @@
 """Predictors by name. Their modules are imported when one is asked for: torch and xgboost stay out until then."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Mapping
 from importlib import import_module

@@ -1,7 +1,5 @@
 """Rankers made of rankers: a committee of bootstrap samples, and the best by cross-validation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import NamedTuple

@@ -10,8 +10,6 @@ at x = 1. Each subset's term is a kernel of its own, "same choices on these slot
 normals with variance c_k. So a prior sample costs one normal per table entry and one look-up per subset and architecture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

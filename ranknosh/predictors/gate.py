@@ -4,8 +4,6 @@ Prequential (Dawid, 1984): every prediction is compared with a result that was n
 nothing to hold out and nothing to leak.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import inf
 

@@ -5,8 +5,6 @@ and curvature are those of ``PairLoss``; the curvature is the diagonal alone, wi
 which divides each row by its number of pairs: all weights are scaled by one number, so that the gradient stays exact.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec

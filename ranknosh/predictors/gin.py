@@ -6,8 +6,6 @@ ICLR 2019; deviations: predecessors and successors have their own weights (a cel
 (refits see as few as a dozen graphs), sum and mean over the nodes of every layer are read together.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -11,8 +11,6 @@ approximations are available", Biometrika 2000, eq. 2, with rho = 1. Deviation: 
 accuracies at different epochs share no scale.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -6,8 +6,6 @@ pair weights are scaled to sum to the number of members; without it n members wo
 posterior would close up much too early.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

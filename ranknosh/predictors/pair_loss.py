@@ -1,7 +1,5 @@
 """The loss every pairwise ranker here descends: weighted logistic loss of score differences (RankNet, Bradley-Terry)."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit

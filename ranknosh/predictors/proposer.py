@@ -4,8 +4,6 @@ Every choice is a function of the results in the pool, the canonical ids taken s
 a batch cut in two by a crash is completed to the batch it would have been.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field

@@ -1,7 +1,5 @@
 """A ranker that knows nothing: the floor, and what shows that a gate closes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

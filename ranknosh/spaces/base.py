@@ -1,7 +1,5 @@
 """What every search space offers: architectures as integer codes, and the questions a search asks of them."""
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Cells: which nodes and edges they have, which of these matter, and what a cell looks like to predictors. No tensors."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -5,8 +5,6 @@ configurations with equal coarse digits are near each other, which predictors th
 stay small. The feature rows hold distances themselves (:meth:`FlatSpace.features`).
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """DARTS genotypes: the text by which the field exchanges cells found in the DARTS space (Liu et al., ICLR 2019)."""
 
-from __future__ import annotations
-
 import ast
 from dataclasses import dataclass
 

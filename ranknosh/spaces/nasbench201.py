@@ -11,8 +11,6 @@ although the latter have weights of their own; the published rule does the same,
 parameters of such a twin. And it does not use that average pooling is linear.
 """
 
-from __future__ import annotations
-
 import hashlib
 from functools import cache
 

@@ -4,8 +4,6 @@ Real numbers are taken from a fine grid whose values are part of the space, so t
 every machine.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterable, Sequence

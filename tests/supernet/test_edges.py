@@ -10,7 +10,7 @@ from torch.nn import functional
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.genotype import parse
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets import build, build_candidate, chosen_genotype, darts_skeleton
+from ranknosh.spaces.nets import Network, build_candidate, chosen_genotype, darts_skeleton
 from supernet.edges import EdgePart
 from supernet.mix import Mix, Moment
 from supernet.network import Supernet
@@ -76,7 +76,7 @@ def test_one_hot_weights_on_the_darts_skeleton():
     rows = {kind: [chosen[kind].get(edge, "none") for edge in edges] for kind in chosen}
     names = space.candidates["normal"][0]
     theta = {kind: torch.eye(8)[[names.index(name) for name in row]] for kind, row in rows.items()}
-    discrete = build(darts_skeleton(size), chosen_genotype(V2)).eval()
+    discrete = Network(darts_skeleton(size), chosen_genotype(V2)).eval()
     copy_chosen_weights(net.network, discrete, lambda cell, slot: rows[cell.plan.kind][slot])
     images = torch.randn(2, 2, 8, 8)
     assert torch.allclose(net(images, mix_of(space, theta)), discrete(images), atol=1e-5)

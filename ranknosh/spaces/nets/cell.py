@@ -1,7 +1,5 @@
 """A cell: a topology whose edge modules are given from outside."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """What a network costs: parameters and multiply-accumulates."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

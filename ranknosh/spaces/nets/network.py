@@ -1,7 +1,5 @@
 """From a skeleton and an edge factory to a network: candidates and supernets differ in the factory alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from torch import Tensor, nn
@@ -63,27 +61,17 @@ class Network(nn.Module):
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(skeleton.head_channels, size.classes)
 
-    def features(self, images: Tensor) -> Tensor:
-        """(n, head_channels): what the linear layer sees."""
-        return self._features(images, None)[0]
+    def forward(self, images: Tensor) -> Tensor:
+        return self.with_block(images, -1)[0]
 
     def with_block(self, images: Tensor, block: int) -> tuple[Tensor, Tensor]:
         """The logits, and the output of block number ``block``, for a second head."""
-        features, found = self._features(images, block)
-        assert found is not None
-        return self.classifier(features), found
-
-    def _features(self, images: Tensor, wanted: int | None) -> tuple[Tensor, Tensor | None]:
-        last = self.stem(images)
-        before, found = last, None
-        for index, block in enumerate(self.blocks):
-            two_inputs = isinstance(block, Cell) and block.plan.topology.inputs == 2
-            before, last = last, block(before, last) if two_inputs else block(last)
-            found = last if index == wanted else found
-        return self.pool(self.head(last)).flatten(1), found
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.classifier(self.features(images))
+        last = before = found = self.stem(images)
+        for index, module in enumerate(self.blocks):
+            two_inputs = isinstance(module, Cell) and module.plan.topology.inputs == 2
+            before, last = last, module(before, last) if two_inputs else module(last)
+            found = last if index == block else found
+        return self.classifier(self.pool(self.head(last)).flatten(1)), found
 
 
 def chosen_op(space: Space, architecture: Architecture) -> EdgeFactory:
@@ -108,16 +96,11 @@ def _named_ops(choose: Callable[[EdgeContext], str]) -> EdgeFactory:
     return lambda context: make_operation(choose(context), context.c_in, context.c_out, context.stride)
 
 
-def build(skeleton: Skeleton, edge_factory: EdgeFactory) -> Network:
-    """The network of a skeleton with every edge made by ``edge_factory``; weights from torch's current random state."""
-    return Network(skeleton, edge_factory)
-
-
 def build_candidate(architecture: Architecture, size: NetworkSize) -> Network:
     """The trainable network of one architecture. Raises SpaceError for a space that has no network."""
     if architecture.space == "darts":
         genotype = from_architecture(architecture)
-        return build(genotype_skeleton(size, genotype), chosen_genotype(genotype))
+        return Network(genotype_skeleton(size, genotype), chosen_genotype(genotype))
     space = get_space(architecture.space)
     edges = chosen_op(space, architecture)
-    return build(SKELETONS[space.name](size), edges)
+    return Network(SKELETONS[space.name](size), edges)

@@ -5,8 +5,6 @@ the mapped tensor. What runs the operation computes each map once per tensor, ho
 numbers stay the same and the work is done once. ``takes`` is ``("identity",)`` for a module without the attribute.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import cast
@@ -143,9 +141,6 @@ class SeparableConv(NormedConv):
                 nn.BatchNorm2d(c_out if last else c_in),
             ]
         self.layers = nn.Sequential(*layers)
-
-    def forward(self, rectified: Tensor) -> Tensor:
-        return self.layers(rectified)
 
     def before_norm(self, rectified: Tensor) -> Tensor:
         out = rectified

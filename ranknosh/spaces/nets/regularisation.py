@@ -1,7 +1,5 @@
 """What a long training adds to a network: a second classifier inside it, and edges that are left out at random."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

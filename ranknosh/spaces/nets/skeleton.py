@@ -1,7 +1,5 @@
 """The macro structure around the cells, as plain data: which blocks follow each other, with how many channels."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal

@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.genotype import Genotype
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets import build, build_candidate, chosen_genotype, count_macs, count_params, genotype_skeleton
+from ranknosh.spaces.nets import Network, build_candidate, chosen_genotype, count_macs, count_params, genotype_skeleton
 
 ALL = tuple(NasBench201().enumerate())
 
@@ -22,7 +22,7 @@ def test_hooks_agree_with_the_flop_counter():
     nets = [build_candidate(ALL[index], NetworkSize(4, 1, 5)) for index in (0, 777, 8_000, 15_624)]
     cell = (("sep_conv_3x3", 0), ("dil_conv_5x5", 1), ("skip_connect", 0), ("conv_7x1_1x7", 2))
     genotype = Genotype(cell, (2, 3), cell, (3,))
-    nets.append(build(genotype_skeleton(NetworkSize(4, 5, 5), genotype), chosen_genotype(genotype)))
+    nets.append(Network(genotype_skeleton(NetworkSize(4, 5, 5), genotype), chosen_genotype(genotype)))
     assert [count_macs(net, (3, 9, 9)) for net in nets] == [by_dispatch(net, (3, 9, 9)) for net in nets]
 
 

@@ -7,7 +7,7 @@ from torch import nn
 from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.genotype import Genotype, parse
-from ranknosh.spaces.nets import build, chosen_genotype, count_params, darts_skeleton, genotype_skeleton
+from ranknosh.spaces.nets import Network, chosen_genotype, count_params, darts_skeleton, genotype_skeleton
 from ranknosh.spaces.nets.cell import Cell
 
 V2 = parse(
@@ -37,7 +37,7 @@ SIZE = NetworkSize(channels=4, cells=4, classes=6)
 
 def test_params_of_the_published_network():
     with torch.device("meta"):
-        net = build(genotype_skeleton(NetworkSize(36, 20, 10), V2), chosen_genotype(V2))
+        net = Network(genotype_skeleton(NetworkSize(36, 20, 10), V2), chosen_genotype(V2))
     assert count_params(net) == 3_349_342  # "3.3 M" in the paper, without the auxiliary head
 
 
@@ -54,7 +54,7 @@ def test_where_channels_change():
 @pytest.mark.parametrize("genotype", [V2, EVERYTHING])
 @pytest.mark.parametrize("side", [8, 9, 15])
 def test_shapes_and_gradients(genotype, side):
-    net = build(genotype_skeleton(SIZE, genotype), chosen_genotype(genotype))
+    net = Network(genotype_skeleton(SIZE, genotype), chosen_genotype(genotype))
     logits = net(torch.randn(2, 3, side, side))
     assert logits.shape == (2, 6)
     logits.square().sum().backward()
@@ -76,7 +76,7 @@ def test_a_cell_against_its_definition():
         reduce=(("skip_connect", 0), ("max_pool_3x3", 1), ("avg_pool_3x3", 0), ("sep_conv_3x3", 2)),
         reduce_concat=(2, 3),
     )
-    net = build(genotype_skeleton(NetworkSize(4, 3, 5), genotype), chosen_genotype(genotype)).eval()
+    net = Network(genotype_skeleton(NetworkSize(4, 3, 5), genotype), chosen_genotype(genotype)).eval()
     relu, functional = torch.relu, nn.functional
     normal, reduction = net.blocks[0], net.blocks[1]
     a, b = torch.randn(2, 12, 6, 6), torch.randn(2, 12, 6, 6)
@@ -106,7 +106,7 @@ def test_a_dead_node_is_zeros_of_the_right_shape():
         reduce=(("none", 0), ("none", 1), ("max_pool_3x3", 0), ("none", 1)),
         reduce_concat=(2, 3),
     )
-    net = build(genotype_skeleton(NetworkSize(4, 3, 5), genotype), chosen_genotype(genotype))
+    net = Network(genotype_skeleton(NetworkSize(4, 3, 5), genotype), chosen_genotype(genotype))
     reduction = net.blocks[1]
     out = reduction(torch.randn(2, 12, 7, 7), torch.randn(2, 8, 7, 7))
     assert out.shape == (2, 16, 4, 4)

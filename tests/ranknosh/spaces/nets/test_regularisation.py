@@ -12,7 +12,7 @@ from ranknosh.spaces.genotype import Genotype
 from ranknosh.spaces.nets import (
     AuxiliaryHead,
     DropPath,
-    build,
+    Network,
     build_candidate,
     chosen_genotype,
     count_params,
@@ -90,7 +90,7 @@ def test_a_cell_agrees_with_masks_drawn_and_applied_by_hand():
 
 
 def test_identities_are_spared_and_a_strided_skip_is_not():
-    net = build(genotype_skeleton(NetworkSize(4, 3, 3), GENOTYPE), chosen_genotype(GENOTYPE))
+    net = Network(genotype_skeleton(NetworkSize(4, 3, 3), GENOTYPE), chosen_genotype(GENOTYPE))
     drop = DropPath(net)
     names = {id(edge): name for name, edge in net.named_modules()}
     kinds = [(names[id(edge)].split(".")[1], type(edge).__name__) for edge in drop.edges]
