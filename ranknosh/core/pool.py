@@ -139,7 +139,6 @@ class Pool(Folded):
         self.largest_checkpoint = 0
         self.revision = 0
         self.reruns: dict[Token, Rerun] = {}
-        self.results_in_batch: Counter[int] = Counter()
         self._entered: Counter[int] = Counter()
         self._pending_at: Counter[int] = Counter()
         self._epochs_begun = 0
@@ -162,10 +161,6 @@ class Pool(Folded):
     def entered(self, level: int) -> int:
         """Candidates ever asked to reach ``level``, failed and unfinished ones included."""
         return self._entered[level]
-
-    def pending_below(self, level: int) -> bool:
-        """True while a training to ``level`` or lower is unfinished."""
-        return any(count > 0 and at <= level for at, count in self._pending_at.items())
 
     def pending_at(self, level: int) -> int:
         """Unfinished trainings to exactly ``level``."""
@@ -301,8 +296,6 @@ class Pool(Folded):
         self._pending_at[pending.level] -= 1
         self._epochs_begun -= pending.start_epoch
         self.epochs_spent += record.epochs
-        if token.replica == 0:
-            self.results_in_batch[self.candidates[token.candidate_id].batch] += 1
 
     def _observe(self, record: Observed) -> None:
         candidate = self._candidate(record.candidate_id)

@@ -1,7 +1,7 @@
 """In which order a search decides. Schedules share the decisions themselves and the size rule, and say when each is due.
 
-``Reproducible``: batch by batch and level by level, bottom up. ``Eager``: whatever is due when a worker is free. ``Overlapping``
-(its own module): reproducible, with several batches in flight.
+``Eager``: whatever is due when a worker is free. ``Reproducible`` (a module of its own): batch by batch and level by level,
+bottom up, with one batch or several in flight.
 """
 
 from abc import ABC, abstractmethod
@@ -128,9 +128,10 @@ class Schedule(ABC):
         return [proposal.fit, *records]
 
     def _disk_holds(self, newcomers: int) -> bool:
-        """Whether the checkpoints of ``newcomers`` fit, judged by the largest one so far and one more being written."""
-        limit = self.limits.disk_bytes
-        return limit is None or self.pool.disk_bytes + (newcomers + 1) * self.pool.largest_checkpoint <= limit
+        """Whether the checkpoints of ``newcomers`` and of those in training fit, judged by the largest one so far and one more
+        being written."""
+        limit, unwritten = self.limits.disk_bytes, newcomers + self.pool.pending_at(1)
+        return limit is None or self.pool.disk_bytes + (unwritten + 1) * self.pool.largest_checkpoint <= limit
 
     def _within_disk(self, records: tuple[Proposed, ...]) -> tuple[Proposed, ...]:
         """The first of ``records`` whose checkpoints fit the disk limit with those written and begun and one more being
@@ -177,35 +178,6 @@ class Schedule(ABC):
         best = self._arrived.at_level(self.pyramid.levels)[: self.rules.finalists]
         wanted: list[Record] = [Rerun(candidate.id, 1) for candidate in best if candidate.id not in again]
         return wanted[: self._fitting(len(wanted), self.pyramid.epochs[-1])]
-
-
-class Reproducible(Schedule):
-    """A level's promotions are decided when all trainings up to that level have ended, a new batch when all have.
-
-    So decisions depend neither on how many workers there are nor on who is fast.
-    """
-
-    def decide(self, queued: bool) -> list[Record]:
-        return self._promotions() or self._batch() or self._closing() or self._reruns()
-
-    def _promotions(self) -> list[Record]:
-        """Promotions the size rule is owed, out of the lowest level first."""
-        sizes = self.pyramid.sizes(self.pool.count)
-        for level in range(1, self.pyramid.levels):
-            if self.pool.pending_below(level):
-                return []
-            if promoted := self._promote(level, sizes[level] - self.pool.entered(level + 1)):
-                return promoted
-        return []
-
-    def _batch(self) -> list[Record]:
-        """The next batch, or the rest of one whose records were cut off before any of it had a result."""
-        pool, first = self.pool, self.pool.count
-        batch = self.pyramid.batch_of(first)
-        begun = first > 0 and self.pyramid.batch_of(first - 1) == batch and not pool.results_in_batch.get(batch)
-        if pool.pending and not begun:
-            return []
-        return self._propose(range(first, self._batch_end(batch)), batch)
 
 
 class Eager(Schedule):

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from ranknosh.core.budget import Ledger, Limits
-from ranknosh.core.overlapping import Overlapping
 from ranknosh.core.pool import Pending, Pool
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import (
@@ -26,7 +25,8 @@ from ranknosh.core.records import (
     job_seed,
     token_of,
 )
-from ranknosh.core.schedules import Eager, Proposer, Reproducible, Schedule
+from ranknosh.core.reproducible import Reproducible
+from ranknosh.core.schedules import Eager, Proposer, Schedule
 from ranknosh.errors import BudgetExceeded, BudgetTooSmall, JobsLost
 from ranknosh.spaces.base import Architecture
 
@@ -78,7 +78,7 @@ class Search:
         self._running: set[Token] = set()
         self._queue: list[tuple[int, int, Token]] = []
         self._lost: Failed | None = None
-        kind = Eager if rules.schedule == "eager" else Overlapping if rules.overlap > 1 else Reproducible
+        kind = Eager if rules.schedule == "eager" else Reproducible
         self.schedule: Schedule = kind(pyramid, limits, rules, proposer, self.pool, checkpoint_bytes)
         self.schedule.plan()  # raises where the budget holds no candidate
         if (self.ledger.left or 0) < 0:

@@ -21,8 +21,7 @@ def test_the_fold_by_hand():
     pool.apply(Promotion(1, 2))
     assert [c.id for c in pool.residents(1)] == [2, 0]
     assert pool.entered(2) == 1
-    assert pool.pending_below(2)
-    assert not pool.pending_below(1)
+    assert (pool.pending_at(2), pool.pending_at(1)) == (1, 0)
     pool.apply(observed(1, 2, 0.2, epochs=3))
     assert pool.best().id == 1  # a higher level wins over a higher number measured lower down
     assert pool.candidates[1].epochs == 4

@@ -1,4 +1,4 @@
-"""Several batches in flight, in an order that no worker can change.
+"""Batch after batch or several in flight, in an order that no worker can change.
 
 Decisions have fixed places in a logical time (:class:`Timetable`). One at tick t sees the results due by t, whether or not
 others have arrived, and none before they are due: so it depends neither on how many workers there are nor on who is fast. What
@@ -19,8 +19,8 @@ from ranknosh.core.schedules import Schedule
 class Step(NamedTuple):
     """A decision: propose batch ``batch`` (``level`` 0) or promote out of ``level`` what the sizes owe after that batch.
 
-    ``last``: the rest of a batch that the limits did not hold when its turn came; taken when all else has ended, because
-    trainings that failed give epochs back.
+    ``last``: the rest of a batch that the limits did not hold when its turn came; tried again whenever all else has ended,
+    because trainings that failed give epochs back.
     """
 
     tick: int
@@ -42,37 +42,35 @@ class Timetable:
         self.now = 0
         self._period = max(1, -(-self.whole // overlap))
         self._steps = [Step(0, 0, 0)]
-        self._rest: Step | None = None
+        self._rest = Step(0, 0, 0, last=True)
 
     @property
-    def next(self) -> Step | None:
-        """The decision to take next; None where no batch follows and every promotion was decided."""
-        if self._steps:
-            self.now = self._steps[0].tick
-            return self._steps[0]
-        return self._rest
+    def next(self) -> Step:
+        """The decision to take next."""
+        if not self._steps:
+            return self._rest
+        self.now = self._steps[0].tick
+        return self._steps[0]
 
     def advance(self, whole: bool = True, empty: bool = False) -> None:
         """The next step was taken. ``whole``: all of the batch was proposed, so that another one follows; else what is missing
-        is tried once more at the end, unless it was ``empty`` there."""
+        is tried again at the end. ``empty``: nothing of it was."""
         step = self.next
-        assert step is not None
-        if step.last:
-            self._rest = None
-        else:
+        if not step.last:
             heapq.heappop(self._steps)
         if step.level == 0 and whole:
             heapq.heappush(self._steps, Step(self.now + self._period, step.batch + 1, 0))
-        elif step.level == 0 and not (step.last and empty):
+        elif step.level == 0:
             self._rest = Step(0, step.batch, 0, last=True)
         if step.level + 1 < len(self.ticks) and not (step.level == 0 and empty):
             tick = self.now + self.ticks[step.level]
             heapq.heappush(self._steps, Step(tick, step.batch, step.level + 1))
 
 
-class Overlapping(Schedule):
+class Reproducible(Schedule):
     """Decisions see a pool of their own, which results enter when they are due.
 
+    With one batch at a time a level's promotions are decided when all trainings up to it have ended, a new batch when all have.
     On a journal that is resumed, the same steps are gone through again with the decisions that it holds, in their order; new
     ones begin where it ends.
     """
@@ -87,21 +85,14 @@ class Overlapping(Schedule):
     def decide(self, queued: bool) -> list[Record]:
         while True:
             step = self._timetable.next
-            if not self._see(None if step is None or step.last else step.tick):
+            if not self._see(None if step.last else step.tick):
                 return []
-            if self._history and self._is_over(step):
-                self._enter([self._history.popleft()])
-            elif step is None:
-                return [] if self._arrived.pending else self._enter(self._closing() or self._reruns())
-            elif records := self._batch(step) if step.level == 0 else self._promotions(step):
+            if step.last and self._history and not self._proposed_next(step.batch):
+                self._enter([self._history.popleft()])  # it closed the search, under the limits of then
+            elif records := self._promotions(step) if step.level else self._batch(step):
                 return records
-
-    def _is_over(self, step: Step | None) -> bool:
-        """Whether the resumed journal's next decision was taken after its last step: to close the search, or under limits that
-        held less than those of now."""
-        if step is None or not step.last:
-            return step is None
-        return not self._proposed_next(step.batch) and self._batch_end(step.batch) > self.pool.count
+            elif step.last and not (self._history or self._due):
+                return self._enter(self._closing() or self._reruns())
 
     def _batch(self, step: Step) -> list[Record]:
         """The batch of ``step``: what the journal has of it is entered again; where it ends there, the rest is proposed."""
@@ -178,7 +169,3 @@ class Overlapping(Schedule):
             return None
         ended = [f for f in self._arrived.failures if f.final and token_of(f) == token]
         return candidate.replicas.get(token.replica) or ended[0]
-
-    def _disk_holds(self, newcomers: int) -> bool:
-        # Newcomers of earlier batches may not have written their first checkpoint yet.
-        return super()._disk_holds(newcomers + self.pool.pending_at(1))
