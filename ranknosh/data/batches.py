@@ -3,8 +3,6 @@
 Augmentation is drawn for every image on its own and applied to all at once on the images' device.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal, get_args
 

@@ -1,7 +1,5 @@
 """From the words of a config to a data set, and from a data set as it was given to the words of a config."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Any torch dataset of images and labels, read once into memory."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

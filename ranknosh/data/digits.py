@@ -1,7 +1,5 @@
 """scikit-learn's 1,797 real 8x8 digits, as they are and as small objects in cluttered scenes. Both need no download."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import NDArray

@@ -3,8 +3,6 @@
 Files are listed without reading them and read without unpacking an archive to disk.
 """
 
-from __future__ import annotations
-
 import lzma
 import os
 import tarfile

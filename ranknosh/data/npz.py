@@ -1,7 +1,5 @@
 """Arrays in a numpy .npz file."""
 
-from __future__ import annotations
-
 import zipfile
 import zlib
 from collections.abc import Container

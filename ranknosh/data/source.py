@@ -4,8 +4,6 @@ Which images go to training, validation and test is seeded, stratified, and deci
 of a large folder costs only its own images.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """One pass over the training images: the loop that the hours are spent in, its learning rate, and when it is given up."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -111,7 +109,7 @@ def run_epoch(training: Training, data: ImageData, on_step: Callable[[int, int],
     """
     task, epoch, began = training.task, training.epoch + 1, time.perf_counter()
     settings = task.settings
-    train_loss, train_accuracy = _train_epoch(training, data, settings, training.job.seed, on_step)
+    train_loss, train_accuracy = _train_epoch(training, data, on_step)
     assert training.initial_loss is not None
     losses = [*(point.train_loss for point in training.curve), train_loss]
     _check_loss(epoch, losses, training.initial_loss, settings.divergence_factor)
@@ -131,47 +129,41 @@ def run_epoch(training: Training, data: ImageData, on_step: Callable[[int, int],
 
 
 def _train_epoch(
-    training: Training,
-    data: ImageData,
-    settings: TrainSettings,
-    seed: int,
-    on_step: Callable[[int, int], None] | None = None,
+    training: Training, data: ImageData, on_step: Callable[[int, int], None] | None = None
 ) -> tuple[float, float]:
     """Train one epoch, and return the mean loss over its images (nats, label smoothing included, without the auxiliary head's
     part) and the share of them that was right, both while they were learned, augmented."""
-    epoch, device = training.epoch + 1, training.device
+    settings, seed, epoch, device = training.task.settings, training.job.seed, training.epoch + 1, training.device
     seed_generators(torch_seed(seed, "forward", epoch), device)
-    _set_drop_path(training, settings, seed)
-    augmentation = torch.Generator(device).manual_seed(torch_seed(seed, "augment", epoch))
-    images_in_all = len(data.train)
-    steps = steps_per_epoch(images_in_all, settings.batch)
-    optimizer = training.optimizer
+    if training.drop_path is not None:
+        training.drop_path.rate = scheduled_rate(settings.drop_path, training.epoch, settings.total_epochs)
+        training.drop_path.generator = torch.Generator(device).manual_seed(torch_seed(seed, "drop_path", epoch))
+    steps = steps_per_epoch(len(data.train), settings.batch)
     training.network.train()
     training.steps = 0
     losses: list[Tensor] = []
     right: list[Tensor] = []
     sizes: list[int] = []
-    order = _epoch_order(images_in_all, settings.batch, seed, epoch)
-    for index, (images, labels) in enumerate(
-        batches(
-            data.train,
-            batch=settings.batch,
-            order=order,
-            augment=settings.augment,
-            generator=augmentation,
-            mean=data.mean,
-            std=data.std,
-            device=device,
-            channels_last=training.channels_last,
-        )
-    ):
+    order = _epoch_order(len(data.train), settings.batch, seed, epoch)
+    drawn = batches(
+        data.train,
+        batch=settings.batch,
+        order=order,
+        augment=settings.augment,
+        generator=torch.Generator(device).manual_seed(torch_seed(seed, "augment", epoch)),
+        mean=data.mean,
+        std=data.std,
+        device=device,
+        channels_last=training.channels_last,
+    )
+    for index, (images, labels) in enumerate(drawn):
         loss, correct = _accumulate(training.forward, images, labels, training.micro_batch, settings)
         losses.append(loss)
         right.append(correct)
         sizes.append(len(labels))
         if settings.grad_clip:
-            nn.utils.clip_grad_norm_(optimizer.parameters.values(), settings.grad_clip)
-        optimizer.step(learning_rate(settings, training.epoch, index, steps))
+            nn.utils.clip_grad_norm_(training.optimizer.parameters.values(), settings.grad_clip)
+        training.optimizer.step(learning_rate(settings, training.epoch, index, steps))
         training.steps = index + 1
         if training.average is not None:
             training.average.update()
@@ -180,7 +172,7 @@ def _train_epoch(
         if on_step is not None:
             on_step(index + 1, steps)
     if training.average is not None:
-        training.average.estimate_statistics(_plain_images(training, data, order))
+        training.average.estimate_statistics(_plain_batches(training, data, order))
     values = torch.stack(losses).cpu().double()
     if training.initial_loss is None:
         training.initial_loss = float(values[0])
@@ -188,20 +180,13 @@ def _train_epoch(
     return float((values * weights).sum() / weights.sum()), int(torch.stack(right).sum()) / sum(sizes)
 
 
-def _set_drop_path(training: Training, settings: TrainSettings, seed: int) -> None:
-    if training.drop_path is not None:
-        training.drop_path.rate = scheduled_rate(settings.drop_path, training.epoch, settings.total_epochs)
-        draws = torch.Generator(training.device)
-        training.drop_path.generator = draws.manual_seed(torch_seed(seed, "drop_path", training.epoch + 1))
-
-
-def _plain_images(training: Training, data: ImageData, order: Tensor) -> Iterator[Tensor]:
+def _plain_batches(training: Training, data: ImageData, order: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """The first ``_STATISTICS_IMAGES`` of an order without augmentation, in batches that memory is known to hold."""
     batch = training.micro_batch
     count = min(_STATISTICS_IMAGES, len(order))
     if count > 1 and count % batch == 1:
         count -= 1  # batch-norm has no variance over a single image
-    for images, _ in batches(
+    return batches(
         data.train,
         batch=batch,
         order=order[:count],
@@ -209,8 +194,7 @@ def _plain_images(training: Training, data: ImageData, order: Tensor) -> Iterato
         std=data.std,
         device=training.device,
         channels_last=training.channels_last,
-    ):
-        yield images
+    )
 
 
 def _accumulate(

@@ -1,7 +1,5 @@
 """What a training step changes: the weights, by stochastic gradient descent, and their moving average."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterable, Mapping
 
@@ -78,10 +76,10 @@ class Average:
     from training images at the end of an epoch (:meth:`estimate_statistics`), the others are copied.
     """
 
-    def __init__(self, network: nn.Module, decay: float, updates: int = 0) -> None:
+    def __init__(self, network: nn.Module, decay: float) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.decay = decay
-        self.updates = updates
+        self.updates = 0
         self._averages: list[Tensor] = list(self.network.parameters())
         self._weights: list[Tensor] = [parameter.detach() for parameter in network.parameters()]
         self._source = network
@@ -94,8 +92,8 @@ class Average:
         self.updates += 1
 
     @torch.no_grad()
-    def estimate_statistics(self, batches: Iterable[Tensor]) -> None:
-        """Give the averaged weights their own batch-norm statistics: means over ``batches``, normalised training images.
+    def estimate_statistics(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """Give the averaged weights their own batch-norm statistics: means over ``batches`` of normalised training images.
 
         Neither averaging the running statistics nor copying them fits the averaged weights, least of all in the first
         epochs, where the running ones lag behind (Izmailov et al., UAI 2018, section 3.2, does the same).
@@ -111,7 +109,7 @@ class Average:
             norm.reset_running_stats()
             norm.momentum = None  # a plain mean over batches
             norm.train()
-        for images in batches:
+        for images, _ in batches:
             self.network(images)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

@@ -13,7 +13,7 @@ from torch import nn
 import zerocost
 from ranknosh.config.fields import NEEDS_OPTIONS
 from ranknosh.data import ImageData, batches
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, unknown
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.nets import build_candidate
 from ranknosh.streams import stream, torch_seed
@@ -58,10 +58,8 @@ class ProxyScorer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.weight_seed)
             network: nn.Module = build_candidate(architecture, self.size)
-        if self.images.device.type != "cpu":
-            network = network.to(self.images.device)
         return zerocost.score(
-            network,
+            network.to(self.images.device),
             self.images,
             self.labels,
             nn.functional.cross_entropy,
@@ -117,15 +115,12 @@ def check_options(options: Options, proxies: Sequence[str] = ()) -> None:
     proxies: those that will be asked for; one that needs options must have them.
     """
     options = {**{name: {} for name in proxies if name in NEEDS_OPTIONS}, **options}
+    directions(tuple(options))
     if not options:
         return
     with torch.random.fork_rng(devices=[]):
         network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
     for name, values in options.items():
-        if name not in zerocost.PROXIES:
-            raise ConfigError(
-                f"options are given for {name!r}, which is no proxy; known proxies are {', '.join(zerocost.PROXIES)}"
-            )
         lacking = [option for option in NEEDS_OPTIONS.get(name, ()) if option not in values]
         if lacking:
             raise ConfigError(
@@ -144,7 +139,5 @@ def directions(proxies: Sequence[str]) -> Mapping[str, int]:
     """+1 for a proxy whose larger values are better, -1 for the others. Raises ConfigError for one that is not known."""
     for name in proxies:
         if name not in zerocost.PROXIES:
-            raise ConfigError(
-                f"seeding.proxies names {name!r}, which is no proxy; known proxies are {', '.join(zerocost.PROXIES)}"
-            )
+            raise ConfigError(unknown("proxy", name, zerocost.PROXIES))
     return {name: zerocost.PROXIES[name].direction for name in proxies}

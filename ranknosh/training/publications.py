@@ -6,8 +6,6 @@ own epoch or a later one. So the publication of the highest epoch that a reader 
 reader that misses a file lists again. Damaged files are renamed to ``damaged-<name>``.
 """
 
-from __future__ import annotations
-
 import re
 import uuid
 from collections import Counter

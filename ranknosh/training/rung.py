@@ -1,7 +1,5 @@
 """A job: train one candidate up to a level's epoch and report how it went."""
 
-from __future__ import annotations
-
 import time
 import traceback
 from collections.abc import Callable
@@ -14,7 +12,6 @@ import torch
 from ranknosh.core.records import EpochPoint, Failed, FailureKind, Interrupted, Job, JobResult, Observed
 from ranknosh.data import ImageData
 from ranknosh.errors import ConfigError, RankNoshError, SpaceError, first_line
-from ranknosh.spaces.base import Architecture
 from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, Found
 from ranknosh.training.epoch import Diverged, run_epoch
 from ranknosh.training.settings import Task
@@ -83,30 +80,28 @@ def train_rung(
         return JobResult(job, _Rung(job, task, checkpoints, device, stop, on_epoch, on_step, say).run())
 
 
-def whole_job(architecture: Architecture, task: Task, seed: int) -> Job:
-    """The job of a network that is trained to the last epoch of the task's schedule, as candidate 0 of its store.
+def train_whole(
+    job: Job,
+    task: Task,
+    checkpoints: CheckpointStore,
+    say: Callable[[str], None] = lambda text: None,
+    **callbacks: Callable[..., Any],
+) -> Observed | Failed:
+    """:func:`train_rung`, again where a checkpoint had to be set aside: at most ``MOST_TRIES`` times.
 
     Args:
-        architecture: of the network.
-        task: whose schedule counts.
-        seed: of the training.
-    """
-    return Job(0, architecture, 1, 0, task.settings.total_epochs, seed)
-
-
-def train_whole(train: Callable[[], JobResult], say: Callable[[str], None] = lambda text: None) -> Observed | Failed:
-    """Run a job of :func:`whole_job`, again where a checkpoint had to be set aside.
-
-    Args:
-        train: :func:`train_rung` with its arguments.
-        say: called with a sentence for each checkpoint set aside.
+        job: who is trained.
+        task: on what and how.
+        checkpoints: where its state is read and kept.
+        say: called with a sentence for each checkpoint set aside, and where memory ran out.
+        callbacks: further ones of :func:`train_rung`.
 
     Raises:
         KeyboardInterrupt: the job was interrupted, with what is done saved.
     """
     tries = 0
     while True:
-        outcome = train().outcome
+        outcome = train_rung(job, task, checkpoints, say=say, **callbacks).outcome
         if isinstance(outcome, Interrupted):
             raise KeyboardInterrupt
         tries += 1

@@ -1,7 +1,5 @@
 """What a training takes of the process that it runs in: device, threads, random generators, memory."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ Nothing here is a constant of some machine. An epoch on all images is taken to l
 as it has more images; networks that were not timed lie on the straight line through those that were, by multiply-accumulates.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -93,7 +91,8 @@ def measure(
         tempfile.TemporaryDirectory(prefix="ranknosh-timing-") as folder,
     ):
         macs = [count_macs(build_candidate(one, task.size), task.data.image_shape) for one in drawn]
-        chosen = [drawn[index] for index in spread_out(macs, places)]
+        by_size = [drawn[index] for index in np.argsort(macs, kind="stable")]
+        chosen = [by_size[round(place * (SAMPLED - 1))] for place in places]
         score = None
         if seeding.proxies:
             score = proxy_scorer(space, task.size, task.data, seeding.proxies, seed=seed, options=seeding.options)
@@ -105,12 +104,6 @@ def measure(
             timed.append(time_training(architecture, task, Path(folder) / str(number), proxy_seconds))
     seconds = sorted(on_line(macs, [(one.macs, one.epoch_seconds) for one in timed]))
     return Timing(tuple(timed), float(np.mean(seconds)), float(np.mean(seconds[len(macs) // 2 :])), seconds[-1])
-
-
-def spread_out(sizes: Sequence[int], places: Sequence[float]) -> list[int]:
-    """Indices of the entries at some places by rank, from 0 (the smallest) to 1 (the largest)."""
-    order = np.argsort(sizes, kind="stable")
-    return [int(order[round(place * (len(sizes) - 1))]) for place in places]
 
 
 def on_line(macs: Sequence[int], known: Sequence[tuple[int, float]], fewest: int = 2) -> list[float]:

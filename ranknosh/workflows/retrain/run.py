@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.config.sections import DataConfig
-from ranknosh.core.records import EpochPoint, Failed, Observed, Tested
+from ranknosh.core.records import EpochPoint, Failed, Job, Observed, Tested
 from ranknosh.errors import ConfigError, RankNoshError, SpaceError, StoreError
 from ranknosh.runs.events import Epoch, Events, Progress
 from ranknosh.runs.files import write_atomic
@@ -110,7 +110,7 @@ class RetrainRun(Run[RetrainState]):
             SpaceError: for images too small for the network.
         """
         from ranknosh.training.evaluate import test_candidate
-        from ranknosh.training.rung import train_rung, train_whole, whole_job
+        from ranknosh.training.rung import train_whole
         from ranknosh.training.surroundings import resolve_device
         from ranknosh.training.training import job_identity
 
@@ -123,23 +123,21 @@ class RetrainRun(Run[RetrainState]):
         if cell.space != "darts" and get_space(cell.space).is_dead(cell):
             session.say("nothing passes through this cell: its network will stay at chance")
         session.began(device)
-        job = whole_job(cell, task, self.settings.seed)
+        job = Job(0, cell, 1, 0, task.settings.total_epochs, self.settings.seed)
         identity, last = job_identity(job, task), job.stop_epoch
         found = checkpoints.read(0, 0, identity).checkpoint
         self._catch_up(session, found.curve if found else (), last)
-        train = partial(
-            train_rung,
+        outcome = train_whole(
             job,
             task,
             checkpoints,
+            session.say,
             stop=lambda: session.stop.requested,
             on_epoch=lambda _, point: self._keep(session, point, last),
             on_step=lambda epoch, step, steps: session.events(
                 Progress("epochs", epoch - 1 + step / steps, last, f"step {step} of {steps}")
             ),
-            say=session.say,
         )
-        outcome = train_whole(train, session.say)
         if isinstance(outcome, Failed):
             raise _error_of(outcome, device)
         self._catch_up(session, outcome.curve, last)

@@ -83,7 +83,7 @@ def test_a_proxy_that_is_not_in_the_file_is_named(small: Table, scores_file: Pat
 
 
 def test_names_that_are_no_proxies_are_refused(small: Table, scores_file: Path) -> None:
-    with pytest.raises(ConfigError, match="'seconds', which is no proxy"):
+    with pytest.raises(ConfigError, match="unknown proxy 'seconds'"):
         read_scores(scores_file, small, ["seconds"])
     with pytest.raises(ConfigError, match="no proxy is left"):
         read_scores(scores_file, small, [])

@@ -42,7 +42,7 @@ def test_steps_equal_hand_written_ones(momentum, nesterov, channels_last):
         by_hand = copy.deepcopy(training.network)
         losses = []
         for _ in range(2):
-            losses.append(_train_epoch(training, data, settings, seed=3)[0])
+            losses.append(_train_epoch(training, data)[0])
             training.epoch += 1
     pixels = (data.train.images.float() / 255 - data.mean[:, None, None]) / data.std[:, None, None]
     parameters = list(by_hand.parameters())
@@ -74,7 +74,7 @@ def test_a_module_that_is_never_run_is_left_alone():
     with surroundings(1, CPU):
         training = start(a_job(0, 1), task, CPU, 16)
         before = training.network.unused.weight.clone()
-        _train_epoch(training, task.data, task.settings, seed=3)
+        _train_epoch(training, task.data)
     assert torch.equal(training.network.unused.weight, before)
     assert "unused.weight" not in training.optimizer.velocity
     assert all(parameter.grad is None for parameter in training.network.parameters())
@@ -84,7 +84,7 @@ def test_averaged_network_has_statistics_of_its_own_at_the_epochs_end():
     task = a_task(build=normed, ema=0.9, augment="crop_flip")
     with surroundings(1, CPU):
         training = start(a_job(0, 1), task, CPU, 16)
-        _train_epoch(training, task.data, task.settings, seed=3)
+        _train_epoch(training, task.data)
     network, data = training.average.network, task.data
     pixels = (data.train.images.float() / 255 - data.mean[:, None, None]) / data.std[:, None, None]
     # 70 images in batches of 16, the last of 6; every batch counts alike
@@ -132,7 +132,7 @@ def test_gradient_clipping_bounds_the_step():
         with surroundings(1, CPU):
             training = start(a_job(0, 1), task, CPU, 16)
             before = nn.utils.parameters_to_vector(training.network.parameters()).detach().clone()
-            _train_epoch(training, data, task.settings, seed=3)
+            _train_epoch(training, data)
         moved[clip] = (nn.utils.parameters_to_vector(training.network.parameters()) - before).norm().item()
     assert moved[1e-3] == pytest.approx(0.5 * 1e-3, rel=1e-2)
     assert moved[0.0] > 10 * moved[1e-3]

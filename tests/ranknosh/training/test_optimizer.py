@@ -28,7 +28,7 @@ def test_batch_norm_statistics_by_hand():
     network.conv.weight.data.mul_(3.0)
     average.update()
     parts = [torch.randn(8, 1, 8, 8), 2 * torch.randn(8, 1, 8, 8)]
-    average.estimate_statistics(parts)
+    average.estimate_statistics((part, torch.zeros(8)) for part in parts)
     maps = [average.network.conv(part) for part in parts]
     norm = average.network.bn
     torch.testing.assert_close(norm.running_mean, sum(m.mean((0, 2, 3)) for m in maps) / 2, rtol=1e-5, atol=1e-6)

@@ -88,7 +88,7 @@ def test_images_are_normalised_training_images(digits: ImageData) -> None:
 
 
 def test_what_breaks_a_rule(digits: ImageData) -> None:
-    with pytest.raises(ConfigError, match="'synflw', which is no proxy; known proxies are params, macs, "):
+    with pytest.raises(ConfigError, match=r"unknown proxy 'synflw'; known are params, macs, .* did you mean synflow"):
         proxy_scorer(SPACE, SIZE, digits, ("synflw",), seed=0)
     with pytest.raises(ConfigError, match="batch of 0"):
         proxy_scorer(SPACE, SIZE, digits, PROXIES, batch=0, seed=0)
@@ -137,7 +137,7 @@ def test_options_reach_their_proxy(digits: ImageData) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"swap_rag": {}}, "'swap_rag', which is no proxy"),
+        ({"swap_rag": {}}, "unknown proxy 'swap_rag'"),
         ({"swap_reg": {"mu": 1.0}}, "needs a value for sigma"),
         ({"swap_reg": {}}, "needs a value for mu and sigma"),
         ({"swap_reg": {"mu": 1.0, "sigma": 1.0, "tau": 1.0}}, "no option tau"),

@@ -4,7 +4,7 @@ import pytest
 
 from ranknosh.config.sections import SeedingConfig
 from ranknosh.spaces.catalog import get_space
-from ranknosh.training.timing import measure, on_line, part_of, spread_out, time_training
+from ranknosh.training.timing import measure, on_line, part_of, time_training
 from tests.ranknosh.training.train_samples import CELL, a_task, quadrants
 
 
@@ -18,12 +18,6 @@ def test_sizes_that_do_not_show_in_the_times_give_the_mean():
     assert on_line([10, 400], [(100, 5.0), (200, 4.0), (300, 3.0)]) == [4.0, 4.0]
     assert on_line([5, 7], [(10, 1.0)]) == [1.0, 1.0]
     assert on_line([1000], [(100, 2.0), (200, 4.0)], 3) == [3.0]  # too few for a line
-
-
-def test_timed_networks_are_spread_over_the_sizes():
-    assert spread_out([50, 10, 30, 20, 40], (0, 0.5, 1)) == [1, 2, 0]
-    assert spread_out([50, 10, 30, 20, 40], (0.5,)) == [2]
-    assert spread_out([7], (0, 0.5, 1)) == [0, 0, 0]
 
 
 def test_a_part_of_the_images_keeps_two_at_least():
@@ -49,6 +43,8 @@ def test_networks_and_their_scores_are_timed_and_leave_no_files(tmp_path, monkey
     assert heard == ["timing network 1 of 1"]
     assert 0 < timing.proxy_seconds < 60
     assert 0 < timing.typical == timing.large == timing.largest < 60
-    unscored = measure(get_space("nasbench201"), a_task(), SeedingConfig(proxies=[]), 0, (0.5,))
+    unscored = measure(get_space("nasbench201"), a_task(build=None), SeedingConfig(proxies=[]), 0, (1.0, 0.0, 0.5))
     assert unscored.proxy_seconds == 0
+    large, small, middle = (one.macs for one in unscored.timed)
+    assert small < middle < large
     assert list(tmp_path.iterdir()) == []

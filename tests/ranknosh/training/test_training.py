@@ -1,7 +1,6 @@
 """Drop path, the auxiliary head and training on all images as options of the one trainer, on cells of both spaces."""
 
 import dataclasses
-from functools import partial
 
 import pytest
 import torch
@@ -16,7 +15,7 @@ from ranknosh.training import epoch
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.epoch import _accumulate, _train_epoch
 from ranknosh.training.evaluate import trained_network
-from ranknosh.training.rung import MOST_TRIES, train_rung, train_whole, whole_job
+from ranknosh.training.rung import MOST_TRIES, train_rung, train_whole
 from ranknosh.training.settings import Task, TrainSettings
 from ranknosh.training.surroundings import surroundings
 from ranknosh.training.training import checkpoint_bytes, job_identity, start
@@ -131,7 +130,7 @@ def test_drop_path_rises_over_the_epochs_and_only_then_changes_bits():
         training, rates = started(task, job), []
         with surroundings(1, CPU):
             for _ in range(3):
-                losses.setdefault(rate, []).append(_train_epoch(training, task.data, task.settings, seed=3)[0])
+                losses.setdefault(rate, []).append(_train_epoch(training, task.data)[0])
                 rates.append(training.drop_path.rate if rate else 0)
                 training.epoch += 1
     assert rates == [0, pytest.approx(0.5 / 4), pytest.approx(0.5 * 2 / 4)]
@@ -238,14 +237,12 @@ def test_a_network_that_cannot_be_built_will_leave_no_checkpoint(tmp_path, build
 
 def test_a_whole_training_is_tried_again_past_damage_but_not_for_ever(tmp_path, monkeypatch):
     task, _ = cells(CELL)
-    job = whole_job(CELL, task, seed=3)
-    assert (job.start_epoch, job.stop_epoch, job.seed) == (0, 4, 3)
+    job = a_job(0, 4, candidate_id=0)
     whole, store = trained(job, task, tmp_path)
     path = store.folder / store.publications(0)[0].name
     path.write_bytes(path.read_bytes()[:-9])
     said = []
-    train = partial(train_rung, job, task, store)
-    outcome = train_whole(train, said.append)
+    outcome = train_whole(job, task, store, said.append)
     assert without_times(outcome.curve) == without_times(whole.curve)
     assert len(said) == 1
     assert "is damaged" in said[0]
@@ -253,7 +250,7 @@ def test_a_whole_training_is_tried_again_past_damage_but_not_for_ever(tmp_path, 
     path = store.folder / store.publications(0)[0].name
     path.write_bytes(path.read_bytes()[:-9])
     said.clear()
-    assert train_whole(train, said.append).kind == "checkpoint_damaged"
+    assert train_whole(job, task, store, said.append).kind == "checkpoint_damaged"
     assert len(said) == MOST_TRIES - 1
 
 
