@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from ranknosh.config.fields import InWords
 from ranknosh.config.messages import bare_type, choices_of, fields_of
+from ranknosh.config.sections import source_section
 from ranknosh.config.settings import Given, Settings, by_name, read_setting
 from ranknosh.errors import ConfigError
 
@@ -41,12 +42,6 @@ class _SectionFlag(NamedTuple):
     repeated: bool = False
 
 
-def _source(text: str) -> Mapping[str, Any]:
-    from ranknosh.data.catalog import source_section
-
-    return source_section(text)
-
-
 def _tracked(place: str) -> Mapping[str, Any]:
     name, _, uri = place.partition("=")
     if place == "tensorboard":
@@ -57,7 +52,7 @@ def _tracked(place: str) -> Mapping[str, Any]:
 
 
 _SECTIONS = {
-    "data": _SectionFlag(_source, "a name, an image folder or archive, or an npz file"),
+    "data": _SectionFlag(source_section, "a name, an image folder or archive, or an npz file"),
     "executor": _SectionFlag(
         lambda address: {"name": "ray", "address": address},
         "on Ray; alone for a cluster of its own on this machine, 'auto' for the one that runs here, or host:port",

@@ -12,9 +12,10 @@ import typer
 from ranknosh.config.fields import DATA_NAMES
 from ranknosh.config.screen import print_json
 from ranknosh.config.search import SearchSettings
+from ranknosh.config.sections import source_section
 from ranknosh.config.source import parse_source
 from ranknosh.config.units import parse_device_time, parse_duration
-from ranknosh.errors import ConfigError, did_you_mean, unknown
+from ranknosh.errors import ConfigError, unknown
 from ranknosh.workflows import HOMES, run_class
 
 SOURCE = {
@@ -57,7 +58,9 @@ def init(
     ranknosh init --schema --workflow retrain > retrain.schema.json
     """
     if schema:
-        _print_schema(workflow)
+        if workflow not in HOMES:
+            raise ConfigError(f"--workflow {workflow}: {unknown('workflow', workflow, HOMES)}")
+        print_json(run_class(workflow).SETTINGS.model_json_schema())
         return
     if workflow != "search":
         raise ConfigError(f"--workflow {workflow}: only its schema is made here; add --schema")
@@ -75,23 +78,21 @@ def init(
     print(f"{out} written; next: ranknosh plan {out}", flush=True)
 
 
-def _print_schema(workflow: str) -> None:
-    if workflow not in HOMES:
-        raise ConfigError(f"--workflow {workflow}: {unknown('workflow', workflow, HOMES)}")
-    print_json(run_class(workflow).SETTINGS.model_json_schema())
-
-
 def _config_text(data: str, space: str, budget: str, file: str) -> str:
     """The config for a data source and a budget. Raises ConfigError where it would not load."""
-    kind = _kind_of(data)
-    small = kind == "name" and data in ("digits", "cluttered_digits")
+    ((kind, value),) = source_section(data).items()
+    if kind == "folder" and not Path(value).is_dir() and not value.endswith(".zip"):
+        raise ConfigError(
+            f"--data {data}: neither a folder, a .zip or .npz file nor a known set (known: {', '.join(DATA_NAMES)})"
+        )
+    small = value in ("digits", "cluttered_digits")
     template = files("ranknosh.cli").joinpath("starter.yaml").read_text("utf-8")
     text = Template(template).substitute(
         file=file,
         space=space,
         channels=8 if small else 16,
-        data=Template(SOURCE[kind]).substitute(value=_quoted(data)),
-        augment="none" if small or data == "svhn" else "crop_flip",
+        data=Template(SOURCE[kind]).substitute(value=_quoted(value)),
+        augment="none" if small or value == "svhn" else "crop_flip",
         metric="ema_loss" if small else "accuracy",
         ema=0.98 if small else "0.0 ",
         epochs="1, 2, 4, 8" if small else "2, 4, 8, 16",
@@ -99,20 +100,6 @@ def _config_text(data: str, space: str, budget: str, file: str) -> str:
     )
     SearchSettings.from_dict(parse_source(text, "the new config").data, "the new config")
     return text
-
-
-def _kind_of(data: str) -> str:
-    if data in DATA_NAMES:
-        return "name"
-    path = Path(data)
-    if path.is_dir() or path.suffix == ".zip":
-        return "folder"
-    if path.suffix == ".npz":
-        return "npz"
-    raise ConfigError(
-        f"--data {data}: neither a folder, a .zip or .npz file nor a known set{did_you_mean(data, DATA_NAMES)} "
-        f"(known: {', '.join(DATA_NAMES)})"
-    )
 
 
 def _quoted(text: str) -> str:

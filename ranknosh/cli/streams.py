@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TextIO
 
 
@@ -13,26 +15,23 @@ class Guarded:
         self.trouble: str | None = None
 
     def write(self, text: str) -> int:
-        if self.trouble is None:
-            try:
-                return self._stream.write(text)
-            except (OSError, ValueError) as error:
-                self._give_up(error)
+        self._attempt(lambda: self._stream.write(text))
         return len(text)
 
     def flush(self) -> None:
-        if self.trouble is None:
-            try:
-                self._stream.flush()
-            except (OSError, ValueError) as error:
-                self._give_up(error)
+        self._attempt(self._stream.flush)
 
-    def _give_up(self, error: Exception) -> None:
-        self.trouble = "the reader left" if isinstance(error, BrokenPipeError) else str(error)
-        try:  # what the interpreter would still flush at its end goes to the null device
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
-        except (OSError, ValueError):
+    def _attempt(self, action: Callable[[], object]) -> None:
+        if self.trouble is not None:
             return
+        try:
+            action()
+        except (OSError, ValueError) as error:
+            self.trouble = "the reader left" if isinstance(error, BrokenPipeError) else str(error)
+            with suppress(
+                OSError, ValueError
+            ):  # what the interpreter would still flush at its end goes to the null device
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -1,5 +1,7 @@
 """The sections of a configuration: every setting, its default, the values it may take, and what it means."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -83,6 +85,23 @@ class DataConfig(Section):
                 "write for example 0.2 and 0.2",
             )
         return self
+
+
+def source_section(data: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    """The ``data:`` section of a set's name, of a path (image folder, archive or .npz), or of a mapping like it.
+
+    ``name=digits``, ``folder=PATH`` and ``npz=PATH`` say which it is.
+    """
+    if isinstance(data, Mapping):
+        return dict(data)
+    kind, _, rest = str(data).partition("=")
+    if rest and kind in SOURCES:
+        return {kind: rest}
+    path = Path(data).expanduser()
+    if path.suffix == ".npz":
+        return {"npz": str(path)}
+    named = isinstance(data, str) and path.name == data and not path.suffix and not path.exists()
+    return {"name": data} if named else {"folder": str(path)}
 
 
 class TrainConfig(Section):

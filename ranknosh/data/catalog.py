@@ -1,13 +1,13 @@
-"""From the words of a config to a data set, and from a data set as it was given to the words of a config."""
+"""From the words of a config to a data set."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ranknosh.config.fields import FROM_PYTHON
-from ranknosh.config.sections import SOURCES, DataConfig
+from ranknosh.config.sections import DataConfig
 from ranknosh.data.base import ImageData, as_images
 from ranknosh.data.digits import cluttered_digits, digits
 from ranknosh.data.folder import load_folder
@@ -92,20 +92,3 @@ def _published(name: str, section: DataConfig, seed: int) -> ImageData:
         labels[part] = np.asarray(targets).astype(np.int64)
     classes = getattr(found["train"], "classes", range(int(labels["train"].max()) + 1))
     return build(name, tuple(map(str, classes)), labels, lambda part, kept: images[part][kept], section, seed)
-
-
-def source_section(data: str | Path | Mapping[str, Any]) -> dict[str, Any]:
-    """The ``data:`` section of a set's name, of a path (image folder, archive or .npz), or of a mapping like it.
-
-    ``name=digits``, ``folder=PATH`` and ``npz=PATH`` say which it is.
-    """
-    if isinstance(data, Mapping):
-        return dict(data)
-    kind, _, rest = str(data).partition("=")
-    if rest and kind in SOURCES:
-        return {kind: rest}
-    path = Path(data).expanduser()
-    if path.suffix == ".npz":
-        return {"npz": str(path)}
-    named = isinstance(data, str) and path.name == data and not path.exists()
-    return {"name": data} if named else {"folder": str(path)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.search import SearchSettings
+from ranknosh.config.sections import source_section
 from ranknosh.errors import ConfigError
 from ranknosh.runs.events import Events
 from ranknosh.runs.progress import make_view
@@ -87,8 +88,6 @@ def _budget(budget: int | str | Mapping[str, Any] | None) -> dict[str, Any]:
 def given_images(data: Images) -> tuple[ImageData | None, dict[str, Any]]:
     """Images from Python, None where they are named, and the ``data:`` section of a config. Raises ConfigError."""
     if isinstance(data, (str, Path, Mapping)):
-        from ranknosh.data.catalog import source_section
-
         return None, source_section(data)
     from ranknosh.data import ImageData, from_datasets
 

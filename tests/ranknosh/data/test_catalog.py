@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ranknosh.config.sections import DataConfig
-from ranknosh.data.catalog import load_section, source_section
+from ranknosh.data.catalog import load_section
 from ranknosh.errors import ConfigError, DataError, MissingDependency
 from tests.image_sets import load
 
@@ -75,18 +75,6 @@ def test_options_that_belong_a_level_higher_are_refused(options, needle):
 def test_images_from_python_cannot_be_loaded():
     with pytest.raises(DataError, match=r"Run\.resume\(data="):
         load_section(DataConfig(name="python"), 0)
-
-
-def test_a_source_is_a_name_a_path_or_a_mapping(tmp_path, monkeypatch):
-    (tmp_path / "images").mkdir()
-    monkeypatch.chdir(tmp_path)
-    assert source_section("digits") == {"name": "digits"}
-    assert source_section("images") == {"folder": "images"}
-    assert source_section(Path("digits")) == {"folder": "digits"}
-    assert source_section("folder=digits") == {"folder": "digits"}
-    assert source_section("a/b.zip") == {"folder": "a/b.zip"}
-    assert source_section("~/a.npz") == {"npz": str(Path("~/a.npz").expanduser())}
-    assert source_section({"name": "digits", "resize": 8}) == {"name": "digits", "resize": 8}
 
 
 @pytest.fixture
