@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ranknosh.cli.flags import AsJson, ConfigFile, Quiet, flags_of
+from ranknosh.cli.flags import AsJson, ConfigFile, Quiet, flags_of, named
 from ranknosh.cli.working import begun, check_end
 from ranknosh.config.screen import print_json
 from ranknosh.config.search import CompareSettings
@@ -15,13 +15,9 @@ if TYPE_CHECKING:
     from ranknosh.workflows.compare.run import CompareRun
 
 FLAGS = {
-    "methods": "--methods",
-    "seeds": "--seeds",
     "budget.device_time": "--budget TIME",
     "table": "--table FILE.npz",
-    "final_epochs": "--final-epochs",
-    "name": "--name",
-    "out": "--out",
+    **named("methods", "seeds", "final_epochs", "name", "out"),
 }
 
 

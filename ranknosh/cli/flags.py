@@ -1,7 +1,7 @@
 """Options of verbs: those that several verbs have, and those made from the settings of a workflow.
 
-An option of a setting has its name in the verb's module and nothing else: type, description and default are those of the settings
-class, which also checks its bounds.
+An option of a setting has its words in the verb's module and nothing else: type, description and default are those of the
+settings class, which also checks its bounds.
 """
 
 import functools
@@ -10,13 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, get_origin
+from typing import Annotated, Any, NamedTuple
 
 import typer
-from pydantic.fields import FieldInfo
 
-from ranknosh.config.fields import InWords
-from ranknosh.config.messages import bare_type, choices_of, fields_of
+from ranknosh.config.messages import choices_of, schemas_of
 from ranknosh.config.sections import source_section
 from ranknosh.config.settings import Given, Settings, by_name, read_setting
 from ranknosh.errors import ConfigError
@@ -61,12 +59,15 @@ _SECTIONS = {
 }
 
 
+_TYPES = {"integer": int, "number": float, "boolean": bool}
+
+
 @dataclass(frozen=True)
 class _Flag:
-    """The option of one setting. ``words``: its names and its metavar."""
+    """The option of one setting. ``schema``: as :func:`schemas_of` gives it; ``words``: its names and its metavar."""
 
     setting: str
-    field: FieldInfo
+    schema: Mapping[str, Any]
     words: Sequence[str]
     default: Any
 
@@ -80,16 +81,15 @@ class _Flag:
 
     def annotation(self) -> Any:
         """What typer makes an option of; nothing given is None."""
-        bare, section = bare_type(self.field), _SECTIONS.get(self.setting)
-        written = any(isinstance(rule, InWords) for rule in self.field.metadata)
-        about = f"{self.field.description}: {section.takes}" if section else self.field.description or ""
-        if (section and section.repeated) or get_origin(bare) is dict:
-            bare, about = list[str], f"{about}; may be repeated"
-        elif section or written or get_origin(bare) is tuple:
-            bare = str
-        elif choices := choices_of(self.field):
+        section, about, kind = _SECTIONS.get(self.setting), self.schema["description"], self.schema.get("type", "")
+        bare: Any = _TYPES.get(kind, str)
+        if section:
+            about, bare = f"{about}: {section.takes}", str
+        elif choices := choices_of(self.schema):
             make: Any = Enum  # the names are known at run time only
             bare = make(self.name, [(word, word) for word in choices])
+        if kind == "object" or (section and section.repeated):
+            about, bare = f"{about}; may be repeated", list[str]
         default = ",".join(self.default) if isinstance(self.default, list) else self.default
         if default is not False and isinstance(default, str | int | float) and len(str(default)) < 80:
             about += f"; default: {default}"
@@ -105,11 +105,14 @@ class _Flag:
         text = self.words[0] if plain is True else f"{self.words[0]} {plain}"
         if self.setting in _SECTIONS:
             return [Given((*path, key), each, text) for key, each in _SECTIONS[self.setting].read(plain).items()]
-        if get_origin(bare_type(self.field)) is dict:
-            return [
-                read_setting(plain, self.words[0], self.metavar or "NAME=VALUE", self.field.description or "", path)
-            ]
+        if self.schema.get("type") == "object":
+            return [read_setting(plain, self.words[0], self.metavar or "NAME=VALUE", self.schema["description"], path)]
         return [Given(path, plain, text)]
+
+
+def named(*settings: str) -> dict[str, str]:
+    """Options that have the last word of their setting's name, for :func:`flags_of`."""
+    return {each: f"--{each.rpartition('.')[2].replace('_', '-')}" for each in settings}
 
 
 def flags_of(kind: type[Settings], names: Mapping[str, str]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -123,9 +126,9 @@ def flags_of(kind: type[Settings], names: Mapping[str, str]) -> Callable[[Callab
     Returns:
         A decorator. The verb takes an argument ``given`` in their place, the ``Overrides`` of the user.
     """
-    fields, defaults = dict(fields_of(kind)), by_name(kind.model_construct().to_dict())
+    schemas, defaults = schemas_of(kind), by_name(kind.model_construct().to_dict())
     defaults["data"] = defaults.get("data.name")
-    flags = [_Flag(name, fields[name], words.split(), defaults.get(name)) for name, words in names.items()]
+    flags = [_Flag(name, schemas[name], words.split(), defaults.get(name)) for name, words in names.items()]
     options = {flag.name: flag.annotation() for flag in flags} | {"settings": SetOptions}
 
     def decorate(verb: Callable[..., None]) -> Callable[..., None]:

@@ -112,9 +112,7 @@ def _described(now: Mapping[str, Any], run: Path) -> str:
         return status_text(now, run)
     known = {name: value for name, value in now.items() if not isinstance(value, dict | list | None)}
     rows = [(name.replace("_", " "), value_text(name, value)) for name, value in known.items()]
-    if now["state"] == "interrupted":
-        rows.append(("next", f"ranknosh resume {run}"))
-    return facts(rows)
+    return facts([*rows, ("next", f"ranknosh resume {run}" if now["state"] == "interrupted" else None)])
 
 
 def top(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ranknosh.cli.flags import AsJson, Quiet, flags_of
+from ranknosh.cli.flags import AsJson, Quiet, flags_of, named
 from ranknosh.cli.working import begun
 from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.retrain import RetrainSettings
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 FLAGS = {
     "data": "--data NAME|PATH",
     "data.root": "--data-root",
-    "train.epochs": "--epochs",
-    "network.channels": "--channels",
-    "network.cells": "--cells",
-    "seed": "--seed",
-    "train.device": "--device",
-    "name": "--name",
-    "out": "--out",
+    **named("train.epochs", "network.channels", "network.cells", "seed", "train.device", "name", "out"),
 }
 
 

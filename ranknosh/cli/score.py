@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ranknosh.cli.flags import AsJson, Quiet, flags_of
+from ranknosh.cli.flags import AsJson, Quiet, flags_of, named
 from ranknosh.cli.working import begun, check_end
 from ranknosh.config.score import ScoreSettings
 from ranknosh.config.search import SearchSettings
@@ -23,23 +23,14 @@ if TYPE_CHECKING:
 SHARED = ("seed", "space", "network", "data", "executor")
 """What is taken of a search's settings."""
 FLAGS = {
-    "proxies": "--proxies",
     "options": "--option PROXY.NAME=VALUE",
     "count": "--count -n",
-    "all": "--all",
-    "draw": "--draw",
-    "network.channels": "--channels",
-    "network.cells": "--cells",
-    "batch": "--batch",
+    **named("proxies", "all", "draw", "network.channels", "network.cells", "batch", "seed", "device", "name", "out"),
     "data": "--data NAME|PATH",
     "data.root": "--data-root",
-    "seed": "--seed",
-    "device": "--device",
     "executor": "--ray [ADDRESS]",
     "table": "--table FILE.npz",
     "csv": "--csv FILE.csv",
-    "name": "--name",
-    "out": "--out",
     "audit": "--audit RUN",
 }
 OF_A_SEARCH = {"count", "all", "draw", "network", "seed", "table"}

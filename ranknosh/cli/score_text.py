@@ -57,26 +57,21 @@ def print_scores(run: ScoreRun, as_json: bool) -> None:
     print_result(data, "\n\n".join(parts), as_json)
 
 
-def _about(run: ScoreRun) -> list[tuple[str, str]]:
+def _about(run: ScoreRun) -> list[tuple[str, str | None]]:
     results, rows = run.results, run.results.rows
-    scored = (
-        f"{plural(len(rows), 'architecture')} of {run.settings.space.name}: {plural(results.functions, 'function')}"
-    )
-    lines = [("scored", f"{scored}, {plural(results.networks, 'network')}")]
-    shared = sum(row.scored_as is not None for row in rows)
-    if shared:
-        text = f"{shared} of them have the scores of another of the same function and size (scored_as in --json)"
-        lines.append(("shared", text))
+    scored = f"{plural(len(rows), 'architecture')} of {run.settings.space.name}"
     each = seconds_each(rows)
-    if each is not None:
-        lines.append(("time", f"{_short(each)} an architecture for all proxies together"))
-    about = "Spearman correlations of the order, larger being better; a missing value counts as the worst"
-    lines.append(("columns", about))
-    if results.judged:
-        known = sum(row.accuracy is not None for row in rows)
-        lines.append(("accuracy", f"known of {known}; after ± the standard error"))
-    files = [path for path in (run.folder / TABLE, run.folder / REPORT) if path.exists()]
-    return [*lines, ("files", "  ".join(map(str, files)))]
+    shared, known = sum(row.scored_as is not None for row in rows), sum(row.accuracy is not None for row in rows)
+    same = f"{shared} of them have the scores of another of the same function and size (scored_as in --json)"
+    files = [str(path) for path in (run.folder / TABLE, run.folder / REPORT) if path.exists()]
+    return [
+        ("scored", f"{scored}: {plural(results.functions, 'function')}, {plural(results.networks, 'network')}"),
+        ("shared", same if shared else None),
+        ("time", None if each is None else f"{_short(each)} an architecture for all proxies together"),
+        ("columns", "Spearman correlations of the order, larger being better; a missing value counts as the worst"),
+        ("accuracy", f"known of {known}; after ± the standard error" if results.judged else None),
+        ("files", "  ".join(files)),
+    ]
 
 
 def _short(seconds: float) -> str:

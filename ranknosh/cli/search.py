@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ranknosh.cli.flags import ConfigFile, Quiet, flags_of
+from ranknosh.cli.flags import ConfigFile, Quiet, flags_of, named
 from ranknosh.cli.working import begun, check_end, report_row
 from ranknosh.config.screen import facts, print_result, rows_text
 from ranknosh.config.search import SearchSettings
@@ -17,13 +17,7 @@ from ranknosh.config.units import UNKNOWN, human_duration, percent, plural, whol
 if TYPE_CHECKING:
     from ranknosh.workflows.search.run import SearchRun
 
-FLAGS = {
-    "name": "--name",
-    "out": "--out",
-    "seed": "--seed",
-    "executor": "--ray [ADDRESS]",
-    "track": "--track WHERE",
-}
+FLAGS = {**named("name", "out", "seed"), "executor": "--ray [ADDRESS]", "track": "--track WHERE"}
 RAISED = {"wall_time": "budget.time", "device_time": "budget.device_time", "disk": "budget.disk"}
 """The setting to raise, by the reason for which a search ended."""
 
@@ -96,31 +90,25 @@ def status_text(now: Mapping[str, Any], run: Path) -> str:
     limit = "" if now["epochs_limit"] is None else f" of {now['epochs_limit']}"
     wanted = "" if now["candidates_limit"] is None else f" of {now['candidates_limit']}"
     seconds = f"wall {human_duration(now['wall_seconds'])}, device {human_duration(now['device_seconds'])}"
-    setup = (
-        ("executor", now["executor_label"]),
-        ("schedule", now["schedule_label"]),
-        ("workers", now["workers"] and _workers_text(now)),
-    )
+    failures = ", ".join(f"{row['count']} {kind.replace('_', ' ')}" for kind, row in now["failures"].items())
+    copies, wasted = now["second_attempts"], f"{plural(now['epochs_wasted'], 'epoch')}, not charged"
+    wasted += f" ({plural(copies, 'second attempt')} beside a slow one)" if copies else ""
+    left = now["state"] in ("interrupted", "stopped")
     rows = [
         ("run", str(run)),
         ("state", f"{now['state']}{reason}"),
-        *((label, text) for label, text in setup if text is not None),
+        ("executor", now["executor_label"]),
+        ("schedule", now["schedule_label"]),
+        ("workers", now["workers"] and _workers_text(now)),
         ("epochs", f"{whole(now['epochs_spent'])}{limit}   {seconds}   {plural(now['sessions'], 'session')}"),
         ("candidates", f"{now['candidates']}{wanted}   {now['pending']} unfinished   {now['failed']} failed"),
         ("levels", "   ".join(f"{level}: {count}" for level, count in now["levels"].items())),
+        ("failures", failures or None),
+        ("", f"ranknosh status {run} --failures" if failures else None),
+        ("lost work", wasted if now["epochs_wasted"] else None),
+        *_best_rows(now),
+        ("next", f"ranknosh resume {run}" if left else None),
     ]
-    if now["failures"]:
-        rows.append(
-            ("failures", ", ".join(f"{row['count']} {kind.replace('_', ' ')}" for kind, row in now["failures"].items()))
-        )
-        rows.append(("", f"ranknosh status {run} --failures"))
-    if now["epochs_wasted"]:
-        copies = now["second_attempts"]
-        second = f" ({plural(copies, 'second attempt')} beside a slow one)" if copies else ""
-        rows.append(("lost work", f"{plural(now['epochs_wasted'], 'epoch')}, not charged{second}"))
-    rows += _best_rows(now)
-    if now["state"] in ("interrupted", "stopped"):
-        rows.append(("next", f"ranknosh resume {run}"))
     return facts(rows)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ranknosh.cli.flags import AsJson, Quiet, flags_of
+from ranknosh.cli.flags import AsJson, Quiet, flags_of, named
 from ranknosh.cli.working import begun, check_end, report_row
 from ranknosh.config.screen import facts, print_result
 from ranknosh.config.settings import Given, Overrides
@@ -19,19 +19,12 @@ if TYPE_CHECKING:
 
 LIST = "list"
 FLAGS = {
-    "space": "--space",
     "data": "--data NAME|PATH",
-    "network.channels": "--channels",
-    "network.cells": "--cells",
-    "budget.epochs": "--epochs",
+    **named("space", "network.channels", "network.cells", "budget.epochs", "seed", "train.device", "train.threads"),
     "budget.time": "--time DURATION",
     "method.options": "--option NAME=VALUE",
-    "seed": "--seed",
-    "train.device": "--device",
-    "train.threads": "--threads",
-    "name": "--name",
-    "out": "--out",
     "table": "--table FILE.npz",
+    **named("name", "out"),
 }
 
 
@@ -84,18 +77,18 @@ def as_text(run: SupernetRun) -> str:
     now = run.status()
     memory = ", ".join(f"{name} {human_size(size)}" for name, size in now["peak_memory"].items())
     used = f"{plural(now['epochs'], 'epoch')}, device {human_duration(now['device_seconds'])}"
+    known, truth = now["true_accuracy"], "(by the table; the search did not see it)"
     rows = [
         ("found", now["architecture"]),
         ("", plural(now["skips"], "skip connection")),
+        ("", None if known is None else f"true accuracy {percent(known)} {truth}"),
         ("method", f"{now['method']}: {now['composition']}"),
         ("ended", now["ended"]),
         ("used", f"{used}, wall {human_duration(now['wall_seconds'])}, peak memory: {memory}"),
         ("genotype", str(run.folder / "best" / "genotype.txt")),
+        report_row(run),
     ]
-    if now["true_accuracy"] is not None:
-        truth = f"true accuracy {percent(now['true_accuracy'])} (by the table; the search did not see it)"
-        rows.insert(2, ("", truth))
-    return facts([*rows, report_row(run)])
+    return facts(rows)
 
 
 def _list(as_json: bool) -> None:

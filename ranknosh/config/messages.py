@@ -1,21 +1,19 @@
 """What pydantic found wrong, said with file, line, dotted key, rule and remedy."""
 
-import types
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from ranknosh.config.fields import RuleBroken
 from ranknosh.errors import did_you_mean
 
-_TYPE_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", dict: "a mapping"}
+_TYPES = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
+_TYPES |= {"object": "a mapping"}
 ANY = "LEVEL"
 """In place of the keys of a mapping by level number."""
-_BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"))
+_BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
 
 
 def explain(
@@ -29,32 +27,28 @@ def explain(
         origin: where the settings came from.
         places: where each path was written, such as ``search.yaml, line 3`` or ``--set seed=x``.
     """
-    fields = dict(fields_of(model))
-    problems = [_problem(row, fields) for row in error.errors()]
+    schemas = schemas_of(model)
+    problems = [_problem(row, schemas) for row in error.errors()]
     lines = [f"{_place(path, places or {}) or origin}: {text}" for path, text in problems]
     return lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} settings are wrong:", *lines])
 
 
-def fields_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Every setting and section of a class, by its dotted name."""
-    for name, field in model.model_fields.items():
-        yield prefix + (field.alias or name), field
-        below, key = bare_type(field), ""
-        if get_origin(below) is dict:
-            below, key = get_args(below)[1], f"{ANY}."
-        if _is_section(below):
-            yield from fields_of(below, f"{prefix}{name}.{key}")
+def schemas_of(model: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """The JSON Schema of every setting and section of a class by its dotted name; of several types it has the first."""
+    whole = model.model_json_schema()
 
+    def below(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, own in section["properties"].items():
+            schema = {**next(iter(own.get("anyOf") or own.get("allOf") or [{}])), **own}
+            if isinstance(schema.get("type"), list):
+                schema["type"] = schema["type"][0]
+            yield prefix + name, schema
+            entries = schema.get("additionalProperties")
+            inside, key = (entries, f"{ANY}.") if isinstance(entries, dict) else (schema, "")
+            if "$ref" in inside:
+                yield from below(whole["$defs"][inside["$ref"].rpartition("/")[2]], f"{prefix}{name}.{key}")
 
-def bare_type(field: FieldInfo) -> Any:
-    """The type of a field's values other than None."""
-    if get_origin(field.annotation) in (Union, types.UnionType):
-        return next(part for part in get_args(field.annotation) if part is not type(None))
-    return field.annotation
-
-
-def _is_section(kind: Any) -> bool:
-    return get_origin(kind) is None and isinstance(kind, type) and issubclass(kind, BaseModel)
+    return dict(below(whole, ""))
 
 
 def _place(path: tuple[str, ...], places: Mapping[tuple[str, ...], str]) -> str | None:
@@ -63,21 +57,21 @@ def _place(path: tuple[str, ...], places: Mapping[tuple[str, ...], str]) -> str 
     return next((places[each] for each in enclosing if each in places), None)
 
 
-def _problem(row: Mapping[str, Any], fields: Mapping[str, FieldInfo]) -> tuple[tuple[str, ...], str]:
+def _problem(row: Mapping[str, Any], schemas: Mapping[str, dict[str, Any]]) -> tuple[tuple[str, ...], str]:
     path = tuple(str(part) for part in row["loc"])
     dotted, value, raised = ".".join(path), row.get("input"), row.get("ctx", {}).get("error")
     if row["type"] == "extra_forbidden":
-        return path, f"{dotted} is not a setting{_suggestion(path, list(fields))}"
+        return path, f"{dotted} is not a setting{_suggestion(path, list(schemas))}"
     if isinstance(raised, RuleBroken):
         return raised.path, str(raised)
     text = f"{dotted} is {_shown(value)}; it"
     if isinstance(raised, ValueError):
         return path, f"{text} {raised}"
-    field = next((fields[name] for name in _names_of(path) if name in fields), None)
-    if field is None or _is_section(bare_type(field)) or row["type"] == "model_type":
+    schema = next((schemas[name] for name in _names_of(path) if name in schemas), None)
+    if schema is None or "$ref" in schema or row["type"] == "model_type":
         return path, f"{text} must be a section of 'key: value' lines"
-    near = did_you_mean(value, choices_of(field)) if isinstance(value, str) else ""
-    return path, f"{text} must be {_rule(field)}{near or _remedy(field, value)}"
+    near = did_you_mean(value, choices_of(schema)) if isinstance(value, str) else ""
+    return path, f"{text} must be {_rule(schema)}{near or _remedy(schema, value)}"
 
 
 def _names_of(path: Sequence[str]) -> Iterator[str]:
@@ -103,32 +97,25 @@ def _suggestion(path: Sequence[str], names: Sequence[str]) -> str:
     return f"; {where}: {', '.join(leaves[name] for name in here)}"
 
 
-def choices_of(field: FieldInfo) -> tuple[str, ...]:
-    """The words that a field takes, empty where it takes others."""
-    bare = bare_type(field)
-    return tuple(str(word) for word in get_args(bare)) if get_origin(bare) is Literal else ()
+def choices_of(schema: Mapping[str, Any]) -> list[str]:
+    """The words that a setting with this schema takes, empty where it takes others."""
+    return schema.get("enum") or ([schema["const"]] if "const" in schema else [])
 
 
-def _rule(field: FieldInfo) -> str:
-    choices = choices_of(field)
+def _rule(schema: Mapping[str, Any]) -> str:
+    choices, examples = choices_of(schema), schema.get("examples", ())
     if choices:
         return choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}"
-    bare = bare_type(field)
-    words = _TYPE_WORDS.get(get_origin(bare) or bare, "another kind of value")
-    if field.examples and any(getattr(limit, "pattern", None) for limit in field.metadata):
-        return f"{words} such as {', '.join(map(str, field.examples))}"
-    bounds = [
-        f"{word} {getattr(limit, key):g}"
-        for limit in field.metadata
-        for key, word in _BOUNDS
-        if getattr(limit, key, None) is not None
-    ]
+    words = _TYPES.get(schema.get("type", ""), "another kind of value")
+    if examples and "pattern" in schema:
+        return f"{words} such as {', '.join(map(str, examples))}"
+    bounds = [f"{word} {schema[key]:g}" for key, word in _BOUNDS.items() if key in schema]
     return f"{words}, {' and '.join(bounds)}" if bounds else words
 
 
-def _remedy(field: FieldInfo, value: Any) -> str:
-    example = field.examples[0] if field.examples else field.get_default(call_default_factory=True)
-    if example in (None, PydanticUndefined) or choices_of(field) or example == value:
+def _remedy(schema: Mapping[str, Any], value: Any) -> str:
+    example = next(iter(schema.get("examples", [schema.get("default")])))
+    if example is None or choices_of(schema) or example == value:
         return ""
     return f"; write for example {_shown(example) if isinstance(example, bool) else example}"
 

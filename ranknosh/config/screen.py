@@ -41,10 +41,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], sides: str = "") -
     return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
 
 
-def facts(rows: Sequence[tuple[str, str]]) -> str:
-    """Labels on the left, what is known on the right; a row without a label belongs to the one before."""
-    width = max(len(label) for label, _ in rows)
-    return "\n".join(f"{label:{width}}  {text}".rstrip() for label, text in rows)
+def facts(rows: Sequence[tuple[str, str | None]]) -> str:
+    """Labels on the left, what is known on the right, where anything is.
+
+    A row without a label belongs to the one before; one without a text is left out.
+    """
+    known = [(label, text) for label, text in rows if text is not None]
+    width = max(len(label) for label, _ in known)
+    return "\n".join(f"{label:{width}}  {text}".rstrip() for label, text in known)
 
 
 def value_text(name: str, value: Any) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ranknosh.config.messages import fields_of
+from ranknosh.config.messages import schemas_of
 from ranknosh.config.search import CompareSettings, SearchSettings
 from ranknosh.errors import ConfigError
 
@@ -33,7 +33,7 @@ def test_the_final_training_is_as_long_as_the_top_level_where_nothing_is_said():
 
 
 def test_the_help_of_the_budget_says_that_it_is_one_of_every_search():
-    assert dict(fields_of(CompareSettings))["budget.device_time"].description.endswith(
+    assert schemas_of(CompareSettings)["budget.device_time"]["description"].endswith(
         "in a comparison that of every search"
     )
 
