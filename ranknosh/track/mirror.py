@@ -56,8 +56,6 @@ class Tracker:
 
     def close(self) -> None:
         """Write what is waiting and close the log; give up after :attr:`closing_seconds` without progress."""
-        if self._closing.is_set():
-            return
         self._closing.set()
         self._waiting.put(None)
         seen = -1

@@ -87,7 +87,8 @@ class RungRunner:
 
     def _train(self, job: Job, home: Path, identity: str) -> Mapping[str, float] | Failure:
         home.mkdir(parents=True, exist_ok=True)
-        start = max((epoch for epoch in _epochs(home) if epoch <= job.start_epoch), default=0)
+        known = [int(path.name) for path in home.iterdir() if path.name.isdigit()]
+        start = max((epoch for epoch in known if epoch <= job.start_epoch), default=0)
         with TemporaryDirectory(prefix=".", dir=home) as scratch:
             rung = Path(scratch) / "rung"
             (rung / _STATE).mkdir(parents=True)
@@ -109,7 +110,7 @@ class RungRunner:
             except OSError:
                 if not (home / str(job.stop_epoch)).is_dir():  # so it is not that another attempt was first
                     raise
-        for epoch in _epochs(home):
+        for epoch in known:
             if epoch < job.stop_epoch:
                 shutil.rmtree(home / str(epoch), ignore_errors=True)
         return metrics
@@ -149,11 +150,6 @@ def failed(job: Job, failure: Failure, epochs: int, seconds: float = 0.0) -> Fai
     """A job's failure; ``epochs`` are charged where it is final, else those whose work was lost."""
     kind, message, trace = failure
     return Failed(job.candidate_id, job.level, kind, message, epochs, seconds, replica=job.replica, traceback=trace)
-
-
-def _epochs(home: Path) -> list[int]:
-    """Epochs of the whole rungs in a candidate's folder."""
-    return [int(path.name) for path in home.iterdir() if path.name.isdigit()]
 
 
 def _read(rung: Path, identity: str) -> dict[str, float] | None:

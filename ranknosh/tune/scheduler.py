@@ -106,11 +106,9 @@ class NOSHScheduler(FIFOScheduler):
         return None
 
     def debug_string(self) -> str:
-        pool, pyramid = self.searcher.pool, self.searcher.trials.search.pyramid
-        reached = " -> ".join(
-            f"{len(pool.at_level(level))} at epoch {epochs}" for level, epochs in enumerate(pyramid.epochs, start=1)
-        )
-        return f"NOSH: {pool.count} candidates, {reached}; {pool.epochs_spent} epochs"
+        pool, levels = self.searcher.pool, self.searcher.state.settings.levels
+        reached = [f"{len(pool.at_level(level))} at epoch {epochs}" for level, epochs in enumerate(levels, 1)]
+        return f"NOSH: {pool.count} candidates, {' -> '.join(reached)}; {pool.epochs_spent} epochs"
 
     def _resume(self, tune_controller: Any, job: Job, trial_id: str) -> Trial | None:
         """The job's paused trial, where its checkpoint is what the search believes it to be."""

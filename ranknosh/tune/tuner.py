@@ -29,9 +29,7 @@ class RankTuner(tune.Tuner):
     def searcher(self) -> RankSearcher:
         """The search; after ``fit`` its ``best`` and ``pool`` hold the outcome."""
         if self._local_tuner is None:
-            raise ConfigError(
-                "this Tuner runs on the other side of a Ray client; read the experiment's folder (read_search)"
-            )
+            raise ConfigError("this Tuner runs behind a Ray client; read the experiment's folder (read_search)")
         found = self._local_tuner._tune_config.search_alg
         assert isinstance(found, RankSearcher)
         return found
@@ -197,9 +195,7 @@ class _RungTrainable(tune.Trainable):
 
     def setup(self, config: dict[str, Any]) -> None:
         if CONFIG_KEY not in config:
-            raise ValueError(
-                "this trainable runs under ranknosh's RankSearcher, which puts the levels into config['nosh']"
-            )
+            raise ValueError("this trainable runs under RankSearcher, which puts the levels into config['nosh']")
         self._own = config[CONFIG_KEY]
         self._config = {key: value for key, value in config.items() if key != CONFIG_KEY}
         self._epoch = 0

@@ -40,7 +40,6 @@ def test_every_record_comes_once_in_order_with_its_own_time(story):
         tracker(Message("not a record"))
         tracker(Recorded([record], None, seconds))
     tracker.close()
-    tracker.close()
     assert [entry.record for entry in log.entries] == [record for _, record in story.logged]
     assert [entry.number for entry in log.entries] == list(range(len(story.logged)))
     assert [entry.stamp for entry in log.entries] == [
@@ -86,7 +85,6 @@ def test_a_log_that_hangs_costs_the_end_no_more_than_said(story):
     tracker = Tracker(Kept(wait=never), story.history(), said.append)
     tracker.closing_seconds = 0.2
     tracker.close()  # hangs for ever where it waits for the log
-    tracker.close()
     assert len(said) == 1
     assert "nothing could be written for 0.2 seconds" in said[0].text
     never.set()
