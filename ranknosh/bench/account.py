@@ -110,15 +110,9 @@ class Account:
 
 
 def from_table(reading: Reading, job: Job, level: int) -> Observed | Failed:
-    """What a table shows of a job, with the table's seconds in proportion to its epochs.
+    """What a table shows of a job at a ``level`` of its own, with its seconds in proportion to the job's epochs.
 
-    Args:
-        reading: of the table.
-        job: whose replicas are other trainings of the architecture; one too many is a failure.
-        level: of the table.
-
-    Raises:
-        DataError: where the table lacks the architecture.
+    Replicas are other trainings of the architecture; one too many is a failure. Raises DataError for one that it lacks.
     """
     table, row = reading.table, reading.table.row(job.architecture)
     metric = reading.metric(row, level, job.replica)

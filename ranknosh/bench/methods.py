@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
+import numpy as np
+
 from ranknosh.bench.account import Account, Scores
 from ranknosh.bench.baselines import DRAWN, low_fidelity_evolution, params_of, random_search, starting_rows
 from ranknosh.bench.simulation import play
@@ -59,12 +61,12 @@ def engine(account: Account, settings: Sequence[str] = (), start: Start = "large
 
 def level_zero(table: Table, scores: Scores, count: int, seed: int) -> list[Scored]:
     """The live ones of the first ``count`` of :func:`starting_rows`, with what is known of them before any training."""
-    rows = [row for row in starting_rows(table, seed)[:count] if not table.space.is_dead(table.architectures[row])]
-    found = []
-    for row in rows:
-        one, values = table.architectures[row], {name: float(column[row]) for name, column in scores.items()}
-        known = {name: value if value == value else None for name, value in values.items()}
-        found.append(Scored(one, table.space.canonical(one), table.space.format(one), known, 0.0))
+    space, found = table.space, []
+    for row in starting_rows(table, seed)[:count]:
+        one = table.architectures[row]
+        known = {name: None if np.isnan(column[row]) else float(column[row]) for name, column in scores.items()}
+        if not space.is_dead(one):
+            found.append(Scored(one, space.canonical(one), space.format(one), known, 0.0))
     return found
 
 

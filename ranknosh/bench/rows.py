@@ -91,10 +91,7 @@ def epochs_to(target: float, runs: Sequence[Trajectory]) -> To:
 
 
 def on_one_grid(runs: Sequence[Trajectory]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(k,) epochs at which any run changes, from where all of them have an incumbent, and (runs, k) their regrets there; k is 0
-    where one run never has an incumbent."""
-    if any(not len(run.epochs) for run in runs):
-        return np.zeros(0, np.int64), np.zeros((len(runs), 0))
+    """(k,) epochs at which any run changes, from where all of them have an incumbent, and (runs, k) their regrets there."""
     changes = [run.epochs[np.diff(run.regret, prepend=np.nan) != 0] for run in runs]
     at = np.unique(np.concatenate(changes))
     at = at[at >= max(run.epochs[0] for run in runs)]
@@ -104,8 +101,6 @@ def on_one_grid(runs: Sequence[Trajectory]) -> tuple[NDArray[np.int64], NDArray[
 def format_rows(rows: Sequence[MethodRow]) -> str:
     """The rows as text: mean +- standard error (median; share of runs at the optimum) of the regret at each budget, and the
     epochs at which the mean reaches each target."""
-    if not rows:
-        return ""
     targets = [f"to {to.target:g}" for to in rows[0].to]
     head = ["method", "repeats", *(f"{at.epochs} epochs" for at in rows[0].at), *targets, "s/run"]
     cells = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
@@ -14,7 +14,7 @@ from time import perf_counter
 
 from threadpoolctl import threadpool_limits
 
-from ranknosh.bench.account import Account, Scores, Trajectory
+from ranknosh.bench.account import Account, Trajectory
 from ranknosh.bench.methods import METHODS, SCORED, checked
 from ranknosh.bench.rows import MethodRow, method_row
 from ranknosh.bench.scores import read_scores
@@ -74,17 +74,19 @@ def run_bench(
         raise ConfigError(
             f"the budget is {budget} epochs, which does not pay for one full training of {loaded.epochs[-1]}; raise --budget"
         )
-    known = _scores(loaded, names, scores, proxies)
+    needing = next((name for name in names if name in SCORED), None)
+    known = read_scores(scores, loaded, proxies, needing) if needing else None
     seeds = [int(stream(seed, "bench run", number).integers(2**31)) for number in range(repeats)]
     make = partial(Account, loaded, budget=budget, accounting=accounting, scores=known)
-    found: dict[str, dict[int, tuple[Trajectory, float]]] = {name: {} for name in names}
-    for name, number, run in _all(make, names, seeds, jobs):
-        found[name][number] = run
-        events(Progress(name, len(found[name]), repeats))
+    tasks = [(name, seed) for name in names for seed in seeds]
+    runs: dict[str, list[Trajectory]] = {name: [] for name in names}
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for (name, _), (trajectory, took) in zip(tasks, _all(make, tasks, jobs), strict=True):
+        runs[name].append(trajectory)
+        seconds[name].append(took)
+        events(Progress(name, len(runs[name]), repeats))
     points = sorted({point for point in checkpoints if point < budget} | {budget})
-    runs = {name: [by_number[number][0] for number in range(repeats)] for name, by_number in found.items()}
-    seconds = {name: fmean(took for _, took in by_number.values()) for name, by_number in found.items()}
-    rows = [method_row(name, points, runs[name], seconds[name]) for name in names]
+    rows = [method_row(name, points, runs[name], fmean(seconds[name])) for name in names]
     if json_out is not None:
         document = {
             "table": {"architectures": len(loaded), "best": loaded.best, "levels": list(loaded.epochs)},
@@ -97,41 +99,19 @@ def run_bench(
     return rows
 
 
-def _scores(
-    table: Table, names: Sequence[str], scores: str | Path | None, proxies: Sequence[str] | None
-) -> Scores | None:
-    """The scores that the methods need; None where none does, whatever was given."""
-    needing = [name for name in names if name in SCORED]
-    if not needing:
-        return None
-    if scores is None:
-        raise ConfigError(
-            f"{needing[0]} starts from train-free scores of all architectures; write them with: ranknosh score "
-            f"{table.space.name} --all --csv scores.csv, and give them with --scores scores.csv"
-        )
-    return read_scores(scores, table, proxies)
-
-
 MakeAccount = Callable[[int], Account]
 _MADE_BY: MakeAccount
 """What makes an account of a seed in a process of a benchmark."""
 
 
-def _all(
-    make: MakeAccount, names: Sequence[str], seeds: Sequence[int], jobs: int
-) -> Iterator[tuple[str, int, tuple[Trajectory, float]]]:
-    """(method, number, how it went and the seconds) of every run, as they end."""
-    tasks = [(name, number, seed) for name in names for number, seed in enumerate(seeds)]
+def _all(make: MakeAccount, tasks: Sequence[tuple[str, int]], jobs: int) -> Iterator[tuple[Trajectory, float]]:
+    """How each (method, seed) went and the seconds it took, in order."""
     processes = min(jobs, len(tasks))
     if processes == 1:
-        yield from ((name, number, _one(name, seed, make)) for name, number, seed in tasks)
+        yield from (_one(task, make) for task in tasks)
         return
     with ProcessPoolExecutor(processes, get_context("spawn"), _open, (make,)) as pool:
-        futures = {pool.submit(_one, name, seed): (name, number) for name, number, seed in tasks}
-        try:
-            yield from ((*futures[future], future.result()) for future in as_completed(futures))
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        yield from pool.map(_one, tasks)
 
 
 def _open(make: MakeAccount) -> None:
@@ -139,7 +119,8 @@ def _open(make: MakeAccount) -> None:
     _MADE_BY = make
 
 
-def _one(method: str, seed: int, make: MakeAccount | None = None) -> tuple[Trajectory, float]:
+def _one(task: tuple[str, int], make: MakeAccount | None = None) -> tuple[Trajectory, float]:
+    method, seed = task
     account, started = (make or _MADE_BY)(seed), perf_counter()
     with threadpool_limits(1):
         METHODS[method](account)

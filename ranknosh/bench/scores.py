@@ -25,24 +25,32 @@ _OTHERS = ("architecture", "canonical", "seconds", "accuracy", "reasons")
 _REQUIRED = ("architecture", "canonical")
 
 
-def read_scores(path: str | Path, table: Table, proxies: Sequence[str] | None = None) -> Scores:
+def read_scores(
+    path: str | Path | None, table: Table, proxies: Sequence[str] | None = None, method: str = "this"
+) -> Scores:
     """Values of proxies for every architecture of a table.
 
     Its own row counts where it has one, else the first row of its function (its canonical id), whose network may have
     operations that do nothing more or less. Dead architectures need no row.
 
     Args:
-        path: a csv of ``ranknosh score``.
+        path: a csv of ``ranknosh score``; None where the user gave none.
         table: the architectures.
         proxies: None for :data:`PROXIES`.
+        method: that needs them.
 
     Raises:
-        ConfigError: for a name that is no proxy.
+        ConfigError: for a name that is no proxy, and where no file was given.
         DataError: where the file is missing, is no such csv, has a cell that is no finite number, or lacks a proxy or an
             architecture.
     """
     from ranknosh.training.proxies import directions
 
+    if path is None:
+        raise ConfigError(
+            f"{method} starts from train-free scores of all architectures; write them with: ranknosh score "
+            f"{table.space.name} --all --csv scores.csv, and give them with --scores scores.csv"
+        )
     names = tuple(dict.fromkeys(PROXIES if proxies is None else proxies))
     if not names:
         raise ConfigError("no proxy is left to read from the scores; name at least one with --proxies")
@@ -59,6 +67,8 @@ def read_scores(path: str | Path, table: Table, proxies: Sequence[str] | None = 
     found: dict[str, list[float]] = {}
     for number, row in enumerate(rows, start=1):
         where = f"row {number} of {path}"
+        if None in row:
+            raise DataError(f"{where} has more cells than there are columns")
         values = [_number(where, name, row[name]) for name in names]
         text, key = _read(where, row, table)
         if not np.array_equal(found.setdefault(text, values), values, equal_nan=True):
@@ -95,9 +105,6 @@ def _lines(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         raise DataError(f"no scores at {path}; give the csv file with --scores") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {path} as csv: {error}") from error
-    long = next((number for number, row in enumerate(rows, start=1) if None in row), None)
-    if long is not None:
-        raise DataError(f"row {long} of {path} has more cells than there are columns")
     return header, rows
 
 

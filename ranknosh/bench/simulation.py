@@ -6,10 +6,10 @@ refit costs real time and changes which architectures are trained, not how many.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from itertools import islice, product
 from pathlib import Path
 from statistics import fmean
@@ -100,90 +100,84 @@ def recorded_trainings(wanted: Wanted, config: SearchSettings) -> Trainings | No
     return TableTrainings(wanted.table, config) if wanted.table else None
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """One schedule on one cluster, the mean of all repeats. ``finds``: what the chosen architecture is worth, see
-    :attr:`~ranknosh.bench.trainings.Trainings.finds`. ``gave_up``: repeats that ended because a job was lost again and again.
-    ``speed_up`` compares epochs an hour with one worker of the same schedule."""
-
-    ratio: str
-    schedule: str
-    workers: int
-    wall_seconds: float
-    utilisation: float
-    speed_up: float
-    candidates: float
-    epochs: float
-    wasted_epochs: float
-    lost_jobs: float
-    copies: float
-    worker_hours: float
-    finds: float | None
-    gave_up: int
+Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Simulation:
-    """The search of ``config`` on the clusters that are ``wanted``, with the results of ``trainings``."""
+def simulated(wanted: Wanted, config: SearchSettings, trainings: Trainings) -> list[Row]:
+    """The search of a config on clusters: a row for every ratio, schedule and number of workers, the mean of all repeats.
 
-    wanted: Wanted
-    config: SearchSettings
-    trainings: Trainings
+    ``speed_up`` compares epochs an hour with one worker of the same schedule, ``finds`` is what the chosen architecture is worth,
+    and ``gave_up`` counts the repeats that ended because a job was lost again and again.
 
-    @cached_property
-    def rows(self) -> list[Simulated]:
-        """Every ratio, schedule and number of workers."""
-        ratios = {_ratio_text(ratio): ratio for ratio in (self.config.pyramid.ratio, *self.wanted.ratio)}
-        rows = []
-        for (name, ratio), (schedule, rules) in product(ratios.items(), self._schedules().items()):
-            alone = 0.0
-            for workers in sorted({1, *self.wanted.workers}):
-                runs = [self._run(ratio, rules, workers, repeat) for repeat in range(self.wanted.repeats)]
-                means, gave_up = _means([numbers for numbers, _ in runs]), sum(lost for _, lost in runs)
-                pace = means["epochs"] / means["wall_seconds"] if means["wall_seconds"] else 0.0
-                alone = alone or pace
-                speed_up = pace / alone if alone else 1.0
-                rows.append(Simulated(name, schedule, workers, **means, speed_up=speed_up, gave_up=gave_up))
-        return rows
+    Args:
+        wanted: the clusters.
+        config: of the search.
+        trainings: what answers its jobs.
+    """
+    ratios = {_ratio_text(ratio): ratio for ratio in (config.pyramid.ratio, *wanted.ratio)}
+    rows: list[Row] = []
+    for (name, ratio), (schedule, rules) in product(ratios.items(), _schedules(wanted, config).items()):
+        alone = 0.0
+        for workers in sorted({1, *wanted.workers}):
+            seeds = range(config.seed, config.seed + wanted.repeats)
+            runs = [_run(wanted, config, trainings, ratio, rules, workers, seed) for seed in seeds]
+            row = {"ratio": name, "schedule": schedule, "workers": workers, **_means(runs)}
+            row["gave_up"] = sum(run["gave_up"] for run in runs)
+            pace = row["epochs"] / row["wall_seconds"] if row["wall_seconds"] else 0.0
+            alone = alone or pace
+            rows.append({**row, "speed_up": pace / alone if alone else 1.0})
+    return rows
 
-    def _schedules(self) -> dict[str, Rules]:
-        """The reproducible schedule with one batch in flight and as many as are asked for, and the eager one."""
-        # Proposals are random ones, which follow no predictions.
-        rules = replace(rules_of(self.config), schedule="reproducible", overlap=1, promote="observed")
-        found = {
-            "reproducible" if overlap == 1 else f"reproducible, overlap {overlap}": replace(rules, overlap=overlap)
-            for overlap in sorted({1, self.config.pyramid.overlap, *self.wanted.overlap})
-        }
-        return {**found, "eager": replace(rules, schedule="eager")}
 
-    def _run(self, ratio: Ratio, rules: Rules, workers: int, repeat: int) -> tuple[dict[str, float | None], bool]:
-        """The numbers of one search, and whether it gave up."""
-        section, seed, trainings = self.config.pyramid, self.config.seed + repeat, self.trainings
-        limits, scoring = limits_of(self.config), trainings.scoring(workers)
-        pyramid = Pyramid.make(section.epochs, ratio, section.initial, section.batch)
-        space = get_space(self.config.space.name)
-        search = Search(pyramid, limits, Listed(space, trainings.architectures(space, seed)), rules, seed=seed)
-        late = None if limits.wall_seconds is None else max(limits.wall_seconds - scoring, 0.0) + 1e-6
-        executor = SimulatedExecutor(
-            partial(trainings.outcome, seed=seed), self.wanted, workers, seed=seed, wake_at=late
-        )
-        gave_up = True
-        with suppress(JobsLost):
-            play(search, executor, scoring)
-            gave_up = False
-        pool, used, best, wall = search.pool, executor.usage(), search.pool.best(), executor.now + scoring
-        numbers = {
-            "wall_seconds": wall,
-            "utilisation": used.busy_seconds / used.slot_seconds if used.slot_seconds else 0.0,
-            "candidates": pool.count,
-            "epochs": pool.epochs_spent,
-            "wasted_epochs": pool.epochs_wasted,
-            "lost_jobs": executor.lost,
-            "copies": executor.copies,
-            "worker_hours": workers * wall / 3600,
-            "finds": trainings.worth(best, seed) if best else None,
-        }
-        return numbers, gave_up
+def _schedules(wanted: Wanted, config: SearchSettings) -> dict[str, Rules]:
+    """The reproducible schedule with one batch in flight and as many as are asked for, and the eager one."""
+    # Proposals are random ones, which follow no predictions.
+    rules = replace(rules_of(config), schedule="reproducible", overlap=1, promote="observed")
+    found = {
+        "reproducible" if overlap == 1 else f"reproducible, overlap {overlap}": replace(rules, overlap=overlap)
+        for overlap in sorted({1, config.pyramid.overlap, *wanted.overlap})
+    }
+    return {**found, "eager": replace(rules, schedule="eager")}
+
+
+def _run(
+    cluster: Cluster,
+    config: SearchSettings,
+    trainings: Trainings,
+    ratio: Ratio,
+    rules: Rules,
+    workers: int,
+    seed: int,
+) -> Row:
+    """The numbers of one search."""
+    section, limits, scoring = config.pyramid, limits_of(config), trainings.scoring(workers)
+    pyramid, space = Pyramid.make(section.epochs, ratio, section.initial, section.batch), get_space(config.space.name)
+    search = Search(pyramid, limits, Listed(space, trainings.architectures(space, seed)), rules, seed=seed)
+    late = None if limits.wall_seconds is None else max(limits.wall_seconds - scoring, 0.0) + 1e-6
+    executor = SimulatedExecutor(partial(trainings.outcome, seed=seed), cluster, workers, seed=seed, wake_at=late)
+    gave_up = True
+    with suppress(JobsLost):
+        play(search, executor, scoring)
+        gave_up = False
+    pool, used, best, wall = search.pool, executor.usage(), search.pool.best(), executor.now + scoring
+    return {
+        "wall_seconds": wall,
+        "utilisation": used.busy_seconds / used.slot_seconds if used.slot_seconds else 0.0,
+        "candidates": pool.count,
+        "epochs": pool.epochs_spent,
+        "wasted_epochs": pool.epochs_wasted,
+        "lost_jobs": executor.lost,
+        "copies": executor.copies,
+        "worker_hours": workers * wall / 3600,
+        "finds": trainings.worth(best, seed) if best else None,
+        "gave_up": gave_up,
+    }
+
+
+def _means(runs: Sequence[Row]) -> Row:
+    """The mean of each number over the runs that have it, None where none has."""
+    known = {name: [run[name] for run in runs if run[name] is not None] for name in runs[0]}
+    return {name: fmean(values) if values else None for name, values in known.items()}
 
 
 class Listed:
@@ -213,12 +207,6 @@ class Listed:
                 one = self._listed[number]
                 records.append(Proposed(number, one, space.canonical(one), space.format(one), batch, "random"))
         return Proposal(tuple(records))
-
-
-def _means(runs: Sequence[Mapping[str, float | None]]) -> dict[str, Any]:
-    """The mean of each number over the runs that have it, None where none has."""
-    known = {name: [value for run in runs if (value := run[name]) is not None] for name in runs[0]}
-    return {name: fmean(values) if values else None for name, values in known.items()}
 
 
 def _ratio_text(ratio: Ratio) -> str:

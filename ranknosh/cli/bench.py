@@ -13,13 +13,11 @@ from ranknosh.runs.progress import make_view
 
 
 def run(
-    table: Annotated[Path, typer.Option("--table", help="The npz file of results.", show_default=False)],
-    methods: Annotated[str, typer.Option("--methods", help="Names with commas between.")] = "ranknosh,random,lowfi_evo",
-    budget: Annotated[int, typer.Option("--budget", min=1, help="Training epochs of one run.")] = 3200,
-    repeats: Annotated[
-        int, typer.Option("--repeats", min=1, help="Runs of each method, with seeds of their own.")
-    ] = 100,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the seeds.")] = 0,
+    table: Annotated[Path, typer.Option(help="The npz file of results.", show_default=False)],
+    methods: Annotated[str, typer.Option(help="Names with commas between.")] = "ranknosh,random,lowfi_evo",
+    budget: Annotated[int, typer.Option(min=1, help="Training epochs of one run.")] = 3200,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs of each method, with seeds of their own.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the seeds.")] = 0,
     accounting: Annotated[
         str,
         typer.Option(
@@ -27,14 +25,13 @@ def run(
         ),
     ] = "resume",
     scores: Annotated[
-        Path | None,
-        typer.Option("--scores", help="Train-free scores of all architectures, for methods named *_proxies."),
+        Path | None, typer.Option(help="Train-free scores of all architectures, for methods named *_proxies.")
     ] = None,
     proxies: Annotated[
-        str | None, typer.Option("--proxies", help="Which of the scores, with commas between; default: synflow,nwot.")
+        str | None, typer.Option(help="Which of the scores, with commas between; default: synflow,nwot.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; default: one a core.")] = None,
-    json_out: Annotated[
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,
+    out: Annotated[
         Path | None, typer.Option("--json", metavar="OUT", help="Write settings and every regret here.")
     ] = None,
 ) -> None:
@@ -51,5 +48,5 @@ def run(
 
     names, some = words(methods), None if proxies is None else words(proxies)
     with make_view(not sys.stderr.isatty()) as view:
-        rows = run_bench(table, names, budget, repeats, seed, accounting, json_out, view, jobs, scores, some)  # type: ignore[arg-type]
+        rows = run_bench(table, names, budget, repeats, seed, accounting, out, view, jobs, scores, some)  # type: ignore[arg-type]
     print(format_rows(rows), flush=True)

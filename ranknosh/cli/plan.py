@@ -50,7 +50,7 @@ def plan(
     ranknosh plan search.yaml --simulate workers=32,ratio=0.25/0.5,repeats=10
     ranknosh plan search.yaml --simulate workers=32,overlap=4,from=runs/a-001
     """
-    from ranknosh.bench.simulation import Simulation, recorded_trainings
+    from ranknosh.bench.simulation import recorded_trainings, simulated
     from ranknosh.bench.trainings import ModelTrainings
     from ranknosh.cli.simulate import as_dict, as_text, parse_simulation
     from ranknosh.config.search import SearchSettings
@@ -76,10 +76,10 @@ def plan(
             print(_text(parts, timing, cost, config), end="\n\n" if wanted else "\n", flush=True)
         trainings = ModelTrainings(parts, timing) if wanted else None
     if wanted and trainings:
-        simulated = Simulation(wanted, given, trainings)
-        planned["simulation"] = as_dict(simulated)
+        rows = simulated(wanted, given, trainings)
+        planned["simulation"] = as_dict(rows, wanted, trainings)
         if not as_json:
-            print(as_text(simulated), flush=True)
+            print(as_text(rows, wanted, trainings, given.pyramid.batch), flush=True)
     if as_json:
         print_json(planned)
     for problem in problems:

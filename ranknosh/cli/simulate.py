@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 from pydantic import ValidationError
 
-from ranknosh.bench.simulation import Simulated, Simulation, Wanted
+from ranknosh.bench.simulation import Row, Wanted
+from ranknosh.bench.trainings import Trainings
 from ranknosh.config.messages import explain
 from ranknosh.config.screen import facts, table
 from ranknosh.config.units import human_duration, percent, plural, whole
 from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import Cluster
 
+ORIGIN = ("times", "metrics", "finds")
 NOTES = (
     ("proposals", "random ones; neither the predictor's choices nor the time of its refits are in it"),
     ("lost", "jobs whose worker died; wasted: epochs trained again for that; worker-hours: all workers, all the time"),
@@ -37,47 +38,40 @@ def parse_simulation(text: str) -> Wanted:
         raise ConfigError(explain(error, Wanted, f"--simulate {text}")) from error
 
 
-def as_dict(simulation: Simulation) -> dict[str, Any]:
+def as_dict(rows: list[Row], wanted: Wanted, trainings: Trainings) -> dict[str, Any]:
     """What ``plan --json`` has of a simulation."""
-    trainings, wanted = simulation.trainings, simulation.wanted
-    return {
-        "cluster": wanted.model_dump(include=set(Cluster.model_fields)),
-        "repeats": wanted.repeats,
-        "times": trainings.times,
-        "metrics": trainings.metrics,
-        "finds": trainings.finds,
-        "rows": [asdict(row) for row in simulation.rows],
-    }
+    origin = {name: getattr(trainings, name) for name in ORIGIN}
+    cluster = wanted.model_dump(include=set(Cluster.model_fields))
+    return {"cluster": cluster, "repeats": wanted.repeats, **origin, "rows": rows}
 
 
-def as_text(simulation: Simulation) -> str:
-    """A table of the rows, where its numbers come from, and what keeps workers waiting."""
-    rows, trainings, batch = simulation.rows, simulation.trainings, simulation.config.pyramid.batch
-    columns: dict[str, Callable[[Simulated], str]] = {
-        "ratio": lambda row: row.ratio,
-        "schedule": lambda row: row.schedule,
-        "workers": lambda row: str(row.workers),
-        "wall time": lambda row: human_duration(row.wall_seconds) + (" (gave up)" if row.gave_up else ""),
-        "busy": lambda row: f"{row.utilisation:.0%}",
-        "speed-up": lambda row: f"{row.speed_up:.1f}",
-        "candidates": lambda row: whole(row.candidates),
-        "epochs": lambda row: whole(row.epochs),
-        "wasted": lambda row: _few(row.wasted_epochs),
-        "lost": lambda row: _few(row.lost_jobs),
-        "copies": lambda row: _few(row.copies),
-        "worker-hours": lambda row: f"{row.worker_hours:.2f}" if row.worker_hours < 10 else whole(row.worker_hours),
-        "finds": lambda row: trainings.show(row.finds),
+def as_text(rows: list[Row], wanted: Wanted, trainings: Trainings, batch: int) -> str:
+    """A table of the rows, where its numbers come from, and what keeps workers waiting; ``batch``: candidates of one."""
+    columns: dict[str, Callable[[Row], str]] = {
+        "ratio": lambda row: row["ratio"],
+        "schedule": lambda row: row["schedule"],
+        "workers": lambda row: str(row["workers"]),
+        "wall time": lambda row: human_duration(row["wall_seconds"]) + (" (gave up)" if row["gave_up"] else ""),
+        "busy": lambda row: f"{row['utilisation']:.0%}",
+        "speed-up": lambda row: f"{row['speed_up']:.1f}",
+        "candidates": lambda row: whole(row["candidates"]),
+        "epochs": lambda row: whole(row["epochs"]),
+        "wasted": lambda row: _few(row["wasted_epochs"]),
+        "lost": lambda row: _few(row["lost_jobs"]),
+        "copies": lambda row: _few(row["copies"]),
+        "worker-hours": lambda row: _hours(row["worker_hours"]),
+        "finds": lambda row: trainings.show(row["finds"]),
     }
-    if len({row.ratio for row in rows}) == 1:
+    if len({row["ratio"] for row in rows}) == 1:
         del columns["ratio"]
-    if not simulation.wanted.speculate:
+    if not wanted.speculate:
         del columns["copies"]
-    origin = [(name, getattr(trainings, name)) for name in ("times", "metrics", "finds")]
-    lines = [("simulated", _described(simulation.wanted)), *origin, *NOTES]
-    if any(row.gave_up for row in rows):
+    lines = [("simulated", _described(wanted)), *((name, getattr(trainings, name)) for name in ORIGIN), *NOTES]
+    if any(row["gave_up"] for row in rows):
         remedy = "shorten levels or use better workers"
         lines.append(("gave up", f"a job was lost ten times in a row, which ends a search; {remedy}"))
-    if any(row.schedule == "reproducible" and row.utilisation < 0.5 and row.workers > batch / 2 for row in rows):
+    waiting = [row for row in rows if row["schedule"] == "reproducible" and row["utilisation"] < 0.5]
+    if any(row["workers"] > batch / 2 for row in waiting):
         remedy = "raise pyramid.batch or overlap, or use eager"
         lines.append(("idle", f"reproducible trains a batch ({batch}) to its top before the next: {remedy}"))
     sides = "".join("l" if name in ("ratio", "schedule") else "r" for name in columns)
@@ -96,6 +90,10 @@ def _described(wanted: Wanted) -> str:
     )
     words = [text for holds, text in known if holds]
     return "; ".join(words) or "nothing fails and nobody is slow (see mtbf, stragglers)"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.2f}" if hours < 10 else whole(hours)
 
 
 def _few(number: float) -> str:

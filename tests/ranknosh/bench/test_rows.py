@@ -27,8 +27,6 @@ def test_nothing_is_said_before_all_runs_have_an_incumbent() -> None:
     at, regrets = on_one_grid(runs)
     assert (at.tolist(), regrets.tolist()) == ([200, 236], [[1.0, 0.0], [1.0, 1.0]])
     assert epochs_to(1.0, runs).epochs == 200
-    runs.append(run())
-    assert epochs_to(9.0, runs) == To(9.0, None, None, None)
 
 
 def many(seed: int, runs: int = 12) -> list[Trajectory]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ranknosh.bench.simulation import Listed, Simulation, Wanted
+from ranknosh.bench.simulation import Listed, Wanted, simulated
 from ranknosh.bench.trainings import ModelTrainings, RecordedTrainings, TableTrainings, Trainings, endings
 from ranknosh.cli.simulate import as_dict, as_text, parse_simulation
 from ranknosh.config.search import SearchSettings
@@ -82,12 +82,8 @@ def table_file(tmp_path_factory):
     return path
 
 
-def simulate(wanted, config, trainings):
-    return Simulation(wanted, config, trainings).rows
-
-
 def by_key(rows):
-    return {(row.schedule, row.workers): row for row in rows}
+    return {(row["schedule"], row["workers"]): row for row in rows}
 
 
 def test_words_become_a_cluster():
@@ -150,37 +146,37 @@ def test_files_that_are_not_there(cli, tmp_path, monkeypatch):
 def test_a_recorded_run_by_hand(run):
     # Four candidates of 10 s, then two of them 30 s: 100 s of work.
     trainings = RecordedTrainings(run(RECORDS), config())
-    rows = by_key(simulate(Wanted(workers=(1, 2, 4)), config(), trainings))
+    rows = by_key(simulated(Wanted(workers=(1, 2, 4)), config(), trainings))
     assert len(rows) == 6
     for schedule in ("reproducible", "eager"):
-        assert rows[schedule, 1].wall_seconds == pytest.approx(100.0)
-        assert rows[schedule, 1].speed_up == 1.0
+        assert rows[schedule, 1]["wall_seconds"] == pytest.approx(100.0)
+        assert rows[schedule, 1]["speed_up"] == 1.0
     two, four = rows["reproducible", 2], rows["reproducible", 4]
-    assert (two.wall_seconds, two.utilisation, two.speed_up) == pytest.approx((50.0, 1.0, 2.0))
-    assert (four.wall_seconds, four.utilisation, four.speed_up) == pytest.approx((40.0, 100 / 160, 2.5))
-    assert (four.candidates, four.epochs, four.wasted_epochs, four.lost_jobs) == (4, 6, 0, 0)
-    assert four.worker_hours == pytest.approx(4 * 40 / 3600)
-    assert {row.finds for row in rows.values()} == {0.8}
+    assert (two["wall_seconds"], two["utilisation"], two["speed_up"]) == pytest.approx((50.0, 1.0, 2.0))
+    assert (four["wall_seconds"], four["utilisation"], four["speed_up"]) == pytest.approx((40.0, 100 / 160, 2.5))
+    assert (four["candidates"], four["epochs"], four["wasted_epochs"], four["lost_jobs"]) == (4, 6, 0, 0)
+    assert four["worker_hours"] == pytest.approx(4 * 40 / 3600)
+    assert {row["finds"] for row in rows.values()} == {0.8}
 
 
 def test_one_worker_is_always_there_to_compare_with(run):
     trainings = RecordedTrainings(run(RECORDS), config())
-    assert [row.workers for row in simulate(Wanted(workers=(4, 2)), config(), trainings)] == [1, 2, 4, 1, 2, 4]
+    assert [row["workers"] for row in simulated(Wanted(workers=(4, 2)), config(), trainings)] == [1, 2, 4, 1, 2, 4]
 
 
 def test_scoring_comes_first_and_is_shared_by_the_workers(run):
     scored = [Scored(one, SPACE.canonical(one), SPACE.format(one), {}, 2.0) for one in DRAWN[:5]]
-    rows = by_key(simulate(Wanted(workers=(2,)), config(), RecordedTrainings(run([*scored, *RECORDS]), config())))
-    assert rows["reproducible", 1].wall_seconds == pytest.approx(110.0)
-    assert rows["reproducible", 2].wall_seconds == pytest.approx(55.0)
+    rows = by_key(simulated(Wanted(workers=(2,)), config(), RecordedTrainings(run([*scored, *RECORDS]), config())))
+    assert rows["reproducible", 1]["wall_seconds"] == pytest.approx(110.0)
+    assert rows["reproducible", 2]["wall_seconds"] == pytest.approx(55.0)
 
 
 def test_failures_are_played_back(run):
     failed = Failed(0, 1, "diverged", "loss is nan", 1, 5.0)
     folder = run([*(proposed(number) for number in range(3)), failed, *RECORDS[4:]])
-    rows = simulate(Wanted(workers=(1,), repeats=20), config(), RecordedTrainings(folder, config()))
-    assert 70 < rows[0].wall_seconds < 100  # a third of them takes 5 s instead of 10
-    assert rows[0].candidates == 4
+    rows = simulated(Wanted(workers=(1,), repeats=20), config(), RecordedTrainings(folder, config()))
+    assert 70 < rows[0]["wall_seconds"] < 100  # a third of them takes 5 s instead of 10
+    assert rows[0]["candidates"] == 4
 
 
 def test_candidates_follow_one_recorded_candidate_as_far_as_it_went(run):
@@ -210,13 +206,13 @@ def test_runs_that_cannot_be_played_back(run, tmp_path):
 def test_a_table_by_hand(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
     trainings = TableTrainings(table_file, wanted)
-    rows = by_key(simulate(Wanted(workers=(4, 8)), wanted, trainings))
+    rows = by_key(simulated(Wanted(workers=(4, 8)), wanted, trainings))
     # one second an epoch: 8 x 3 + 4 x 6 epochs
-    assert rows["reproducible", 1].wall_seconds == pytest.approx(48.0)
-    assert rows["reproducible", 4].wall_seconds == pytest.approx(12.0)
-    assert rows["reproducible", 8].wall_seconds == pytest.approx(9.0)
-    assert rows["reproducible", 8].utilisation == pytest.approx(48 / 72)
-    convolutions = rows["reproducible", 8].finds * 100 - 50
+    assert rows["reproducible", 1]["wall_seconds"] == pytest.approx(48.0)
+    assert rows["reproducible", 4]["wall_seconds"] == pytest.approx(12.0)
+    assert rows["reproducible", 8]["wall_seconds"] == pytest.approx(9.0)
+    assert rows["reproducible", 8]["utilisation"] == pytest.approx(48 / 72)
+    convolutions = rows["reproducible", 8]["finds"] * 100 - 50
     assert 1 <= convolutions <= 6
     assert convolutions == pytest.approx(round(convolutions))
 
@@ -233,70 +229,71 @@ def test_failures_cost_time_and_the_same_seed_gives_the_same_rows(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 40, "initial": 8, "batch": 8})
     trainings = TableTrainings(table_file, wanted)
     harsh = Wanted(workers=(4,), repeats=3, mtbf=20.0, repair=10.0, stragglers=0.1, save_every=1.0)
-    calm = by_key(simulate(Wanted(workers=(4,), repeats=3), wanted, trainings))
-    rows = simulate(harsh, wanted, trainings)
-    assert rows == simulate(harsh, wanted, trainings)
-    assert by_key(rows)["eager", 4].wall_seconds > calm["eager", 4].wall_seconds
-    assert by_key(rows)["eager", 4].lost_jobs > 0 == calm["eager", 4].lost_jobs
+    calm = by_key(simulated(Wanted(workers=(4,), repeats=3), wanted, trainings))
+    rows = simulated(harsh, wanted, trainings)
+    assert rows == simulated(harsh, wanted, trainings)
+    assert by_key(rows)["eager", 4]["wall_seconds"] > calm["eager", 4]["wall_seconds"]
+    assert by_key(rows)["eager", 4]["lost_jobs"] > 0 == calm["eager", 4]["lost_jobs"]
     for workers in (1, 4):  # the search itself is the same one, whatever fails
-        assert by_key(rows)["reproducible", workers].epochs == calm["reproducible", workers].epochs
-        assert by_key(rows)["reproducible", workers].finds == calm["reproducible", 1].finds
+        assert by_key(rows)["reproducible", workers]["epochs"] == calm["reproducible", workers]["epochs"]
+        assert by_key(rows)["reproducible", workers]["finds"] == calm["reproducible", 1]["finds"]
 
 
 def test_repeats_are_averaged(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 20, "initial": 8, "batch": 8})
     trainings = TableTrainings(table_file, wanted)
     each = [
-        simulate(Wanted(workers=(4,), stragglers=0.3), wanted.replace([f"seed={seed}"]), trainings) for seed in range(3)
+        simulated(Wanted(workers=(4,), stragglers=0.3), wanted.replace([f"seed={seed}"]), trainings)
+        for seed in range(3)
     ]
-    mean = simulate(Wanted(workers=(4,), repeats=3, stragglers=0.3), wanted, trainings)
+    mean = simulated(Wanted(workers=(4,), repeats=3, stragglers=0.3), wanted, trainings)
     for place, row in enumerate(mean):
-        assert row.wall_seconds == pytest.approx(np.mean([rows[place].wall_seconds for rows in each]))
-        assert row.finds == pytest.approx(np.mean([rows[place].finds for rows in each]))
-    assert len({rows[1].wall_seconds for rows in each}) == 3
+        assert row["wall_seconds"] == pytest.approx(np.mean([rows[place]["wall_seconds"] for rows in each]))
+        assert row["finds"] == pytest.approx(np.mean([rows[place]["finds"] for rows in each]))
+    assert len({rows[1]["wall_seconds"] for rows in each}) == 3
 
 
 def test_ratios_stand_beside_the_configs_own(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
     trainings = TableTrainings(table_file, wanted)
-    rows = simulate(Wanted(workers=(1,), ratio=("auto", 0.25, 0.5)), wanted, trainings)
-    assert [(row.ratio, row.epochs) for row in rows if row.schedule == "eager"] == [
+    rows = simulated(Wanted(workers=(1,), ratio=("auto", 0.25, 0.5)), wanted, trainings)
+    assert [(row["ratio"], row["epochs"]) for row in rows if row["schedule"] == "eager"] == [
         ("0.5", 8 * 3 + 4 * 6),
         ("auto", 8 * 3 + 4 * 6),
         ("0.25", 8 * 3 + 2 * 6),
     ]
-    text = as_text(Simulation(Wanted(workers=(1,), ratio=(0.25,)), wanted, trainings))
+    text = as_text(rows, Wanted(), trainings, 4)
     assert text.startswith("ratio  schedule")
 
 
 def test_overlaps_stand_beside_one_batch_at_a_time(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 40, "initial": 4, "batch": 4, "overlap": 2})
-    rows = simulate(Wanted(workers=(8,), overlap=(4,)), wanted, TableTrainings(table_file, wanted))
+    rows = simulated(Wanted(workers=(8,), overlap=(4,)), wanted, TableTrainings(table_file, wanted))
     names = ["reproducible", "reproducible, overlap 2", "reproducible, overlap 4", "eager"]
-    assert [row.schedule for row in rows if row.workers == 8] == names
-    times = [row.wall_seconds for row in rows if row.workers == 8]
+    assert [row["schedule"] for row in rows if row["workers"] == 8] == names
+    times = [row["wall_seconds"] for row in rows if row["workers"] == 8]
     assert times == sorted(times, reverse=True)
     assert times[0] > 1.3 * times[1]
-    assert len({row.epochs for row in rows}) == 1
+    assert len({row["epochs"] for row in rows}) == 1
 
 
 def test_where_time_ends_the_search_more_workers_train_more(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "initial": 8, "batch": 8}, budget={"time": "1m"})
-    rows = by_key(simulate(Wanted(workers=(4,)), wanted, TableTrainings(table_file, wanted)))
+    rows = by_key(simulated(Wanted(workers=(4,)), wanted, TableTrainings(table_file, wanted)))
     one, four = rows["eager", 1], rows["eager", 4]
-    assert 60 <= one.wall_seconds <= 61 + 1e-5
-    assert one.wall_seconds == pytest.approx(four.wall_seconds, abs=1.1)
-    assert four.candidates >= 3 * one.candidates
-    assert four.speed_up == pytest.approx(4.0, rel=0.1)
+    assert 60 <= one["wall_seconds"] <= 61 + 1e-5
+    assert one["wall_seconds"] == pytest.approx(four["wall_seconds"], abs=1.1)
+    assert four["candidates"] >= 3 * one["candidates"]
+    assert four["speed_up"] == pytest.approx(4.0, rel=0.1)
 
 
 def test_a_search_that_gives_up_says_so(table_file):
     wanted = config(pyramid={"epochs": [100, 200], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
     trainings = TableTrainings(table_file, wanted)
     hopeless = Wanted(workers=(2,), mtbf=5.0, repair=1.0, save_every=1000.0)
-    rows = simulate(hopeless, wanted, trainings)
-    assert all(row.gave_up == 1 for row in rows)
-    assert "lost ten times" in as_text(Simulation(hopeless, wanted, trainings))
+    rows = simulated(hopeless, wanted, trainings)
+    assert all(row["gave_up"] == 1 for row in rows)
+    assert "lost ten times" in as_text(simulated(hopeless, wanted, trainings), hopeless, trainings, 4)
 
 
 def test_proposals_are_distinct_alive_and_do_not_depend_on_how_many_are_asked_for(table_file):
@@ -344,12 +341,14 @@ def test_rows_as_json_and_as_text(table_file):
     wanted = config(pyramid={"epochs": [3, 9], "ratio": 0.5, "candidates": 8, "initial": 8, "batch": 4})
     trainings = TableTrainings(table_file, wanted)
     asked = Wanted(workers=(8,), mtbf=7200.0, stragglers=0.1, speculate=3.0, startup=60.0)
-    rows = simulate(asked, wanted, trainings)
-    found = json.loads(json.dumps(as_dict(Simulation(asked, wanted, trainings))))
+    rows = simulated(asked, wanted, trainings)
+    found = json.loads(json.dumps(as_dict(rows, asked, trainings)))
     assert found["cluster"]["mtbf"] == 7200.0
-    assert [(row["schedule"], row["workers"]) for row in found["rows"]] == [(row.schedule, row.workers) for row in rows]
-    assert found["rows"][1]["wall_seconds"] == rows[1].wall_seconds
-    text = as_text(Simulation(asked, wanted, trainings))
+    assert [(row["schedule"], row["workers"]) for row in found["rows"]] == [
+        (row["schedule"], row["workers"]) for row in rows
+    ]
+    assert found["rows"][1]["wall_seconds"] == rows[1]["wall_seconds"]
+    text = as_text(rows, asked, trainings, 4)
     for words in (
         "dies every 2 h 00 min of work",
         "10.00 % of the jobs",
