@@ -196,10 +196,10 @@ def records_of(run: Path) -> list[Record]:
 
 
 def decisions_of(run: Path) -> list[str]:
-    from ranknosh.report import RunView
     from ranknosh.report.tables import decision_lines
+    from ranknosh.workflows.search.run import SearchRun
 
-    return decision_lines(RunView.load(run))
+    return decision_lines(SearchRun.read(run))
 
 
 def damage_a_checkpoint(run: Path, calm: Path, rng: random.Random) -> bool:

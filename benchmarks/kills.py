@@ -59,7 +59,7 @@ def of_search(run: Any) -> dict[str, Any]:
     tested = {"tested": timeless(run.pool.tested)}
     weights = b"".join(value.numpy().tobytes() for value in run.network().state_dict().values())
     facts = {f"candidate {row['id']}": timeless(row) for row in run.trials()}
-    return {"decisions": decision_lines(run.view), "weights": sha256(weights).hexdigest(), **tested, **facts}
+    return {"decisions": decision_lines(run), "weights": sha256(weights).hexdigest(), **tested, **facts}
 
 
 def of_supernet(run: Any) -> dict[str, Any]:

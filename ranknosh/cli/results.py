@@ -97,7 +97,7 @@ def _list(run: Path, decisions: bool, as_json: bool) -> None:
     from ranknosh.report.workers import failure_rows
     from ranknosh.workflows.search.run import SearchRun
 
-    view = SearchRun.read(run).view
+    view = SearchRun.read(run)
     if decisions:
         lines = decision_lines(view)
         print_result(lines, "\n".join(lines), as_json)

@@ -11,7 +11,7 @@ from ranknosh.core.pool import Candidate
 from ranknosh.report import charts, words
 from ranknosh.report.page import PageSection, missing
 from ranknosh.report.series import BudgetPart, Reached, budget_parts, incumbents, results
-from ranknosh.report.view import RunView
+from ranknosh.report.view import SearchView
 
 MOST_CURVES = 220
 LOG_FROM = 12
@@ -28,7 +28,7 @@ def level_colour(level: int, levels: int) -> str:
     return str(to_hex(LinearSegmentedColormap.from_list("levels", LEVEL_RAMP)(place)))
 
 
-def learning_curve(view: RunView, candidate: Candidate) -> list[tuple[float, float]]:
+def learning_curve(view: SearchView, candidate: Candidate) -> list[tuple[float, float]]:
     """(finished epochs, validation accuracy in %) over every level; the levels' ends alone where no epochs were recorded."""
     found: list[tuple[float, float | None]] = []
     for level, observed in sorted(candidate.observations.items()):
@@ -37,7 +37,7 @@ def learning_curve(view: RunView, candidate: Candidate) -> list[tuple[float, flo
     return [(epoch, 100 * accuracy) for epoch, accuracy in found if accuracy is not None]
 
 
-def pyramid_plot(view: RunView) -> PageSection:
+def pyramid_plot(view: SearchView) -> PageSection:
     """Learning curves coloured by the level where each stopped, and how many reached each level."""
     curves = [(c, curve) for c in view.leaderboard() if (curve := learning_curve(view, c))]
     share = MOST_CURVES // view.pyramid.levels
@@ -62,7 +62,7 @@ def pyramid_plot(view: RunView) -> PageSection:
     return charts.plot("pyramid", "The pyramid", caption, *panels, height=4.6, widths=(3.1, 1.0))
 
 
-def _paint_curves(axis: Any, view: RunView, drawn: Sequence[tuple[Candidate, Points]]) -> None:
+def _paint_curves(axis: Any, view: SearchView, drawn: Sequence[tuple[Candidate, Points]]) -> None:
     levels, epochs, best = view.pyramid.levels, view.pyramid.epochs, view.pool.best()
     first = min((curve[0][0] for _, curve in drawn), default=epochs[0])
     reach, logarithmic = (epochs[-1] - epochs[0]) or 1, epochs[-1] >= LOG_FROM * epochs[0]
@@ -97,7 +97,7 @@ def _curve(axis: Any, points: Points, colour: str, **look: Any) -> None:
     axis.plot(*zip(*points, strict=True), "-o", color=colour, markevery=[len(points) - 1], **look)
 
 
-def _paint_pyramid(axis: Any, view: RunView) -> None:
+def _paint_pyramid(axis: Any, view: SearchView) -> None:
     widest = max(*(view.reached(level) for level in view.levels), 1)
     for level, epochs in enumerate(view.pyramid.epochs, 1):
         reached, colour = view.reached(level), level_colour(level, view.pyramid.levels)
@@ -109,7 +109,7 @@ def _paint_pyramid(axis: Any, view: RunView) -> None:
     axis.set(xlim=(-0.56, 0.56), ylim=(0.5, view.pyramid.levels + 0.75), xticks=[], title="How many got there")
 
 
-def incumbent_plot(view: RunView) -> PageSection:
+def incumbent_plot(view: SearchView) -> PageSection:
     """The best candidate so far against epochs spent and against wall time."""
     steps, title = [step for step in incumbents(view) if step.validation is not None], "Best so far"
     if not steps:
@@ -127,9 +127,9 @@ def incumbent_plot(view: RunView) -> PageSection:
     return charts.plot("incumbent", title, caption, *panels)
 
 
-def _paint_incumbent(axis: Any, view: RunView, steps: Sequence[Reached], done: Sequence[Reached], unit: str) -> None:
-    scale, name = charts.time_scale(view.wall_seconds) if unit == "seconds" else (1.0, unit)
-    end = (view.wall_seconds if unit == "seconds" else view.pool.epochs_spent) / scale
+def _paint_incumbent(axis: Any, view: SearchView, steps: Sequence[Reached], done: Sequence[Reached], unit: str) -> None:
+    scale, name = charts.time_scale(view.seconds) if unit == "seconds" else (1.0, unit)
+    end = (view.seconds if unit == "seconds" else view.pool.epochs_spent) / scale
 
     def points(found: Sequence[Reached]) -> Points:
         return [(getattr(each, unit) / scale, 100 * (each.validation or 0.0)) for each in found]
@@ -152,9 +152,9 @@ def _paint_incumbent(axis: Any, view: RunView, steps: Sequence[Reached], done: S
         axis.set_xlabel("epochs spent, all candidates together")
 
 
-def budget_plot(view: RunView) -> PageSection:
+def budget_plot(view: SearchView) -> PageSection:
     """Where the epochs went, planned against spent, and where the seconds went."""
-    parts, left, plan, limit = budget_parts(view), view.unspent, view.plan(), view.epochs_limit
+    parts, left, plan, limit = budget_parts(view), view.unspent, view.plan(), view.settings.budget.epochs
     limited = f"of a limit of {limit:,} ({left:,} unspent)" if limit is not None else "(no limit on epochs)"
     planned = words.UNKNOWN
     if plan and plan.candidates is not None:
@@ -164,7 +164,7 @@ def budget_plot(view: RunView) -> PageSection:
     shares = [words.duration(seconds.get(name, 0.0)) for name in ("proxies", "predictor", "failed trainings")]
     caption = (
         f"{words.counted(view.pool.epochs_spent, 'epoch')} charged {limited}; planned before the start: {planned}. "
-        f"Device time {words.duration(view.pool.device_seconds)}, wall time {words.duration(view.wall_seconds)}. Of the "
+        f"Device time {words.duration(view.pool.device_seconds)}, wall time {words.duration(view.seconds)}. Of the "
         f"device time, proxies took {shares[0]}, the predictor {shares[1]}, failed trainings {shares[2]}."
     )
     if view.pool.epochs_wasted:
@@ -176,8 +176,8 @@ def budget_plot(view: RunView) -> PageSection:
     return charts.plot("budget", "The budget: planned and spent", caption, *panels, height=3.9)
 
 
-def _paint_epochs(axis: Any, view: RunView, parts: Sequence[BudgetPart]) -> None:
-    parts, limit = [part for part in parts if part.planned or part.epochs], view.epochs_limit
+def _paint_epochs(axis: Any, view: SearchView, parts: Sequence[BudgetPart]) -> None:
+    parts, limit = [part for part in parts if part.planned or part.epochs], view.settings.budget.epochs
     texts = [f"{part.epochs:,}" + (f" of {part.planned:,}" if part.planned else "") for part in parts]
     bars = [(part.name, float(part.epochs), text) for part, text in zip(parts, texts, strict=True)]
     if left := view.unspent:
@@ -190,7 +190,7 @@ def _paint_epochs(axis: Any, view: RunView, parts: Sequence[BudgetPart]) -> None
     axis.set(title=f"Training epochs ({stated}; thin grey bars: planned)", xlabel="epochs, added up")
 
 
-def _paint_seconds(axis: Any, view: RunView, parts: Sequence[BudgetPart]) -> None:
+def _paint_seconds(axis: Any, view: SearchView, parts: Sequence[BudgetPart]) -> None:
     parts, total = [part for part in parts if part.seconds], view.pool.device_seconds or 1.0
     scale, unit = charts.time_scale(total)
     texts = [f"{words.duration(part.seconds)} ({100 * part.seconds / total:.0f} %)" for part in parts]
@@ -199,7 +199,9 @@ def _paint_seconds(axis: Any, view: RunView, parts: Sequence[BudgetPart]) -> Non
     axis.set(title="Device time by purpose", xlabel=f"{unit}, added up")
 
 
-def _waterfall(axis: Any, view: RunView, bars: Sequence[tuple[str, float, str]], planned: Sequence[int] = ()) -> float:
+def _waterfall(
+    axis: Any, view: SearchView, bars: Sequence[tuple[str, float, str]], planned: Sequence[int] = ()
+) -> float:
     """Each bar (name, length, text) begins where the one above it ended, with a thin one for what was ``planned``; the end."""
     colours = {f"level {level}": level_colour(level, view.pyramid.levels) for level in view.levels}
     colours |= {"failed trainings": charts.BAD, "finalists again": charts.ACCENT, "unspent": charts.GRID}

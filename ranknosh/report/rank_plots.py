@@ -25,7 +25,7 @@ from ranknosh.report.series import (
     proxy_values,
     top_group,
 )
-from ranknosh.report.view import RunView
+from ranknosh.report.view import SearchView
 
 ORIGINS = {
     "seed": charts.BLUE,
@@ -38,14 +38,14 @@ ORIGINS = {
 COSTS = {"params": "parameters", "macs": "multiply-accumulates"}
 
 
-def metric_label(view: RunView) -> str:
+def metric_label(view: SearchView) -> str:
     """The ranking metric in words; losses are negated so that higher is better."""
-    name = str(view.setting("train", "metric") or "accuracy")
+    name = view.settings.train.metric
     averaged = " (EMA)" if name.startswith("ema") else ""
     return f"−validation loss{averaged}" if name.endswith("loss") else f"validation accuracy{averaged}"
 
 
-def predictor_plot(view: RunView) -> PageSection:
+def predictor_plot(view: SearchView) -> PageSection:
     """Rank correlation of predictions made before the result, per round; and those predictions against the results."""
     fits, pairs, title = view.pool.fits, predicted(view), "Did the predictor know?"
     if not fits and not pairs:
@@ -94,7 +94,7 @@ def _paint_rounds(axis: Any, fits: Sequence[Fitted]) -> None:
     axis.legend(loc="lower right", ncols=3)
 
 
-def _paint_predicted(axis: Any, view: RunView, pairs: Sequence[tuple[float, Candidate]]) -> None:
+def _paint_predicted(axis: Any, view: SearchView, pairs: Sequence[tuple[float, Candidate]]) -> None:
     for origin in sorted({candidate.origin for _, candidate in pairs}):
         here = [(score, candidate.metrics[1]) for score, candidate in pairs if candidate.origin == origin]
         charts.dots(axis, here, ORIGINS[origin], words.origin_name(origin))
@@ -106,7 +106,7 @@ def _paint_predicted(axis: Any, view: RunView, pairs: Sequence[tuple[float, Cand
         charts.say(axis, "no scored candidate has a result yet")
 
 
-def agreement_plot(view: RunView) -> PageSection:
+def agreement_plot(view: SearchView) -> PageSection:
     """Whether the order at a lower level predicts the order at the highest one reached."""
     pairs, title = level_agreement(view), "Do early epochs predict the top?"
     if not pairs:
@@ -145,7 +145,7 @@ def _paint_intervals(axis: Any, levels: int, pairs: Sequence[tuple[int, int, Agr
     axis.set(xlim=(-1.05, 1.05), title="Rank correlation with 95 % interval", xlabel="Spearman's rho")
 
 
-def proxies_plot(view: RunView) -> PageSection:
+def proxies_plot(view: SearchView) -> PageSection:
     """Every train-free proxy against the ranking metric at level 1."""
     values, title = proxy_values(view), "Did the train-free proxies know?"
     if not view.pool.scored:
@@ -179,7 +179,7 @@ def _link(pairs: Sequence[tuple[float, Candidate]], level: int = 1) -> Agreement
     return agreement([value for value, _ in known], [metric for _, metric in known])
 
 
-def cost_plot(view: RunView) -> PageSection:
+def cost_plot(view: SearchView) -> PageSection:
     """Validation accuracy against parameters and against multiply-accumulates, with the Pareto front of the top level."""
     title, known = "Accuracy against size", [c for c in view.leaderboard() if c.validation is not None]
     sized = {cost: [c for c in known if getattr(c, cost) is not None] for cost in COSTS}
@@ -202,7 +202,7 @@ def cost_plot(view: RunView) -> PageSection:
 
 
 def _paint_cost(
-    axis: Any, view: RunView, known: Sequence[Candidate], cost: str, front: Sequence[tuple[float, float]]
+    axis: Any, view: SearchView, known: Sequence[Candidate], cost: str, front: Sequence[tuple[float, float]]
 ) -> None:
     best = view.pool.best()
     for level in view.levels:
@@ -218,7 +218,7 @@ def _paint_cost(
     axis.legend(loc="lower right")
 
 
-def operations_plot(view: RunView) -> PageSection:
+def operations_plot(view: SearchView) -> PageSection:
     """How often each operation occurs in the best cells and in all of them."""
     title, found = "What the best cells are made of", operation_shares(view)
     if not found:
@@ -245,7 +245,7 @@ def operations_plot(view: RunView) -> PageSection:
     return charts.plot("operations", title, caption, paint, half=True, above=charts.LEGEND_ROW)
 
 
-def origins_plot(view: RunView) -> PageSection:
+def origins_plot(view: SearchView) -> PageSection:
     """What each way of choosing candidates gave at level 1, where all of them can be compared."""
     title, rows = "Where the good ones came from", [row for row in origin_rows(view) if row.accuracies]
     if not rows:

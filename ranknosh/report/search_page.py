@@ -24,7 +24,7 @@ from ranknosh.report.page import (
     origin,
 )
 from ranknosh.report.series import margins
-from ranknosh.report.view import RunView
+from ranknosh.report.view import SearchView
 from ranknosh.report.words import UNKNOWN, counted, duration, integer, number, origin_name, percent, points
 from ranknosh.report.workers import (
     KINDS,
@@ -40,9 +40,9 @@ from ranknosh.report.workers import (
 LEADERBOARD_ROWS, FAILURE_ROWS, RUNNERS_UP = 20, 40, 3
 
 
-def render(view: RunView) -> str:
+def render(view: SearchView) -> str:
     """The whole page; equal journals give equal bytes. Raises MissingDependency without matplotlib or jinja2."""
-    about = f"space {_space(view)}, data {_data_name(view)}, seed {view.setting('seed')}"
+    about = f"space {view.header.facts['space']}, data {_data_name(view)}, seed {view.settings.seed}"
     subtitle = f"Neural architecture search with RankNOSH: {about}"
     footer = (
         f"Rebuilt from the journal of {view.name}; every figure on this page is a function of that file. {UNKNOWN} is "
@@ -51,7 +51,7 @@ def render(view: RunView) -> str:
     return Page("RankNOSH report", view.name, subtitle, page_sections(view), footer).render()
 
 
-def page_sections(view: RunView) -> list[PageSection]:
+def page_sections(view: SearchView) -> list[PageSection]:
     """Every section of the page, in reading order."""
     return [
         _found(view),
@@ -72,20 +72,20 @@ def page_sections(view: RunView) -> list[PageSection]:
     ]
 
 
-def _found(view: RunView) -> PageSection:
+def _found(view: SearchView) -> PageSection:
     """The best cell, what it scored and what the search cost."""
     best, tested, pool = view.pool.best(), view.tested(), view.pool
-    limit = "" if view.epochs_limit is None else f" / {integer(view.epochs_limit)}"
+    limit = "" if view.settings.budget.epochs is None else f" / {integer(view.settings.budget.epochs)}"
     top = f"{view.reached(view.pyramid.levels)} reached the top of {view.pyramid.levels} levels"
     macs = integer(best.macs if best else None)
     cards = [
         Card(percent(best.validation if best else None), "validation accuracy", strong=True),
         Card(percent(tested.test_accuracy if tested else None), f"test accuracy, {_test_note(view)}", strong=True),
         Card(f"{integer(pool.epochs_spent)}{limit}", f"training epochs spent{' / limit' if limit else ', no limit'}"),
-        Card(duration(view.wall_seconds), f"wall time; device time {duration(pool.device_seconds)}"),
+        Card(duration(view.seconds), f"wall time; device time {duration(pool.device_seconds)}"),
         Card(integer(pool.count), f"candidates; {top}"),
         Card(integer(best.params if best else None), f"parameters; {macs} multiply-accumulates an image"),
-        Card(_stop(view), f"what ended the search (state: {view.state})", full=True),
+        Card(_stop(view), f"what ended the search (state: {view.phase})", full=True),
     ]
     cell: list[Block] = [Text([UNKNOWN], "nothing")]
     if best is not None:
@@ -94,21 +94,21 @@ def _found(view: RunView) -> PageSection:
     return PageSection("found", title, [Cards(cards), *cell, Text([_headline(view, best)])])
 
 
-def _stop(view: RunView) -> str:
+def _stop(view: SearchView) -> str:
     stopped = view.pool.stopped
     if stopped is None:
-        return "still running" if view.running else "not finished: interrupted, and can be resumed"
+        return "still running" if view.phase == "running" else "not finished: interrupted, and can be resumed"
     return stopped.detail or stopped.reason.replace("_", " ")
 
 
-def _test_note(view: RunView) -> str:
+def _test_note(view: SearchView) -> str:
     times = len(view.pool.tested)
     if times > 1:
         return f"the test split was read {times} times: it is no longer untouched"
     return "read once, at the end" if times else "read at the end only"
 
 
-def _headline(view: RunView, best: Candidate | None) -> str:
+def _headline(view: SearchView, best: Candidate | None) -> str:
     if best is None:
         return "No candidate has finished a level yet; this page fills as the search continues."
     top = "the top level" if best.level == view.pyramid.levels else f"level {best.level} of {view.pyramid.levels}"
@@ -120,7 +120,7 @@ def _headline(view: RunView, best: Candidate | None) -> str:
     return text + "."
 
 
-def _runners_up(view: RunView) -> list[PageSection]:
+def _runners_up(view: SearchView) -> list[PageSection]:
     """The candidates after the best, drawn; no section where there are none."""
     best = view.pool.best()
     runners = [(place, c) for place, c in enumerate(view.leaderboard(), 1) if best is None or c.id != best.id]
@@ -133,7 +133,7 @@ def _runners_up(view: RunView) -> list[PageSection]:
     return [PageSection("runners", "Runners-up", [Gallery(figures)])] if figures else []
 
 
-def _leaderboard(view: RunView) -> PageSection:
+def _leaderboard(view: SearchView) -> PageSection:
     """The best candidates, and how far the found cell is above the initial ones."""
     best, ranked = view.pool.best(), view.leaderboard()
     if not ranked:
@@ -172,7 +172,7 @@ def _row(place: int, candidate: Candidate) -> tuple[object, ...]:
     return (place, candidate.id, candidate.text, *reached, 1 + len(candidate.replicas), *size)
 
 
-def _workers(view: RunView) -> PageSection:
+def _workers(view: SearchView) -> PageSection:
     """Who did the work, session by session."""
     used = sessions(view)
     if not used:
@@ -181,7 +181,7 @@ def _workers(view: RunView) -> PageSection:
     note = "How busy the workers were is not known: no session has ended yet or recorded it."
     if busy is not None:
         note = f"Workers were in jobs {percent(busy, 0)} of the time they were ready; their start-up is not counted."
-        if view.setting("pyramid", "schedule") == "eager":
+        if view.settings.pyramid.schedule == "eager":
             note += (
                 " The eager schedule decides in the order in which results arrive: another run of this configuration "
             )
@@ -202,7 +202,7 @@ def _session(use: SessionUse) -> tuple[object, ...]:
     return (session.number, session.device, session.host_cores, slots, *times, *left)
 
 
-def _failures(view: RunView) -> PageSection:
+def _failures(view: SearchView) -> PageSection:
     """What went wrong, by kind and one by one."""
     failures = view.pool.failures
     if not failures:
@@ -241,22 +241,19 @@ def _failure(failed: Failed) -> tuple[object, ...]:
     return (failed.candidate_id, failed.level, kind, *tried, message)
 
 
-def _origin(view: RunView) -> PageSection:
+def _origin(view: SearchView) -> PageSection:
     facts = [
         ("run", view.name),
-        ("search space", _space(view)),
+        ("search space", view.header.facts["space"]),
         ("data", _data_name(view)),
-        ("seed", view.setting("seed")),
-        ("executor", executor_label(view) or UNKNOWN),
-        ("schedule", schedule_label(view) or UNKNOWN),
+        ("seed", view.settings.seed),
+        ("executor", executor_label(view)),
+        ("schedule", schedule_label(view)),
         ("ranking metric", rank_plots.metric_label(view)),
     ]
-    return origin(facts, view.header, view.pool.sessions, view.config)
+    return origin(facts, view.header, view.pool.sessions, view.settings.to_dict())
 
 
-def _space(view: RunView) -> str:
-    return str(view.header.facts.get("space") or view.setting("space", "name") or UNKNOWN)
-
-
-def _data_name(view: RunView) -> str:
-    return str(next((name for key in ("name", "folder", "npz") if (name := view.setting("data", key))), UNKNOWN))
+def _data_name(view: SearchView) -> str:
+    data = view.settings.data
+    return data.name or data.folder or data.npz or UNKNOWN

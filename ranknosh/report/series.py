@@ -1,4 +1,4 @@
-"""What the plots show, as plain numbers. Pure functions of a :class:`RunView`; None or an empty list where there is nothing.
+"""What the plots show, as plain numbers. Pure functions of a :class:`SearchView`; None or an empty list where there is nothing.
 
 Accuracies are fractions, seconds are seconds, epochs are training epochs of one candidate.
 """
@@ -15,7 +15,7 @@ from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.records import Failed, Interrupted, Observed, Promotion, Speculated
 from ranknosh.errors import SpaceError
-from ranknosh.report.view import RunView
+from ranknosh.report.view import SearchView
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Reached:
     metric: float
 
 
-def incumbents(view: RunView) -> list[Reached]:
+def incumbents(view: SearchView) -> list[Reached]:
     """The best candidate right after a result, one entry per change, in time order: what the search would have answered there.
 
     A first result at a higher level takes the lead by that alone, so the accuracy may dip where a level opens.
     """
     pool, found = Pool(), list[Reached]()
-    for record, seconds in zip(view.records, view.times, strict=True):
+    for record, seconds in zip(view.history.records, view.history.times, strict=True):
         pool.apply(record)
         if not isinstance(record, Observed) or not _may_lead(pool, record, found[-1] if found else None):
             continue
@@ -56,10 +56,10 @@ def _may_lead(pool: Pool, record: Observed, last: Reached | None) -> bool:
     return (record.level, record.metric) >= (last.level, last.metric)
 
 
-def results(view: RunView) -> list[Reached]:
+def results(view: SearchView) -> list[Reached]:
     """Every completed level (retrainings left out), when it ended."""
     spent, found = 0, []
-    for record, seconds in zip(view.records, view.times, strict=True):
+    for record, seconds in zip(view.history.records, view.history.times, strict=True):
         if isinstance(record, (Observed, Interrupted)) or (isinstance(record, Failed) and record.final):
             spent += record.epochs
         if isinstance(record, Observed) and record.replica == 0:
@@ -78,26 +78,28 @@ class BudgetPart:
     seconds: float
 
 
-def budget_parts(view: RunView) -> list[BudgetPart]:
+def budget_parts(view: SearchView) -> list[BudgetPart]:
     """Where epochs and device seconds went: proxies, each level, closing, retraining, failures, predictor, test.
 
     The epochs sum to the epochs charged; attempts that were lost or lost to another one cost seconds, not budget.
     """
-    closing = {(r.candidate_id, r.to_level) for r in view.records if isinstance(r, Promotion) and r.reason == "closing"}
+    closing = {
+        (r.candidate_id, r.to_level) for r in view.history.records if isinstance(r, Promotion) and r.reason == "closing"
+    }
     epochs, seconds, pool = Counter[str](), defaultdict[str, float](float), view.pool
-    for record in view.records:
+    for record in view.history.records:
         if isinstance(record, (Observed, Interrupted, Failed, Speculated)):
             name = _part_of(record, closing)
             free = isinstance(record, Speculated) or (isinstance(record, Failed) and not record.final)
             epochs[name] += 0 if free else record.epochs
             seconds[name] += record.seconds
-    plan, pyramid, limit = view.plan(), view.pyramid, view.epochs_limit
+    plan, pyramid, limit = view.plan(), view.pyramid, view.settings.budget.epochs
     planned: dict[str, int | None] = {f"level {level}": None for level in view.levels}
     planned |= dict.fromkeys(("closing promotions", "finalists again", "failed trainings", "second attempts"))
     if plan is not None and plan.candidates is not None:
         sizes = pyramid.sizes(plan.candidates)
         levels = {f"level {level}": sizes[level - 1] * pyramid.steps[level - 1] for level in view.levels}
-        again = view.finalists * pyramid.epochs[-1]
+        again = view.settings.pyramid.finalists * pyramid.epochs[-1]
         planned |= levels | {"finalists again": again}
         if plan.by_epochs and limit is not None:
             planned["closing promotions"] = max(limit - sum(levels.values()) - again, 0)
@@ -118,7 +120,7 @@ def _part_of(record: Observed | Interrupted | Failed | Speculated, closing: set[
     return "closing promotions" if (record.candidate_id, record.level) in closing else f"level {record.level}"
 
 
-def level_agreement(view: RunView) -> list[tuple[int, int, Agreement]]:
+def level_agreement(view: SearchView) -> list[tuple[int, int, Agreement]]:
     """For every level below the highest reached one: does its order predict the order there? (low, high, correlation).
 
     Only candidates that completed both count. They were promoted because they did well, which narrows the range and makes
@@ -130,12 +132,12 @@ def level_agreement(view: RunView) -> list[tuple[int, int, Agreement]]:
     return [(low, high, agreement([c.metrics[low] for c in both], highs)) for low in range(1, high)]
 
 
-def predicted(view: RunView) -> list[tuple[float, Candidate]]:
+def predicted(view: SearchView) -> list[tuple[float, Candidate]]:
     """(score given before training, candidate) of every scored candidate that completed level 1."""
     return [(c.score, c) for c in view.pool.candidates.values() if c.score is not None and 1 in c.observations]
 
 
-def proxy_values(view: RunView) -> dict[str, list[tuple[float, Candidate]]]:
+def proxy_values(view: SearchView) -> dict[str, list[tuple[float, Candidate]]]:
     """Per proxy: (value, candidate) of every candidate that has the value and completed level 1."""
     by_key = {c.key: c for c in view.pool.candidates.values() if 1 in c.observations}
     values: dict[str, list[tuple[float, Candidate]]] = {}
@@ -156,14 +158,14 @@ def pareto_front(costs: Sequence[float], values: Sequence[float]) -> list[int]:
     return front
 
 
-def top_group(view: RunView) -> list[Candidate]:
+def top_group(view: SearchView) -> list[Candidate]:
     """The best 10 % of the leaderboard where that is ten or more candidates, else the best 25 %, and never fewer than one."""
     ranked = view.leaderboard()
     size = ceil(0.10 * len(ranked))
     return ranked[: size if size >= 10 else ceil(0.25 * len(ranked))]
 
 
-def operation_shares(view: RunView) -> dict[str, tuple[float, float]]:
+def operation_shares(view: SearchView) -> dict[str, tuple[float, float]]:
     """Share of each operation among the slots of :func:`top_group`, and of every candidate with a result."""
     from ranknosh.spaces.catalog import get_space
 
@@ -194,7 +196,7 @@ class OriginRow:
     best_rank: int | None
 
 
-def origin_rows(view: RunView) -> list[OriginRow]:
+def origin_rows(view: SearchView) -> list[OriginRow]:
     """One row per origin, in order of first use."""
     rank = {candidate.id: place for place, candidate in enumerate(view.leaderboard(), 1)}
     groups: dict[str, list[Candidate]] = {}
@@ -213,7 +215,7 @@ def _accuracies(candidates: Sequence[Candidate], level: int) -> list[float]:
     return [accuracy for accuracy in found if accuracy is not None]
 
 
-def margins(view: RunView) -> list[tuple[int, float, float, int]]:
+def margins(view: SearchView) -> list[tuple[int, float, float, int]]:
     """Level by level: the found cell's accuracy there, the mean of the candidates of batch 0 there, and how many these are.
 
     All of batch 0 was trained to level 1; those that went higher were chosen, so higher rows are the harder comparison.

@@ -9,7 +9,7 @@ from typing import Any
 
 from ranknosh.core.pool import Candidate
 from ranknosh.core.records import Promotion, Proposed, Rerun
-from ranknosh.report.view import RunView
+from ranknosh.report.view import SearchView
 from ranknosh.report.workers import executor_label, failure_counts, schedule_label, sessions, utilisation
 from ranknosh.runs.files import write_atomic
 
@@ -19,13 +19,13 @@ TRIAL_COLUMNS = (
 )
 
 
-def top_rows(view: RunView, k: int = 10) -> list[dict[str, Any]]:
+def top_rows(view: SearchView, k: int = 10) -> list[dict[str, Any]]:
     """The best ``k`` of the leaderboard: id, architecture, level, epochs, validation (accuracy), params, macs.
 
     Where candidates are ranked by something else than accuracy, ``ranked_by`` names it and ``metric`` is its value (a loss
     as the loss, lower is better).
     """
-    ranked_by = view.setting("train", "metric") or "accuracy"
+    ranked_by = view.settings.train.metric
     rows = []
     for candidate in view.leaderboard()[:k]:
         metric = candidate.metric
@@ -46,28 +46,28 @@ def _found(candidate: Candidate) -> dict[str, Any]:
     return {**_named(candidate), "validation": candidate.validation, **size}
 
 
-def status_dict(view: RunView) -> dict[str, Any]:
+def status_dict(view: SearchView) -> dict[str, Any]:
     """How far the run is. ``levels`` maps a level's number to how many candidates completed it; ``best`` may be None."""
     pool, best, tested = view.pool, view.pool.best(), view.tested()
     stopped = pool.stopped
     return {
         "name": view.name,
-        "state": view.state,
+        "state": view.phase,
         "reason": stopped.reason if stopped else None,
         "detail": stopped.detail if stopped else None,
         "epochs_spent": pool.epochs_spent,
-        "epochs_limit": view.epochs_limit,
-        "wall_seconds": view.wall_seconds,
+        "epochs_limit": view.settings.budget.epochs,
+        "wall_seconds": view.seconds,
         "device_seconds": pool.device_seconds,
         "candidates": pool.count,
-        "candidates_limit": view.setting("pyramid", "candidates"),
+        "candidates_limit": view.settings.pyramid.candidates,
         "failed": view.failed,
         "pending": len(pool.pending),
         "levels": {str(level): view.reached(level) for level in view.levels},
         "sessions": len(pool.sessions),
-        "executor": view.setting("executor", "name"),
+        "executor": view.settings.executor.name,
         "executor_label": executor_label(view),
-        "schedule": view.setting("pyramid", "schedule"),
+        "schedule": view.settings.pyramid.schedule,
         "schedule_label": schedule_label(view),
         "workers": _workers(view),
         "epochs_wasted": pool.epochs_wasted,
@@ -77,14 +77,14 @@ def status_dict(view: RunView) -> dict[str, Any]:
     }
 
 
-def _workers(view: RunView) -> dict[str, Any] | None:
+def _workers(view: SearchView) -> dict[str, Any] | None:
     """Of the latest session; None before it had any."""
     used = sessions(view)
     slots = used[-1].slots if used else []
     if not slots:
         return None
     return {
-        "now": slots[-1] if view.state == "running" else 0,
+        "now": slots[-1] if view.phase == "running" else 0,
         "last": slots[-1],
         "fewest": min(slots),
         "most": max(slots),
@@ -93,14 +93,14 @@ def _workers(view: RunView) -> dict[str, Any] | None:
     }
 
 
-def decision_lines(view: RunView) -> list[str]:
+def decision_lines(view: SearchView) -> list[str]:
     """Every proposal, promotion and rerun, one line each, in the order they were decided.
 
     Times and predicted scores are left out: the first differ between runs, the second in their last digits between
     machines. Under the reproducible schedule equal seeds give equal lines, whatever the number of workers.
     """
     lines = []
-    for record in view.records:
+    for record in view.history.records:
         if isinstance(record, Proposed):
             lines.append(f"propose {record.candidate_id} batch {record.batch} {record.origin} {record.text}")
         elif isinstance(record, Promotion):
@@ -110,7 +110,7 @@ def decision_lines(view: RunView) -> list[str]:
     return lines
 
 
-def trial_status(view: RunView, candidate: Candidate) -> str:
+def trial_status(view: SearchView, candidate: Candidate) -> str:
     """``failed``, ``training`` (asked for and not ended), ``top`` (completed every level) or ``paused``."""
     if candidate.failed is not None:
         return "failed"
@@ -119,14 +119,14 @@ def trial_status(view: RunView, candidate: Candidate) -> str:
     return "top" if candidate.level == view.pyramid.levels else "paused"
 
 
-def trial_rows(view: RunView) -> list[dict[str, Any]]:
+def trial_rows(view: SearchView) -> list[dict[str, Any]]:
     """Every candidate, the ranked ones first; keys are TRIAL_COLUMNS. ``seconds`` are those of its finished trainings."""
     ranked = view.leaderboard()
     rest = [candidate for candidate in view.pool.candidates.values() if not candidate.level]
     return [_trial(view, place, candidate) for place, candidate in enumerate([*ranked, *rest], 1)]
 
 
-def _trial(view: RunView, place: int, candidate: Candidate) -> dict[str, Any]:
+def _trial(view: SearchView, place: int, candidate: Candidate) -> dict[str, Any]:
     latest, failed = candidate.latest, candidate.failed
     done = [*candidate.observations.values(), *candidate.replicas.values()]
     row = {
@@ -142,13 +142,12 @@ def _trial(view: RunView, place: int, candidate: Candidate) -> dict[str, Any]:
     return {name: row[name] if name in row else getattr(candidate, name) for name in TRIAL_COLUMNS}
 
 
-def write_trials_csv(run_dir: Path | str, view: RunView | None = None) -> Path:
+def write_trials_csv(view: SearchView) -> Path:
     """Write ``trials.csv`` into the run folder, replacing it whole; unknown numbers are empty fields."""
-    view = view if view is not None else RunView.load(run_dir)
     text = io.StringIO()
     writer = csv.DictWriter(text, TRIAL_COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(trial_rows(view))
-    path = Path(run_dir) / "trials.csv"
+    path = view.folder / "trials.csv"
     write_atomic(path, text.getvalue().encode())
     return path

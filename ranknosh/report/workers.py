@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ranknosh.core.records import Failed, FailureKind, Session, Workers
-from ranknosh.report.view import RunView
+from ranknosh.report.view import SearchView
 
 ORDER_DEPENDENT = "order-dependent"
 KINDS: dict[FailureKind, str] = {
@@ -48,10 +48,10 @@ class SessionUse:
     slot_seconds: float = 0.0
 
 
-def sessions(view: RunView) -> list[SessionUse]:
+def sessions(view: SearchView) -> list[SessionUse]:
     """Every session with its workers, in order."""
     used = list[SessionUse]()
-    for record in view.records:
+    for record in view.history.records:
         if isinstance(record, Session):
             used.append(SessionUse(record))
         elif isinstance(record, Workers) and used:
@@ -66,7 +66,7 @@ def utilisation(used: Sequence[SessionUse]) -> float | None:
     return sum(use.busy_seconds for use in used) / slot_seconds if slot_seconds > 0 else None
 
 
-def failure_counts(view: RunView) -> dict[FailureKind, dict[str, int]]:
+def failure_counts(view: SearchView) -> dict[FailureKind, dict[str, int]]:
     """Kinds that occurred, in the order of KINDS: how often, how often final, and the epochs of work lost with the others."""
     groups = {kind: [failed for failed in view.pool.failures if failed.kind == kind] for kind in KINDS}
     return {
@@ -80,7 +80,7 @@ def failure_counts(view: RunView) -> dict[FailureKind, dict[str, int]]:
     }
 
 
-def failure_rows(view: RunView) -> list[dict[str, Any]]:
+def failure_rows(view: SearchView) -> list[dict[str, Any]]:
     """Every failure in the order they happened, with its traceback where the training raised one."""
     return [
         {
@@ -90,29 +90,26 @@ def failure_rows(view: RunView) -> list[dict[str, Any]]:
             "at_seconds": at,
             "traceback": record.traceback or None,
         }
-        for record, at in zip(view.records, view.times, strict=True)
+        for record, at in zip(view.history.records, view.history.times, strict=True)
         if isinstance(record, Failed)
     ]
 
 
-def schedule_label(view: RunView) -> str | None:
-    """``reproducible``, or ``eager (order-dependent)``; with ``overlap 2`` where batches overlap. None where not recorded."""
-    schedule = view.setting("pyramid", "schedule")
-    if schedule is None:
-        return None
-    label = f"{schedule} ({ORDER_DEPENDENT})" if schedule == "eager" else str(schedule)
-    overlap = view.setting("pyramid", "overlap")
-    return f"{label}, overlap {overlap}" if isinstance(overlap, int) and overlap > 1 else label
+def schedule_label(view: SearchView) -> str:
+    """``reproducible``, or ``eager (order-dependent)``; with ``overlap 2`` where batches overlap."""
+    pyramid = view.settings.pyramid
+    label = f"{pyramid.schedule} ({ORDER_DEPENDENT})" if pyramid.schedule == "eager" else pyramid.schedule
+    return f"{label}, overlap {pyramid.overlap}" if pyramid.overlap > 1 else label
 
 
-def executor_label(view: RunView) -> str | None:
-    """``inline``, or ``ray at auto (gpus_per_trial 0.25, level 4: gpus 1)``; None where not recorded."""
-    name = view.setting("executor", "name")
-    if name != "ray":
-        return None if name is None else str(name)
-    settings, defaults = view.setting("executor"), {"cpus_per_trial": 1}
+def executor_label(view: SearchView) -> str:
+    """``inline``, or ``ray at auto (gpus_per_trial 0.25, level 4: gpus 1)``."""
+    executor = view.settings.executor
+    if executor.name != "ray":
+        return executor.name
+    settings, defaults = executor.model_dump(), {"cpus_per_trial": 1}
     asked = ("cpus_per_trial", "gpus_per_trial", "memory_per_trial", "workers")
-    shown = [f"{key} {settings[key]}" for key in asked if settings.get(key) not in (None, defaults.get(key))]
-    for level, own in (settings.get("per_level") or {}).items():
+    shown = [f"{key} {settings[key]}" for key in asked if settings[key] not in (None, defaults.get(key))]
+    for level, own in settings["per_level"].items():
         shown.append(f"level {level}: " + " ".join(f"{key} {value}" for key, value in own.items() if value is not None))
-    return f"ray at {settings.get('address', 'local')}" + (f" ({', '.join(shown)})" if shown else "")
+    return f"ray at {executor.address}" + (f" ({', '.join(shown)})" if shown else "")

@@ -12,7 +12,6 @@ from ranknosh.core.pool import Pool
 from ranknosh.core.records import Stopped
 from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
-from ranknosh.report import write_trials_csv
 from ranknosh.runs.events import Progress
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.session import RunSession
@@ -64,10 +63,9 @@ def finish(
 
 
 def _write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: CheckpointStore) -> None:
-    """trials.csv, archs/ and best/, all of it rebuilt from the pool and the checkpoints."""
+    """archs/ and best/, all of it rebuilt from the pool and the checkpoints."""
     from ranknosh.training.training import job_identity
 
-    write_trials_csv(folder)
     for candidate in pool.candidates.values():
         card = {
             "id": candidate.id,

@@ -11,16 +11,16 @@ from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import plural
 from ranknosh.core.budget import plan
 from ranknosh.core.pool import Candidate, Pool
-from ranknosh.core.records import RECORDS, Failed, Record
+from ranknosh.core.records import Failed, Record
 from ranknosh.core.search import CAPS
 from ranknosh.errors import ConfigError
 from ranknosh.executors.inline import TrainJob
 from ranknosh.executors.opening import opened
 from ranknosh.report.search_page import render
 from ranknosh.report.tables import status_dict, top_rows, trial_rows, write_trials_csv
-from ranknosh.report.view import RunView
+from ranknosh.report.view import SearchView
 from ranknosh.runs.events import Events, several
-from ranknosh.runs.run import Prepared, Run, Waste
+from ranknosh.runs.run import Prepared, Waste
 from ranknosh.runs.session import RunSession
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.storage import checkpoint_location
@@ -41,18 +41,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class SearchRun(Run[Pool]):
-    """A search as read from its folder. ``pool`` is everything known of the candidates."""
-
-    WORKFLOW = "search"
-    SETTINGS = SearchSettings
-    RECORDS = RECORDS
-    STATE = Pool
-    settings: SearchSettings
-
-    @property
-    def pool(self) -> Pool:
-        return self.state
+class SearchRun(SearchView):
+    """A search that can be worked at."""
 
     @property
     def best(self) -> Candidate | None:
@@ -77,27 +67,22 @@ class SearchRun(Run[Pool]):
         planned = self.settings.pyramid.candidates is not None or self.settings.budget.epochs is not None
         return 5 if self.stop_reason == "disk" or (self.stop_reason in CAPS and planned) else 0
 
-    @property
-    def view(self) -> RunView:
-        """The run with the questions that tables and plots have in common."""
-        return RunView.of(self.history, self.folder)
-
     def status(self) -> dict[str, Any]:
-        return status_dict(self.view)
+        return status_dict(self)
 
     def top(self, count: int) -> list[dict[str, Any]]:
-        return top_rows(self.view, count)
+        return top_rows(self, count)
 
     def trials(self) -> list[dict[str, Any]]:
         """One row a candidate, ready for a data frame; the columns of trials.csv."""
-        return trial_rows(self.view)
+        return trial_rows(self)
 
     def page(self) -> str:
-        return render(self.view)
+        return render(self)
 
     def report(self) -> Path:
         """Write report.html and trials.csv anew and return the path of the page."""
-        write_trials_csv(self.folder)
+        write_trials_csv(self)
         return super().report()
 
     def network(self, candidate: Candidate | None = None) -> nn.Module:
@@ -148,7 +133,7 @@ class SearchRun(Run[Pool]):
         settings, pool = self.settings, self.pool
         checkpoints = self.checkpoints()
         checkpoints.publications(0)  # storage that cannot be reached is reported before any work, not after it
-        name = settings.name or self.folder.resolve().name
+        name = self.name
         with tracking(settings.track.model_dump(), session.journal, name, session.events) as trackers:
             session.events = several(session.events, *trackers)
             reporter = Reporter(session, settings, pool)

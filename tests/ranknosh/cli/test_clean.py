@@ -4,10 +4,9 @@ import pytest
 
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Failed, Observed, Proposed
-from ranknosh.report.view import RunView
 from ranknosh.spaces.base import Architecture
 from ranknosh.training.checkpoint import CheckpointStore
-from ranknosh.workflows.search.run import find_waste
+from ranknosh.workflows.search.run import SearchRun, find_waste
 
 
 def four_candidates() -> Pool:
@@ -68,7 +67,7 @@ def test_leftovers_of_the_best_are_removed_and_its_checkpoint_is_not(cli, search
 
     folder = tmp_path / "run"
     shutil.copytree(searched[0], folder)
-    best = RunView.load(folder).pool.best().id
+    best = SearchRun.read(folder).pool.best().id
     own = folder / "checkpoints" / str(best)
     before = sorted(own.iterdir())
     (own / "damaged-state-1-aa.pt").write_bytes(b"torn")

@@ -61,10 +61,10 @@ def folders(search):
 
 
 def decisions(run):
-    from ranknosh.report import RunView
     from ranknosh.report.tables import decision_lines
+    from ranknosh.workflows.search.run import SearchRun
 
-    return decision_lines(RunView.load(run))
+    return decision_lines(SearchRun.read(run))
 
 
 def wait_for(path, word, count, process):

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from ranknosh.cli.search import shortfall
-from ranknosh.report import RunView
+from ranknosh.workflows.search.run import SearchRun
 from tests.processes import output_of, wait_for_lines
 
 
@@ -21,7 +21,7 @@ def copied(searched, tmp_path):
 
 def test_a_search_ends_with_leaderboard_test_accuracy_and_report(searched):
     folder, ended = searched
-    view = RunView.load(folder)
+    view = SearchRun.read(folder)
     assert len(view.pool.candidates) == 10
     assert {
         name: (folder / name).exists() for name in ("config.yaml", "journal.jsonl", "trials.csv", "report.html")
@@ -42,7 +42,7 @@ def test_a_search_ends_with_leaderboard_test_accuracy_and_report(searched):
 
 def test_status_tells_what_the_journal_holds(cli, searched):
     folder, _ = searched
-    pool = RunView.load(folder).pool
+    pool = SearchRun.read(folder).pool
     now = json.loads(cli("status", folder, "--json").out)
     assert now["state"] == "finished"
     assert (now["candidates"], now["epochs_spent"], now["epochs_limit"]) == (10, pool.epochs_spent, 60)
@@ -121,7 +121,7 @@ def test_raising_a_limit_goes_on_and_anything_else_is_refused(cli, copied):
         assert ended.err.count("\n") == 1
     first = cli("status", copied, "--decisions").out
     assert cli("resume", copied, "--set", "pyramid.candidates=13", "--quiet").code == 0
-    assert len(RunView.load(copied).pool.candidates) == 13
+    assert len(SearchRun.read(copied).pool.candidates) == 13
     assert cli("status", copied, "--decisions").out.startswith(first)
 
 
@@ -155,7 +155,7 @@ def test_a_damaged_journal_is_4_and_names_the_line(cli, copied, verb):
 
 
 def test_clean_leaves_the_best_and_only_what_serves(cli, copied):
-    best = RunView.load(copied).pool.best().id
+    best = SearchRun.read(copied).pool.best().id
     folders = copied / "checkpoints"
     assert "nothing to remove" in cli("clean", copied).out
     (folders / "99").mkdir()
@@ -223,8 +223,8 @@ def test_kill_9_at_many_moments_leads_to_the_same_decisions(
         words = ["resume", "runs/whole"]
     assert run_process(*words, cwd=tmp_path).code == 0
     assert cli("status", folder, "--decisions").out == cli("status", searched[0], "--decisions").out
-    assert RunView.load(folder).pool.epochs_spent == RunView.load(searched[0]).pool.epochs_spent
-    assert RunView.load(folder).tested().test_accuracy == RunView.load(searched[0]).tested().test_accuracy
+    assert SearchRun.read(folder).pool.epochs_spent == SearchRun.read(searched[0]).pool.epochs_spent
+    assert SearchRun.read(folder).tested().test_accuracy == SearchRun.read(searched[0]).tested().test_accuracy
 
 
 @pytest.mark.slow
@@ -232,7 +232,7 @@ def test_kill_9_at_many_moments_leads_to_the_same_decisions(
 def test_the_epoch_budget_is_never_overrun(cli, tmp_path, monkeypatch, epochs, small_search):
     monkeypatch.chdir(tmp_path)
     assert cli(*small_search, "--name", "b", "--set", f"budget.epochs={epochs}", "--quiet").code == 0
-    spent = RunView.load(tmp_path / "runs" / "b").pool.epochs_spent
+    spent = SearchRun.read(tmp_path / "runs" / "b").pool.epochs_spent
     assert 1 <= spent <= epochs
 
 

@@ -1,6 +1,7 @@
 """Runs to report on: one by hand, small enough to check with a pencil, and one made by the real engine over a formula."""
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -23,10 +24,10 @@ from ranknosh.core.records import (
 )
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Search
-from ranknosh.report import RunView
 from ranknosh.runs.journal import FORMAT, Header, History, Journal
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
+from ranknosh.workflows.search.run import SearchRun
 
 SPACE = get_space("nasbench201")
 CONV = SPACE.parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|")
@@ -105,8 +106,8 @@ def by_hand():
     ]
 
 
-def view_of(timed, **changes):
-    return RunView.of(History(header(**changes), [record for _, record in timed], [t for t, _ in timed]))
+def view_of(timed, folder=Path(), **changes):
+    return SearchRun(folder, History(header(**changes), [record for _, record in timed], [t for t, _ in timed]))
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 
 from ranknosh.core.records import Failed, Observed, Session, Tested
 from ranknosh.errors import MissingDependency
-from ranknosh.report import RunView
 from ranknosh.report.page import template
 from ranknosh.report.plots import incumbent_plot, learning_curve
 from ranknosh.report.rank_plots import cost_plot, metric_label, origins_plot, proxies_plot
 from ranknosh.report.search_page import render
+from ranknosh.workflows.search.run import SearchRun
 from tests.pages import read_page
 
 PLOTS = ["pyramid", "incumbent", "budget", "predictor", "agreement", "cost", "proxies", "operations", "origins"]
@@ -20,7 +20,7 @@ PLOTS = ["pyramid", "incumbent", "budget", "predictor", "agreement", "cost", "pr
 
 @pytest.fixture(scope="module")
 def page(engine_run):
-    return read_page(render(RunView.load(engine_run)))
+    return read_page(render(SearchRun.read(engine_run)))
 
 
 def test_the_page_has_every_section(page):
@@ -31,7 +31,7 @@ def test_the_page_has_every_section(page):
 
 
 def test_the_page_says_what_was_found_and_what_it_cost(page, engine_run):
-    view = RunView.load(engine_run)
+    view = SearchRun.read(engine_run)
     best, words = view.pool.best(), page.words
     assert f"{100 * best.validation:.2f} %" in words
     assert "70.00 %" in words
@@ -71,8 +71,9 @@ def test_hostile_names_stay_text_wherever_they_come_from(build):
         (1.0, build.observed(0, 1, 0.4, 1)),
         (2.0, Failed(1, 1, "raised", bad, 0, 0.1, 1, True, traceback=bad)),
     ]
-    view = build.view(timed, name=bad, space={"name": bad}, data={"name": bad}, executor={"name": bad})
-    view = replace(view, header=replace(view.header, git=bad, facts={"space": bad}, versions={bad: bad}))
+    view = build.view(timed, data={"folder": bad}, executor={"name": "ray", "address": bad})
+    view.settings = view.settings.model_copy(update={"name": bad})
+    view.history.header = replace(view.header, git=bad, facts={"space": bad}, versions={bad: bad})
     view.pool.candidates[0].text = bad
     page = read_page(render(view))
     assert "<script" not in page.source
@@ -80,12 +81,12 @@ def test_hostile_names_stay_text_wherever_they_come_from(build):
 
 
 def test_equal_journals_give_equal_pages(page, engine_run):
-    assert render(RunView.load(engine_run)) == page.source
+    assert render(SearchRun.read(engine_run)) == page.source
 
 
 @pytest.mark.parametrize("cut", [0, 3, 20])
 def test_any_prefix_of_a_journal_can_be_shown(tmp_path, build, cut):
-    parsed = read_page(render(RunView.load(build.run(tmp_path / "run", cut=cut))))
+    parsed = read_page(render(SearchRun.read(build.run(tmp_path / "run", cut=cut))))
     assert "interrupted, and can be resumed" in parsed.words
     if cut <= 3:
         assert "n/a validation accuracy" in parsed.words
@@ -97,14 +98,13 @@ def test_unknown_numbers_are_said_to_be_unknown_and_odd_runs_are_confessed(build
     timed = [(0.0, build.proposed(i)) for i in range(2)] + [(1.0, build.observed(1, 1, 0.4, 1))]
     timed += [(1.0, Failed(0, 1, "crashed", "again", 0, 0.1, attempt=n, final=False)) for n in range(1, 60)]
     timed += [(2.0, Tested(1, None, None, 0.1, 1)), (3.0, Tested(1, None, None, 0.1, 1))]
-    view = build.view(timed, budget={}, data={})
+    view = build.view(timed, budget={})
     view.pool.candidates[1].text = notation = "Genotype(normal=[('sep_conv_3x3', 0)], reduce=[])"
     words = read_page(render(view)).words
     for said in (
         "n/a parameters; n/a multiply-accumulates",
         "test accuracy, the test split was read 2 times: it is no longer untouched",
         "git revision abc123",
-        "data n/a",
         "the candidates have no parameter counts",
         "(no limit on epochs)",
         "40 of 59 failed trainings",
@@ -134,16 +134,16 @@ def test_proxies_are_shown_where_they_ran(view):
 
 def test_large_pools_are_thinned_and_say_so(tmp_path, build):
     folder = build.run(tmp_path / "run", candidates=400)
-    text = render(RunView.load(folder))
+    text = render(SearchRun.read(folder))
     assert len(text) < 1_500_000
     assert re.search(r"\d+ of \d+ curves are drawn", read_page(text).words)
 
 
 def test_a_learning_curve_runs_over_all_levels_and_falls_back_to_their_ends(tmp_path, build, engine_run):
-    view = RunView.load(engine_run)
+    view = SearchRun.read(engine_run)
     top = next(c for c in view.leaderboard() if c.level == 4)
     assert [epoch for epoch, _ in learning_curve(view, top)] == list(range(1, 9))
-    bare = RunView.load(build.run(tmp_path / "bare", curves=False))
+    bare = SearchRun.read(build.run(tmp_path / "bare", curves=False))
     top = next(c for c in bare.leaderboard() if c.level == 4)
     assert learning_curve(bare, top) == [
         (epochs, 100 * top.observations[level].validation_accuracy) for level, epochs in enumerate((1, 2, 4, 8), 1)
@@ -155,7 +155,7 @@ def test_a_missing_package_is_named(engine_run, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     template.cache_clear()
     with pytest.raises(MissingDependency, match=package):
-        render(RunView.load(engine_run))
+        render(SearchRun.read(engine_run))
 
 
 def test_reading_a_run_needs_neither_matplotlib_nor_jinja2():

@@ -2,7 +2,8 @@ import pytest
 
 from ranknosh.core.metrics import Agreement
 from ranknosh.core.records import Interrupted, Observed, Promotion
-from ranknosh.report import RunView, series
+from ranknosh.report import series
+from ranknosh.workflows.search.run import SearchRun
 
 
 def test_incumbents_follow_the_engine_rule_in_time(view):
@@ -20,8 +21,8 @@ def test_incumbents_follow_the_engine_rule_in_time(view):
 def test_incumbents_equal_a_full_fold_after_every_result(engine_run):
     from ranknosh.core.pool import Pool
 
-    view, pool, expected = RunView.load(engine_run), Pool(), []
-    for record in view.records:
+    view, pool, expected = SearchRun.read(engine_run), Pool(), []
+    for record in view.history.records:
         pool.apply(record)
         best = pool.best() if isinstance(record, Observed) else None
         if best is not None and (not expected or expected[-1] != (best.id, best.level, best.metric)):
@@ -52,7 +53,7 @@ def test_budget_parts_add_up_to_what_was_charged(view):
 
 
 def test_budget_parts_of_a_whole_search_add_up(engine_run):
-    view = RunView.load(engine_run)
+    view = SearchRun.read(engine_run)
     parts = series.budget_parts(view)
     assert sum(part.epochs for part in parts) == view.pool.epochs_spent
     assert sum(part.seconds for part in parts) == pytest.approx(view.pool.device_seconds)
@@ -106,7 +107,7 @@ def test_pareto_front(costs, values, front):
 
 
 def test_the_pareto_front_is_what_nobody_beats(engine_run):
-    ranked = RunView.load(engine_run).leaderboard()
+    ranked = SearchRun.read(engine_run).leaderboard()
     costs, values = [c.params for c in ranked], [c.validation for c in ranked]
     front = {(costs[i], values[i]) for i in series.pareto_front(costs, values)}
     points = set(zip(costs, values, strict=True))

@@ -1,9 +1,11 @@
+from contextlib import nullcontext
+
 import pytest
 
 from ranknosh.core.records import Session, Stopped, Tested
 from ranknosh.errors import StoreError
-from ranknosh.report import RunView
 from ranknosh.runs.folder import locked
+from ranknosh.workflows.search.run import SearchRun
 
 
 def test_the_leaderboard_agrees_with_the_incumbent_and_puts_retrained_then_higher_ones_first(view):
@@ -20,8 +22,8 @@ def test_levels_plan_and_limits(view):
         4,
         False,
     )  # sizes 4, 2, 1 cost 4 + 2 + 2 = 8, finalist 4, in all 12 <= 20
-    assert view.epochs_limit == 20
-    assert view.wall_seconds == 15.0
+    assert view.settings.budget.epochs == 20
+    assert view.seconds == 15.0
 
 
 def test_a_budget_that_holds_fewer_candidates_is_what_was_planned(build, by_hand):
@@ -31,7 +33,7 @@ def test_a_budget_that_holds_fewer_candidates_is_what_was_planned(build, by_hand
 
 
 @pytest.mark.parametrize(
-    ("end", "running", "state"),
+    ("end", "running", "phase"),
     [
         (Stopped("epochs"), False, "finished"),
         (Stopped("wall_time"), False, "stopped"),
@@ -40,13 +42,11 @@ def test_a_budget_that_holds_fewer_candidates_is_what_was_planned(build, by_hand
         (Session(2, 2, "cpu", "ranknosh resume x"), False, "interrupted"),
     ],
 )
-def test_states(build, by_hand, end, running, state):
+def test_phases(tmp_path, build, by_hand, end, running, phase):
     timed = by_hand if isinstance(end, Session) else by_hand[:-1]
-    view = build.view([*timed, *([(16.0, end)] if end else [])])
-    assert (
-        RunView(view.folder, view.header, view.config, view.records, view.times, view.pool, view.pyramid, running).state
-        == state
-    )
+    view = build.view([*timed, *([(16.0, end)] if end else [])], folder=tmp_path)
+    with locked(tmp_path) if running else nullcontext():
+        assert view.phase == phase
 
 
 def test_a_test_reading_of_an_earlier_state_does_not_count(build, by_hand):
@@ -57,7 +57,7 @@ def test_a_test_reading_of_an_earlier_state_does_not_count(build, by_hand):
 
 def test_limits_raised_by_a_later_session_are_in_force(build, by_hand):
     later = Session(2, 2, "cpu", "ranknosh resume x --set budget.epochs=50", changes={"budget.epochs": 50})
-    assert build.view([*by_hand, (16.0, later)]).epochs_limit == 50
+    assert build.view([*by_hand, (16.0, later)]).settings.budget.epochs == 50
 
 
 def test_loading_sees_the_lock_and_changes_nothing(tmp_path, build):
@@ -66,13 +66,13 @@ def test_loading_sees_the_lock_and_changes_nothing(tmp_path, build):
     with journal.open("ab") as file:
         file.write(b'{"n": 31, "type": "obser')
     before = journal.read_bytes()
-    assert RunView.load(folder).state == "interrupted"
+    assert SearchRun.read(folder).phase == "interrupted"
     with locked(folder):
-        assert RunView.load(folder).state == "running"
-    assert RunView.load(folder).state == "interrupted"
+        assert SearchRun.read(folder).phase == "running"
+    assert SearchRun.read(folder).phase == "interrupted"
     assert journal.read_bytes() == before
 
 
 def test_a_folder_without_a_run_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="no run"):
-        RunView.load(tmp_path)
+        SearchRun.read(tmp_path)

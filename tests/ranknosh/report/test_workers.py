@@ -3,12 +3,12 @@
 import pytest
 
 from ranknosh.core.records import Failed, Session, Speculated, Workers
-from ranknosh.report import status_dict
 from ranknosh.report.search_page import render
 from ranknosh.report.series import budget_parts
+from ranknosh.report.tables import status_dict
 from ranknosh.report.workers import executor_label, failure_counts, failure_rows, schedule_label, sessions, utilisation
 
-RAY = {"name": "ray", "address": "auto", "cpus_per_trial": 1, "gpus_per_trial": 0.25, "per_level": {"4": {"gpus": 1}}}
+RAY = {"name": "ray", "address": "auto", "cpus_per_trial": 1, "gpus_per_trial": 0.25, "per_level": {"3": {"gpus": 1}}}
 TRACE = 'Traceback (most recent call last):\n  File "train.py", line 3, in step\nValueError: <bad> shape'
 
 
@@ -73,7 +73,7 @@ def test_every_failure_is_listed_with_its_traceback(build, clustered):
         ({"schedule": "eager"}, "eager (order-dependent)"),
         ({"schedule": "reproducible", "overlap": 1}, "reproducible"),
         ({"schedule": "reproducible", "overlap": 3}, "reproducible, overlap 3"),
-        ({}, None),
+        ({}, "reproducible"),
     ],
 )
 def test_schedules(build, pyramid, label):
@@ -82,8 +82,8 @@ def test_schedules(build, pyramid, label):
 
 def test_executors(build):
     assert executor_label(build.view([], executor={"name": "inline"})) == "inline"
-    assert executor_label(build.view([])) is None
-    assert executor_label(build.view([], executor=RAY)) == ("ray at auto (gpus_per_trial 0.25, level 4: gpus 1)")
+    assert executor_label(build.view([])) == "inline"
+    assert executor_label(build.view([], executor=RAY)) == ("ray at auto (gpus_per_trial 0.25, level 3: gpus 1.0)")
 
 
 def test_a_second_attempt_costs_seconds_and_no_budget(build, clustered):
