@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.screen import facts, print_result, table
-from ranknosh.config.units import UNKNOWN, human_duration, plural
+from ranknosh.config.units import UNKNOWN, plural
 from ranknosh.runs.run import REPORT
 from ranknosh.workflows.score.audit import audited, helpful, observed
 from ranknosh.workflows.score.rows import TABLE, row_dict
-from ranknosh.workflows.score.summary import rho_text, seconds_each, summarise
+from ranknosh.workflows.score.summary import proxy_table, seconds_each, short_time, summarise
 from ranknosh.workflows.search.assembly import pyramid_of
 
 if TYPE_CHECKING:
@@ -28,15 +28,7 @@ def print_scores(run: ScoreRun, as_json: bool) -> None:
     """
     results, settings = run.results, run.settings
     proxies = summarise(results.rows, results.directions)
-    head = ["proxy", "better", "given", "without", "median", "time each", "with params"]
-    head += ["with accuracy"] if results.judged else []
-    cells = []
-    for one in proxies:
-        line = [one.name, "higher" if one.direction > 0 else "lower", str(one.given), str(one.missing)]
-        line.append(UNKNOWN if one.median is None else f"{one.median:.4g}")
-        line.append(UNKNOWN if one.seconds is None else _short(one.seconds))
-        line.append(rho_text(one.with_params, False))
-        cells.append([*line, rho_text(one.with_accuracy, True)] if results.judged else line)
+    head, cells = proxy_table(proxies, results.judged)
     parts = [table(head, cells, "ll".ljust(len(head), "r"))]
     reasons = [(one.name, f"{count} x {text}") for one in proxies for text, count in one.reasons[:MOST_REASONS]]
     if reasons:
@@ -67,15 +59,11 @@ def _about(run: ScoreRun) -> list[tuple[str, str | None]]:
     return [
         ("scored", f"{scored}: {plural(results.functions, 'function')}, {plural(results.networks, 'network')}"),
         ("shared", same if shared else None),
-        ("time", None if each is None else f"{_short(each)} an architecture for all proxies together"),
+        ("time", None if each is None else f"{short_time(each)} an architecture for all proxies together"),
         ("columns", "Spearman correlations of the order, larger being better; a missing value counts as the worst"),
         ("accuracy", f"known of {known}; after ± the standard error" if results.judged else None),
         ("files", "  ".join(files)),
     ]
-
-
-def _short(seconds: float) -> str:
-    return human_duration(seconds) if seconds >= 1 else f"{1000 * seconds:.3g} ms"
 
 
 def print_audit(

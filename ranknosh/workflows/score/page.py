@@ -11,7 +11,7 @@ from ranknosh.report.words import UNKNOWN, counted
 from ranknosh.runs.journal import Header
 from ranknosh.workflows.score.plots import accuracy_plot, heat_plot, matrix_plot
 from ranknosh.workflows.score.rows import Results
-from ranknosh.workflows.score.summary import ProxySummary, rho_text, summarise
+from ranknosh.workflows.score.summary import ProxySummary, proxy_table, summarise
 
 
 def render(results: Results, header: Header, sessions: Sequence[Session]) -> str:
@@ -39,23 +39,18 @@ def render(results: Results, header: Header, sessions: Sequence[Session]) -> str
 
 
 def _table(summaries: Sequence[ProxySummary], judged: bool) -> PageTable:
+    head, rows = proxy_table(summaries, judged)
     reason = "commonest reason of a missing value"
-    accuracy = ["ρ with accuracy"] if judged else []
-    head = ["proxy", "better", "given", "without", "median", "seconds each", "ρ with params", *accuracy, reason]
+    if any(one.reasons for one in summaries):
+        head.append(reason)
+        for row, one in zip(rows, summaries, strict=True):
+            row.append("; ".join(f"{count} × {why}" for why, count in one.reasons[:1]))
+    against = "params and accuracy" if judged else "params"
     caption = (
-        "ρ: Spearman's rank correlation, each proxy turned so that larger is better; a missing value counts as the worst. Median "
-        "of the raw values; seconds: the median time of one architecture, shared passes shared out."
+        f"With {against}: Spearman's rank correlation, each proxy turned so that larger is better; a missing value counts as the "
+        "worst. Median of the raw values; time: the median of one architecture, shared passes shared out."
     )
-    rows = [_row(one, judged) for one in summaries]
     return PageTable(head, rows, caption, text=("proxy", "better"), prose=(reason,))
-
-
-def _row(one: ProxySummary, judged: bool) -> list[object]:
-    counts = [one.name, "higher" if one.direction > 0 else "lower", one.given, one.missing]
-    known = [UNKNOWN if one.median is None else f"{one.median:.4g}"]
-    known += [UNKNOWN if one.seconds is None else f"{one.seconds:.3g}", rho_text(one.with_params, False)]
-    known += [rho_text(one.with_accuracy, True)] if judged else []
-    return [*counts, *known, "; ".join(f"{count} × {reason}" for reason, count in one.reasons[:1])]
 
 
 def _facts(settings: ScoreSettings) -> list[tuple[str, object]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.config.units import UNKNOWN
+from ranknosh.config.units import UNKNOWN, human_duration
 from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.workflows.score.rows import ScoreRow
 from zerocost import aggregate
@@ -114,8 +114,28 @@ def least_redundant(rho: NDArray[np.float64], most: int) -> list[int]:
     return kept
 
 
-def rho_text(found: Agreement | None, with_error: bool) -> str:
-    """``0.62``, or ``0.62 ± 0.08`` with its standard error where that is known."""
+def proxy_table(summaries: Sequence[ProxySummary], judged: bool) -> tuple[list[str], list[list[str]]]:
+    """A row a proxy, as page and terminal show it, with the names of the columns. ``judged``: accuracies are known."""
+    columns: dict[str, Callable[[ProxySummary], str]] = {
+        "proxy": lambda one: one.name,
+        "better": lambda one: "higher" if one.direction > 0 else "lower",
+        "given": lambda one: str(one.given),
+        "without": lambda one: str(one.missing),
+        "median": lambda one: UNKNOWN if one.median is None else f"{one.median:.4g}",
+        "time each": lambda one: UNKNOWN if one.seconds is None else short_time(one.seconds),
+        "with params": lambda one: _rho(one.with_params),
+    }
+    if judged:
+        columns["with accuracy"] = lambda one: _rho(one.with_accuracy, with_error=True)
+    return list(columns), [[read(one) for read in columns.values()] for one in summaries]
+
+
+def short_time(seconds: float) -> str:
+    """``2.5 s``; ``3.12 ms`` below a second."""
+    return human_duration(seconds) if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+
+
+def _rho(found: Agreement | None, *, with_error: bool = False) -> str:
     if found is None or found.rho is None:
         return UNKNOWN
     return f"{found.rho:.2f}" + (f" ± {found.error:.2f}" if with_error and found.error is not None else "")

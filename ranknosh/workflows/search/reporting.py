@@ -24,6 +24,7 @@ from ranknosh.core.records import (
     Tested,
     Workers,
 )
+from ranknosh.report.words import origin_name
 from ranknosh.report.workers import KINDS, what_next
 from ranknosh.runs.events import Epoch, Progress, Standings
 from ranknosh.runs.session import RunSession
@@ -128,7 +129,7 @@ def _lines(records: Sequence[Record], pool: Pool) -> Iterator[str]:
             yield f"ended: {record.detail or record.reason}"
     if proposed:
         origins = Counter(record.origin for record in proposed)
-        how = ", ".join(f"{count} {origin}" for origin, count in origins.items())
+        how = ", ".join(f"{count} {origin_name(origin)}" for origin, count in origins.items())
         yield f"batch {proposed[0].batch}: {plural(len(proposed), 'new candidate')} ({how})"
     for level in sorted({record.to_level for record in promoted}):
         names = " ".join(f"#{record.candidate_id}" for record in promoted if record.to_level == level)
