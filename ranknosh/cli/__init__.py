@@ -39,11 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def with_address(words: Sequence[str]) -> list[str]:
     """``--ray`` may come alone: it takes the next word only where that is an address (local, auto, host:port)."""
-    result: list[str] = []
-    for word, following in itertools.zip_longest(words, words[1:]):
-        if result and result[-1] == "--ray":
-            result[-1] = f"--ray={word}"
-        else:
-            is_address = following is not None and _ADDRESS.fullmatch(following)
-            result.append("--ray=local" if word == "--ray" and not is_address else word)
-    return result
+    pairs = itertools.zip_longest(words, words[1:], fillvalue="")
+    return [
+        "--ray=local" if word == "--ray" and not _ADDRESS.fullmatch(following) else word for word, following in pairs
+    ]

@@ -11,7 +11,7 @@ import typer
 from ranknosh.cli.flags import AsJson
 from ranknosh.cli.working import USAGE
 from ranknosh.config.screen import print_result
-from ranknosh.config.units import human_size
+from ranknosh.config.units import UNKNOWN, human_size
 from ranknosh.runs.provenance import host_cores, versions
 
 REQUIRED = ("torch", "numpy", "scipy", "scikit-learn", "filelock", "pydantic", "typer", "rich", "ruamel.yaml")
@@ -91,7 +91,7 @@ def _writable(out: Path) -> tuple[Path | None, str | None]:
 
 
 def _lines(found: dict[str, Any]) -> list[str]:
-    free = "n/a" if found["free_bytes"] is None else human_size(found["free_bytes"])
+    free = UNKNOWN if found["free_bytes"] is None else human_size(found["free_bytes"])
     lines = [
         f"python {found['python']}   ranknosh {found['ranknosh'] or '(not installed, plain checkout)'}",
         f"{found['cores']} CPU cores   {free} free for {found['out']}",
@@ -99,13 +99,11 @@ def _lines(found: dict[str, Any]) -> list[str]:
     for device in found["devices"]:
         memory = f"   {human_size(device['bytes'])}" if device["bytes"] else ""
         lines.append(f"device {device['device']}   {device['name']}{memory}")
-    lines += [f"[ok]      {name} {number}" for name, number in found["required"].items() if number]
-    lines += [
-        f"[ok]      {name} {number}"
-        if number
-        else f"[absent]  {name}, needed for {OPTIONAL[name]}; to have it: pip install {name}"
-        for name, number in found["optional"].items()
-    ]
+    for name, number in (found["required"] | found["optional"]).items():
+        if number:
+            lines.append(f"[ok]      {name} {number}")
+        elif name in OPTIONAL:
+            lines.append(f"[absent]  {name}, needed for {OPTIONAL[name]}; to have it: pip install {name}")
     lines += [f"[problem] {problem}" for problem in found["problems"]]
     lines.append("ready to search" if found["ok"] else "not ready: see the problems above")
     return lines

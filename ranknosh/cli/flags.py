@@ -57,8 +57,6 @@ _SECTIONS = {
     ),
     "track": _SectionFlag(_tracked, "'tensorboard' or 'mlflow=URI'", repeated=True),
 }
-
-
 _TYPES = {"integer": int, "number": float, "boolean": bool}
 
 
@@ -140,12 +138,9 @@ def flags_of(kind: type[Settings], names: Mapping[str, str]) -> Callable[[Callab
 
         parameters = []
         for own in inspect.signature(verb, eval_str=True).parameters.values():
-            made = options if own.name == "given" else {own.name: own.annotation}
-            default = None if own.name == "given" else own.default
-            parameters += [
-                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-                for name, annotation in made.items()
-            ]
+            kept = own.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            made = [kept.replace(name=name, default=None, annotation=option) for name, option in options.items()]
+            parameters += made if own.name == "given" else [kept]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": None}
         return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -90,16 +89,16 @@ def count(space: SpaceName = "nasbench201", as_json: AsJson = False) -> None:
     ranknosh space count --json
     """
     chosen = _space_of(space)
-    row: dict[str, Any] = {"space": chosen.name, "architectures": chosen.size, "different": None, "dead": None}
+    different = dead = None
     if chosen.enumerable:
-        kinds = Counter(chosen.canonical(architecture) for architecture in chosen.enumerate())
-        row["different"] = len(kinds)
-        row["dead"] = sum(chosen.is_dead(architecture) for architecture in chosen.enumerate())
+        listed = list(chosen.enumerate())
+        different, dead = len(set(map(chosen.canonical, listed))), sum(map(chosen.is_dead, listed))
+    row = {"space": chosen.name, "architectures": chosen.size, "different": different, "dead": dead}
     lines = [
-        ("space", row["space"]),
-        ("architectures", whole(row["architectures"])),
-        ("different functions", whole(row["different"])),
-        ("cannot learn", whole(row["dead"])),
+        ("space", chosen.name),
+        ("architectures", whole(chosen.size)),
+        ("different functions", whole(different)),
+        ("cannot learn", whole(dead)),
     ]
     print_result(row, facts(lines), as_json)
 

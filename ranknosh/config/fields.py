@@ -133,7 +133,7 @@ def setting(default: Any, description: str, **rules: Any) -> Any:
     """A field of a section.
 
     Args:
-        default: its value where none is given.
+        default: its value where none is given; ``...`` where one has to be.
         description: what it means, with unit, for the JSON Schema and the help of a flag.
         rules: bounds and examples, as pydantic's ``Field`` takes them.
     """

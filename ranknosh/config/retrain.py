@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from ranknosh.config.fields import Count, Switch, setting
 from ranknosh.config.sections import DataConfig, NetworkConfig, TrainConfig
@@ -12,7 +12,7 @@ from ranknosh.config.settings import Changes, Settings
 class RetrainTraining(TrainConfig):
     """As candidates are trained, for ``epochs``."""
 
-    epochs: Count = Field(description="epochs of the whole training")
+    epochs: Count = setting(..., "epochs of the whole training")
     all_images: Switch = setting(False, "train on the validation images too")
 
 
@@ -26,8 +26,8 @@ class RetrainSettings(Settings):
     preset: str = setting("own", "the recipe it began with; settings may differ from it since")
     architecture: str | None = setting(None, "the cell as text, None in a recipe alone", max_length=1_000_000)
     split_seed: int = setting(0, "which images are validation and test, in a set without such parts", ge=0)
-    network: NetworkConfig = Field(description="size of the network")
-    train: RetrainTraining = Field(description="how it is trained")
+    network: NetworkConfig = setting(..., "size of the network")
+    train: RetrainTraining = setting(..., "how it is trained")
     data: DataConfig | None = setting(None, "images to train on, by default those of the run or of the preset")
 
     @model_validator(mode="after")

@@ -139,7 +139,7 @@ def _text(value: Any) -> str:
 
 def _overridden(data: Mapping[str, Any], overrides: Overrides, places: dict[tuple[str, ...], str]) -> dict[str, Any]:
     """Plain settings with ``overrides`` written in, later ones over earlier and flags over texts; ``places`` gets theirs."""
-    result = with_changes(data, {})
+    result = dict(data)
     texts = [read_setting(each) for each in overrides if not isinstance(each, Given)]
     flags = [each for each in overrides if isinstance(each, Given)]
     for given in (texts, flags):
@@ -206,7 +206,7 @@ def by_name(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def with_changes(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """Plain settings with what :meth:`Settings.changes` gave written in."""
-    result: dict[str, Any] = {key: dict(value) if isinstance(value, Mapping) else value for key, value in data.items()}
+    result = dict(data)
     for name, value in changes.items():
         _write(result, tuple(name.split(".", 1)), value)
     return result

@@ -7,6 +7,8 @@ is no text: a bare number has no unit.
 import re
 from typing import Any
 
+UNKNOWN = "n/a"
+"""Whatever is not known, in tables and messages."""
 SECONDS = {"d": 86400.0, "h": 3600.0, "min": 60.0, "m": 60.0, "s": 1.0}
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 BYTES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
@@ -88,15 +90,11 @@ def human_size(size: float) -> str:
 def human_count(count: float | None) -> str:
     """Rounded for reading: ``14.2 K``, ``3.1 M``; ``n/a`` where unknown."""
     if count is None:
-        return "n/a"
+        return UNKNOWN
     for factor, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "K")):
         if count >= factor:
             return f"{count / factor:.2f} {suffix}"
     return f"{count:.0f}"
-
-
-UNKNOWN = "n/a"
-"""Whatever is not known, in tables and messages."""
 
 
 def percent(fraction: float | None) -> str:

@@ -143,8 +143,8 @@ def test_an_address_where_nobody_listens_is_said_at_once(tmp_path):
     [
         (["search", "c.yaml", "--ray"], ["search", "c.yaml", "--ray=local"]),
         (["search", "--ray", "c.yaml"], ["search", "--ray=local", "c.yaml"]),
-        (["search", "c.yaml", "--ray", "auto", "-q"], ["search", "c.yaml", "--ray=auto", "-q"]),
-        (["search", "c.yaml", "--ray", "head:6379"], ["search", "c.yaml", "--ray=head:6379"]),
+        (["search", "c.yaml", "--ray", "auto", "-q"], ["search", "c.yaml", "--ray", "auto", "-q"]),
+        (["search", "c.yaml", "--ray", "head:6379"], ["search", "c.yaml", "--ray", "head:6379"]),
         (["search", "c.yaml", "--ray", "--quiet"], ["search", "c.yaml", "--ray=local", "--quiet"]),
         (["search", "--ray=10.0.0.1:6379", "c.yaml"], ["search", "--ray=10.0.0.1:6379", "c.yaml"]),
         (["search", "--ray", "runs/a:1.yaml"], ["search", "--ray=local", "runs/a:1.yaml"]),
