@@ -29,7 +29,7 @@ import zerocost
 from ranknosh.core.seeding import draw
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.nets import build_candidate
+from ranknosh.spaces.nets.network import build_candidate
 
 BUNDLE = ("grad_norm", "snip", "fisher", "plain", "synflow", "nwot", "jacov")
 GOAL = 3.0

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ranknosh.spaces.nets import EdgeContext
+from ranknosh.spaces.nets.skeleton import EdgeContext
 
 Phase = Literal["weights", "alphas", "evaluation"]
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ranknosh.spaces.base import NetworkSize
-from ranknosh.spaces.nets import Cell, Network
+from ranknosh.spaces.nets.network import Cell, Network
 from supernet.edges import Current, EdgePart, edge_factory
 from supernet.mix import Mix
 from supernet.space import CellSpace

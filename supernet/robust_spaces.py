@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from ranknosh.spaces.nets import EdgeContext
+from ranknosh.spaces.nets.skeleton import EdgeContext
 from supernet.draws import RandomOperation, normal_like
 from supernet.space import CellSpace, darts, normed_pools
 

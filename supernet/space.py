@@ -14,8 +14,8 @@ from ranknosh.spaces.cell import CellTopology
 from ranknosh.spaces.genotype import Genotype, format_genotype
 from ranknosh.spaces.nasbench201 import OPERATIONS as NASBENCH201_OPERATIONS
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets import EdgeContext, Skeleton, darts_skeleton, make_operation, nasbench201_skeleton
-from ranknosh.spaces.nets.ops import NORMED, Mapped, PooledNorm
+from ranknosh.spaces.nets.ops import NORMED, Mapped, PooledNorm, make_operation
+from ranknosh.spaces.nets.skeleton import EdgeContext, Skeleton, darts_skeleton, nasbench201_skeleton
 
 Cells = Mapping[str, tuple[int | None, ...]]
 """A derived architecture: for every kind of cell the place of the operation kept on each edge, None where none is kept."""

@@ -5,7 +5,7 @@ import torch
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.cell import CellTopology
 from ranknosh.spaces.nasbench201 import OPERATIONS
-from ranknosh.spaces.nets import nasbench201_skeleton
+from ranknosh.spaces.nets.skeleton import nasbench201_skeleton
 from supernet.data import TensorData
 from supernet.method import Method, Stage, with_recipe
 from supernet.search import SupernetSearch

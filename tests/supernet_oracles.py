@@ -5,7 +5,7 @@ from torch import nn
 
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.cell import CellTopology
-from ranknosh.spaces.nets import nasbench201_skeleton
+from ranknosh.spaces.nets.skeleton import nasbench201_skeleton
 from supernet.data import TensorData
 from supernet.method import with_recipe
 from supernet.search import SupernetSearch

@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets import build_candidate
+from ranknosh.spaces.nets.network import build_candidate
 
 # fmt: off
 ALL = frozenset([

@@ -68,7 +68,8 @@ class ModelTrainings(Trainings):
     finds = "share of all architectures that are worse than the one the search ends with"
 
     def __init__(self, parts: Parts, timing: Timing) -> None:
-        from ranknosh.spaces.nets import build_candidate, count_macs
+        from ranknosh.spaces.nets.cost import count_macs
+        from ranknosh.spaces.nets.network import build_candidate
         from ranknosh.training.timing import on_line
 
         config, task = parts.config, parts.task

@@ -38,7 +38,8 @@ def show(
     ranknosh space show ARCH --channels 8 --cells 1 --json
     """
     from ranknosh.spaces.base import NetworkSize
-    from ranknosh.spaces.nets import build_candidate, count_macs, count_params
+    from ranknosh.spaces.nets.cost import count_macs, count_params
+    from ranknosh.spaces.nets.network import build_candidate
 
     chosen = _space_of(space)
     parsed = chosen.parse(architecture)

@@ -86,7 +86,8 @@ class Reproducible(Schedule):
         while True:
             step = self._timetable.next
             if not self._see(None if step.last else step.tick):
-                return []
+                # Reruns are decided together: where a journal was cut between them, the rest comes before their results.
+                return self._enter(self._reruns()) if step.last and not self._history else []
             if step.last and self._history and not self._proposed_next(step.batch):
                 self._enter([self._history.popleft()])  # it closed the search, under the limits of then
             elif records := self._promotions(step) if step.level else self._batch(step):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ranknosh.core.records import EpochPoint
 from ranknosh.data import ImageData, batches
-from ranknosh.spaces.nets import scheduled_rate
+from ranknosh.spaces.nets.regularisation import scheduled_rate
 from ranknosh.streams import torch_seed
 from ranknosh.training.evaluate import evaluate
 from ranknosh.training.settings import TrainSettings

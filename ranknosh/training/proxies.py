@@ -15,7 +15,7 @@ from ranknosh.config.fields import NEEDS_OPTIONS
 from ranknosh.data import ImageData, batches
 from ranknosh.errors import ConfigError, unknown
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
-from ranknosh.spaces.nets import build_candidate
+from ranknosh.spaces.nets.network import build_candidate
 from ranknosh.streams import stream, torch_seed
 from zerocost.weighing import proxy_weights as proxy_weights
 

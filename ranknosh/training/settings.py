@@ -49,7 +49,7 @@ class Task:
     """Data, network size and training settings shared by every candidate of a search.
 
     ``build`` makes the network of an architecture, weights drawn from torch's current generator; None takes
-    :func:`ranknosh.spaces.nets.build_candidate`. It has to be a module-level function where jobs leave the process.
+    :func:`ranknosh.spaces.nets.network.build_candidate`. It has to be a module-level function where jobs leave the process.
     """
 
     data: ImageData

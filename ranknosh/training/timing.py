@@ -17,7 +17,8 @@ from ranknosh.core.seeding import draw
 from ranknosh.data import ImageData, Split
 from ranknosh.errors import DataError
 from ranknosh.spaces.base import Architecture, Space
-from ranknosh.spaces.nets import build_candidate, count_macs
+from ranknosh.spaces.nets.cost import count_macs
+from ranknosh.spaces.nets.network import build_candidate
 from ranknosh.streams import torch_seed
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.proxies import proxy_scorer

@@ -14,15 +14,9 @@ from ranknosh.core.records import EpochPoint, Job
 from ranknosh.data import ImageData
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture, NetworkSize
-from ranknosh.spaces.nets import (
-    AuxiliaryHead,
-    DropPath,
-    Network,
-    auxiliary_head,
-    build_candidate,
-    count_macs,
-    count_params,
-)
+from ranknosh.spaces.nets.cost import count_macs, count_params
+from ranknosh.spaces.nets.network import Network, build_candidate
+from ranknosh.spaces.nets.regularisation import AuxiliaryHead, DropPath, auxiliary_head
 from ranknosh.streams import torch_seed
 from ranknosh.training.checkpoint import Checkpoint, encode
 from ranknosh.training.optimizer import SGD, Average
@@ -132,7 +126,7 @@ def build_network(architecture: Architecture, size: NetworkSize, build: Builder 
     Args:
         architecture: of the network.
         size: what it is placed in.
-        build: makes it; None for :func:`ranknosh.spaces.nets.build_candidate`.
+        build: makes it; None for :func:`ranknosh.spaces.nets.network.build_candidate`.
         seed: of the weights.
     """
     seed_generators(torch_seed(seed, "weights"), torch.device("cpu"))

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 import zerocost
-from ranknosh.spaces.nets import EdgeContext, Network
+from ranknosh.spaces.nets.network import Network
+from ranknosh.spaces.nets.skeleton import EdgeContext
 from ranknosh.streams import torch_seed
 from supernet.decisions.perturbation import Worth
 from supernet.decisions.projection import project

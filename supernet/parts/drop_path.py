@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ranknosh.spaces.nets import EdgeContext, EdgeFactory
-from ranknosh.spaces.nets.cell import Read
+from ranknosh.spaces.nets.network import EdgeFactory, Read
 from ranknosh.spaces.nets.ops import source_maps
+from ranknosh.spaces.nets.skeleton import EdgeContext
 from supernet.edges import Current, EdgePart
 from supernet.schedules import Schedule
 

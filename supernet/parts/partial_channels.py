@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ranknosh.errors import ConfigError
-from ranknosh.spaces.nets import EdgeContext, EdgeFactory
-from ranknosh.spaces.nets.cell import Read
+from ranknosh.spaces.nets.network import EdgeFactory, Read
 from ranknosh.spaces.nets.ops import source_maps
+from ranknosh.spaces.nets.skeleton import EdgeContext
 from supernet.accumulate import add_scaled
 from supernet.edges import Current, EdgePart
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ranknosh.spaces.nets import EdgeContext
 from ranknosh.spaces.nets.ops import source_maps
+from ranknosh.spaces.nets.skeleton import EdgeContext
 from supernet.edges import Current, EdgePart, MakeNamed
 from supernet.mix import Mix
 

@@ -18,7 +18,7 @@ import ranknosh
 from ranknosh.core.records import EpochPoint, Observed, Tested
 from ranknosh.runs.events import Event, Recorded
 from ranknosh.spaces.genotype import Genotype
-from ranknosh.spaces.nets import scheduled_rate
+from ranknosh.spaces.nets.regularisation import scheduled_rate
 from ranknosh.training.epoch import learning_rate, steps_per_epoch
 from ranknosh.training.settings import TrainSettings
 from ranknosh.workflows.retrain import preset, retrain

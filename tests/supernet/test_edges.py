@@ -10,7 +10,8 @@ from torch.nn import functional
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.genotype import parse
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets import Network, build_candidate, chosen_genotype, darts_skeleton
+from ranknosh.spaces.nets.network import Network, build_candidate, chosen_genotype
+from ranknosh.spaces.nets.skeleton import darts_skeleton
 from supernet.edges import EdgePart
 from supernet.mix import Mix, Moment
 from supernet.network import Supernet

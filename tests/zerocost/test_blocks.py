@@ -10,7 +10,7 @@ from torch import nn
 
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.nets import build_candidate
+from ranknosh.spaces.nets.network import build_candidate
 from zerocost.blocks import blocks_of, channel_dimension
 
 CELLS = {

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 import zerocost
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.nets import build_candidate
+from ranknosh.spaces.nets.network import build_candidate
 
 NAMES = ("expressivity", "progressivity", "trainability")
 

@@ -1,17 +1,19 @@
-"""From a skeleton and an edge factory to a network: candidates and supernets differ in the factory alone."""
+"""From a skeleton and an edge factory to cells and a network: candidates and supernets differ in the factory alone."""
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.genotype import Genotype, from_architecture
-from ranknosh.spaces.nets.cell import Cell, EdgeFactory
-from ranknosh.spaces.nets.ops import ConvBN, make_operation, standalone
+from ranknosh.spaces.nets.ops import ConvBN, FactorizedReduce, make_operation, make_source_map, source_maps, standalone
 from ranknosh.spaces.nets.skeleton import (
+    CellPlan,
     EdgeContext,
+    Preprocess,
     ReductionPlan,
     Skeleton,
     genotype_skeleton,
@@ -20,6 +22,114 @@ from ranknosh.spaces.nets.skeleton import (
 
 SKELETONS = {"nasbench201": nasbench201_skeleton}
 """The macro structure of every space whose cells have one operation an edge, in the order of its slots."""
+EdgeFactory = Callable[[EdgeContext], nn.Module | None]
+"""Makes what sits on an edge; None where the edge carries nothing. See ``ops.source_maps`` for what the module receives.
+
+A module with ``reads_lazily = True`` receives a :data:`Read` instead of the maps' results, and may give None: nothing now.
+Its result belongs to the cell: a tensor that nothing else refers to.
+"""
+Read = Callable[[str], Tensor]
+"""From the name of a map to what it makes of the edge's source; computed at the first question of a pass."""
+
+
+class Cell(nn.Module):
+    """Runs the edges that matter and adds them up, in slot order.
+
+    Each parameter-free map of a node's value (ReLU, pooling) is computed once for all edges that take it.
+
+    An edge is executed only where it lies on a path of carrying edges from an input to an output: nothing else can reach
+    the output. The modules of the other edges are still built and registered, so that the number of parameters is the
+    one published for the space; they never get a gradient. What a plain implementation would do differently: a
+    convolution fed by a node without an input would add the bias of its batch norm, a learnable constant; here it adds
+    nothing. A cell that nothing passes through gives zeros.
+    """
+
+    def __init__(self, plan: CellPlan, edge_factory: EdgeFactory) -> None:
+        super().__init__()
+        self.plan = plan
+        self.preprocess = nn.ModuleList(
+            _preprocess(how, c_in, plan.channels) for how, c_in in zip(plan.preprocess, plan.c_inputs, strict=True)
+        )
+        topology = plan.topology
+        made = [edge_factory(context) for context in plan.contexts()]
+        self.edges = nn.ModuleDict({str(slot): edge for slot, edge in enumerate(made) if edge is not None})
+        self.live = topology.live([edge is not None for edge in made])
+        self.schedule = tuple(
+            (target, tuple(slot for slot in topology.incoming(target) if self.live[slot]))
+            for target in range(topology.inputs, topology.nodes)
+        )
+        read = {topology.edges[slot][0] for slot in range(len(made)) if self.live[slot]}
+        self.inputs_read = tuple(node for node in range(topology.inputs) if node in read or node in topology.outputs)
+        # One module for each node and map, so that a hook on it sees one tensor a pass.
+        self.maps = nn.ModuleDict()
+        self.arguments: dict[int, dict[str, str | None]] = {}
+        for slot, edge in enumerate(made):
+            if edge is not None and self.live[slot]:
+                source = topology.edges[slot][0]
+                self.arguments[slot] = {name: self._map(source, name) for name in source_maps(edge)}
+        self.lazy = {slot for slot, edge in enumerate(made) if getattr(edge, "reads_lazily", False)}
+        self.owned = all(edge is None or slot in self.lazy for slot, edge in enumerate(made))
+
+    def _map(self, node: int, name: str) -> str | None:
+        if name == "identity":
+            return None
+        key = f"{name}_of_{node}"
+        if key not in self.maps:
+            raw = node < self.plan.topology.inputs and self.plan.preprocess[node] == "none"
+            self.maps[key] = make_source_map(name, self.plan.c_inputs[node] if raw else self.plan.channels)
+        return key
+
+    def forward(self, *states: Tensor) -> Tensor:
+        """``states``: the outputs of the blocks before, oldest first, as many as the topology has inputs.
+
+        Gives (n, plan.c_out, ceil(h / stride), ceil(w / stride)) for a last state of height h and width w.
+        """
+        values: dict[int, Tensor] = {node: self.preprocess[node](states[node]) for node in self.inputs_read}
+        mapped: dict[str, Tensor] = {}
+        for target, slots in self.schedule:
+            total: Tensor | None = None
+            for slot in slots:
+                carried = self._run(slot, values, mapped)
+                if carried is None:
+                    continue
+                if total is None:
+                    total = carried
+                else:
+                    total = total.add_(carried) if self.owned else total + carried
+            if total is not None:
+                values[target] = total
+        outputs = self.plan.topology.outputs
+        parts = [values[node] if node in values else self._zeros(states[-1]) for node in outputs]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    def _run(self, slot: int, values: dict[int, Tensor], mapped: dict[str, Tensor]) -> Tensor | None:
+        source = values.get(self.plan.topology.edges[slot][0])
+        if source is None:
+            return None
+        keys = self.arguments[slot]
+
+        def read(name: str) -> Tensor:
+            key = keys[name]
+            if key is None:
+                return source
+            if key not in mapped:
+                mapped[key] = self.maps[key](source)
+            return mapped[key]
+
+        edge = self.edges[str(slot)]
+        carried: Tensor | None = edge(read) if slot in self.lazy else edge(*(read(name) for name in keys))
+        return carried
+
+    def _zeros(self, state: Tensor) -> Tensor:
+        count, _, height, width = state.shape
+        stride = self.plan.stride
+        return state.new_zeros(count, self.plan.channels, -(-height // stride), -(-width // stride))
+
+
+def _preprocess(how: Preprocess, c_in: int, channels: int) -> nn.Module:
+    if how == "none":
+        return nn.Identity()
+    return standalone(FactorizedReduce(c_in, channels) if how == "reduce" else ConvBN(c_in, channels, 1))
 
 
 class ResidualReduction(nn.Module):

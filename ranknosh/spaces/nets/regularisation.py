@@ -5,8 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.nets.cell import Cell
-from ranknosh.spaces.nets.network import Network
+from ranknosh.spaces.nets.network import Cell, Network
 from ranknosh.spaces.nets.ops import Mapped
 from ranknosh.spaces.nets.skeleton import CellPlan, ReductionPlan, Skeleton
 

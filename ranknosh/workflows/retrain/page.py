@@ -93,7 +93,7 @@ def _learning(curve: Sequence[EpochPoint], result: Retrained | None) -> PageSect
 
 def _schedule(settings: RetrainSettings, header: Header, epochs: int) -> PageSection:
     """Learning rate and drop-path rate at the first step of every finished epoch."""
-    from ranknosh.spaces.nets import scheduled_rate
+    from ranknosh.spaces.nets.regularisation import scheduled_rate
     from ranknosh.training.epoch import learning_rate, steps_per_epoch
 
     train, counts = training_of(settings), header.data["images"]

@@ -118,7 +118,8 @@ def weight_counter(channels: int) -> Callable[[Architecture], int]:
     """
     import torch
 
-    from ranknosh.spaces.nets import build_candidate, count_params
+    from ranknosh.spaces.nets.cost import count_params
+    from ranknosh.spaces.nets.network import build_candidate
 
     size = NetworkSize(channels, cells=1, classes=2, in_channels=1)
 

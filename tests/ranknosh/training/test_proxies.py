@@ -15,7 +15,8 @@ from ranknosh.data import ImageData
 from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.nets import build_candidate, count_macs, count_params
+from ranknosh.spaces.nets.cost import count_macs, count_params
+from ranknosh.spaces.nets.network import build_candidate
 from ranknosh.training.proxies import (
     NEEDS_OPTIONS,
     check_options,

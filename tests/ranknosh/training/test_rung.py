@@ -43,7 +43,8 @@ def test_a_cell_learns_digits(tmp_path):
     )
     assert outcome.epochs == 4
     assert 0 < sum(point.seconds for point in outcome.curve) <= outcome.seconds
-    from ranknosh.spaces.nets import build_candidate, count_macs, count_params
+    from ranknosh.spaces.nets.cost import count_macs, count_params
+    from ranknosh.spaces.nets.network import build_candidate
 
     network = build_candidate(CELL, task.size)
     assert outcome.params == count_params(network)

@@ -10,7 +10,7 @@ from ranknosh.data import batches
 from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.genotype import Genotype, as_architecture
-from ranknosh.spaces.nets import count_params
+from ranknosh.spaces.nets.cost import count_params
 from ranknosh.training import epoch
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.epoch import _accumulate, _train_epoch

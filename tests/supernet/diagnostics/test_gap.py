@@ -5,7 +5,7 @@ import torch
 
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets import build_candidate
+from ranknosh.spaces.nets.network import build_candidate
 from supernet.diagnostics.gap import DiscretisationGap, discretisation_gap
 from supernet.space import nasbench201_architecture
 from tests.supernet_cases import bare, tiny_darts, tiny_search

@@ -7,7 +7,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.genotype import Genotype
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets import Network, build_candidate, chosen_genotype, count_macs, count_params, genotype_skeleton
+from ranknosh.spaces.nets.cost import count_macs, count_params
+from ranknosh.spaces.nets.network import Network, build_candidate, chosen_genotype
+from ranknosh.spaces.nets.skeleton import genotype_skeleton
 
 ALL = tuple(NasBench201().enumerate())
 

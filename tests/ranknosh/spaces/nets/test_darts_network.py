@@ -7,8 +7,9 @@ from torch import nn
 from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.genotype import Genotype, parse
-from ranknosh.spaces.nets import Network, chosen_genotype, count_params, darts_skeleton, genotype_skeleton
-from ranknosh.spaces.nets.cell import Cell
+from ranknosh.spaces.nets.cost import count_params
+from ranknosh.spaces.nets.network import Cell, Network, chosen_genotype
+from ranknosh.spaces.nets.skeleton import darts_skeleton, genotype_skeleton
 
 V2 = parse(
     "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), "

@@ -10,8 +10,8 @@ from torch import nn
 from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets import build_candidate, chosen_op, count_macs, count_params
-from ranknosh.spaces.nets.cell import Cell
+from ranknosh.spaces.nets.cost import count_macs, count_params
+from ranknosh.spaces.nets.network import Cell, build_candidate, chosen_op
 
 SPACE = NasBench201()
 TABLE = Path(__file__).parents[5] / "shared" / "data" / "nasbench201_cifar10.npz"

@@ -9,20 +9,10 @@ from torch import nn
 from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.genotype import Genotype
-from ranknosh.spaces.nets import (
-    AuxiliaryHead,
-    DropPath,
-    Network,
-    build_candidate,
-    chosen_genotype,
-    count_params,
-    darts_skeleton,
-    genotype_skeleton,
-    nasbench201_skeleton,
-    scheduled_rate,
-)
-from ranknosh.spaces.nets.cell import Cell
-from ranknosh.spaces.nets.regularisation import auxiliary_place
+from ranknosh.spaces.nets.cost import count_params
+from ranknosh.spaces.nets.network import Cell, Network, build_candidate, chosen_genotype
+from ranknosh.spaces.nets.regularisation import AuxiliaryHead, DropPath, auxiliary_place, scheduled_rate
+from ranknosh.spaces.nets.skeleton import darts_skeleton, genotype_skeleton, nasbench201_skeleton
 
 CELL = Architecture("nasbench201", (3, 1, 2, 4, 3, 1))  # conv3, skip, conv1, pool, conv3, skip
 GENOTYPE = Genotype(

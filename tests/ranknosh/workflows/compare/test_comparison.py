@@ -13,7 +13,7 @@ from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreError, 
 from ranknosh.runs.events import Progress
 from ranknosh.runs.run import begin
 from ranknosh.runs.session import StopRequest
-from ranknosh.spaces.nets import count_macs, count_params
+from ranknosh.spaces.nets.cost import count_macs, count_params
 from ranknosh.streams import torch_seed
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.evaluate import evaluate, trained_network

@@ -13,7 +13,7 @@ from ranknosh.runs.events import Ended, Opened
 from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.genotype import as_architecture
-from ranknosh.spaces.nets import build_candidate
+from ranknosh.spaces.nets.network import build_candidate
 from ranknosh.training import epoch
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.workflows import open_run

@@ -9,7 +9,8 @@ from ranknosh.core.seeding import draw
 from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.nets import build_candidate, count_params
+from ranknosh.spaces.nets.cost import count_params
+from ranknosh.spaces.nets.network import build_candidate
 from ranknosh.workflows.score.population import everything, named, population, representatives, sampled, weight_counter
 
 SPACE = get_space("nasbench201")
