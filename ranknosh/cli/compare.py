@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ranknosh.cli.flags import AsJson, ConfigFile, Quiet, flags_of, named
-from ranknosh.cli.working import begun, check_end
-from ranknosh.config.screen import print_json
+from ranknosh.cli.working import begun, check_end, report_row
+from ranknosh.config.screen import facts, print_result
 from ranknosh.config.search import CompareSettings
 from ranknosh.config.settings import Overrides
-from ranknosh.errors import ConfigError
 
 if TYPE_CHECKING:
     from ranknosh.workflows.compare.run import CompareRun
@@ -38,23 +37,13 @@ def compare(config: ConfigFile, given: Overrides, as_json: AsJson = False, quiet
     """
     from ranknosh.workflows.compare.run import CompareRun
 
-    if config.is_dir():
-        raise ConfigError(
-            f"{config} is a folder; continue the comparison in it with `ranknosh resume {config}`, or give a config file for a "
-            "new one"
-        )
-    run = begun(CompareRun, CompareSettings.load(config, given), quiet, stem=f"{config.stem}-compare")
-    sum_up(run, as_json)
+    sum_up(begun(CompareRun, CompareSettings.load(config, given), quiet, stem=f"{config.stem}-compare"), as_json)
 
 
 def sum_up(run: CompareRun, as_json: bool = False) -> None:
     """The end of a comparison: its table, and where the report is."""
     from ranknosh.workflows.compare.text import terminal
 
-    page = run.folder / "report.html"
-    if as_json:
-        print_json(run.results())
-    else:
-        print(terminal(run.rows, run.settings))
-        print(f"\nreport  {page if page.exists() else 'none'}", flush=True)
+    text = f"{terminal(run.rows, run.settings)}\n\n{facts([report_row(run)])}"
+    print_result(run.results(), text, as_json)
     check_end(run, "no search found anything that could be trained; the notes above say why")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ranknosh.cli.flags import AsJson, Quiet, flags_of, named
-from ranknosh.cli.working import begun
+from ranknosh.cli.working import begun, report_row
 from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.retrain import RetrainSettings
-from ranknosh.config.screen import facts, print_json
+from ranknosh.config.screen import facts, print_result
 from ranknosh.config.sections import SOURCES
 from ranknosh.config.settings import Given, Overrides
 from ranknosh.config.units import human_count, human_duration, percent, plural
@@ -108,32 +108,26 @@ def settings_of(genotype: str, preset: str, given: Overrides) -> RetrainSettings
 
 def sum_up(run: RetrainRun, as_json: bool = False) -> None:
     """The end of a retraining, in words or as JSON."""
-    result, folder = run.result, run.folder
+    result, weights = run.result, run.folder / "best" / "weights.safetensors"
     assert result is not None
-    if as_json:
-        print_json({**asdict(result), "preset": run.settings.preset, "folder": str(folder)})
-        return
-    counts = result.images
     validation = percent(result.validation_accuracy)
     if result.trained_on_validation:
-        validation = f"n/a: its {counts['validation']:,} images were trained on"
+        validation = f"n/a: its {result.images['validation']:,} images were trained on"
     test = f"{percent(result.test_accuracy)} (read once, after the last epoch)"
     if result.test_accuracy is None:
         test = "n/a: there are no test images"
+    trained = f"{percent(result.train_accuracy)} of {result.images['train']:,} images, as they were augmented"
     size = f"{human_count(result.params)} params, {human_count(result.macs)} MACs an image, without an auxiliary head"
-    epochs = plural(result.epochs, "epoch")
-    page, weights = folder / "report.html", folder / "best" / "weights.safetensors"
-    lines = [
+    epochs = f"{plural(result.epochs, 'epoch')} of recipe {run.settings.preset}"
+    rows = [
         ("cell", result.architecture),
         ("test", test),
         ("validation", validation),
-        ("training", f"{percent(result.train_accuracy)} of {counts['train']:,} images, as they were augmented"),
+        ("training", trained),
         ("size", size),
-        (
-            "took",
-            f"{human_duration(result.device_seconds)} on {result.device}: {epochs} of recipe {run.settings.preset}",
-        ),
-        ("weights", str(weights) if weights.exists() else f"in {folder / 'checkpoints'}"),
-        ("report", str(page) if page.exists() else f"none; ranknosh report {folder} writes it"),
+        ("took", f"{human_duration(result.device_seconds)} on {result.device}: {epochs}"),
+        ("weights", str(weights) if weights.exists() else f"in {run.folder / 'checkpoints'}"),
+        report_row(run),
     ]
-    print(facts(lines), flush=True)
+    data = {**asdict(result), "preset": run.settings.preset, "folder": str(run.folder)}
+    print_result(data, facts(rows), as_json)

@@ -50,6 +50,10 @@ def read_source(path: str | Path) -> Source:
         text = content.decode("utf-8")
     except FileNotFoundError as error:
         raise ConfigError(f"{name}: no such config file; 'ranknosh init --out {name}' writes one") from error
+    except IsADirectoryError as error:
+        raise ConfigError(
+            f"{name}: the config file cannot be read: it is a folder; continue the run in it with `ranknosh resume {name}`"
+        ) from error
     except (OSError, ValueError) as error:  # ValueError: bytes that are no text, or a name with a NUL in it
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"{name}: the config file cannot be read: {reason}") from error

@@ -1,6 +1,4 @@
-"""The search methods that can be compared, and the runs that their searches are."""
-
-from __future__ import annotations
+"""The search methods that can be compared, the runs that their searches are, and whether a budget holds one."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ranknosh.config.fields import FROM_PYTHON
-from ranknosh.config.search import SearchSettings
+from ranknosh.config.search import CompareSettings, SearchSettings
 from ranknosh.config.settings import Settings
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.config.units import human_duration
@@ -203,3 +201,30 @@ def make_methods(names: Sequence[str], space: str) -> dict[str, SearchMethod]:
                 f"{', '.join(SUPERNET_SPACES)}); take it out of methods: {', '.join(ENGINE)} search every space"
             )
     return {name: ENGINE[name]() if name in ENGINE else SupernetMethod(name) for name in names}
+
+
+def check_budget(settings: CompareSettings, epoch_seconds: float, proxy_seconds: float) -> None:
+    """Check that the budget holds a full training, and for ``ranknosh`` proxy scoring and a first training after it.
+
+    Args:
+        settings: of the comparison.
+        epoch_seconds: of a network of middle size.
+        proxy_seconds: of the train-free scores of one.
+
+    Raises:
+        BudgetTooSmall: where it does not.
+    """
+    epochs, budget, drawn = settings.pyramid.epochs, settings.budget_seconds, settings.seeding.draw
+    full, scoring = epochs[-1] * epoch_seconds, drawn * proxy_seconds
+    if budget < full:
+        enough = 10 * full
+        several = f"{int(enough // 60) + 1}m" if enough > 60 else f"{int(enough) + 1}s"
+        raise BudgetTooSmall(
+            f"--budget is {human_duration(budget)}, but one training of {epochs[-1]} epochs, the top level, takes about "
+            f"{human_duration(full)} here; give several times that, for example --budget {several}"
+        )
+    if "ranknosh" in settings.methods and budget < scoring + epochs[0] * epoch_seconds:
+        raise BudgetTooSmall(
+            f"--budget is {human_duration(budget)}, but the train-free scores of {drawn} architectures alone take about "
+            f"{human_duration(scoring)} here; raise --budget or lower seeding.draw"
+        )

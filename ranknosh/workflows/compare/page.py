@@ -1,7 +1,5 @@
 """The page of a comparison: its sections, from its results alone."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
@@ -16,7 +14,7 @@ from ranknosh.report.words import UNKNOWN, counted, duration, percent
 from ranknosh.runs.journal import Header
 from ranknosh.workflows.compare.records import COST_PARTS
 from ranknosh.workflows.compare.rows import Row
-from ranknosh.workflows.compare.text import HEAD, cells, found_lines, notes, title
+from ranknosh.workflows.compare.text import HEAD, cells, notes, title
 
 PARTS = {
     "proxies": ("train-free scores", "#74a9cf"),
@@ -136,13 +134,13 @@ def _cells(rows: Sequence[Row]) -> PageSection:
         return missing("cells", "Found cells", f"{UNKNOWN}: nothing was found yet.")
     finders: dict[str, list[str]] = {}
     for row in rows:
-        for (seeds, _), (text, _) in zip(found_lines(row), row.finds, strict=True):
+        for text, seeds in row.finds.items():
             if text is not None:
                 finders.setdefault(text, []).append(f"{row.method} ({seeds})")
     figures: list[Figure] = []
     for place, (text, who) in enumerate(finders.items()):
         figures += [replace(figure, title=", ".join(who)) for figure in drawings(text, f"cell{place}")]
-    finds = [(row.method, seeds, text) for row in rows for seeds, text in found_lines(row)]
+    finds = [(row.method, seeds, text or UNKNOWN) for row in rows for text, seeds in row.finds.items()]
     table = PageTable(("method", "seeds", "found"), finds, text=("method", "seeds"), code=("found",))
     return PageSection("cells", "Found cells", [table, Gallery(figures)])
 

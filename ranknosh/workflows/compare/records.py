@@ -37,8 +37,7 @@ class Cost:
 
     def within(self, held: float) -> Cost:
         """The same with ``other`` filled up to ``held``, the seconds the device was held, where that is more than the parts."""
-        parts = replace(self, other=0.0)
-        return replace(parts, other=max(held - parts.total, 0.0))
+        return replace(self, other=max(held - self.total, 0.0))
 
 
 COST_PARTS = tuple(part.name for part in fields(Cost))

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ranknosh.config.search import CompareSettings
+from ranknosh.data.table import Table
 from ranknosh.spaces.catalog import get_space
 from ranknosh.workflows.compare.records import COST_PARTS, TOLERANCE, CompareState, Searched, Trained
-
-if TYPE_CHECKING:
-    from ranknosh.data.table import Table
 
 
 @dataclass(frozen=True)
@@ -89,12 +87,12 @@ class Row:
         return f"{epochs:.0f} candidate epochs, {fmean(search.evaluations for search in searches):.0f} candidates"
 
     @property
-    def finds(self) -> tuple[tuple[str | None, tuple[int, ...]], ...]:
-        """Every architecture found and the seeds that found it, in the order of seeds; None where a seed found none."""
-        seeds: dict[str | None, list[int]] = {}
+    def finds(self) -> dict[str | None, str]:
+        """Every architecture found, with the ``seeds 0, 2`` that found it, in the order of seeds; None where one found none."""
+        seeds: dict[str | None, list[str]] = {}
         for run in self.runs:
-            seeds.setdefault(run.text, []).append(run.search.seed)
-        return tuple((text, tuple(found)) for text, found in seeds.items())
+            seeds.setdefault(run.text, []).append(str(run.search.seed))
+        return {text: f"seed{'s' if len(found) > 1 else ''} {', '.join(found)}" for text, found in seeds.items()}
 
 
 def rows_of(state: CompareState, settings: CompareSettings, table: Table | None = None) -> tuple[Row, ...]:
@@ -107,19 +105,20 @@ def rows_of(state: CompareState, settings: CompareSettings, table: Table | None 
         table: finished trainings of the space's architectures, None where none is known.
     """
     space = get_space(settings.space.name)
-    found = {pair: search.architecture for pair, search in state.searched.items() if search.architecture is not None}
-    keys = {pair: space.canonical(architecture) for pair, architecture in found.items()}
+    searches = [state.searched[pair] for pair in settings.pairs if pair in state.searched]
+    finders: dict[tuple[str, int], list[str]] = {}
+    for search in searches:
+        if search.architecture is not None:
+            finders.setdefault((space.canonical(search.architecture), search.seed), []).append(search.method)
     by_method: dict[str, list[RunResult]] = {}
-    for method, seed in settings.pairs:
-        search, architecture = state.searched.get((method, seed)), found.get((method, seed))
-        known: dict[str, Any] = {}
-        if architecture is not None:
-            key, place = keys[method, seed], None if table is None else table.find(architecture)
-            known["truth"] = None if table is None or place is None else float(table.truth[place])
-            known["shared"] = tuple(m for (m, s), other in keys.items() if s == seed and m != method and other == key)
-            known.update(text=space.format(architecture), key=key, final=state.trained.get((key, seed)))
-        if search is not None:
-            by_method.setdefault(method, []).append(RunResult(search, **known))
+    for search in searches:
+        found, result = search.architecture, RunResult(search)
+        if found is not None:
+            key, place = space.canonical(found), None if table is None else table.find(found)
+            truth = None if table is None or place is None else float(table.truth[place])
+            shared = tuple(method for method in finders[key, search.seed] if method != search.method)
+            result = RunResult(search, space.format(found), key, state.final(search), truth, shared)
+        by_method.setdefault(search.method, []).append(result)
     rows = [Row(method, tuple(runs), settings.budget_seconds) for method, runs in by_method.items()]
     means = {row.method: row.spread("validation").mean for row in rows}
     return tuple(sorted(rows, key=lambda row: (means[row.method] is None, -(means[row.method] or 0.0), row.method)))

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import time
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
+from ranknosh.config.retrain import RetrainSettings
 from ranknosh.config.search import CompareSettings
-from ranknosh.config.units import human_duration
-from ranknosh.errors import BudgetTooSmall, ConfigError, DataError, StoreError
+from ranknosh.config.units import human_duration, percent
+from ranknosh.data import ImageData, Split
+from ranknosh.data.table import Table
+from ranknosh.errors import ClusterError, ConfigError, DataError, RankNoshError, SpaceError, StoreError
 from ranknosh.report.words import counted
-from ranknosh.runs.events import Events, Progress
+from ranknosh.runs.events import Epoch, Event, Events, Message, Progress
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.journal import FILE
+from ranknosh.runs.progress import View
 from ranknosh.runs.run import Prepared, Run, Waste
 from ranknosh.runs.session import RunSession
+from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.catalog import get_space
+from ranknosh.streams import torch_seed
 from ranknosh.training.surroundings import resolve_device
 from ranknosh.training.timing import measure
 from ranknosh.workflows import open_run
-from ranknosh.workflows.compare.comparison import TASK, Turn
-from ranknosh.workflows.compare.methods import make_methods
-from ranknosh.workflows.compare.records import RECORDS, CompareState
+from ranknosh.workflows.compare.methods import SearchMethod, check_budget, make_methods
+from ranknosh.workflows.compare.records import RECORDS, CompareState, Cost, Searched, Trained
 from ranknosh.workflows.compare.rows import Row, as_dict, rows_of
 from ranknosh.workflows.compare.text import markdown
+from ranknosh.workflows.retrain.api import retrain
+from ranknosh.workflows.retrain.records import RetrainFailed
 from ranknosh.workflows.search.assembly import build_parts
 
+TASK = "comparison"
 TABLE, RESULTS = "table.md", "results.json"
 
 
@@ -42,8 +56,6 @@ class CompareRun(Run[CompareState]):
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """A row a method, the best mean validation accuracy first."""
-        from ranknosh.data.table import Table
-
         settings, table = self.settings, None
         if settings.table is not None:
             with suppress(DataError):  # a table that lies elsewhere by now leaves true accuracies unknown
@@ -131,8 +143,6 @@ class CompareRun(Run[CompareState]):
 
         ``data`` takes the place of what the settings name; ``stem``: of an automatic name.
         """
-        from ranknosh.data.table import Table
-
         if settings.executor.name != "inline":
             raise ConfigError(
                 f"executor.name is {settings.executor.name}, but a comparison counts the seconds of one device: give --set "
@@ -154,7 +164,7 @@ class CompareRun(Run[CompareState]):
         session.began(str(resolve_device(self.settings.train.device)))
         try:
             for number in range(1, total + 1):
-                Turn(session, self.settings, self.state, data, methods, number).take()
+                Turn(self, session, data, methods, number).take()
             session.events(Progress(TASK, total, total))
         except BaseException:
             with suppress(StoreError):  # the error that ended it is the one to be seen
@@ -162,28 +172,115 @@ class CompareRun(Run[CompareState]):
             raise
 
 
-def check_budget(settings: CompareSettings, epoch_seconds: float, proxy_seconds: float) -> None:
-    """Check that the budget holds a full training, and for ``ranknosh`` proxy scoring and a first training after it.
+class Turn(View):
+    """One method under one seed: what the comparison lacks of its search and of the final training of what the search found.
+
+    A search that raises a RankNoshError of its own (a budget that holds too little, weights that diverge) is written down as
+    one that found nothing; where the disk, the images or the machines fail, the comparison ends with that error. The turn
+    takes the events of search and training and reports them as progress of the comparison, messages as they are.
 
     Args:
-        settings: of the comparison.
-        epoch_seconds: of a network of middle size.
-        proxy_seconds: of the train-free scores of one.
-
-    Raises:
-        BudgetTooSmall: where it does not.
+        run: the comparison.
+        session: of the comparison.
+        data: the images; a search does not see those of the test.
+        methods: that search, by name.
+        number: of the turn, from 1.
     """
-    epochs, budget, drawn = settings.pyramid.epochs, settings.budget_seconds, settings.seeding.draw
-    full, scoring = epochs[-1] * epoch_seconds, drawn * proxy_seconds
-    if budget < full:
-        enough = 10 * full
-        several = f"{int(enough // 60) + 1}m" if enough > 60 else f"{int(enough) + 1}s"
-        raise BudgetTooSmall(
-            f"--budget is {human_duration(budget)}, but one training of {epochs[-1]} epochs, the top level, takes about "
-            f"{human_duration(full)} here; give several times that, for example --budget {several}"
+
+    def __init__(
+        self, run: CompareRun, session: RunSession, data: ImageData, methods: Mapping[str, SearchMethod], number: int
+    ) -> None:
+        super().__init__()
+        self.settings, self.state, self.session, self.data, self.number = run.settings, run.state, session, data, number
+        name, self.seed = self.pair = run.settings.pairs[number - 1]
+        self.method, self.name, self.owner = methods[name], f"{name}, seed {self.seed}", run.header.id
+        self.space = get_space(run.settings.space.name)
+
+    def take(self) -> None:
+        """Do what is missing. Raises KeyboardInterrupt when a stop was asked for, with everything saved."""
+        if self.pair not in self.state.searched:
+            self._search()
+        searched = self.state.searched[self.pair]
+        if searched.architecture is not None and self.state.final(searched) is None:
+            self._train(searched.architecture)
+
+    def _search(self) -> None:
+        method, began = self.pair[0], time.monotonic()
+        self._spent("begins")
+        none = Split(self.data.test.images[:0].clone(), self.data.test.labels[:0].clone())
+        try:
+            found = self.method.search(
+                self.settings.search,
+                self.seed,
+                self.session.folder / method / f"seed-{self.seed}",
+                command=f"ranknosh compare ({method}, seed {self.seed}) in {self.owner}",
+                data=replace(self.data, test=none),
+                events=self,
+                stop=self.session.stop,
+            )
+        except (StoreError, DataError, ClusterError):
+            raise
+        except RankNoshError as error:
+            lost = time.monotonic() - began
+            found = Searched(method, self.seed, None, Cost(failed=lost), lost, 0, "candidates", 0, f"failed: {error}")
+        text = "nothing" if found.architecture is None else self.space.format(found.architecture)
+        self._write(found, f"found {text} in {human_duration(found.cost.total)} ({found.ended})")
+
+    def _train(self, found: Architecture) -> None:
+        """The final training, a retraining: the seed alone fixes weights and data order, so that all finds are trained alike."""
+        settings, key, text = self.settings.to_dict(), self.space.canonical(found), self.space.format(found)
+        epochs, digest = self.settings.whole_epochs, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]
+        recipe = {"network": settings["network"], "train": {**settings["train"], "epochs": epochs}}
+
+        def heard(event: Event) -> None:
+            if isinstance(event, Epoch):
+                self._report(0.0, f"final training, epoch {event.epoch} of {event.last}")
+            elif isinstance(event, Message):
+                self.show(event)
+
+        self._report(0.0, f"final training, epoch 0 of {epochs}")
+        try:
+            result = retrain(
+                found,
+                self.data,
+                RetrainSettings.from_dict({**recipe, "split_seed": self.settings.seed}),
+                self.session.folder / "final" / f"seed-{self.seed}-{digest}",
+                seed=torch_seed(self.seed, "final"),
+                events=heard,
+                stop=self.session.stop,
+                command=f"ranknosh compare (final training, seed {self.seed}) in {self.owner}",
+            )
+        except (RetrainFailed, SpaceError) as error:
+            self._write(Trained(key, self.seed, epochs, failed=str(error)), f"final training, {error}")
+            return
+        accuracies = result.validation_accuracy, result.test_accuracy
+        final = Trained(key, self.seed, epochs, *accuracies, result.device_seconds, result.params, result.macs)
+        self._write(final, f"final training, validation {percent(final.validation)}, test {percent(final.test)}")
+
+    def _write(self, record: Searched | Trained, line: str) -> None:
+        self.session.add(record, f"{self.name}: {line}")
+        self.session.check_stop()
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Message):
+            self.session.say(f"{self.name}: {event.text}")
+        elif isinstance(event, Progress):
+            total = "" if event.total is None else f" of {event.total:g}"
+            self._spent(f"{event.task} {event.done:g}{total}")
+
+    def _spent(self, text: str) -> None:
+        """Report how much of the budget is spent, and what the search does."""
+        budget, spent = self.settings.budget_seconds, self.seconds
+        text = f"search, {human_duration(spent)} of {human_duration(budget)}, {text}"
+        self._report(max(budget - spent, 0.0), text)
+
+    def _report(self, search_left: float, text: str) -> None:
+        """Report what is done, and how long the comparison will take still; ``search_left``: seconds of this search."""
+        pairs, done = self.settings.pairs, self.number - 1
+        left = search_left + self.settings.budget_seconds * sum(
+            pair not in self.state.searched for pair in pairs[self.number :]
         )
-    if "ranknosh" in settings.methods and budget < scoring + epochs[0] * epoch_seconds:
-        raise BudgetTooSmall(
-            f"--budget is {human_duration(budget)}, but the train-free scores of {drawn} architectures alone take about "
-            f"{human_duration(scoring)} here; raise --budget or lower seeding.draw"
-        )
+        finals = [final.seconds for final in self.state.trained.values()]
+        if finals:
+            left += (len(pairs) - done) * fmean(finals)
+        self.session.events(Progress(TASK, done, len(pairs), f"{self.name}: {text}", left))

@@ -1,7 +1,5 @@
 """The table of a comparison as people read it, in a terminal and in Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ranknosh.config.screen import table
@@ -92,19 +90,11 @@ def notes(rows: Sequence[Row], final_epochs: int) -> list[str]:
     return found
 
 
-def found_lines(row: Row) -> list[tuple[str, str]]:
-    """(seeds, architecture) of everything a method found."""
-    return [
-        (f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}", UNKNOWN if text is None else text)
-        for text, seeds in row.finds
-    ]
-
-
 def terminal(rows: Sequence[Row], settings: CompareSettings) -> str:
     """The table and what has to be said of it, for a terminal."""
     parts = [title(settings.budget_seconds, rows), ""]
     parts.append(table(HEAD, [cells(row) for row in rows], " ".ljust(len(HEAD), "r")))
-    finds = [[f"  {row.method}", seeds, text] for row in rows for seeds, text in found_lines(row)]
+    finds = [[f"  {row.method}", seeds, text or UNKNOWN] for row in rows for text, seeds in row.finds.items()]
     parts += ["", "found cells", *([table(finds[0], finds[1:])] if finds else [])]
     return "\n".join([*parts, "", *notes(rows, settings.whole_epochs)])
 
@@ -115,7 +105,7 @@ def markdown(rows: Sequence[Row], settings: CompareSettings) -> str:
     table_rows: list[Sequence[str]] = [[*HEAD, "found cells"], sides]
     for row in rows:
         # Bars would end a cell of a Markdown table, in code spans too.
-        finds = ["`{}` ({})".format(text.replace("|", "\\|"), seeds) for seeds, text in found_lines(row)]
+        finds = ["`{}` ({})".format((text or UNKNOWN).replace("|", "\\|"), seeds) for text, seeds in row.finds.items()]
         table_rows.append([*cells(row), "<br>".join(finds)])
     lines = [f"| {' | '.join(parts)} |" for parts in table_rows]
     said = [f"- {note}" for note in notes(rows, settings.whole_epochs)]

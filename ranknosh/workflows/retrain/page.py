@@ -1,7 +1,5 @@
 """The page of a retraining: its sections, from its journal alone."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ranknosh.config.retrain import RetrainSettings

@@ -1,7 +1,5 @@
 """The recipes that results of the field are quoted under, and smaller ones of the same make."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ranknosh.config.retrain import RetrainSettings

@@ -1,7 +1,5 @@
 """The lines of a retraining's journal and their fold."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

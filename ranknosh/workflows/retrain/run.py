@@ -20,13 +20,13 @@ from ranknosh.spaces.base import Architecture, NetworkSize
 from ranknosh.spaces.catalog import get_space
 from ranknosh.training.best import write_best
 from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.settings import Task
 from ranknosh.workflows.retrain.found_cell import cell_text, parse_cell
 from ranknosh.workflows.retrain.presets import training_of
 from ranknosh.workflows.retrain.records import RECORDS, Retrained, RetrainFailed, RetrainState
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
-    from ranknosh.training.settings import Task
 
 
 class RetrainRun(Run[RetrainState]):
@@ -185,8 +185,6 @@ class RetrainRun(Run[RetrainState]):
 
 def task_of(settings: RetrainSettings, data: ImageData) -> Task:
     """A recipe on ``data``, for the trainer of candidates."""
-    from ranknosh.training.settings import Task
-
     network = settings.network
     size = NetworkSize(network.channels, network.cells, len(data.classes), data.image_shape[0])
     return Task(data, size, training_of(settings))

@@ -9,7 +9,14 @@ from ranknosh.errors import BudgetTooSmall, ConfigError, StoreError
 from ranknosh.runs.events import Epoch, Recorded
 from ranknosh.runs.session import StopRequest
 from ranknosh.workflows import open_run
-from ranknosh.workflows.compare.methods import BATCH, NoshSearch, RandomSearch, SupernetMethod, make_methods
+from ranknosh.workflows.compare.methods import (
+    BATCH,
+    NoshSearch,
+    RandomSearch,
+    SupernetMethod,
+    check_budget,
+    make_methods,
+)
 from ranknosh.workflows.search.run import SearchRun
 from tests.ranknosh.workflows.compare.compare_samples import Clock, Heard, searched_by
 from tests.ranknosh.workflows.supernet.supernet_samples import Clock as ClockOfBatches
@@ -227,3 +234,23 @@ def test_a_space_that_supernets_do_not_know_is_refused():
 def test_methods_carry_their_names():
     made = make_methods(["darts", "ranknosh", "random"], "nasbench201")
     assert list(made) == [method.name for method in made.values()] == ["darts", "ranknosh", "random"]
+
+
+@pytest.mark.parametrize(
+    ("methods", "seconds", "word"),
+    [
+        (["random"], 1.9, "one training of 2 epochs, the top level, takes about 2.0 s.*--budget 21s"),
+        (["random"], 2.1, None),
+        (["ranknosh"], 12.9, "train-free scores of 6 architectures alone take about 12 s"),
+        (["ranknosh"], 13.1, None),
+        (["random"], 12.9, None),
+    ],
+)
+def test_a_budget_has_to_hold_a_training_and_proxy_scoring(wanted, methods, seconds, word):
+    """2 epochs are 2 s; 6 scores and 1 epoch are 13 s."""
+    settings = wanted(*methods, budget={"device_time": f"{seconds}s"})
+    if word is None:
+        check_budget(settings, epoch_seconds=1.0, proxy_seconds=2.0)
+    else:
+        with pytest.raises(BudgetTooSmall, match=word):
+            check_budget(settings, epoch_seconds=1.0, proxy_seconds=2.0)

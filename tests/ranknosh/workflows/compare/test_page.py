@@ -69,9 +69,9 @@ def test_everything_is_on_it(view):
         assert text in page.words
     assert "training of candidates" in page.source
     for row in view["rows"]:
-        for text, (seed,) in row.finds:
-            assert f"{row.method} seed {seed} {text}" in page.words
-            assert f"{row.method} (seed {seed})" in page.words
+        for text, seed in row.finds.items():
+            assert f"{row.method} {seed} {text}" in page.words
+            assert f"{row.method} ({seed})" in page.words
 
 
 def test_a_comparison_without_results_says_so(view):

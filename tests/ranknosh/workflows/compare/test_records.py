@@ -40,5 +40,5 @@ def test_time_that_no_part_explains_is_charged_as_other():
 
 
 def test_parts_that_exceed_the_clock_are_charged_all_the_same():
-    cost = Cost(training=12, other=3).within(10)
+    cost = Cost(training=12).within(10)
     assert (cost.other, cost.total) == (0, 12)

@@ -67,7 +67,7 @@ def test_epochs_are_told_in_their_own_unit(of, words):
 
 def test_finds_are_listed_with_their_seeds():
     row = row_of(run("a", 0, 0.7), run("a", 1, 0.7, text="|b~0|"), run("a", 2, 0.7))
-    assert row.finds == (("|a~0|", (0, 2)), ("|b~0|", (1,)))
+    assert row.finds == {"|a~0|": "seeds 0, 2", "|b~0|": "seed 1"}
 
 
 def test_results_know_truth_and_final(parts, wanted, table):
