@@ -56,11 +56,7 @@ class Found(NamedTuple):
 
 
 class CheckpointStore(Publications):
-    """The checkpoints of a run below ``location``, a path or an fsspec URL (made when the first one is written).
-
-    Instances pickle, and two attempts of one training may use the store at once from different machines: a reader finds the
-    state of the highest epoch that was completely written, from one attempt.
-    """
+    """The checkpoints of a run. Two attempts of one training may use the store at once from different machines."""
 
     def save(self, candidate_id: int, replica: int, checkpoint: Checkpoint) -> int:
         """Publish the candidate's checkpoint and delete those of earlier epochs.

@@ -30,11 +30,7 @@ class Diverged(Exception):
 
 
 def _check_loss(epoch: int, losses: Sequence[float], initial: float, factor: float) -> None:
-    """Give a training up for its losses in all epochs so far, ``initial`` being that of the very first batch.
-
-    Too much is a loss that is NaN or infinite; one above ``_EXPLODED * initial``; two epochs in a row above
-    ``factor * initial``, because one may recover from a hot start.
-    """
+    """Give a training up for its losses in all epochs so far; one above ``factor * initial`` may recover from a hot start."""
     last = losses[-1]
     if not math.isfinite(last) or not math.isfinite(initial):
         raise Diverged(f"training loss {last} in epoch {epoch}")
@@ -94,7 +90,9 @@ def _epoch_order(images: int, batch: int, seed: int, epoch: int) -> Tensor:
     return order[: steps_per_epoch(images, batch) * batch]
 
 
-def run_epoch(training: Training, data: ImageData, on_step: Callable[[int, int], None] | None = None) -> EpochPoint:
+def run_epoch(
+    training: Training, data: ImageData, on_step: Callable[[int, int], None] = lambda step, steps: None
+) -> EpochPoint:
     """Train one epoch, judge it on the validation images, and append its point to the curve.
 
     Every random draw is keyed by (seed, epoch), so a resumed training repeats what an uninterrupted one would have drawn.
@@ -129,7 +127,7 @@ def run_epoch(training: Training, data: ImageData, on_step: Callable[[int, int],
 
 
 def _train_epoch(
-    training: Training, data: ImageData, on_step: Callable[[int, int], None] | None = None
+    training: Training, data: ImageData, on_step: Callable[[int, int], None] = lambda step, steps: None
 ) -> tuple[float, float]:
     """Train one epoch, and return the mean loss over its images (nats, label smoothing included, without the auxiliary head's
     part) and the share of them that was right, both while they were learned, augmented."""
@@ -169,8 +167,7 @@ def _train_epoch(
             training.average.update()
         if index % _LOOK_EVERY == _LOOK_EVERY - 1 and not math.isfinite(float(loss)):
             raise Diverged(f"training loss {float(loss)} in epoch {epoch}, step {index + 1} of {steps}")
-        if on_step is not None:
-            on_step(index + 1, steps)
+        on_step(index + 1, steps)
     if training.average is not None:
         training.average.estimate_statistics(_plain_batches(training, data, order))
     values = torch.stack(losses).cpu().double()

@@ -66,7 +66,6 @@ def _read(network: nn.Module, split: Split, task: Task, batch: int, device: torc
 def trained_network(
     candidate_id: int,
     checkpoints: CheckpointStore,
-    replica: int = 0,
     *,
     identity: Mapping[str, Any] | None = None,
     epochs: int = 0,
@@ -77,7 +76,6 @@ def trained_network(
     Args:
         candidate_id: whose.
         checkpoints: where it lies.
-        replica: 0 for the training that the search ranks by.
         identity: what the checkpoint has to agree on (:func:`ranknosh.training.training.identity`); None takes what it holds.
         epochs: the checkpoint holds at least so many.
         build: what the task had, where it had one.
@@ -85,7 +83,7 @@ def trained_network(
     Raises:
         StoreError: there is no checkpoint, or it is damaged, of another training, or older than ``epochs``.
     """
-    return _restore(_load(candidate_id, checkpoints, replica, identity, epochs), build)
+    return _restore(_load(candidate_id, checkpoints, 0, identity, epochs), build)
 
 
 def test_candidate(job: Job, task: Task, checkpoints: CheckpointStore) -> Tested:

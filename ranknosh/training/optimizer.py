@@ -100,8 +100,7 @@ class Average:
         """
         for target, source in zip(self.network.buffers(), self._source.buffers(), strict=True):
             target.copy_(source)
-        norms = [module for module in self.network.modules() if isinstance(module, _BatchNorm)]
-        norms = [norm for norm in norms if norm.track_running_stats]
+        norms = [one for one in self.network.modules() if isinstance(one, _BatchNorm) and one.track_running_stats]
         if not norms:
             return
         momenta = [norm.momentum for norm in norms]

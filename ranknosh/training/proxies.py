@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -29,8 +29,8 @@ class ProxyScorer:
 
     Every architecture is scored on the same (n, C, H, W) ``images`` with their ``labels`` and with weights drawn from the same
     seed (from which proxies draw what they need too), so that they differ in nothing but the architecture. One that is dead
-    (``Space.is_dead``) gets None for every proxy without being built; :meth:`scores` builds it. ``reasons`` keeps the latest
-    reason of every proxy that gave none a value. The global random state is not touched. Instances pickle.
+    (``Space.is_dead``) gets None for every proxy without being built; :meth:`scores` builds it. The global random state is not
+    touched. Instances pickle.
     """
 
     space: Space
@@ -40,15 +40,12 @@ class ProxyScorer:
     proxies: tuple[str, ...]
     weight_seed: int
     options: Options
-    reasons: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, architecture: Architecture) -> tuple[dict[str, float | None], float]:
         started = time.perf_counter()
         if self.space.is_dead(architecture):
             return dict.fromkeys(self.proxies), time.perf_counter() - started
-        scores = self.scores(architecture)
-        self.reasons.update({name: score.reason for name, score in scores.items() if score.reason is not None})
-        return scores.values_by_name, time.perf_counter() - started
+        return self.scores(architecture).values_by_name, time.perf_counter() - started
 
     def scores(self, architecture: Architecture, proxies: Sequence[str] | None = None) -> zerocost.Scores:
         """Value or reason, direction and seconds of each proxy by its name, dead architectures built like any other.
@@ -70,7 +67,7 @@ class ProxyScorer:
 
     def to(self, device: torch.device | str) -> ProxyScorer:
         """The same scorer with its images on ``device``, where networks then run."""
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device), reasons={})
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
 
 
 def proxy_scorer(
@@ -81,7 +78,6 @@ def proxy_scorer(
     *,
     batch: int = 64,
     seed: int,
-    device: torch.device | str = "cpu",
     options: Options | None = None,
 ) -> ProxyScorer:
     """A scorer on training images drawn by a seed, normalised, not augmented.
@@ -93,18 +89,15 @@ def proxy_scorer(
         proxies: names.
         batch: images; all of them where there are fewer.
         seed: of images and weights.
-        device: where networks run.
         options: see :func:`check_options`.
 
     Raises:
-        ConfigError: for a proxy or an option that is not known or a batch below 1.
+        ConfigError: for a proxy or an option that is not known.
     """
     directions(proxies)
     check_options(options or {})
-    if batch < 1:
-        raise ConfigError(f"proxies are scored on a batch of {batch} images; give 1 or more (64 is usual)")
     order = torch.from_numpy(stream(seed, "proxy images").permutation(len(data.train))[:batch])
-    drawn = batches(data.train, batch=batch, order=order, mean=data.mean, std=data.std, device=device)
+    drawn = batches(data.train, batch=batch, order=order, mean=data.mean, std=data.std)
     names = tuple(dict.fromkeys(proxies))
     return ProxyScorer(space, size, *next(drawn), names, torch_seed(seed, "proxy weights"), options or {})
 

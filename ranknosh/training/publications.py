@@ -66,7 +66,7 @@ class Holding:
 
 
 class Publications:
-    """The publications below ``location``: a path or an fsspec URL.
+    """The publications below ``location``: a path or an fsspec URL, made when the first one is written.
 
     Instances pickle. Every method may be called while other processes, here or on other machines, do the same.
     """

@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 import torch
 
 from ranknosh.core.records import EpochPoint, Failed, FailureKind, Interrupted, Job, JobResult, Observed
-from ranknosh.data import ImageData
 from ranknosh.errors import ConfigError, RankNoshError, SpaceError, first_line
 from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, Found
 from ranknosh.training.epoch import Diverged, run_epoch
 from ranknosh.training.settings import Task
 from ranknosh.training.surroundings import give_back_memory, is_out_of_memory, resolve_device, surroundings
-from ranknosh.training.training import Training, job_identity, resident, start, take_checkpoint
+from ranknosh.training.training import job_identity, resident, start, take_checkpoint
 
 SAVE_EVERY_SECONDS = 10.0
 """Inside a level a finished epoch is saved once this much work would be lost otherwise."""
@@ -33,8 +32,8 @@ def train_rung(
     checkpoints: CheckpointStore,
     *,
     stop: Callable[[], bool] = lambda: False,
-    on_epoch: Callable[[Job, EpochPoint], None] | None = None,
-    on_step: Callable[[int, int, int], None] | None = None,
+    on_epoch: Callable[[Job, EpochPoint], None] = lambda job, point: None,
+    on_step: Callable[[int, int, int], None] = lambda epoch, step, steps: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> JobResult:
     """Train the job's candidate from its checkpoint to ``job.stop_epoch`` finished epochs.
@@ -110,10 +109,6 @@ def train_whole(
         say(outcome.message)
 
 
-class _DamagedCheckpoint(Exception):
-    """Carries what was found in place of a whole checkpoint."""
-
-
 @dataclass
 class _Rung:
     job: Job
@@ -121,8 +116,8 @@ class _Rung:
     checkpoints: CheckpointStore
     device: torch.device
     stop: Callable[[], bool]
-    on_epoch: Callable[[Job, EpochPoint], None] | None
-    on_step: Callable[[int, int, int], None] | None
+    on_epoch: Callable[[Job, EpochPoint], None]
+    on_step: Callable[[int, int, int], None]
     say: Callable[[str], None]
     began: float = field(default_factory=lambda: time.perf_counter())  # the clock of the call, not of the import
     found_seconds: float = 0.0
@@ -135,25 +130,21 @@ class _Rung:
         self.reached = self.job.start_epoch  # epochs begun, for charging
 
     def run(self) -> Observed | Interrupted | Failed:
-        job = self.job
-        try:
-            found = self._load()
-            micro_batch = min(self.task.settings.batch, len(self.task.learned.train))
-            if found is not None:
-                self.checkpoint_bytes = found.bytes
-                self.found_seconds = sum(p.seconds for p in found.curve[job.start_epoch : job.stop_epoch])
-                self.announced = found.epoch
-                micro_batch = min(micro_batch, found.micro_batch)
-                if found.epoch >= job.stop_epoch:
-                    return self._observed(found.curve, found.params, found.macs)
-            return self._train(found, max(1, micro_batch // 2) if job.alone else micro_batch)
-        except _DamagedCheckpoint as error:
-            return self._set_aside(*error.args)
-
-    def _train(self, found: Checkpoint | None, micro_batch: int) -> Observed | Interrupted | Failed:
+        job, read = self.job, self._read()
+        if read.damages:
+            return self._set_aside(read)
+        found, micro_batch = read.checkpoint, min(self.task.settings.batch, len(self.task.learned.train))
+        if found is not None:
+            self.checkpoint_bytes, self.announced = found.bytes, found.epoch
+            self.found_seconds = sum(p.seconds for p in found.curve[job.start_epoch : job.stop_epoch])
+            micro_batch = min(micro_batch, found.micro_batch)
+            if found.epoch >= job.stop_epoch:
+                return self._observed(found.curve, found.params, found.macs)
+        if job.alone:
+            micro_batch = max(1, micro_batch // 2)
         while True:
             try:
-                return self._attempt(found, micro_batch)
+                return self._attempt(read.checkpoint, micro_batch)
             except Exception as error:
                 if error is self.caller_error:
                     raise
@@ -171,14 +162,12 @@ class _Rung:
             micro_batch //= 2
             self._ask(self.say, f"out of memory: training continues with {micro_batch} images at a time")
             give_back_memory(self.device)
-            found = self._load()
+            read = self._read()
+            if read.damages:
+                return self._set_aside(read)
 
-    def _load(self) -> Checkpoint | None:
-        job = self.job
-        found = self.checkpoints.read(job.candidate_id, job.replica, job_identity(job, self.task))
-        if found.damages:
-            raise _DamagedCheckpoint(found)
-        return found.checkpoint
+    def _read(self) -> Found:
+        return self.checkpoints.read(self.job.candidate_id, self.job.replica, job_identity(self.job, self.task))
 
     def _set_aside(self, found: Found) -> Failed:
         """Make way for the job's next attempt."""
@@ -194,34 +183,30 @@ class _Rung:
         data = resident(task.learned, self.device)
         training = start(job, task, self.device, micro_batch, found)
         while training.epoch < job.stop_epoch:
-            point = self._epoch(training, data)
+            epoch = training.epoch + 1
+            try:
+                point = run_epoch(training, data, partial(self._ask, self.on_step, epoch))
+            finally:
+                if training.steps:
+                    self.reached = max(self.reached, epoch)
             done = training.epoch == job.stop_epoch
             interrupted = not done and self._ask(self.stop)
             if done or interrupted or time.perf_counter() - self.saved_at >= SAVE_EVERY_SECONDS:
-                self._save(training)
-            if self.on_epoch is not None and point.epoch > self.announced:
-                self.announced = point.epoch
+                size = self.checkpoints.save(job.candidate_id, job.replica, take_checkpoint(training))
+                self.checkpoint_bytes, self.saved_at = size, time.perf_counter()
+            if epoch > self.announced:
+                self.announced = epoch
                 self._ask(self.on_epoch, job, point)
             if interrupted:
                 # Never behind what was charged: the next job starts there, and trains what its checkpoint lacks for free.
-                epoch = max(training.epoch, job.start_epoch)
-                epochs, size = epoch - job.start_epoch, self.checkpoint_bytes
-                return Interrupted(epoch=epoch, epochs=epochs, checkpoint_bytes=size, **self._facts)
+                epochs = max(epoch - job.start_epoch, 0)
+                return Interrupted(
+                    epoch=job.start_epoch + epochs,
+                    epochs=epochs,
+                    checkpoint_bytes=self.checkpoint_bytes,
+                    **self._facts,
+                )
         return self._observed(tuple(training.curve), training.params, training.macs)
-
-    def _epoch(self, training: Training, data: ImageData) -> EpochPoint:
-        epoch = training.epoch + 1
-        asked = None if self.on_step is None else partial(self._ask, self.on_step, epoch)
-        try:
-            return run_epoch(training, data, asked)
-        finally:
-            if training.steps:
-                self.reached = max(self.reached, epoch)
-
-    def _save(self, training: Training) -> None:
-        job = self.job
-        self.checkpoint_bytes = self.checkpoints.save(job.candidate_id, job.replica, take_checkpoint(training))
-        self.saved_at = time.perf_counter()
 
     def _ask(self, callback: Callable[..., T], *arguments: Any) -> T:
         try:

@@ -38,17 +38,6 @@ class Entry(NamedTuple):
     is_folder: bool
 
 
-def checkpoint_location(run: Path, storage: str | None, run_id: str) -> Path | str:
-    """Where the checkpoints of a run lie.
-
-    Args:
-        run: its folder.
-        storage: ``executor.storage``; None for the run folder.
-        run_id: names the place below ``storage``, so that runs of one name may share it.
-    """
-    return run.resolve() / "checkpoints" if storage is None else f"{storage.rstrip('/')}/{run_id}"
-
-
 def open_storage(location: Path | str) -> Storage:
     """A path, a ``file://`` URL or any fsspec URL."""
     text = str(location)

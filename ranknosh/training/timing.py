@@ -162,7 +162,7 @@ def _one_epoch(architecture: Architecture, task: Task, share: float, folder: Pat
     outcome = train_rung(job, part, CheckpointStore(folder)).outcome
     if isinstance(outcome, Observed):
         return outcome
-    detail = outcome.message if isinstance(outcome, Failed) else "it was interrupted"
-    if isinstance(outcome, Failed) and outcome.kind == "diverged":
-        raise DataError(f"a sampled network diverged in its first steps ({detail}); lower train.lr")
-    raise DataError(f"a sampled network could not be trained for a moment: {detail}")
+    assert isinstance(outcome, Failed)  # nobody interrupts it
+    if outcome.kind == "diverged":
+        raise DataError(f"a sampled network diverged in its first steps ({outcome.message}); lower train.lr")
+    raise DataError(f"a sampled network could not be trained for a moment: {outcome.message}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -24,7 +23,7 @@ from ranknosh.training.settings import Builder, Task, TrainSettings
 from ranknosh.training.surroundings import is_out_of_memory, seed_generators, surroundings
 
 _RESIDENT_SETS = 2
-_resident: OrderedDict[tuple[str, str], ImageData] = OrderedDict()
+_resident: dict[tuple[str, str], ImageData] = {}
 _FREE_TO_CHANGE = ("threads", "device", "channels_last", "divergence_factor")
 
 
@@ -242,9 +241,10 @@ def resident(data: ImageData, device: torch.device) -> ImageData:
     if device.type == "cpu":
         return data
     key = (data.fingerprint, str(device))
-    if key not in _resident:
-        _resident[key] = replace(data, train=data.train.to(device), validation=data.validation.to(device))
-    _resident.move_to_end(key)
-    while len(_resident) > _RESIDENT_SETS:
-        _resident.popitem(last=False)
-    return _resident[key]
+    found = _resident.pop(key, None) or replace(
+        data, train=data.train.to(device), validation=data.validation.to(device)
+    )
+    _resident[key] = found  # the last one used is the last one dropped
+    if len(_resident) > _RESIDENT_SETS:
+        del _resident[next(iter(_resident))]
+    return found

@@ -23,7 +23,6 @@ from ranknosh.runs.events import Events, several
 from ranknosh.runs.run import Prepared, Waste
 from ranknosh.runs.session import RunSession
 from ranknosh.training.checkpoint import CheckpointStore
-from ranknosh.training.storage import checkpoint_location
 from ranknosh.workflows.search.assembly import (
     Parts,
     build_parts,
@@ -110,7 +109,9 @@ class SearchRun(SearchView):
 
     def checkpoints(self) -> CheckpointStore:
         """Where the candidates' checkpoints are."""
-        return CheckpointStore(checkpoint_location(self.folder, self.settings.executor.storage, self.header.id))
+        place = self.settings.executor.storage  # runs of one name may share it
+        own = self.folder.resolve() / "checkpoints"
+        return CheckpointStore(own if place is None else f"{place.rstrip('/')}/{self.header.id}")
 
     def waste(self, everything: bool) -> list[Waste]:
         return [*super().waste(everything), *find_waste(self.checkpoints(), self.pool, everything)]

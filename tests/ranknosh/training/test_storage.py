@@ -13,7 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ranknosh.errors import ConfigError, MissingDependency, StoreError, StoreFull
 from ranknosh.runs import files
-from ranknosh.training.storage import Entry, FolderStorage, checkpoint_location, open_storage
+from ranknosh.training.storage import Entry, FolderStorage, open_storage
 
 
 class ServerFiles(LocalFileSystem):
@@ -170,8 +170,3 @@ def test_relative_folders_stay_where_they_were_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "elsewhere")
     storage.write("4/one", b"1")
     assert (tmp_path / "here" / "4" / "one").read_bytes() == b"1"
-
-
-def test_a_run_knows_where_its_checkpoints_lie(tmp_path):
-    assert checkpoint_location(tmp_path / "run", None, "demo-1a") == tmp_path.resolve() / "run" / "checkpoints"
-    assert checkpoint_location(tmp_path / "run", "s3://bucket/all/", "demo-1a") == "s3://bucket/all/demo-1a"

@@ -41,6 +41,13 @@ def test_the_best_folder_is_the_network_that_was_judged(run):
     assert (run.folder / "best" / "genotype.txt").read_text().strip() == run.best.text
 
 
+def test_checkpoints_lie_in_the_run_or_below_the_storage_by_the_runs_id(run):
+    assert run.checkpoints().folder == run.folder.resolve() / "checkpoints"
+    moved = open_run(run.folder)
+    moved.settings = moved.settings.replace(["executor.storage=s3://bucket/all/"])
+    assert moved.checkpoints().location == f"s3://bucket/all/{run.header.id}"
+
+
 def test_the_test_split_is_read_once_and_a_finished_run_is_left_alone(run):
     before = (run.folder / "journal.jsonl").read_bytes()
     again = run.resume()
