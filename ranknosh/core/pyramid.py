@@ -102,7 +102,7 @@ class Pyramid:
     @cached_property
     def steps(self) -> tuple[int, ...]:
         """Epochs that each level adds to the one below it."""
-        return tuple(b - a for a, b in zip((0, *self.epochs), self.epochs, strict=False))
+        return tuple(b - a for a, b in itertools.pairwise((0, *self.epochs)))
 
     @cached_property
     def fractions(self) -> tuple[float, ...]:

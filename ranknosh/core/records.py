@@ -8,7 +8,7 @@ Records hold finite numbers only: a training that diverged is a :class:`Failed`,
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, get_args
 
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import torch_seed
@@ -242,14 +242,12 @@ Record: TypeAlias = Decision | Result | Scored | Fitted | Speculated | Workers |
 RECORDS: tuple[type[Any], ...] = get_args(Record)
 """Every kind of line that the journal of a search has."""
 
-Fold = TypeVar("Fold", bound="Folded")
-
 
 class Folded:
     """A state that is made by applying records one after the other."""
 
     @classmethod
-    def of(cls: type[Fold], records: Iterable[Any]) -> Fold:
+    def of(cls, records: Iterable[Any]) -> Self:
         """The fold of ``records``."""
         state = cls()
         for record in records:

@@ -100,10 +100,7 @@ class Reproducible(Schedule):
         first = self.pool.count
         while self._proposed_next(step.batch):
             self._enter([self._history.popleft()])
-        records: list[Record] = []
-        if not self._history:
-            numbers = range(self.pool.count, self._batch_end(step.batch))
-            records = self._enter(self._propose(numbers, step.batch))
+        records = [] if self._history else self._enter(self._propose(step.batch))
         count = self.pool.count
         self._timetable.advance(whole=count == self.pyramid.batch_end(step.batch), empty=count == first)
         return records

@@ -7,7 +7,6 @@ bottom up, with one batch or several in flight.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import ClassVar, Literal, NamedTuple, Protocol, cast
 
 from ranknosh.core.budget import Ledger, Limits, Plan, plan
@@ -105,23 +104,18 @@ class Schedule(ABC):
             best = cast(Promoter, self.proposer).prefer(self.pool, residents)[:number] if residents else []
         return [Promotion(candidate.id, level + 1, reason) for candidate in best]
 
-    def _batch_end(self, batch: int) -> int:
-        """One past the last candidate of ``batch`` that the limits hold; what there is already where they hold no more."""
+    def _propose(self, batch: int) -> list[Record]:
+        """The candidates of ``batch`` that are missing, or the first of them that the limits hold."""
         first, planned = self.pool.count, self.plan().candidates
         last = self.pyramid.batch_end(batch)
-        last = last if planned is None else min(last, planned)
-        return first if self.exhausted or last <= first or not self._disk_holds(last - first) else last
-
-    def _propose(self, numbers: range, batch: int) -> list[Record]:
-        """Candidates ``numbers``, or the first of them that the budget holds."""
-        if not numbers:
+        numbers = range(first, last if planned is None else min(last, planned))
+        if self.exhausted or not numbers or not self._disk_holds(len(numbers)):
             return []
         proposal = self.proposer.propose(self.pool, numbers, batch)
         self.exhausted = len(proposal.records) < len(numbers)
         if not proposal.records:
             return []
-        records = proposal.records[: self._fitting(len(proposal.records), self.pyramid.steps[0])]
-        records = self._within_disk(records)
+        records = self._within_disk(proposal.records[: self._fitting(len(proposal.records), self.pyramid.steps[0])])
         if proposal.fit is None or batch in self._fitted:
             return list(records)
         self._fitted.add(batch)
@@ -141,15 +135,17 @@ class Schedule(ABC):
             return records
         begun = [pool.candidates[i] for i, replica in pool.pending.keys() - pool.checkpoint_bytes.keys() if not replica]
         taken = pool.disk_bytes + sum(size_of(candidate.architecture) for candidate in begun)
-        sizes = [size_of(record.architecture) for record in records]
-        largest = accumulate(sizes, max, initial=pool.largest_checkpoint)
-        needed = [taken + total + spare for total, spare in zip(accumulate(sizes), list(largest)[1:], strict=True)]
-        if not pool.count and needed[0] > limit:
-            raise BudgetTooSmall(
-                f"budget.disk is {limit} bytes, but the checkpoint of the first candidate takes {sizes[0]} bytes, twice while it "
-                f"is being replaced; set budget.disk to {needed[0]} bytes or more"
-            )
-        return records[: sum(need <= limit for need in needed)]
+        largest = pool.largest_checkpoint
+        for number, size in enumerate(size_of(record.architecture) for record in records):
+            taken, largest = taken + size, max(largest, size)
+            if taken + largest > limit and not pool.count and not number:
+                raise BudgetTooSmall(
+                    f"budget.disk is {limit} bytes, but the checkpoint of the first candidate takes {size} bytes, twice while it "
+                    f"is being replaced; set budget.disk to {taken + largest} bytes or more"
+                )
+            if taken + largest > limit:
+                return records[:number]
+        return records
 
     def _closing(self) -> list[Record]:
         """After the last batch: bring the best to the top, then spend what is left of an epoch budget, one by one.
@@ -193,7 +189,7 @@ class Eager(Schedule):
         promoted = self._promotions()
         if promoted or queued:
             return promoted
-        return self._batch() or self._closing() or self._reruns()
+        return self._propose(self.pyramid.batch_of(self.pool.count)) or self._closing() or self._reruns()
 
     def _promotions(self) -> list[Record]:
         sizes = self.pyramid.sizes(self.pool.count - self.pool.pending_at(1))
@@ -202,8 +198,3 @@ class Eager(Schedule):
             if owed > 0 and (promoted := self._promote(level, 1)):
                 return promoted
         return []
-
-    def _batch(self) -> list[Record]:
-        first = self.pool.count
-        batch = self.pyramid.batch_of(first)
-        return self._propose(range(first, self._batch_end(batch)), batch)

@@ -1,7 +1,7 @@
 """The architectures a batch is chosen from: the whole space where it can be listed, else a population grown for the batch."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,21 +37,13 @@ class Candidates:
 
     def open(self, taken: Iterable[str]) -> NDArray[np.bool_]:
         """(n,) those alive whose canonical id is not among ``taken``."""
-        closed = np.zeros(len(self._numbers) + 1, dtype=np.bool_)
-        closed[[self._numbers.get(key, -1) for key in taken]] = True
-        closed[-1] = False
-        return self._alive & ~closed[self._classes]
+        return self._alive & ~np.isin(self._classes, [self._numbers.get(key, -1) for key in taken])
 
 
-_WHOLE: dict[tuple[object, ...], Candidates] = {}
-
-
+@lru_cache(maxsize=4)
 def whole(space: Space) -> Candidates:
-    """Every architecture of an enumerable space; made once per process, since it only depends on the space."""
-    key = (type(space), space.name, space.choices, space.operations)
-    if key not in _WHOLE:
-        _WHOLE[key] = Candidates(space, space.enumerate())
-    return _WHOLE[key]
+    """Every architecture of an enumerable space, made once for each of the latest spaces asked about."""
+    return Candidates(space, space.enumerate())
 
 
 def grown(

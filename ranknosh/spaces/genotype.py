@@ -1,7 +1,9 @@
 """DARTS genotypes: the text by which the field exchanges cells found in the DARTS space (Liu et al., ICLR 2019)."""
 
 import ast
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from ranknosh.errors import SpaceError
 from ranknosh.spaces.base import Architecture
@@ -146,15 +148,13 @@ def _fields_of(text: str) -> dict[str, ast.expr]:
     call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Genotype"):
         raise _unreadable("it is not one call of Genotype")
-    given: list[tuple[str | None, ast.expr]] = list(zip(_FIELDS, call.args, strict=False))
-    given += [(keyword.arg, keyword.value) for keyword in call.keywords]
-    fields = {name: value for name, value in given if name is not None}
-    if len(call.args) > len(_FIELDS) or len(given) != len(_FIELDS) or set(fields) != set(_FIELDS):
+    given = [*zip(_FIELDS, call.args, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
+    if len(call.args) > len(_FIELDS) or Counter(name for name, _ in given) != Counter(_FIELDS):
         raise _unreadable(f"it must give each of {', '.join(_FIELDS)} once")
-    return fields
+    return {str(name): value for name, value in given}
 
 
-def _literal(node: ast.expr, name: str) -> object:
+def _literal(node: ast.expr, name: str) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
@@ -174,15 +174,13 @@ def _picks(node: ast.expr, name: str) -> tuple[Pick, ...]:
 
 
 def _nodes(node: ast.expr, name: str) -> tuple[int, ...]:
+    match node:
+        case ast.Call(ast.Name("range"), ([_] | [_, _]) as bounds, []):
+            value = [_literal(bound, name) for bound in bounds]
+            if all(type(bound) is int and abs(bound) < _MOST_NODES for bound in value):
+                return tuple(range(*value))
     if isinstance(node, ast.Call):
-        given = [_literal(argument, name) for argument in node.args]
-        bounds = [bound for bound in given if type(bound) is int and abs(bound) < _MOST_NODES]
-        plain = (
-            isinstance(node.func, ast.Name) and node.func.id == "range" and not node.keywords and 1 <= len(bounds) <= 2
-        )
-        if not plain or len(bounds) != len(given):
-            raise _unreadable(f"{name} is neither a list of nodes nor range(first, last)")
-        return tuple(range(*bounds))
+        raise _unreadable(f"{name} is neither a list of nodes nor range(first, last)")
     value = _literal(node, name)
     if not isinstance(value, list | tuple) or not all(type(item) is int for item in value):
         raise _unreadable(f"{name} must be a list of node numbers, it is {value!r}")
