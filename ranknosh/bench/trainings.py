@@ -16,19 +16,17 @@ from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import UNKNOWN, percent
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.records import RECORDS, Failed, Job, Observed
-from ranknosh.core.seeding import distinct, draw, drawn
+from ranknosh.core.seeding import distinct, drawn
 from ranknosh.data.table import Reading, Table
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.runs.journal import read_history
 from ranknosh.runs.run import settings_of
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.streams import stream
-from ranknosh.workflows.search.assembly import Parts
 
 if TYPE_CHECKING:
     from ranknosh.training.timing import Timing
 
-SAMPLED = 64
 NOISE = 0.3
 """Standard deviation, in those of the architectures' qualities, of the luck in a full training."""
 
@@ -67,21 +65,12 @@ class ModelTrainings(Trainings):
 
     finds = "share of all architectures that are worse than the one the search ends with"
 
-    def __init__(self, parts: Parts, timing: Timing) -> None:
-        from ranknosh.spaces.nets.cost import count_macs
-        from ranknosh.spaces.nets.network import build_candidate
-        from ranknosh.training.timing import on_line
-
-        config, task = parts.config, parts.task
-        sampled = draw(parts.space, SAMPLED, config.seed)
-        macs = [count_macs(build_candidate(one, task.size), task.data.image_shape) for one in sampled]
-        known = [(one.macs, one.epoch_seconds) for one in timing.timed]
-        self._larger = sorted(on_line(macs, known))[len(macs) // 2 :]
+    def __init__(self, config: SearchSettings, timing: Timing) -> None:
         self._timing, self._top = timing, config.pyramid.epochs[-1]
         self._scores = config.seeding.draw if config.seeding.proxies else 0
         self.times = (
-            f"measured on this machine; each candidate's epochs last as long as those of one of the larger half of {len(macs)} "
-            "sampled networks"
+            "measured on this machine; each candidate's epochs last as long as those of one of the larger half of "
+            f"{len(timing.seconds)} sampled networks"
         )
         self.metrics = (
             f"a model: normal qualities, and after e of {self._top} epochs luck of {NOISE:g} sqrt({self._top}/e) of their "
@@ -92,8 +81,8 @@ class ModelTrainings(Trainings):
         return math.ceil(self._scores / workers) * self._timing.proxy_seconds
 
     def outcome(self, job: Job, seed: int) -> Observed:
-        place = int(stream(seed, "simulated size", job.candidate_id).integers(len(self._larger)))
-        seconds = self._larger[place] * job.epochs + self._timing.job_seconds
+        place = int(stream(seed, "simulated size", job.candidate_id).integers(len(self._timing.larger)))
+        seconds = self._timing.larger[place] * job.epochs + self._timing.job_seconds
         luck = stream(seed, "simulated luck", job.candidate_id, job.level, job.replica).standard_normal()
         metric = _quality(job.candidate_id, seed) + NOISE * float(luck) * math.sqrt(self._top / job.stop_epoch)
         size = self._timing.checkpoint_bytes
@@ -167,9 +156,9 @@ def endings(pool: Pool) -> dict[int, dict[int, Observed | Failed]]:
     """How trainings up to each level ended: level to recorded candidate to result, those that took no epoch left out."""
     found: dict[int, dict[int, Observed | Failed]] = {}
     for candidate in pool.candidates.values():
-        ended: list[Observed | Failed] = [result for result in candidate.observations.values() if result.epochs > 0]
-        for result in [*ended, candidate.failed] if candidate.failed else ended:
-            found.setdefault(result.level, {})[candidate.id] = result
+        for result in (*candidate.observations.values(), candidate.failed):
+            if isinstance(result, Failed) or (result and result.epochs > 0):
+                found.setdefault(result.level, {})[candidate.id] = result
     return found
 
 
@@ -186,15 +175,13 @@ class TableTrainings(Trainings):
         table = self._table = Table.load(path, config.space.name)
         self._reading = cache(lambda seed: Reading(table, seed))
         self._levels = len(config.pyramid.epochs)
-        low, high = table.epochs
+        low, high = table.epochs[0], table.epochs[-1]
         self.times = f"of {path.name}: seconds of {high} epochs, in proportion"
         self.metrics = (
             f"of {path.name}: accuracy after {high} epochs at the top level, after {low} at every level below it"
         )
-        best = percent(table.best)
-        self.finds = (
-            f"accuracy of the one the search ends with after {high} epochs, mean of its trainings (best: {best})"
-        )
+        mean = f"mean of its trainings (best: {percent(table.best)})"
+        self.finds = f"accuracy of the one the search ends with after {high} epochs, {mean}"
 
     def architectures(self, space: Space, seed: int) -> Iterator[Architecture]:
         order = stream(seed, "simulated draw").permutation(len(self._table))

@@ -54,7 +54,6 @@ def plan(
     from ranknosh.bench.trainings import ModelTrainings
     from ranknosh.cli.simulate import as_dict, as_text, parse_simulation
     from ranknosh.config.search import SearchSettings
-    from ranknosh.training.timing import measure
     from ranknosh.workflows.search.assembly import build_parts
     from ranknosh.workflows.search.planning import judge, planned_candidates
 
@@ -65,6 +64,8 @@ def plan(
     problems: list[str] = []
     trainings = recorded_trainings(wanted, given) if wanted else None
     if trainings is None:
+        from ranknosh.training.timing import measure
+
         began = time.perf_counter()
         parts = build_parts(given)
         loading = time.perf_counter() - began
@@ -74,7 +75,7 @@ def plan(
         planned = _as_dict(parts, timing, cost, problems)
         if not as_json:
             print(_text(parts, timing, cost, config), end="\n\n" if wanted else "\n", flush=True)
-        trainings = ModelTrainings(parts, timing) if wanted else None
+        trainings = ModelTrainings(given, timing) if wanted else None
     if wanted and trainings:
         rows = simulated(wanted, given, trainings)
         planned["simulation"] = as_dict(rows, wanted, trainings)

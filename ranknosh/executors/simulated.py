@@ -12,7 +12,7 @@ import itertools
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -68,6 +68,7 @@ class _Try:
     """A worker at a job, from ``first`` finished epochs on; ``epoch``: seconds of each. Cancelled where ``until`` is infinite."""
 
     job: Job
+    outcome: Outcome
     began: float
     first: int
     epoch: float
@@ -77,15 +78,6 @@ class _Try:
     def finished(self, now: float) -> int:
         """Epochs of this try that are over."""
         return int(max(now - self.began, 0.0) / self.epoch + _TOLERANCE)
-
-
-@dataclass(eq=False)
-class _Out:
-    """A job that was submitted and has no result yet."""
-
-    job: Job
-    outcome: Outcome
-    tries: list[_Try] = field(default_factory=list)
 
 
 class SimulatedExecutor:
@@ -116,8 +108,8 @@ class SimulatedExecutor:
         self.lost = self.copies = 0
         self._results = results
         self._working = self._down = 0  # workers; the others are idle
-        self._queue: deque[_Out] = deque()
-        self._out: dict[Token, _Out] = {}
+        self._queue: deque[tuple[Job, Outcome]] = deque()
+        self._out: dict[Token, list[_Try]] = {}  # the tries of every job that has no result yet
         self._events: list[tuple[float, int, _Try | None]] = []  # a try that is over, or a worker that is back
         self._order = itertools.count()
         self._tried: Counter[tuple[int, ...]] = Counter()
@@ -137,8 +129,8 @@ class SimulatedExecutor:
         return len(self._out)
 
     def submit(self, job: Job) -> None:
-        out = self._out[job.token] = _Out(job, self._results(job))
-        self._queue.append(out)
+        self._out[job.token] = []
+        self._queue.append((job, self._results(job)))
         self._start_queued()
 
     def wait(self, timeout: float | None = None) -> list[JobResult]:
@@ -159,9 +151,9 @@ class SimulatedExecutor:
                 return results
 
     def request_stop(self) -> None:
-        for out in self._out.values():
-            if out.tries and all(one.fate != "stops" for one in out.tries):
-                self._stop_after_epoch(out)
+        for tries in self._out.values():
+            if tries and all(one.fate != "stops" for one in tries):
+                self._stop_after_epoch(tries)
 
     def map(self, function: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[tuple[int, Answer]]:
         """Done at once: what is mapped takes no virtual time."""
@@ -172,8 +164,8 @@ class SimulatedExecutor:
         return Usage(self.workers - self._down, self._busy_seconds, self._slot_seconds)
 
     def close(self) -> None:
-        for out in self._out.values():
-            self._cancel(out.tries)
+        for tries in self._out.values():
+            self._cancel(tries)
         self._out.clear()
         self._queue.clear()
 
@@ -209,12 +201,11 @@ class SimulatedExecutor:
 
     def _start_queued(self) -> None:
         while self._queue and self._idle:
-            self._start(self._queue.popleft())
+            self._start(*self._queue.popleft())
 
-    def _start(self, out: _Out) -> None:
+    def _start(self, job: Job, outcome: Outcome) -> None:
         """Put a job on an idle worker, with the luck of this try of it."""
-        job, cluster, outcome = out.job, self.cluster, out.outcome
-        key = (job.candidate_id, job.level, job.replica)
+        cluster, key = self.cluster, (job.candidate_id, job.level, job.replica)
         self._tried[key] += 1
         epoch = max(outcome.seconds, _TOLERANCE) / max(outcome.epochs, 1)
         if cluster.stragglers and stream(self.seed, "straggler", *key, self._tried[key]).random() < cluster.stragglers:
@@ -228,8 +219,8 @@ class SimulatedExecutor:
             if death < until:
                 until, fate = death, "dies"
         self._working += 1
-        out.tries.append(_Try(job, began, first, epoch, until, fate))
-        self._push(until, out.tries[-1])
+        self._out[job.token].append(_Try(job, outcome, began, first, epoch, until, fate))
+        self._push(until, self._out[job.token][-1])
 
     def _push(self, moment: float, what: _Try | None) -> None:
         heapq.heappush(self._events, (moment, next(self._order), what))
@@ -240,12 +231,11 @@ class SimulatedExecutor:
             one.until = math.inf
 
     def _ended(self, one: _Try) -> list[JobResult]:
-        out = self._out.pop(one.job.token)
         job, seconds = one.job, one.until - one.began
-        self._cancel(out.tries)
+        self._cancel(self._out.pop(job.token))
         if one.fate != "stops":
             self._pace.note(job, seconds)
-            return [JobResult(job, replace(out.outcome, seconds=seconds))]
+            return [JobResult(job, replace(one.outcome, seconds=seconds))]
         reached = one.first + round(seconds / one.epoch)
         facts = (job.candidate_id, job.level, reached, reached - job.start_epoch, seconds)
         return [JobResult(job, Interrupted(*facts, replica=job.replica))]
@@ -260,9 +250,8 @@ class SimulatedExecutor:
         kept = one.finished(self.now) // step * step
         if kept:
             self._saved[job.token] = max(self._saved.get(job.token, 0), one.first + kept)
-        out = self._out[job.token]
-        out.tries.remove(one)
-        if out.tries:
+        self._out[job.token].remove(one)
+        if self._out[job.token]:
             return []
         del self._out[job.token]
         begun = math.ceil(seconds / one.epoch - _TOLERANCE)
@@ -270,28 +259,28 @@ class SimulatedExecutor:
         facts = (job.candidate_id, job.level, self.cluster.death, message, begun - kept, seconds)
         return [JobResult(job, Failed(*facts, attempt=job.attempt, replica=job.replica))]
 
-    def _late(self) -> list[tuple[float, _Out]]:
-        """(when it is late, job) of every job that has no second try and may become late."""
+    def _late(self) -> list[tuple[float, _Try]]:
+        """(when it is late, try) of every try that has no second one beside it and may become late."""
         if not self.cluster.speculate:
             return []
-        alone = [out for out in self._out.values() if len(out.tries) == 1 and out.tries[0].fate != "stops"]
-        moments = [(out.tries[0].began + self._patience.late_after(self._pace.expected(out.job)), out) for out in alone]
-        return [(moment, out) for moment, out in moments if moment < math.inf]
+        alone = [tries[0] for tries in self._out.values() if len(tries) == 1 and tries[0].fate != "stops"]
+        moments = [(one.began + self._patience.late_after(self._pace.expected(one.job)), one) for one in alone]
+        return [(moment, one) for moment, one in moments if moment < math.inf]
 
     def _start_copies(self) -> None:
         """Second tries for jobs that are late, the latest first, as long as workers have nothing better to do."""
         if self._idle and not self._queue:
             late = sorted(self._late(), key=lambda entry: entry[0])
-            for moment, out in late[: self._idle]:
+            for moment, one in late[: self._idle]:
                 if moment <= self.now:
                     self.copies += 1
-                    self._start(out)
+                    self._start(one.job, one.outcome)
 
-    def _stop_after_epoch(self, out: _Out) -> None:
+    def _stop_after_epoch(self, tries: list[_Try]) -> None:
         """Let the try that is furthest end with the epoch it is in; the other one is given up."""
-        best = max(out.tries, key=lambda one: one.first + (self.now - one.began) / one.epoch)
-        self._cancel([other for other in out.tries if other is not best])
-        out.tries = [best]
+        best = max(tries, key=lambda one: one.first + (self.now - one.began) / one.epoch)
+        self._cancel([other for other in tries if other is not best])
+        tries[:] = [best]
         moment = best.began + (best.finished(self.now) + 1) * best.epoch
         if moment < best.until - _TOLERANCE:
             best.until, best.fate = moment, "stops"

@@ -44,13 +44,29 @@ class Timed:
 
 @dataclass(frozen=True)
 class Timing:
-    """What was measured. ``typical`` and ``large`` are seconds of an epoch: of the mean sampled network and of the mean of the
-    larger half, which is where proxies and predictor send most of a search; ``largest`` that of the largest one."""
+    """What was measured, and ``seconds``: those of an epoch of every sampled network, rising.
+
+    ``typical`` is their mean, ``large`` that of the larger half, which is where proxies and predictor send most of a search.
+    """
 
     timed: tuple[Timed, ...]
-    typical: float
-    large: float
-    largest: float
+    seconds: tuple[float, ...]
+
+    @property
+    def larger(self) -> tuple[float, ...]:
+        return self.seconds[len(self.seconds) // 2 :]
+
+    @property
+    def typical(self) -> float:
+        return float(np.mean(self.seconds))
+
+    @property
+    def large(self) -> float:
+        return float(np.mean(self.larger))
+
+    @property
+    def largest(self) -> float:
+        return self.seconds[-1]
 
     @property
     def job_seconds(self) -> float:
@@ -103,8 +119,7 @@ def measure(
             say(f"timing network {number} of {len(chosen)}")
             proxy_seconds = score(architecture)[1] if score else 0.0
             timed.append(time_training(architecture, task, Path(folder) / str(number), proxy_seconds))
-    seconds = sorted(on_line(macs, [(one.macs, one.epoch_seconds) for one in timed]))
-    return Timing(tuple(timed), float(np.mean(seconds)), float(np.mean(seconds[len(macs) // 2 :])), seconds[-1])
+    return Timing(tuple(timed), tuple(sorted(on_line(macs, [(one.macs, one.epoch_seconds) for one in timed]))))
 
 
 def on_line(macs: Sequence[int], known: Sequence[tuple[int, float]], fewest: int = 2) -> list[float]:

@@ -50,8 +50,7 @@ def cost_of(config: SearchSettings, timing: Timing, candidates: int, loading: fl
     pyramid = pyramid_of(config)
     sizes = pyramid.sizes(candidates)
     highest = sum(size > 0 for size in sizes)
-    top = pyramid.epochs[-1]
-    closing = (top - pyramid.epochs[highest - 1] if highest else 0) + config.pyramid.finalists * top
+    closing = sum(pyramid.steps[highest:]) + config.pyramid.finalists * pyramid.epochs[-1]
     epochs = pyramid.cost(candidates)
     fixed = loading + (config.seeding.draw * timing.proxy_seconds) + sum(sizes) * timing.job_seconds
     low, expected, high = (

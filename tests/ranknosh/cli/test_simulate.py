@@ -18,7 +18,6 @@ from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.runs.journal import FORMAT, Header, Journal
 from ranknosh.spaces.catalog import get_space
 from ranknosh.training.timing import Timed, Timing
-from ranknosh.workflows.search.assembly import build_parts
 
 SPACE = get_space("nasbench201")
 DRAWN = draw(SPACE, 12, 0)
@@ -315,13 +314,10 @@ def test_proposals_are_distinct_alive_and_do_not_depend_on_how_many_are_asked_fo
 
 
 def test_the_model_without_records_or_table():
-    wanted = config(
-        pyramid={"epochs": [1, 4], "ratio": 0.5, "candidates": 8, "initial": 8},
-        data={"name": "digits", "train_limit": 100},
-    )
+    wanted = config(pyramid={"epochs": [1, 4], "ratio": 0.5, "candidates": 8, "initial": 8})
     timed = tuple(Timed(macs, seconds, 0.25, 1000, 0.1) for macs, seconds in ((100_000, 1.0), (900_000, 3.0)))
-    timing = Timing(timed, 2.0, 2.5, 3.0)
-    trainings = ModelTrainings(build_parts(wanted), timing)
+    timing = Timing(timed, tuple(np.linspace(1.0, 3.0, 16).tolist()))
+    trainings = ModelTrainings(wanted, timing)
     jobs = [Job(number, DRAWN[0], 1, 0, 1, 0) for number in range(400)]
     seconds = [trainings.outcome(job, 0).seconds for job in jobs]
     longer = [trainings.outcome(replace(job, level=2, start_epoch=1, stop_epoch=4), 0).seconds for job in jobs]

@@ -6,9 +6,7 @@ from ranknosh.config.search import SearchSettings
 from ranknosh.training.timing import Timed, Timing
 from ranknosh.workflows.search.planning import cost_of, judge
 
-TIMING = Timing(
-    timed=(Timed(10, 1.0, 0.25, 1000, 0.5), Timed(30, 3.0, 0.75, 3000, 0.1)), typical=2.0, large=2.5, largest=3.0
-)
+TIMING = Timing(timed=(Timed(10, 1.0, 0.25, 1000, 0.5), Timed(30, 3.0, 0.75, 3000, 0.1)), seconds=(1.0, 2.0, 2.0, 3.0))
 
 
 def config(**sections):
