@@ -193,13 +193,7 @@ class Listed:
         self._listed: list[Architecture] = []
 
     def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
-        """The architectures of some numbers, fewer where there are no more.
-
-        Args:
-            pool: not used.
-            ids: of the new candidates, rising.
-            batch: number of their batch.
-        """
+        """The architectures of some numbers, fewer where there are no more; see :class:`~ranknosh.core.schedules.Proposer`."""
         self._listed += islice(self._more, max(ids[-1] + 1 - len(self._listed), 0))
         space, records = self._space, []
         for number in ids:

@@ -74,7 +74,7 @@ def plan(
         cost, problems = judge(given, timing, loading)
         planned = _as_dict(parts, timing, cost, problems)
         if not as_json:
-            print(_text(parts, timing, cost, config), end="\n\n" if wanted else "\n", flush=True)
+            print(_text(parts, timing, cost, planned["levels"], config), end="\n\n" if wanted else "\n", flush=True)
         trainings = ModelTrainings(given, timing) if wanted else None
     if wanted and trainings:
         rows = simulated(wanted, given, trainings)
@@ -109,13 +109,11 @@ def _as_dict(parts: Parts, timing: Timing, cost: ExpectedCost, problems: list[st
     }
 
 
-def _text(parts: Parts, timing: Timing, cost: ExpectedCost, file: Path) -> str:
+def _text(parts: Parts, timing: Timing, cost: ExpectedCost, levels: list[dict[str, int]], file: Path) -> str:
     config, data = parts.config, parts.task.data
     low, expected, high = map(human_duration, cost.seconds)
     images = " / ".join(str(len(part)) for part in (data.train, data.validation, data.test))
     shape = "x".join(map(str, data.image_shape))
-    levels = enumerate(zip(config.pyramid.epochs, cost.levels, strict=True), 1)
-    rows = [[str(level), str(epochs), str(size)] for level, (epochs, size) in levels]
     limit = "no limit" if config.budget.epochs is None else f"limit {config.budget.epochs}"
     closing = f" + {cost.closing} to finish the best" if cost.closing else ""
     macs = ", ".join(human_count(one.macs) for one in timing.timed)
@@ -130,4 +128,5 @@ def _text(parts: Parts, timing: Timing, cost: ExpectedCost, file: Path) -> str:
         ("disk", f"up to {human_size(cost.disk)} of checkpoints"),
         ("next", f"ranknosh search {file}"),
     ]
-    return f"{table(['level', 'epochs', 'candidates'], rows, 'rrr')}\n\n{facts(lines)}"
+    rows = [list(map(str, level.values())) for level in levels]
+    return f"{table(list(levels[0]), rows, 'rrr')}\n\n{facts(lines)}"
