@@ -12,7 +12,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ _PREFIX = "ranknosh-ray-"
 _OWN_OBJECTS = 512 * 1024**2
 _ANSWER_SECONDS = 5.0
 _SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+_WORKERS = {"OMP_WAIT_POLICY": "PASSIVE"}
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -63,74 +64,74 @@ def connected(address: str, *, ship_code: bool | str = "auto", object_bytes: int
     """
     for name, value in _SETTINGS.items():  # read by ray when it is imported and by the processes that it starts
         os.environ.setdefault(name, value)
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingDependency("ray[tune]", "executor.name: ray") from error
-    if ray.is_initialized():
-        raise ClusterError("this process is connected to a Ray cluster already; call ray.shutdown() before the search")
-    with _own_cluster(object_bytes) if address == "local" else _cluster_at(address, ship_code):
-        yield
-
-
-@contextlib.contextmanager
-def _own_cluster(object_bytes: int) -> Iterator[None]:
+    check_address(address)
     import ray
 
-    _remove_leftovers()
-    # Workers on this machine shall find this very package, checkout or installed.
-    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    # Short, because sockets lie below it and the system limits their paths to 107 characters.
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
+    if ray.is_initialized():
+        raise ClusterError("this process is connected to a Ray cluster already; call ray.shutdown() before the search")
+    own = _own_folder() if address == "local" else None
     try:
-        try:
-            _join(
-                address="local",
-                num_cpus=host_cores(),
-                include_dashboard=False,
-                object_store_memory=_OWN_OBJECTS + 2 * object_bytes,
-                _temp_dir=str(folder),
-                runtime_env={"env_vars": {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": os.pathsep.join(paths)}},
-            )
-        except (ConnectionError, OSError, TimeoutError) as error:
-            raise ClusterError(f"a Ray cluster on this machine did not start: {first_line(error)}") from error
+        _join(address, _of_own(own, object_bytes) if own else _shipped(ship_code))
         yield
     finally:
         with _undisturbed():
             ray.shutdown()
-            _remove(folder)
+            if own is not None:
+                _remove(own)
 
 
-@contextlib.contextmanager
-def _cluster_at(address: str, ship_code: bool | str) -> Iterator[None]:
+def _own_folder() -> Path:
+    """A new folder for a cluster of our own, with those of drivers removed that were killed before they could."""
+    for folder in Path("/tmp").glob(f"{_PREFIX}*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        try:
+            if pid.isdigit():
+                os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:
+            pass  # of another user, and alive
+    # Short, because sockets lie below it and the system limits their paths to 107 characters.
+    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir="/tmp"))
+
+
+def _of_own(folder: Path, object_bytes: int) -> dict[str, Any]:
+    """How ``ray.init`` starts a cluster on this machine."""
+    # Workers on this machine shall find this very package, checkout or installed.
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        "num_cpus": host_cores(),
+        "include_dashboard": False,
+        "object_store_memory": _OWN_OBJECTS + 2 * object_bytes,
+        "_temp_dir": str(folder),
+        "runtime_env": {"env_vars": {**_WORKERS, "PYTHONPATH": os.pathsep.join(paths)}},
+    }
+
+
+def _shipped(ship_code: bool | str) -> dict[str, Any]:
+    """How ``ray.init`` joins a cluster whose nodes may lack our code."""
+    packages = [str(_ROOT / package) for package in ("ranknosh", "zerocost")] if ship_code in (True, "auto") else []
+    return {"runtime_env": {"env_vars": _WORKERS, **({"py_modules": packages} if packages else {})}}
+
+
+def _join(address: str, how: Mapping[str, Any]) -> None:
+    """``ray.init`` with its errors told. It takes SIGTERM for itself: the handler of before is put back."""
     import ray
 
-    check_address(address)
-    environment: dict[str, object] = {"env_vars": {"OMP_WAIT_POLICY": "PASSIVE"}}
-    if ship_code is True or ship_code == "auto":
-        environment["py_modules"] = [str(_ROOT / package) for package in ("ranknosh", "zerocost")]
+    before = signal.getsignal(signal.SIGTERM)
     try:
-        _join(address=address, runtime_env=environment)
-    except (ConnectionError, TimeoutError, OSError, ValueError) as error:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **how)
+    except (ConnectionError, TimeoutError, OSError, ValueError, RuntimeError) as error:
+        if address == "local":
+            raise ClusterError(f"a Ray cluster on this machine did not start: {first_line(error)}") from error
+        if isinstance(error, RuntimeError):
+            raise ClusterError(
+                f"the Ray cluster at {address!r} cannot be used from here: {first_line(error)}"
+            ) from error
         raise ConfigError(
             f"executor.address is {address!r}, and no Ray cluster answers there ({first_line(error)}); start one with "
             "`ray start --head`, or use --ray without an address for a cluster of its own on this machine"
         ) from error
-    except RuntimeError as error:
-        raise ClusterError(f"the Ray cluster at {address!r} cannot be used from here: {first_line(error)}") from error
-    try:
-        yield
-    finally:
-        with _undisturbed():
-            ray.shutdown()
-
-
-def _join(**how: Any) -> None:
-    """``ray.init``, which takes SIGTERM for itself: the handler of before is put back."""
-    import ray
-
-    before = signal.getsignal(signal.SIGTERM)
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, **how)
     if before is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)
 
@@ -146,19 +147,6 @@ def _undisturbed() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _remove_leftovers() -> None:
-    """Folders of clusters whose driver was killed before it could remove them."""
-    for folder in Path("/tmp").glob(f"{_PREFIX}*"):
-        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        try:
-            if pid.isdigit():
-                os.kill(int(pid), 0)
-        except ProcessLookupError:
-            shutil.rmtree(folder, ignore_errors=True)
-        except PermissionError:
-            pass  # of another user, and alive
 
 
 def _remove(folder: Path) -> None:

@@ -40,6 +40,16 @@ class Attempt:
     epoch: int = 0
     cancelled: FailureKind | None = None
 
+    @property
+    def seconds(self) -> float:
+        """It has run so far."""
+        return 0.0 if self.began is None else time.monotonic() - self.began
+
+    @property
+    def begun_epochs(self) -> int:
+        """Finished ones of the candidate and the running one."""
+        return min(max(self.epoch, self.job.start_epoch) + 1, self.job.stop_epoch)
+
 
 class RayExecutor:
     """Runs jobs on the cluster this process is connected to. A node that joins is used within NODES_SECONDS.
@@ -178,7 +188,7 @@ class RayExecutor:
         ready = _task(ray_worker.get_ready, MAP_RETRIES).options(
             **_options(self.demand.base), scheduling_strategy="SPREAD"
         )
-        began, answers = time.monotonic(), []
+        began = time.monotonic()
         while (lacking := self._slots.lacking()) and time.monotonic() - began <= wait_seconds:
             if stop():
                 raise KeyboardInterrupt
@@ -188,10 +198,8 @@ class RayExecutor:
                 f"{lacking}, and no node of this cluster has that: it has {self._slots.text()}; lower executor.cpus_per_trial, "
                 "gpus_per_trial, memory_per_trial or per_level, or add a node"
             )
-        references = [ready.remote(self._code, check) for _ in range(self.slots())]
-        self._answer(self._board.stopping.remote(), max(began + READY_SECONDS - time.monotonic(), 1.0))
-        for reference in references:
-            answers.append(self._answer(reference, max(began + READY_SECONDS - time.monotonic(), 1.0)))
+        waited = [ready.remote(self._code, check) for _ in range(self.slots())] + [self._board.stopping.remote()]
+        *answers, _ = (self._answer(each, max(began + READY_SECONDS - time.monotonic(), 1.0)) for each in waited)
         return answers
 
     def usage(self) -> Usage:
@@ -238,9 +246,8 @@ class RayExecutor:
             done, error = None, raised
             self._read_board(now=True)  # how far it had come
         del self._attempts[reference]
-        job, now = attempt.job, time.monotonic()
+        job, seconds = attempt.job, attempt.seconds
         others = [other for other in self._attempts.items() if other[1].job.token == job.token]
-        seconds = 0.0 if attempt.began is None else now - attempt.began
         if done is not None:
             self._busy += done.seconds
             if isinstance(done.result.outcome, Observed):
@@ -257,8 +264,7 @@ class RayExecutor:
         epochs = 0
         if attempt.began is not None or kind in ("crashed", "out_of_memory"):
             # the running epoch counts as a whole one; what a checkpoint holds is not lost
-            reached = max(attempt.epoch, job.start_epoch)
-            epochs = max(min(reached + 1, job.stop_epoch) - max(self._saved_epoch(job), job.start_epoch), 0)
+            epochs = max(attempt.begun_epochs - max(self._saved_epoch(job), job.start_epoch), 0)
         failed = Failed(job.candidate_id, job.level, kind, message, epochs, seconds, replica=job.replica)
         return [JobResult(job, failed)]
 
@@ -282,14 +288,13 @@ class RayExecutor:
 
     def _won(self, result: JobResult, others: Sequence[tuple[Any, Attempt]]) -> JobResult:
         """Cancel the other attempts of a job that ended and say what they cost."""
-        lost, now = [], time.monotonic()
+        lost = []
         for reference, attempt in others:
             del self._attempts[reference]
             ray.cancel(reference, force=True)
-            job, seconds = attempt.job, 0.0 if attempt.began is None else now - attempt.began
+            job, seconds = attempt.job, attempt.seconds
             self._busy += seconds
-            begun = 0 if attempt.began is None else min(max(attempt.epoch, job.start_epoch) + 1, job.stop_epoch)
-            epochs = max(begun - job.start_epoch, 0)
+            epochs = 0 if attempt.began is None else attempt.begun_epochs - job.start_epoch
             lost.append(Speculated(job.candidate_id, job.level, epochs, seconds, job.replica))
         return JobResult(result.job, result.outcome, tuple(lost))
 
@@ -314,13 +319,12 @@ class RayExecutor:
 
     def _watch(self) -> None:
         """Cancel what is beyond its deadline, and start a second copy of what is late where there is room for it."""
-        now = time.monotonic()
         idle = self.slots() - sum(self.demand.weight(attempt.job.level) for attempt in self._attempts.values())
         copies = [attempt.job.token for attempt in self._attempts.values()]
         for reference, attempt in list(self._attempts.items()):
             if attempt.began is None or attempt.cancelled:
                 continue
-            running, expected = now - attempt.began, self._pace.expected(attempt.job)
+            running, expected = attempt.seconds, self._pace.expected(attempt.job)
             if self.patience.is_hung(running, expected):
                 attempt.cancelled = "hung"
                 ray.cancel(reference, force=True)

@@ -30,8 +30,11 @@ def locked(folder: Path) -> Iterator[None]:
             try:
                 stack.enter_context(_lock(folder))
             except Timeout:
+                owner = "another process"
+                with suppress(OSError):
+                    owner = (folder / OWNER).read_text().strip() or owner
                 raise ConfigError(
-                    f"{folder} is in use by {_owner_of(folder)}; wait for it, stop it, or choose another folder with --name"
+                    f"{folder} is in use by {owner}; wait for it, stop it, or choose another folder with --name"
                 ) from None
             (folder / OWNER).write_text(f"process {os.getpid()} on {socket.gethostname()}")
         yield
@@ -60,14 +63,6 @@ def is_locked(folder: Path) -> bool:
 
 def _lock(folder: Path) -> FileLock:
     return FileLock(folder / LOCK, timeout=0, thread_local=False)
-
-
-def _owner_of(folder: Path) -> str:
-    """Who wrote the lock last: ``process 123 on host``."""
-    try:
-        return (folder / OWNER).read_text().strip() or "another process"
-    except OSError:
-        return "another process"
 
 
 def new_folder(out: Path, stem: str, name: str | None = None) -> Path:

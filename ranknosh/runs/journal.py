@@ -105,39 +105,33 @@ def parse(data: bytes, kinds: Kinds) -> History:
         StoreError: for another format, and for a workflow that is not known.
     """
     *lines, tail = data.split(b"\n")
+    records: list[Any] = []
+    times: list[float] = []
     begins, digest = 0, ORIGIN
-    history: History | None = None
     classes: dict[str, type] = {"header": Header}
     for number, line in enumerate(lines, 1):
         try:
             name, seconds, body, digest = _checked(line, number, digest)
             if name not in classes:
-                of = (
-                    f"{name!r} is no record of a {history.header.workflow} run"
-                    if history
-                    else "it does not begin with a header"
-                )
-                raise ValueError(of)
+                of = f"{name!r} is no record of a {records[0].workflow} run" if records else ""
+                raise ValueError(of or "it does not begin with a header")
             record = _value(classes[name], body)
         except ValueError as error:
             if number == 1:
                 _refuse_other_format(line)
             raise DamagedLine(number, begins, str(error)) from None
-        begins += len(line) + 1
-        if history is None:
-            history = History(record)
+        if number == 1:
             classes = {_name_of(kind): kind for kind in kinds(record)}
-        else:
-            history.records.append(record)
-            history.times.append(seconds)
-    if history is None:
+        records.append(record)
+        times.append(seconds)
+        begins += len(line) + 1
+    if not records:
         raise DamagedLine(1, 0, "it has no whole first line")
     whole = _LINE.match(tail)
     if whole is not None and whole.end() < len(tail):
         # Writing stops inside a line, so that a whole line followed by something else was changed afterwards.
         raise DamagedLine(len(lines) + 1, begins, "the line has another end than it was written with")
-    history.torn_bytes, history.digest, history.size = len(tail), digest, begins
-    return history
+    return History(records[0], records[1:], times[1:], len(tail), digest, begins)
 
 
 def _name_of(kind: type) -> str:

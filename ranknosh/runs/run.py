@@ -139,10 +139,6 @@ class Run(ABC, Generic[State]):
     def page(self) -> str:
         """The report as one HTML page. Raises MissingDependency without what pages need."""
 
-    def removable(self) -> list[Path]:
-        """Files that serve neither the result nor a resume."""
-        return []
-
     def waste(self, everything: bool) -> list[Waste]:
         """What ``ranknosh clean`` may remove.
 
@@ -151,7 +147,6 @@ class Run(ABC, Generic[State]):
         """
         found = [(path, "a copy of a damaged journal") for path in sorted(self.folder.glob(f"{FILE}.damaged-*"))]
         found += [(path, "left by a write that was cut off") for path in sorted(self.folder.glob(".*.tmp"))]
-        found += [(path, "the run has ended") for path in self.removable()]
         return [Waste(str(path), path.stat().st_size, why, path.unlink) for path, why in found]
 
     @property

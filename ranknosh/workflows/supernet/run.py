@@ -12,7 +12,7 @@ from ranknosh.config.units import duration_text
 from ranknosh.errors import SpaceError
 from ranknosh.runs.events import Events
 from ranknosh.runs.progress import make_view
-from ranknosh.runs.run import Prepared, Run, begin
+from ranknosh.runs.run import Prepared, Run, Waste, begin
 from ranknosh.runs.session import RunSession, StopRequest
 from ranknosh.workflows.search.api import given_images
 from ranknosh.workflows.supernet.records import CHECKPOINT, RECORDS, SupernetState
@@ -46,17 +46,12 @@ class SupernetRun(Run[SupernetState]):
         return 5 if result is None or result.capped else 0
 
     @property
-    def cells(self) -> dict[str, tuple[int | None, ...]]:
-        """The kept operation's place on every edge, by kind of cell: found, or derived last. Empty before the first epoch."""
-        return self.state.cells
-
-    @property
     def architecture(self) -> Architecture | None:
         """The cell as an architecture of NAS-Bench-201; None for another space, and before the first epoch."""
         from supernet.space import nasbench201_architecture
 
-        here = self.header.facts["space"] == "nasbench201" and self.cells
-        return nasbench201_architecture(self.cells) if here else None
+        cells = self.state.cells
+        return nasbench201_architecture(cells) if cells and self.header.facts["space"] == "nasbench201" else None
 
     @property
     def genotype(self) -> Genotype | None:
@@ -78,7 +73,7 @@ class SupernetRun(Run[SupernetState]):
             "composition": plan.composition if plan else facts["composition"],
             "space": facts["space"],
             "architecture": latest.text if latest else None,
-            "cells": {kind: list(places) for kind, places in self.cells.items()},
+            "cells": {kind: list(places) for kind, places in state.cells.items()},
             "skips": latest.skips if latest else None,
             "epochs": result.epochs if result else len(state.epochs),
             "planned_epochs": plan.epochs if plan else None,
@@ -102,10 +97,12 @@ class SupernetRun(Run[SupernetState]):
 
         return render(SupernetView(self.folder.resolve().name, self.history))
 
-    def removable(self) -> list[Path]:
+    def waste(self, everything: bool) -> list[Waste]:
         """The checkpoint of a search that has ended."""
-        path = self.folder / CHECKPOINT
-        return [path] if self.ended and path.exists() else []
+        found, path = super().waste(everything), self.folder / CHECKPOINT
+        if self.ended and path.exists():
+            found.append(Waste(str(path), path.stat().st_size, "the run has ended", path.unlink))
+        return found
 
     @classmethod
     def prepare(cls, settings: SupernetSettings, events: Events, **given: Any) -> Prepared:

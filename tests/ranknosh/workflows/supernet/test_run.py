@@ -73,7 +73,7 @@ def test_a_search_is_the_bare_loop_in_a_folder(tmp_path):
     state, result = run.state, run.state.result
     assert [epoch.theta for epoch in state.epochs] == [report.theta for report in reports]
     assert [epoch.weights_loss for epoch in state.epochs] == [report.weights_loss for report in reports]
-    assert run.cells == bare.result()
+    assert run.state.cells == bare.result()
     assert result.text == NasBench201().format(run.architecture)
     assert (result.epochs, state.plans[-1].epochs, run.reason, run.exit_code) == (3, 3, "all 3 epochs are done", 0)
     assert result.device_seconds == pytest.approx(sum(epoch.seconds for epoch in state.epochs), abs=0.05)
@@ -243,7 +243,7 @@ def test_a_search_that_ended_is_read_and_not_touched(straight):
     assert "has ended already (all 4 epochs are done); nothing to do" in heard.messages[-1]
     assert (straight.folder / FILE).read_bytes() == before
     assert resume(straight.folder, ["train.threads=2"]).state == straight.state
-    assert straight.removable() == [straight.folder / CHECKPOINT]
+    assert [waste.where for waste in straight.waste(False)] == [str(straight.folder / CHECKPOINT)]
 
 
 def test_status_and_top_say_what_is_there(straight, tmp_path):
@@ -256,10 +256,10 @@ def test_status_and_top_say_what_is_there(straight, tmp_path):
     folder = stopped(tmp_path / "run")
     left = open_run(folder)
     assert (left.status()["epochs"], left.status()["planned_epochs"], left.describe()["state"]) == (1, 2, "interrupted")
-    assert left.removable() == []
+    assert left.waste(False) == []
     (folder / FILE).write_bytes(b"".join((folder / FILE).read_bytes().splitlines(keepends=True)[:1]))
     empty = open_run(folder)
-    assert (empty.top(3), empty.cells, empty.architecture, empty.status()["skips"]) == ([], {}, None, None)
+    assert (empty.top(3), empty.state.cells, empty.architecture, empty.status()["skips"]) == ([], {}, None, None)
 
 
 def test_a_users_method_and_space_run_and_a_stop_names_its_epoch(tmp_path):

@@ -66,6 +66,6 @@ def test_edges_are_named_as_the_fields_formats_name_them(tmp_path):
 def test_it_is_read_from_a_folder(tmp_path):
     run = search(tmp_path / "mine")
     found = SupernetView("mine", run.history)
-    assert (found.text, found.cells) == (run.state.latest.text, run.cells)
+    assert (found.text, found.cells) == (run.state.latest.text, run.state.cells)
     assert found.seconds == run.seconds > 0
     assert [report.text for report in found.reports] == [each.text for each in run.state.epochs]
