@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ranknosh.runs.run import Run as Run
     from ranknosh.workflows import open_run as open_run
-    from ranknosh.workflows.search.api import search as search
+    from ranknosh.workflows.search.run import search as search
 
 __version__ = "0.1.0"
-_HOMES = {"search": "ranknosh.workflows.search.api", "Run": "ranknosh.runs.run", "open_run": "ranknosh.workflows"}
+_HOMES = {"search": "ranknosh.workflows.search.run", "Run": "ranknosh.runs.run", "open_run": "ranknosh.workflows"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,9 @@
-"""What the loop asks of whatever runs its jobs."""
+"""What the loop asks of whatever runs its jobs, and the reference of it, which every other executor must agree with."""
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -65,3 +67,57 @@ class Executor(Protocol):
     def close(self) -> None:
         """Stop what runs and free everything held. Jobs not returned yet are lost, which costs their work only."""
         ...
+
+
+class InlineExecutor:
+    """Runs jobs in the caller's own process one after another, each when its result is waited for.
+
+    Args:
+        run_job: what a job is.
+        stop: whether the job has to end; looked at after every epoch.
+        on_epoch: takes every epoch of a job.
+    """
+
+    def __init__(
+        self,
+        run_job: RunJob,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        on_epoch: Callable[[Job, EpochPoint], None] = lambda job, point: None,
+    ) -> None:
+        self._run_job, self._stop, self._on_epoch = run_job, stop, on_epoch
+        self._queue: deque[Job] = deque()
+        self._stopping = False
+        self._began: float | None = None
+        self._busy = 0.0
+
+    def free_slots(self) -> int:
+        return 1 - len(self._queue)
+
+    def running(self) -> int:
+        return len(self._queue)
+
+    def submit(self, job: Job) -> None:
+        self._queue.append(job)
+
+    def wait(self, timeout: float | None = None) -> list[JobResult]:
+        if not self._queue:
+            return []
+        began = time.monotonic()
+        if self._began is None:
+            self._began = began
+        result = self._run_job(self._queue.popleft(), lambda: self._stopping or self._stop(), self._on_epoch)
+        self._busy += time.monotonic() - began
+        return [result]
+
+    def request_stop(self) -> None:
+        self._stopping = True
+
+    def map(self, function: Callable[[Item], Answer], items: Sequence[Item]) -> Iterator[tuple[int, Answer]]:
+        yield from ((index, function(item)) for index, item in enumerate(items))
+
+    def usage(self) -> Usage:
+        return Usage(1, self._busy, 0.0 if self._began is None else time.monotonic() - self._began)
+
+    def close(self) -> None:
+        self._queue.clear()

@@ -1,4 +1,4 @@
-"""The executor that a config names, open while a search runs."""
+"""What a job of training is, and the executor that a config names, open while a search runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -14,14 +14,41 @@ from typing import TYPE_CHECKING
 
 from ranknosh.config.sections import ExecutorConfig
 from ranknosh.core.records import EpochPoint, Job, JobResult
-from ranknosh.errors import ConfigError
-from ranknosh.executors.base import Executor, RunJob
-from ranknosh.executors.inline import InlineExecutor, TrainJob
+from ranknosh.errors import ConfigError, StoreError
+from ranknosh.executors.base import Executor, InlineExecutor, RunJob
 from ranknosh.executors.ray_cluster import check_address, connected
 from ranknosh.runs.session import RunSession
 
 if TYPE_CHECKING:
     from ranknosh.executors.resources import Demand
+    from ranknosh.training.checkpoint import CheckpointStore
+    from ranknosh.training.settings import Task
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """Trains a job's candidate up to a level; see :func:`ranknosh.training.rung.train_rung`."""
+
+    task: Task
+    checkpoints: CheckpointStore
+
+    def __call__(self, job: Job, stop: Callable[[], bool], on_epoch: Callable[[Job, EpochPoint], None]) -> JobResult:
+        from ranknosh.training.rung import train_rung
+
+        return train_rung(job, self.task, self.checkpoints, stop=stop, on_epoch=on_epoch)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the images, most of what it takes to send."""
+        data = self.task.data
+        return sum(part.images.nbytes for part in (data.train, data.validation, data.test))
+
+    def saved_epoch(self, job: Job) -> int:
+        """Epochs that the candidate's checkpoint holds, the job's first one where that is unknown."""
+        try:
+            return self.checkpoints.epoch(job.candidate_id, job.replica) or 0
+        except StoreError:
+            return job.start_epoch
 
 
 def check(section: ExecutorConfig, device: str) -> None:

@@ -14,14 +14,14 @@ from ranknosh.runs.events import Events
 from ranknosh.runs.progress import make_view
 from ranknosh.runs.run import Prepared, Run, Waste, begin
 from ranknosh.runs.session import RunSession, StopRequest
-from ranknosh.workflows.search.api import given_images
+from ranknosh.workflows.search.run import given_images
 from ranknosh.workflows.supernet.records import CHECKPOINT, RECORDS, SupernetState
 
 if TYPE_CHECKING:
     from ranknosh.data.table import Table
     from ranknosh.spaces.base import Architecture
     from ranknosh.spaces.genotype import Genotype
-    from ranknosh.workflows.search.api import Images
+    from ranknosh.workflows.search.run import Images
     from ranknosh.workflows.supernet.assembly import Factory, SupernetParts
     from supernet.space import CellSpace
 

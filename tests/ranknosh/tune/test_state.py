@@ -24,7 +24,7 @@ SETTINGS = TuneSettings(
 @pytest.fixture(scope="module")
 def state():
     """A finished search, one trial a candidate."""
-    from ranknosh.executors.inline import InlineExecutor
+    from ranknosh.executors.base import InlineExecutor
     from ranknosh.runs.session import StopRequest
     from ranknosh.workflows.search.loop import drive
 

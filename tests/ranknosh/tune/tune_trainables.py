@@ -118,7 +118,7 @@ def metrics(pool):
 
 def undisturbed(settings, space, run_job):
     """The pool and decisions of the same search run in this process."""
-    from ranknosh.executors.inline import InlineExecutor
+    from ranknosh.executors.base import InlineExecutor
 
     return run_on(settings, space, InlineExecutor(run_job))
 

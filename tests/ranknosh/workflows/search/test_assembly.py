@@ -7,7 +7,7 @@ from ranknosh.core.pool import Pool
 from ranknosh.core.records import Observed
 from ranknosh.core.seeding import COMBINATIONS, LevelZero
 from ranknosh.errors import ConfigError, DataError
-from ranknosh.executors.inline import InlineExecutor
+from ranknosh.executors.base import InlineExecutor
 from ranknosh.predictors.gate import judge
 from ranknosh.runs.events import silent
 from ranknosh.training.proxies import directions

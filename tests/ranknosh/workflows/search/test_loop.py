@@ -7,7 +7,7 @@ from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Decision, Interrupted, JobResult, Observed, Workers
 from ranknosh.core.search import Search
-from ranknosh.executors.inline import InlineExecutor
+from ranknosh.executors.base import InlineExecutor
 from ranknosh.runs.session import StopRequest
 from ranknosh.workflows.search.loop import drive
 from tests.ranknosh_simulation import StreamProposer, answer, decisions, simulate
