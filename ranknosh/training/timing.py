@@ -122,7 +122,7 @@ def measure(
     return Timing(tuple(timed), tuple(sorted(on_line(macs, [(one.macs, one.epoch_seconds) for one in timed]))))
 
 
-def on_line(macs: Sequence[int], known: Sequence[tuple[int, float]], fewest: int = 2) -> list[float]:
+def on_line(macs: Sequence[int], known: Sequence[tuple[int, float]]) -> list[float]:
     """Seconds of networks of these sizes, on the least-squares line through those that are known.
 
     The mean of these where size does not show in the times, which are then overhead; never below half the fastest.
@@ -130,10 +130,9 @@ def on_line(macs: Sequence[int], known: Sequence[tuple[int, float]], fewest: int
     Args:
         macs: multiply-accumulates of an image.
         known: (multiply-accumulates, seconds) of what was timed, one or more.
-        fewest: different sizes that make a line; the mean where fewer are known.
     """
     sizes, seconds = np.array(known, dtype=float).T
-    slope, base = np.polyfit(sizes, seconds, 1) if len(np.unique(sizes)) >= fewest else (0.0, 0.0)
+    slope, base = np.polyfit(sizes, seconds, 1) if len(np.unique(sizes)) > 1 else (0.0, 0.0)
     if slope <= 0:
         return [float(seconds.mean())] * len(macs)
     return [float(value) for value in np.maximum(base + slope * np.array(macs), 0.5 * seconds.min())]

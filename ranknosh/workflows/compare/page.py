@@ -12,7 +12,6 @@ from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Figure, Gallery, Page, PageSection, PageTable, Text, images_text, missing, origin
 from ranknosh.report.words import UNKNOWN, counted, duration, percent
 from ranknosh.runs.journal import Header
-from ranknosh.workflows.compare.records import COST_PARTS
 from ranknosh.workflows.compare.rows import Row
 from ranknosh.workflows.compare.text import HEAD, cells, notes, title
 
@@ -101,7 +100,7 @@ def _accuracy(rows: Sequence[Row]) -> PageSection:
 def _cost(rows: Sequence[Row], budget_seconds: float) -> PageSection:
     """The mean device seconds of a search by what they went into, against the budget."""
     heading = "What the budget went into"
-    used = [part for part in COST_PARTS if any(row.part(part) > 0 for row in rows)]
+    used = [part for part in PARTS if any(row.part(part) > 0 for row in rows)]
     if not used:
         return missing("cost", heading, f"{UNKNOWN}: no search has ended yet.")
     caption = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,9 +38,6 @@ class Cost:
     def within(self, held: float) -> Cost:
         """The same with ``other`` filled up to ``held``, the seconds the device was held, where that is more than the parts."""
         return replace(self, other=max(held - self.total, 0.0))
-
-
-COST_PARTS = tuple(part.name for part in fields(Cost))
 
 
 @dataclass(frozen=True)

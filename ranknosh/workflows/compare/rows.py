@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from statistics import fmean
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from ranknosh.config.search import CompareSettings
 from ranknosh.data.table import Table
 from ranknosh.spaces.catalog import get_space
-from ranknosh.workflows.compare.records import COST_PARTS, TOLERANCE, CompareState, Searched, Trained
+from ranknosh.workflows.compare.records import TOLERANCE, CompareState, Cost, Searched, Trained
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def as_dict(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "true_accuracy": vars(row.spread("truth")),
             "search_device_seconds": vars(row.spread("cost")),
             "share_of_budget": row.share,
-            "cost_parts_seconds": {part: row.part(part) for part in COST_PARTS},
+            "cost_parts_seconds": {part.name: row.part(part.name) for part in fields(Cost)},
             "params": vars(row.spread("params")),
             "macs": vars(row.spread("macs")),
             "work": row.work,

@@ -238,6 +238,7 @@ class Turn(View):
             elif isinstance(event, Message):
                 self.show(event)
 
+        began = time.monotonic()
         self._report(0.0, f"final training, epoch 0 of {epochs}")
         try:
             result = retrain(
@@ -251,7 +252,8 @@ class Turn(View):
                 command=f"ranknosh compare (final training, seed {self.seed}) in {self.owner}",
             )
         except (RetrainFailed, SpaceError) as error:
-            self._write(Trained(key, self.seed, epochs, failed=str(error)), f"final training, {error}")
+            failed = Trained(key, self.seed, epochs, seconds=time.monotonic() - began, failed=str(error))
+            self._write(failed, f"final training, {error}")
             return
         accuracies = result.validation_accuracy, result.test_accuracy
         final = Trained(key, self.seed, epochs, *accuracies, result.device_seconds, result.params, result.macs)

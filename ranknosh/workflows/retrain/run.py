@@ -1,11 +1,9 @@
 """A retraining as a run: the trainer of candidates over a whole recipe, its epochs written down, then the test read once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.retrain import RetrainSettings
@@ -16,7 +14,7 @@ from ranknosh.runs.events import Epoch, Events, Progress
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.run import Prepared, Run, Waste
 from ranknosh.runs.session import RunSession
-from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
 from ranknosh.training.best import write_best
 from ranknosh.training.checkpoint import CheckpointStore
@@ -24,9 +22,6 @@ from ranknosh.training.settings import Task
 from ranknosh.workflows.retrain.found_cell import cell_text, parse_cell
 from ranknosh.workflows.retrain.presets import training_of
 from ranknosh.workflows.retrain.records import RECORDS, Retrained, RetrainFailed, RetrainState
-
-if TYPE_CHECKING:
-    from ranknosh.data import ImageData
 
 
 class RetrainRun(Run[RetrainState]):
@@ -92,6 +87,7 @@ class RetrainRun(Run[RetrainState]):
         """Read the cell and load the images; ``data`` takes the place of ``settings.data``."""
         from ranknosh.data.catalog import load_section
         from ranknosh.training.surroundings import resolve_device
+        from ranknosh.workflows.search.assembly import size_of
 
         if settings.architecture is None:
             raise ConfigError("architecture is not set: nothing is there to retrain; give the text of a cell")
@@ -99,7 +95,8 @@ class RetrainRun(Run[RetrainState]):
         resolve_device(settings.train.device)
         images = given.get("data") or load_section(settings.data or DataConfig(name=FROM_PYTHON), settings.split_seed)
         facts = {"architecture": cell_text(cell), "space": cell.space}
-        return Prepared("retrain", (cell, task_of(settings, images)), images.facts, facts, ("architecture",))
+        task = Task(images, size_of(settings.network, images.facts), training_of(settings))
+        return Prepared("retrain", (cell, task), images.facts, facts, ("architecture",))
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Train what is left, test, and write ``best/``; nothing is done where it has ended.
@@ -181,13 +178,6 @@ class RetrainRun(Run[RetrainState]):
             device_seconds=self.state.seconds + tested.seconds,
             images={part: len(getattr(learned, part)) for part in ("train", "validation", "test")},
         )
-
-
-def task_of(settings: RetrainSettings, data: ImageData) -> Task:
-    """A recipe on ``data``, for the trainer of candidates."""
-    network = settings.network
-    size = NetworkSize(network.channels, network.cells, len(data.classes), data.image_shape[0])
-    return Task(data, size, training_of(settings))
 
 
 def _error_of(failed: Failed, device: str) -> RankNoshError:

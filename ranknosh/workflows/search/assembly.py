@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.search import SearchSettings
+from ranknosh.config.sections import NetworkConfig
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
@@ -70,13 +71,13 @@ def build_parts(config: SearchSettings, data: ImageData | None = None) -> Parts:
     check_options(config.seeding.options, config.seeding.proxies)
     check(config.executor, config.train.device)
     images = data or load_section(config.data, config.seed)
-    task = Task(images, size_of(config, images.facts), settings_of(config))
+    task = Task(images, size_of(config.network, images.facts), settings_of(config))
     return Parts(config, get_space(config.space.name), pyramid, limits_of(config), task)
 
 
-def size_of(config: SearchSettings, images: Mapping[str, Any]) -> NetworkSize:
-    """The networks of a search on images with these facts (see ``ranknosh.data.ImageData.facts``)."""
-    return NetworkSize(config.network.channels, config.network.cells, len(images["classes"]), images["image_shape"][0])
+def size_of(network: NetworkConfig, images: Mapping[str, Any]) -> NetworkSize:
+    """The networks of a run on images with these facts (see ``ranknosh.data.ImageData.facts``)."""
+    return NetworkSize(network.channels, network.cells, len(images["classes"]), images["image_shape"][0])
 
 
 def settings_of(config: SearchSettings) -> TrainSettings:

@@ -110,7 +110,7 @@ class SearchRun(SearchView):
                 f"{self.folder} has no trained candidate yet; continue it with `ranknosh resume {self.folder}`"
             )
         job, images = chosen.trained_by(self.settings.seed), self.header.data
-        size = size_of(self.settings, images)
+        size = size_of(self.settings.network, images)
         expected = identity(job, size, settings_of(self.settings), images["fingerprint"])
         return trained_network(chosen.id, self.checkpoints(), identity=expected, epochs=chosen.epochs)
 

@@ -5,8 +5,8 @@ import pytest
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError
 from ranknosh.workflows.retrain import PRESETS, preset
-from ranknosh.workflows.retrain.run import task_of
-from tests.ranknosh.workflows.retrain.retrain_samples import a_recipe, quadrants
+from ranknosh.workflows.retrain.presets import training_of
+from tests.ranknosh.workflows.retrain.retrain_samples import a_recipe
 
 
 def test_the_recipe_of_the_field_for_genotypes():
@@ -50,7 +50,7 @@ def test_small_differs_from_the_field_in_size_and_length_only():
 def test_every_preset_fits_its_cells(name, space):
     recipe = preset(name, space)
     assert recipe.preset == name
-    settings = task_of(recipe, quadrants()).settings
+    settings = training_of(recipe)
     assert settings.total_epochs == recipe.train.epochs
     assert settings.weight_decay == recipe.train.weight_decay
 
