@@ -21,7 +21,7 @@ OPTIONAL = {
     "xgboost": "predictor.name: gbdt",
     "matplotlib": "report.html",
     "jinja2": "report.html",
-    "safetensors": "checkpoint weights other tools can read",
+    "safetensors": "weights of the best that other tools can read",
     "ray": "running on a cluster",
 }
 

@@ -30,24 +30,20 @@ class SGD:
     @torch.no_grad()
     def step(self, lr: float) -> None:
         """Move every parameter that has a gradient, and drop the gradients."""
-        weights: list[Tensor] = []
-        gradients: list[Tensor] = []
-        velocities: list[Tensor] = []
-        for name, parameter in self.parameters.items():
-            if parameter.grad is None:
-                continue
-            weights.append(parameter)
-            gradients.append(parameter.grad)
-            parameter.grad = None
-            if self.momentum:
-                if name not in self.velocity:
-                    self.velocity[name] = torch.zeros_like(parameter)
-                velocities.append(self.velocity[name])
-        if not weights:
+        moved = {name: parameter for name, parameter in self.parameters.items() if parameter.grad is not None}
+        if not moved:
             return
+        weights: list[Tensor] = list(moved.values())
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        for weight in weights:
+            weight.grad = None
         if self.weight_decay:
             torch._foreach_add_(gradients, weights, alpha=self.weight_decay)
         if self.momentum:
+            for name, parameter in moved.items():
+                if name not in self.velocity:
+                    self.velocity[name] = torch.zeros_like(parameter)
+            velocities = [self.velocity[name] for name in moved]
             torch._foreach_mul_(velocities, self.momentum)
             torch._foreach_add_(velocities, gradients)
             if self.nesterov:
