@@ -1,22 +1,24 @@
-"""The command line: the one place that joins everything. Nothing heavy is imported before a verb needs it."""
+"""The command line: the one place that joins everything. Nothing heavy is imported before a verb needs it.
+
+Standard streams cannot stop a run: what reads them may leave, the disk behind them may fill, they may be closed.
+"""
 
 import itertools
 import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, NoReturn, TextIO
 
 _ADDRESS = re.compile(r"local|auto|[^/\s-][^/\s]*:\d+")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave the process with its exit code (see ``ranknosh --help``)."""
-    from ranknosh.cli import working
-    from ranknosh.cli.streams import guard, report_trouble
-
     guard()
+    from ranknosh.cli import working
     from ranknosh.cli.app import app
 
     # Waiting threads that spin take the cores from those that work: on a busy machine a training with two threads became
@@ -27,14 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     working.debug = "--debug" in own
     rest = [word for position, word in enumerate(words) if word != "--debug" or position >= len(own)]
     try:
-        app(args=with_address(rest), prog_name="ranknosh")
+        sys.exit(app(args=with_address(rest), prog_name="ranknosh"))
     except SystemExit as ended:
-        report_trouble()
         if arguments is None and ended.code == working.INTERRUPTED:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed once more, it would only change the exit code
         raise
-    report_trouble()
-    sys.exit(0)
+    finally:
+        report_trouble()
 
 
 def with_address(words: Sequence[str]) -> list[str]:
@@ -43,3 +44,59 @@ def with_address(words: Sequence[str]) -> list[str]:
     return [
         "--ray=local" if word == "--ray" and not _ADDRESS.fullmatch(following) else word for word, following in pairs
     ]
+
+
+class Guarded:
+    """A text stream that drops what cannot be written. ``trouble`` is the first error, None where there was none."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.trouble: str | None = None
+
+    def write(self, text: str) -> int:
+        self._attempt(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._attempt(self._stream.flush)
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        if self.trouble is not None:
+            return
+        try:
+            action()
+        except (OSError, ValueError) as error:
+            self.trouble = "the reader left" if isinstance(error, BrokenPipeError) else str(error)
+            with suppress(
+                OSError, ValueError
+            ):  # what the interpreter would still flush at its end goes to the null device
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def guard() -> None:
+    """Put guards around stdout and stderr, once a process; what is closed is opened on the null device.
+
+    Else a file of a run would be given the number of a closed stream.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and not isinstance(stream, Guarded):
+            setattr(sys, name, Guarded(stream))
+
+
+def report_trouble() -> None:
+    """Say on stderr that the result could not be printed; a reader that left (``head``) knows it."""
+    stream = sys.stdout
+    if isinstance(stream, Guarded):
+        stream.flush()
+        if stream.trouble not in (None, "the reader left"):
+            text = f"the result could not be printed: {stream.trouble}; the run is in its folder"
+            print(text, file=sys.stderr, flush=True)

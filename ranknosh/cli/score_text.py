@@ -1,21 +1,17 @@
 """What ``score`` prints: a summary of the proxies, or what they were worth in a search, for people and for programs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ranknosh.config.screen import facts, print_result, table
 from ranknosh.config.units import UNKNOWN, plural
 from ranknosh.runs.run import REPORT
 from ranknosh.workflows.score.audit import audited, helpful, observed
 from ranknosh.workflows.score.rows import TABLE, row_dict
+from ranknosh.workflows.score.run import ScoreRun
 from ranknosh.workflows.score.summary import proxy_table, seconds_each, short_time, summarise
 from ranknosh.workflows.search.assembly import pyramid_of
-
-if TYPE_CHECKING:
-    from ranknosh.workflows.score.run import ScoreRun
-    from ranknosh.workflows.search.run import SearchRun
+from ranknosh.workflows.search.run import SearchRun
 
 MOST_REASONS = 3
 AUDIT = ("proxy", "n", "without", "Spearman", "given {}", "top half", "redundant with", "weight", "verdict")

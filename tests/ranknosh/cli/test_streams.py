@@ -1,4 +1,4 @@
-"""ranknosh/cli/streams.py, and whole searches whose output is closed, full or left by its reader."""
+"""Guarded streams, and whole searches whose output is closed, full or left by its reader."""
 
 import io
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ranknosh.cli.streams import Guarded
+from ranknosh.cli import Guarded
 from ranknosh.workflows import open_run
 from tests.processes import ROOT, environment
 

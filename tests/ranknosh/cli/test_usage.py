@@ -88,7 +88,7 @@ def test_wrong_usage_is_2(cli, words):
         ("pyramid: {epochs: [4, 2]}", [], 2, "2 comes after 4"),
         ("a: [", [], 2, "not valid YAML"),
         ("data: {name: digits}", ["--set", "pyramid.ratio=1.5"], 2, "--set pyramid.ratio=1.5"),
-        ("data: {name: digits}", ["--set", "data.options.clutter=1"], 4, "clutter"),
+        ("data: {name: digits}", ["--set", "data.options.clutter=1"], 2, "clutter"),
         ("data: {name: digits}", ["--set", "data.folder=none"], 4, "none"),
         ("data: {name: digits}", ["--set", "data.npz=none.npz"], 4, "none.npz"),
         ("data: {name: digits}", ["--set", "train.device=cuda:77"], 2, "cuda:77"),
@@ -201,6 +201,8 @@ def test_a_reader_that_leaves_early_is_no_error():
 
 
 def test_bench_refuses_what_it_cannot_run(cli, tmp_path):
-    assert "no table" in one_message(cli("bench", "run", "--table", tmp_path / "none.npz", "--repeats", "1"), 4)
+    assert "none.npz does not exist" in one_message(
+        cli("bench", "run", "--table", tmp_path / "none.npz", "--repeats", "1"), 4
+    )
     text = one_message(cli("bench", "run", "--table", tmp_path / "none.npz", "--methods", "random,magic"), 2)
     assert "'magic'" in text
