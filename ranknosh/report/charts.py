@@ -178,15 +178,7 @@ def _arrange(
     rows: int,
     widths: Sequence[float],
 ) -> None:
-    """Put panels into their rows and columns.
-
-    Args:
-        drawn: (row, column) to a panel's axes and the inches that its scales need to its left and below it.
-        size: width and height of the picture in inches.
-        above: inches over all panels.
-        rows: of panels.
-        widths: of the columns, relative to each other.
-    """
+    """Put panels, by row and column, where the inches that their scales need to the left and below are free."""
     lefts = [max((left for (_, at), (_, left, _) in drawn.items() if at == n), default=0.0) for n in range(len(widths))]
     belows = [max((below for (at, _), (_, _, below) in drawn.items() if at == n), default=0.0) for n in range(rows)]
     titled = any(axis.get_title("left") for axis, _, _ in drawn.values())
@@ -217,9 +209,7 @@ def _inline(svg: str, name: str, inches: float) -> str:
 
 def thin(items: Sequence[Any], most: int) -> list[Any]:
     """At most ``most`` items, evenly spread over the sequence, both ends kept."""
-    if len(items) <= most:
-        return list(items)
-    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)] if most > 1 else list(items[:most])
+    return [items[round(place)] for place in np.linspace(0, len(items) - 1, min(len(items), most))]
 
 
 def time_scale(seconds: float) -> tuple[float, str]:

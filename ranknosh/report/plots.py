@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import accumulate
 from typing import Any
 
@@ -20,6 +20,7 @@ LEVEL_RAMP = ("#8297ac", "#5c94c0", "#2b7bba", "#08396b")
 Points = Sequence[tuple[float, float]]
 
 
+@cache
 def level_colour(level: int, levels: int) -> str:
     """The colour of ``level`` of ``levels``: pale where training stopped early, dark at the top."""
     from matplotlib.colors import LinearSegmentedColormap, to_hex

@@ -38,22 +38,13 @@ def incumbents(view: SearchView) -> list[Reached]:
     pool, found = Pool(), list[Reached]()
     for record, seconds in zip(view.history.records, view.history.times, strict=True):
         pool.apply(record)
-        if not isinstance(record, Observed) or not _may_lead(pool, record, found[-1] if found else None):
-            continue
-        best = pool.best()
+        best = pool.best() if isinstance(record, Observed) else None
         if best is None or best.metric is None:
             continue
         point = Reached(pool.epochs_spent, seconds, best.id, best.level, best.validation, best.metric)
         if not found or replace(point, epochs=0, seconds=0) != replace(found[-1], epochs=0, seconds=0):
             found.append(point)
     return found
-
-
-def _may_lead(pool: Pool, record: Observed, last: Reached | None) -> bool:
-    """Whether a result can change the incumbent at all; most cannot, and asking the pool costs a sort."""
-    if last is None or record.replica or pool.candidates[last.candidate_id].replicas:
-        return True
-    return (record.level, record.metric) >= (last.level, last.metric)
 
 
 def results(view: SearchView) -> list[Reached]:

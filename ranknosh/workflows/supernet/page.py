@@ -24,7 +24,7 @@ def render(view: SupernetView) -> str:
 
 def _found(view: SupernetView) -> PageSection:
     title = "The found cell" if view.state.result is not None else "The cell derived so far"
-    text, warnings = view.text or UNKNOWN, view.warnings()
+    text, warnings = view.state.latest.text if view.state.latest else UNKNOWN, view.warnings()
     blocks: list[Block] = [Text(warnings, "warning")] if warnings else []
     blocks += [Cards(_cards(view)), Text([_headline(view)]), *drawings(text), Code(text)]
     return PageSection("found", title, blocks)
@@ -43,15 +43,14 @@ def _headline(view: SupernetView) -> str:
 
 def _cards(view: SupernetView) -> list[Card]:
     state, result, last = view.state, view.state.result, view.reports[-1] if view.reports else None
-    edges = sum(place is not None for places in view.cells.values() for place in places)
+    edges = sum(place is not None for places in view.state.cells.values() for place in places)
     done = result or last
-    planned = UNKNOWN if view.planned is None else view.planned
     seconds = duration(result.device_seconds if result else state.device_seconds)
     wall = duration(result.wall_seconds if result else view.seconds)
     memory = (
         ", ".join(f"{human_size(size)} ({name})" for name, size in result.peak_memory.items()) if result else UNKNOWN
     )
-    plan = state.plans[-1].composition if state.plans else UNKNOWN
+    planned, plan = (state.plans[-1].epochs, state.plans[-1].composition) if state.plans else (UNKNOWN, UNKNOWN)
     ended = result.ended if result else "not finished: still running, or interrupted"
     skips = f"{done.skips} of {edges}" if done else UNKNOWN
     return [
@@ -69,7 +68,7 @@ def _cards(view: SupernetView) -> list[Card]:
 def _truth_card(view: SupernetView) -> Card:
     """The accuracy that a table knows; where there is none, how decided the weights are."""
     result, reports = view.state.result, view.reports
-    truth = result.true_accuracy if result else view.truths[-1] if reports else None
+    truth = result.true_accuracy if result else reports[-1].true_accuracy if reports else None
     if truth is not None:
         label = "true accuracy of the cell, by a table that the search did not see"
         return Card(percent(truth), label, strong=True)

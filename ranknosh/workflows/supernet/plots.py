@@ -129,7 +129,7 @@ def seconds_plot(view: SupernetView) -> PageSection:
 
 def truth_plot(view: SupernetView) -> PageSection | None:
     """What a table knows of the derived cells; None where no table knows them."""
-    known = [(epoch, 100 * value) for epoch, value in enumerate(view.truths, 1) if value is not None]
+    known = [(each.epoch + 1, 100 * each.true_accuracy) for each in view.reports if each.true_accuracy is not None]
     if not known:
         return None
     tables = [each.details["table"] for each in view.state.sessions if "table" in each.details]
@@ -211,7 +211,7 @@ def _weights(view: SupernetView, what: str, kind: str, title: str, about: str) -
     if len(reports) < FEWEST:
         return missing(f"{what}-{kind}", title, TOO_FEW)
     places, rows, columns = grid(view.edges[kind], view.inputs(kind))
-    palette, kept = colours(view.operations(kind)), view.cells.get(kind, ())
+    palette, kept = colours(view.operations(kind)), view.state.cells.get(kind, ())
     limits = _limits([values for report in reports.values() for values in report]) if what == "theta" else None
     lowest = {place % columns: place for place in sorted(places)}.values()
     panels: list[Panel | None] = [None] * (rows * columns)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from statistics import mean
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,6 @@ class SupernetView:
         return [report.epoch + 1 for report in self.reports]
 
     @property
-    def truths(self) -> list[float | None]:
-        """What a table knows of the cell derived after each epoch."""
-        return [each.true_accuracy for each in self.state.epochs]
-
-    @property
     def kinds(self) -> tuple[str, ...]:
         return tuple(self.facts["candidates"])
 
@@ -75,23 +71,9 @@ class SupernetView:
         return f"{source} → {target}"
 
     @property
-    def cells(self) -> dict[str, tuple[int | None, ...]]:
-        """The found cells, those derived last while there is no result; empty before the first epoch."""
-        return self.state.cells
-
-    @property
-    def text(self) -> str:
-        return self.state.latest.text if self.state.latest else ""
-
-    @property
     def boundaries(self) -> list[int]:
         """Epochs (from 1) that are the last of their stage, the final one left out."""
-        pairs = zip(self.reports, self.reports[1:], strict=False)
-        return [before.epoch + 1 for before, after in pairs if before.stage != after.stage]
-
-    @property
-    def planned(self) -> int | None:
-        return self.state.plans[-1].epochs if self.state.plans else None
+        return [before.epoch + 1 for before, after in pairwise(self.reports) if before.stage != after.stage]
 
     @cached_property
     def space(self) -> CellSpace:
@@ -133,8 +115,7 @@ class SupernetView:
 
     def changes(self) -> list[int]:
         """Epochs (from 1) whose derived cell differs from that of the epoch before."""
-        pairs = zip(self.reports, self.reports[1:], strict=False)
-        return [after.epoch + 1 for before, after in pairs if before.text != after.text]
+        return [after.epoch + 1 for before, after in pairwise(self.reports) if before.text != after.text]
 
     def warnings(self) -> list[str]:
         """Signs of a collapse to skip connections, in words."""

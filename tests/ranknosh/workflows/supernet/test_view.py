@@ -23,8 +23,7 @@ def test_skips_changes_and_boundaries():
     assert found.skips("normal") == [0, 0, 2, 1]
     assert found.changes() == [3, 4]
     assert found.boundaries == [2]
-    assert found.cells == {"normal": cell(1)}
-    assert found.planned == 9
+    assert found.state.cells == {"normal": cell(1)}
 
 
 def test_entropy_is_the_mean_of_the_edges():
@@ -66,6 +65,6 @@ def test_edges_are_named_as_the_fields_formats_name_them(tmp_path):
 def test_it_is_read_from_a_folder(tmp_path):
     run = search(tmp_path / "mine")
     found = SupernetView("mine", run.history)
-    assert (found.text, found.cells) == (run.state.latest.text, run.state.cells)
+    assert (found.state.latest.text, found.state.cells) == (run.state.latest.text, run.state.cells)
     assert found.seconds == run.seconds > 0
     assert [report.text for report in found.reports] == [each.text for each in run.state.epochs]
