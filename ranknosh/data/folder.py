@@ -105,9 +105,7 @@ def require_path(path: Path, key: str) -> None:
         pass
     except OSError as error:
         raise DataError(f"{key} {path} cannot be read: {_reason(error)}; check the path and its permissions") from error
-    nearest = path.absolute().parent
-    while not nearest.is_dir():
-        nearest = nearest.parent
+    nearest = next(folder for folder in path.absolute().parents if folder.is_dir())
     try:
         names = sorted(entry.name for entry in nearest.iterdir() if not entry.name.startswith("."))
     except OSError:
