@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ranknosh.core.pool import Candidate, Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import SURROUNDINGS
 from ranknosh.streams import stream
 
 PairRule = Literal["level", "common", "agree"]
@@ -71,12 +70,8 @@ def evidence(
         level_weight: pairs decided at level i weigh (e(i)/e(N)) to this power; 0 weighs all alike.
         seed: more than MAX_PAIRS pairs are thinned at random, by it and the number of members.
     """
-    members = tuple(
-        candidate
-        for candidate in pool.candidates.values()
-        if (candidate.failed is None and candidate.level > 0)
-        or (candidate.failed and candidate.failed.kind not in SURROUNDINGS)
-    )
+    everyone = pool.candidates.values()
+    members = tuple(one for one in everyone if one.unfit or (one.failed is None and one.level > 0))
     n = len(members)
     metric, failed_at = _metrics(members, pyramid.levels), _failed_at(members)
     levels = np.array([candidate.level for candidate in members], dtype=np.int64)
@@ -101,25 +96,16 @@ def _wins(
     near_tie: float,
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """(n, n) whether the row beats the column, and the level that decided it."""
-    n = len(levels)
-    alive = failed_at == 0
-    both = alive[:, None] & alive[None, :]
-    common = np.minimum(levels[:, None], levels[None, :])
-    rows = np.arange(n)
-    gap = metric[rows[:, None], common] - metric[rows[None, :], common]
-    with np.errstate(invalid="ignore"):
-        by_metric = both & (gap > 0) & ((np.abs(gap) >= near_tie) | (levels[:, None] != levels[None, :]))
-    by_level = both & (levels[:, None] > levels[None, :])
-    same = levels[:, None] == levels[None, :]
-    if rule == "level":
-        wins = np.where(same, by_metric, by_level)
-    elif rule == "common":
-        wins = by_metric
-    else:
-        wins = by_metric & (same | by_level)
-    decided = common if rule != "level" else np.maximum(levels[:, None], levels[None, :])
-    survives = alive[:, None] & ~alive[None, :] & (levels[:, None] >= failed_at[None, :])
-    return wins | survives, np.where(survives, failed_at[None, :], decided)
+    rows, alive = np.arange(len(levels)), failed_at == 0
+    higher, same = levels[:, None] > levels, levels[:, None] == levels
+    common = np.minimum(levels[:, None], levels)
+    gap = metric[rows[:, None], common] - metric[rows, common]
+    by_metric = (gap > 0) & ((gap >= near_tie) | ~same)
+    ways = {"level": np.where(same, by_metric, higher), "common": by_metric, "agree": by_metric & (same | higher)}
+    wins = ways[rule] & alive[:, None] & alive
+    decided = common if rule != "level" else np.maximum(levels[:, None], levels)
+    survives = alive[:, None] & ~alive & (levels[:, None] >= failed_at)
+    return wins | survives, np.where(survives, failed_at, decided)
 
 
 def places(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:

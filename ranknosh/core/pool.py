@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ranknosh.core.records import (
+    SURROUNDINGS,
     UNCOUNTED,
     Decision,
     Failed,
@@ -75,6 +76,11 @@ class Candidate:
         found = [observed.validation_accuracy for observed in (self.latest, *self.replicas.values()) if observed]
         values = [accuracy for accuracy in found if accuracy is not None]
         return sum(values) / len(values) if values else None
+
+    @property
+    def unfit(self) -> bool:
+        """Whether it failed for good for a reason of its own, not for one of its surroundings."""
+        return self.failed is not None and self.failed.kind not in SURROUNDINGS
 
     @property
     def params(self) -> int | None:

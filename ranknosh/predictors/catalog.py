@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -40,7 +41,7 @@ def make_predictor(name: str = "auto", *, ensemble: int | None = None, **options
         raise ConfigError(f"predictor.ensemble is {ensemble}; it is a number of members and must be 0 or more")
     if name == "auto":
         among = [make_predictor(each) for each in _several(options, "among")]
-        return _build(AutoPredictor, name, {"among": among, **options})
+        return _checked(AutoPredictor, name, {"among": among, **options})()
     if name == "ensemble":
         makers = [_maker(kind, {}) for kind in _several(options, "of")]
         _refuse(name, options, ("of", "ensemble"))
@@ -58,7 +59,7 @@ def _maker(name: str, options: Mapping[str, Any]) -> Callable[[], Predictor]:
         raise ConfigError(f"predictor.name: {unknown('predictor', name, PREDICTORS)}")
     module, cls = _CLASSES[name]
     kind = getattr(import_module(f"ranknosh.predictors.{module}"), cls)
-    return lambda: _build(kind, name, options)
+    return _checked(kind, name, options)
 
 
 def _several(options: dict[str, Any], key: str) -> list[str]:
@@ -70,9 +71,9 @@ def _several(options: dict[str, Any], key: str) -> list[str]:
     return kinds
 
 
-def _build(kind: Callable[..., Predictor], name: str, options: Mapping[str, Any]) -> Predictor:
+def _checked(kind: Callable[..., Predictor], name: str, options: Mapping[str, Any]) -> Callable[[], Predictor]:
     _refuse(name, options, tuple(inspect.signature(kind).parameters))
-    return kind(**options)
+    return partial(kind, **options)
 
 
 def _refuse(name: str, options: Mapping[str, Any], known: tuple[str, ...]) -> None:

@@ -9,7 +9,6 @@ from math import inf
 
 from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.pool import Pool
-from ranknosh.core.records import SURROUNDINGS
 
 _REPORT_FROM = 4
 _CLOSE_FROM = 8
@@ -50,8 +49,7 @@ def judge(pool: Pool) -> Verdict:
     for candidate in reversed(pool.candidates.values()):
         predicted, known = candidate.origin in ("predictor", "explore", "evolution"), 1 in candidate.observations
         score = candidate.score if predicted else 0.0 if candidate.origin == "random" else None
-        failed = candidate.failed is not None and candidate.failed.kind not in SURROUNDINGS
-        if score is None or not (known or failed) or (predicted and scored == _REMEMBERED):
+        if score is None or not (known or candidate.unfit) or (predicted and scored == _REMEMBERED):
             continue
         scores.append(score)
         results.append(candidate.observations[1].metric if known else -inf)

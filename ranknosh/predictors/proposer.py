@@ -30,6 +30,7 @@ _ACQUISITIONS = get_args(Acquisition)
 _REFERENCE = 512
 _ATTEMPTS = 2000
 _DIGITS = 9
+_FEWEST = 4
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,8 @@ class PredictorProposer:
         level_weight: see :func:`ranknosh.core.pairs.evidence`.
         exploration: chance of each candidate to be drawn uniformly from the architectures not seen yet.
         acquisition: ``thompson`` takes the best of a posterior draw (one draw a candidate), ``mean`` the best prediction,
-            ``ucb`` the best of prediction plus ``confidence`` times its spread.
-        confidence: of ``ucb``.
+            ``ucb`` the best of prediction plus its spread.
         seed: of every draw.
-        min_members: distinct places in the order of results from which on the predictor is asked.
         level_zero: the proxies' values, weighed by the results so far; the fit record keeps the weights.
         follow: chance of each candidate that would be drawn at random after batch 0 to be the best of ``level_zero``; where
             no proxy helps, or all above the average are taken, it is drawn at random as well.
@@ -91,9 +90,7 @@ class PredictorProposer:
     level_weight: float = 0.0
     exploration: float = 0.1
     acquisition: Acquisition = "thompson"
-    confidence: float = 1.0
     seed: int = 0
-    min_members: int = 4
     level_zero: LevelZero | None = None
     follow: float = 0.0
 
@@ -206,7 +203,7 @@ class PredictorProposer:
             draw = int(stream(self.seed, "propose", number).integers(2**62))
             return self.predictor.draws(encodings, [draw])[0]
         mean = self.predictor.score(encodings)
-        return mean if self.acquisition == "mean" else mean + self.confidence * self.predictor.spread(encodings)
+        return mean if self.acquisition == "mean" else mean + self.predictor.spread(encodings)
 
     def _candidates(self, batch: int, learned: _Learned) -> Candidates:
         if self.space.enumerable:
@@ -236,8 +233,8 @@ class PredictorProposer:
 
     def _lacking(self, known: Evidence) -> str | None:
         distinct = len(np.unique(known.order))
-        if distinct < self.min_members:
-            return f"{distinct} distinct results so far, a predictor is fitted from {self.min_members} on"
+        if distinct < _FEWEST:
+            return f"{distinct} distinct results so far, a predictor is fitted from {_FEWEST} on"
         return None if len(known.pairs) else "no two results are far enough apart to say which is better"
 
     def _encoded(self, architectures: Sequence[Architecture]) -> Encodings:
