@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 SIMULATE = (
     "Play the search on a cluster in virtual time, as KEY=VALUE,KEY=VALUE: workers (32, or 1/8/32), mtbf (2h: a worker dies so "
-    "often), repair, startup, stragglers (0.1: share of slow jobs), slowdown, speculate (3: copy a job that takes so many times "
-    "what is expected), ratio (auto/0.25/0.5), overlap (4/16), repeats; from=RUN takes times and metrics from a run folder, "
-    "table=FILE.npz from a table."
+    "often), repair, startup, save_every, death (lost or crashed), stragglers (0.1: share of slow jobs), slowdown, speculate (3: "
+    "copy a job that takes so many times what is expected), ratio (auto/0.25/0.5), overlap (4/16), repeats; from=RUN takes times "
+    "and metrics from a run folder, table=FILE.npz from a table."
 )
 
 
