@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from itertools import islice, product
 from pathlib import Path
@@ -21,7 +20,6 @@ from ranknosh.bench.trainings import RecordedTrainings, TableTrainings, Training
 from ranknosh.config.fields import RuleBroken, setting
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Proposed
 from ranknosh.core.schedules import Proposal
 from ranknosh.core.search import Search
@@ -30,10 +28,8 @@ from ranknosh.executors.simulated import Cluster, SimulatedExecutor
 from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.catalog import get_space
-from ranknosh.workflows.search.assembly import limits_of, rules_of
+from ranknosh.workflows.search.assembly import limits_of, pyramid_of, rules_of
 from ranknosh.workflows.search.loop import drive
-
-Ratio = str | float | Sequence[float]
 
 
 def play(search: Search, executor: SimulatedExecutor, before: float = 0.0) -> None:
@@ -114,14 +110,21 @@ def simulated(wanted: Wanted, config: SearchSettings, trainings: Trainings) -> l
         config: of the search.
         trainings: what answers its jobs.
     """
-    ratios = {_ratio_text(ratio): ratio for ratio in (config.pyramid.ratio, *wanted.ratio)}
+    schedules = {
+        "reproducible" if overlap == 1 else f"reproducible, overlap {overlap}": ("reproducible", overlap)
+        for overlap in sorted({1, config.pyramid.overlap, *wanted.overlap})
+    }
+    ratios = dict.fromkeys((config.pyramid.ratio, *wanted.ratio))
     rows: list[Row] = []
-    for (name, ratio), (schedule, rules) in product(ratios.items(), _schedules(wanted, config).items()):
+    for ratio, (name, (schedule, overlap)) in product(ratios, {**schedules, "eager": ("eager", 1)}.items()):
+        # Proposals are random ones, which follow no predictions.
+        changes = {"ratio": ratio, "schedule": schedule, "overlap": overlap, "promote": "observed"}
+        asked = config.model_copy(update={"pyramid": config.pyramid.model_copy(update=changes)})
         alone = 0.0
         for workers in sorted({1, *wanted.workers}):
             seeds = range(config.seed, config.seed + wanted.repeats)
-            runs = [_run(wanted, config, trainings, ratio, rules, workers, seed) for seed in seeds]
-            row = {"ratio": name, "schedule": schedule, "workers": workers, **_means(runs)}
+            runs = [_run(asked.model_copy(update={"seed": seed}), wanted, workers, trainings) for seed in seeds]
+            row = {"ratio": _ratio_text(ratio), "schedule": name, "workers": workers, **_means(runs)}
             row["gave_up"] = sum(run["gave_up"] for run in runs)
             pace = row["epochs"] / row["wall_seconds"] if row["wall_seconds"] else 0.0
             alone = alone or pace
@@ -129,30 +132,16 @@ def simulated(wanted: Wanted, config: SearchSettings, trainings: Trainings) -> l
     return rows
 
 
-def _schedules(wanted: Wanted, config: SearchSettings) -> dict[str, Rules]:
-    """The reproducible schedule with one batch in flight and as many as are asked for, and the eager one."""
-    # Proposals are random ones, which follow no predictions.
-    rules = replace(rules_of(config), schedule="reproducible", overlap=1, promote="observed")
-    found = {
-        "reproducible" if overlap == 1 else f"reproducible, overlap {overlap}": replace(rules, overlap=overlap)
-        for overlap in sorted({1, config.pyramid.overlap, *wanted.overlap})
-    }
-    return {**found, "eager": replace(rules, schedule="eager")}
-
-
-def _run(
-    cluster: Cluster,
-    config: SearchSettings,
-    trainings: Trainings,
-    ratio: Ratio,
-    rules: Rules,
-    workers: int,
-    seed: int,
-) -> Row:
+def _run(config: SearchSettings, cluster: Cluster, workers: int, trainings: Trainings) -> Row:
     """The numbers of one search."""
-    section, limits, scoring = config.pyramid, limits_of(config), trainings.scoring(workers)
-    pyramid, space = Pyramid.make(section.epochs, ratio, section.initial, section.batch), get_space(config.space.name)
-    search = Search(pyramid, limits, Listed(space, trainings.architectures(space, seed)), rules, seed=seed)
+    limits, scoring, space, seed = (
+        limits_of(config),
+        trainings.scoring(workers),
+        get_space(config.space.name),
+        config.seed,
+    )
+    proposer = Listed(space, trainings.architectures(space, seed))
+    search = Search(pyramid_of(config), limits, proposer, rules_of(config), seed=seed)
     late = None if limits.wall_seconds is None else max(limits.wall_seconds - scoring, 0.0) + 1e-6
     executor = SimulatedExecutor(partial(trainings.outcome, seed=seed), cluster, workers, seed=seed, wake_at=late)
     gave_up = True
@@ -203,5 +192,5 @@ class Listed:
         return Proposal(tuple(records))
 
 
-def _ratio_text(ratio: Ratio) -> str:
+def _ratio_text(ratio: str | float | Sequence[float]) -> str:
     return str(ratio) if isinstance(ratio, (str, float, int)) else "/".join(map(str, ratio))

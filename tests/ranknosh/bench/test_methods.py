@@ -49,7 +49,7 @@ def test_epochs_rise_within_the_budget_and_the_same_seed_gives_the_same(whole: T
 def by_hand(table: Table, seed: int, predictor: str, values: Scores, share: float, drawn: int, follow: float, **rules):  # type: ignore[no-untyped-def]
     """A search of 1,000 epochs put together from its parts."""
     account = Account(table, seed, 1000)
-    scored = LevelZero(level_zero(table, values, drawn, seed), {}, proxy_weights, seed=seed)
+    scored = LevelZero(level_zero(table, values, drawn, seed), dict.fromkeys(values, 1), proxy_weights, seed=seed)
     pyramid = Pyramid.make((12, 200), "auto", 20, 10)
     proposer = PredictorProposer(
         table.space,
