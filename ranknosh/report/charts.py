@@ -3,8 +3,6 @@
 A panel is a function that draws on one matplotlib axes. Where many panels differ in their data only, a function here makes them.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Cells drawn as graphs from their text: exchange strings of nodes and edges, and DARTS genotypes."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Plots of how a search went: the pyramid, the best so far, and where the budget went."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache, partial
 from itertools import accumulate

@@ -1,7 +1,5 @@
 """Plots of what the results say: of predictions, early levels and train-free proxies, and of the cells themselves."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from statistics import fmean

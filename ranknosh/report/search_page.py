@@ -1,7 +1,5 @@
 """The page of a search: its sections, from the journal alone."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from ranknosh.core.pool import Candidate

@@ -3,8 +3,6 @@
 Accuracies are fractions, seconds are seconds, epochs are training epochs of one candidate.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

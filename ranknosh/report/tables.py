@@ -1,7 +1,5 @@
 """A run as rows: leaderboard, trials, status, decisions, failures. Plain Python values, None where a number is unknown."""
 
-from __future__ import annotations
-
 import csv
 import io
 from pathlib import Path

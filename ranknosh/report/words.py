@@ -1,7 +1,5 @@
 """Numbers as the report writes them. Whatever is unknown is ``n/a``."""
 
-from __future__ import annotations
-
 from ranknosh.config.units import UNKNOWN, human_duration
 
 

@@ -1,7 +1,5 @@
 """Who did the work and what went wrong: sessions, utilisation of their workers, failures. Plain values, None where unknown."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +7,6 @@ from typing import Any
 from ranknosh.core.records import Failed, FailureKind, Session, Workers
 from ranknosh.report.view import SearchView
 
-ORDER_DEPENDENT = "order-dependent"
 KINDS: dict[FailureKind, str] = {
     "crashed": "its worker process died",
     "lost": "its node went away",
@@ -98,7 +95,7 @@ def failure_rows(view: SearchView) -> list[dict[str, Any]]:
 def schedule_label(view: SearchView) -> str:
     """``reproducible``, or ``eager (order-dependent)``; with ``overlap 2`` where batches overlap."""
     pyramid = view.settings.pyramid
-    label = f"{pyramid.schedule} ({ORDER_DEPENDENT})" if pyramid.schedule == "eager" else pyramid.schedule
+    label = f"{pyramid.schedule} (order-dependent)" if pyramid.schedule == "eager" else pyramid.schedule
     return f"{label}, overlap {pyramid.overlap}" if pyramid.overlap > 1 else label
 
 

@@ -1,7 +1,5 @@
 """The page of a table of scores: its sections, from its results alone."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ranknosh.config.score import ScoreSettings

@@ -1,7 +1,5 @@
 """Plots of scores: proxies against each other, and against accuracies where these are known."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial

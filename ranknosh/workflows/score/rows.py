@@ -1,7 +1,5 @@
 """The table of results: one row for every architecture that was asked for, isomorphic ones sharing their scores."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -99,13 +97,11 @@ def best_rows(results: Results, count: int) -> list[dict[str, Any]]:
 
     ranked = combine([row.values for row in results.rows], results.directions) if results.rows else []
     best = sorted(zip(ranked, results.rows, strict=True), key=lambda pair: -pair[0])[:count]
-    rows: list[dict[str, Any]] = [
-        {"architecture": row.architecture, "mean_rank": rank, **row.values} for rank, row in best
+    return [
+        {"architecture": row.architecture, "mean_rank": rank, **row.values}
+        | ({"accuracy": row.accuracy} if results.judged else {})
+        for rank, row in best
     ]
-    if results.judged:
-        for found, (_, row) in zip(rows, best, strict=True):
-            found["accuracy"] = row.accuracy
-    return rows
 
 
 def row_dict(row: ScoreRow, with_accuracy: bool) -> dict[str, Any]:

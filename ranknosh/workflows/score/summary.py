@@ -3,8 +3,6 @@
 Everywhere a missing value is the worst of its proxy and never left out: leaving failures out would flatter them.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

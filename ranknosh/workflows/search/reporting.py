@@ -1,7 +1,5 @@
 """What a search reports while it works: its records in words, the pyramid as a table, how much is done."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 

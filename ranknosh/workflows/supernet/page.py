@@ -1,7 +1,5 @@
 """The page of a supernet search: its sections, from its journal alone."""
 
-from __future__ import annotations
-
 from ranknosh.config.units import human_size
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Block, Card, Cards, Code, Page, PageSection, Text, origin

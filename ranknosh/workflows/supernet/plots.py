@@ -1,7 +1,5 @@
 """Plots of a supernet search over its epochs: where the weights of operations went, losses, skips, what was measured."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -170,9 +168,7 @@ def landscape_plot(view: SupernetView) -> PageSection | None:
 
 def measured_plot(view: SupernetView) -> PageSection | None:
     """Small plots of what monitors measured; None where they measured nothing."""
-    series = {
-        name: list(zip(*found, strict=True)) for name, found in view.measured().items() if len(found[0]) >= FEWEST
-    }
+    series = {name: found for name, found in view.measured().items() if len(found) >= FEWEST}
     if not series:
         return None
     texts = "; ".join(f"{MEASURED[name].lower()}: {text}" for name, text in EXPLAINED.items() if name in series)

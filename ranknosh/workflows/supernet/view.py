@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -80,20 +81,18 @@ class SupernetView:
         """The space as far as names of operations go."""
         from supernet.space import CellSpace
 
-        def none(size: object) -> object:
+        def none(_: object) -> object:
             raise NotImplementedError
 
         return CellSpace(self.facts["space"], none, self.candidates)  # type: ignore[arg-type]
 
-    def measured(self) -> dict[str, tuple[list[int], list[float]]]:
-        """What monitors wrote down: name to epochs (from 1) and values."""
-        found: dict[str, tuple[list[int], list[float]]] = {}
+    def measured(self) -> dict[str, list[tuple[int, float]]]:
+        """What monitors wrote down: name to (epoch from 1, value)."""
+        found = defaultdict[str, list[tuple[int, float]]](list)
         for report in self.reports:
             for name, value in report.measured.items():
                 if value is not None:
-                    epochs, values = found.setdefault(name, ([], []))
-                    epochs.append(report.epoch + 1)
-                    values.append(value)
+                    found[name].append((report.epoch + 1, value))
         return found
 
     def entropy(self, kind: str) -> list[float]:

@@ -35,7 +35,7 @@ def test_entropy_is_the_mean_of_the_edges():
 
 def test_measured_series_leave_out_what_is_not_known():
     found = view([cell(0)] * 3, measured=[{"x": 1.0}, {"x": None, "y": 4.0}, {"x": 3.0}])
-    assert found.measured() == {"x": ([1, 3], [1.0, 3.0]), "y": ([2], [4.0])}
+    assert found.measured() == {"x": [(1, 1.0), (3, 3.0)], "y": [(2, 4.0)]}
 
 
 def test_a_cell_full_of_skips_is_a_collapse_told_with_its_first_epoch():
