@@ -7,13 +7,14 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ranknosh.core.records import Failed, FailureKind, Job, JobResult, Observed
-from ranknosh.errors import ConfigError, RankNoshError, first_line
+from ranknosh.errors import ConfigError, RankNoshError, StoreError, first_line
 from ranknosh.runs.files import read_sealed, write_sealed, writing
 from ranknosh.spaces.flat import FlatSpace
 
@@ -74,9 +75,9 @@ class RungRunner:
         began = time.perf_counter()
         home = Path(self.store) / f"{job.candidate_id:05d}-{job.replica}"
         identity = f"{self.space.format(job.architecture)} with seed {job.seed}"
+        rung = home / str(job.stop_epoch)
         with writing(home):
-            found = _read(home / str(job.stop_epoch), identity)
-            result = self._train(job, home, identity) if found is None else found
+            result = _read(rung, identity) if rung.is_dir() else self._train(job, home, identity)
         seconds = time.perf_counter() - began
         if not isinstance(result, Failure):
             value = result[self.metric]
@@ -89,10 +90,11 @@ class RungRunner:
         home.mkdir(parents=True, exist_ok=True)
         known = [int(path.name) for path in home.iterdir() if path.name.isdigit()]
         start = max((epoch for epoch in known if epoch <= job.start_epoch), default=0)
-        with TemporaryDirectory(prefix=".", dir=home) as scratch:
+        with TemporaryDirectory(prefix=".", dir=home, ignore_cleanup_errors=True) as scratch:
             rung = Path(scratch) / "rung"
             (rung / _STATE).mkdir(parents=True)
-            if start and _read(home / str(start), identity):
+            if start:
+                _read(home / str(start), identity)  # raises where its state is not to be used
                 shutil.copytree(home / str(start) / _STATE, rung / _STATE, dirs_exist_ok=True)
             config = self.space.decode(job.architecture)
             try:
@@ -110,9 +112,10 @@ class RungRunner:
             except OSError:
                 if not (home / str(job.stop_epoch)).is_dir():  # so it is not that another attempt was first
                     raise
-        for epoch in known:
-            if epoch < job.stop_epoch:
-                shutil.rmtree(home / str(epoch), ignore_errors=True)
+            for epoch in known:
+                if epoch < job.stop_epoch:
+                    with suppress(OSError):  # what cannot be removed stays
+                        os.rename(home / str(epoch), Path(scratch) / str(epoch))  # so that it goes whole or not at all
         return metrics
 
 
@@ -152,8 +155,11 @@ def failed(job: Job, failure: Failure, epochs: int, seconds: float = 0.0) -> Fai
     return Failed(job.candidate_id, job.level, kind, message, epochs, seconds, replica=job.replica, traceback=trace)
 
 
-def _read(rung: Path, identity: str) -> dict[str, float] | None:
-    """The metrics of a rung, None where there is none. Raises StoreError where it is damaged or another search's."""
+def _read(rung: Path, identity: str) -> dict[str, float]:
+    """The metrics of a rung. Raises StoreError where it is damaged or another search's."""
     remedy = "remove that folder to train it again, or give this search a folder of its own"
     data = read_sealed(rung / _METRICS, identity, remedy)
-    return None if data is None else json.loads(data)
+    if data is None:
+        raise StoreError(f"{rung} is damaged: it has no {_METRICS}; {remedy}")
+    metrics: dict[str, float] = json.loads(data)
+    return metrics

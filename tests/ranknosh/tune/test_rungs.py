@@ -61,6 +61,22 @@ def test_a_lost_rung_is_trained_from_the_newest_earlier_one(space, job, tmp_path
     assert run(second).outcome.metric == expected
 
 
+@pytest.mark.parametrize("torn", [1, 2])
+def test_a_rung_without_its_metrics_is_refused_and_nothing_is_trained_on_it(torn, space, job, tmp_path):
+    """Neither as the rung that is asked for nor as the one to begin from, where training would start at epoch 1 from nothing."""
+    run = runner(space, tmp_path)
+    run(job)
+    second = replace(job, level=2, start_epoch=1, stop_epoch=2)
+    if torn == 2:
+        run(second)
+    (tmp_path / "store" / "00003-0" / str(torn) / "metrics").unlink()
+    before = own.epochs_trained(tmp_path / "trace")
+    with pytest.raises(StoreError, match=rf"00003-0/{torn} is damaged: .* remove that folder to train it again"):
+        run(second)
+    assert own.epochs_trained(tmp_path / "trace") == before
+    assert rungs(tmp_path) == [str(torn)]
+
+
 def test_smaller_is_better(space, job, tmp_path):
     assert runner(space, tmp_path / "b", mode="min")(job).outcome.metric == -runner(space, tmp_path)(job).outcome.metric
 
