@@ -68,16 +68,16 @@ class RankSearcher(Searcher):
             raise ConfigError(
                 f"RankSearcher: {error}; the settings are those of ranknosh.tune.state.TuneSettings"
             ) from None
-        if space is not None and metric and mode:
+        if space is not None and metric is not None and mode is not None:
             self.trials  # noqa: B018 - raises here what else would be raised when Tune asks
 
     @cached_property
     def trials(self) -> Trials:
         """The jobs of the search as trials. Raises ConfigError while space, metric or mode are missing."""
         space, metric, mode = self._space, self._metric, cast(Mode, self._mode)
-        if space is None or metric is None or mode is None:
+        if space is None or not metric or not mode:
             known = (("space", space), ("metric", metric), ("mode", mode))
-            lacking = [name for name, value in known if value is None]
+            lacking = [name for name, value in known if not value]
             raise ConfigError(
                 f"the search lacks {' and '.join(lacking)}: give RankSearcher a space, or the Tuner a param_space with "
                 "tune.choice, tune.uniform, ...; metric and mode belong to RankSearcher or to TuneConfig"
@@ -167,7 +167,8 @@ class RankSearcher(Searcher):
         trials = self.trials
         try:
             state = read_state(Path(checkpoint_path))
-            state.check_same(trials.state, checkpoint_path)
+            # Tune says num_samples=1 of every experiment that it restores, so that no limit that it has set is to be believed.
+            state.check_same(trials.state, checkpoint_path, free=("candidates", "budget"))
         except RankNoshError as error:
             trials.fatal = error
             raise

@@ -5,6 +5,7 @@ state of the search is the fold of the records; nothing else is needed to resume
 that a reader may meet a part of it: the second line counts the records, and a shorter file is refused.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +31,6 @@ from ranknosh.tune.rungs import Mode, sign_of
 WORKFLOW = "tune"
 FILE_TEMPLATE = "ranknosh-search-{}.json"
 STATE_FILES = FILE_TEMPLATE.format("*")
-_LIMITS = ("candidates", "budget")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,15 +111,15 @@ class SearchState:
         """The metric of a candidate as the trainable reported it."""
         return None if candidate.metric is None else candidate.metric * sign_of(self.settings.mode)
 
-    def check_same(self, wanted: "SearchState", where: str) -> None:
-        """Raises StoreError where this saved search, read from ``where``, is another one; its limits may be others."""
+    def check_same(self, wanted: "SearchState", where: str, free: Collection[str] = ()) -> None:
+        """Raises StoreError where this saved search, read from ``where``, is another one; settings in ``free`` do not count."""
         if wanted.space.name != self.space.name:
             raise StoreError(
                 f"{where} is a search over {', '.join(self.space.parameters)} ({self.space.name}), not over this space "
                 f"({wanted.space.name}); give the space the search began with"
             )
         mine, given = (from_json(to_json(each)) for each in (self.settings, wanted.settings))
-        others = [name for name in mine if name not in _LIMITS and mine[name] != given[name]]
+        others = [name for name in mine if name not in free and mine[name] != given[name]]
         if others:
             listed = "; ".join(f"{name} {mine[name]!r}, not {given[name]!r}" for name in others)
             raise StoreError(

@@ -64,8 +64,9 @@ def make_tuner(
         name: of the experiment's folder there.
         max_concurrent: trials at once; None for as many as the cluster has room for.
         resources: of one trial, such as ``{"cpu": 1, "gpu": 0.25}``.
-        resume: resume the experiment of that name with the same arguments; a torn state file is set aside for an earlier
-            one. A new experiment begins where there is none.
+        resume: resume the experiment of that name with the same arguments; those from ``max_concurrent`` to ``verbose`` stay
+            as it began, save ``resources``. A torn state file is set aside for an earlier one. A new experiment begins where
+            there is none.
         reuse_actors: None for yes, except for classes without ``reset_config``.
         max_failures: -1 leaves retries to the engine (a dead worker three times, an exception never).
         callbacks: of Tune.
@@ -76,6 +77,8 @@ def make_tuner(
         ConfigError: for settings, and where the folder is in use without ``resume``.
         StoreError: where a resumed search has other settings or no whole state.
     """
+    if max_concurrent is not None and max_concurrent < 1:
+        raise ConfigError(f"max_concurrent is {max_concurrent}; at least one trial must be able to run")
     searcher = RankSearcher(space, metric=metric, mode=mode, **settings)
     reuse = _reusable(trainable) if reuse_actors is None else reuse_actors
     runnable = tune.with_resources(trainable, dict(resources)) if resources else trainable

@@ -263,6 +263,9 @@ def test_torn_state_is_refused_or_an_earlier_whole_one_taken(tmp_path, caplog):
         make_tuner(own.ByClass, space, **again, storage_path=tmp_path, name="run")
     with pytest.raises(StoreError, match=r"other settings .seed 0, not 1"):
         make_tuner(own.ByClass, space, **again, storage_path=tmp_path, name="run", resume=True, seed=1)
+    for limits, words in (({"candidates": 9}, "candidates 3, not 9"), ({"budget": 50}, "budget None, not 50")):
+        with pytest.raises(StoreError, match=words):
+            make_tuner(own.ByClass, space, **{**again, **limits}, storage_path=tmp_path, name="run", resume=True)
     with pytest.raises(StoreError, match="not over this space"):
         make_tuner(own.ByClass, {"x": tune.uniform(0, 2)}, **again, storage_path=tmp_path, name="run", resume=True)
     lines = json.loads(next((tmp_path / "run").glob("ranknosh-search-*.json")).read_text().splitlines()[1])

@@ -232,9 +232,10 @@ def test_other_searches_are_refused(tmp_path):
     other = RankSearcher({"x": tune.uniform(0, 2)}, **PLAN)
     with pytest.raises(StoreError, match="not over this space"):
         other.restore(str(tmp_path / "state"))
-    more = searcher_of(candidates=20)
-    more.restore(str(tmp_path / "state"))
-    assert more.pool.count == 6
+    restored = searcher_of(levels=list(own.LEVELS))
+    restored.trials.limit_candidates(1)  # as Tune does with every experiment that it restores
+    restored.restore(str(tmp_path / "state"))
+    assert (restored.pool.count, restored.trials.search.rules.candidates) == (6, 12)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +250,9 @@ def test_other_searches_are_refused(tmp_path):
         (lambda: RankSearcher(flat_space(DOMAINS), **PLAN).suggest("a"), "scheduler=NOSHScheduler"),
         (lambda: make_tuner(own.train, DOMAINS, **PLAN, num_samples=9), "num_samples"),
         (lambda: make_tuner(own.train, {"x": 1}, **PLAN), "at least one parameter"),
+        (lambda: make_tuner(own.train, DOMAINS, **PLAN, max_concurrent=0), "max_concurrent is 0; at least one trial"),
+        (lambda: make_tuner(own.train, DOMAINS, **{**PLAN, "mode": ""}), "lacks mode"),
+        (lambda: make_tuner(own.train, DOMAINS, **{**PLAN, "metric": ""}), "lacks metric"),
     ],
 )
 def test_settings_are_checked_before_anything_runs(make, words):
