@@ -2,13 +2,18 @@
 
 import struct
 import sys
+from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 
+import ranknosh
+from ranknosh.core.records import Session
 from ranknosh.errors import MissingDependency
 from ranknosh.runs.events import Message
 from ranknosh.track.series import Series
 from ranknosh.track.tensorboard import folder_name
+from tests.ranknosh.workflows.search.small_search import DIGITS, SMALL
 
 pytest.importorskip("tensorboardX")
 
@@ -68,7 +73,7 @@ def expected(story, count=None):
     series, found = Series(), {}
     for seconds, record in story.logged[:count]:
         for point in series.add(record, round(1000 * (story.began + seconds))).points:
-            row = (point.tag, point.step, pytest.approx(point.value), story.began + seconds)
+            row = (point.tag, point.step, pytest.approx(point.value), pytest.approx(story.began + seconds, abs=1e-3))
             found.setdefault(folder_name(point.owner), []).append(row)
     return found
 
@@ -115,6 +120,18 @@ def test_a_session_writes_all_anew_and_takes_back_what_was_read_before(tmp_path,
     for paths in found.values():
         starts = [e.step for path in paths for e in events(path) if e.session_log.status == 1]
         assert starts == [0]  # once, in the first file
+
+
+def test_a_whole_search_is_mirrored_across_its_sessions(tmp_path):
+    settings = {**SMALL, "track": {"tensorboard": True}}
+    first = ranknosh.search(data=DIGITS, budget=2, out=str(tmp_path), name="tracked", **settings)
+    history = first.resume(["budget.epochs=4"]).history
+    assert [type(record) for record in history.records].count(Session) == 2
+    rows = zip(history.times, history.records, strict=True)
+    logged = [(seconds, record) for seconds, record in rows if not isinstance(record, Session)]
+    began = datetime.fromisoformat(history.header.created).timestamp()
+    found = {name: points(paths) for name, paths in files(first.folder).items()}
+    assert found == expected(SimpleNamespace(logged=logged, began=began))
 
 
 def test_a_folder_that_cannot_be_written_is_said_once(tmp_path, story):
