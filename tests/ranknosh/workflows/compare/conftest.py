@@ -11,7 +11,7 @@ from ranknosh.workflows.search.assembly import build_parts
 from tests.ranknosh.workflows.compare.compare_samples import SETTINGS, Answering, Heard, without_inner_pages
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _without_report():
     with pytest.MonkeyPatch.context() as patch:
         without_inner_pages(patch)

@@ -36,8 +36,7 @@ def test_a_retraining_has_its_cell_before_its_end_and_a_comparison_none(tmp_path
         ("compare", {"budget": {"device_time": "1m"}}),
     ):
         (tmp_path / workflow).mkdir()
-        images = {"image_shape": [1, 8, 8], "classes": ["a", "b"]}
-        header = Header(FORMAT, workflow, "x-1", "", "", settings, images, {}, {})
+        header = Header(FORMAT, workflow, "x-1", "", "", settings, {}, {}, {})
         (tmp_path / workflow / FILE).write_bytes(dump(header, []))
     cell, run = read_cell(str(tmp_path / "retrain"))
     assert (cell, run.settings.architecture) == (CELL, TEXT)
