@@ -68,8 +68,10 @@ def size_text(size: int) -> str:
     return f"{size // BYTES[unit]}{unit}"
 
 
-def human_duration(seconds: float) -> str:
+def human_duration(seconds: float | None) -> str:
     """Rounded for reading: ``8.4 s``, ``3 min 20 s``, ``1 h 05 min``."""
+    if seconds is None:
+        return UNKNOWN
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     if seconds < 3600:
@@ -103,10 +105,16 @@ def percent(fraction: float | None) -> str:
 
 
 def whole(number: float | None) -> str:
-    """``14210`` as ``14 210``."""
-    return UNKNOWN if number is None else f"{number:,.0f}".replace(",", " ")
+    """``14210`` as ``14,210``."""
+    return UNKNOWN if number is None else f"{number:,.0f}"
 
 
-def plural(count: int, noun: str) -> str:
-    """``1 epoch``, ``2 epochs``."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def plural(count: int, noun: str, several: str | None = None) -> str:
+    """``1 epoch``, ``2 epochs``.
+
+    Args:
+        count: how many.
+        noun: the word for one.
+        several: the word for any other count; by default ``noun`` with an s.
+    """
+    return f"{count:,} {noun if count == 1 else several or noun + 's'}"

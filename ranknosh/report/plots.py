@@ -5,6 +5,7 @@ from functools import cache, partial
 from itertools import accumulate
 from typing import Any
 
+from ranknosh.config.units import human_duration, plural, whole
 from ranknosh.core.pool import Candidate
 from ranknosh.report import charts, words
 from ranknosh.report.page import PageSection, missing
@@ -46,17 +47,17 @@ def pyramid_plot(view: SearchView) -> PageSection:
         for each in charts.thin([pair for pair in curves if pair[0].level == level], share)
     ]
     counts = ", ".join(
-        f"level {level} ({words.counted(epochs, 'epoch')}): {view.reached(level)}"
+        f"level {level} ({plural(epochs, 'epoch')}): {view.reached(level)}"
         for level, epochs in zip(view.levels, view.pyramid.epochs, strict=True)
     )
     caption = (
-        f"{words.counted(view.pool.count, 'candidate')} proposed; reached: {counts}. Each curve is one candidate, its dot the "
+        f"{plural(view.pool.count, 'candidate')} proposed; reached: {counts}. Each curve is one candidate, its dot the "
         "point where it was paused; none is discarded. Pale edges in the pyramid: asked for, not completed."
     )
     if len(drawn) < len(curves):
         caption += f" {len(drawn)} of {len(curves)} curves are drawn, an even choice at every level."
     if view.failed:
-        caption += f" {words.counted(view.failed, 'candidate')} failed (see the table of failures)."
+        caption += f" {plural(view.failed, 'candidate')} failed (see the table of failures)."
     panels = partial(_paint_curves, view=view, drawn=drawn), partial(_paint_pyramid, view=view)
     return charts.plot("pyramid", "The pyramid", caption, *panels, height=4.6, widths=(3.1, 1.0))
 
@@ -116,7 +117,7 @@ def incumbent_plot(view: SearchView) -> PageSection:
     last = steps[-1]
     caption = (
         "The incumbent is the best candidate of the highest level that any reached. Its last change came after "
-        f"{words.counted(last.epochs, 'epoch')} and {words.duration(last.seconds)}: candidate {last.candidate_id}, "
+        f"{plural(last.epochs, 'epoch')} and {human_duration(last.seconds)}: candidate {last.candidate_id}, "
         f"level {last.level}, validation {words.percent(last.validation)}. Where finalists are trained again with another "
         "seed the line may fall, because the best of several single trainings was also the luckiest."
     )
@@ -158,16 +159,16 @@ def budget_plot(view: SearchView) -> PageSection:
     planned = words.UNKNOWN
     if plan and plan.candidates is not None:
         epochs = sum(part.planned or 0 for part in parts)
-        planned = f"{words.integer(epochs)} for {words.counted(plan.candidates, 'candidate')}"
+        planned = f"{whole(epochs)} for {plural(plan.candidates, 'candidate')}"
     seconds = {part.name: part.seconds for part in parts}
-    shares = [words.duration(seconds.get(name, 0.0)) for name in ("proxies", "predictor", "failed trainings")]
+    shares = [human_duration(seconds.get(name, 0.0)) for name in ("proxies", "predictor", "failed trainings")]
     caption = (
-        f"{words.counted(view.pool.epochs_spent, 'epoch')} charged {limited}; planned before the start: {planned}. "
-        f"Device time {words.duration(view.pool.device_seconds)}, wall time {words.duration(view.seconds)}. Of the "
+        f"{plural(view.pool.epochs_spent, 'epoch')} charged {limited}; planned before the start: {planned}. "
+        f"Device time {human_duration(view.pool.device_seconds)}, wall time {human_duration(view.seconds)}. Of the "
         f"device time, proxies took {shares[0]}, the predictor {shares[1]}, failed trainings {shares[2]}."
     )
     if view.pool.epochs_wasted:
-        lost = words.counted(view.pool.epochs_wasted, "epoch")
+        lost = plural(view.pool.epochs_wasted, "epoch")
         caption += (
             f" Attempts that failed and were tried again are charged in seconds, not in epochs ({lost} of work lost)."
         )
@@ -192,7 +193,7 @@ def _paint_epochs(axis: Any, view: SearchView, parts: Sequence[BudgetPart]) -> N
 def _paint_seconds(axis: Any, view: SearchView, parts: Sequence[BudgetPart]) -> None:
     parts, total = [part for part in parts if part.seconds], view.pool.device_seconds or 1.0
     scale, unit = charts.time_scale(total)
-    texts = [f"{words.duration(part.seconds)} ({100 * part.seconds / total:.0f} %)" for part in parts]
+    texts = [f"{human_duration(part.seconds)} ({100 * part.seconds / total:.0f} %)" for part in parts]
     bars = [(part.name, part.seconds / scale, text) for part, text in zip(parts, texts, strict=True)]
     axis.set_xlim(0, 1.34 * max(_waterfall(axis, view, bars), 1e-9))
     axis.set(title="Device time by purpose", xlabel=f"{unit}, added up")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ranknosh.config.units import human_duration, plural, whole
 from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.core.pool import Candidate
 from ranknosh.core.records import Fitted
@@ -59,11 +60,11 @@ def predictor_plot(view: SearchView) -> PageSection:
         agreed = (
             "Kendall's tau between predictions made before a result was known and the results: "
             f"{last.prequential:+.2f} at the last round that could be judged (batch {last.batch}, "
-            f"{words.counted(last.compared, 'candidate')}). "
+            f"{plural(last.compared, 'candidate')}). "
         )
     caption = (
-        f"{words.counted(len(fits), 'round')} with the predictor {names}. {agreed}"
-        f"{words.counted(len(fallbacks), 'round')} fell back to exploration{': ' if reasons else ''}{reasons}. "
+        f"{plural(len(fits), 'round')} with the predictor {names}. {agreed}"
+        f"{plural(len(fallbacks), 'round')} fell back to exploration{': ' if reasons else ''}{reasons}. "
         f"Score before training against the result at level 1, all rounds pooled: Spearman {_link(pairs)}."
     )
     panels = partial(_paint_rounds, fits=fits), partial(_paint_predicted, view=view, pairs=pairs)
@@ -153,8 +154,8 @@ def proxies_plot(view: SearchView) -> PageSection:
     links = {name: (_link(pairs), _link(pairs, view.pyramid.levels)) for name, pairs in values.items()}
     texts = "; ".join(f"{name}: {first}, then {last}" for name, (first, last) in links.items())
     caption = (
-        f"{words.counted(len(view.pool.scored), 'architecture')} scored without training in "
-        f"{words.duration(view.pool.proxy_seconds)}. Spearman with the result at level 1, then at the top: {texts}. Most of "
+        f"{plural(len(view.pool.scored), 'architecture')} scored without training in "
+        f"{human_duration(view.pool.proxy_seconds)}. Spearman with the result at level 1, then at the top: {texts}. Most of "
         "these candidates were chosen for their proxy scores, which narrows the range and lowers the figures."
     )
 
@@ -252,7 +253,7 @@ def origins_plot(view: SearchView) -> PageSection:
     names = [words.origin_name(row.origin) for row in rows]
     texts = "; ".join(
         f"{name}: {row.proposed} proposed, mean {words.percent(fmean(row.accuracies))}, {row.promoted} promoted, best rank "
-        f"{words.integer(row.best_rank)}"
+        f"{whole(row.best_rank)}"
         for name, row in zip(names, rows, strict=True)
     )
     caption = f"Validation accuracy at level 1 by where the candidate came from (bar: mean). {texts}."

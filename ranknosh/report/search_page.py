@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from ranknosh.config.units import human_duration, plural, whole
 from ranknosh.core.pool import Candidate
 from ranknosh.core.records import Failed
 from ranknosh.report import plots, rank_plots
@@ -23,7 +24,7 @@ from ranknosh.report.page import (
 )
 from ranknosh.report.series import margins
 from ranknosh.report.view import SearchView
-from ranknosh.report.words import UNKNOWN, counted, duration, integer, number, origin_name, percent, points
+from ranknosh.report.words import UNKNOWN, number, origin_name, percent, points
 from ranknosh.report.workers import (
     KINDS,
     SessionUse,
@@ -73,16 +74,16 @@ def page_sections(view: SearchView) -> list[PageSection]:
 def _found(view: SearchView) -> PageSection:
     """The best cell, what it scored and what the search cost."""
     best, tested, pool = view.pool.best(), view.tested(), view.pool
-    limit = "" if view.settings.budget.epochs is None else f" / {integer(view.settings.budget.epochs)}"
+    limit = "" if view.settings.budget.epochs is None else f" / {whole(view.settings.budget.epochs)}"
     top = f"{view.reached(view.pyramid.levels)} reached the top of {view.pyramid.levels} levels"
-    macs = integer(best.macs if best else None)
+    macs = whole(best.macs if best else None)
     cards = [
         Card(percent(best.validation if best else None), "validation accuracy", strong=True),
         Card(percent(tested.test_accuracy if tested else None), f"test accuracy, {_test_note(view)}", strong=True),
-        Card(f"{integer(pool.epochs_spent)}{limit}", f"training epochs spent{' / limit' if limit else ', no limit'}"),
-        Card(duration(view.seconds), f"wall time; device time {duration(pool.device_seconds)}"),
-        Card(integer(pool.count), f"candidates; {top}"),
-        Card(integer(best.params if best else None), f"parameters; {macs} multiply-accumulates an image"),
+        Card(f"{whole(pool.epochs_spent)}{limit}", f"training epochs spent{' / limit' if limit else ', no limit'}"),
+        Card(human_duration(view.seconds), f"wall time; device time {human_duration(pool.device_seconds)}"),
+        Card(whole(pool.count), f"candidates; {top}"),
+        Card(whole(best.params if best else None), f"parameters; {macs} multiply-accumulates an image"),
         Card(_stop(view), f"what ended the search (state: {view.phase})", full=True),
     ]
     cell: list[Block] = [Text([UNKNOWN], "nothing")]
@@ -110,7 +111,7 @@ def _headline(view: SearchView, best: Candidate | None) -> str:
     if best is None:
         return "No candidate has finished a level yet; this page fills as the search continues."
     top = "the top level" if best.level == view.pyramid.levels else f"level {best.level} of {view.pyramid.levels}"
-    text = f"Candidate {best.id} leads at {top}, after {counted(best.epochs, 'epoch')} of training"
+    text = f"Candidate {best.id} leads at {top}, after {plural(best.epochs, 'epoch')} of training"
     if best.replicas:
         text += f"; its validation accuracy is the mean of {1 + len(best.replicas)} trainings with different seeds"
     for _, found, mean, count in margins(view)[:1]:
@@ -148,7 +149,7 @@ def _leaderboard(view: SearchView) -> PageSection:
         marked=[place for place, candidate in enumerate(shown) if best is not None and candidate.id == best.id],
     )
     rows = [
-        (f"{level} ({counted(view.pyramid.epochs[level - 1], 'epoch')})", percent(found), percent(mean), count)
+        (f"{level} ({plural(view.pyramid.epochs[level - 1], 'epoch')})", percent(found), percent(mean), count)
         + (points(found - mean),)
         for level, found, mean, count in margins(view)
     ]
@@ -166,7 +167,7 @@ def _leaderboard(view: SearchView) -> PageSection:
 def _row(place: int, candidate: Candidate) -> tuple[object, ...]:
     loss = candidate.latest.validation_loss if candidate.latest else None
     reached = (candidate.level, candidate.epochs, percent(candidate.validation), number(loss, 3))
-    size = (integer(candidate.params), integer(candidate.macs), origin_name(candidate.origin))
+    size = (whole(candidate.params), whole(candidate.macs), origin_name(candidate.origin))
     return (place, candidate.id, candidate.text, *reached, 1 + len(candidate.replicas), *size)
 
 
@@ -195,7 +196,7 @@ def _session(use: SessionUse) -> tuple[object, ...]:
     if use.slots:
         fewest, most = min(use.slots), max(use.slots)
         slots = str(most) if fewest == most else f"{fewest} to {most}"
-        times = [duration(use.busy_seconds), duration(use.slot_seconds)]
+        times = [human_duration(use.busy_seconds), human_duration(use.slot_seconds)]
     left = (percent(utilisation([use]), 0), session.unfinished_jobs, session.repaired_bytes)
     return (session.number, session.device, session.host_cores, slots, *times, *left)
 
@@ -207,12 +208,12 @@ def _failures(view: SearchView) -> PageSection:
         return missing("failures", "Failures", "No training failed.")
     second = ""
     if view.pool.speculated:
-        count = counted(len(view.pool.speculated), "second attempt")
+        count = plural(len(view.pool.speculated), "second attempt")
         second = f" {count} of a slow training: the epochs of the attempt that lost are among them."
     kinds = PageTable(
         ("kind", "what happened", "times", "given up", "epochs of work lost"),
         [(kind.replace("_", " "), KINDS[kind], *counts.values()) for kind, counts in failure_counts(view).items()],
-        f"{counted(view.pool.epochs_wasted, 'epoch')} of work lost in all; they are not charged to the budget.{second} A job "
+        f"{plural(view.pool.epochs_wasted, 'epoch')} of work lost in all; they are not charged to the budget.{second} A job "
         "whose node went away or whose checkpoint was damaged is done again without counting as a try.",
         text=("kind", "what happened"),
     )
@@ -235,7 +236,7 @@ def _failure(failed: Failed) -> tuple[object, ...]:
     if failed.traceback:
         message = Details(failed.message, "traceback", failed.traceback)
     kind = failed.kind.replace("_", " ")
-    tried = (failed.attempt, failed.epochs, duration(failed.seconds), what_next(failed))
+    tried = (failed.attempt, failed.epochs, human_duration(failed.seconds), what_next(failed))
     return (failed.candidate_id, failed.level, kind, *tried, message)
 
 

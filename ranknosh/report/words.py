@@ -1,6 +1,6 @@
 """Numbers as the report writes them. Whatever is unknown is ``n/a``."""
 
-from ranknosh.config.units import UNKNOWN, human_duration
+from ranknosh.config.units import UNKNOWN
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
@@ -18,27 +18,6 @@ def number(value: float | None, digits: int = 2) -> str:
     return UNKNOWN if value is None else f"{value:.{digits}f}"
 
 
-def integer(value: int | None) -> str:
-    """``14210`` as ``14,210``."""
-    return UNKNOWN if value is None else f"{value:,}"
-
-
-def duration(seconds: float | None) -> str:
-    """``200`` as ``3 min 20 s``."""
-    return UNKNOWN if seconds is None else human_duration(seconds)
-
-
 def origin_name(origin: str) -> str:
     """Where a candidate came from, as people say it; the journal has another name for what proxies chose."""
     return "proxy pick" if origin == "seed" else origin
-
-
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """``1 candidate``, ``3 candidates``.
-
-    Args:
-        count: how many.
-        one: the word for one.
-        many: the word for any other count; by default ``one`` with an s.
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -6,11 +6,12 @@ from statistics import fmean
 from typing import Any
 
 from ranknosh.config.search import ALWAYS, CompareSettings
+from ranknosh.config.units import human_duration, plural
 from ranknosh.core.records import Session
 from ranknosh.report import charts
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Figure, Gallery, Page, PageSection, PageTable, Text, images_text, missing, origin
-from ranknosh.report.words import UNKNOWN, counted, duration, percent
+from ranknosh.report.words import UNKNOWN, percent
 from ranknosh.runs.journal import Header
 from ranknosh.workflows.compare.rows import Row
 from ranknosh.workflows.compare.text import HEAD, cells, notes, title
@@ -44,7 +45,7 @@ def render(
     about = f"Search methods compared with RankNOSH: {title(budget, rows)}"
     facts = [
         ("search space", header.facts["space"]),
-        ("network", f"{settings.network.channels} channels, {counted(settings.network.cells, 'cell')} in a stage"),
+        ("network", f"{settings.network.channels} channels, {plural(settings.network.cells, 'cell')} in a stage"),
         ("images", images_text(header.data)),
         ("budget of a search", f"{budget:g} device seconds, the same for every method and seed"),
         ("final recipe", f"{settings.whole_epochs} epochs from scratch with the train section below"),
@@ -148,7 +149,7 @@ def _runs(rows: Sequence[Row]) -> PageTable:
     lines = []
     for run in (run for row in rows for run in row.runs):
         search, scores = run.search, [percent(run.numbers[name]) for name in ("validation", "test", "truth")]
-        times = (f"{search.cost.total:.1f} s", duration(search.wall_seconds))
+        times = (f"{search.cost.total:.1f} s", human_duration(search.wall_seconds))
         work = f"{search.epochs} {'supernet' if search.epochs_of == 'supernet' else 'candidate'} epochs"
         lines.append((search.method, search.seed, *scores, *times, work, search.ended, search.folder))
     return PageTable(RUNS, lines, text=("method", "folder"), prose=("ended",))

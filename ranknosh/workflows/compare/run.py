@@ -15,11 +15,10 @@ from typing import Any
 
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.config.search import CompareSettings
-from ranknosh.config.units import human_duration, percent
+from ranknosh.config.units import human_duration, percent, plural
 from ranknosh.data import ImageData, Split
 from ranknosh.data.table import Table
 from ranknosh.errors import ClusterError, ConfigError, DataError, RankNoshError, SpaceError, StoreError
-from ranknosh.report.words import counted
 from ranknosh.runs.events import Epoch, Event, Events, Message, Progress
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.journal import FILE
@@ -68,7 +67,9 @@ class CompareRun(Run[CompareState]):
             searched = self.state.searched.get(pair)
             if searched is None or (searched.architecture is not None and self.state.final(searched) is None):
                 return None
-        return f"{counted(len(self.settings.methods), 'method')} compared under {counted(self.settings.seeds, 'seed')} each"
+        return (
+            f"{plural(len(self.settings.methods), 'method')} compared under {plural(self.settings.seeds, 'seed')} each"
+        )
 
     @property
     def exit_code(self) -> int:

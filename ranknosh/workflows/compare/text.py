@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from ranknosh.config.screen import table
 from ranknosh.config.search import CompareSettings
-from ranknosh.config.units import human_count, human_duration
-from ranknosh.report.words import UNKNOWN, counted
+from ranknosh.config.units import human_count, human_duration, plural
+from ranknosh.report.words import UNKNOWN
 from ranknosh.workflows.compare.records import TOLERANCE
 from ranknosh.workflows.compare.rows import Row, Spread
 
@@ -48,7 +48,7 @@ def _with_error(spread: Spread, digits: int, factor: float) -> str:
 
 def title(budget_seconds: float, rows: Sequence[Row]) -> str:
     repeats = max((len(row.runs) for row in rows), default=0)
-    each = f"{counted(len(rows), 'method')}, {counted(repeats, 'seed')} each"
+    each = f"{plural(len(rows), 'method')}, {plural(repeats, 'seed')} each"
     return f"{each}, {human_duration(budget_seconds)} of device time a search"
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from ranknosh.config.retrain import RetrainSettings
+from ranknosh.config.units import human_duration, plural, whole
 from ranknosh.core.records import EpochPoint, Session
 from ranknosh.report.charts import ACCENT, BLUE, INK, Curve, over_epochs, plot
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Card, Cards, Code, Page, PageSection, images_text, missing, origin
-from ranknosh.report.words import UNKNOWN, counted, duration, integer, number, percent
+from ranknosh.report.words import UNKNOWN, number, percent
 from ranknosh.runs.journal import Header
 from ranknosh.workflows.retrain.presets import training_of
 from ranknosh.workflows.retrain.records import Retrained, RetrainState
@@ -30,7 +31,7 @@ def render(
     """
     facts, curve, total, text = header.facts, state.curve, settings.train.epochs, header.facts["architecture"]
     so_far = "" if state.result else f", {len(curve)} of {total} epochs so far"
-    cells = counted(settings.network.cells, "cell") + (" a stage" if facts["space"] == "nasbench201" else "")
+    cells = plural(settings.network.cells, "cell") + (" a stage" if facts["space"] == "nasbench201" else "")
     about = (
         f"A {SPACES.get(facts['space'], facts['space'])} cell trained from scratch on {header.data['name']}: recipe "
         f"{settings.preset}, {cells}, {settings.network.channels} channels, seed {settings.seed}{so_far}"
@@ -51,14 +52,14 @@ def _cards(settings: RetrainSettings, state: RetrainState) -> Cards:
     result, last = state.result, state.curve[-1] if state.curve else None
     note = "whose images were trained on" if settings.train.all_images else "after the last epoch"
     test = percent(result.test_accuracy if result else None)
-    seconds = duration(result.device_seconds if result else state.seconds)
+    seconds = human_duration(result.device_seconds if result else state.seconds)
     return Cards(
         [
             Card(test, "test accuracy, last epoch, read once at the end", strong=True),
             Card(percent(last.validation_accuracy if last else None), f"validation accuracy, {note}"),
             Card(percent(last.train_accuracy if last else None), "training accuracy, on augmented images"),
-            Card(integer(result.params if result else None), "parameters, without an auxiliary head"),
-            Card(integer(result.macs if result else None), "multiply-accumulates an image"),
+            Card(whole(result.params if result else None), "parameters, without an auxiliary head"),
+            Card(whole(result.macs if result else None), "multiply-accumulates an image"),
             Card(seconds, "device time, all sessions"),
         ]
     )
@@ -81,7 +82,7 @@ def _learning(curve: Sequence[EpochPoint], result: Retrained | None) -> PageSect
     if last.validation_accuracy is None:
         validation = "n/a, because its images were trained on"
     caption = (
-        f"{counted(len(curve), 'epoch')}. Training is measured on the augmented images while they are learned, without the part "
+        f"{plural(len(curve), 'epoch')}. Training is measured on the augmented images while they are learned, without the part "
         f"of an auxiliary head. Last epoch: training {number(last.train_loss)} nats, {percent(last.train_accuracy)}; "
         f"validation {validation}."
     )

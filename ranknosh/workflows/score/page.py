@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from ranknosh.config.score import ScoreSettings
+from ranknosh.config.units import plural
 from ranknosh.core.records import Session
 from ranknosh.report.page import Page, PageSection, PageTable, origin
-from ranknosh.report.words import UNKNOWN, counted
+from ranknosh.report.words import UNKNOWN
 from ranknosh.runs.journal import Header
 from ranknosh.workflows.score.plots import accuracy_plot, heat_plot, matrix_plot
 from ranknosh.workflows.score.rows import Results
@@ -23,8 +24,8 @@ def render(results: Results, header: Header, sessions: Sequence[Session]) -> str
     Raises:
         MissingDependency: matplotlib or jinja2 is not installed.
     """
-    proxies, space = counted(len(results.directions), "proxy", "proxies"), results.settings.space.name
-    about = f"{counted(len(results.rows), 'architecture')}, {counted(results.functions, 'function')}, {proxies}"
+    proxies, space = plural(len(results.directions), "proxy", "proxies"), results.settings.space.name
+    about = f"{plural(len(results.rows), 'architecture')}, {plural(results.functions, 'function')}, {proxies}"
     rows, directions = results.rows, results.directions
     sections = [
         PageSection("summary", "Each proxy", [_table(summarise(rows, directions), results.judged)]),
@@ -55,7 +56,7 @@ def _facts(settings: ScoreSettings) -> list[tuple[str, object]]:
     source = settings.data.name or settings.data.folder or settings.data.npz or UNKNOWN
     facts: list[tuple[str, object]] = [
         ("search space", settings.space.name),
-        ("network", f"{settings.network.channels} channels, {counted(settings.network.cells, 'cell')} in a stage"),
+        ("network", f"{settings.network.channels} channels, {plural(settings.network.cells, 'cell')} in a stage"),
         ("images", f"{settings.batch} of {source}, the same for all"),
         ("weights", f"seed {settings.seed}, the same for all"),
     ]

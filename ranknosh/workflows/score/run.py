@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.score import ScoreSettings
+from ranknosh.config.units import plural
 from ranknosh.errors import ConfigError
 from ranknosh.executors.base import Executor
 from ranknosh.executors.opening import check, opened
-from ranknosh.report.words import counted
 from ranknosh.runs.events import Events, Progress
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.provenance import versions
@@ -60,9 +60,7 @@ class ScoreRun(Run[ScoreState]):
     def reason(self) -> str | None:
         if not self.state.planned or self.left:
             return None
-        return (
-            f"{counted(self.networks, 'network')} scored by {counted(len(self.settings.proxies), 'proxy', 'proxies')}"
-        )
+        return f"{plural(self.networks, 'network')} scored by {plural(len(self.settings.proxies), 'proxy', 'proxies')}"
 
     @property
     def exit_code(self) -> int:
@@ -145,7 +143,7 @@ class ScoreRun(Run[ScoreState]):
                     self._score(session, executor, score_network(self.settings, space, images))
             else:
                 self._begin(session, self.settings.device, asked)
-                session.say(f"all {counted(self.networks, 'network')} were scored before")
+                session.say(f"all {plural(self.networks, 'network')} were scored before")
         finally:
             self.write_table()
 

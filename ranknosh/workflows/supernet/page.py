@@ -1,9 +1,9 @@
 """The page of a supernet search: its sections, from its journal alone."""
 
-from ranknosh.config.units import human_size
+from ranknosh.config.units import human_duration, human_size, plural
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Block, Card, Cards, Code, Page, PageSection, Text, origin
-from ranknosh.report.words import UNKNOWN, counted, duration, percent
+from ranknosh.report.words import UNKNOWN, percent
 from ranknosh.workflows.supernet.plots import curve_plots, measured_plot, weight_plots
 from ranknosh.workflows.supernet.view import SupernetView
 
@@ -13,7 +13,7 @@ def render(view: SupernetView) -> str:
     facts, network, header = view.facts, view.facts["network"], view.header
     about = (
         f"{facts['title']} ({facts['source']}) on the supernet of {facts['space']}: {header.data['name']}, "
-        f"{network['channels']} channels, {counted(network['cells'], 'cell')}, seed {header.settings['seed']}"
+        f"{network['channels']} channels, {plural(network['cells'], 'cell')}, seed {header.settings['seed']}"
     )
     measured = measured_plot(view)
     sections = [_found(view), *curve_plots(view), *weight_plots(view), *([measured] if measured else []), _origin(view)]
@@ -33,18 +33,18 @@ def _headline(view: SupernetView) -> str:
         if view.state.result:
             return "The method trains nothing: the cell was chosen at once."
         return "No epoch has ended yet; this page fills as the search continues."
-    changes, text = view.changes(), f"After {counted(len(view.reports), 'epoch')} the derived cell"
+    changes, text = view.changes(), f"After {plural(len(view.reports), 'epoch')} the derived cell"
     if not changes:
         return f"{text} is still that of the first one."
-    return f"{text} had changed {counted(len(changes), 'time')}, for the last time in epoch {changes[-1]}."
+    return f"{text} had changed {plural(len(changes), 'time')}, for the last time in epoch {changes[-1]}."
 
 
 def _cards(view: SupernetView) -> list[Card]:
     state, result, last = view.state, view.state.result, view.reports[-1] if view.reports else None
     edges = sum(place is not None for places in view.state.cells.values() for place in places)
     done = result or last
-    seconds = duration(result.device_seconds if result else state.device_seconds)
-    wall = duration(result.wall_seconds if result else view.seconds)
+    seconds = human_duration(result.device_seconds if result else state.device_seconds)
+    wall = human_duration(result.wall_seconds if result else view.seconds)
     memory = (
         ", ".join(f"{human_size(size)} ({name})" for name, size in result.peak_memory.items()) if result else UNKNOWN
     )
@@ -83,7 +83,7 @@ def _plan_words(view: SupernetView) -> str:
     if plan is None or plan.budget_seconds is None or plan.source == "given":
         return "epochs done / planned"
     how = "timed steps" if plan.source == "trial" else "the first epochs"
-    return f"epochs done / planned, from {how}, to end with a budget of {duration(plan.budget_seconds)}"
+    return f"epochs done / planned, from {how}, to end with a budget of {human_duration(plan.budget_seconds)}"
 
 
 def _origin(view: SupernetView) -> PageSection:
@@ -95,7 +95,7 @@ def _origin(view: SupernetView) -> PageSection:
         ("images", f"{images['name']}: {counts}; validation and test images are not looked at"),
         ("recipe", ", ".join(f"{key} {value}" for key, value in facts["recipe"].items())),
         ("epochs planned", "; ".join(f"{plan.epochs} epochs ({plan.source})" for plan in state.plans) or UNKNOWN),
-        ("selection took", duration(state.result.selection_seconds if state.result else None)),
-        ("done again after interruptions", duration(state.lost_seconds)),
+        ("selection took", human_duration(state.result.selection_seconds if state.result else None)),
+        ("done again after interruptions", human_duration(state.lost_seconds)),
     ]
     return origin(rows, header, state.sessions, header.settings)

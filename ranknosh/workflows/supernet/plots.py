@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ranknosh.config.units import human_duration
 from ranknosh.report.charts import ACCENT, BLUE, GREEN, MUTED, PALE, VIOLET, Curve, Panel, over_epochs, plot, time_scale
 from ranknosh.report.drawing import operation_name
 from ranknosh.report.page import PageSection, missing
-from ranknosh.report.words import duration, percent
+from ranknosh.report.words import percent
 from ranknosh.workflows.supernet.view import SupernetView
 
 KIND_COLOURS = (GREEN, VIOLET, "#a05a00")
@@ -120,7 +121,7 @@ def seconds_plot(view: SupernetView) -> PageSection:
     """Device time of each epoch."""
     seconds = [report.seconds for report in view.reports]
     scale, unit = time_scale(max(seconds))
-    caption = f"Device time of each epoch, what monitors took included; {duration(sum(seconds))} in all."
+    caption = f"Device time of each epoch, what monitors took included; {human_duration(sum(seconds))} in all."
     curve = Curve([(epoch, each / scale) for epoch, each in zip(view.epochs, seconds, strict=True)], BLUE)
     return _half(view, "seconds", caption, [curve], limits=(0, None), y=unit)
 
