@@ -4,8 +4,6 @@ A query costs what reaching its level costs from where the architecture is; aski
 observation at the highest level observed so far, and of equal ones the earlier.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass

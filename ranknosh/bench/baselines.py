@@ -1,7 +1,5 @@
 """Baselines on a table: what a search must beat to have earned its place."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """The methods that can be measured: calls that spend an account. The engine is that of a search, and so are its settings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal

@@ -1,7 +1,5 @@
 """What the runs of a method on a table add up to, in numbers and as text."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

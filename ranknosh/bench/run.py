@@ -1,7 +1,5 @@
 """Runs of several methods on one table, with the same seeds."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor

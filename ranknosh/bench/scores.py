@@ -5,8 +5,6 @@ Layout of the csv, as ``ranknosh score SPACE --all --csv FILE`` writes it: ``arc
 be there and are not read.
 """
 
-from __future__ import annotations
-
 import csv
 import math
 from collections.abc import Mapping, Sequence

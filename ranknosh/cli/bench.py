@@ -1,7 +1,5 @@
 """``bench run``: search methods compared on a table of results, without training."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated

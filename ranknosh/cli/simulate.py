@@ -1,7 +1,5 @@
 """The words of ``plan --simulate``, and what is said of the simulation."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

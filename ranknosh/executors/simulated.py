@@ -5,8 +5,6 @@ drawn from streams keyed by the job and its try, so that one seed gives one simu
 many workers there are. Not simulated: deaths of idle workers, the time of the driver itself, copying checkpoints.
 """
 
-from __future__ import annotations
-
 import heapq
 import itertools
 import math
