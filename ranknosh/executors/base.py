@@ -1,7 +1,5 @@
 """What the loop asks of whatever runs its jobs, and the reference of it, which every other executor must agree with."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What a job of training is, and the executor that a config names, open while a search runs."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 from collections import Counter
@@ -10,19 +8,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
 
 from ranknosh.config.sections import ExecutorConfig
 from ranknosh.core.records import EpochPoint, Job, JobResult
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.executors.base import Executor, InlineExecutor, RunJob
+from ranknosh.executors.pace import Patience
 from ranknosh.executors.ray_cluster import check_address, connected
+from ranknosh.executors.resources import Demand, Resources
 from ranknosh.runs.session import RunSession
-
-if TYPE_CHECKING:
-    from ranknosh.executors.resources import Demand
-    from ranknosh.training.checkpoint import CheckpointStore
-    from ranknosh.training.settings import Task
+from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.settings import Task
 
 
 @dataclass(frozen=True)
@@ -104,7 +100,6 @@ def opened(
         local = section.address == "local"
         session.say("starting a Ray cluster on this machine" if local else f"joining Ray at {section.address}")
         with connected(section.address, ship_code=section.ship_code, object_bytes=train.nbytes if train else 0):
-            from ranknosh.executors.pace import Patience
             from ranknosh.executors.ray_tasks import READY_SECONDS, RayExecutor
 
             executor = RayExecutor(
@@ -134,8 +129,6 @@ def _no_job(job: Job, stop: object, on_epoch: object) -> JobResult:
 def _demand(section: ExecutorConfig, wanted: str) -> Demand:
     """What jobs take; without ``gpus_per_trial`` a whole GPU where the cluster has any and training may use it."""
     import ray
-
-    from ranknosh.executors.resources import Demand, Resources
 
     gpus = section.gpus_per_trial
     if gpus is None:

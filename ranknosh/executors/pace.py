@@ -1,7 +1,5 @@
 """How long jobs take, learned from those that ended: who is late, and who will not come back."""
 
-from __future__ import annotations
-
 import math
 from collections import deque
 from dataclasses import dataclass, field

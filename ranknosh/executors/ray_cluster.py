@@ -1,7 +1,5 @@
 """Connecting to a Ray cluster, or starting one of our own on this machine and leaving nothing of it behind."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
 import logging

@@ -3,8 +3,6 @@
 At most one job more than the cluster can run is handed to Ray, so that what runs next is still the engine's choice.
 """
 
-from __future__ import annotations
-
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What runs in the processes of a Ray cluster: jobs and items of a map, and the board by which workers and driver talk."""
 
-from __future__ import annotations
-
 import time
 import traceback
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """What a run reports while it works. Views, trackers and enclosing runs read these and nothing else; no sentence is parsed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

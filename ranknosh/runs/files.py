@@ -5,8 +5,6 @@ A *sealed* file, such as a checkpoint, carries a digest and the run that it belo
 of the payload is used.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import json

@@ -1,7 +1,5 @@
 """Run folders: their names, the lock that one process holds, and what is found in them."""
 
-from __future__ import annotations
-
 import os
 import re
 import socket

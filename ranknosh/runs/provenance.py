@@ -1,7 +1,5 @@
 """What a result has to carry so that somebody else can make it again: versions, revision, cores, time."""
 
-from __future__ import annotations
-
 import os
 import platform
 import subprocess

@@ -1,7 +1,5 @@
 """A run of any workflow: what is the same for all of them, and what each has to define."""
 
-from __future__ import annotations
-
 import html
 import uuid
 from abc import ABC, abstractmethod

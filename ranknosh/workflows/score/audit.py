@@ -1,7 +1,5 @@
 """What the proxies of a search were worth, judged by how its candidates did."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

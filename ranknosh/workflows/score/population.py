@@ -5,8 +5,6 @@ half matters because operations that nothing leads to or from are still built: t
 them, and so do the proxies of size. Of the 15,625 cells of NAS-Bench-201 that leaves 5,580.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import islice

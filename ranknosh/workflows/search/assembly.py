@@ -16,17 +16,17 @@ from ranknosh.core.search import Search
 from ranknosh.core.seeding import LevelZero, draw
 from ranknosh.executors.base import Executor
 from ranknosh.executors.opening import check
+from ranknosh.predictors.base import Predictor
 from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.combined import EnsemblePredictor
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.runs.events import Events, Progress
 from ranknosh.spaces.base import Architecture, NetworkSize, Space
 from ranknosh.spaces.catalog import get_space
+from ranknosh.training.settings import Task, TrainSettings
 
 if TYPE_CHECKING:
     from ranknosh.data import ImageData
-    from ranknosh.predictors.base import Predictor
-    from ranknosh.training.settings import Task, TrainSettings
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,6 @@ def build_parts(config: SearchSettings, data: ImageData | None = None) -> Parts:
     """
     from ranknosh.data.catalog import load_section
     from ranknosh.training.proxies import check_options
-    from ranknosh.training.settings import Task
 
     pyramid = pyramid_of(config)
     predictor_of(config)
@@ -82,8 +81,6 @@ def size_of(network: NetworkConfig, images: Mapping[str, Any]) -> NetworkSize:
 
 def settings_of(config: SearchSettings) -> TrainSettings:
     """How every candidate of a search is trained."""
-    from ranknosh.training.settings import TrainSettings
-
     return TrainSettings(total_epochs=config.pyramid.epochs[-1], **config.train.model_dump())
 
 

@@ -1,12 +1,9 @@
 """The end of a search: one reading of the test split, and the files people look at, all derived from journal and checkpoints."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Stopped
@@ -14,27 +11,16 @@ from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
 from ranknosh.runs.events import Progress
 from ranknosh.runs.files import write_atomic
-from ranknosh.runs.session import RunSession
 from ranknosh.training.best import write_best
+from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.workflows.search.assembly import Parts
 from ranknosh.workflows.search.reporting import Reporter
 
-if TYPE_CHECKING:
-    from ranknosh.training.checkpoint import CheckpointStore
 
-
-def finish(
-    session: RunSession,
-    parts: Parts,
-    search: Search,
-    checkpoints: CheckpointStore,
-    executor: Executor,
-    reporter: Reporter,
-) -> None:
+def finish(parts: Parts, search: Search, checkpoints: CheckpointStore, executor: Executor, reporter: Reporter) -> None:
     """Test the best once, say why the search ended, and write the files that people look at.
 
     Args:
-        session: of the run.
         parts: of the search.
         search: that has ended.
         checkpoints: of its candidates.
@@ -43,7 +29,7 @@ def finish(
     """
     from ranknosh.training.evaluate import test_candidate
 
-    pool = search.pool
+    pool, session = search.pool, reporter.session
     best = pool.best()
     if best is not None and (best.id, best.epochs) not in {(each.candidate_id, each.epochs) for each in pool.tested}:
         if pool.tested:

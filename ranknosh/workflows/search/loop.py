@@ -1,7 +1,5 @@
 """The loop that joins a search, an executor and a journal. Policy stays in the search, work in the executor."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from ranknosh.core.records import Record, Workers

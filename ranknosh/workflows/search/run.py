@@ -176,7 +176,7 @@ class SearchRun(SearchView):
                 size = partial(checkpoint_bytes, task=parts.task)
                 search = make_search(parts.config, pool, executor, size)
                 drive(search, executor, write=write, clock=lambda: session.seconds, stop=session.stop)
-                finish(session, parts, search, checkpoints, executor, reporter)
+                finish(parts, search, checkpoints, executor, reporter)
 
 
 def find_waste(kept: CheckpointStore, pool: Pool, everything: bool) -> list[Waste]:

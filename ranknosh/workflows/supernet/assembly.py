@@ -1,7 +1,5 @@
 """From settings to the parts of a supernet search: method, space, size, images, device."""
 
-from __future__ import annotations
-
 import inspect
 import typing
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The loop of a supernet search: epochs to the end, each written down, then the selection."""
 
-from __future__ import annotations
-
 import io
 import sys
 import time
@@ -10,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from ranknosh.config.units import human_duration
+from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.runs.events import Epoch, Events, Progress, Standings
 from ranknosh.runs.files import read_sealed, write_atomic, write_sealed
@@ -36,9 +35,6 @@ from supernet.diagnostics import landscape
 from supernet.part import Stop
 from supernet.search import SupernetSearch
 from supernet.space import nasbench201_architecture
-
-if TYPE_CHECKING:
-    from ranknosh.data.table import Table
 
 GENOTYPE = Path("best") / "genotype.txt"
 REMEDY = "bring it back from a copy, or delete it: the search begins again at its first epoch"
