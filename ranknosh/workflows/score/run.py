@@ -104,17 +104,8 @@ class ScoreRun(Run[ScoreState]):
             write_atomic(Path(self.settings.csv), data)
 
     @classmethod
-    def prepare(
-        cls, settings: ScoreSettings, events: Events, *, data: ImageData | None = None, **given: Any
-    ) -> Prepared:
-        """Draw the architectures, load the images and check every option.
-
-        Args:
-            settings: of the run.
-            events: not used.
-            data: takes the place of ``settings.data``.
-            given: nothing else.
-        """
+    def prepare(cls, settings: ScoreSettings, events: Events, **given: Any) -> Prepared:
+        """Draw the architectures, load the images and check every option; ``data`` takes the place of ``settings.data``."""
         from ranknosh.data.catalog import load_section
         from ranknosh.data.table import Table
         from ranknosh.training.proxies import check_options
@@ -126,7 +117,7 @@ class ScoreRun(Run[ScoreState]):
         check(settings.executor, settings.device)
         architectures = population(settings, space)
         table = None if settings.table is None else Table.load(Path(settings.table), space.name)
-        images = data if data is not None else load_section(settings.data, settings.seed)
+        images = given.get("data") or load_section(settings.data, settings.seed)
         return Prepared("score", (space, architectures, images, table), images.facts, {"space": space.name})
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
