@@ -7,10 +7,11 @@ that a reader may meet a part of it: the second line counts the records, and a s
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+from pydantic import NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from ranknosh.core.budget import Limits
@@ -47,16 +48,20 @@ class TuneSettings(Rules):
         points: texts of the first candidates.
 
     For the others see :class:`~ranknosh.core.pyramid.Rules`, ``Pyramid.make`` and ``PredictorProposer``.
+
+    Raises:
+        ConfigError: a value is out of range, or of another kind, with which a saved search could not be read again.
     """
 
     metric: str
     mode: Mode
+    candidates: PositiveInt | None = None
     levels: tuple[int, ...] = (1, 3, 9)
     ratio: str | float | tuple[float, ...] = "auto"
     initial: int = 12
     batch: int = 6
     budget: int | None = None
-    seed: int = 0
+    seed: NonNegativeInt = 0
     predictor: str = "auto"
     exploration: float = 0.1
     acquisition: Acquisition = "thompson"
@@ -65,6 +70,12 @@ class TuneSettings(Rules):
 
     def __post_init__(self) -> None:
         sign_of(self.mode)
+        for name, kind in _kinds().items():
+            value = getattr(self, name)
+            try:
+                object.__setattr__(self, name, kind.validate_python(value))
+            except ValidationError as error:
+                raise ConfigError(f"{name} is {value!r}: {error.errors()[0]['msg']}") from None
         if self.candidates is None and self.budget is None:
             raise ConfigError("the search has no end: give candidates, budget (training epochs in all) or both")
         super().__post_init__()
@@ -82,6 +93,11 @@ class TuneSettings(Rules):
             seed=self.seed,
         )
         return Search(pyramid, Limits(epochs=self.budget), proposer, self, seed=self.seed, pool=pool)
+
+
+@cache
+def _kinds() -> dict[str, TypeAdapter[Any]]:
+    return {name: TypeAdapter(kind) for name, kind in get_type_hints(TuneSettings, include_extras=True).items()}
 
 
 @dataclass

@@ -118,6 +118,12 @@ def test_no_file(tmp_path):
     [
         ({"mode": "up"}, "min or max"),
         ({"candidates": None}, "has no end"),
+        ({"candidates": 0}, "candidates is 0: .*greater than 0"),
+        ({"levels": 5}, "levels is 5: .*valid tuple"),
+        ({"levels": (1.5, 3)}, "levels is .* valid integer"),
+        ({"schedule": "eagre"}, "schedule is 'eagre': .*'reproducible' or 'eager'"),
+        ({"predictor": 3}, "predictor is 3: .*valid string"),
+        ({"seed": -1}, "seed is -1: "),
     ],
 )
 def test_settings_out_of_range(settings, words):
