@@ -195,6 +195,11 @@ class UrlStorage:
             self._call("write", first, put)
         except FileNotFoundError as error:  # no such bucket
             raise self._failure("write", name, error) from error
+        except StoreError:
+            if not whole:
+                with contextlib.suppress(StoreError):  # a full disk should not keep a part that nobody can use
+                    self.delete(first)
+            raise
         if not whole:
             self._call("write", name, rename)
 

@@ -89,7 +89,7 @@ def measure(
     places: Sequence[float] = (0.0, 0.5, 1.0),
     say: Callable[[str], None] = lambda text: None,
 ) -> Timing:
-    """Time some of ``SAMPLED`` networks of a space, chosen by their size.
+    """Time some of ``SAMPLED`` networks of a space (all where it has fewer), chosen by their size.
 
     Args:
         space: to draw from.
@@ -109,7 +109,7 @@ def measure(
     ):
         macs = [count_macs(build_candidate(one, task.size), task.data.image_shape) for one in drawn]
         by_size = [drawn[index] for index in np.argsort(macs, kind="stable")]
-        chosen = [by_size[round(place * (SAMPLED - 1))] for place in places]
+        chosen = [by_size[round(place * (len(drawn) - 1))] for place in places]
         score = None
         if seeding.proxies:
             score = proxy_scorer(space, task.size, task.data, seeding.proxies, seed=seed, options=seeding.options)

@@ -3,7 +3,9 @@
 import pytest
 
 from ranknosh.config.sections import SeedingConfig
+from ranknosh.core.seeding import draw
 from ranknosh.spaces.catalog import get_space
+from ranknosh.training import timing
 from ranknosh.training.timing import measure, on_line, part_of, time_training
 from tests.ranknosh.training.train_samples import CELL, a_task, quadrants
 
@@ -32,6 +34,13 @@ def test_timing_trains_for_real(tmp_path):
     assert timed.macs > 0
     assert timed.epoch_seconds > 0
     assert timed.checkpoint_bytes == sum(p.stat().st_size for p in (tmp_path / "second").rglob("*") if p.is_file())
+
+
+def test_a_space_of_few_networks_is_timed_too(monkeypatch):
+    few = draw(get_space("nasbench201"), 3, 0)
+    monkeypatch.setattr(timing, "draw", lambda space, count, seed: few[:count])
+    measured = timing.measure(get_space("nasbench201"), a_task(build=None), SeedingConfig(proxies=[]), 0)
+    assert (len(measured.timed), len(measured.seconds)) == (3, 3)
 
 
 def test_networks_and_their_scores_are_timed_and_leave_no_files(tmp_path, monkeypatch):
