@@ -64,9 +64,9 @@ def make_tuner(
         name: of the experiment's folder there.
         max_concurrent: trials at once; None for as many as the cluster has room for.
         resources: of one trial, such as ``{"cpu": 1, "gpu": 0.25}``.
-        resume: resume the experiment of that name with the same arguments; those from ``max_concurrent`` to ``verbose`` stay
-            as it began, save ``resources``. A torn state file is set aside for an earlier one. A new experiment begins where
-            there is none.
+        resume: resume the experiment of that name with the same arguments (Tune keeps ``max_concurrent``, ``reuse_actors``,
+            ``max_failures``, ``callbacks`` and ``verbose`` as they were given first); a torn state file is set aside for an
+            earlier one. A new experiment begins where there is none.
         reuse_actors: None for yes, except for classes without ``reset_config``.
         max_failures: -1 leaves retries to the engine (a dead worker three times, an exception never).
         callbacks: of Tune.
