@@ -133,12 +133,17 @@ def _scale(axis: Any, side: str) -> float:
     from matplotlib.transforms import ScaledTranslation
 
     scale, across = getattr(axis, f"{side}axis"), getattr(axis, f"get_{side}axis_transform")()
-    low, high = sorted(scale.get_view_interval())
-    room, locations, formatter = 1e-9 * (high - low), scale.get_majorticklocs(), scale.get_major_formatter()
+    to_scale, locations, formatter = (
+        scale.get_transform().transform,
+        scale.get_majorticklocs(),
+        scale.get_major_formatter(),
+    )
+    low, high = sorted(to_scale(scale.get_view_interval()))
+    room = 1e-9 * (high - low)
     ticks = [
         (place, text)
-        for place, text in zip(locations, formatter.format_ticks(locations), strict=True)
-        if low - room <= place <= high + room
+        for place, text, at in zip(locations, formatter.format_ticks(locations), to_scale(locations), strict=True)
+        if low - room <= at <= high + room
     ]
     named = isinstance(formatter, FixedFormatter)
 
@@ -156,12 +161,16 @@ def _scale(axis: Any, side: str) -> float:
     for place, text in ticks:
         at = (place, 0) if side == "x" else (0, place)
         axis.text(*at, text, transform=beside, color=INK if named else MUTED, **look)
-    longest = max((line for _, text in ticks for line in text.split("\n")), key=len, default="")
-    taken = TICK + (LINE if longest else 0.0)
-    if side == "y" and longest:
+    taken, lines = TICK, {line for _, text in ticks for line in text.split("\n") if line}
+    if side == "y":
         font = FontProperties(size=STYLE["font.size"])
-        taken = TICK + text_to_path.get_text_width_height_descent(longest, font, ismath=False)[0] / 72
-    if label := getattr(axis, f"get_{side}label")():
+        widths = (text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in lines)
+        taken += max(widths, default=0.0) / 72
+    elif lines:
+        taken += LINE
+    power = formatter.get_offset() if ticks else ""  # what the numbers are multiplied by, such as 1e12
+    label = " ".join(filter(None, (getattr(axis, f"get_{side}label")(), power and f"(× {power})")))
+    if label:
         at, turned = ((0.5, 0), {}) if side == "x" else ((0, 0.5), {"rotation": "vertical"})
         axis.text(*at, label, transform=shifted(axis.transAxes, taken + TICK), color=MUTED, **look, **turned)
         taken += LABEL

@@ -74,6 +74,46 @@ def test_a_panel_makes_room_for_the_names_beside_it():
     assert "a name that is very long" in svg_of(section)
 
 
+def written(paint):
+    """Everything that a plot of one panel has in words."""
+    return [element.text for element in ET.fromstring(svg_of(plot("a", "T", "C", paint))).iter() if element.text]
+
+
+@pytest.mark.parametrize(("scale", "power"), [(1e12, "1e12"), (1e-9, "1e−9"), (-1e12, "1e12")])
+def test_what_numbers_are_multiplied_by_is_written_beside_them(scale, power):
+    def paint(axis):
+        axis.plot([scale, 3 * scale], [scale, 3 * scale])
+        axis.set_xlabel("cost")
+
+    texts = written(paint)
+    assert f"cost (× {power})" in texts
+    assert f"(× {power})" in texts
+
+
+def test_a_logarithmic_axis_has_the_numbers_within_it_alone():
+    def paint(axis):
+        axis.plot([1e-3, 1, 1e6], [1, 2, 3])
+        axis.set_xscale("log")
+        axis.xaxis.set_major_formatter("{x:g}")
+
+    texts = written(paint)
+    assert {"0.01", "1", "10000"} <= set(texts)
+    assert "0.0001" not in texts
+
+
+def test_the_widest_name_has_room_whichever_has_more_letters():
+    def left_of(*names):
+        def paint(axis):
+            charts.name_rows(axis, names)
+            axes.append(axis)
+
+        axes = []
+        plot("a", "T", "C", paint)
+        return axes[0].get_position().x0
+
+    assert left_of("WWWWWWWW", "iiiiiiiiiiii") == left_of("WWWWWWWW") > left_of("iiiiiiiiiiii")
+
+
 def test_epochs_run_from_the_first_to_the_last_with_a_line_at_every_boundary():
     def paint(axis):
         curve = Curve([(2, 1), (3, 2), (12, 3)], "#000000", "x")
