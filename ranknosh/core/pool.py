@@ -118,13 +118,15 @@ class Pool(Folded):
     """Every candidate proposed so far; none is ever removed. ``apply`` is the only way to change it.
 
     ``disk_bytes`` are those of the checkpoints that are kept, ``largest_checkpoint`` the largest ever. ``decisions`` are in
-    the order they were taken in. ``revision`` counts the results that say something of an architecture.
+    the order they were taken in, ``fresh`` the places of those taken when nothing was unfinished. ``revision`` counts the
+    results that say something of an architecture.
     """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.candidates: dict[int, Candidate] = {}
         self.keys: set[str] = set()
         self.decisions: list[Decision] = []
+        self.fresh: set[int] = set()
         self.pending: dict[Token, Pending] = {}
         self.fits: list[Fitted] = []
         self.scored: list[Scored] = []
@@ -282,6 +284,8 @@ class Pool(Folded):
 
     def _ask(self, record: Decision, level: int, start_epoch: int) -> None:
         token = token_of(record)
+        if not self.pending:
+            self.fresh.add(len(self.decisions))
         self.pending[token] = Pending(token.candidate_id, level, token.replica, start_epoch, len(self.decisions))
         self._pending_at[level] += 1
         self._epochs_begun += start_epoch
@@ -295,8 +299,7 @@ class Pool(Folded):
             )
         return pending
 
-    def _end(self, record: Observed | Failed) -> None:
-        token = token_of(record)
+    def _end(self, record: Observed | Failed, token: Token) -> None:
         pending = self._pending(token)
         del self.pending[token]
         self._pending_at[pending.level] -= 1
@@ -304,9 +307,9 @@ class Pool(Folded):
         self.epochs_spent += record.epochs
 
     def _observe(self, record: Observed) -> None:
-        candidate = self._candidate(record.candidate_id)
-        self._end(record)
-        self._keep(record)
+        candidate, token = self._candidate(record.candidate_id), token_of(record)
+        self._end(record, token)
+        self._keep(record, token)
         if record.replica:
             candidate.replicas[record.replica] = record
             self._retrained.add(candidate.id)
@@ -315,16 +318,17 @@ class Pool(Folded):
         candidate.level = record.level
         candidate.observations[record.level] = record
         candidate.epochs += record.epochs
-        insort(self._eligible.setdefault(record.level, []), candidate.order(record.level))
-        insort(self._completed.setdefault(record.level, []), candidate.order(record.level))
+        order = candidate.order(record.level)
+        for ranking in (self._eligible, self._completed):
+            insort(ranking.setdefault(record.level, []), order)
 
     def _interrupt(self, record: Interrupted) -> None:
-        candidate = self._candidate(record.candidate_id)
-        pending = self._pending(token_of(record))
+        candidate, token = self._candidate(record.candidate_id), token_of(record)
+        pending = self._pending(token)
         self._epochs_begun += record.epoch - pending.start_epoch
         pending.start_epoch = record.epoch
         self.epochs_spent += record.epochs
-        self._keep(record)
+        self._keep(record, token)
         if record.replica == 0:
             candidate.epochs += record.epochs
 
@@ -341,15 +345,15 @@ class Pool(Folded):
                 pending.attempt = record.attempt + 1
             pending.alone = pending.alone or record.kind == "out_of_memory"
             return
-        self._end(record)
+        self._end(record, token)
         self.disk_bytes -= self.checkpoint_bytes.pop(token, 0)
         if record.replica == 0:
             candidate.failed = record
             self.revision += 1
 
-    def _keep(self, record: Observed | Interrupted) -> None:
+    def _keep(self, record: Observed | Interrupted, token: Token) -> None:
         """A checkpoint has taken the place of the last one of this training."""
-        token, size = token_of(record), record.checkpoint_bytes
+        size = record.checkpoint_bytes
         self.training_seconds += record.seconds
         self.disk_bytes += size - self.checkpoint_bytes.get(token, 0)
         self.checkpoint_bytes[token] = size

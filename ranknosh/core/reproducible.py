@@ -96,9 +96,12 @@ class Reproducible(Schedule):
                 return self._enter(self._closing() or self._reruns())
 
     def _batch(self, step: Step) -> list[Record]:
-        """The batch of ``step``: what the journal has of it is entered again; where it ends there, the rest is proposed."""
+        """The batch of ``step``: what the journal has of it is entered again; where it ends there, the rest is proposed. What was
+        proposed of it once all else had ended comes at a later step."""
         first = self.pool.count
-        while self._proposed_next(step.batch):
+        while self._proposed_next(step.batch) and (
+            self.pool.count == first or len(self.pool.decisions) not in self._arrived.fresh
+        ):
             self._enter([self._history.popleft()])
         records = [] if self._history else self._enter(self._propose(step.batch))
         count = self.pool.count
@@ -153,8 +156,9 @@ class Reproducible(Schedule):
             end = self.pyramid.epochs[pending.level - 1]
             if isinstance(result, Failed) and not token.replica:
                 end = self._arrived.candidates[token.candidate_id].epochs + result.epochs
+            epochs = end - pending.start_epoch
             # No interruption is seen here: the end of a training charges all of it.
-            self.pool.apply(replace(result, epochs=end - pending.start_epoch))
+            self.pool.apply(result if epochs == result.epochs else replace(result, epochs=epochs))
         return True
 
     def _result(self, token: Token) -> Observed | Failed | None:

@@ -81,7 +81,7 @@ class Search:
         kind = Eager if rules.schedule == "eager" else Reproducible
         self.schedule: Schedule = kind(pyramid, limits, rules, proposer, self.pool, checkpoint_bytes)
         self.schedule.plan()  # raises where the budget holds no candidate
-        if (self.ledger.left or 0) < 0:
+        if self.pool.pending and (self.ledger.left or 0) < 0:
             raise BudgetTooSmall(
                 f"budget.epochs is {limits.epochs}, but {self.pool.epochs_spent} epochs are spent and the trainings that were "
                 f"begun need {self.ledger.committed - self.pool.epochs_spent} more; raise budget.epochs"
@@ -152,7 +152,8 @@ class Search:
             outcome = replace(outcome, attempt=pending.attempt, final=self.is_final(outcome.kind, token))
             if outcome.kind in UNCOUNTED and pending.losses + 1 >= MOST_LOSSES:
                 self._lost = outcome
-        reserved, charged = self._job(pending).epochs, not isinstance(outcome, Failed) or outcome.final
+        reserved = self.pyramid.epochs[pending.level - 1] - pending.start_epoch
+        charged = not isinstance(outcome, Failed) or outcome.final
         if charged and outcome.epochs > reserved:
             raise BudgetExceeded(f"job {token} ran {outcome.epochs} epochs, but only {reserved} were reserved")
         records: tuple[Record, ...] = (outcome, *result.beside)
@@ -188,8 +189,9 @@ class Search:
     def _enter(self, record: Record) -> None:
         """Apply a decision; where it asks for a training, queue it."""
         self.pool.apply(record)
-        if isinstance(record, Decision):
-            self._enqueue(token_of(record))
+        if not isinstance(record, Decision):
+            return
+        self._enqueue(token_of(record))
         if (self.ledger.left or 0) < 0:
             raise BudgetExceeded(
                 f"{record} does not fit the budget: of {self.ledger.limit} epochs {self.ledger.left} are left"

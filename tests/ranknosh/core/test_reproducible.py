@@ -128,6 +128,22 @@ def test_a_journal_cut_anywhere_leads_to_the_same_search(search, overlap, every)
         assert text(again) == text(whole), f"cut after {cut} of {len(whole)} records"
 
 
+@pytest.mark.parametrize("overlap", [1, 2, 4])
+def test_the_rest_of_a_batch_that_failures_made_room_for_is_resumed_at_every_record(overlap):
+    """Batch 1 gets 4 of its 6 candidates; two that fail after one of 4 epochs give room for a fifth, not for the sixth."""
+
+    def reply(job):
+        if job.candidate_id in (3, 5):
+            return JobResult(job, Failed(job.candidate_id, job.level, "diverged", "nan", 1, 0.1))
+        return answer(job)
+
+    search = {"pyramid": Pyramid.make([4], (), 3, 6), "epochs": 40, "finalists": 3, "overlap": overlap, "reply": reply}
+    found, whole = simulate(**search)
+    assert found.pool.count == 8
+    for cut in range(len(whole)):
+        assert decisions(simulate(**search, history=whole[:cut])[1]) == decisions(whole), f"cut after {cut} records"
+
+
 @pytest.mark.parametrize("overlap", [1, 2, 8])
 def test_a_raised_limit_goes_on_from_every_decision_taken(overlap):
     _, first = simulate(DEMO, overlap=overlap, epochs=60)

@@ -289,6 +289,19 @@ def test_a_disk_limit_binds_before_there_is_a_checkpoint_where_its_size_is_known
         searched(199)
 
 
+def test_a_disk_limit_counts_checkpoints_that_are_not_written_yet():
+    """One of 100 bytes is there, 3 and 2 newcomers are to come, and one more while one is replaced: 700 bytes."""
+
+    def newcomers(limit):
+        pyramid, rules = Pyramid.make((1, 2), 0.5, initial=4, batch=2), Rules(schedule="eager")
+        search = Search(pyramid, Limits(disk_bytes=limit), _proposer(), rules, seed=0)
+        job = search.ask(4).jobs[0]
+        search.tell(JobResult(job, Observed(0, 1, 0.5, 0.5, 1.0, 1, 0.1, checkpoint_bytes=100)))
+        return sum(isinstance(record, Proposed) for record in search.ask(4).records)
+
+    assert [newcomers(limit) for limit in (699, 700)] == [0, 2]
+
+
 def test_raising_the_budget_goes_on_with_the_same_candidates():
     small, journal = simulate(DEMO, epochs=40, reply=good)
     large, longer = simulate(DEMO, epochs=80, history=journal, reply=good)
@@ -302,6 +315,17 @@ def test_a_budget_below_what_is_spent_and_begun_is_refused():
     proposals = [*journal[:3]]
     with pytest.raises(BudgetTooSmall, match=r"raise budget\.epochs"):
         Search(DEMO, Limits(epochs=2), _proposer(), seed=0, pool=Pool(proposals))
+    with pytest.raises(
+        BudgetTooSmall, match="is 13, but 12 epochs are spent and the trainings that were begun need 6 more"
+    ):
+        simulate(DEMO, epochs=13, history=journal[:30], reply=good)
+
+
+def test_a_budget_below_what_is_spent_ends_a_search_with_nothing_begun():
+    found, journal = simulate(DEMO, epochs=60)
+    again, longer = simulate(DEMO, epochs=40, history=journal)
+    assert found.pool.epochs_spent > 40
+    assert (again.stop_reason, longer) == ("epochs", journal)
 
 
 def test_a_search_without_an_end_is_refused():
