@@ -18,8 +18,11 @@ _ADDRESS = re.compile(r"local|auto|[^/\s-][^/\s]*:\d+")
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave the process with its exit code (see ``ranknosh --help``)."""
     guard()
-    from ranknosh.cli import working
-    from ranknosh.cli.app import app
+    try:
+        from ranknosh.cli import working
+        from ranknosh.cli.app import app
+    except KeyboardInterrupt:  # pressed while modules are loaded
+        sys.exit(130)
 
     # Waiting threads that spin take the cores from those that work: on a busy machine a training with two threads became
     # several times slower than with one. OpenMP reads this once, when torch is loaded.

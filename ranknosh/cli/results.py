@@ -187,7 +187,7 @@ def clean(
         raise typer.Exit(USAGE)
     else:
         with locked(found.folder):  # no session begins while files go
-            for item in waste:
+            for item in open_run(run).waste(everything):  # one that worked until now may have left others
                 item.remove()
         print(f"removed {total}", flush=True)
 

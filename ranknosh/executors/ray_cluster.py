@@ -16,6 +16,7 @@ from typing import Any
 
 from ranknosh.errors import ClusterError, ConfigError, MissingDependency, first_line
 from ranknosh.runs.provenance import host_cores
+from ranknosh.runs.session import SIGNALS
 
 _PREFIX = "ranknosh-ray-"
 _OWN_OBJECTS = 512 * 1024**2
@@ -136,15 +137,16 @@ def _join(address: str, how: Mapping[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let no Ctrl-C cut the clearing up short: it takes a second or two, and what it left would stay."""
+    """Let no Ctrl-C or SIGTERM cut the clearing up short: it takes a second or two, and what it left would stay."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _remove(folder: Path) -> None:

@@ -196,6 +196,8 @@ class RayExecutor:
                 f"{lacking}, and no node of this cluster has that: it has {self._slots.text()}; lower executor.cpus_per_trial, "
                 "gpus_per_trial, memory_per_trial or per_level, or add a node"
             )
+        if stop():
+            raise KeyboardInterrupt
         waited = [ready.remote(self._code, check) for _ in range(self.slots())] + [self._board.stopping.remote()]
         *answers, _ = (self._answer(each, max(began + READY_SECONDS - time.monotonic(), 1.0)) for each in waited)
         return answers

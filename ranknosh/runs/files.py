@@ -58,7 +58,7 @@ def replace_file(path: Path, data: bytes) -> None:
         write_synced(temporary, data)
         os.replace(temporary, path)
         sync_folder(path.parent)
-    except OSError:
+    except BaseException:  # a second Ctrl-C too
         with contextlib.suppress(OSError):  # a folder that cannot be written cannot be tidied either
             temporary.unlink(missing_ok=True)
         raise

@@ -39,10 +39,11 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def discard(folder: Path) -> None:
-    """Remove the folder of a run that was never written, where nothing else is in it."""
-    with suppress(OSError):
+    """Remove the folder of a run that was never written, where nothing else is in it and no other process begins one."""
+    with suppress(OSError), _lock(folder):  # Timeout is an OSError
         for name in (LOCK, OWNER):
             (folder / name).unlink(missing_ok=True)
+    with suppress(OSError):
         folder.rmdir()
 
 

@@ -1,9 +1,11 @@
 """A run of any workflow: what is the same for all of them, and what each has to define."""
 
 import html
+import os
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -145,7 +147,11 @@ class Run(ABC, Generic[State]):
         """
         found = [(path, "a copy of a damaged journal") for path in sorted(self.folder.glob(f"{FILE}.damaged-*"))]
         found += [(path, "left by a write that was cut off") for path in sorted(self.folder.glob(".*.tmp"))]
-        return [Waste(str(path), path.stat().st_size, why, path.unlink) for path, why in found]
+        waste = []
+        for path, why in found:
+            with suppress(FileNotFoundError):  # a write of a session that works now has ended
+                waste.append(Waste(str(path), path.stat().st_size, why, path.unlink))
+        return waste
 
     @property
     def ended(self) -> bool:
@@ -275,6 +281,8 @@ def begin(
     stop = stop or StopRequest()
     prepared = kind.prepare(settings, events, **given)
     out, name = (Path(settings.out), settings.name) if folder is None else (folder.parent, folder.name)
+    git = git_revision()  # takes a moment, in which no folder should wait for its first line
+    made = name is None or not os.path.exists(out / name)
     place = new_folder(out, prepared.stem, name)
     header = Header(
         format=FORMAT,
@@ -286,7 +294,7 @@ def begin(
         data=prepared.data,
         facts=prepared.facts,
         versions=versions(),
-        git=git_revision(),
+        git=git,
     )
     untold = [Opened(place, kind.WORKFLOW, resumed=False)]
     try:
@@ -297,7 +305,8 @@ def begin(
             run.work(RunSession(journal, run.state, events, stop, command, {}), prepared)
     except (StoreError, KeyboardInterrupt):
         if not (place / FILE).exists():
-            discard(place)
+            if made:
+                discard(place)
         elif untold:  # a second Ctrl-C may have come between the journal's first line and the first event
             events(untold.pop())
         raise

@@ -41,6 +41,8 @@ class StopRequest:
     def on_signals(self, events: Events, doing: str) -> Iterator[None]:
         """Ctrl-C, SIGTERM and SIGHUP ask for a stop; a second Ctrl-C or SIGTERM stops at once. Handlers are put back at the end.
 
+        SIGHUP stays ignored where the process was begun so, as under nohup.
+
         Args:
             events: hears what the stop waits for.
             doing: what is finished first, in words.
@@ -57,7 +59,10 @@ class StopRequest:
             self._signalled = True
             events(Message(f"stopping after {doing}; press Ctrl-C again to stop at once"))
 
-        before = {number: signal.signal(number, handle) for number in SIGNALS}
+        heard = (
+            number for number in SIGNALS if number != SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+        )  # nohup
+        before = {number: signal.signal(number, handle) for number in heard}
         try:
             yield
         finally:

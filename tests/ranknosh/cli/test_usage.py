@@ -8,7 +8,7 @@ import pytest
 
 from ranknosh.cli import working
 from ranknosh.errors import RankNoshError
-from tests.processes import HANG_SECONDS
+from tests.processes import HANG_SECONDS, run_python
 
 VERBS = [
     "doctor",
@@ -206,3 +206,20 @@ def test_bench_refuses_what_it_cannot_run(cli, tmp_path):
     )
     text = one_message(cli("bench", "run", "--table", tmp_path / "none.npz", "--methods", "random,magic"), 2)
     assert "'magic'" in text
+
+
+def test_ctrl_c_while_modules_are_loaded_shows_no_traceback():
+    pressed = """
+import sys
+from ranknosh.cli import main
+
+class Pressed:
+    def find_spec(self, name, path=None, target=None):
+        if name == "ranknosh.cli.app":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Pressed())
+main(["doctor"])
+"""
+    ended = run_python("-c", pressed)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")

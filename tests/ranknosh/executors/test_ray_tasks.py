@@ -237,6 +237,11 @@ def test_workers_answer_a_check_before_the_first_job(executor):
     assert len(executor().get_ready(os.getpid)) == 2
 
 
+def test_workers_are_not_waited_for_after_a_stop_was_asked_for(executor):
+    with pytest.raises(KeyboardInterrupt):
+        executor().get_ready(lambda: pytest.fail("a worker was started"), stop=lambda: True)
+
+
 def test_a_need_that_no_node_meets_is_said(executor):
     from ranknosh.executors.resources import Demand, Resources
 

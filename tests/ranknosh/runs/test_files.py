@@ -26,6 +26,16 @@ def test_a_file_in_the_way_of_a_folder_is_named(tmp_path):
         write_atomic(tmp_path / "taken" / "file", b"x")
 
 
+def test_a_write_that_is_stopped_at_once_leaves_nothing(tmp_path, monkeypatch):
+    def stopped(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(tmp_path / "file", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")
 def test_a_full_disk_is_told_apart_and_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "state.pt"

@@ -9,6 +9,7 @@ from ranknosh.core.records import Folded, Session
 from ranknosh.errors import StoreFull
 from ranknosh.runs import journal
 from ranknosh.runs.events import Opened
+from ranknosh.runs.folder import LOCK, OWNER, discard, locked
 from ranknosh.runs.run import Prepared, Run, begin
 
 
@@ -58,6 +59,33 @@ def test_a_run_whose_first_line_cannot_be_written_leaves_no_folder(tmp_path, mon
     with pytest.raises(StoreFull):
         begin(Stopped, Settings(out=str(tmp_path)), command="x")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_there_stays_where_the_first_line_cannot_be_written(tmp_path, monkeypatch):
+    def full(path, data):
+        raise StoreFull("the disk is full")
+
+    monkeypatch.setattr(journal, "write_atomic", full)
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(StoreFull):
+        begin(Stopped, Settings(out=str(tmp_path), name="mine"), command="x")
+    assert (tmp_path / "mine").is_dir()
+
+
+def test_a_folder_in_which_another_process_begins_keeps_its_lock(tmp_path):
+    (tmp_path / "mine").mkdir()
+    with locked(tmp_path / "mine"):
+        discard(tmp_path / "mine")
+        assert {path.name for path in (tmp_path / "mine").iterdir()} == {LOCK, OWNER}
+    discard(tmp_path / "mine")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_that_ends_while_waste_is_looked_for_is_none(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        begin(Stopped, Settings(out=str(tmp_path), name="mine"), command="x")
+    (tmp_path / "mine" / ".report.html.host-7-0123456789abcdef.tmp").symlink_to(tmp_path / "renamed")
+    assert Stopped.read(tmp_path / "mine").waste(everything=False) == []
 
 
 def test_what_a_killed_write_left_may_be_cleaned_away(tmp_path):
