@@ -83,8 +83,8 @@ class SearchSettings(Settings):
 class CompareSettings(SearchSettings):
     """Everything that decides what a comparison does: a search's settings, and these.
 
-    ``budget.device_time`` is what every search gets; other limits of a search end none of them. A search that was begun keeps
-    its device.
+    ``budget.device_time`` is what every search gets; of the other limits only ``budget.disk`` ends a search. A search
+    that was begun keeps its device.
     """
 
     CHANGES: ClassVar[Changes] = {

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.errors import ConfigError, SpaceError, StoreError
+from ranknosh.runs.journal import FILE
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.genotype import Genotype, as_architecture, format_genotype, from_architecture
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 80
 _MOST_BYTES = 1_000_000
+_PLACES = ("genotype.txt", "best/genotype.txt")
+"""Where a folder without a journal, such as a copy of a run's ``best/``, may hold a cell."""
 
 
 def cell_text(cell: Architecture | Genotype) -> str:
@@ -54,7 +57,8 @@ def parse_cell(text: str) -> Architecture:
 
 
 def read_cell(given: str) -> tuple[Architecture, Run[Any] | None]:
-    """The cell of a text, of a file that holds one (lines with ``#`` and blank ones are skipped), or of a run folder.
+    """The cell of a text, of a file that holds one (lines with ``#`` and blank ones are skipped), of a run folder, or of a copy
+    of its ``best/``.
 
     Args:
         given: the text, or the path.
@@ -71,7 +75,10 @@ def read_cell(given: str) -> tuple[Architecture, Run[Any] | None]:
         return parse_cell(given), None
     path = Path(given).expanduser()
     if path.is_dir():
-        return _of_run(path)
+        texts = [path / place for place in _PLACES if (path / place).is_file()]
+        if (path / FILE).exists() or not texts:
+            return _of_run(path)
+        path = texts[0]
     if path.is_file():
         return _of_file(path), None
     raise ConfigError(
@@ -102,8 +109,8 @@ def _of_run(folder: Path) -> tuple[Architecture, Run[Any]]:
     # What a retraining trains, or a supernet derived last, is in its status before any result.
     text = (run.top(1) or [run.status()])[0].get("architecture")
     if text is None:
-        raise StoreError(
-            f"{folder} holds no cell: nothing is found yet in this run of {run.WORKFLOW}; continue it with "
-            f"`ranknosh resume {folder}`, or give the folder of one search"
-        )
+        found = f"nothing is found yet in this run of {run.WORKFLOW}; continue it with `ranknosh resume {folder}`, or"
+        if run.ended:
+            found = f"no single one came of this run of {run.WORKFLOW};"
+        raise StoreError(f"{folder} holds no cell: {found} give the folder of one search")
     return parse_cell(text), run

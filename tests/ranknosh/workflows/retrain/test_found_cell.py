@@ -1,5 +1,7 @@
 """ranknosh/workflows/retrain/found_cell.py"""
 
+from dataclasses import replace
+
 import pytest
 
 from ranknosh.errors import ConfigError, SpaceError, StoreError
@@ -7,6 +9,7 @@ from ranknosh.runs.journal import FILE, FORMAT, Header, dump
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.genotype import Genotype, as_architecture
 from ranknosh.spaces.nasbench201 import NasBench201
+from ranknosh.workflows.compare.records import Cost, Searched
 from ranknosh.workflows.retrain.found_cell import cell_text, parse_cell, read_cell
 from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe
 
@@ -38,10 +41,23 @@ def test_a_retraining_has_its_cell_before_its_end_and_a_comparison_none(tmp_path
         (tmp_path / workflow).mkdir()
         header = Header(FORMAT, workflow, "x-1", "", "", settings, {}, {}, {})
         (tmp_path / workflow / FILE).write_bytes(dump(header, []))
+    (tmp_path / "retrain" / "genotype.txt").write_text("not what counts")
     cell, run = read_cell(str(tmp_path / "retrain"))
     assert (cell, run.settings.architecture) == (CELL, TEXT)
-    with pytest.raises(StoreError, match=r"holds no cell.*run of compare"):
+    with pytest.raises(StoreError, match=r"holds no cell: nothing is found yet in this run of compare; continue it"):
         read_cell(str(tmp_path / "compare"))
+    done = [Searched(method, 0, None, Cost(), 1.0, 0, "candidates", 0, "failed") for method in ("ranknosh", "random")]
+    settings = {**header.settings, "seeds": 1}
+    (tmp_path / "compare" / FILE).write_bytes(dump(replace(header, settings=settings), done))
+    with pytest.raises(StoreError, match="no single one came of this run of compare; give the folder of one search"):
+        read_cell(str(tmp_path / "compare"))
+
+
+@pytest.mark.parametrize("place", ["genotype.txt", "best/genotype.txt"])
+def test_a_copy_of_what_was_found_is_read_without_a_journal(tmp_path, place):
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text(TEXT)
+    assert read_cell(str(tmp_path)) == (CELL, None)
 
 
 @pytest.mark.parametrize(

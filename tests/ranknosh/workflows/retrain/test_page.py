@@ -7,11 +7,13 @@ import pytest
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.core.records import EpochPoint, Session
 from ranknosh.runs.journal import Header
+from ranknosh.training import epoch as training_epoch
+from ranknosh.workflows.retrain import retrain
 from ranknosh.workflows.retrain.found_cell import cell_text
 from ranknosh.workflows.retrain.page import render
 from ranknosh.workflows.retrain.records import Retrained, RetrainState
 from tests.pages import read_page
-from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe
+from tests.ranknosh.workflows.retrain.retrain_samples import CELL, GENOTYPE, a_recipe, quadrants
 
 
 def a_view(cell, epochs=3, ended=True, validated=True, name="run"):
@@ -104,3 +106,26 @@ def test_validation_images_that_were_trained_on_have_no_accuracy():
     assert "whose images were trained on" in page
     assert "because its images were trained on" in page
     assert "62.50" not in page
+
+
+def test_the_schedule_it_shows_is_the_one_that_was_trained_by(monkeypatch, tmp_path):
+    rates, drops, train = [], [], training_epoch._train_epoch
+
+    def watched(training, *given):
+        step = training.optimizer.step
+        seen = []
+        monkeypatch.setattr(training.optimizer, "step", lambda rate: seen.append(rate) or step(rate))
+        try:
+            return train(training, *given)
+        finally:
+            rates.append(seen)
+            drops.append(training.drop_path.rate)
+            monkeypatch.setattr(training.optimizer, "step", step)
+
+    monkeypatch.setattr(training_epoch, "_train_epoch", watched)
+    recipe = a_recipe("train.lr_per=step", "train.warmup_epochs=2", "train.all_images=true")
+    retrain(GENOTYPE, quadrants(), recipe, tmp_path / "run")
+    assert [len(seen) for seen in rates] == [5, 5, 5]  # 96 and 40 images in batches of 32
+    shown = f"learning rate {rates[0][0]:.3g} to {rates[2][0]:.3g}, drop-path rate {drops[0]:.3g} to {drops[2]:.3g}."
+    assert drops == [0, pytest.approx(0.1), pytest.approx(0.2)]
+    assert shown in read_page((tmp_path / "run" / "report.html").read_text()).words
