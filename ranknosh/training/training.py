@@ -229,7 +229,8 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def _on_cpu(network: nn.Module) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+    """Copies: of a weight that is a part of a larger tensor, torch would save all of that."""
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in network.state_dict().items()}
 
 
 def resident(data: ImageData, device: torch.device) -> ImageData:

@@ -21,12 +21,14 @@ from ranknosh.training.surroundings import surroundings
 from ranknosh.training.training import checkpoint_bytes, job_identity, start
 from tests.ranknosh.training.train_samples import (
     CELL,
+    Plain,
     a_job,
     a_task,
     assert_same_bits,
     failed,
     interrupted,
     observed,
+    plain,
     quadrants,
     trained,
     without_times,
@@ -212,6 +214,17 @@ def test_the_size_of_a_checkpoint_is_known_before_the_training(tmp_path, options
     expected = checkpoint_bytes(GENOTYPE, task)
     assert torch.equal(torch.get_rng_state(), before)
     assert trained(job, task, tmp_path)[0].checkpoint_bytes == pytest.approx(expected, abs=256)
+
+
+def cut_out_of_more(architecture, size):
+    network = Plain(size.classes)
+    network.classifier.weight = torch.nn.Parameter(torch.randn(1000, 96)[: size.classes])
+    return network
+
+
+def test_a_weight_cut_out_of_a_larger_tensor_is_saved_without_the_rest():
+    whole, part = (checkpoint_bytes(CELL, a_task(build=build)) for build in (plain, cut_out_of_more))
+    assert part == pytest.approx(whole, abs=256)
 
 
 def unbuildable(architecture, size):
