@@ -57,8 +57,8 @@ def notes(rows: Sequence[Row], final_epochs: int) -> list[str]:
     final = Spread.of(run.final.seconds for row in rows for run in row.runs if run.final).mean
     about = UNKNOWN if final is None else f"about {human_duration(final)} each"
     found = [
-        "Mean ± standard error over the seeds; sorted by validation, never by test. Params and MACs are means over the found "
-        "cells.",
+        "Mean ± standard error over the seeds; sorted by validation, never by test. Params and MACs are means over the cells "
+        "with a final result.",
         f"Search cost holds proxies, predictor, supernet and failures. The final training "
         f"({final_epochs} epochs from scratch, {about}) is the same for all and is not charged.",
     ]
