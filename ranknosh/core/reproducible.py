@@ -103,7 +103,8 @@ class Reproducible(Schedule):
             self.pool.count == first or len(self.pool.decisions) not in self._arrived.fresh
         ):
             self._enter([self._history.popleft()])
-        records = [] if self._history else self._enter(self._propose(step.batch))
+        later = self.pool.count > first and not self._arrived.pending
+        records = [] if self._history or later else self._enter(self._propose(step.batch))
         count = self.pool.count
         self._timetable.advance(whole=count == self.pyramid.batch_end(step.batch), empty=count == first)
         return records
