@@ -85,7 +85,8 @@ class Run(ABC, Generic[State]):
         """The record classes of a journal with ``header``. Raises StoreError where it is another workflow's."""
         if header.workflow != cls.WORKFLOW:
             raise StoreError(
-                f"the run is of the workflow {header.workflow}, not {cls.WORKFLOW}; open it with ranknosh.open_run"
+                f"the run is of the workflow {header.workflow}, not {cls.WORKFLOW}; open it with ranknosh.open_run, or look at "
+                "it with `ranknosh status`"
             )
         return cls.RECORDS
 

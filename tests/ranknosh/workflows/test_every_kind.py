@@ -89,7 +89,9 @@ def test_a_run_that_only_began_is_interrupted(folder, kind):
     assert (run.describe()["workflow"], run.describe()["state"], run.exit_code) == (kind, "interrupted", 5)
     assert [len(run.sessions), run.top(3)] == [1, []]
     other = next(run_class(name) for name in HOMES if name != kind)
-    with pytest.raises(StoreError, match=f"the run is of the workflow {kind}, not {other.WORKFLOW}; open it with"):
+    with pytest.raises(
+        StoreError, match=f"of the workflow {kind}, not {other.WORKFLOW}; open it with .*`ranknosh status`"
+    ):
         other.read(folder)
 
 

@@ -84,8 +84,10 @@ def test_equal_records_give_equal_bytes():
 
 
 def test_it_is_written_into_the_folder(tmp_path):
-    run = search(tmp_path / "run", epochs=2, report=True)
+    told = []
+    run = search(tmp_path / "run", epochs=2, report=True, events=told.append)
     page = tmp_path / "run" / "report.html"
+    assert page.exists(), told  # where it cannot be written, a message says why
     assert run.state.result.text.replace("|", "|<wbr>") in page.read_text()
     page.unlink()
     assert run.report() == page
