@@ -34,7 +34,8 @@ from ranknosh.workflows import open_run
 
 ROOT = Path(__file__).resolve().parents[1]
 DISK_MEGABYTES = 64
-PATIENCE = 240.0
+PATIENCE = 1800.0
+"""Seconds after which a process hangs, on a machine however slow."""
 CONFIG = """
 space: {name: nasbench201}
 network: {channels: 4, cells: 1}

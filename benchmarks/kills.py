@@ -28,7 +28,8 @@ from ranknosh.runs.journal import FILE
 from ranknosh.workflows import open_run
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 600.0
+PATIENCE = 1800.0
+"""Seconds after which a process hangs, on a machine however slow."""
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 CONFIG = """
 network: {channels: 4, cells: 1}
