@@ -111,7 +111,10 @@ def require_path(path: Path, key: str) -> None:
     except OSError:
         names = []
     shown = ", ".join(names[:6]) + (" ..." if len(names) > 6 else "") if names else "nothing"
-    raise DataError(f"{key} {path} does not exist; the nearest folder that does is {nearest}, which holds {shown}")
+    remedy = f"; say where it is with --set {key}=PATH" if key.startswith("data.") else ""
+    raise DataError(
+        f"{key} {path} does not exist; the nearest folder that does is {nearest}, which holds {shown}{remedy}"
+    )
 
 
 class _Entry(NamedTuple):

@@ -246,7 +246,8 @@ def test_paths_that_are_not_there_say_what_is(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     with pytest.raises(
         DataError,
-        match=rf"{tmp_path}/imges/train does not exist; the nearest folder that does is {tmp_path}, which holds images",
+        match=rf"{tmp_path}/imges/train does not exist; the nearest folder that does is {tmp_path}, which holds images; "
+        "say where it is with --set data.folder=PATH",
     ):
         load(folder=str(tmp_path / "imges" / "train"))
 
