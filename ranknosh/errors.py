@@ -70,7 +70,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
-    """The message about a name that is none of those ``known``; ``what`` it should be the name of."""
+    """The message about a name that is not known.
+
+    Args:
+        what: it should be the name of.
+        name: that was given.
+        known: names, in the order in which they are shown.
+    """
     return f"unknown {what} {name!r}; known are {', '.join(known)}{did_you_mean(name, known)}"
 
 

@@ -1,7 +1,5 @@
 """Random streams keyed by purpose, so that no generator state ever has to be saved."""
 
-from __future__ import annotations
-
 import zlib
 
 import numpy as np

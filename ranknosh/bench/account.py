@@ -38,7 +38,7 @@ class Trajectory:
         return float(self.regret[place]) if place >= 0 else None
 
 
-class Training(NamedTuple):
+class Paid(NamedTuple):
     """One that was paid for: up to ``level`` (from 1), with ``metric`` there (higher is better), for so many ``epochs``."""
 
     row: int
@@ -69,7 +69,7 @@ class Account:
         self.table, self.seed, self.budget, self.scores = table, seed, budget, scores
         self.epochs = table.schedule(accounting)
         self.spent = 0
-        self.trainings: list[Training] = []
+        self.trainings: list[Paid] = []
         self._resumes = accounting == "resume"
         self._reading = Reading(table, seed)
         self._told: dict[tuple[int, int], float] = {}
@@ -97,7 +97,7 @@ class Account:
         outcome = from_table(self._reading, job, job.level)
         if isinstance(outcome, Observed):
             self.spent += job.epochs
-            self.trainings.append(Training(self.table.row(job.architecture), job.level, outcome.metric, job.epochs))
+            self.trainings.append(Paid(self.table.row(job.architecture), job.level, outcome.metric, job.epochs))
         return outcome
 
     def trajectory(self) -> Trajectory:
@@ -108,9 +108,15 @@ class Account:
 
 
 def from_table(reading: Reading, job: Job, level: int) -> Observed | Failed:
-    """What a table shows of a job at a ``level`` of its own, with its seconds in proportion to the job's epochs.
+    """What a table shows of a job, with its seconds in proportion to the job's epochs.
 
-    Replicas are other trainings of the architecture; one too many is a failure. Raises DataError for one that it lacks.
+    Args:
+        reading: the table and the seed that chooses among its trainings.
+        job: of which replicas are other trainings of the architecture; one too many is a failure.
+        level: of the table, from 1.
+
+    Raises:
+        DataError: for an architecture that the table lacks.
     """
     table, row = reading.table, reading.table.row(job.architecture)
     metric = reading.metric(row, level, job.replica)

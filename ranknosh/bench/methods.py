@@ -58,7 +58,14 @@ def engine(account: Account, settings: Sequence[str] = (), start: Start = "large
 
 
 def level_zero(table: Table, scores: Scores, count: int, seed: int) -> list[Scored]:
-    """The live ones of the first ``count`` of :func:`starting_rows`, with what is known of them before any training."""
+    """The live ones of the first of :func:`starting_rows`, with what is known of them before any training.
+
+    Args:
+        table: of finished trainings.
+        scores: a value a row of it, by the names of proxies; NaN where there is none.
+        count: of rows that are looked at.
+        seed: of their draw.
+    """
     space, found = table.space, []
     for row in starting_rows(table, seed)[:count]:
         one = table.architectures[row]

@@ -54,7 +54,14 @@ class MethodRow:
 
 
 def method_row(method: str, points: Sequence[int], runs: Sequence[Trajectory], seconds: float) -> MethodRow:
-    """The row of a method, with the regret at ``points`` (epochs) over its ``runs`` of so many ``seconds`` each."""
+    """The row of a method.
+
+    Args:
+        method: its name.
+        points: epochs at which its regret is given.
+        runs: of the method, one a seed.
+        seconds: that a run took.
+    """
     at = tuple(regret_at(epochs, runs) for epochs in points)
     return MethodRow(method, len(runs), seconds, at, tuple(epochs_to(target, runs) for target in TARGETS))
 

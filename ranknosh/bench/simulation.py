@@ -182,7 +182,13 @@ class Listed:
         self._listed: list[Architecture] = []
 
     def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
-        """The architectures of some numbers, fewer where there are no more; see :class:`~ranknosh.core.schedules.Proposer`."""
+        """The architectures of some numbers, fewer where there are no more.
+
+        Args:
+            pool: not used; of :class:`~ranknosh.core.schedules.Proposer`.
+            ids: the numbers, ascending.
+            batch: the number of the batch they belong to.
+        """
         self._listed += islice(self._more, max(ids[-1] + 1 - len(self._listed), 0))
         space, records = self._space, []
         for number in ids:

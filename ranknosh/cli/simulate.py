@@ -37,14 +37,27 @@ def parse_simulation(text: str) -> Wanted:
 
 
 def as_dict(rows: list[Row], wanted: Wanted, trainings: Trainings) -> dict[str, Any]:
-    """What ``plan --json`` has of a simulation."""
+    """What ``plan --json`` has of a simulation.
+
+    Args:
+        rows: simulated searches.
+        wanted: the words of ``--simulate``.
+        trainings: where results and durations come from.
+    """
     origin = {name: getattr(trainings, name) for name in ORIGIN}
     cluster = wanted.model_dump(include=set(Cluster.model_fields))
     return {"cluster": cluster, "repeats": wanted.repeats, **origin, "rows": rows}
 
 
 def as_text(rows: list[Row], wanted: Wanted, trainings: Trainings, batch: int) -> str:
-    """A table of the rows, where its numbers come from, and what keeps workers waiting; ``batch``: candidates of one."""
+    """A table of the rows, where its numbers come from, and what keeps workers waiting.
+
+    Args:
+        rows: simulated searches.
+        wanted: the words of ``--simulate``.
+        trainings: where results and durations come from.
+        batch: candidates of one.
+    """
     columns: dict[str, Callable[[Row], str]] = {
         "ratio": lambda row: row["ratio"],
         "schedule": lambda row: row["schedule"],

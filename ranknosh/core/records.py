@@ -286,7 +286,13 @@ class Job:
 
 
 def job_seed(seed: int, candidate_id: int, replica: int = 0) -> int:
-    """The seed of a candidate's jobs in a search under ``seed``; every replica has its own."""
+    """The seed of a candidate's jobs.
+
+    Args:
+        seed: of the search.
+        candidate_id: its number.
+        replica: 0, or the number of a training under another seed.
+    """
     return torch_seed(seed, "train", candidate_id, replica)
 
 

@@ -93,7 +93,15 @@ def cut(
 ) -> dict[str, Indices]:
     """Indices of train and of every part in ``shares``, ascending: each class shuffled by its own stream, then cut.
 
-    Raises DataError naming a class that is too small to be in every part.
+    Args:
+        labels: the class of every image.
+        shares: of a class that each part takes; the rest is train.
+        seed: of the streams.
+        classes: their names.
+        name: of the data, for messages.
+
+    Raises:
+        DataError: naming a class that is too small to be in every part.
     """
     pieces: dict[str, list[Indices]] = {"train": [], **{part: [] for part in shares}}
     for label in np.unique(labels):

@@ -102,7 +102,13 @@ def run_job(code: Code, attempt: int, job: Job, board: Any) -> Done:
 
 
 def run_items(code: Code, items: Sequence[Any], threads: int) -> list[Any]:
-    """The answers of a function to some items of a map, with the driver's threads: sums may depend on them in the last bit."""
+    """The answers of a function to some items of a map.
+
+    Args:
+        code: of the function.
+        items: its arguments.
+        threads: of the driver, as sums may depend on their number in the last bit.
+    """
     import torch
 
     from ranknosh.training.surroundings import surroundings

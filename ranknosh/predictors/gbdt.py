@@ -23,7 +23,13 @@ _FLOOR = 1e-6
 
 
 def objective(predictions: NDArray[np.floating], _: Any, *, loss: PairLoss) -> tuple[Floats, Floats]:
-    """xgboost's objective protocol: (predictions, matrix) -> (gradient, curvature) of every row."""
+    """What xgboost asks of an objective: gradient and curvature of every row, each (n,).
+
+    Args:
+        predictions: (n,) scores, higher is better.
+        _: xgboost's matrix of the rows, which is not needed.
+        loss: over pairs of rows.
+    """
     gradient, diagonal = loss.derivatives(np.asarray(predictions, dtype=np.float64).reshape(-1))
     return gradient, np.maximum(diagonal, _FLOOR)
 

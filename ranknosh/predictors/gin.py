@@ -57,7 +57,13 @@ class GinNetwork(nn.Module):
         self.head = nn.Sequential(nn.Linear(2 * hidden * (layers + 1), hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
     def forward(self, adjacency: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-        """(n,) scores of graphs given by (n, V, V) adjacency, (n, V) labels and (n, V) mask of the nodes that exist."""
+        """(n,) scores of graphs, higher is better.
+
+        Args:
+            adjacency: (n, V, V).
+            labels: (n, V), of nodes.
+            mask: (n, V), true for nodes that exist.
+        """
         mask = mask.unsqueeze(-1).to(self.embedding.weight.dtype)
         nodes = mask.sum(dim=1)
         states = self.embedding(labels) * mask

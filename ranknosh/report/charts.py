@@ -264,7 +264,13 @@ def large_numbers(axis: Any) -> None:
 
 
 def name_ticks(scale: Any, places: Iterable[float], names: Sequence[str]) -> None:
-    """Names at ``places`` of an x or y axis in place of numbers, and no grid."""
+    """Names in place of numbers, and no grid.
+
+    Args:
+        scale: an x or y axis.
+        places: on it, in data units.
+        names: one a place.
+    """
     from matplotlib.ticker import FixedFormatter, FixedLocator
 
     scale.set_major_locator(FixedLocator(list(places)))

@@ -207,9 +207,9 @@ def chained(records: Iterable[Any], seconds: float = 0.0, count: int = 0, digest
     return b"".join(lines), digest
 
 
-def dump(header: Header, records: Iterable[Any], seconds: float = 0.0) -> bytes:
+def dump(header: Header, records: Iterable[Any]) -> bytes:
     """A whole journal in one piece: see :func:`chained`."""
-    return chained([header, *records], seconds)[0]
+    return chained([header, *records])[0]
 
 
 def read_history(folder: Path | str, kinds: Kinds) -> History:

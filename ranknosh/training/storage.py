@@ -30,7 +30,7 @@ may pass, and what they hide must not be taken for missing."""
 T = TypeVar("T")
 
 
-class Entry(NamedTuple):
+class Stored(NamedTuple):
     """One name in a listing. ``size`` in bytes, 0 for a folder."""
 
     name: str
@@ -62,7 +62,7 @@ class FolderStorage:
         """The full path or URL of ``name``, for people to read."""
         return str(self.folder / name)
 
-    def list(self, folder: str = "") -> list[Entry]:
+    def list(self, folder: str = "") -> list[Stored]:
         """What is in ``folder`` now, in no order; empty where there is no such folder."""
         found = []
         with (
@@ -73,7 +73,7 @@ class FolderStorage:
             for row in rows:
                 with contextlib.suppress(FileNotFoundError):  # deleted since the listing
                     is_folder = row.is_dir(follow_symlinks=False)
-                    found.append(Entry(row.name, 0 if is_folder else row.stat().st_size, is_folder))
+                    found.append(Stored(row.name, 0 if is_folder else row.stat().st_size, is_folder))
         return found
 
     def read(self, name: str) -> bytes:
@@ -160,15 +160,15 @@ class UrlStorage:
         shown = re.sub(r"://[^/@]*@", "://", self.url)  # a password may stand in front of the host
         return f"{shown}/{name}" if name else shown
 
-    def list(self, folder: str = "") -> list[Entry]:
-        def listing(files: Any, path: str) -> list[Entry]:
+    def list(self, folder: str = "") -> list[Stored]:
+        def listing(files: Any, path: str) -> list[Stored]:
             files.invalidate_cache(path)
             found = []
             for row in files.ls(path, detail=True):
                 place = row["name"].rstrip("/")
                 if place != path.rstrip("/"):  # some stores list a folder's own marker, and a file as its own content
                     is_folder = row["type"] == "directory"
-                    found.append(Entry(posixpath.basename(place), 0 if is_folder else row["size"] or 0, is_folder))
+                    found.append(Stored(posixpath.basename(place), 0 if is_folder else row["size"] or 0, is_folder))
             return found
 
         try:

@@ -4,8 +4,6 @@ Importing this costs nothing; ray is loaded when ``RankSearcher``, ``NOSHSchedul
 used. ``RungRunner`` and ``read_search`` work without it.
 """
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

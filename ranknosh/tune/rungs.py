@@ -145,12 +145,25 @@ def failure_from(error: BaseException, trace: str) -> Failure:
 
 
 def observed(job: Job, metric: float, seconds: float) -> Observed:
-    """A job's result; ``metric`` is such that higher is better."""
+    """A job's result.
+
+    Args:
+        job: that ended.
+        metric: higher is better.
+        seconds: it took.
+    """
     return Observed(job.candidate_id, job.level, metric, None, None, job.epochs, seconds, replica=job.replica)
 
 
 def failed(job: Job, failure: Failure, epochs: int, seconds: float = 0.0) -> Failed:
-    """A job's failure; ``epochs`` are charged where it is final, else those whose work was lost."""
+    """A job's failure.
+
+    Args:
+        job: that failed.
+        failure: how.
+        epochs: charged where it is final, else those whose work was lost.
+        seconds: it took.
+    """
     kind, message, trace = failure
     return Failed(job.candidate_id, job.level, kind, message, epochs, seconds, replica=job.replica, traceback=trace)
 

@@ -175,7 +175,13 @@ class NOSHScheduler(FIFOScheduler):
 
 
 def newest_first(files: FileSystem, folder: str, pattern: str) -> list[str]:
-    """Names of the files of an experiment's folder that a pattern fits."""
+    """Names of the files in an experiment's folder, the latest name first.
+
+    Args:
+        files: where the folder is.
+        folder: its path there; one that is missing has no files.
+        pattern: as of a shell, that names fit.
+    """
     entries = files.get_file_info(FileSelector(folder, allow_not_found=True))
     return sorted(fnmatch.filter((entry.base_name for entry in entries), pattern), reverse=True)
 

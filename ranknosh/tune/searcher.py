@@ -105,9 +105,16 @@ class RankSearcher(Searcher):
         return self.state.config(architecture)
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
-        """Take the TuneConfig's metric and mode and the Tuner's ``param_space``, where they are not known already.
+        """Take what Tune's own settings say, where it is not known already; False where another space is known.
 
-        False where another space is known. Raises ConfigError where another metric or mode is.
+        Args:
+            metric: of the TuneConfig.
+            mode: of the TuneConfig, ``min`` or ``max``.
+            config: the Tuner's ``param_space``.
+            spec: more that Tune gives and nobody needs.
+
+        Raises:
+            ConfigError: where another metric or mode is known.
         """
         if (metric and self._metric and metric != self._metric) or (mode and self._mode and mode != self._mode):
             raise ConfigError(

@@ -128,7 +128,16 @@ class SearchState:
         return None if candidate.metric is None else candidate.metric * sign_of(self.settings.mode)
 
     def check_same(self, wanted: "SearchState", where: str, free: Collection[str] = ()) -> None:
-        """Raises StoreError where this saved search, read from ``where``, is another one; settings in ``free`` do not count."""
+        """See that this saved search is the one that is wanted.
+
+        Args:
+            wanted: a search as it would begin now.
+            where: this one was read from, for messages.
+            free: names of settings that may differ.
+
+        Raises:
+            StoreError: where it is another one.
+        """
         if wanted.space.name != self.space.name:
             raise StoreError(
                 f"{where} is a search over {', '.join(self.space.parameters)} ({self.space.name}), not over this space "

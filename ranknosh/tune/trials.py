@@ -63,7 +63,13 @@ class Trials:
         return self._held
 
     def take(self, job: Job, trial_id: str, at: int) -> None:
-        """A trial starts on the held job, from a checkpoint of ``at`` finished epochs or, with 0, from nothing."""
+        """A trial starts on the held job.
+
+        Args:
+            job: that is held.
+            trial_id: Tune's name of the trial.
+            at: finished epochs of the checkpoint it starts from; 0 without one.
+        """
         assert self._held is job
         self._held = None
         self.state.trials[trial_id] = job.token
@@ -111,7 +117,13 @@ class Trials:
         return "STOP" if job.stop_epoch == settings.levels[-1] else "PAUSE"
 
     def complete(self, trial_id: str, result: Mapping[str, Any] | None, error: bool) -> None:
-        """Tune has ended a trial for good, or given up on it (``error``). One in flight then has a result, or failed."""
+        """Tune has ended a trial for good. One in flight then has a result, or failed.
+
+        Args:
+            trial_id: Tune's name of the trial.
+            result: its last one.
+            error: whether Tune gave up on it.
+        """
         if error and trial_id in self.flights:
             failure = self.failures.pop(trial_id, None) or Failure("raised", "Tune gave up on the trial")
             self.fail(trial_id, failure, give_up=True)
@@ -126,7 +138,13 @@ class Trials:
             self.fail(trial_id, Failure("raised", message), give_up=True)
 
     def fail(self, trial_id: str, failure: Failure, *, give_up: bool = False) -> bool:
-        """Record that a trial in flight failed; True where it is not tried again. ``give_up``: Tune will not do so at all."""
+        """Record that a trial in flight failed; True where it is not tried again.
+
+        Args:
+            trial_id: Tune's name of the trial.
+            failure: how.
+            give_up: whether Tune will not try it again at all.
+        """
         flight = self.flights[trial_id]
         job = flight.job
         if give_up and failure.kind not in ("raised", "diverged", "invalid"):
@@ -143,7 +161,10 @@ class Trials:
     def lose(self, job: Job, message: str, at: int | None = None) -> None:
         """Give the held job back, because what its trial had trained is lost; it is handed out again and trained anew.
 
-        ``at``: the epoch its trial can still be resumed from; None where another one has to begin from nothing.
+        Args:
+            job: that is held.
+            message: what was lost.
+            at: the epoch its trial can still be resumed from; None where another one has to begin from nothing.
         """
         if job.start_epoch:
             again = "its first epoch" if at is None else "there"

@@ -1,7 +1,5 @@
 """Search methods under one budget, as a run: methods times seeds, each search and each final training done once."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ranknosh.bench.account import Account, Training
+from ranknosh.bench.account import Account, Paid
 from ranknosh.core.records import Failed, Job, Observed
 from ranknosh.data.table import Reading, Table
 from ranknosh.errors import DataError
@@ -44,11 +44,11 @@ def test_what_is_not_affordable_is_neither_told_nor_charged(small: Table) -> Non
 def test_the_incumbent_is_the_best_at_the_highest_level_seen() -> None:
     account = Account(_table([[60, 61], [70, 70], [65, 65]]), 0)
     account.trainings += [
-        Training(0, 1, 0.9, 12),
-        Training(1, 1, 0.8, 12),
-        Training(1, 2, 0.7, 188),  # the only one at level 2 counts, whatever level 1 said
-        Training(2, 1, 0.99, 12),
-        Training(2, 2, 0.7, 188),  # equal: the earlier stays
+        Paid(0, 1, 0.9, 12),
+        Paid(1, 1, 0.8, 12),
+        Paid(1, 2, 0.7, 188),  # the only one at level 2 counts, whatever level 1 said
+        Paid(2, 1, 0.99, 12),
+        Paid(2, 2, 0.7, 188),  # equal: the earlier stays
     ]
     done = account.trajectory()
     assert done.epochs.tolist() == [12, 24, 212, 224, 412]
@@ -103,7 +103,7 @@ def test_jobs_are_answered_with_the_values_of_the_table_and_charged(table: Table
     assert low.metric == low.validation_accuracy == pytest.approx(0.52)
     assert (low.candidate_id, low.params) == (12, 73306)
     assert high.metric == Reading(table, 3).metric(1, 2)
-    assert account.trainings == [Training(2, 1, low.metric, 12), Training(1, 2, high.metric, 188)]
+    assert account.trainings == [Paid(2, 1, low.metric, 12), Paid(1, 2, high.metric, 188)]
     assert account.spent == 200
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.records import Failed, Observed, Proposed, Session, Speculated, Workers
-from ranknosh.runs.journal import FORMAT, Header, dump
+from ranknosh.runs.journal import FORMAT, Header, chained, dump
 from ranknosh.spaces.base import Architecture
 from ranknosh.workflows import open_run
 
@@ -36,7 +36,7 @@ def run(tmp_path):
 def journal_of(folder, config, records):
     header = Header(FORMAT, "search", "run-1", "2026", "", SearchSettings.from_dict(config).to_dict(), {}, {}, {})
     folder.mkdir()
-    (folder / "journal.jsonl").write_bytes(dump(header, records, 1.0))
+    (folder / "journal.jsonl").write_bytes(chained([header, *records], 1.0)[0])
     return folder
 
 

@@ -13,7 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ranknosh.errors import ConfigError, MissingDependency, StoreError, StoreFull
 from ranknosh.runs import files
-from ranknosh.training.storage import Entry, FolderStorage, open_storage
+from ranknosh.training.storage import FolderStorage, Stored, open_storage
 
 
 class ServerFiles(LocalFileSystem):
@@ -54,8 +54,8 @@ def test_every_storage_keeps_lists_and_deletes_files(storage):
     storage.write("4-r1/one", b"third")
     assert storage.read("4/one") == b"first"
     assert storage.read("4/two") == b"second"
-    assert sorted(storage.list()) == [Entry("4", 0, True), Entry("4-r1", 0, True)]
-    assert sorted(storage.list("4")) == [Entry("one", 5, False), Entry("two", 6, False)]
+    assert sorted(storage.list()) == [Stored("4", 0, True), Stored("4-r1", 0, True)]
+    assert sorted(storage.list("4")) == [Stored("one", 5, False), Stored("two", 6, False)]
     storage.write("4/two", b"again")
     assert storage.read("4/two") == b"again"
     storage.delete("4/one")

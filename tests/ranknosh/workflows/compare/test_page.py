@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ranknosh.core.records import Session
-from ranknosh.runs.journal import FORMAT, Header, dump
+from ranknosh.runs.journal import FORMAT, Header, chained
 from ranknosh.workflows import open_run
 from ranknosh.workflows.compare.page import render
 from ranknosh.workflows.compare.records import Trained
@@ -32,7 +32,7 @@ def folder(parts, wanted, tmp_path_factory):
     settings, facts = wanted("one", "random").to_dict(), {"space": parts.space.name}
     command = "ranknosh compare <x>"
     header = Header(FORMAT, "compare", "c-1", "2026", command, settings, parts.task.data.facts, facts, {"torch": "2"})
-    (folder / "journal.jsonl").write_bytes(dump(header, records, 1.0))
+    (folder / "journal.jsonl").write_bytes(chained([header, *records], 1.0)[0])
     return folder
 
 
