@@ -38,7 +38,9 @@ def write_best(folder: Path, facts: Mapping[str, Any], task: Task, found: Checkp
     card["digest"] = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
     write_atomic(folder / "best" / "genotype.txt", (card["architecture"] + "\n").encode())
     write_atomic(folder / "best" / "card.json", (json.dumps(card, indent=1) + "\n").encode())
-    if weights is not None:
+    if weights is None:  # those of an earlier best are not this one's
+        (folder / "best" / "weights.safetensors").unlink(missing_ok=True)
+    else:
         write_atomic(folder / "best" / "weights.safetensors", weights)
 
 
