@@ -8,6 +8,7 @@ Records hold finite numbers only: a training that diverged is a :class:`Failed`,
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, get_args
 
 from ranknosh.spaces.base import Architecture
@@ -285,6 +286,7 @@ class Job:
         return self.stop_epoch - self.start_epoch
 
 
+@lru_cache(maxsize=4096)  # every level asks for it, and to draw it costs more than all else of handing out a job
 def job_seed(seed: int, candidate_id: int, replica: int = 0) -> int:
     """The seed of a candidate's jobs.
 

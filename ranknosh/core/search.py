@@ -125,7 +125,13 @@ class Search:
             # result can follow it.
             decided = self.schedule.decide(queued=bool(self._queue))
             for record in decided:
-                self._enter(record)
+                self.pool.apply(record)
+                if isinstance(record, Decision):
+                    self._enqueue(token_of(record))
+            if decided and (self.ledger.left or 0) < 0:
+                raise BudgetExceeded(
+                    f"{decided[-1]} does not fit the budget: of {self.ledger.limit} epochs {self.ledger.left} are left"
+                )
             records += decided
             ready = self._hand_out(1 if self.schedule.one_by_one else slots - len(jobs))
             if not ready and not decided:
@@ -185,17 +191,6 @@ class Search:
         if limits.device_seconds is not None and self.pool.device_seconds >= limits.device_seconds:
             return "device_time"
         return None
-
-    def _enter(self, record: Record) -> None:
-        """Apply a decision; where it asks for a training, queue it."""
-        self.pool.apply(record)
-        if not isinstance(record, Decision):
-            return
-        self._enqueue(token_of(record))
-        if (self.ledger.left or 0) < 0:
-            raise BudgetExceeded(
-                f"{record} does not fit the budget: of {self.ledger.limit} epochs {self.ledger.left} are left"
-            )
 
     def _job(self, pending: Pending) -> Job:
         candidate = self.pool.candidates[pending.candidate_id]

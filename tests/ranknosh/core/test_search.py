@@ -211,7 +211,7 @@ def test_a_decision_beyond_the_budget_is_a_fault_of_its_schedule():
     search = Search(DEMO, Limits(epochs=2), _proposer(), seed=0)
     search.schedule.plan = lambda: Plan(12, False)
     search.schedule._room = lambda pool, epochs: 100
-    with pytest.raises(BudgetExceeded, match="of 2 epochs -1 are left"):
+    with pytest.raises(BudgetExceeded, match="of 2 epochs -10 are left"):
         search.ask(1)
 
 
