@@ -8,8 +8,8 @@ PARALLEL := -n auto --dist=loadfile
 
 help:
 	@echo "make search   search the demo images (2-5 minutes on 2 cores); leaves runs/demo-NNN/report.html"
-	@echo "make test     the fast tests (about 10 minutes on 2 cores)"
-	@echo "make test-all the fast tests, then the slow ones (about half an hour)"
+	@echo "make test     the fast tests (about 6 minutes on 2 cores)"
+	@echo "make test-all the fast tests, then the slow ones (about 15 minutes)"
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    the benchmarks behind benchmarks/RESULTS.md"
 
