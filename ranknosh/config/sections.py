@@ -200,7 +200,7 @@ class PredictorConfig(Section):
 class ProposeConfig(Section):
     """How later candidates are chosen."""
 
-    exploration: Share = setting(0.1, "share of later candidates drawn at random")
+    exploration: Share = setting(0.1, "share of later candidates drawn at random; 1: no predictor is fitted")
     acquisition: Literal["thompson", "mean", "ucb"] = setting("thompson", "what of a prediction decides")
 
 

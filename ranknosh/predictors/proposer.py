@@ -104,7 +104,7 @@ class PredictorProposer:
         self._learned: _Learned | None = None
 
     def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
-        """The next candidates; the fit record comes with them from batch 1 on.
+        """The next candidates; from batch 1 on with the fit record, unless all are drawn at random anyway.
 
         Args:
             pool: what is known.
@@ -112,7 +112,8 @@ class PredictorProposer:
             batch: their batch, from 0.
         """
         started = time.perf_counter()
-        learned = self._learn(pool) if batch > 0 else None
+        steered = self.exploration < 1 or self.follow > 0
+        learned = self._learn(pool) if batch > 0 and steered else None
         taken = set(pool.keys)
         records: list[Proposed] = []
         for number in ids:

@@ -326,11 +326,22 @@ def test_the_gate_closes_on_a_wrong_predictor_and_opens_again(space: Space) -> N
         assert all(c.score is not None and c.spread is not None for c in batch)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.95])
 def test_the_share_of_exploration_is_kept(space: Space, share: float) -> None:
     pool = searched(make(space, Oracle(), exploration=share), 30)
     later = [c.origin for c in pool.candidates.values() if c.batch > 0]
     assert later.count("explore") / len(later) == pytest.approx(share, abs=0.1)
+
+
+def test_a_search_that_draws_all_at_random_pays_for_no_fit(space: Space) -> None:
+    class Unfitted(Oracle):
+        def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
+            raise AssertionError("nobody asks for it")
+
+    pool = searched(make(space, Unfitted(), exploration=1.0), 3)
+    assert pool.fits == []
+    assert {candidate.origin for candidate in pool.candidates.values()} == {"random"}
+    assert len(searched(make(space, exploration=0.99), 3).fits) == 2
 
 
 @pytest.mark.parametrize("enumerable", [True, False])

@@ -135,7 +135,8 @@ def test_candidates_after_the_first_batch_are_random_too(parts, clock, tmp_path)
     outcome = searched_by(RandomSearch(), parts, 3, tmp_path / "seed-3", 2.0 * (BATCH + 2))
     pool = SearchRun.read(tmp_path / "seed-3").pool
     assert outcome.evaluations == BATCH + 2
-    assert {candidate.origin for candidate in pool.candidates.values()} == {"random", "explore"}
+    assert {candidate.origin for candidate in pool.candidates.values()} == {"random"}
+    assert outcome.cost.predictor == 0
     assert len({candidate.key for candidate in pool.candidates.values()}) == pool.count
 
 

@@ -110,7 +110,7 @@ def test_proxies_are_combined_as_the_config_says():
 def test_later_candidates_follow_level_zero_where_the_config_says():
     later = {}
     for follow in (0.0, 1.0):
-        parts = build_parts(config(seeding={"draw": 40, "follow": follow}, propose={"exploration": 1.0}))
+        parts = build_parts(config(seeding={"draw": 40, "follow": follow}, propose={"exploration": 0.999}))
         pool = scored_pool(parts)
         proposer = proposer_of(parts, pool)
         values = {scored.key: scored.values["synflow"] for scored in pool.scored}
