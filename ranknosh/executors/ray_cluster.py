@@ -137,7 +137,10 @@ def _join(address: str, how: Mapping[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let no Ctrl-C or SIGTERM cut the clearing up short: it takes a second or two, and what it left would stay."""
+    """Let no signal cut the clearing up short: it takes a second or two, and what it left would stay until the next cluster.
+
+    While ``ray.shutdown`` runs, ray itself puts SIGTERM at its default, so that one that comes then still ends the process.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
