@@ -37,8 +37,7 @@ DISK_MEGABYTES = 64
 PATIENCE = 1800.0
 """Seconds after which a process hangs, on a machine however slow."""
 CONFIG = """
-space: {name: nasbench201}
-network: {channels: 4, cells: 1}
+space: {name: nasbench201, channels: 4, cells: 1}
 data: {name: digits}
 train: {batch: 64, lr: 0.1, threads: 1, device: cpu}
 pyramid: {epochs: [1, 2, 4, 8], ratio: auto, initial: 8, batch: 8, candidates: 24}

@@ -19,7 +19,7 @@ from ranknosh.runs.journal import FILE, DamagedLine, parse
 from ranknosh.workflows import open_run, record_classes
 from ranknosh.workflows.search.run import SearchRun
 
-DIGITS = {"name": "digits", "train_limit": 200, "validation_limit": 100, "test_limit": 100}
+DIGITS = {"name": "digits", "limit": 200, "validation_limit": 100, "test_limit": 100}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -46,9 +46,9 @@ def main(arguments: Sequence[str]) -> None:
 
 def made(place: Path) -> dict[str, Path]:
     """Finished runs of three workflows."""
-    from ranknosh.config.sections import DataConfig
-    from ranknosh.data.catalog import load_section
+    from ranknosh.config.learning import DataConfig
     from ranknosh.spaces.nasbench201 import NasBench201
+    from ranknosh.tasks.data.catalog import load_section
     from ranknosh.workflows.retrain import preset, retrain
     from ranknosh.workflows.supernet import search_supernet
 
@@ -66,7 +66,7 @@ def made(place: Path) -> dict[str, Path]:
         seeding={"draw": 60},
     )
     search_supernet("darts", data=DIGITS, epochs=60, folder=place / "supernet", events=silent, network=network)
-    recipe = preset("tiny", "nasbench201").replace(["train.epochs=120", "network.channels=4", "train.batch=64"])
+    recipe = preset("tiny", NasBench201()).replace(["train.epochs=120", "space.channels=4", "train.batch=64"])
     cell = NasBench201().parse(searched.best.text)
     retrain(
         cell,

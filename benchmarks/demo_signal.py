@@ -28,13 +28,14 @@ from ranknosh.core.records import Job, Observed
 from ranknosh.core.seeding import draw
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import stream, torch_seed
+from ranknosh.tasks.base import LOSS
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.evaluate import evaluate
 from ranknosh.training.rung import train_rung
-from ranknosh.training.settings import Task
+from ranknosh.training.settings import Recipe
 from ranknosh.training.surroundings import surroundings
 from ranknosh.training.training import build_network, load_weights, place
-from ranknosh.workflows.search.assembly import Parts, build_parts
+from ranknosh.workflows.search.assembly import Parts, build_parts, pyramid_of
 
 SEEDS = (0, 1)
 RESAMPLES = 500
@@ -43,42 +44,46 @@ Values = NDArray[np.float64]
 
 
 def readings(
-    architecture: Architecture, number: int, seed: int, task: Task, store: CheckpointStore
+    architecture: Architecture, number: int, seed: int, recipe: Recipe, store: CheckpointStore
 ) -> tuple[Values, Values]:
     """Every metric after every epoch: (epochs, metrics), higher is better, in the order of :func:`metric_names`; and the
     seconds of every epoch as a search would spend them, (epochs,)."""
     rows, seconds = [], []
-    for epoch in range(1, task.settings.total_epochs + 1):
+    for epoch in range(1, recipe.settings.total_epochs + 1):
         job = Job(number, architecture, 1, epoch - 1, epoch, torch_seed(seed, "demo_signal", number))
-        outcome = train_rung(job, task, store).outcome
+        outcome = train_rung(job, recipe, store).outcome
         if not isinstance(outcome, Observed):
             raise SystemExit(f"cell {number} with seed {seed} did not finish epoch {epoch}: {outcome}")
         seconds.append(outcome.curve[-1].seconds)
-        rows.append([value for weights in _kinds(task) for value in _read(job, task, store, weights)])
+        rows.append([value for weights in _kinds(recipe) for value in _read(job, recipe, store, weights)])
     return np.array(rows), np.array(seconds)
 
 
-def metric_names(task: Task) -> list[str]:
-    return [f"{'ema_' if kind == 'average' else ''}{name}" for kind in _kinds(task) for name in ("accuracy", "loss")]
+def metric_names(recipe: Recipe) -> list[str]:
+    return [
+        f"{'ema_' if kind == 'average' else ''}{name}"
+        for kind in _kinds(recipe)
+        for name in (*recipe.task.metrics, LOSS)
+    ]
 
 
-def _kinds(task: Task) -> tuple[str, ...]:
-    return ("weights", "average") if task.settings.ema else ("weights",)
+def _kinds(recipe: Recipe) -> tuple[str, ...]:
+    return ("weights", "average") if recipe.settings.ema else ("weights",)
 
 
-def _read(job: Job, task: Task, store: CheckpointStore, kind: str) -> tuple[float, float]:
-    """Validation accuracy and negated loss of the raw or the averaged weights of the checkpoint the rung left."""
+def _read(job: Job, recipe: Recipe, store: CheckpointStore, kind: str) -> list[float]:
+    """Validation metrics and loss of the raw or the averaged weights of the checkpoint the rung left, higher being better."""
     found = store.read(job.candidate_id, job.replica).checkpoint
     assert found is not None
     weights = found.weights if kind == "weights" else found.average
     assert weights is not None
     device = torch.device("cpu")
-    with surroundings(task.settings.threads, device):
-        network = build_network(job.architecture, task.size, task.build, job.seed)
+    with surroundings(recipe.settings.threads, device):
+        network = build_network(job.architecture, recipe.space, recipe.signature, job.seed)
         load_weights(network, weights)
-        place(network, task.settings, device)
-        accuracy, loss = evaluate(network, task.data.validation, task)
-    return accuracy, -loss
+        place(network, recipe.settings, device)
+        found_metrics = evaluate(network, recipe.data.validation, recipe)
+    return [recipe.task.direction(name) * found_metrics[name] for name in (*recipe.task.metrics, LOSS)]
 
 
 def agreement(first: Values, second: Values) -> float:
@@ -96,7 +101,7 @@ def standard_error(first: Values, second: Values) -> float:
 
 def report(values: Values, seconds: Values, names: Sequence[str], parts: Parts, candidates: int) -> dict[str, object]:
     """Print the table and return it. ``values``: (cells, seeds, epochs, metrics); ``seconds``: (cells, seeds, epochs)."""
-    levels = parts.pyramid.epochs
+    levels = parts.config.pyramid.epochs
     print(f"{'metric':14} {'seed to seed':>14} " + " ".join(f"{f'epoch {epoch}':>14}" for epoch in levels[:-1]))
     table: dict[str, object] = {}
     for index, name in enumerate(names):
@@ -114,7 +119,7 @@ def report(values: Values, seconds: Values, names: Sequence[str], parts: Parts, 
         table[name] = {str(epoch): {"spearman": rho, "standard_error": error} for epoch, (rho, error) in found.items()}
     accuracy = values[:, :, -1, names.index("accuracy")].mean(axis=1)
     per_epoch = float(np.median(seconds))
-    cost = parts.pyramid.cost(candidates)
+    cost = pyramid_of(parts.config).cost(candidates)
     print(f"final accuracy {accuracy.mean():.3f}, {accuracy.min():.3f} to {accuracy.max():.3f} over cells")
     print(
         f"{per_epoch:.2f} s an epoch (median; mean {seconds.mean():.2f}); {candidates} candidates cost {cost} epochs, "
@@ -124,7 +129,8 @@ def report(values: Values, seconds: Values, names: Sequence[str], parts: Parts, 
 
 
 def _ranking(parts: Parts) -> str:
-    return str(parts.task.settings.metric)
+    recipe = parts.recipe
+    return f"{'ema_' if recipe.settings.reads_average else ''}{recipe.ranked}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -137,10 +143,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     config = SearchSettings.load(options.config, options.settings)
     parts = build_parts(config)
-    task, names = parts.task, metric_names(parts.task)
-    cells = draw(parts.space, options.cells, options.cell_seed)
+    recipe, names = parts.recipe, metric_names(parts.recipe)
+    cells = draw(recipe.space, options.cells, options.cell_seed)
     print(
-        f"{len(cells)} random cells x {len(SEEDS)} seeds x {task.settings.total_epochs} epochs on {task.data.name}",
+        f"{len(cells)} random cells x {len(SEEDS)} seeds x {recipe.settings.total_epochs} epochs on {recipe.data.name}",
         flush=True,
     )
     began, found = time.perf_counter(), []
@@ -148,16 +154,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for number, architecture in enumerate(cells):
             store = CheckpointStore(Path(folder))
             for seed in SEEDS:
-                found.append(readings(architecture, number, seed, task, store))
+                found.append(readings(architecture, number, seed, recipe, store))
                 store.remove(number)
     values = np.array([value for value, _ in found]).reshape(
-        len(cells), len(SEEDS), task.settings.total_epochs, len(names)
+        len(cells), len(SEEDS), recipe.settings.total_epochs, len(names)
     )
     seconds = np.array([spent for _, spent in found]).reshape(values.shape[:3])
     table = report(values, seconds, names, parts, config.pyramid.candidates or options.cells)
     print(f"{time.perf_counter() - began:.0f} s in all")
     if options.json:
-        texts = [parts.space.format(cell) for cell in cells]
+        texts = [recipe.space.format(cell) for cell in cells]
         options.json.write_text(
             json.dumps({**table, "cells": texts, "names": names, "values": values.tolist()}, indent=1)
         )

@@ -32,15 +32,15 @@ PATIENCE = 1800.0
 """Seconds after which a process hangs, on a machine however slow."""
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 CONFIG = """
-network: {channels: 4, cells: 1}
-data: {name: digits, train_limit: 100, validation_limit: 60, test_limit: 60}
+space: {channels: 4, cells: 1}
+data: {name: digits, limit: 100, validation_limit: 60, test_limit: 60}
 train: {batch: 32, threads: 1, device: cpu}
 pyramid: {epochs: [1, 2, 4], initial: 6, batch: 4, candidates: 14}
 seeding: {draw: 12, proxies: [nwot]}
 budget: {epochs: 200}
 """
-TINY = ["--channels", "4", "--cells", "1"]
-SMALL_DATA = ["--data", "digits", "--set", "data.train_limit=100"]
+TINY = ["--set", "space.channels=4", "--set", "space.cells=1"]
+SMALL_DATA = ["--data", "digits", "--set", "data.limit=100"]
 
 
 def timeless(value: Any) -> Any:
@@ -82,7 +82,7 @@ def of_compare(run: Any) -> dict[str, Any]:
     for method, seed in run.settings.pairs:
         pool = open_run(run.folder / method / f"seed-{seed}").pool
         for candidate in pool.candidates.values():
-            for level, metric in candidate.metrics.items():
+            for level, metric in candidate.by_level.items():
                 facts[f"{method}, seed {seed}, #{candidate.id} {candidate.text} at level {level}"] = metric
     return facts
 
@@ -118,7 +118,7 @@ def kinds(config: Path, seed: int) -> dict[str, Kind]:
     return {
         "search": Kind(["search", path, *seeded], of_search),
         "supernet": Kind(["supernet", "darts", *SMALL_DATA, *TINY, "--epochs", "8", *own], of_supernet),
-        "retrain": Kind([*retrain, "--channels", "8", *own], of_retrain),
+        "retrain": Kind([*retrain, "--set", "space.channels=8", *own], of_retrain),
         "score": Kind(score, of_score),
         "compare": Kind(compare, of_compare, whole=False),
     }

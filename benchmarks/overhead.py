@@ -24,10 +24,10 @@ from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Observed, Record
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
-from ranknosh.data.table import Table
 from ranknosh.executors.simulated import SimulatedExecutor
 from ranknosh.runs.journal import FORMAT, Header, Journal
 from ranknosh.runs.session import StopRequest
+from ranknosh.tasks.data.table import Table
 from ranknosh.workflows.search.loop import drive
 
 Write = Callable[[Sequence[Record]], None]

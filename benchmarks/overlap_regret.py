@@ -16,14 +16,14 @@ import numpy as np
 
 from ranknosh.bench.account import Account
 from ranknosh.bench.methods import ENGINES, engine
-from ranknosh.data.table import Table
+from ranknosh.tasks.data.table import Table
 
 POINTS = (1000, 2000, 4000)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", type=Path, help="an npz file in the layout of ranknosh.data.table")
+    parser.add_argument("--table", type=Path, help="an npz file in the layout of ranknosh.tasks.data.table")
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--seed", type=int, default=700)
     options = parser.parse_args(arguments)

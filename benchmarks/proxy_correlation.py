@@ -72,14 +72,14 @@ class Scores(NamedTuple):
 def read(path: Path, space: str) -> Scores:
     chosen = get_space(space)
     with path.open(newline="") as file:
-        lines = [line for line in csv.DictReader(file) if line.get("accuracy")]
+        lines = [line for line in csv.DictReader(file) if line.get("truth")]
     if not lines:
         raise DataError(f"{path} has no accuracies; write it with ranknosh score ... --table FILE")
     names = [name for name in lines[0] if name in PROXIES]
     rows = [{name: float(line[name]) if line[name] else None for name in names} for line in lines]
     dead = [chosen.is_dead(chosen.parse(line["architecture"])) for line in lines]
     seconds = median(float(line["seconds"]) for line in lines)
-    return Scores(rows, [float(line["accuracy"]) for line in lines], dead, seconds)
+    return Scores(rows, [float(line["truth"]) for line in lines], dead, seconds)
 
 
 def columns(scores: Scores) -> dict[str, list[float]]:

@@ -27,9 +27,8 @@ from torch.nn import functional as F
 
 import zerocost
 from ranknosh.core.seeding import draw
-from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.nets.network import build_candidate
+from ranknosh.spaces.signature import Signature
 
 BUNDLE = ("grad_norm", "snip", "fisher", "plain", "synflow", "nwot", "jacov")
 GOAL = 3.0
@@ -130,8 +129,8 @@ PLAIN: dict[str, Plain] = {
 
 def networks(cells: int, count: int) -> list[nn.Module]:
     torch.manual_seed(0)
-    size = NetworkSize(16, cells, 10, 3)
-    return [build_candidate(architecture, size) for architecture in draw(get_space("nasbench201"), count, seed=0)]
+    space, signature = get_space("nasbench201", channels=16, cells=cells), Signature((3, 32, 32), (10,))
+    return [space.network(architecture, signature) for architecture in draw(space, count, seed=0)]
 
 
 def batch() -> tuple[Tensor, Tensor]:

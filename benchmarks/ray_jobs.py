@@ -51,7 +51,7 @@ class Sleep:
     def __call__(self, job: Job, stop: Callable[[], bool], on_epoch: Callable[[Job, EpochPoint], None]) -> JobResult:
         time.sleep(self.seconds * job.epochs)
         metric = float(stream(0, "metric", job.candidate_id, job.level).random())
-        return JobResult(job, Observed(job.candidate_id, job.level, metric, metric, None, job.epochs, 0.0))
+        return JobResult(job, Observed(job.candidate_id, job.level, metric, {"accuracy": metric}, job.epochs, 0.0))
 
 
 @dataclass(frozen=True)

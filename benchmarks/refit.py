@@ -28,11 +28,11 @@ from ranknosh.core.pairs import Evidence, evidence
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import draw
-from ranknosh.data.table import Table
 from ranknosh.errors import MissingDependency
 from ranknosh.executors.simulated import SimulatedExecutor
 from ranknosh.predictors.candidates import whole
-from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.making import make_predictor
+from ranknosh.tasks.data.table import Table
 
 GOALS = {"linear": 1.0, "kernel": 1.0, "staged": 1.0, "gbdt": 1.0, "gin": 5.0}
 

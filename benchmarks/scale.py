@@ -154,7 +154,7 @@ def one_run(mode: Mode, workers: int, candidates: int) -> Measured:
     def outcome(job: Job) -> Observed:
         metric = float(quality[job.candidate_id] + noise[job.candidate_id, job.level - 1])
         seconds = job.epochs * EPOCH_SECONDS * float(factor[job.candidate_id])
-        return Observed(job.candidate_id, job.level, metric, None, None, job.epochs, seconds)
+        return Observed(job.candidate_id, job.level, metric, {}, job.epochs, seconds)
 
     executor = SimulatedExecutor(outcome, workers=workers)
     play(search, executor)

@@ -29,7 +29,7 @@ FORMS = {**PLAIN, **SCORED, **WIDE}
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", type=Path, help="an npz file in the layout of ranknosh.data.table")
+    parser.add_argument("--table", type=Path, help="an npz file in the layout of ranknosh.tasks.data.table")
     parser.add_argument("--scores", type=Path, help="a csv file in the layout of ranknosh.bench.scores")
     parser.add_argument("--proxies", default=",".join(PROXIES), help="columns of --scores, with commas between")
     parser.add_argument("--engines", nargs="+", default=["ranknosh", "ranknosh_observed"])

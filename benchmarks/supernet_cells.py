@@ -26,12 +26,13 @@ from typing import Any
 
 import torch
 
-from ranknosh.config.sections import DataConfig
-from ranknosh.data.catalog import load_section
-from ranknosh.data.table import Table
-from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.config.learning import DataConfig
+from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.nasbench201 import NasBench201
+from ranknosh.spaces.signature import Signature
 from ranknosh.streams import stream
+from ranknosh.tasks.data.catalog import load_section
+from ranknosh.tasks.data.table import Table
 from ranknosh.training.surroundings import surroundings
 from ranknosh.workflows.supernet.assembly import SupernetData
 from supernet.method import Method, SupernetRecipe
@@ -40,7 +41,6 @@ from supernet.part import AlphaGradients, Part
 from supernet.report import EpochReport
 from supernet.search import SupernetSearch
 from supernet.selections import Magnitude, Strength, decode
-from supernet.space import nasbench201
 
 SHARED = ("darts", "naive", "ostr_star_darts", "ostr_darts")
 METHODS = (*SHARED, "darts_minus", "gdas", "drnas", "beta_darts", "pc_darts", "darts_pt", "random")
@@ -86,8 +86,10 @@ def build_method(name: str, options: argparse.Namespace) -> Method:
 
 def search(name: str, seed: int, options: argparse.Namespace, data: SupernetData) -> Iterator[dict[str, str]]:
     """Per epoch the derived cell, by method; the last of a method is what it finds."""
-    size = NetworkSize(options.channels, options.cells, data.classes)
-    run = SupernetSearch(build_method(name, options), nasbench201(), size, data, seed=seed)
+    relaxed = NasBench201(options.channels, options.cells).relaxed(
+        Signature(data.source.input_shape, (len(data.source.classes),))
+    )
+    run = SupernetSearch(build_method(name, options), relaxed, data, seed=seed)
     while not run.ended:
         report = run.run_epoch()
         watching = next((part for part in run.method.monitors if isinstance(part, Selections)), None)
@@ -113,7 +115,7 @@ def run_all(options: argparse.Namespace) -> None:
             if unit == "random":
                 continue
             if data is None:
-                images = load_section(DataConfig(folder=options.data, train_limit=options.images), 0)
+                images = load_section(DataConfig(folder=options.data, limit=options.images), 0)
                 data = SupernetData(images)
             began, used = time.time(), time.process_time()
             lines: dict[str, list[dict[str, Any]]] = {}

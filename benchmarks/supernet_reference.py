@@ -9,13 +9,11 @@ parameters, as in those searches. Images are (n, in_channels, h, w) with h and w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from ranknosh.spaces.base import NetworkSize
 
 Execution = Literal["softmax", "gumbel_dense", "gumbel_single"]
 """The weights of an edge: softmax; or one-hot Gumbel samples, multiplied in or deciding which operation runs at all."""
@@ -26,6 +24,15 @@ DARTS = (
     *("sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5"),
 )
 CLIP = 5.0
+
+
+class Size(NamedTuple):
+    """Channels of the first cells, cells (of a stage, or of DARTS in all), classes, and channels of the images."""
+
+    channels: int
+    cells: int
+    classes: int
+    in_channels: int = 3
 
 
 class Zero(nn.Module):
@@ -170,9 +177,7 @@ class Supernet(nn.Module):
     ``alphas[kind]``: (edges, operations), drawn from N(0, 1e-6). ``execution`` may be changed between passes.
     """
 
-    def __init__(
-        self, stem: int, blocks: Sequence[nn.Module], head: nn.Module, features: int, size: NetworkSize
-    ) -> None:
+    def __init__(self, stem: int, blocks: Sequence[nn.Module], head: nn.Module, features: int, size: Size) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(size.in_channels, stem, 3, padding=1, bias=False), nn.BatchNorm2d(stem))
         self.blocks = nn.ModuleList(blocks)
@@ -222,7 +227,7 @@ class Supernet(nn.Module):
         return [parameter for name, parameter in self.named_parameters() if not name.startswith("alphas.")]
 
 
-def nasbench201(size: NetworkSize) -> Supernet:
+def nasbench201(size: Size) -> Supernet:
     """Three stages of ``size.cells`` cells with one table of (6, 5) architecture parameters."""
     blocks: list[nn.Module] = []
     for stage in range(3):
@@ -242,7 +247,7 @@ def nasbench201(size: NetworkSize) -> Supernet:
     return Supernet(size.channels, blocks, nn.Sequential(nn.BatchNorm2d(last), nn.ReLU()), last, size)
 
 
-def darts(size: NetworkSize, steps: int = 4) -> Supernet:
+def darts(size: Size, steps: int = 4) -> Supernet:
     """``size.cells`` cells in all, reductions at one and two thirds, with two tables of (14, 8) for 4 ``steps``."""
     blocks: list[nn.Module] = []
     c_before = c_last = 3 * size.channels

@@ -29,8 +29,8 @@ from torch.nn import functional as F
 
 from benchmarks import supernet_reference as reference
 from benchmarks.supernet_pairing import copy_weights, paired_parameters
-from ranknosh.spaces.base import NetworkSize
-from supernet import space as spaces
+from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.signature import Signature
 from supernet.data import TensorData
 from supernet.method import Method, Stage, SupernetRecipe
 from supernet.mix import Moment
@@ -65,8 +65,8 @@ class Case:
     single: bool
 
     @property
-    def size(self) -> NetworkSize:
-        return NetworkSize(self.channels, self.cells, CLASSES, 3)
+    def size(self) -> reference.Size:
+        return reference.Size(self.channels, self.cells, CLASSES, 3)
 
     def plain(self) -> reference.Supernet:
         torch.manual_seed(0)
@@ -149,8 +149,10 @@ class Ours:
         self.train = images, labels
         relaxation = GivenPath() if case.single else Softmax()
         method = Method("benchmark", "none", (Stage(1),), relaxation=relaxation, recipe=RECIPE)
-        space = spaces.nasbench201() if case.space == "nasbench201" else spaces.darts()
-        self.search = SupernetSearch(method, space, case.size, TensorData(images, labels, CLASSES), dtype=dtype)
+        space = get_space(case.space, channels=case.channels, cells=case.cells)
+        relaxed = space.relaxed(Signature((3, case.pixels, case.pixels), (CLASSES,)))
+        assert relaxed is not None
+        self.search = SupernetSearch(method, relaxed, TensorData(images, labels), dtype=dtype)
         plain = case.plain().to(dtype)
         copy_weights(plain, self.search.net.network)
         with torch.no_grad():

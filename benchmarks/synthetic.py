@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ranknosh.data.table import EPOCHS, Table
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
+from ranknosh.tasks.data.table import EPOCHS, Table
 
 _WORTH = np.array([0.0, 0.04, 0.06, 0.08, 0.03])
 

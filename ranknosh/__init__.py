@@ -1,18 +1,28 @@
 """RankNOSH: neural architecture search by a pyramid of paused trainings and a pairwise-ranking predictor.
 
-Importing this costs nothing; ``search``, ``Run`` and ``open_run`` load their parts when first used.
+    search(...)         search a space on data, and return the finished run
+    open_run(folder)    a run of any kind, read from its folder
+    Run                 what both return: best, trials(), top(), report(), resume(), network()
+
+What a part of one's own is made of lies in packages of its own: ``ranknosh.spaces`` (``choice``, ``one_of``, ``repeat``),
+``ranknosh.tasks`` (``Task``, ``Metric``, ``Data``), ``ranknosh.testing`` (checks of parts), ``ranknosh.tune`` (Ray Tune);
+``zerocost.score`` scores untrained networks. ``ranknosh --help`` lists the commands; docs/api has every public name.
+
+Importing this costs nothing; each name loads its parts when first used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ranknosh.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from ranknosh.runs.run import Run as Run
     from ranknosh.workflows import open_run as open_run
-    from ranknosh.workflows.search.run import search as search
+    from ranknosh.workflows.search.api import search as search
 
-__version__ = "0.1.0"
-_HOMES = {"search": "ranknosh.workflows.search.run", "Run": "ranknosh.runs.run", "open_run": "ranknosh.workflows"}
+_HOMES = {"search": "ranknosh.workflows.search.api", "Run": "ranknosh.runs.run", "open_run": "ranknosh.workflows"}
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

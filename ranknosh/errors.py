@@ -1,9 +1,13 @@
 """Errors a user can meet. Each says what was asked, what came, which rule broke and what to do; each knows its exit code."""
 
 import copyreg
-from collections.abc import Iterable
-from difflib import get_close_matches
+import shlex
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any, ClassVar
+
+FOREIGN = (Exception, SystemExit)
+"""What code of a user's own may raise. ``sys.exit()`` in it would end the program without a word; it counts as raised."""
 
 
 class RankNoshError(Exception):
@@ -25,6 +29,11 @@ class ConfigError(RankNoshError, exit_code=2):
 
 class SpaceError(ConfigError):
     """An architecture or an operation that the search space does not know."""
+
+
+class OwnCodeError(ConfigError):
+    """Code of the user's own that raised, or gave what it may not: the message ends in ``correct it``, which a run that has begun
+    completes by how it is resumed."""
 
 
 class MissingDependency(ConfigError):
@@ -63,10 +72,31 @@ class StoreFull(StoreError, exit_code=5):
     """The disk holding the run folder is full; what was written before is intact and the run can be resumed."""
 
 
+def to_type(*words: object) -> str:
+    """A command of ours as a shell takes it, for messages that say what to do next.
+
+    Args:
+        words: the verb, then its arguments and flags.
+    """
+    return shlex.join(["ranknosh", *map(str, words)])
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message that names the like of a wrong name; empty where none is close."""
-    near = get_close_matches(name.lower(), list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    near = nearest(name, known)
+    return f"; did you mean {near}?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was meant by a wrong one, which has a typing error or an end too few or too many; None where all
+    are other words, though they may share letters (``params``, ``pairs``)."""
+    name, spelled = name.lower(), {one.lower(): one for one in known}
+
+    def meant(other: str) -> bool:
+        letters, like = len(name) + len(other), SequenceMatcher(None, other, name).ratio()
+        return name.startswith(other) or other.startswith(name) or letters * (1 - like) <= max(2.0, letters / 6) + 1e-9
+
+    return next((spelled[one] for one in get_close_matches(name, spelled, n=3) if meant(one)), None)
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
@@ -78,6 +108,19 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
         known: names, in the order in which they are shown.
     """
     return f"unknown {what} {name!r}; known are {', '.join(known)}{did_you_mean(name, known)}"
+
+
+def no_option(of: str, name: str, known: Sequence[str], what: str = "option") -> str:
+    """The message about an option that a part does not have.
+
+    Args:
+        of: the part.
+        name: that was given.
+        known: the options that it has.
+        what: an option is called there.
+    """
+    takes = f"it takes {', '.join(known)}" if known else "it takes none"
+    return f"{of} has no {what} {name}; {takes}{did_you_mean(name, known)}"
 
 
 def first_line(error: BaseException, named: bool = False) -> str:

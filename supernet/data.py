@@ -1,4 +1,4 @@
-"""The images of a search: parts of a training set, in batches that are a function of seed and epoch."""
+"""The examples of a search: parts of a training set, in batches that are a function of seed and epoch."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from torch import Tensor
 
 from ranknosh.errors import DataError
 from ranknosh.streams import torch_seed
-from supernet.updates.base import Batch
 
+Batch = tuple[Tensor, Tensor]
+"""Inputs (n, ...) and targets (n, ...), on the device of the supernet."""
 DataPart = Literal["weights", "alphas", "all"]
 """The half that weights are trained on, the half that alphas are trained on, and both."""
 
 
 class SearchData(Protocol):
-    """Images of a search. The same arguments give the same batches, so that a search can be resumed at any epoch."""
+    """Examples of a search. The same arguments give the same batches, so that a search can be resumed at any epoch."""
 
-    image_shape: tuple[int, int, int]
-    classes: int
+    input_shape: tuple[int, ...]
+    """Of one input, such as (C, H, W)."""
 
     def count(self, part: DataPart) -> int:
-        """How many images a part holds."""
+        """How many examples a part holds."""
         ...
 
     def batches(
@@ -40,44 +41,41 @@ class SearchData(Protocol):
         """One pass over a part, in the order of (seed, epoch).
 
         Args:
-            part: Which images.
-            batch: Images of a batch; the last one may be smaller and is left out where it has a single image.
+            part: Which examples.
+            batch: Examples of a batch; the last one may be smaller and is left out where it has a single example.
             epoch: Number of the epoch, from 0; any number is allowed.
             seed: Of the search.
             augment: Name of the augmentation, as in :class:`supernet.method.SupernetRecipe`.
             device: Where the batches are needed.
-            channels_last: Memory layout of the images.
+            channels_last: Memory layout of inputs (n, c, h, w).
 
         Returns:
-            Images (n, c, h, w) float and labels (n,) int64.
+            Inputs (n, ...), float or the int64 of tokens, and targets (n, ...).
         """
         ...
 
 
 class TensorData:
-    """Images in memory, cut into two stratified halves.
+    """Examples in memory, cut into two halves by :func:`halves`.
 
     Args:
-        images: (n, c, h, w) float, augmented and normalised already; ``augment`` other than ``none`` is refused with
-            DataError.
-        labels: (n,) int64.
-        classes: Number of classes.
+        inputs: (n, ...), augmented and prepared already; ``augment`` other than ``none`` is refused with DataError.
+        targets: (n, ...).
         seed: Of the cut into halves.
 
     Raises:
-        DataError: Images and labels do not fit.
+        DataError: Inputs and targets are of different numbers.
     """
 
-    def __init__(self, images: Tensor, labels: Tensor, classes: int, *, seed: int = 0) -> None:
-        if images.ndim != 4 or labels.shape != images.shape[:1]:
+    def __init__(self, inputs: Tensor, targets: Tensor, *, seed: int = 0) -> None:
+        if inputs.ndim < 2 or targets.shape[:1] != inputs.shape[:1]:
             raise DataError(
-                f"images are {tuple(images.shape)} and labels {tuple(labels.shape)}; give (n, c, h, w) and (n,)"
+                f"inputs are {tuple(inputs.shape)} and targets {tuple(targets.shape)}; give (n, ...) of each, one target an "
+                "input"
             )
-        self.images, self.labels, self.classes = images, labels, classes
-        channels, height, width = images.shape[1:]
-        self.image_shape = (int(channels), int(height), int(width))
-        first, second = halves(labels, seed)
-        self.parts: dict[str, Tensor] = {"weights": first, "alphas": second, "all": torch.arange(len(labels))}
+        self.inputs, self.targets = inputs, targets
+        self.input_shape = tuple(inputs.shape[1:])
+        self.parts = parts_of(targets, seed)
 
     def count(self, part: DataPart) -> int:
         return len(self.parts[part])
@@ -95,30 +93,44 @@ class TensorData:
     ) -> Iterator[Batch]:
         if augment != "none":
             raise DataError(f"tensors cannot be augmented ({augment}); set the recipe's augment to none")
-        layout = torch.channels_last if channels_last else torch.contiguous_format
+        layout = torch.channels_last if channels_last and self.inputs.ndim == 4 else torch.contiguous_format
         for chosen in epoch_order(self.parts[part], part, batch, epoch, seed).split(batch):
-            images = self.images[chosen].to(device).contiguous(memory_format=layout)
-            yield images, self.labels[chosen].to(device)
+            inputs = self.inputs[chosen].to(device).contiguous(memory_format=layout)
+            yield inputs, self.targets[chosen].to(device)
 
 
-def halves(labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """Two index tensors that hold every image once, each class divided evenly between them, by a permutation of
-    ``seed``."""
+def parts_of(targets: Tensor, seed: int) -> dict[str, Tensor]:
+    """The indices (n,) of every part of a training set with these targets (n, ...), cut by a seed."""
+    first, second = halves(targets, seed)
+    return {"weights": first, "alphas": second, "all": torch.arange(len(targets))}
+
+
+def halves(targets: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Two index tensors that hold every example once, by a permutation of ``seed``.
+
+    Where targets are one number an example (a class, a value), each class, or each stretch of values, is divided evenly between
+    the halves.
+
+    Args:
+        targets: (n, ...).
+        seed: Of the permutation.
+    """
     generator = torch.Generator().manual_seed(torch_seed(seed, "halves", 0))
-    order = torch.randperm(len(labels), generator=generator)
-    # Sorted by class, in random order within: every second one is an even share of each class.
-    by_class = order[torch.argsort(labels[order], stable=True)]
-    return by_class[::2].sort().values, by_class[1::2].sort().values
+    order = torch.randperm(len(targets), generator=generator)
+    if targets.ndim == 1:
+        # Sorted by target, in random order within: every second one is an even share of each class.
+        order = order[torch.argsort(targets[order], stable=True)]
+    return order[::2].sort().values, order[1::2].sort().values
 
 
 def epoch_order(indices: Tensor, part: DataPart, batch: int, epoch: int, seed: int) -> Tensor:
-    """The order of the images in an epoch; a last batch of one image, which has no variance for batch norms, is cut
+    """The order of the examples in an epoch; a last batch of one example, which has no variance for batch norms, is cut
     off.
 
     Args:
-        indices: (n,) the images of the part.
+        indices: (n,) the examples of the part.
         part: Name of the part; parts have orders of their own.
-        batch: Images of a batch.
+        batch: Examples of a batch.
         epoch: Number of the epoch, from 0.
         seed: Of the search.
 
@@ -127,5 +139,5 @@ def epoch_order(indices: Tensor, part: DataPart, batch: int, epoch: int, seed: i
     """
     generator = torch.Generator().manual_seed(torch_seed(seed, f"order-{part}", epoch))
     order = indices[torch.randperm(len(indices), generator=generator)]
-    # A cut instead of a larger last batch, so that every batch has at most ``batch`` images.
+    # A cut instead of a larger last batch, so that every batch has at most ``batch`` examples.
     return order[:-1] if len(order) % batch == 1 and len(order) > 1 else order

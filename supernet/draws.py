@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from supernet.edges import Current
-    from supernet.mix import Mix
+from ranknosh.spaces.nets.ops import Noise
+from supernet.mix import Current, Mix
 
 
 def generator_on(mix: Mix, device: torch.device) -> torch.Generator:
@@ -58,8 +55,27 @@ class RandomOperation(nn.Module):
         return self.current.mix
 
 
-def lend(module: nn.Module | None, current: Current) -> None:
-    """Set ``current`` of the random operations inside ``module``."""
-    for part in () if module is None else module.modules():
+class MixNoise(RandomOperation):
+    """:class:`ranknosh.spaces.nets.ops.Noise` drawn from the mix of the pass."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return normal_like(x[:, :, :: self.stride, :: self.stride], self.mix)
+
+
+def drawing(module: nn.Module | None, current: Current) -> nn.Module | None:
+    """The operation, its random numbers drawn from the mix of the running pass.
+
+    Args:
+        module: The operation; None is given back.
+        current: Where random operations inside it find the mix.
+    """
+    found = MixNoise(module.stride) if isinstance(module, Noise) else module
+    for part in () if found is None else found.modules():
         if isinstance(part, RandomOperation):
             part.current = current
+    return found

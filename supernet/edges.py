@@ -4,44 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ranknosh.spaces.nets.network import EdgeFactory, Read
 from ranknosh.spaces.nets.ops import source_maps
 from ranknosh.spaces.nets.skeleton import EdgeContext
+from ranknosh.spaces.relaxed import Relaxed
 from supernet.accumulate import add_scaled
-from supernet.draws import lend
-from supernet.mix import Mix
-from supernet.space import CellSpace
+from supernet.draws import drawing
+from supernet.mix import Current, Mix
 
 MakeNamed = Callable[[str, EdgeContext], nn.Module | None]
-
-
-class Current:
-    """The mix of the running pass, in one place: edges read it here, so that it is not an argument of every module."""
-
-    def __init__(self, plain: bool = False) -> None:
-        self._mix: Mix | None = None
-        self.plain = plain
-
-    @property
-    def mix(self) -> Mix:
-        """The mix of the running pass."""
-        assert self._mix is not None, "a supernet is run as supernet(images, mix)"
-        return self._mix
-
-    def set(self, mix: Mix | None) -> None:
-        """Set the mix at the start of a pass; None at its end."""
-        self._mix = mix
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Current:
-        # A copied supernet runs its own passes: copy.deepcopy keeps one Current for all of its edges.
-        memo[id(self)] = copied = Current(self.plain)
-        return copied
 
 
 @dataclass(frozen=True)
@@ -137,15 +112,8 @@ class MixedOp(nn.Module):
             if not mix.executed[kind][edge]:
                 return None
             # A sampled ``none`` has to give zeros, or the gradient of the scalar would have no output to come from.
-            total = _zeros(read("identity"), self.context)
+            total = self.context.zeros(read("identity"))
         return total.add_(mix.scalars[kind][edge])
-
-
-def _zeros(source: Tensor, context: EdgeContext) -> Tensor:
-    count, _, height, width = source.shape
-    zeros = source.new_zeros(count, context.c_out, -(-height // context.stride), -(-width // context.stride))
-    last = source.is_contiguous(memory_format=torch.channels_last)
-    return zeros.contiguous(memory_format=torch.channels_last) if last else zeros
 
 
 def scaled_norm(norm: nn.BatchNorm2d, x: Tensor, scale: Tensor) -> Tensor:
@@ -175,7 +143,7 @@ def _ends_in_plain_norm(module: nn.Module) -> bool:
 
 
 def edge_factory(
-    space: CellSpace,
+    space: Relaxed,
     parts: tuple[EdgePart, ...],
     current: Current,
     *,
@@ -196,9 +164,7 @@ def edge_factory(
     """
 
     def named(name: str, context: EdgeContext) -> nn.Module | None:
-        module = space.make(name, context, affine)
-        lend(module, current)
-        return module
+        return drawing(space.make(name, context, affine), current)
 
     # Parts wrap operations first and edges second, each around those before it.
     make: MakeNamed = named

@@ -4,71 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ranknosh.errors import ConfigError
+from ranknosh.spaces.relaxed import Relaxed
 from supernet.alpha_optimisers import Adam, AlphaOptimiser
 from supernet.edges import EdgePart
-from supernet.part import Part
+from supernet.part import Part, Stage
+from supernet.penalties import Penalty
+from supernet.perturbations import Perturbation
+from supernet.recipe import SupernetRecipe
 from supernet.relaxations import Relaxation, Softmax
 from supernet.selections import Magnitude, Selection
 from supernet.updates import FirstOrder, Update
-
-if TYPE_CHECKING:
-    from supernet.penalties import Penalty
-    from supernet.perturbations import Perturbation
-    from supernet.space import CellSpace
-    from supernet.stages import Transform
-    from supernet.weightings import EdgeWeighting
-
-
-@dataclass(frozen=True)
-class SupernetRecipe:
-    """How the weights of a supernet are trained: SGD with a cosine learning rate. Defaults: DARTS (Liu et al., ICLR
-    2019, sec. A.1.1).
-
-    Args:
-        batch: Images of a batch, of either level.
-        lr: Learning rate of the first epoch.
-        lr_last: End of the cosine, reached one epoch after the last.
-        momentum: Momentum of SGD.
-        nesterov: Nesterov's momentum.
-        weight_decay: Coefficient of the L2 term.
-        clip: Bound of the global gradient norm, 0 for none.
-        augment: Augmentation of the training images.
-        spans_stages: One cosine over the epochs of all stages instead of one for each stage.
-    """
-
-    batch: int = 64
-    lr: float = 0.025
-    lr_last: float = 0.001
-    momentum: float = 0.9
-    nesterov: bool = False
-    weight_decay: float = 3e-4
-    clip: float = 5.0
-    augment: Literal["none", "crop_flip", "crop_flip_cutout"] = "crop_flip"
-    spans_stages: bool = False
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stretch of epochs of a method.
-
-    Args:
-        epochs: Its length.
-        warm_up: Its first epochs in which only weights are trained.
-        enter: Changes the search when the stage starts (rebuild, prune, widen).
-        recipe: In place of the method's recipe.
-        update: In place of the method's update.
-        name: Name in reports.
-    """
-
-    epochs: int
-    warm_up: int = 0
-    enter: Transform | None = None
-    recipe: SupernetRecipe | None = None
-    update: Update | None = None
-    name: str = "search"
+from supernet.weightings import EdgeWeighting
 
 
 @dataclass(frozen=True)
@@ -106,7 +55,7 @@ class Method:
     penalties: tuple[Penalty, ...] = ()
     monitors: tuple[Part, ...] = ()
     selection: Selection = field(default_factory=Magnitude)
-    recipe: SupernetRecipe = SupernetRecipe()
+    recipe: SupernetRecipe = field(default_factory=SupernetRecipe)
     affine: bool = False
     running_statistics: bool = False
     trained: Literal["all", "norms"] = "all"
@@ -135,14 +84,14 @@ class Method:
         yield self.selection
         yield from self.monitors
 
-    def fitted(self, space: CellSpace) -> Method:
+    def fitted(self, space: Relaxed) -> Method:
         """The method as it runs on ``space``: parts fill in what depends on it, such as the epochs of a stage."""
-        method = self
+        stages = self.stages
         for part in self.all_parts():
-            method = part.fitted(method, space)
-        return method
+            stages = part.fitted(stages, space)
+        return replace(self, stages=stages)
 
-    def check(self, space: CellSpace) -> None:
+    def check(self, space: Relaxed) -> None:
         """Refuse a method whose parts do not fit each other or the space.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -113,3 +113,26 @@ class Mix:
             table = flat[:, None].expand(-1, channels).contiguous() if channels else flat
             self._rows[key] = table.unbind(0)
         return self._rows[key]
+
+
+class Current:
+    """The mix of the running pass, in one place: edges read it here, so that it is not an argument of every module."""
+
+    def __init__(self, plain: bool = False) -> None:
+        self._mix: Mix | None = None
+        self.plain = plain
+
+    @property
+    def mix(self) -> Mix:
+        """The mix of the running pass."""
+        assert self._mix is not None, "a supernet is run as supernet(images, mix)"
+        return self._mix
+
+    def set(self, mix: Mix | None) -> None:
+        """Set the mix at the start of a pass; None at its end."""
+        self._mix = mix
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Current:
+        # A copied supernet runs its own passes: copy.deepcopy keeps one Current for all of its edges.
+        memo[id(self)] = copied = Current(self.plain)
+        return copied

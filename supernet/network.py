@@ -8,19 +8,19 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from ranknosh.spaces.base import NetworkSize
-from ranknosh.spaces.nets.network import Cell, Network
-from supernet.edges import Current, EdgePart, edge_factory
-from supernet.mix import Mix
-from supernet.space import CellSpace
+from ranknosh.spaces.nets.network import Cell, TensorEdge
+from ranknosh.spaces.relaxed import Relaxed, without_scale
+from supernet.edges import EdgePart, edge_factory
+from supernet.mix import Current, Mix
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 class Supernet(nn.Module):
-    """``supernet(images, mix)``: images (n, in_channels, h, w) to logits (n, classes), mixed by ``mix``.
+    """``supernet(inputs, mix)``: inputs (n, ...) to outputs (n, ...), mixed by ``mix``.
 
     Args:
-        space: The space whose operations the edges hold.
-        size: Channels, cells and classes.
+        space: What it is built of.
         parts: Changes of operations and edges, innermost first.
         affine: Scale and shift in the batch norms of the operations (the published supernets have none).
         running_statistics: Keep running means and variances in the batch norms of operations and cells; without them
@@ -28,14 +28,13 @@ class Supernet(nn.Module):
         plain: Call every operation as a module, for code that replaces modules or hooks them; slower, and equal up to
             rounding.
         allowed: (edges, operations) bool per kind, which operations are built; None for all.
-        bf16: Run passes under autocast in bfloat16; logits are float32 all the same.
+        bf16: Run passes under autocast in bfloat16; outputs are float32 all the same.
         seed: Of the initial weights.
     """
 
     def __init__(
         self,
-        space: CellSpace,
-        size: NetworkSize,
+        space: Relaxed,
         *,
         parts: tuple[EdgePart, ...] = (),
         affine: bool = False,
@@ -46,27 +45,26 @@ class Supernet(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.space, self.size, self.bf16 = space, size, bf16
+        self.space, self.bf16 = space, bf16
         self.current = Current(plain)
         # The caller's random state is left alone; the initial weights depend on ``seed`` only.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            skeleton = space.skeleton(size)
-            self.network = Network(skeleton, edge_factory(space, parts, self.current, affine=affine, allowed=allowed))
-        for block in self.network.blocks:
-            if isinstance(block, Cell):
-                _adapt_norms(block, affine, running_statistics)
+            self.network = space.build(edge_factory(space, parts, self.current, affine=affine, allowed=allowed))
+        for module in self.network.modules():
+            if isinstance(module, Cell | TensorEdge):
+                _adapt_norms(module, affine, running_statistics)
 
-    def forward(self, images: Tensor, mix: Mix) -> Tensor:
+    def forward(self, inputs: Tensor, mix: Mix) -> Tensor:
         # A mix may run several passes, and each has to draw the same numbers.
         mix.restart()
         self.current.set(mix)
         try:
-            with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16):
-                logits: Tensor = self.network(images)
+            with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.bf16):
+                outputs: Tensor = self.network(inputs)
         finally:
             self.current.set(None)
-        return logits.float() if self.bf16 else logits
+        return outputs.float() if self.bf16 else outputs
 
     @contextmanager
     def kept_buffers(self) -> Iterator[None]:
@@ -80,16 +78,14 @@ class Supernet(nn.Module):
                     buffer.copy_(found[name])
 
 
-def _adapt_norms(cell: Cell, affine: bool, running_statistics: bool) -> None:
+def _adapt_norms(cell: Cell | TensorEdge, affine: bool, running_statistics: bool) -> None:
     """Remove scale and shift (unless ``affine``) and running statistics (unless wanted) from the batch norms of a
-    searched cell."""
+    searched cell or edge."""
     # The space's operations are made without scale and shift already; what brings the cell's inputs to its width is not
     # one of them.
-    for module in cell.preprocess.modules():
-        if isinstance(module, nn.BatchNorm2d) and not affine:
-            module.affine = False
-            module.weight = module.bias = None  # type: ignore[assignment]
+    if isinstance(cell, Cell) and not affine:
+        without_scale(cell.preprocess)
     for module in cell.modules():
-        if isinstance(module, nn.BatchNorm2d) and not running_statistics:
+        if isinstance(module, NORMS) and not running_statistics:
             module.track_running_stats = False
             module.running_mean = module.running_var = module.num_batches_tracked = None

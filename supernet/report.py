@@ -15,9 +15,9 @@ class EpochReport:
         stage: Name of the stage.
         lr: Learning rate of the weights.
         steps: Weight steps.
-        weights_loss: Mean cross-entropy of the weight steps (nats).
-        train_accuracy: Mean accuracy of the training batches, in [0, 1].
-        alphas_loss: Mean cross-entropy of the architecture steps (nats); None where there were none.
+        weights_loss: Mean loss of the weight steps.
+        train_metric: The judge's metric over the training examples while they were learned; None where it has no value.
+        alphas_loss: Mean loss of the architecture steps; None where there were none.
         theta: Mean weights per kind, edges by operations.
         cells: The operation that would be kept on each edge now, per kind.
         text: The same architecture in the text form of the space.
@@ -32,7 +32,7 @@ class EpochReport:
     lr: float
     steps: int
     weights_loss: float
-    train_accuracy: float
+    train_metric: float | None
     alphas_loss: float | None
     theta: dict[str, list[list[float]]]
     cells: dict[str, list[int | None]]

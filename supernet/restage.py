@@ -4,34 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from ranknosh.spaces.relaxed import Relaxed
 from ranknosh.streams import torch_seed
-from supernet.stages import Transform
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
-
-
-BySpace = int | None | Mapping[str, int]
-"""A number, or one by the name of the space."""
+from supernet.part import Composition, Running, Stage, Transform
 
 
 @dataclass(frozen=True)
 class Restage(Transform):
     """Prunes operations, changes parts of the method, and builds the supernet again.
 
-    ``cells`` and ``keep`` may be mappings from the name of a space to a number, with ``""`` for every other space.
-
     Args:
-        cells: Cells of the new supernet, as in ``NetworkSize``; None for as many as before.
-        keep: Operations of largest mean weight that every mixed edge keeps; None for all. With ``groups``, as many of
-            each group.
+        blocks: Blocks of the new supernet: its cells and what stands between them; None for as many as before.
+        keep: Operations of largest mean weight that every mixed edge keeps, or below 1 their share of the most
+            operations on any edge (two at least); None for all. With ``groups``, as many of each group.
         groups: Disjoint lists of names; an edge keeps what it has of a group.
         changes: Fields of :class:`supernet.method.Method` with their new values.
         fresh_alphas: Draw the architecture parameters again.
@@ -39,8 +29,8 @@ class Restage(Transform):
             without it weights are fresh.
     """
 
-    cells: BySpace = None
-    keep: BySpace = None
+    blocks: int | None = None
+    keep: float | None = None
     groups: tuple[tuple[str, ...], ...] = ()
     changes: Mapping[str, Any] = field(default_factory=dict)
     fresh_alphas: bool = True
@@ -48,24 +38,35 @@ class Restage(Transform):
 
     def describe(self) -> str:
         words = [
-            "" if self.cells is None else f"{_numbers(self.cells)} cells",
-            ""
-            if self.keep is None
-            else f"{_numbers(self.keep)} operations an edge{' and group' if self.groups else ''}",
+            "" if self.blocks is None else f"{self.blocks} blocks",
+            self._kept_words(),
             *(f"{name} {_words(value)}" for name, value in self.changes.items()),
             "weights widened" if self.inherit else "weights anew",
         ]
         return ", ".join(word for word in words if word)
 
-    def fitted(self, method: Method, space: CellSpace) -> Method:
-        mine = replace(self, cells=_number(self.cells, space.name), keep=_number(self.keep, space.name))
-        # By identity: two stages may hold equal transforms.
-        stages = tuple(replace(stage, enter=mine) if stage.enter is self else stage for stage in method.stages)
-        return replace(method, stages=stages)
+    def _kept_words(self) -> str:
+        if self.keep is None:
+            return ""
+        if self.keep < 1:
+            return f"{self.keep:.0%} of the operations"
+        return f"{self.keep:g} operations an edge{' and group' if self.groups else ''}"
 
-    def apply(self, search: SupernetSearch) -> None:
-        if isinstance(self.keep, int):
-            self._prune(search, self.keep)
+    def fitted(self, stages: tuple[Stage, ...], space: Relaxed) -> tuple[Stage, ...]:
+        if self.keep is None or self.keep >= 1:
+            return stages
+        mine = replace(self, keep=max(2, round(self.keep * space.width)))
+        # By identity: two stages may hold equal transforms.
+        return tuple(replace(stage, enter=mine) if stage.enter is self else stage for stage in stages)
+
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
+        if self.blocks is not None and space.deeper is None:
+            return f"its stages have supernets of several depths, and those of {space.name} have one"
+        return None
+
+    def apply(self, search: Running) -> None:
+        if self.keep is not None:
+            self._prune(search, int(self.keep))
         old = search.net.state_dict()
         momentum = _momentum(search) if self.inherit else {}
         # Part of the seeds of weights and alphas: every rebuild draws new ones.
@@ -78,11 +79,12 @@ class Restage(Transform):
         # The parameters may be new objects, and moments of the stage before mean nothing to them.
         search.method.alpha_optimiser.begin(search)
 
-    def rebuild(self, search: SupernetSearch) -> None:
-        if isinstance(self.cells, int):
-            search.size = replace(search.size, cells=self.cells)
+    def rebuild(self, search: Running) -> None:
+        if self.blocks is not None:
+            assert search.space.deeper is not None  # fitted refuses others
+            search.space = search.space.deeper(self.blocks)
         if self.changes:
-            search.method = replace(search.method, **self.changes)
+            search.change(self.changes)
             for value in self.changes.values():
                 for part in value if isinstance(value, tuple) else (value,):
                     if hasattr(part, "begin"):
@@ -90,7 +92,7 @@ class Restage(Transform):
             search.draw_missing_parameters()
         search.build()
 
-    def _prune(self, search: SupernetSearch, keep: int) -> None:
+    def _prune(self, search: Running, keep: int) -> None:
         theta = search.mix("evaluation", detached=True).theta
         for kind in search.space.kinds:
             for edge in search.states.undecided(kind):
@@ -104,7 +106,7 @@ class Restage(Transform):
                     if place not in kept:
                         search.states.forbid(kind, edge, place)
 
-    def _carry_over(self, search: SupernetSearch, old: Mapping[str, Tensor], momentum: Mapping[str, Tensor]) -> None:
+    def _carry_over(self, search: Running, old: Mapping[str, Tensor], momentum: Mapping[str, Tensor]) -> None:
         generator = torch.Generator().manual_seed(torch_seed(search.seed, "widen", search.rebuilds))
         # Shared by weights and momentum, so that both copy the same channels.
         picks: dict[tuple[int, int], Tensor] = {}
@@ -151,15 +153,7 @@ def widened(old: Tensor, like: Tensor, picks: dict[tuple[int, int], Tensor], gen
     return old
 
 
-def _number(value: BySpace, space: str) -> int | None:
-    return value.get(space, value.get("")) if isinstance(value, Mapping) else value
-
-
-def _numbers(value: int | Mapping[str, int]) -> str:
-    return str(value) if isinstance(value, int) else "/".join(str(number) for number in value.values())
-
-
-def _momentum(search: SupernetSearch) -> dict[str, Tensor]:
+def _momentum(search: Running) -> dict[str, Tensor]:
     found = {}
     for name, parameter in search.net.named_parameters():
         buffer = search.optimiser.state.get(parameter, {}).get("momentum_buffer")

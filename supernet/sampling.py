@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ranknosh.errors import SpaceError
-from supernet.space import Cells, CellSpace
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
+from ranknosh.spaces.relaxed import Cells, Relaxed
+from supernet.part import Running
 
 _TRIES = 1000
 
 
 def sample_cells(
-    space: CellSpace, generator: torch.Generator, probabilities: Mapping[str, Tensor] | None = None
+    space: Relaxed, generator: torch.Generator, probabilities: Mapping[str, Tensor] | None = None
 ) -> Cells:
     """One random architecture: an operation for every kept edge.
 
@@ -43,7 +40,7 @@ def sample_cells(
 
 
 def sample_kind(
-    space: CellSpace, kind: str, generator: torch.Generator, probabilities: Tensor | None = None
+    space: Relaxed, kind: str, generator: torch.Generator, probabilities: Tensor | None = None
 ) -> tuple[int | None, ...]:
     """The random cell of one kind; see :func:`sample_cells`.
 
@@ -66,7 +63,7 @@ def sample_kind(
     raise SpaceError(f"no {kind} cell of {space.name} that lets anything pass was found in {_TRIES} draws")
 
 
-def passes(space: CellSpace, kind: str, places: tuple[int | None, ...]) -> bool:
+def passes(space: Relaxed, kind: str, places: tuple[int | None, ...]) -> bool:
     """Whether a path leads from an input of the cell to an output.
 
     Args:
@@ -80,7 +77,7 @@ def passes(space: CellSpace, kind: str, places: tuple[int | None, ...]) -> bool:
 
 
 def _draw(
-    space: CellSpace, kind: str, generator: torch.Generator, probabilities: Tensor | None
+    space: Relaxed, kind: str, generator: torch.Generator, probabilities: Tensor | None
 ) -> tuple[int | None, ...]:
     topology, kept = space.topology(kind), set(range(len(space.candidates[kind])))
     if space.edges_per_node is not None:
@@ -98,25 +95,25 @@ def _draw(
     return tuple(places)
 
 
-def best_of(search: SupernetSearch, candidates: Iterator[Cells], batches: int | None) -> tuple[Cells, float]:
-    """The most accurate of some architectures under shared weights, and its accuracy; the first of equals.
+def best_of(search: Running, candidates: Iterator[Cells], batches: int | None) -> tuple[Cells, float]:
+    """The best of some architectures under shared weights by the metric, and its value; the first of equals.
 
     Args:
-        search: The search whose supernet is evaluated (:meth:`supernet.search.SupernetSearch.evaluate`).
+        search: The search whose supernet is evaluated (:meth:`supernet.search.Running.evaluate`).
         candidates: The architectures.
         batches: How many batches of the alphas' half each is evaluated on; None for all.
 
     Returns:
-        The architecture and its accuracy in [0, 1].
+        The architecture and its value of the judge's metric.
 
     Raises:
         SpaceError: There are no architectures.
     """
     best: tuple[Cells, float] | None = None
     for cells in candidates:
-        accuracy, _ = search.evaluate(search.discrete_mix(cells), batches=batches)
-        if best is None or accuracy > best[1]:
-            best = (cells, accuracy)
+        value, _ = search.evaluate(search.discrete_mix(cells), batches=batches)
+        if best is None or search.judge.worth(value) > search.judge.worth(best[1]):
+            best = (cells, value)
     if best is None:
         raise SpaceError("there are no architectures to choose from")
     return best

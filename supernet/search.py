@@ -5,33 +5,29 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from ranknosh.errors import ConfigError
-from ranknosh.spaces.base import NetworkSize
-from ranknosh.streams import torch_seed
+from ranknosh.spaces.relaxed import Cells, Relaxed
 from supernet.data import DataPart, SearchData
-from supernet.method import Method, Stage, SupernetRecipe, stage_at
-from supernet.mix import Mix, Moment, Phase
-from supernet.network import Supernet
+from supernet.method import Method, stage_at, with_recipe
+from supernet.objective import Judge, Loss
 from supernet.part import Stop
+from supernet.passes import Passes
 from supernet.report import EpochReport
-from supernet.space import Cells, CellSpace
-from supernet.states import EdgeStates
-from supernet.updates.base import Batch, Losses
+from supernet.updates.base import Losses
 
-EDGES = "edges."
-"""Prefix of the kind in the names of edge parameters."""
+ACCURACY = Judge()
 OnStep = Callable[[int, int], None]
 
 
-class SupernetSearch:
+class SupernetSearch(Passes):
     """A method on a space, with data: call :meth:`run_epoch` until :attr:`ended`, then :meth:`result`.
 
     ``state_dict`` after any epoch, loaded into a new search of the same arguments, resumes bit for bit (CPU, same
@@ -39,13 +35,14 @@ class SupernetSearch:
 
     Args:
         method: The method; the search works on a deep copy that is fitted to the space.
-        space: The space that the supernet holds.
-        size: Channels, cells and classes of the supernet; a stage may change it.
-        data: The training images, in two halves.
-        seed: Of everything random: initial weights and alphas, the order of images, draws of passes.
+        space: What the supernet is built of; a stage may change its depth.
+        data: The training examples, in two halves.
+        loss: What weights and alphas learn by: the mean over a batch (cross-entropy in nats by default).
+        judge: The metric of the supernet (accuracy by default).
+        seed: Of everything random: initial weights and alphas, the order of examples, draws of passes.
         device: Device of the network and the parameters.
         channels_last: Memory layout of network and images; results differ by rounding.
-        dtype: Type of weights, parameters and images.
+        dtype: Type of weights, parameters and inputs of floats.
         bf16: Run passes under autocast in bfloat16.
 
     Raises:
@@ -55,261 +52,60 @@ class SupernetSearch:
     def __init__(
         self,
         method: Method,
-        space: CellSpace,
-        size: NetworkSize,
+        space: Relaxed,
         data: SearchData,
         *,
+        loss: Loss = functional.cross_entropy,
+        judge: Judge = ACCURACY,
         seed: int = 0,
         device: torch.device | str = "cpu",
         channels_last: bool = True,
         dtype: torch.dtype = torch.float32,
         bf16: bool = False,
     ) -> None:
-        method = method.fitted(space)
-        method.check(space)
-        self.method = copy.deepcopy(method)
-        self.space, self.size, self.data, self.seed = space, size, data, seed
-        self.device, self.channels_last, self.dtype = torch.device(device), channels_last, dtype
-        self.bf16 = bf16
-        self.states = EdgeStates(space)
-        self.parameters: dict[str, nn.Parameter] = {}
-        self.epoch = 0
-        self.stage_index = -1
-        self.stage_began = 0
-        self.draws = 0
-        self.rebuilds = 0
+        super().__init__(
+            method,
+            space,
+            data,
+            loss=loss,
+            judge=judge,
+            seed=seed,
+            device=torch.device(device),
+            channels_last=channels_last,
+            dtype=dtype,
+            bf16=bf16,
+        )
         self.history: list[EpochReport] = []
         self.stopped: Stop | None = None
-        self.draw_parameters()
-        self.build()
         for part in self.method.all_parts():
             part.begin(self)
 
-    # What the search is made of; transforms of stages call these again.
-
-    def draw_parameters(self) -> None:
-        """Draw all architecture parameters, in place where their shapes stay."""
-        # A seed for each rebuild: a stage that draws again must not get the same numbers.
-        generator = torch.Generator().manual_seed(torch_seed(self.seed, "alphas", self.rebuilds))
-        relaxation, weighting = self.method.relaxation, self.method.weighting
-        for kind in self.space.kinds:
-            edges = len(self.space.candidates[kind])
-            self._put(kind, relaxation.initial(edges, self.space.width, generator))
-            if weighting is not None:
-                self._put(EDGES + kind, weighting.initial(self.space.topology(kind), generator))
-
-    def draw_missing_parameters(self) -> None:
-        """Draw the parameters of parts that a stage has brought in; the others stay."""
-        found = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
-        self.draw_parameters()
-        for name, values in found.items():
-            self._put(name, values)
-
-    def _put(self, name: str, values: Tensor) -> None:
-        values = values.to(self.device, self.dtype)
-        if name in self.parameters and self.parameters[name].shape == values.shape:
-            with torch.no_grad():
-                # In place: the optimiser of the alphas holds the parameter objects.
-                self.parameters[name].copy_(values)
-        else:
-            self.parameters[name] = nn.Parameter(values)
-
-    def build(self) -> None:
-        """Make a fresh supernet of ``space``, ``size`` and the method's parts, and its optimiser."""
-        method = self.method
-        net = Supernet(
+    def twin(self, seed: int) -> SupernetSearch:
+        """An untrained search of the same arguments but for its seed, in full precision."""
+        return type(self)(
+            self.method,
             self.space,
-            self.size,
-            parts=method.parts,
-            affine=method.affine,
-            running_statistics=method.running_statistics,
-            allowed=self.states.allowed,
-            bf16=self.bf16,
-            seed=torch_seed(self.seed, "weights", self.rebuilds),
-        ).to(self.device, self.dtype)
-        self.net = net.to(memory_format=torch.channels_last) if self.channels_last else net
-        if method.trained == "norms":
-            _freeze_convolutions(self.net)
-        self.restart_weights()
-
-    def restart_weights(self) -> None:
-        """Make a fresh optimiser for the present weights."""
-        recipe = self.recipe
-        self.optimiser = torch.optim.SGD(
-            [p for p in self.net.parameters() if p.requires_grad],
-            lr=recipe.lr,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
+            self.data,
+            loss=self.loss,
+            judge=self.judge,
+            seed=seed,
+            device=self.device,
+            channels_last=self.channels_last,
+            dtype=self.dtype,
         )
 
-    # State.
+    def change(self, fields: Mapping[str, Any]) -> None:
+        """Change fields of the method from here on; parts that stay keep their state."""
+        self.method = replace(self.method, **fields)
 
-    @property
-    def stage(self) -> Stage:
-        """The present stage; the first one before the search has started."""
-        return self.method.stages[max(self.stage_index, 0)]
-
-    @property
-    def recipe(self) -> SupernetRecipe:
-        """How the weights are trained in the present stage."""
-        return self.stage.recipe or self.method.recipe
-
-    @property
-    def update(self) -> Any:
-        """The update of the present stage."""
-        return self.stage.update or self.method.update
-
-    @property
-    def alphas(self) -> dict[str, nn.Parameter]:
-        """Architecture parameters by kind, (edges, operations)."""
-        return {kind: self.parameters[kind] for kind in self.space.kinds}
+    def enlarge_batch(self, examples: int) -> None:
+        """Train on so many examples a batch from here on."""
+        self.method = with_recipe(self.method, batch=examples)
 
     @property
     def ended(self) -> bool:
         """Whether all epochs are trained or a part has stopped the search."""
         return self.stopped is not None or self.epoch >= self.method.epochs
-
-    @property
-    def warming_up(self) -> bool:
-        """True in the epochs of a stage that train weights only."""
-        return self.epoch - self.stage_began < self.stage.warm_up
-
-    def moment(self, phase: Phase) -> Moment:
-        """The present epoch and stage as a :class:`supernet.mix.Moment`."""
-        stage = self.stage
-        return Moment(self.epoch, self.method.epochs, self.epoch - self.stage_began, stage.epochs, phase)
-
-    def movable(self, name: str) -> Tensor | None:
-        """Which entries of a parameter are still in a mixture, a bool tensor of its shape; None for all."""
-        kind = name.removeprefix(EDGES)
-        mixed = torch.tensor([decision == -1 for decision in self.states.decided[kind]])
-        free = mixed if name.startswith(EDGES) else self.states.allowed[kind] & mixed[:, None]
-        return None if bool(free.all()) else free.to(self.device)
-
-    # What a pass mixes with.
-
-    def draw(self) -> int:
-        """The seed of the next random mix. Seeds are counted, and the count is saved, so that a resumed search draws
-        the same ones."""
-        self.draws += 1
-        return torch_seed(self.seed, "mix", self.draws)
-
-    def mix(
-        self,
-        phase: Phase,
-        *,
-        detached: bool = False,
-        draw: int | None = None,
-        parameters: Mapping[str, Tensor] | None = None,
-    ) -> Mix:
-        """The weights of one pass.
-
-        Args:
-            phase: ``weights`` and ``alphas`` draw as the relaxation does; ``evaluation`` has mean weights and runs
-                every allowed operation.
-            detached: Without gradients to the parameters.
-            draw: Seed of the random choices, for passes that must share them; None for the next one.
-            parameters: Values by name in place of the search's own parameters.
-
-        Returns:
-            The mix; rows of decided edges are constants in it.
-        """
-        values = self.parameters if parameters is None else parameters
-        if phase == "evaluation":
-            # Evaluation does not advance the counter, so that looking at a search does not change it.
-            seed = draw if draw is not None else torch_seed(self.seed, "evaluation", 0)
-        else:
-            seed = self.draw() if draw is None else draw
-        generator = torch.Generator().manual_seed(seed)
-        now, relaxation, weighting = self.moment(phase), self.method.relaxation, self.method.weighting
-        theta, executed, factors, scalars = {}, {}, {}, {}
-        with torch.set_grad_enabled(not detached and torch.is_grad_enabled()):
-            for kind in self.space.kinds:
-                allowed, moment = self.states.allowed[kind].to(self.device), now.of(kind)
-                if phase == "evaluation":
-                    weights, chosen = relaxation.mean(values[kind], allowed, moment), None
-                else:
-                    weights = relaxation.weights(values[kind], allowed, moment, generator)
-                    chosen = relaxation.chosen(weights, allowed, moment)
-                executed[kind] = self.states.executed(kind, chosen)
-                if chosen is not None and (added := relaxation.scalars(weights, chosen)) is not None:
-                    scalars[kind] = added
-                if weighting is not None:
-                    factors[kind] = weighting.factors(values[EDGES + kind], self.space.topology(kind))
-                    weights = weights * factors[kind][:, None]
-                    # After the product: a fixed edge has weight 1 whatever its factor was.
-                    factors[kind] = self.states.decided_factors(kind, factors[kind])
-                theta[kind] = self.states.decided_weights(kind, weights)
-        return Mix(theta, executed, now, seed, factors or None, scalars or None)
-
-    def discrete_mix(self, cells: Cells) -> Mix:
-        """The supernet as the one network of ``cells``: weight 1 for what is kept; no other operation runs."""
-        theta, executed = {}, {}
-        for kind, places in cells.items():
-            rows = torch.zeros(len(places), self.space.width, dtype=self.dtype)
-            for edge, place in enumerate(places):
-                if place is not None:
-                    rows[edge, place] = 1
-            theta[kind] = rows.to(self.device)
-            executed[kind] = tuple(() if place is None else (place,) for place in places)
-        return Mix(theta, executed, self.moment("evaluation"), torch_seed(self.seed, "evaluation", 0), discrete=True)
-
-    # Training.
-
-    def step_weights(self) -> None:
-        """Clip the gradients, make an optimiser step on the weights, and drop the gradients."""
-        clip = self.recipe.clip
-        if clip:
-            parameters = [p for group in self.optimiser.param_groups for p in group["params"] if p.grad is not None]
-            nn.utils.clip_grad_norm_(parameters, clip)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-
-    def learning_rate(self) -> float:
-        """The learning rate of the present epoch: a cosine over the stage, or over all stages."""
-        moment, recipe = self.moment("weights"), self.recipe
-        done, all_ = (moment.epoch, moment.epochs) if recipe.spans_stages else (moment.stage_epoch, moment.stage_epochs)
-        share = 0.5 * (1 + math.cos(math.pi * done / all_))
-        return recipe.lr_last + (recipe.lr - recipe.lr_last) * share
-
-    def batches(self, part: DataPart, epoch: int | None = None, *, augment: str | None = None) -> Iterator[Batch]:
-        """Batches of a part of the images in the order of an epoch.
-
-        Args:
-            part: ``weights``, ``alphas`` or ``all``.
-            epoch: Number of the epoch, from 0; None for the present one.
-            augment: Augmentation in place of the recipe's; the batches then skip the parts' ``training_images``.
-
-        Returns:
-            Images (n, c, h, w) of the search's type and labels (n,), on its device.
-        """
-        recipe = self.recipe
-        epoch = self.epoch if epoch is None else epoch
-        # A generator of the epoch, not of the search: batches are a function of (seed, part, epoch), so a checkpoint
-        # holds nothing of the data.
-        generator = torch.Generator().manual_seed(torch_seed(self.seed, f"images-{part}", epoch))
-        for images, labels in self.data.batches(
-            part,
-            batch=recipe.batch,
-            epoch=epoch,
-            seed=self.seed,
-            augment=recipe.augment if augment is None else augment,
-            device=self.device,
-            channels_last=self.channels_last,
-        ):
-            if augment is None:
-                for each in self.method.all_parts():
-                    images = each.training_images(self, images, generator)
-            yield images.to(self.dtype), labels
-
-    def alpha_batches(self) -> Iterator[Batch]:
-        """Batches of the alphas' half without end; every pass over it has an order that no other pass of the search
-        has."""
-        passes = 0
-        while True:
-            yield from self.batches("alphas", epoch=self.epoch + passes * self.method.epochs)
-            passes += 1
 
     def run_epoch(self, on_step: OnStep | None = None) -> EpochReport:
         """Train one epoch and report it; ``on_step(done, all)`` is called after every step."""
@@ -326,11 +122,14 @@ class SupernetSearch:
         wanted = halves and self.update.uses_validation and not self.warming_up
         validation = self.alpha_batches() if wanted else None
         losses: list[Losses] = []
+        meter = self.judge.make()
         for done, batch in enumerate(self.batches(part), 1):
             losses.append(self.update.step(self, batch, None if validation is None else next(validation)))
+            if (outputs := losses[-1].take_outputs()) is not None:
+                meter.update(outputs, batch[1])
             if on_step is not None:
                 on_step(done, steps)
-        report = self._report(losses, lr)
+        report = self._report(losses, lr, _finite(meter.compute()) if losses else None)
         # After the report: a decision in after_epoch must not change what the epoch is reported with.
         self._finish_epoch(report)
         report.seconds = time.perf_counter() - began
@@ -340,7 +139,7 @@ class SupernetSearch:
         """Weight steps of an epoch."""
         count = self.data.count("weights" if self.update.split == "halves" else "all")
         batch = self.recipe.batch
-        # A last batch of one image is left out by the data: it has no variance for batch norms.
+        # A last batch of one example is left out by the data: it has no variance for batch norms.
         return max(1, count // batch + (count % batch > 1))
 
     def _enter_stage(self) -> None:
@@ -352,8 +151,8 @@ class SupernetSearch:
         if enter is not None:
             enter.apply(self)
 
-    def _report(self, losses: list[Losses], lr: float) -> EpochReport:
-        cells = self.method.selection.derive(self)
+    def _report(self, losses: list[Losses], lr: float, metric: float | None) -> EpochReport:
+        cells = self.derive()
         mean = self.mix("evaluation", detached=True)
         return EpochReport(
             epoch=self.epoch,
@@ -361,7 +160,7 @@ class SupernetSearch:
             lr=lr,
             steps=len(losses),
             weights_loss=_mean([step.weights for step in losses]) or 0.0,
-            train_accuracy=_mean([step.correct.double().mean() for step in losses if step.correct is not None]) or 0.0,
+            train_metric=metric,
             alphas_loss=_mean([step.alphas for step in losses]),
             theta={kind: theta.double().cpu().tolist() for kind, theta in mean.theta.items()},
             cells={kind: list(places) for kind, places in cells.items()},
@@ -385,41 +184,9 @@ class SupernetSearch:
             if stop is not None and self.stopped is None:
                 self.stopped = stop
 
-    @torch.no_grad()
-    def evaluate(self, mix: Mix, *, part: DataPart = "alphas", batches: int | None = None) -> tuple[float, float]:
-        """Accuracy and loss of a mix on a part of the images, always in the same order and without augmentation.
-
-        Batch norms use the statistics of each batch, and no running statistic is changed.
-
-        Args:
-            mix: The mix of all passes.
-            part: The part of the images.
-            batches: How many batches are used; None for all.
-
-        Returns:
-            Accuracy in [0, 1] (higher is better) and mean cross-entropy (nats, lower is better).
-        """
-        correct = total = 0
-        loss = 0.0
-        with self.net.kept_buffers():
-            self.net.train()
-            for index, (images, labels) in enumerate(self.batches(part, epoch=0, augment="none")):
-                if batches is not None and index >= batches:
-                    break
-                logits = self.net(images, mix)
-                correct += int((logits.argmax(1) == labels).sum())
-                loss += float(functional.cross_entropy(logits, labels, reduction="sum"))
-                total += len(labels)
-        return correct / total, loss / total
-
-    @torch.no_grad()
-    def accuracy_on(self, batch: Batch, mix: Mix) -> float:
-        """Accuracy (higher is better) of a mix on one batch, with the batch's statistics; no running statistic is
-        changed."""
-        images, labels = batch
-        with self.net.kept_buffers():
-            self.net.train()
-            return float((self.net(images, mix).argmax(1) == labels).double().mean())
+    def derive(self) -> Cells:
+        """The architecture that the selection would derive now."""
+        return self.method.selection.derive(self)
 
     def result(self) -> Cells:
         """The architecture found: the selection's, or that of the epoch which a stop rule names."""
@@ -462,7 +229,7 @@ class SupernetSearch:
         self.epoch, self.draws, self.rebuilds = state["epoch"], state["draws"], state["rebuilds"]
         self.net.load_state_dict(state["net"])
         for name, values in state["parameters"].items():
-            self._put(name, values)
+            self.put(name, values)
         self.restart_weights()
         # The optimiser adopts the tensors it is given: without a copy it would write into the caller's state.
         self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
@@ -478,9 +245,7 @@ def _mean(values: list[Tensor | None]) -> float | None:
     return float(torch.stack(found).double().mean()) if found else None
 
 
-def _freeze_convolutions(net: nn.Module) -> None:
-    """Leave batch norms and linear layers as the only trained weights (RF-DARTS, Zhang et al., CVPR 2023)."""
-    for module in net.modules():
-        if isinstance(module, nn.Conv2d):
-            for parameter in module.parameters(recurse=False):
-                parameter.requires_grad_(False)
+def _finite(value: Any) -> float | None:
+    """A value of a meter; None where it has none, as over targets that none can be told of."""
+    found = float(value)
+    return found if math.isfinite(found) else None

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from supernet.space import Cells, CellSpace
+from ranknosh.spaces.relaxed import Cells, Relaxed
 
 MIXED = -1
 PRUNED = -2
@@ -24,7 +24,7 @@ class EdgeStates:
         version: Grows with every change.
     """
 
-    def __init__(self, space: CellSpace) -> None:
+    def __init__(self, space: Relaxed) -> None:
         self.space = space
         self.allowed: dict[str, Tensor] = {}
         self.decided: dict[str, list[int]] = {}

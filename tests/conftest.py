@@ -39,3 +39,25 @@ def made_once(tmp_path_factory):
         return folder
 
     return once
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Headless Chromium with one tab, for as long as tests run; who asks for it is skipped where it cannot be had."""
+    from tests.browser import Browser, program
+
+    if program() is None:
+        pytest.skip("there is no Chromium on this machine")
+    pytest.importorskip("websocket", reason="the package websocket-client is not installed")
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(autouse=True)
+def no_modules_of_other_tests(monkeypatch):
+    """A test finds no module of a user's own where another test looked for its own."""
+    from ranknosh import registry
+
+    monkeypatch.setattr(registry, "FOLDERS", [])
+    monkeypatch.setattr(registry, "OWN_MODULES", {})

@@ -2,8 +2,13 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
+
+import ranknosh.report
 
 VOID = {"meta", "br", "wbr", "link", "img", "input", "hr"}
+SCRIPT = f"<script>\n{(Path(ranknosh.report.__file__).parent / 'script.js').read_text()}</script>\n"
+"""The one script of a page, which works without it."""
 LANDMARKS = {"header", "nav", "main", "footer", "h1"}
 
 
@@ -57,6 +62,8 @@ class ParsedPage(HTMLParser):
 
 def read_page(text):
     """Parse a page, after checking what every page has: one offline file that can be read by anybody."""
+    assert text.count(SCRIPT) == 1
+    text = text.replace(SCRIPT, "")
     page = ParsedPage(text)
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(ids) == len(set(ids))

@@ -54,3 +54,9 @@ def wait_for_lines(path: Path, lines: int, process: subprocess.Popen) -> None:
 def output_of(process: subprocess.Popen) -> tuple[str, str]:
     """What the process printed to stdout and stderr by its end, which is waited for."""
     return process.communicate(timeout=HANG_SECONDS)
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process runs; one that has ended and is not yet waited for does not."""
+    state = subprocess.run(["ps", "-o", "state=", "-p", str(number)], capture_output=True, text=True).stdout.strip()
+    return bool(state) and not state.startswith("Z")

@@ -46,7 +46,16 @@ def answer(job: Job, metric: Callable[[int, int, int], float] = quality) -> JobR
         )
     value = metric(job.candidate_id, job.level, job.replica)
     return JobResult(
-        job, Observed(job.candidate_id, job.level, value, value, 1 - value, job.epochs, 0.1, replica=job.replica)
+        job,
+        Observed(
+            job.candidate_id,
+            job.level,
+            value,
+            {"accuracy": value, "loss": 1 - value},
+            job.epochs,
+            0.1,
+            replica=job.replica,
+        ),
     )
 
 

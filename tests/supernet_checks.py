@@ -11,7 +11,7 @@ CASES = (tiny_nasbench201, tiny_darts)
 
 def run(method, case=tiny_nasbench201, **options):
     """The search of a method after all its epochs."""
-    search = tiny_search(method, *case(), **options)
+    search = tiny_search(method, case(), **options)
     while not search.ended:
         search.run_epoch()
     return search

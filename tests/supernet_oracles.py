@@ -3,13 +3,12 @@
 import torch
 from torch import nn
 
-from ranknosh.spaces.base import NetworkSize
-from ranknosh.spaces.cell import CellTopology
-from ranknosh.spaces.nets.skeleton import nasbench201_skeleton
+from ranknosh.spaces.relaxed import operation
+from ranknosh.spaces.topology import CellTopology
 from supernet.data import TensorData
 from supernet.method import with_recipe
 from supernet.search import SupernetSearch
-from supernet.space import CellSpace, supernet_operation
+from tests.supernet_cases import staged
 
 OPERATIONS = ("none", "flat", "skip_connect", "bright")
 SIGNAL = OPERATIONS.index("skip_connect")
@@ -29,16 +28,14 @@ class Flat(nn.Module):
 def make(name, context, affine):
     if name in ("flat", "bright"):
         return Flat({"flat": 0.1, "bright": 1.0}[name])
-    return supernet_operation(name, context, affine)
+    return operation(name, context, affine)
 
 
 def chain_space(operations=OPERATIONS, edges=2):
     """Edges in a row; only ``skip_connect`` lets the image through."""
     steps = tuple((node, node + 1) for node in range(edges))
     chain = CellTopology(inputs=1, nodes=edges + 1, edges=steps, outputs=(edges,))
-    return CellSpace(
-        "chain", lambda size: nasbench201_skeleton(size, chain), {"normal": (operations,) * edges}, make=make
-    )
+    return staged("chain", chain, (operations,) * edges, 6, 1, 3, make=make)
 
 
 def coloured_data(images=48, classes=3, seed=0):
@@ -47,12 +44,10 @@ def coloured_data(images=48, classes=3, seed=0):
     labels = torch.arange(images) % classes
     pixels = 0.3 * torch.randn(images, 3, 6, 6, generator=generator)
     pixels[torch.arange(images), labels] += 2.0
-    return TensorData(pixels, labels, classes, seed=seed)
+    return TensorData(pixels, labels, seed=seed)
 
 
 def oracle_search(method, *, space=None, seed=0, **recipe):
     """A search over the chain on images whose class can be seen; ``SIGNAL`` is the place of the only useful operation."""
     method = with_recipe(method, **{"batch": 12, "augment": "none", "lr": 0.05} | recipe)
-    return SupernetSearch(
-        method, chain_space() if space is None else space, NetworkSize(6, 1, 3), coloured_data(), seed=seed
-    )
+    return SupernetSearch(method, chain_space() if space is None else space, coloured_data(), seed=seed)

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "adding-a-part.md").read_text()
-SECTIONS = dict(re.findall(r"^## (An? \w+)\n(.*?)(?=^## |\Z)", TEXT, re.DOTALL | re.MULTILINE))
+SECTIONS = dict(re.findall(r"^## (An? [\w ]+)\n(.*?)(?=^## |\Z)", TEXT, re.DOTALL | re.MULTILINE))
 FILE = re.compile(
     r"[Ii]n\s`([^`]+\.py)`(?:, (below|in place of) `([^`]+)`)?:\n\n```(?:python|text)\n(.*?)```", re.DOTALL
 )
@@ -62,19 +62,64 @@ def followed(tmp_path):
 
 
 def test_all_recipes_are_followed():
-    assert sorted(SECTIONS) == ["A predictor", "A proxy", "A workflow", "An executor"]
+    whole = [
+        "A space",
+        "A task",
+        "A data set",
+        "A differentiable method",
+        "A predictor",
+        "A proxy",
+        "An executor",
+        "A workflow",
+    ]
+    assert list(SECTIONS) == whole
+
+
+def header_of(folder):
+    """The first line of a run's journal."""
+    return json.loads((folder / "journal.jsonl").read_text().splitlines()[0])["record"]
+
+
+@pytest.mark.slow
+def test_a_space_is_checked_and_searched(followed, tmp_path):
+    checked, _ = followed("A space")
+    assert "3 of 3 one_of have branches of one shape" in checked
+    assert header_of(tmp_path / "runs/layers")["settings"]["space"]["name"] == "layers:Layers"
+
+
+@pytest.mark.slow
+def test_a_task_ranks_by_its_own_metric(followed, tmp_path):
+    (out,) = followed("A task")
+    facts = header_of(tmp_path / "runs/margin")["facts"]
+    assert (facts["ranked"], facts["metrics"]["right"]) == ("right", {"higher": True, "unit": "%"})
+    assert re.search(r"validation right \d\d\.\d\d %", out)
+
+
+@pytest.mark.slow
+def test_a_data_set_is_learned_from(followed, tmp_path):
+    followed("A data set")
+    data = header_of(tmp_path / "runs/rings")["data"]
+    assert (data["inputs"], sum(data["examples"].values()), len(data["classes"])) == ([2], 900, 3)
+
+
+@pytest.mark.slow
+def test_a_differentiable_method_is_searched_with(followed):
+    (out,) = followed("A differentiable method")
+    assert "softmax(temperature 0.2)" in out
 
 
 @pytest.mark.slow
 def test_a_predictor_is_used_by_its_name(followed, tmp_path):
     followed("A predictor")
-    assert '"predictor":"nearest"' in (tmp_path / "runs/with-nearest/journal.jsonl").read_text().replace(" ", "")
+    assert '"predictor":"nearest:NearestPredictor"' in (
+        tmp_path / "runs/with-nearest/journal.jsonl"
+    ).read_text().replace(" ", "")
 
 
 @pytest.mark.slow
 def test_a_proxy_scores(followed):
     (out,) = followed("A proxy")
-    assert "widest" in out
+    assert "widest:Widest" in out
 
 
 def order_of_results(folder):

@@ -13,9 +13,9 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 from torch.utils.checkpoint import checkpoint
 
-from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets.network import build_candidate
+from tests.networks import network_of
 
 # fmt: off
 ALL = frozenset([
@@ -44,7 +44,7 @@ def usual() -> nn.Module:
 def cell(*operations: str) -> nn.Module:
     space = NasBench201()
     code = tuple(space.operations.index(name) for name in operations)
-    return build_candidate(Architecture("nasbench201", code), NetworkSize(channels=8, cells=1, classes=3))
+    return network_of(Architecture("nasbench201", code), channels=8, cells=1, outputs=3)
 
 
 def torchvision(name: str, **arguments: Any) -> Callable[[], nn.Module]:
@@ -106,8 +106,12 @@ class Auxiliary(nn.Module):
 
 
 class Named(Auxiliary):
+    def __init__(self, wrap: Any = lambda out: {"out": out}) -> None:
+        super().__init__()
+        self.wrap = wrap
+
     def forward(self, x: torch.Tensor) -> Any:
-        return {"out": self.net(x)}
+        return self.wrap(self.net(x))
 
 
 class Detached(Auxiliary):
@@ -222,8 +226,15 @@ CASES = {
         lambda: Checkpoints(False), images, {"Recomputed values for the following tensors": "gradsign ntk"}
     ),
     "tuple": Case(Auxiliary, images, {}),
-    "dictionary": Case(
-        Named, images, {"the network returns dict, not a tensor": " ".join(ALL - {"params", "zen", "meco"})}
+    "dictionary": Case(Named, images, {}),
+    "text": Case(
+        lambda: Named(lambda out: "x"),
+        images,
+        {
+            "the network returns str, not a tensor": " ".join(
+                ALL - {"params", "zen", "meco", "macs", "nwot", "swap", "swap_reg", "l2_norm"}
+            )
+        },
     ),
     "detached": Case(
         Detached,

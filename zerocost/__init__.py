@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zerocost.aggregate import combine as combine
     from zerocost.catalog import PROXIES as PROXIES
+    from zerocost.catalog import register as register
     from zerocost.errors import Undefined as Undefined
     from zerocost.errors import UnknownProxy as UnknownProxy
     from zerocost.errors import ZeroCostError as ZeroCostError
@@ -32,6 +33,7 @@ _HOMES = {
     "UnknownProxy": "errors",
     "ZeroCostError": "errors",
     "combine": "aggregate",
+    "register": "catalog",
     "score": "scoring",
     "score_operations": "operations",
 }

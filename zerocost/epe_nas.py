@@ -28,7 +28,9 @@ class EpeNas(JacobianProxy):
         labels = self.subject.targets
         if labels is None:
             raise Undefined("it needs targets: give the labels of the batch")
-        if labels.shape != (self.subject.batch,) or labels.is_floating_point():
+        if labels.shape == (self.subject.batch, 1):
+            labels = labels[:, 0]
+        if labels.shape != (self.subject.batch,) or labels.is_floating_point() or labels.is_complex():
             raise Undefined(
                 f"it needs one whole-number label for each of {self.subject.batch} samples, got targets {labels.dtype} "
                 f"{tuple(labels.shape)}"

@@ -66,9 +66,9 @@ class Fisher(Proxy):
         seen.register_hook(partial(self._read, self._outputs.keep(seen), channel, fan))
         return seen
 
-    def _read(self, kept: _Kept, channel: int, fan: int, gradient: torch.Tensor) -> None:
-        # Later backward runs of the pass call the hooks again; only the loss's gradient counts.
-        if kept.tensor is None or self._differentiated:
+    def _read(self, kept: _Kept, channel: int, fan: int, gradient: torch.Tensor | None) -> None:
+        # Later backward runs of the pass call the hooks again; only the loss's gradient counts. None: nothing comes back here.
+        if kept.tensor is None or self._differentiated or gradient is None:
             return
         positions = [dim for dim in range(1, gradient.ndim) if dim != channel]
         product = kept.tensor * _at_least_single(gradient)

@@ -177,7 +177,8 @@ class Proxy:
         gradient that results at its input (``entering``)."""
 
     def run(self) -> None:
-        """Run the network for this proxy alone (``Pass.OWN``); the state of the network is restored afterwards."""
+        """Run the network for this proxy alone (``Pass.OWN``), with copies of its weights and buffers in their places; its
+        state is restored afterwards."""
 
     def value(self) -> float:
         """The value of the proxy, after its pass.

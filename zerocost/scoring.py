@@ -20,6 +20,8 @@ from zerocost.proxy import BackwardRun, Loss, Pass, Proxy, Subject
 from zerocost.result import Score, Scores
 from zerocost.state import preserved
 
+_FOREIGN = (Exception, SystemExit)
+"""What the caller's network may raise; ``sys.exit()`` in it must not end the process that scores."""
 NO_TARGETS = "it needs targets: give the labels of the batch"
 
 
@@ -105,7 +107,7 @@ def _score_pass(needed: Pass, kinds: dict[str, Callable[[Subject], Proxy]], subj
             _finish_kernels(subject)
             share = (time.perf_counter() - started) / len(proxies)
             return {name: _value(proxy, share) for name, proxy in proxies.items()}
-    except Exception as error:  # whatever the caller's network raises
+    except _FOREIGN as error:  # whatever the caller's network raises
         reason = _reason(error)
     # Outside of the handler: the error's traceback keeps the graph of the failed run in memory.
     if len(kinds) > 1:
@@ -128,12 +130,12 @@ def _value(proxy: Proxy, share: float) -> Score:
         value = float(proxy.value())
         if not math.isfinite(value):
             value, reason = None, f"the value is {value}"
-    except Exception as error:
+    except _FOREIGN as error:
         reason = _reason(error)
     return Score(value, proxy.direction, share + time.perf_counter() - started, reason)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     first = (str(error).strip().splitlines() or [""])[0]
     return first if isinstance(error, Undefined) else f"{type(error).__name__}: {first}"
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.core.records import Failed, Job, Observed
-from ranknosh.data.table import Accounting, Reading, Table
+from ranknosh.tasks.data.table import Accounting, Reading, Table
 
 Scores = Mapping[str, NDArray[np.float64]]
 """Train-free scores: the name of a proxy to its value for every row of a table, NaN where it gave none."""
@@ -54,7 +54,7 @@ class Account:
         table: of finished trainings.
         seed: of the search's own choices, and of which training of the table each architecture shows.
         budget: epochs.
-        accounting: see :meth:`ranknosh.data.table.Table.schedule`.
+        accounting: see :meth:`ranknosh.tasks.data.table.Table.schedule`.
         scores: train-free ones of the table's architectures, for methods that start from them.
     """
 
@@ -94,10 +94,11 @@ class Account:
 
     def train(self, job: Job) -> Observed | Failed:
         """How a job of the engine ends, charged with its epochs. Raises DataError where the table lacks the architecture."""
-        outcome = from_table(self._reading, job, job.level)
+        level = sum(job.stop_epoch >= epochs for epochs in self.table.epochs)
+        outcome = from_table(self._reading, job, level)
         if isinstance(outcome, Observed):
             self.spent += job.epochs
-            self.trainings.append(Paid(self.table.row(job.architecture), job.level, outcome.metric, job.epochs))
+            self.trainings.append(Paid(self.table.row(job.architecture), level, outcome.metric, job.epochs))
         return outcome
 
     def trajectory(self) -> Trajectory:
@@ -124,5 +125,7 @@ def from_table(reading: Reading, job: Job, level: int) -> Observed | Failed:
         message = f"the table has no training number {job.replica + 1} of this architecture"
         return Failed(job.candidate_id, job.level, "invalid", message, 0, 0.0, replica=job.replica)
     seconds = float(table.seconds[row]) * job.epochs / table.epochs[-1]
-    params = None if table.params is None else int(table.params[row])
-    return Observed(job.candidate_id, job.level, metric, metric, None, job.epochs, seconds, params, replica=job.replica)
+    costs = {} if table.params is None else {"params": float(table.params[row])}
+    return Observed(
+        job.candidate_id, job.level, metric, {"accuracy": metric}, job.epochs, seconds, costs, replica=job.replica
+    )

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.bench.account import Account
-from ranknosh.data.table import Table
 from ranknosh.errors import DataError
 from ranknosh.streams import stream
+from ranknosh.tasks.data.table import Table
 
 DRAWN = 100
 INITIAL = 20

@@ -1,8 +1,10 @@
 """The methods that can be measured: calls that spend an account. The engine is that of a search, and so are its settings."""
 
+import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,11 +13,14 @@ from ranknosh.bench.baselines import DRAWN, low_fidelity_evolution, params_of, r
 from ranknosh.bench.simulation import play
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Pool
-from ranknosh.core.records import Scored
-from ranknosh.data.table import Table
-from ranknosh.errors import ConfigError, DataError, unknown
+from ranknosh.core.records import Observed, Scored
+from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.simulated import SimulatedExecutor
+from ranknosh.predictors.own_proposer import ARGUMENTS, OwnProposer, Propose, takes_results
+from ranknosh.registry import Registry
+from ranknosh.tasks.data.table import Table
 from ranknosh.workflows.search.assembly import make_search
+from ranknosh.workflows.search.rivals import SHARED, Played
 
 Method = Callable[[Account], None]
 Start = Literal["largest", "random", "proxies"]
@@ -36,25 +41,46 @@ def engine(account: Account, settings: Sequence[str] = (), start: Start = "large
         DataError: where the table lacks a part of its space or the parameters.
         BudgetTooSmall: where no candidate fits.
     """
-    table, space = account.table, account.table.space
-    if len(table) < space.size:
-        raise DataError(
-            f"the table holds {len(table)} of the {space.size} architectures of {space.name}; the engine may "
-            "propose any of them, so it needs the whole space"
-        )
+    table = account.table
     scores: Scores = account.scores or {}
     if start != "proxies":
         scores = {"params": params_of(table).astype(float)} if start == "largest" else {}
     plain = {
-        "seed": account.seed,
-        "space": {"name": space.name},
+        **_plain(account),
         "pyramid": {"epochs": account.epochs, "initial": INITIAL, "batch": BATCH},
         "seeding": {"draw": DRAWN, "proxies": list(scores)},
-        "budget": {"epochs": account.budget},
     }
     config = SearchSettings.from_dict(plain, overrides=settings)
     search = make_search(config, Pool(level_zero(table, scores, config.seeding.draw, account.seed)))
     play(search, SimulatedExecutor(account.train))
+
+
+def played(account: Account, method: Played) -> None:
+    """One search by a method that is settings of the engine, with the levels of the account.
+
+    Args:
+        account: pays; its seed is that of the search.
+        method: all of whose levels are the table's, or the top one alone.
+
+    Raises:
+        DataError: where the table lacks a part of its space.
+        BudgetTooSmall: where no candidate fits.
+    """
+    plain = method.settings({**_plain(account), "pyramid": {"epochs": account.epochs}})
+    if len(plain["pyramid"]["epochs"]) == 1:  # whatever promotions cost
+        plain["pyramid"]["epochs"] = account.table.epochs[-1:]
+    play(make_search(SearchSettings.from_dict(plain), Pool()), SimulatedExecutor(account.train))
+
+
+def _plain(account: Account) -> dict[str, Any]:
+    """What every search of the engine on a table has. Raises DataError where the table lacks a part of its space."""
+    table, space = account.table, account.table.space
+    if len(table) < space.size:
+        raise DataError(
+            f"the table holds {len(table)} of the {space.size:,} architectures of {space.title}; the engine may "
+            "propose any of them, so it needs the whole space"
+        )
+    return {"seed": account.seed, "space": {"name": space.name}, "budget": {"epochs": account.budget}}
 
 
 def level_zero(table: Table, scores: Scores, count: int, seed: int) -> list[Scored]:
@@ -92,6 +118,34 @@ _FORMS: dict[str, tuple[Start, tuple[str, ...]]] = {
     "_proxies_wide": ("proxies", ("seeding.draw=1000",)),
     "_proxies_wide_follow": ("proxies", ("seeding.draw=1000", "seeding.follow=0.5")),
 }
+
+
+def proposed(account: Account, propose: Propose, name: str) -> None:
+    """Full trainings of what a function proposes, each once.
+
+    Args:
+        account: pays; its seed is that of the search.
+        propose: see :data:`ranknosh.predictors.own_proposer.Propose`.
+        name: of it, for messages.
+
+    Raises:
+        ConfigError: the function raises, or gives no architecture of the space.
+        DataError: the table lacks what it gives.
+    """
+    table, pool, top = account.table, Pool(), len(account.table.epochs)
+    proposer = OwnProposer(table.space, propose, name, account.seed)
+    for number in itertools.count():
+        decided = proposer.propose(pool, [number], number)
+        if not decided.records:
+            return
+        (record,) = decided.records
+        value = account.ask(table.row(record.architecture), top)
+        if value is None:
+            return
+        pool.apply(record)
+        pool.apply(Observed(number, 1, value, {}, table.epochs[-1], 0.0))
+
+
 METHODS: dict[str, Method] = {
     **{
         f"{name}{form}": partial(engine, settings=(*settings, *more), start=start)
@@ -106,6 +160,18 @@ METHODS: dict[str, Method] = {
 random; _proxies the best by the proxies of the scores together, with the defaults of a search for ``seeding``. _proxies_only
 leaves none of them to chance, _proxies_half half of them; _follow has ``seeding.follow: 0.5``; _wide draws 1,000 random cells.
 random: full trainings of random cells. lowfi_evo, lowfi_evo_l0: see ``baselines.low_fidelity_evolution``."""
+_PACKAGES = {
+    name: f"ranknosh.bench.{module}:{name}"
+    for module, names in {
+        "optuna_pruning": ("optuna_hyperband", "optuna_halving"),
+        "syne_tune_stopping": ("syne_tune_asha",),
+        "neps_brackets": ("neps_asha", "neps_hyperband"),
+    }.items()
+    for name in names
+}
+RIVALS = Registry("rivals", "method", {**SHARED, **METHODS, **_PACKAGES})
+"""With those that ``compare`` has under the same names (``random`` draws rows of the table here, and cells of no use too), and
+packages whose own code decides when a training is stopped."""
 SCORED = tuple(name for name in METHODS if "_proxies" in name)
 """Methods that need train-free scores."""
 
@@ -113,8 +179,38 @@ SCORED = tuple(name for name in METHODS if "_proxies" in name)
 def checked(names: Sequence[str]) -> tuple[str, ...]:
     """``names`` without repetitions. Raises ConfigError for one that is no method, and where there are none."""
     if not names:
-        raise ConfigError(f"no method to measure; known methods are {', '.join(METHODS)}")
+        raise ConfigError(f"no method to measure; known methods are {', '.join(RIVALS.names)}")
     for name in names:
-        if name not in METHODS:
-            raise ConfigError(unknown("method", name, METHODS))
+        method_of(name)
     return tuple(dict.fromkeys(names))
+
+
+def method_of(name: str) -> Method:
+    """The method called ``name``: ours, or of the user's own a function of (space, results, rng) that proposes the next
+    architecture for a full training, or a function of an account.
+
+    Raises:
+        ConfigError: the name is unknown, cannot be loaded, or stands for something else.
+    """
+    found = RIVALS.load(name)
+    if isinstance(found, Played):
+        return partial(played, method=found)
+    if takes_results(found):
+        return partial(proposed, propose=found, name=name)
+    if not _takes_account(found):
+        raise ConfigError(
+            f"{name} is no search method for a table; give a function of ({', '.join(ARGUMENTS)}) that proposes an architecture, "
+            "or of an account (ranknosh.bench.account) that it spends"
+        )
+    method: Method = found
+    return method
+
+
+def _takes_account(found: Any) -> bool:
+    if not callable(found) or inspect.isclass(found):
+        return False
+    try:
+        inspect.signature(found).bind("account")
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -13,15 +13,15 @@ from time import perf_counter
 from threadpoolctl import threadpool_limits
 
 from ranknosh.bench.account import Account, Trajectory
-from ranknosh.bench.methods import METHODS, SCORED, checked
+from ranknosh.bench.methods import SCORED, checked, method_of
 from ranknosh.bench.rows import MethodRow, method_row
 from ranknosh.bench.scores import read_scores
-from ranknosh.data.table import ACCOUNTINGS, Accounting, Table
 from ranknosh.errors import ConfigError, unknown
 from ranknosh.runs.events import Events, Progress, silent
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.provenance import host_cores
 from ranknosh.streams import stream
+from ranknosh.tasks.data.table import ACCOUNTINGS, Accounting, Table
 
 CHECKPOINTS = (1000, 2000, 3200, 4000, 8000, 20000, 40000)
 
@@ -48,7 +48,7 @@ def run_bench(
         budget: epochs of each run.
         repeats: runs of each method.
         seed: of all of them.
-        accounting: see :meth:`ranknosh.data.table.Table.schedule`.
+        accounting: see :meth:`ranknosh.tasks.data.table.Table.schedule`.
         json_out: where the rows, the settings and every single regret are written.
         events: hears of every run that is done.
         jobs: processes of one thread each, by default one a core.
@@ -121,5 +121,5 @@ def _one(task: tuple[str, int], make: MakeAccount | None = None) -> tuple[Trajec
     method, seed = task
     account, started = (make or _MADE_BY)(seed), perf_counter()
     with threadpool_limits(1):
-        METHODS[method](account)
+        method_of(method)(account)
     return account.trajectory(), perf_counter() - started

@@ -14,8 +14,8 @@ import numpy as np
 
 from ranknosh.bench.account import Scores
 from ranknosh.config.sections import SeedingConfig
-from ranknosh.data.table import Table
-from ranknosh.errors import ConfigError, DataError, SpaceError
+from ranknosh.errors import ConfigError, DataError, SpaceError, to_type
+from ranknosh.tasks.data.table import Table
 
 PROXIES: tuple[str, ...] = SeedingConfig().proxies
 """What is read of a file where nothing else is asked for: the proxies that a search is seeded with unless told otherwise."""
@@ -46,8 +46,8 @@ def read_scores(
 
     if path is None:
         raise ConfigError(
-            f"{method} starts from train-free scores of all architectures; write them with: ranknosh score "
-            f"{table.space.name} --all --csv scores.csv, and give them with --scores scores.csv"
+            f"{method} starts from train-free scores of all architectures; write them with: "
+            f"{to_type('score', table.space.name, '--all', '--csv', 'scores.csv')}, and give them with --scores scores.csv"
         )
     names = tuple(dict.fromkeys(PROXIES if proxies is None else proxies))
     if not names:
@@ -90,7 +90,8 @@ def read_scores(
 
 def _made_by(table: Table, names: Sequence[str]) -> str:
     listed = ",".join(dict.fromkeys(names))
-    return f"write it with: ranknosh score {table.space.name} --all --proxies {listed} --csv FILE"
+    command = to_type("score", table.space.name, "--all", "--proxies", listed, "--csv", "scores.csv")
+    return f"write it with: {command}"
 
 
 def _lines(path: Path) -> tuple[list[str], list[dict[str, str]]]:

@@ -27,7 +27,6 @@ from ranknosh.errors import JobsLost
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
 from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.base import Architecture, Space
-from ranknosh.spaces.catalog import get_space
 from ranknosh.workflows.search.assembly import limits_of, pyramid_of, rules_of
 from ranknosh.workflows.search.loop import drive
 
@@ -114,9 +113,10 @@ def simulated(wanted: Wanted, config: SearchSettings, trainings: Trainings) -> l
         "reproducible" if overlap == 1 else f"reproducible, overlap {overlap}": ("reproducible", overlap)
         for overlap in sorted({1, config.pyramid.overlap, *wanted.overlap})
     }
+    schedules |= {name: (name, 1) for name in ("eager", config.pyramid.schedule) if name != "reproducible"}
     ratios = dict.fromkeys((config.pyramid.ratio, *wanted.ratio))
     rows: list[Row] = []
-    for ratio, (name, (schedule, overlap)) in product(ratios, {**schedules, "eager": ("eager", 1)}.items()):
+    for ratio, (name, (schedule, overlap)) in product(ratios, schedules.items()):
         # Proposals are random ones, which follow no predictions.
         changes = {"ratio": ratio, "schedule": schedule, "overlap": overlap, "promote": "observed"}
         asked = config.model_copy(update={"pyramid": config.pyramid.model_copy(update=changes)})
@@ -137,7 +137,7 @@ def _run(config: SearchSettings, cluster: Cluster, workers: int, trainings: Trai
     limits, scoring, space, seed = (
         limits_of(config),
         trainings.scoring(workers),
-        get_space(config.space.name),
+        config.space.make(),
         config.seed,
     )
     proposer = Listed(space, trainings.architectures(space, seed))

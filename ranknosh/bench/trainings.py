@@ -14,15 +14,16 @@ from scipy.special import ndtr
 from ranknosh.bench.account import from_table
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import UNKNOWN, percent
-from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.candidates import Candidate
+from ranknosh.core.pool import Pool
 from ranknosh.core.records import RECORDS, Failed, Job, Observed
 from ranknosh.core.seeding import distinct, drawn
-from ranknosh.data.table import Reading, Table
-from ranknosh.errors import ConfigError, DataError
+from ranknosh.errors import ConfigError, DataError, to_type
 from ranknosh.runs.journal import read_history
 from ranknosh.runs.run import settings_of
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.streams import stream
+from ranknosh.tasks.data.table import Reading, Table
 
 if TYPE_CHECKING:
     from ranknosh.training.timing import Timing
@@ -86,8 +87,8 @@ class ModelTrainings(Trainings):
         luck = stream(seed, "simulated luck", job.candidate_id, job.level, job.replica).standard_normal()
         metric = _quality(job.candidate_id, seed) + NOISE * float(luck) * math.sqrt(self._top / job.stop_epoch)
         size = self._timing.checkpoint_bytes
-        facts = (job.candidate_id, job.level, metric, None, None, job.epochs, seconds)
-        return Observed(*facts, checkpoint_bytes=size, replica=job.replica)
+        numbers = job.candidate_id, job.level, metric
+        return Observed(*numbers, {}, job.epochs, seconds, checkpoint_bytes=size, replica=job.replica)
 
     def worth(self, candidate: Candidate, seed: int) -> float:
         return float(ndtr(_quality(candidate.id, seed)))
@@ -120,7 +121,7 @@ class RecordedTrainings(Trainings):
         self._scoring, self._ended = pool.proxy_seconds, endings(pool)
         if not self._ended.get(1):
             raise ConfigError(
-                f"{folder} has no finished training to play back; let it run on with `ranknosh resume {folder}`"
+                f"{folder} has no finished training to play back; let it run on with `{to_type('resume', folder)}`"
             )
         reached = ", ".join(f"{len(rows)} at level {level}" for level, rows in sorted(self._ended.items()))
         self.times = f"of {folder}: a candidate goes the way of one of its candidates ({reached})"
@@ -163,7 +164,7 @@ def endings(pool: Pool) -> dict[int, dict[int, Observed | Failed]]:
 
 
 class TableTrainings(Trainings):
-    """Trainings of a table (see :mod:`ranknosh.data.table`): its lower accuracy at every level but the top.
+    """Trainings of a table (see :mod:`ranknosh.tasks.data.table`): its lower accuracy at every level but the top.
 
     Raises:
         DataError: where it cannot be read.

@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except SystemExit as ended:
         if arguments is None and ended.code == working.INTERRUPTED:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed once more, it would only change the exit code
+            # Where Ctrl-C met code in a text, such as a dataclass in the making, Python notes it, and python -m would end by the
+            # signal, with -2, whatever the exit code. Any other code in a text clears the note.
+            exec("")
         raise
     finally:
         report_trouble()

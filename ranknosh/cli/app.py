@@ -5,20 +5,25 @@ from typing import Annotated
 import typer
 
 from ranknosh.cli import (
+    ask,
     bench,
     compare,
     doctor,
+    export,
     plan,
+    predict,
+    report,
     results,
     retrain,
     score,
     search,
+    space_check,
     spaces,
     starter,
     supernet,
 )
 from ranknosh.cli.working import EXIT_CODES, one_end
-from ranknosh.runs.provenance import versions
+from ranknosh.version import __version__
 
 app = typer.Typer(
     name="ranknosh",
@@ -34,7 +39,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"ranknosh {versions().get('ranknosh', '(a checkout that is not installed)')}")
+        typer.echo(f"ranknosh {__version__}")
         raise typer.Exit
 
 
@@ -54,21 +59,26 @@ for _function in (
     starter.init,
     plan.plan,
     search.search,
+    ask.ask,
+    ask.tell,
     results.resume,
     results.status,
     results.top,
-    results.report,
+    report.report,
     results.repair,
     score.score,
     retrain.retrain,
+    export.export,
+    predict.predict,
     compare.compare,
     supernet.supernet,
     results.clean,
 ):
     app.command()(one_end()(_function))
 
-_space = typer.Typer(no_args_is_help=True, help="Look at a search space: show, sample, count, check.")
-for _function in (spaces.show, spaces.sample, spaces.count, spaces.check):
+_space = typer.Typer(no_args_is_help=True, help="Look at search spaces: list, show, sample, count, check.")
+_space.command("list")(one_end()(spaces.listing))
+for _function in (spaces.show, spaces.sample, spaces.count, space_check.check):
     _space.command()(one_end()(_function))
 app.add_typer(_space, name="space")
 

@@ -14,19 +14,24 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from ranknosh.config.learning import source_section
 from ranknosh.config.messages import choices_of, schemas_of
-from ranknosh.config.sections import source_section
+from ranknosh.config.sections import budget_section
 from ranknosh.config.settings import Given, Settings, by_name, read_setting
 from ranknosh.errors import ConfigError
 
 ConfigFile = Annotated[
-    Path, typer.Argument(metavar="CONFIG", help="A YAML config; 'ranknosh init' writes one.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="CONFIG|DATA",
+        help="A YAML config; or data (a folder or archive of images, an npz file, texts, MODULE:NAME of your own), of "
+        "which 'ranknosh init' would make one.",
+        show_default=False,
+    ),
 ]
 SetOptions = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Change one setting, such as data.train_limit=500; may be repeated."
-    ),
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, such as data.limit=500; may be repeated."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary only.")]
@@ -50,7 +55,10 @@ def _tracked(place: str) -> Mapping[str, Any]:
 
 
 _SECTIONS = {
-    "data": _SectionFlag(source_section, "a name, an image folder or archive, or an npz file"),
+    "data": _SectionFlag(source_section, "a name, a folder or archive of images, texts, or an npz file"),
+    "budget": _SectionFlag(
+        budget_section, "epochs (130), wall time (2h), or busy time of all workers together (2gpuh, 2cpuh)"
+    ),
     "executor": _SectionFlag(
         lambda address: {"name": "ray", "address": address},
         "on Ray; alone for a cluster of its own on this machine, 'auto' for the one that runs here, or host:port",

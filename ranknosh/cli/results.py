@@ -1,31 +1,31 @@
-"""Verbs that take a run of any kind: ``resume``, ``status``, ``top``, ``report``, ``clean`` and ``repair``."""
+"""Verbs that take a run of any kind: ``resume``, ``status``, ``top``, ``clean`` and ``repair``."""
 
+from __future__ import annotations
+
+import sys
 import time
 from collections.abc import Mapping
-from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ranknosh.cli.flags import AsJson, Quiet, flags_of
 from ranknosh.cli.search import failures_text, status_text
 from ranknosh.cli.working import USAGE, watched
-from ranknosh.config.screen import facts, print_result, rows_text, value_text
+from ranknosh.config.screen import facts, flat, head_text, print_result, rows_text, value_text
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.settings import Overrides
 from ranknosh.config.units import human_size, plural
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, to_type
+
+if TYPE_CHECKING:
+    from ranknosh.runs.run import Run
 
 RunFolder = Annotated[
     Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/demo-001.", show_default=False)
 ]
-
-
-class YesNo(str, Enum):
-    yes = "yes"
-    no = "no"
 
 
 @flags_of(SearchSettings, {"executor": "--ray [ADDRESS]", "track": "--track WHERE"})
@@ -59,10 +59,16 @@ def status(
     failures: Annotated[
         bool, typer.Option("--failures", help="Of a search: every failed training with its message and traceback.")
     ] = False,
+    why: Annotated[
+        int | None,
+        typer.Option(
+            "--why", metavar="ID", min=0, help="Of a search: why this candidate was promoted, paused or given up."
+        ),
+    ] = None,
     watch: Annotated[
         float | None,
         typer.Option(
-            "--watch", metavar="SECONDS", min=0.1, help="Print it again every so many seconds, until the run ends."
+            "--watch", metavar="SECONDS", min=0.1, help="Show it anew every so many seconds, until the run ends."
         ),
     ] = None,
 ) -> None:
@@ -74,25 +80,49 @@ def status(
     ranknosh status runs/demo-001 --json
     ranknosh status runs/demo-001 --watch 5
     ranknosh status runs/demo-001 --failures
+    ranknosh status runs/demo-001 --why 7
     diff <(ranknosh status runs/a --decisions) <(ranknosh status runs/b --decisions)
     """
     from ranknosh.workflows import open_run
 
-    if decisions and failures:
-        raise ConfigError("--decisions and --failures are two different listings; give one of them")
-    if decisions or failures:
-        _list(run, decisions, as_json)
+    asked = {"decisions": decisions, "failures": failures, "why": why is not None}
+    if sum(asked.values()) > 1:
+        raise ConfigError("--decisions, --failures and --why are different listings; give one of them")
+    if any(asked.values()):
+        _list(run, decisions, why, as_json)
         return
+    found = open_run(run)
+    now = found.describe()
+    if watch is None or now["state"] != "running" or as_json or not sys.stdout.isatty():
+        _repeat(run, watch, as_json)
+        return
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(Text(_described(now, found)), auto_refresh=False) as live:
+        while now["state"] == "running":
+            time.sleep(watch)
+            found = open_run(run)
+            now = found.describe()
+            live.update(Text(_described(now, found)), refresh=True)
+
+
+def _repeat(run: Path, watch: float | None, as_json: bool) -> None:
+    """Print where a run is, and again every ``watch`` seconds while it works."""
+    from ranknosh.workflows import open_run
+
     while True:
-        now = open_run(run).describe()
-        print_result(now, _described(now, run), as_json)
+        found = open_run(run)
+        now = found.describe()
+        print_result(now, _described(now, found), as_json)
         if watch is None or now["state"] != "running":
             return
         time.sleep(watch)
 
 
-def _list(run: Path, decisions: bool, as_json: bool) -> None:
-    """The decisions or the failures of a search."""
+def _list(run: Path, decisions: bool, why: int | None, as_json: bool) -> None:
+    """The decisions, the reasons of a candidate, or the failures of a search."""
+    from ranknosh.report.reasons import reasons
     from ranknosh.report.tables import decision_lines
     from ranknosh.report.workers import failure_rows
     from ranknosh.workflows.search.run import SearchRun
@@ -101,58 +131,61 @@ def _list(run: Path, decisions: bool, as_json: bool) -> None:
     if decisions:
         lines = decision_lines(view)
         print_result(lines, "\n".join(lines), as_json)
+    elif why is not None:
+        reason = reasons(view, [why])[why]
+        head = f"#{why}   {reason.status}, level {reason.level} of {view.pyramid.levels}"
+        print_result(reason.plain(), f"{head}\n{view.pool.candidates[why].text}\n{reason.text}", as_json)
     else:
         rows = failure_rows(view)
         print_result(rows, failures_text(rows), as_json)
 
 
-def _described(now: Mapping[str, Any], run: Path) -> str:
+def _described(now: Mapping[str, Any], run: Run[Any]) -> str:
     """Where a run is, as aligned text, from its JSON form."""
-    if now["workflow"] == "search":
-        return status_text(now, run)
-    known = {name: value for name, value in now.items() if not isinstance(value, dict | list | None)}
-    rows = [(name.replace("_", " "), value_text(name, value)) for name, value in known.items()]
-    return facts([*rows, ("next", f"ranknosh resume {run}" if now["state"] == "interrupted" else None)])
+    if now["workflow"] == "search" and isinstance(run.settings, SearchSettings):
+        return status_text(now, run.folder, run.quantities, run.settings.budget)
+    known = {name: value for name, value in flat(now).items() if not isinstance(value, dict | list | None)}
+    rows = [(head_text(name), value_text(name, value, run.quantities)) for name, value in known.items()]
+    return facts([*rows, ("next", to_type("resume", run.folder) if now["state"] == "interrupted" else None)])
 
 
 def top(
     run: RunFolder,
     count: Annotated[int, typer.Option("--count", "-n", "-k", min=1, help="How many rows.")] = 10,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where", metavar="CONDITION", help="Of a search: those alone that meet it, such as 'params <= 500K'."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the best results of a run of any kind, the best first.
+
+    Of a search: those trained to the highest level first, among them by the metric that the search ranks by (train.metric),
+    which is a column of its own where it is not the first one shown; with several objectives their front comes first.
 
     \b
     Examples:
     ranknosh top runs/demo-001 -n 5
     ranknosh top runs/demo-001 --json
-    """
-    from ranknosh.workflows import open_run
-
-    rows = open_run(run).top(count)
-    print_result(rows, rows_text(rows) if rows else "there is no result yet", as_json)
-
-
-def report(
-    run: RunFolder,
-    open_it: Annotated[YesNo, typer.Option("--open", help="Open the report in a browser.")] = YesNo.no,
-) -> None:
-    """Write report.html, one offline file, into the folder of a run of any kind; of a search trials.csv as well.
-
-    \b
-    Examples:
-    ranknosh report runs/demo-001
-    ranknosh report runs/demo-001 --open yes
+    ranknosh top runs/demo-001 --where 'params <= 500K' --where 'accuracy >= 90%'
     """
     from ranknosh.workflows import open_run
 
     found = open_run(run)
-    page = found.report()
-    print(page, *([found.folder / "trials.csv"] if found.WORKFLOW == "search" else []), sep="\n", flush=True)
-    if open_it is YesNo.yes:
-        import webbrowser
+    if where:
+        from ranknosh.workflows.search.run import SearchRun
 
-        webbrowser.open(page.resolve().as_uri())
+        found = SearchRun.read(run)  # says so where it is no search
+        rows = found.top(count, where)
+    else:
+        rows = found.top(count)
+    print_result(
+        rows,
+        rows_text(rows, found.quantities) if rows else "no result meets that" if where else "there is no result yet",
+        as_json,
+    )
 
 
 def clean(
@@ -221,6 +254,6 @@ def repair(
         print_result(None, f"{run} is whole: nothing to repair", as_json)
         return
     lost = f"{plural(damage.lines, 'line')} ({human_size(damage.bytes)}) from line {damage.number} on"
-    done = f"cut {lost}; the journal as it was is {damage.copy}\nnext: ranknosh resume {run}"
+    done = f"cut {lost}; the journal as it was is {damage.copy}\nnext: {to_type('resume', run)}"
     done = f"would cut {lost}; everything before it stays" if dry_run else done
     print_result({**asdict(damage), "copy": str(damage.copy)}, f"line {damage.number}: {damage.why}\n{done}", as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,18 +13,18 @@ from ranknosh.cli.working import begun, check_end
 from ranknosh.config.score import ScoreSettings
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.settings import Given, Overrides
-from ranknosh.errors import ConfigError, SpaceError
+from ranknosh.errors import ConfigError, SpaceError, to_type
 
 if TYPE_CHECKING:
     from ranknosh.workflows.score.run import ScoreRun
     from ranknosh.workflows.search.run import SearchRun
 
-SHARED = ("seed", "space", "network", "data", "executor")
+SHARED = ("seed", "space", "data", "executor")
 """What is taken of a search's settings."""
 FLAGS = {
     "options": "--option PROXY.NAME=VALUE",
     "count": "--count -n",
-    **named("proxies", "all", "draw", "network.channels", "network.cells", "batch", "seed", "device", "name", "out"),
+    **named("proxies", "all", "draw", "batch", "seed", "device", "name", "out"),
     "data": "--data NAME|PATH",
     "data.root": "--data-root",
     "executor": "--ray [ADDRESS]",
@@ -33,7 +32,7 @@ FLAGS = {
     "csv": "--csv FILE.csv",
     "audit": "--audit RUN",
 }
-OF_A_SEARCH = {"count", "all", "draw", "network", "seed", "table"}
+OF_A_SEARCH = {"count", "all", "draw", "space", "seed", "table"}
 """Settings and sections that ``--audit`` takes from the search."""
 
 
@@ -50,15 +49,15 @@ def score(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="Take space, network, data, executor and seed of a search; flags win."),
+        typer.Option("--config", help="Take space, data, executor and seed of a search; flags win."),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Score architectures without training them; leaves a run folder that 'ranknosh resume' continues and extends.
 
-    It holds scores.csv (a row each) and report.html (how proxies agree with each other and with known accuracies). Isomorphic
-    cells are scored once. One thread a network: --ray uses all cores.
+    It holds scores.csv (a row each) and report.html (how proxies agree with each other and with finished trainings).
+    Architectures of the same function are scored once. One thread a network: --ray uses all cores.
 
     \b
     Examples:
@@ -81,7 +80,7 @@ def score(
         if things or config or flags.keys() & OF_A_SEARCH or ("proxies" not in flags and len(given) > 1):
             raise ConfigError(
                 f"--audit{'' if 'proxies' in flags else ' without --proxies'} reads a search that was run, with its space, "
-                "network, images and seed. It takes --json; with --proxies also --option, --batch, --device, --data, "
+                "data and seed. It takes --json; with --proxies also --option, --batch, --device, --data, "
                 "--data-root, --ray, --name, --out, --csv and --set; leave the rest out"
             )
         search = SearchRun.read(flags["audit"])
@@ -110,7 +109,7 @@ def sum_up(run: ScoreRun, as_json: bool = False) -> None:
     if run.left:
         why = (
             f"{run.left} of {run.networks} networks lack scores because memory ran out; try them again with: "
-            f"ranknosh resume {shlex.quote(str(run.folder))}"
+            f"{to_type('resume', run.folder)}"
         )
     check_end(run, f"not everything has a score: {why}")
 
@@ -125,7 +124,7 @@ def _candidates_of(search: SearchRun) -> dict[str, Any]:
     if not members:
         folder = search.folder
         raise ConfigError(
-            f"no candidate of {folder} has a result to judge proxies by; continue it with: ranknosh resume {folder}"
+            f"no candidate of {folder} has a result to judge proxies by; continue it with: {to_type('resume', folder)}"
         )
     return {"architectures": members, "count": 0}
 
@@ -138,7 +137,7 @@ def _asked(things: Sequence[str], config: Path | None, flags: Container[str]) ->
         config: a search config, which names a space too.
         flags: the settings that were given by flags.
     """
-    from ranknosh.spaces.catalog import SPACES, get_space
+    from ranknosh.spaces.catalog import SPACES
     from ranknosh.workflows.score.population import named
 
     if "all" in flags and "count" in flags:
@@ -146,11 +145,12 @@ def _asked(things: Sequence[str], config: Path | None, flags: Container[str]) ->
     if not things:
         if config is None:
             raise ConfigError(
-                f"nothing to score: give a search space ({', '.join(SPACES)}), architectures as exchange strings, or --config"
+                f"nothing to score: give a search space ({', '.join(SPACES.names)}), architectures as exchange strings, or "
+                "--config"
             )
         return {}
     if len(things) == 1 and not _is_architecture(things[0]):
-        return {"space": {"name": get_space(things[0]).name}}
+        return {"space": {"name": things[0]}}
     if any(name in flags for name in ("all", "count", "draw")):
         raise ConfigError(
             "--all, --count and --draw are about a search space; leave them out where architectures are given"
@@ -159,9 +159,9 @@ def _asked(things: Sequence[str], config: Path | None, flags: Container[str]) ->
     if words:
         raise SpaceError(f"{words[0]!r} is among {len(things)} words to score; give one space, or architectures only")
     space, _ = named(things)
-    return {"space": {"name": space.name}, "architectures": list(things), "count": 0}
+    return {"space": space.spec, "architectures": list(things), "count": 0}
 
 
 def _is_architecture(text: str) -> bool:
     """Whether a word is meant as an exchange string and not as the name of a space."""
-    return any(sign in text for sign in "|~+(")
+    return any(sign in text for sign in "|~+({")

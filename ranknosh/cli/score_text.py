@@ -5,6 +5,7 @@ from typing import Any
 
 from ranknosh.config.screen import facts, print_result, table
 from ranknosh.config.units import UNKNOWN, plural
+from ranknosh.errors import to_type
 from ranknosh.runs.run import REPORT
 from ranknosh.workflows.score.audit import audited, helpful, observed
 from ranknosh.workflows.score.rows import TABLE, row_dict
@@ -14,7 +15,8 @@ from ranknosh.workflows.search.assembly import pyramid_of
 from ranknosh.workflows.search.run import SearchRun
 
 MOST_REASONS = 3
-AUDIT = ("proxy", "n", "without", "Spearman", "given {}", "top half", "redundant with", "weight", "verdict")
+ESTIMATES = ("Spearman", "at equal {}", "in the top half")
+AUDIT = ("proxy", "candidates", "no value", *ESTIMATES, "redundant with", "weight", "verdict")
 
 
 def print_scores(run: ScoreRun, as_json: bool) -> None:
@@ -32,8 +34,7 @@ def print_scores(run: ScoreRun, as_json: bool) -> None:
     parts.append(facts(_about(run)))
     data = {
         "run": str(run.folder),
-        "space": settings.space.name,
-        "network": settings.network.model_dump(),
+        "space": settings.space.model_dump(mode="json"),
         "batch": settings.batch,
         "seed": settings.seed,
         "functions": results.functions,
@@ -49,7 +50,7 @@ def _about(run: ScoreRun) -> list[tuple[str, str | None]]:
     results, rows = run.results, run.results.rows
     scored = f"{plural(len(rows), 'architecture')} of {run.settings.space.name}"
     each = seconds_each(rows)
-    shared, known = sum(row.scored_as is not None for row in rows), sum(row.accuracy is not None for row in rows)
+    shared, known = sum(row.scored_as is not None for row in rows), sum(row.truth is not None for row in rows)
     same = f"{shared} of them have the scores of another of the same function and size (scored_as in --json)"
     files = [str(path) for path in (run.folder / TABLE, run.folder / REPORT) if path.exists()]
     return [
@@ -57,7 +58,7 @@ def _about(run: ScoreRun) -> list[tuple[str, str | None]]:
         ("shared", same if shared else None),
         ("time", None if each is None else f"{short_time(each)} an architecture for all proxies together"),
         ("columns", "Spearman correlations of the order, larger being better; a missing value counts as the worst"),
-        ("accuracy", f"known of {known}; after ± the standard error" if results.judged else None),
+        ("table", f"of {run.table_data}; it knows {known}; after ± the standard error" if results.judged else None),
         ("files", "  ".join(files)),
     ]
 
@@ -86,7 +87,7 @@ def print_audit(
     unscored = sum(candidate.level > 0 for candidate in search.pool.candidates.values()) - len(found.values)
     if scores is None and unscored > 0:
         text += f"\n\n{plural(unscored, 'more candidate')} with a result, without proxy scores; to score and audit all of them:"
-        text += f"\nranknosh score --audit {search.folder} --proxies all"
+        text += f"\n{to_type('score', '--audit', search.folder, '--proxies', 'all')}"
     print_result(data, text, as_json)
 
 

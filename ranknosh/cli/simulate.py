@@ -14,6 +14,8 @@ from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import Cluster
 
 ORIGIN = ("times", "metrics", "finds")
+SHOWN = {"finds": "found"}
+"""Keys of ``--json`` that people read by another word."""
 NOTES = (
     ("proposals", "random ones; neither the predictor's choices nor the time of its refits are in it"),
     ("lost", "jobs whose worker died; wasted: epochs trained again for that; worker-hours: all workers, all the time"),
@@ -71,13 +73,17 @@ def as_text(rows: list[Row], wanted: Wanted, trainings: Trainings, batch: int) -
         "lost": lambda row: _few(row["lost_jobs"]),
         "copies": lambda row: _few(row["copies"]),
         "worker-hours": lambda row: _hours(row["worker_hours"]),
-        "finds": lambda row: trainings.show(row["finds"]),
+        "found": lambda row: trainings.show(row["finds"]),
     }
     if len({row["ratio"] for row in rows}) == 1:
         del columns["ratio"]
     if not wanted.speculate:
         del columns["copies"]
-    lines = [("simulated", _described(wanted)), *((name, getattr(trainings, name)) for name in ORIGIN), *NOTES]
+    lines = [
+        ("simulated", _described(wanted)),
+        *((SHOWN.get(name, name), getattr(trainings, name)) for name in ORIGIN),
+        *NOTES,
+    ]
     if any(row["gave_up"] for row in rows):
         remedy = "shorten levels or use better workers"
         lines.append(("gave up", f"a job was lost ten times in a row, which ends a search; {remedy}"))

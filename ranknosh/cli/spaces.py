@@ -1,4 +1,4 @@
-"""``space show | sample | count | check``: a search space looked at without training anything."""
+"""``space list | show | sample | count``: search spaces looked at without training anything."""
 
 from __future__ import annotations
 
@@ -7,53 +7,100 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ranknosh.cli.flags import AsJson
-from ranknosh.cli.working import USAGE, say_error
-from ranknosh.config.screen import facts, print_json, print_result
-from ranknosh.config.units import whole
-from ranknosh.errors import SpaceError
+from ranknosh.config.screen import facts, print_json, print_result, table
+from ranknosh.config.settings import read_setting
+from ranknosh.config.units import plural, whole
+from ranknosh.errors import ConfigError, RankNoshError
+from ranknosh.spaces.catalog import DEFAULT
 
 if TYPE_CHECKING:
     from ranknosh.spaces.base import Architecture, Space
 
-SpaceName = Annotated[str, typer.Option("--space", help="Which search space.")]
+SpaceName = Annotated[str, typer.Option("--space", help="Which search space, or MODULE:NAME of your own.")]
+SpaceSet = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="A setting of the space, such as space.channels=16; may be repeated."
+    ),
+]
 ArchText = Annotated[
     str, typer.Argument(metavar="ARCH", help="An architecture as its exchange string.", show_default=False)
 ]
+FINAL = "cifar"
+"""The recipe whose network sizes are shown."""
+
+
+def listing(as_json: AsJson = False) -> None:
+    """List the search spaces that are known by a name, with the settings of each.
+
+    \b
+    Examples:
+    ranknosh space list
+    """
+    from ranknosh.spaces.catalog import SPACES
+
+    rows = list(map(_listed, SPACES.names))
+    cells = []
+    for row in rows:
+        about = ", ".join(row["settings"]) or row.get("needs", "")
+        known = "as set" if row["architectures"] is None and row["settings"] else whole(row["architectures"])
+        cells.append((row["name"], known, about))
+    print_result(rows, table(("space", "architectures", "settings"), cells, "lr"), as_json)
+
+
+def _listed(name: str) -> dict[str, Any]:
+    """What is known of a space by its name alone."""
+    from ranknosh.spaces.catalog import get_space, settings_known
+
+    try:
+        space = get_space(name)
+    except RankNoshError as error:  # it is nothing without settings, as flat, or an installed one does not load
+        unknown = {"name": name, "architectures": None, "slots": None}
+        return {**unknown, "settings": settings_known(name), "needs": str(error)}
+    return {"name": name, "architectures": space.size, "slots": len(space.choices), "settings": dict(space.settings)}
 
 
 def show(
     architecture: ArchText,
-    space: SpaceName = "nasbench201",
-    channels: Annotated[int, typer.Option(min=1, help="Channels of the first stage.")] = 16,
-    cells: Annotated[int, typer.Option(min=1, help="Cells in a stage.")] = 5,
-    classes: Annotated[int, typer.Option(min=2, help="Number of classes.")] = 10,
+    space: Annotated[
+        str | None, typer.Option("--space", help="Which search space; by default the one whose form the text has.")
+    ] = None,
+    settings: SpaceSet = None,
+    classes: Annotated[int, typer.Option(min=1, help="Number of outputs.")] = 10,
     side: Annotated[int, typer.Option(min=4, help="Side of the square colour images, in pixels.")] = 32,
     as_json: AsJson = False,
 ) -> None:
-    """Describe one architecture: its edges, its canonical id, parameters and multiply-accumulates at a network size.
+    """Describe one architecture: its operations, its canonical id, parameters and multiply-accumulates.
+
+    The network has the size that papers report unless settings of the space say otherwise; a genotype outside of the searched
+    space is shown in one wide enough for it.
 
     \b
     Examples:
     ranknosh space show '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|'
-    ranknosh space show ARCH --channels 8 --cells 1 --json
+    ranknosh space show "Genotype(normal=[('sep_conv_3x3', 0), ...)" --set space.channels=16 --set space.cells=8
     """
-    from ranknosh.spaces.base import NetworkSize
+    from ranknosh.spaces.catalog import get_space, space_reading
     from ranknosh.spaces.nets.cost import count_macs, count_params
-    from ranknosh.spaces.nets.network import build_candidate
+    from ranknosh.spaces.signature import Signature
 
-    chosen = _space_of(space)
+    own = _given(settings)
+    wide = space_reading(architecture) if space is None else get_space(space, **own).holding(architecture)
+    final = wide.recipes.get(FINAL, {}).get("space", {})
+    chosen = get_space(wide.name if space is None else space, **{**wide.settings, **final, **own})
     parsed = chosen.parse(architecture)
-    network = build_candidate(parsed, NetworkSize(channels, cells, classes, 3))
-    row = {**_describe(chosen, parsed), "params": count_params(network), "macs": count_macs(network, (3, side, side))}
-    size = f"(C={channels}, N={cells}, {classes} classes, 3x{side}x{side} images)"
+    network = chosen.network(parsed, Signature((3, side, side), (classes,)))
+    row = {**_describe(chosen, parsed), "settings": dict(chosen.settings)}
+    row |= {"params": count_params(network), "macs": count_macs(network, (3, side, side))}
+    size = ", ".join(f"{name} {value}" for name, value in chosen.settings.items() if type(value) is int)
     counts = ", ".join(f"{count} x {name}" for name, count in row["operations"].items() if count)
     lines = [
         ("architecture", row["architecture"]),
         ("code", " ".join(map(str, row["code"]))),
         ("canonical id", row["canonical"]),
-        ("operations", counts),
+        ("operations", counts or None),
         ("can learn", "no: every path from input to output is cut" if row["dead"] else "yes"),
-        ("params", f"{whole(row['params'])}   {size}"),
+        ("params", f"{whole(row['params'])}   ({size}; {plural(classes, 'output')}, 3x{side}x{side} images)"),
         ("MACs", f"{whole(row['macs'])}   multiply-accumulates of one image"),
     ]
     print_result(row, facts(lines), as_json)
@@ -62,7 +109,8 @@ def show(
 def sample(
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal samples.")] = 0,
-    space: SpaceName = "nasbench201",
+    space: SpaceName = DEFAULT,
+    settings: SpaceSet = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw architectures uniformly, one a line.
@@ -73,7 +121,7 @@ def sample(
     """
     from ranknosh.streams import stream
 
-    chosen = _space_of(space)
+    chosen = space_of(space, settings)
     rng = stream(seed, "cli.sample")
     drawn = [chosen.sample(rng) for _ in range(count)]
     if as_json:
@@ -82,21 +130,19 @@ def sample(
         print(*map(chosen.format, drawn), sep="\n", flush=True)
 
 
-def count(space: SpaceName = "nasbench201", as_json: AsJson = False) -> None:
+def count(space: SpaceName = DEFAULT, settings: SpaceSet = None, as_json: AsJson = False) -> None:
     """Count a space: codes, different functions, and those that cannot learn.
 
     \b
     Examples:
     ranknosh space count --json
     """
-    chosen = _space_of(space)
-    different = dead = None
-    if chosen.enumerable:
-        listed = list(chosen.enumerate())
-        different, dead = len(set(map(chosen.canonical, listed))), sum(map(chosen.is_dead, listed))
-    row = {"space": chosen.name, "architectures": chosen.size, "different": different, "dead": dead}
+    chosen = space_of(space, settings)
+    different = chosen.different()
+    dead = sum(map(chosen.is_dead, chosen.enumerate())) if chosen.enumerable else None
+    row = {"space": chosen.title, "architectures": chosen.size, "different": different, "dead": dead}
     lines = [
-        ("space", chosen.name),
+        ("space", chosen.title),
         ("architectures", whole(chosen.size)),
         ("different functions", whole(different)),
         ("cannot learn", whole(dead)),
@@ -104,48 +150,27 @@ def count(space: SpaceName = "nasbench201", as_json: AsJson = False) -> None:
     print_result(row, facts(lines), as_json)
 
 
-def check(
-    architectures: Annotated[
-        list[str], typer.Argument(metavar="ARCH...", help="Exchange strings.", show_default=False)
-    ],
-    space: SpaceName = "nasbench201",
-    as_json: AsJson = False,
-) -> None:
-    """Say for every architecture whether the space knows it; exit code 2 where one is not known.
-
-    \b
-    Examples:
-    ranknosh space check '|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|'
-    """
-
-    chosen = _space_of(space)
-    rows: list[dict[str, Any]] = []
-    for text in architectures:
-        try:
-            rows.append({"ok": True, **_describe(chosen, chosen.parse(text))})
-        except SpaceError as error:
-            rows.append({"ok": False, "architecture": text, "problem": str(error)})
-    if as_json:
-        print_json(rows)
-    for row in rows:
-        if not row["ok"]:
-            say_error(f"error: {row['problem']}")
-        elif not as_json:
-            note = "   cannot learn: every path is cut" if row["dead"] else ""
-            print(f"ok   {row['canonical']}   {row['architecture']}{note}", flush=True)
-    if not all(row["ok"] for row in rows):
-        raise typer.Exit(USAGE)
-
-
-def _space_of(name: str) -> Space:
+def space_of(name: str, settings: list[str] | None) -> Space:
+    """The space of a name with settings out of texts such as ``space.channels=16``. Raises ConfigError for wrong ones."""
     from ranknosh.spaces.catalog import get_space
 
-    return get_space(name)
+    return get_space(name, **_given(settings))
+
+
+def _given(settings: list[str] | None) -> dict[str, Any]:
+    """Settings of a space out of texts such as ``space.channels=16``. Raises ConfigError for others."""
+    own = {}
+    for text in settings or ():
+        given = read_setting(text, hint="write for example --set space.channels=16")
+        if given.path[0] != "space" or len(given.path) != 2:
+            raise ConfigError(f"--set {text}: only settings of the space are known here, such as space.channels=16")
+        own[given.path[1]] = given.value
+    return own
 
 
 def _describe(space: Space, architecture: Architecture) -> dict[str, Any]:
     return {
-        "space": space.name,
+        "space": space.title,
         "architecture": space.format(architecture),
         "code": list(architecture.code),
         "canonical": space.canonical(architecture),

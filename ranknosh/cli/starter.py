@@ -1,55 +1,60 @@
 """``init``: a commented config to start from. What it prints loads."""
 
-import json
-import re
-from importlib.resources import files
+from __future__ import annotations
+
 from pathlib import Path
-from string import Template
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ranknosh.config.fields import DATA_NAMES
+from ranknosh.cli.configs import BUDGET, started, text_of
 from ranknosh.config.screen import print_json
-from ranknosh.config.search import SearchSettings
-from ranknosh.config.sections import source_section
-from ranknosh.config.source import parse_source
-from ranknosh.config.units import parse_device_time, parse_duration
-from ranknosh.errors import ConfigError, unknown
+from ranknosh.config.sections import budget_section
+from ranknosh.config.settings import Given
+from ranknosh.errors import ConfigError, to_type, unknown
 from ranknosh.workflows import HOMES, run_class
 
-SOURCE = {
-    "name": "  name: $value",
-    "folder": "  folder: $value              # an image folder or a zip: one sub-folder a class, or train/ val/ test/ of these\n"
-    "  resize: 32                      # images are scaled and cropped to this side, in pixels\n"
-    "  validation: 0.2                 # share split off where the folder has no val/\n"
-    "  test: 0.2                       # share split off where the folder has no test/; read once, at the end",
-    "npz": "  npz: $value                 # arrays of images and labels\n"
-    "  validation: 0.2                 # shares split off where the file has no such arrays\n"
-    "  test: 0.2",
-}
+if TYPE_CHECKING:
+    from ranknosh.workflows.search.starting import Start
+
+_EXISTS = "{out} exists already and is left as it is; give another name with --out"
 
 
 def init(
     data: Annotated[
-        str, typer.Option("--data", help="A known set (digits, cifar10 ...), an image folder, a zip, or an npz file.")
+        str,
+        typer.Option(
+            "--data",
+            help="A known set (digits, cifar10 ...), an image folder, a zip, an npz file, or MODULE:NAME of your own.",
+        ),
     ] = "cluttered_digits",
-    space: Annotated[str, typer.Option("--space", help="The search space.")] = "nasbench201",
+    space: Annotated[
+        str | None, typer.Option("--space", help="The search space, by default the one that suits the data.")
+    ] = None,
     budget: Annotated[
-        str, typer.Option("--budget", help="Epochs (130), wall time (2h) or device time (2gpuh).")
-    ] = "130",
+        str,
+        typer.Option(
+            "--budget", help="Epochs (130), wall time (2h), or busy time of all workers together (2gpuh, 2cpuh)."
+        ),
+    ] = BUDGET,
     out: Annotated[
         Path | None, typer.Option("--out", help="Write this file instead of printing; never overwrites.")
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was found and decided, each with its reason, as JSON.")
+    ] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of a config, for editors.")] = False,
     workflow: Annotated[
         str,
         typer.Option(
-            "--workflow", help="Whose settings --schema describes: search, supernet, retrain, score, compare."
+            "--workflow", help="Whose settings --schema describes: search, supernet, retrain, finals, score, compare."
         ),
     ] = "search",
 ) -> None:
-    """Print a commented config to start from.
+    """Look at the data and print a commented config to start from.
+
+    Task, space, size of the input, metric, epochs and numbers of candidates are told from the data and the budget, each with its
+    reason; with a time as budget a few networks are trained for a moment to see how many it holds.
 
     \b
     Examples:
@@ -64,7 +69,17 @@ def init(
         return
     if workflow != "search":
         raise ConfigError(f"--workflow {workflow}: only its schema is made here; add --schema")
-    text = _config_text(data, space, budget, str(out) if out else "search.yaml")
+    if out is not None and out.exists():
+        raise ConfigError(_EXISTS.format(out=out))
+    limits = {("budget", key): value for key, value in budget_section(budget).items()}
+    named = {} if space is None else {("space", "name"): space}
+    given = [Given(path, value, f"--{path[0]} {value}") for path, value in {**limits, **named}.items()]
+    found = started(data, given, as_json)
+    text = text_of(found, str(out) if out else "search.yaml")
+    if as_json:
+        print_json(_as_dict(found))
+        if out is None:
+            return
     if out is None:
         print(text, end="", flush=True)
         return
@@ -72,49 +87,16 @@ def init(
         with open(out, "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise ConfigError(f"{out} exists already and is left as it is; give another name with --out") from None
+        raise ConfigError(_EXISTS.format(out=out)) from None
     except OSError as error:
         raise ConfigError(f"{out} cannot be written: {error.strerror}; give another place with --out") from error
-    print(f"{out} written; next: ranknosh plan {out}", flush=True)
+    if not as_json:
+        print(f"{out} written; next: {to_type('plan', out)}", flush=True)
 
 
-def _config_text(data: str, space: str, budget: str, file: str) -> str:
-    """The config for a data source and a budget. Raises ConfigError where it would not load."""
-    ((kind, value),) = source_section(data).items()
-    if kind == "folder" and not Path(value).is_dir() and not value.endswith(".zip"):
-        raise ConfigError(
-            f"--data {data}: neither a folder, a .zip or .npz file nor a known set (known: {', '.join(DATA_NAMES)})"
-        )
-    small = value in ("digits", "cluttered_digits")
-    template = files("ranknosh.cli").joinpath("starter.yaml").read_text("utf-8")
-    text = Template(template).substitute(
-        file=file,
-        space=space,
-        channels=8 if small else 16,
-        data=Template(SOURCE[kind]).substitute(value=_quoted(value)),
-        augment="none" if small or value == "svhn" else "crop_flip",
-        metric="ema_loss" if small else "accuracy",
-        ema=0.98 if small else "0.0 ",
-        epochs="1, 2, 4, 8" if small else "2, 4, 8, 16",
-        budget=_limit(budget),
-    )
-    SearchSettings.from_dict(parse_source(text, "the new config").data, "the new config")
-    return text
-
-
-def _quoted(text: str) -> str:
-    return text if re.fullmatch(r"[\w./~-]*[A-Za-z_/][\w./~-]*", text) else json.dumps(text, ensure_ascii=False)
-
-
-def _limit(budget: str) -> str:
-    """The line of the budget section that a text such as ``130``, ``2h`` or ``2gpuh`` means."""
-    text = budget.strip().removesuffix("epochs").strip()
-    if text.isdigit():
-        return f"epochs: {int(text)}"
-    for key, parse in (("time", parse_duration), ("device_time", parse_device_time)):
-        try:
-            parse(text)
-        except ValueError:
-            continue
-        return f"{key}: {text}"
-    raise ConfigError(f"--budget {budget}: write a number of epochs (130), a duration (2h) or device time (2gpuh)")
+def _as_dict(found: Start) -> dict[str, Any]:
+    """What was found and decided, for programs."""
+    decided = {key: one._asdict() for key, one in found.suggested.items()}
+    cost = found.cost
+    plan = None if cost is None else {"candidates": cost.candidates, "levels": cost.levels, "seconds": cost.seconds[1]}
+    return {"found": dict(found.found), "decided": decided, "plan": plan}

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 LIST = "list"
 FLAGS = {
     "data": "--data NAME|PATH",
-    **named("space", "network.channels", "network.cells", "budget.epochs", "seed", "train.device", "train.threads"),
+    "space.name": "--space NAME",
+    **named("budget.epochs", "seed", "train.device", "train.threads"),
     "budget.time": "--time DURATION",
     "method.options": "--option NAME=VALUE",
     "table": "--table FILE.npz",
@@ -43,13 +44,15 @@ def supernet(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search a cell by training one network that holds every operation; leaves a run folder with genotype and report.
+    """Search by training one network that holds every operation; leaves a run folder with what was found and a report.
+
+    On every space and task whose networks choose among operations of equal shape ('ranknosh space check' says where).
 
     \b
     Examples:
     ranknosh supernet list
-    ranknosh supernet darts --data digits --channels 8 --cells 1 --epochs 10
-    ranknosh supernet darts --data cifar10.zip --set data.train_limit=10000 --channels 8 --cells 1 --time 30m
+    ranknosh supernet darts --data digits --set space.channels=8 --set space.cells=1 --epochs 10
+    ranknosh supernet darts --data cifar10.zip --set data.limit=10000 --set space.channels=8 --time 30m
     ranknosh supernet ostr_darts --space darts --data cifar10 --seed 3 --name ostr3
     ranknosh supernet ostr_darts --option patience=0 --set recipe.batch=128 --table nasbench201.npz --json
     ranknosh resume runs/ostr3
@@ -69,7 +72,7 @@ def supernet(
 def sum_up(run: SupernetRun, as_json: bool = False) -> None:
     """The end of a search: what was found at what cost, and where it is."""
     print_result({**run.status(), "folder": str(run.folder)}, as_text(run), as_json)
-    check_end(run, f"stopped before all epochs were done, the cell derived so far is kept: {run.reason}")
+    check_end(run, f"stopped before all epochs were done, what was derived so far is kept: {run.reason}")
 
 
 def as_text(run: SupernetRun) -> str:
@@ -77,11 +80,12 @@ def as_text(run: SupernetRun) -> str:
     now = run.status()
     memory = ", ".join(f"{name} {human_size(size)}" for name, size in now["peak_memory"].items())
     used = f"{plural(now['epochs'], 'epoch')}, device {human_duration(now['device_seconds'])}"
-    known, truth = now["true_accuracy"], "(by the table; the search did not see it)"
+    known, searched = now["truth"], run.header.data["name"]
+    truth = f"by the table of {run.table_data}, which the search on {searched} did not see"
     rows = [
         ("found", now["architecture"]),
-        ("", plural(now["skips"], "skip connection")),
-        ("", None if known is None else f"true accuracy {percent(known)} {truth}"),
+        ("", None if now["skips"] is None else plural(now["skips"], "skip connection")),
+        ("", None if known is None else f"{percent(known)} {truth}"),
         ("method", f"{now['method']}: {now['composition']}"),
         ("ended", now["ended"]),
         ("used", f"{used}, wall {human_duration(now['wall_seconds'])}, peak memory: {memory}"),

@@ -6,7 +6,6 @@ A traceback is shown with ``--debug`` only.
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import traceback
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
-from ranknosh.errors import RankNoshError
+from ranknosh.errors import RankNoshError, to_type
 from ranknosh.runs.progress import make_view
 
 if TYPE_CHECKING:
@@ -78,12 +77,11 @@ def watched(quiet: bool) -> Iterator[dict[str, Any]]:
     view = make_view(quiet)
     try:
         with view:
-            yield {"events": view, "command": shlex.join(["ranknosh", *sys.argv[1:]])}
+            yield {"events": view, "command": to_type(*sys.argv[1:])}
     except KeyboardInterrupt:
         if view.folder is None:
             leave("interrupted before the run began; nothing was written", INTERRUPTED)
-        folder = shlex.quote(str(view.folder))
-        leave(f"interrupted; everything is saved. Resume with: ranknosh resume {folder}", INTERRUPTED)
+        leave(f"interrupted; everything is saved. Resume with: {to_type('resume', view.folder)}", INTERRUPTED)
 
 
 def begun(kind: type[Own], settings: Settings, quiet: bool, **given: Any) -> Own:
@@ -110,4 +108,4 @@ def check_end(run: Run[Any], text: str) -> None:
 def report_row(run: Run[Any]) -> tuple[str, str]:
     """Where the report of a run is, for the facts of its end."""
     page = run.folder / "report.html"
-    return "report", str(page) if page.exists() else f"none; ranknosh report {run.folder} writes it"
+    return "report", str(page) if page.exists() else f"none; {to_type('report', run.folder)} writes it"

@@ -9,19 +9,24 @@ from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 from ranknosh.config.units import duration_text, parse_device_time, parse_duration, parse_size, size_text
-from ranknosh.errors import did_you_mean
+from ranknosh.errors import ConfigError, did_you_mean
+from ranknosh.predictors.catalog import PREDICTORS
+from ranknosh.registry import Registry
+from zerocost.catalog import HOMES
 
-SPACES = ("nasbench201",)
-DATA_NAMES = ("cluttered_digits", "digits", "cifar10", "cifar100", "fashion_mnist", "svhn")
-FROM_PYTHON = "python"  # the name of images that were handed over in memory, in a stored config
-PROXIES = (
-    *("params", "macs", "l2_norm", "grad_norm", "snip", "plain", "fisher", "grasp", "synflow", "logsynflow", "jacov"),
-    *("epe_nas", "nwot", "swap", "swap_reg", "zen", "zico", "meco", "gradsign", "ntk", "linear_regions"),
-    *("expressivity", "progressivity", "trainability"),
+DATA_NAMES = (
+    *("cluttered_digits", "digits", "digit_masks", "breast_cancer", "wine", "diabetes"),
+    *("cifar10", "cifar100", "fashion_mnist", "svhn"),
 )
+FROM_PYTHON = "python"  # the name of what was handed over in memory, in a stored config
+DATA = Registry("data", "data set", dict.fromkeys(DATA_NAMES, ""))
+"""Only those of others are loaded by it; ours are made by :mod:`ranknosh.tasks.data.catalog`."""
+OWN = "own"  # the name of data that a training of a user's own reads by itself
+PROXIES = Registry("proxies", "proxy", {name: f"zerocost.{place}" for name, place in HOMES.items()})
+EXECUTORS = Registry("executors", "executor", dict.fromkeys(("inline", "ray", "command", "evaluate", "ask"), ""))
+"""Only those of others are loaded by it; ours are opened by :mod:`ranknosh.executors.opening`."""
 NEEDS_OPTIONS: Mapping[str, tuple[str, ...]] = {"swap_reg": ("mu", "sigma")}
 """Proxies that have no value before their options are chosen, because these depend on the space."""
-PREDICTORS = ("auto", "linear", "gbdt", "gin", "kernel", "staged", "ensemble", "random")
 
 
 class RuleBroken(ValueError):
@@ -62,12 +67,16 @@ def _deadline(value: Any) -> float | str | None:
     return None if value in ("off", False) else parse_duration(value)
 
 
+MOST_COUNTED = 10**6
+"""What is counted one by one, such as epochs: more is a slip of the hand."""
+
+
 def _epochs(value: Any) -> tuple[int, ...]:
     rule = "must be a list of whole numbers above 0, each larger than the one before; write for example [1, 2, 4, 8]"
     if not isinstance(value, (list, tuple)) or not value:
         raise ValueError(rule)
     for index, epoch in enumerate(value):
-        if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 1:
+        if isinstance(epoch, bool) or not isinstance(epoch, int) or not 1 <= epoch <= MOST_COUNTED:
             raise ValueError(f"{rule} ({epoch!r} is not such a number)")
         if index and epoch <= value[index - 1]:
             raise ValueError(f"{rule} ({epoch} comes after {value[index - 1]})")
@@ -101,11 +110,18 @@ def _switch_or_auto(value: Any) -> Any:
 
 
 def _data_name(value: Any) -> str | None:
-    if value is None or value in (*DATA_NAMES, FROM_PYTHON):
+    if value is None or value in (*DATA_NAMES, FROM_PYTHON, OWN):
         return value
+    if isinstance(value, str):
+        try:
+            DATA.check(value)
+            return value
+        except ConfigError:
+            pass
     near = did_you_mean(value, DATA_NAMES) if isinstance(value, str) else ""
     raise ValueError(
-        f"must be one of {', '.join(DATA_NAMES)}{near} (own images are given with data.folder or data.npz instead)"
+        f"must be one of {', '.join(DATA_NAMES)}{near} (your own are given with data.folder or data.npz, or as MODULE:NAME of a "
+        "function that returns them)"
     )
 
 
@@ -117,16 +133,62 @@ def words(value: Any, example: str = "synflow, nwot") -> tuple[str, ...]:
     return tuple(name.strip() for name in names if name.strip())
 
 
+def _known(registry: Registry, name: Any) -> str:
+    """``name`` where it may stand for a part; the part itself is loaded by whoever makes it."""
+    if not isinstance(name, str):
+        raise ValueError(f"must be the name of a {registry.noun}; write for example {next(iter(registry.builtins))}")
+    try:
+        registry.check(name)
+    except ConfigError as error:
+        raise ValueError(f"names no {registry.noun}: {error}") from error
+    return name
+
+
+@dataclass(frozen=True)
+class NameOf:
+    """Metadata of a setting that names a part: one of ``registry``, ``module:name`` of the user's own, or one of ``more``."""
+
+    registry: Registry
+    more: tuple[str, ...] = ()
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda value: value if value in self.more else _known(self.registry, value)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"type": "string", "examples": [*self.registry.builtins, "my_file:Mine"]}
+
+
 def _proxies(value: Any) -> tuple[str, ...]:
     names = words(value)
     for name in names:
-        if name not in PROXIES:
-            raise ValueError(
-                f"must list names out of {', '.join(PROXIES)}; {name!r} is none{did_you_mean(name, PROXIES)}"
-            )
+        _known(PROXIES, name)
     if len(set(names)) < len(names):
         raise ValueError("must name each proxy once")
     return names
+
+
+def _limit(value: Any) -> int | float | None:
+    if value is None:
+        return None
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not (0 < value < 1 or (value >= 2 and value == int(value))):
+        raise ValueError(
+            "must be a number of examples from 2, or a share between 0 and 1; write for example 8000 or 0.1"
+        )
+    return float(value) if value < 1 else int(value)
+
+
+def _names(value: Any) -> tuple[str, ...] | None:
+    return None if value is None else words(value, "accuracy, f1")
+
+
+def _texts(value: Any) -> Any:
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("must be a list of architectures as exchange strings")
+    return tuple(texts)
 
 
 def setting(default: Any, description: str, **rules: Any) -> Any:
@@ -140,7 +202,8 @@ def setting(default: Any, description: str, **rules: Any) -> Any:
     return Field(default=default, description=description, **rules)
 
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=MOST_COUNTED)]
+Threads = Annotated[int, Field(ge=1, le=1024)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -150,13 +213,22 @@ Deadline = Annotated[
     float | str | None, InWords(_deadline, lambda it: it if it == "auto" else duration_text(it), ("auto", "off", "2h"))
 ]
 Size = Annotated[int | None, InWords(parse_size, size_text, ("10GB",))]
+Limit = Annotated[int | float | None, BeforeValidator(_limit), Field(examples=[8000, 0.1])]
 LevelNumber = Annotated[int, BeforeValidator(_level_number)]
+PredictorName = Annotated[str, NameOf(PREDICTORS, (FROM_PYTHON,))]
+ExecutorName = Annotated[str, NameOf(EXECUTORS)]
 Proxies = Annotated[tuple[str, ...], BeforeValidator(_proxies)]
-Epochs = Annotated[tuple[Count, ...], Field(min_length=1), BeforeValidator(_epochs)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Names = Annotated[tuple[str, ...] | None, BeforeValidator(_names)]
+Epochs = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1), BeforeValidator(_epochs)]
 _OpenShare = Annotated[float, Field(gt=0, lt=1)]
 Ratio = Annotated[Literal["auto"] | _OpenShare | tuple[_OpenShare, ...], BeforeValidator(_ratio)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 SwitchOrAuto = Annotated[bool | Literal["auto"], BeforeValidator(_switch_or_auto)]
 Amp = Annotated[Literal["off", "bf16"], BeforeValidator(lambda value: "off" if value is False else value)]
-DataName = Annotated[str | None, PlainValidator(_data_name), WithJsonSchema({"enum": [*DATA_NAMES, None]})]
+DataName = Annotated[
+    str | None,
+    PlainValidator(_data_name),
+    WithJsonSchema({"type": ["string", "null"], "examples": [*DATA_NAMES, "my_file:data"]}),
+]
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", examples=["auto", "cpu", "cuda", "cuda:0"])]

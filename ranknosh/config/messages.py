@@ -1,19 +1,20 @@
 """What pydantic found wrong, said with file, line, dotted key, rule and remedy."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from ranknosh.config.fields import RuleBroken
-from ranknosh.errors import did_you_mean
+from ranknosh.errors import did_you_mean, nearest
 
 _TYPES = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
 _TYPES |= {"object": "a mapping"}
 ANY = "LEVEL"
 """In place of the keys of a mapping by level number."""
 _BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+_GUARD = 1024
+"""From here on, what a number may be at most guards against slips of the hand, and is told where it was one."""
 
 
 def explain(
@@ -60,6 +61,11 @@ def _place(path: tuple[str, ...], places: Mapping[tuple[str, ...], str]) -> str 
 def _problem(row: Mapping[str, Any], schemas: Mapping[str, dict[str, Any]]) -> tuple[tuple[str, ...], str]:
     path = tuple(str(part) for part in row["loc"])
     dotted, value, raised = ".".join(path), row.get("input"), row.get("ctx", {}).get("error")
+    if row["type"] == "extra_forbidden" and path[0] == "network":
+        return (
+            path,
+            f"{dotted} is not a setting: the size of networks is a setting of their space, such as space.channels",
+        )
     if row["type"] == "extra_forbidden":
         return path, f"{dotted} is not a setting{_suggestion(path, list(schemas))}"
     if isinstance(raised, RuleBroken):
@@ -71,7 +77,7 @@ def _problem(row: Mapping[str, Any], schemas: Mapping[str, dict[str, Any]]) -> t
     if schema is None or "$ref" in schema or row["type"] == "model_type":
         return path, f"{text} must be a section of 'key: value' lines"
     near = did_you_mean(value, choices_of(schema)) if isinstance(value, str) else ""
-    return path, f"{text} must be {_rule(schema)}{near or _remedy(schema, value)}"
+    return path, f"{text} must be {_rule(schema, value)}{near or _remedy(schema, value)}"
 
 
 def _names_of(path: Sequence[str]) -> Iterator[str]:
@@ -87,8 +93,8 @@ def _suggestion(path: Sequence[str], names: Sequence[str]) -> str:
     here = [name for name in names if name.rpartition(".")[0] == section]
 
     def like_it(among: Sequence[str]) -> list[str]:
-        near = get_close_matches(leaf.lower(), [leaves[name] for name in among], n=1)
-        return [name for name in among if leaves[name] in near]
+        near = nearest(leaf, [leaves[name] for name in among])
+        return [name for name in among if leaves[name] == near]
 
     found = [name for name in names if leaves[name] == leaf] or like_it(here) or like_it(names)
     if found:
@@ -102,14 +108,16 @@ def choices_of(schema: Mapping[str, Any]) -> list[str]:
     return schema.get("enum") or ([schema["const"]] if "const" in schema else [])
 
 
-def _rule(schema: Mapping[str, Any]) -> str:
+def _rule(schema: Mapping[str, Any], value: Any) -> str:
     choices, examples = choices_of(schema), schema.get("examples", ())
     if choices:
         return choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}"
     words = _TYPES.get(schema.get("type", ""), "another kind of value")
     if examples and "pattern" in schema:
         return f"{words} such as {', '.join(map(str, examples))}"
-    bounds = [f"{word} {schema[key]:g}" for key, word in _BOUNDS.items() if key in schema]
+    guards = schema.get("maximum", 0) >= _GUARD and not (isinstance(value, int | float) and value > schema["maximum"])
+    told = {key: word for key, word in _BOUNDS.items() if key in schema and not (guards and key == "maximum")}
+    bounds = [f"{word} {schema[key]}".removesuffix(".0") for key, word in told.items()]
     return f"{words}, {' and '.join(bounds)}" if bounds else words
 
 

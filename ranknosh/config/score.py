@@ -1,9 +1,10 @@
-"""The settings of a table of scores: what is scored, by which proxies, on which images."""
+"""The settings of a table of scores: what is scored, by which proxies, on which data."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, ValidationInfo, field_validator, model_validator
+from pydantic import ValidationInfo, field_validator, model_validator
 
+from ranknosh.config.execution import ExecutorConfig
 from ranknosh.config.fields import (
     NEEDS_OPTIONS,
     PROXIES,
@@ -12,22 +13,16 @@ from ranknosh.config.fields import (
     Proxies,
     RuleBroken,
     Switch,
+    Texts,
     setting,
     words,
 )
-from ranknosh.config.sections import DataConfig, ExecutorConfig, NetworkConfig, SpaceConfig
+from ranknosh.config.learning import DataConfig, PublishedSpaceConfig, TaskConfig
 from ranknosh.config.settings import Change, Changes, Settings
 from ranknosh.errors import did_you_mean
 
 ALL = "all"
 """Among the proxies: every one that needs no option, or whose options are given."""
-
-
-def _texts(value: Any) -> Any:
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
-        raise ValueError("must be a list of architectures as exchange strings")
-    return tuple(texts)
 
 
 class ScoreSettings(Settings):
@@ -42,24 +37,22 @@ class ScoreSettings(Settings):
         "free": ("executor.*", "table", "csv", "audit"),
     }
 
-    space: SpaceConfig = setting(SpaceConfig(), "what is scored")
-    architectures: Annotated[tuple[str, ...], BeforeValidator(_texts)] = setting(
-        (), "architectures to score, as exchange strings"
-    )
+    space: PublishedSpaceConfig = setting(PublishedSpaceConfig(), "what is scored, and the size of its networks")
+    architectures: Texts = setting((), "architectures to score, as exchange strings")
     count: int = setting(200, "how many to draw of the space", ge=0)
     all: Switch = setting(False, "every architecture of the space once instead of count")
     draw: Literal["functions", "codes"] = setting("functions", "functions that can learn, or codes as tables list them")
     options: dict[str, dict[str, Any]] = setting({}, "options of proxies, such as swap_reg.mu=900")
     proxies: Proxies = setting(
-        tuple(name for name in PROXIES if name not in NEEDS_OPTIONS),
+        tuple(name for name in PROXIES.builtins if name not in NEEDS_OPTIONS),
         "names of proxies with commas between, or 'all' that need no option or have theirs",
     )
-    batch: Count = setting(64, "training images of a score")
-    network: NetworkConfig = setting(NetworkConfig(channels=16, cells=5), "size of the networks")
-    data: DataConfig = setting(DataConfig(name="digits"), "images that networks are scored on")
+    batch: Count = setting(64, "training examples of a score")
+    data: DataConfig = setting(DataConfig(name="digits"), "examples that networks are scored on")
+    task: TaskConfig = setting(TaskConfig(), "what is learned of them")
     device: Device = setting("cpu", "where networks run: cpu, cuda, or auto for cuda where there is one")
     executor: ExecutorConfig = setting(ExecutorConfig(), "where jobs run")
-    table: str | None = setting(None, "an npz file of accuracies to compare with", examples=["nasbench201.npz"])
+    table: str | None = setting(None, "an npz file of finished trainings to compare with", examples=["nasbench201.npz"])
     csv: str | None = setting(None, "a file for the table of scores too", pattern=r"\.csv$", examples=["scores.csv"])
     audit: str | None = setting(
         None, "a search by whose results proxies are judged: its own, or with --proxies any others"
@@ -72,20 +65,23 @@ class ScoreSettings(Settings):
         names = list(words(value))
         if ALL not in names:
             return names
-        every = [name for name in PROXIES if name not in NEEDS_OPTIONS or name in before.data.get("options", {})]
+        every = [
+            name for name in PROXIES.builtins if name not in NEEDS_OPTIONS or name in before.data.get("options", {})
+        ]
         return list(dict.fromkeys(each for name in names for each in (every if name == ALL else [name])))
 
     @model_validator(mode="after")
     def _something_to_do(self) -> "ScoreSettings":
         if not self.proxies:
-            raise RuleBroken("proxies", f"proxies is empty; give {ALL}, or some of {', '.join(PROXIES)}")
+            raise RuleBroken("proxies", f"proxies is empty; give {ALL}, or some of {', '.join(PROXIES.names)}")
         if not self.architectures and not self.count and not self.all:
             raise RuleBroken(
                 "count", "nothing is to be scored; list architectures, or give a count to draw from the space"
             )
         for name in self.options:
             if name not in self.proxies:
-                remedy = did_you_mean(name, PROXIES) if name not in PROXIES else "; add it to proxies"
+                known = name in PROXIES.names or ":" in name
+                remedy = "; add it to proxies" if known else did_you_mean(name, PROXIES.names)
                 raise RuleBroken(
                     f"options.{name}",
                     f"options are given for {name}, which is not among the proxies asked for{remedy}",

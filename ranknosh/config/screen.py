@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from ranknosh.config.units import UNKNOWN, human_count, human_duration, percent
+from ranknosh.config.units import COSTS, UNKNOWN, Quantity, cost_text, human_duration, percent, quantity_of
 
-SHARES = ("validation", "validation_error", "test")
-"""Values of ``--json`` that are shares, beside those whose name ends with accuracy."""
+NESTED = ("metrics", "error", "train_metrics", "test", "costs")
+"""Mappings of ``--json`` whose values are columns of their own in tables and csv files: ``metrics.accuracy``."""
 
 
 def print_json(data: Any) -> None:
@@ -51,27 +52,74 @@ def facts(rows: Sequence[tuple[str, str | None]]) -> str:
     return "\n".join(f"{label:{width}}  {text}".rstrip() for label, text in known)
 
 
-def value_text(name: str, value: Any) -> str:
-    """A value of ``--json`` for people, in the unit that its name says."""
+def plain_costs(costs: Mapping[str, float]) -> dict[str, float]:
+    """Costs as programs read them: whole ones (weights, bytes) as integers."""
+    return {name: int(value) if float(value).is_integer() else value for name, value in costs.items()}
+
+
+def flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of ``--json`` with a column for every value of its mappings."""
+    columns: dict[str, Any] = {}
+    for name, value in row.items():
+        nested = name in NESTED and isinstance(value, Mapping)
+        columns |= {f"{name}.{own}": each for own, each in value.items()} if nested else {name: value}
+    return columns
+
+
+def head_text(name: str) -> str:
+    """A column of :func:`flat` for people: ``accuracy``, ``test accuracy``, ``MACs``."""
+    group, _, own = name.rpartition(".")
+    if group == "costs":
+        return COSTS[own].name if own in COSTS else own
+    return own if group == "metrics" else name.replace(".", " ").replace("_", " ")
+
+
+def value_text(name: str, value: Any, quantities: Mapping[str, Quantity] = MappingProxyType({})) -> str:
+    """A value of :func:`flat` for people, in its unit.
+
+    Args:
+        name: of the column.
+        value: None where it is not known.
+        quantities: the metrics of the run's task.
+    """
+    group, _, own = name.rpartition(".")
     if value is None:
         return UNKNOWN
+    if group == "costs":
+        return cost_text(own, value)
+    if group:
+        return quantity_of(own, quantities).text(value)
     if name.endswith("seconds"):
         return human_duration(value)
-    if name.endswith("accuracy") or name in SHARES:
+    if name == "truth":
         return percent(value)
-    if name in ("params", "macs"):
-        return human_count(value)
     if isinstance(value, float):
         return f"{value:#.5g}"
     return f"#{value}" if name == "id" else str(value)
 
 
-def rows_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows of ``top`` as a numbered table, numbers set to the right and the architecture, which is long, last."""
-    first = rows[0]
-    plain = [name for name, value in first.items() if name != "ranked_by" and not isinstance(value, dict | list)]
+def rows_text(rows: Sequence[Mapping[str, Any]], quantities: Mapping[str, Quantity] = MappingProxyType({})) -> str:
+    """The rows of ``top`` as a numbered table, numbers set to the right and the architecture, which is long, last.
+
+    Args:
+        rows: of ``--json``.
+        quantities: the metrics of the run's task.
+    """
+    lines = [flat(row) for row in rows]
+    columns: dict[str, Any] = {}
+    for line in lines:
+        columns = {**line, **columns}
+    order = list(lines[0]) + [name for name in columns if name not in lines[0]]
+    plain = [name for name in order if name != "ranked_by" and not isinstance(columns[name], dict | list)]
     names = sorted(plain, key="architecture".__eq__)
-    heads = {"macs": "MACs", "metric": first.get("ranked_by")}
-    head = ["", *(heads.get(name) or name.replace("_", " ") for name in names)]
-    cells = [[str(place), *(value_text(name, row[name]) for name in names)] for place, row in enumerate(rows, 1)]
-    return table(head, cells, "r" + "".join("l" if isinstance(first[name], str) else "r" for name in names))
+    ranked_by = columns.get("ranked_by")
+    ranked = quantity_of((ranked_by or "").removeprefix("ema_"), quantities)
+
+    def cell(name: str, value: Any) -> str:
+        if name == "metric" and ranked_by and ranked.unit == "%":
+            return ranked.text(value)
+        return value_text(name, value, quantities)
+
+    head = ["", *(ranked_by if name == "metric" and ranked_by else head_text(name) for name in names)]
+    cells = [[str(place), *(cell(name, line.get(name)) for name in names)] for place, line in enumerate(lines, 1)]
+    return table(head, cells, "r" + "".join("l" if isinstance(columns[name], str) else "r" for name in names))

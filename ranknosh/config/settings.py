@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 from pydantic import ConfigDict, ValidationError
 
 from ranknosh.config.fields import setting
+from ranknosh.config.learning import SOURCES
 from ranknosh.config.messages import explain
-from ranknosh.config.sections import SOURCES, Section
+from ranknosh.config.sections import Section
 from ranknosh.config.source import parse_value, read_source, yaml_text
 from ranknosh.errors import ConfigError
+from ranknosh.registry import look_in
 
 Change = Literal["stay", "free", "raise", "add"]
 """What a setting may do when a run is resumed: nothing, take any value, only rise (None is no limit), or only gain entries."""
@@ -76,14 +78,14 @@ class Settings(Section):
             data: nested by section; None where a section or setting has its default.
             origin: where the data came from, for messages.
             overrides: later ones win. A data source among them (data.name, folder or npz) takes the place of the one in ``data``
-                and of the options that belong to it.
+                and of the options that belong to it, the name of a space that of the one in ``data`` and of its settings.
             lines: the line of each path in a file, for messages.
 
         Raises:
             ConfigError: naming the place, the setting and the rule broken.
         """
         places = {path: f"{origin}, line {line}" for path, line in (lines or {}).items()}
-        plain = _overridden(data, overrides, places)
+        plain = overridden(data, overrides, places)
         kept = {key: value for key, value in plain.items() if value is not None or key not in cls.model_fields}
         try:
             return cls.model_validate(kept)
@@ -92,8 +94,13 @@ class Settings(Section):
 
     @classmethod
     def load(cls: type[Own], path: str | Path, overrides: Overrides = ()) -> Own:
-        """The settings of a YAML file with ``overrides`` applied. Raises ConfigError naming file, line, key and rule."""
+        """The settings of a YAML file with ``overrides`` applied. Modules that it names may lie beside it.
+
+        Raises:
+            ConfigError: naming file, line, key and rule.
+        """
         source = read_source(path)
+        look_in(Path(path).parent)
         return cls.from_dict(source.data, source.name, overrides, source.lines)
 
     def replace(self: Own, overrides: Overrides) -> Own:
@@ -137,11 +144,15 @@ def _text(value: Any) -> str:
     return "not set" if value is None else repr(value)
 
 
-def _overridden(data: Mapping[str, Any], overrides: Overrides, places: dict[tuple[str, ...], str]) -> dict[str, Any]:
+def overridden(
+    data: Mapping[str, Any], overrides: Overrides, places: dict[tuple[str, ...], str] | None = None
+) -> dict[str, Any]:
     """Plain settings with ``overrides`` written in, later ones over earlier and flags over texts; ``places`` gets theirs."""
-    result = dict(data)
+    result, places = dict(data), {} if places is None else places
     texts = [read_setting(each) for each in overrides if not isinstance(each, Given)]
     flags = [each for each in overrides if isinstance(each, Given)]
+    if any(path == ("space", "name") for path, _, _ in [*texts, *flags]):
+        result["space"] = {}  # settings of another space are not for this one
     for given in (texts, flags):
         if any(path in [("data", source) for source in SOURCES] for path, _, _ in given):
             section = result["data"] if isinstance(result.get("data"), dict) else {}

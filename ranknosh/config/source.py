@@ -11,11 +11,15 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from ruamel.yaml.resolver import VersionedResolver
 
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, to_type
 
 # What a config needs is far below; what is above is a wrong file or one made to fill the memory.
 MOST_BYTES = 1_000_000
 MOST_VALUES = 10_000
+
+
+_UNREADABLE = (YAMLError, ValueError, TypeError, LookupError, AttributeError, AssertionError)
+"""What ruamel.yaml raises for texts: its own errors, and what its constructors of tags such as ``!!bool x`` run into."""
 
 
 class _Resolver(VersionedResolver):
@@ -33,7 +37,7 @@ def _yaml() -> YAML:
 
 
 @dataclass(frozen=True)
-class Source:
+class ConfigText:
     """A configuration file as plain data. ``lines`` maps a path such as ``("train", "lr")`` to its line, from 1."""
 
     name: str
@@ -41,7 +45,7 @@ class Source:
     lines: dict[tuple[str, ...], int]
 
 
-def read_source(path: str | Path) -> Source:
+def read_source(path: str | Path) -> ConfigText:
     """Raises ConfigError for a file that cannot be read, is no config by its size, is not YAML, is empty or not a mapping."""
     name = str(path)
     try:
@@ -49,10 +53,10 @@ def read_source(path: str | Path) -> Source:
             content = file.read(MOST_BYTES + 1)
         text = content.decode("utf-8")
     except FileNotFoundError as error:
-        raise ConfigError(f"{name}: no such config file; 'ranknosh init --out {name}' writes one") from error
+        raise ConfigError(f"{name}: no such config file; `{to_type('init', '--out', name)}` writes one") from error
     except IsADirectoryError as error:
         raise ConfigError(
-            f"{name}: the config file cannot be read: it is a folder; continue the run in it with `ranknosh resume {name}`"
+            f"{name}: the config file cannot be read: it is a folder; continue the run in it with `{to_type('resume', name)}`"
         ) from error
     except (OSError, ValueError) as error:  # ValueError: bytes that are no text, or a name with a NUL in it
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
@@ -64,7 +68,7 @@ def read_source(path: str | Path) -> Source:
     return parse_source(text, name)
 
 
-def parse_source(text: str, name: str) -> Source:
+def parse_source(text: str, name: str) -> ConfigText:
     """As :func:`read_source`, for text already read."""
     lines: dict[tuple[str, ...], int] = {}
     try:
@@ -80,20 +84,25 @@ def parse_source(text: str, name: str) -> Source:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ConfigError(f"{name}{where}: not valid YAML: {error.problem or error.context}") from error
-    except (YAMLError, ValueError) as error:
+    except _UNREADABLE as error:
         raise ConfigError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
-    except RecursionError as error:
+    except (RecursionError, MemoryError) as error:
         raise ConfigError(
             f"{name}: nested too deeply, or without end by an alias (*name) inside what it names"
         ) from error
-    return Source(name, data, lines)
+    return ConfigText(name, data, lines)
 
 
 def parse_value(text: str) -> Any:
     """One value as written after ``--set key=``. Raises ValueError where it is not YAML."""
     try:
+        node = _yaml().compose(text)
+        if node is not None:
+            _walk(node, (), {}, "the value")
         return _yaml().load(text)
-    except (YAMLError, RecursionError) as error:
+    except (RecursionError, MemoryError) as error:
+        raise ValueError("nested too deeply, or without end by an alias (*name) inside what it names") from error
+    except (*_UNREADABLE, ConfigError) as error:
         raise ValueError(f"not valid YAML: {' '.join(str(error).split())}") from error
 
 

@@ -1,11 +1,12 @@
-"""The settings of a supernet search: method, space, size, images, recipe and budget."""
+"""The settings of a supernet search: method, space, task, recipe and budget."""
 
 from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
 from ranknosh.config.fields import Amp, Count, Device, Duration, RuleBroken, Switch, SwitchOrAuto, setting
-from ranknosh.config.sections import DataConfig, Section
+from ranknosh.config.learning import DataConfig, PublishedSpaceConfig, TaskConfig
+from ranknosh.config.sections import Section
 from ranknosh.config.settings import Changes, Settings
 
 
@@ -16,17 +17,10 @@ class MethodConfig(Section):
     options: dict[str, Any] = setting({}, "options of the method, such as patience=0", examples=[{"patience": 0}])
 
 
-class SupernetSize(Section):
-    """The size of the supernet."""
-
-    channels: int | None = setting(None, "channels of the first cells, by default as published (16)", ge=1)
-    cells: int | None = setting(None, "cells in a stage or (darts) in all, by default as published (5 and 8)", ge=1)
-
-
 class RecipeConfig(Section):
     """What differs from the method's own recipe (see ``supernet.method.SupernetRecipe``); None keeps that."""
 
-    batch: int | None = setting(None, "images of a step", ge=2, examples=[64])
+    batch: int | None = setting(None, "examples of a step", ge=2, examples=[64])
     lr: float | None = setting(None, "learning rate of the weights at the start", gt=0, examples=[0.025])
     lr_last: float | None = setting(None, "learning rate of the weights at the end", ge=0, examples=[0.001])
     momentum: float | None = setting(None, "momentum of the weights' optimiser", ge=0, lt=1, examples=[0.9])
@@ -34,7 +28,7 @@ class RecipeConfig(Section):
     weight_decay: float | None = setting(None, "decay of the weights", ge=0, examples=[3e-4])
     clip: float | None = setting(None, "bound of the weights' gradient norm, 0 for none", ge=0, examples=[5.0])
     augment: Literal["none", "crop_flip", "crop_flip_cutout"] | None = setting(
-        None, "how training images are changed at random"
+        None, "how training pictures are changed at random; by default as published, none for other inputs"
     )
 
 
@@ -60,7 +54,7 @@ class WatchConfig(Section):
     """What is measured during the search, which it does not change. It takes device time."""
 
     eigenvalue: int = setting(0, "epochs between two largest eigenvalues of the alphas' Hessian, 0: never", ge=0)
-    gap: int = setting(0, "epochs between two discretisation gaps of accuracy, 0: never", ge=0)
+    gap: int = setting(0, "epochs between two discretisation gaps of the task's metric, 0: never", ge=0)
     landscape: int = setting(0, "points a side (odd) of the loss around the final alphas, 0: none", ge=0)
 
     @model_validator(mode="after")
@@ -78,15 +72,15 @@ class SupernetSettings(Settings):
 
     CHANGES: ClassVar[Changes] = {"free": ("train.device", "train.threads", "train.channels_last", "table")}
 
-    split_seed: int = setting(0, "which images are training, validation and test, and its halves", ge=0)
+    split_seed: int = setting(0, "which examples are training, validation and test, and its halves", ge=0)
     method: MethodConfig = setting(MethodConfig(), "how the supernet is searched")
-    space: str = setting(
-        "nasbench201", "what is searched: nasbench201, darts, darts_without_none, or s1 to s4", min_length=1
-    )
-    network: SupernetSize = setting(SupernetSize(), "size of the supernet")
-    data: DataConfig = setting(DataConfig(name="cluttered_digits"), "images to train and judge on")
+    space: PublishedSpaceConfig = setting(PublishedSpaceConfig(), "what is searched, and the size of the supernet")
+    data: DataConfig = setting(DataConfig(name="cluttered_digits"), "what to train and judge on")
+    task: TaskConfig = setting(TaskConfig(), "what is learned of the data: loss and metrics")
     recipe: RecipeConfig = setting(RecipeConfig(), "what differs from the method's own recipe")
     budget: SupernetBudget = setting(SupernetBudget(), "how long the search is")
     watch: WatchConfig = setting(WatchConfig(), "what is measured during the search")
     train: SupernetTrain = setting(SupernetTrain(), "where and how fast the supernet is trained")
-    table: str | None = setting(None, "npz file of true accuracies to show for every epoch's cell, never a signal")
+    table: str | None = setting(
+        None, "npz file of finished trainings, to show what it knows of each epoch's cell, never a signal"
+    )

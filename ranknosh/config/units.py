@@ -5,8 +5,15 @@ is no text: a bare number has no unit.
 """
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from ranknosh.config.directions import direction_of, unit_of
+
+LONGEST = 1000 * 365 * 86400.0
+LARGEST = 10**18
+"""Seconds and bytes that a limit is at most: more is a slip, and is no exact number."""
 UNKNOWN = "n/a"
 """Whatever is not known, in tables and messages."""
 SECONDS = {"d": 86400.0, "h": 3600.0, "min": 60.0, "m": 60.0, "s": 1.0}
@@ -26,6 +33,8 @@ def parse_duration(text: Any) -> float:
         rest = rest[part.end() :]
     if rest or total <= 0:
         raise ValueError("must be a duration above 0 with its unit (s, m, h, d); write for example 90s, 10m or 1h30m")
+    if total > LONGEST:
+        raise ValueError("must be at most 1000 years; leave it out where there is no limit")
     return total
 
 
@@ -42,7 +51,10 @@ def parse_size(text: Any) -> int:
     """Bytes of ``500MB``, ``10GB`` (powers of 1000) or ``4GiB`` (powers of 1024); above 0."""
     found = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     factor = _BYTES_FOLDED.get(found.group(2).lower()) if found else None
-    size = round(float(found.group(1)) * factor) if found and factor else 0
+    asked = float(found.group(1)) * factor if found and factor else 0.0
+    if asked > LARGEST:
+        raise ValueError("must be at most 1000000TB; leave it out where there is no limit")
+    size = round(asked)
     if size <= 0:
         raise ValueError("must be a size above 0 with a unit; write for example 500MB or 10GB")
     return size
@@ -104,9 +116,85 @@ def percent(fraction: float | None) -> str:
     return UNKNOWN if fraction is None else f"{100 * fraction:.2f} %"
 
 
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A named number of a candidate as it is read. ``unit``: ``%`` for a share, which is shown in percent; else what is written
+    behind the number."""
+
+    name: str
+    higher: bool
+    unit: str = ""
+
+    @classmethod
+    def several(cls, plain: Mapping[str, Any]) -> dict[str, "Quantity"]:
+        """Quantities by name from plain data: ``{"accuracy": {"higher": true, "unit": "%"}}``."""
+        return {name: cls(name, facts["higher"], facts["unit"]) for name, facts in plain.items()}
+
+    @classmethod
+    def ranked(cls, facts: Mapping[str, Any]) -> "Quantity":
+        """The metric that a run orders what it finds by, of the facts of its header."""
+        return cls.several(facts["metrics"])[facts["ranked"]]
+
+    @property
+    def scale(self) -> float:
+        """What values are multiplied by where they are drawn."""
+        return 100.0 if self.unit == "%" else 1.0
+
+    @property
+    def label(self) -> str:
+        """``accuracy (%)``."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+    def text(self, value: float | None) -> str:
+        """``81.25 %``, ``0.4375``, ``n/a``."""
+        if value is None:
+            return UNKNOWN
+        return percent(value) if self.unit == "%" else f"{value:.4g} {self.unit}".rstrip()
+
+    def difference(self, value: float) -> str:
+        """``+1.25 points`` of a share; of others the number with its sign."""
+        return f"{100 * value:+.2f} points" if self.unit == "%" else f"{value:+.4g} {self.unit}".rstrip()
+
+
+COSTS = {
+    "params": Quantity("params", False),
+    "macs": Quantity("MACs", False),
+    "latency": Quantity("latency", False, "s"),
+    "memory": Quantity("memory", False, "B"),
+}
+"""Costs that the engine knows by itself. Those of a user's own have no unit."""
+
+
+def cost_text(name: str, value: float | None) -> str:
+    """``14.2 K`` weights, ``3.1 ms``, ``3.4 MB``."""
+    if value is None:
+        return UNKNOWN
+    if name == "latency":
+        return f"{1000 * value:.4g} ms"
+    return human_size(value) if name == "memory" else human_count(value)
+
+
+def costs_texts(costs: Mapping[str, float]) -> list[str]:
+    """``14.2 K params``, ``3.1 M MACs``, ``3.1 ms latency``."""
+    return [f"{cost_text(name, value)} {COSTS[name].name if name in COSTS else name}" for name, value in costs.items()]
+
+
+def quantity_of(name: str, known: Mapping[str, Quantity]) -> Quantity:
+    """The metric of a name; of one that a training of a user's own reports beside others, what its name tells."""
+    return known.get(name) or Quantity(name, direction_of(name) != "min", unit_of(name))
+
+
+def metrics_text(metrics: Mapping[str, float], quantities: Mapping[str, Quantity], most: int | None = None) -> str:
+    """``accuracy 81.25 %, loss 0.4375 nats``; the first ``most`` of them."""
+    texts = [f"{name} {quantity_of(name, quantities).text(value)}" for name, value in metrics.items()]
+    return ", ".join(texts[:most]) or UNKNOWN
+
+
 def whole(number: float | None) -> str:
-    """``14210`` as ``14,210``."""
-    return UNKNOWN if number is None else f"{number:,.0f}"
+    """``14210`` as ``14,210``: a whole number with every digit, any other rounded to one."""
+    if number is None:
+        return UNKNOWN
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.0f}"
 
 
 def plural(count: int, noun: str, several: str | None = None) -> str:

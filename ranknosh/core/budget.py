@@ -2,7 +2,8 @@
 
 Epochs are a contract: what a training may cost is reserved while it is unfinished, and nothing is decided that does not fit, so
 that ``committed <= limit`` holds at every moment. Wall and device time are caps: work stops within the epoch that is running when
-they are reached. Disk is checked before a newcomer is let in.
+they are reached, and what the best needs to reach the top is kept (:mod:`ranknosh.core.finishing`). Disk is checked before a
+newcomer is let in.
 """
 
 import itertools

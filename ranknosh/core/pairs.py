@@ -11,8 +11,10 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.candidates import Candidate
+from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.ranking import non_dominated
 from ranknosh.streams import stream
 
 PairRule = Literal["level", "common", "agree"]
@@ -137,7 +139,7 @@ def _metrics(members: Sequence[Candidate], levels: int) -> NDArray[np.float64]:
     """(n, levels + 1): the metric at every level, NaN where there is none; column 0 stays empty."""
     metric = np.full((len(members), levels + 1), np.nan)
     for row, candidate in enumerate(members):
-        for level, value in candidate.metrics.items():
+        for level, value in candidate.by_level.items():
             metric[row, level] = value
     return metric
 
@@ -151,3 +153,20 @@ def _share_ties(place: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[
     distinct, inverse = np.unique(by, return_inverse=True)
     total = np.bincount(inverse, weights=place, minlength=len(distinct))
     return (total / np.bincount(inverse, minlength=len(distinct)))[inverse]
+
+
+def front(pool: Pool, levels: int) -> list[Candidate]:
+    """The candidates that no other one dominates in the objectives of the pool, best by the ranking metric first.
+
+    Metrics of several levels are no numbers of one scale, so that the ranking metric counts by :func:`places`. A candidate that
+    failed is in no front.
+    """
+    objectives = pool.objectives
+    members = [one for one in pool.candidates.values() if one.failed is None and one.latest is not None]
+    if objectives is None or not members:
+        return []
+    known = places(members, levels)
+    order = known[np.arange(len(members)), (~np.isnan(known)).sum(axis=1) - 1]
+    points = [objectives.values(place, member.costs) for member, place in zip(members, order.tolist(), strict=True)]
+    kept = np.flatnonzero(non_dominated(np.array(points)))
+    return [members[row] for row in kept[np.argsort(-order[kept], kind="stable")]]

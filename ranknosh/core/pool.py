@@ -6,19 +6,21 @@ Nothing enters the pool except by :meth:`Pool.apply`, so a journal read from the
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
+import numpy as np
+
+from ranknosh.core.candidates import Candidate, Pending
+from ranknosh.core.objectives import Objectives
+from ranknosh.core.ranking import best_first
 from ranknosh.core.records import (
-    SURROUNDINGS,
     UNCOUNTED,
+    Costed,
     Decision,
     Failed,
     Fitted,
     Folded,
     Interrupted,
-    Job,
     Observed,
-    Origin,
     Promotion,
     Proposed,
     Record,
@@ -26,92 +28,14 @@ from ranknosh.core.records import (
     Scored,
     Session,
     Speculated,
+    StockTrained,
     Stopped,
     Tested,
     Token,
     Workers,
-    job_seed,
     token_of,
 )
 from ranknosh.errors import StoreError
-from ranknosh.spaces.base import Architecture
-
-
-@dataclass(slots=True)
-class Candidate:
-    """What the records so far say of one candidate. ``level`` is the highest completed one, 0 before the first."""
-
-    id: int
-    architecture: Architecture
-    key: str
-    text: str
-    batch: int
-    origin: Origin
-    score: float | None
-    spread: float | None
-    level: int = 0
-    observations: dict[int, Observed] = field(default_factory=dict)
-    replicas: dict[int, Observed] = field(default_factory=dict)
-    failed: Failed | None = None
-    epochs: int = 0
-
-    @property
-    def metrics(self) -> dict[int, float]:
-        """Ranking metric at every level ever completed; higher is better."""
-        return {level: observed.metric for level, observed in self.observations.items()}
-
-    @property
-    def latest(self) -> Observed | None:
-        return self.observations.get(self.level)
-
-    @property
-    def metric(self) -> float | None:
-        """Ranking metric at the highest completed level, averaged with retrainings under other seeds."""
-        values = [observed.metric for observed in (self.latest, *self.replicas.values()) if observed]
-        return sum(values) / len(values) if values else None
-
-    @property
-    def validation(self) -> float | None:
-        """Validation accuracy (fraction) where :attr:`metric` was measured, averaged likewise."""
-        found = [observed.validation_accuracy for observed in (self.latest, *self.replicas.values()) if observed]
-        values = [accuracy for accuracy in found if accuracy is not None]
-        return sum(values) / len(values) if values else None
-
-    @property
-    def unfit(self) -> bool:
-        """Whether it failed for good for a reason of its own, not for one of its surroundings."""
-        return self.failed is not None and self.failed.kind not in SURROUNDINGS
-
-    @property
-    def params(self) -> int | None:
-        return self.latest.params if self.latest else None
-
-    @property
-    def macs(self) -> int | None:
-        return self.latest.macs if self.latest else None
-
-    def trained_by(self, seed: int) -> Job:
-        """All of its training so far as one job; ``seed`` is the search's."""
-        return Job(self.id, self.architecture, self.level, 0, self.epochs, job_seed(seed, self.id))
-
-    def order(self, level: int) -> tuple[float, int, str, int]:
-        """Sort key at ``level``, best first: metric, then the older batch, then the canonical id; total and stable."""
-        return (-self.observations[level].metric, self.batch, self.key, self.id)
-
-
-@dataclass(slots=True)
-class Pending:
-    """Work asked for and not yet ended. ``turn``: the number of the decision behind it; ``losses``: how often it was lost in this
-    session without its own fault; ``alone``: memory ran out once, see :class:`~ranknosh.core.records.Job`."""
-
-    candidate_id: int
-    level: int
-    replica: int
-    start_epoch: int
-    turn: int
-    attempt: int = 1
-    losses: int = 0
-    alone: bool = False
 
 
 class Pool(Folded):
@@ -119,10 +43,13 @@ class Pool(Folded):
 
     ``disk_bytes`` are those of the checkpoints that are kept, ``largest_checkpoint`` the largest ever. ``decisions`` are in
     the order they were taken in, ``fresh`` the places of those taken when nothing was unfinished. ``revision`` counts the
-    results that say something of an architecture.
+    results that say something of an architecture. With ``objectives`` the order at a level is by non-dominated fronts, the
+    lonelier first; nothing else depends on them, so that they may be set at any time.
     """
 
-    def __init__(self, records: Iterable[Record] = ()) -> None:
+    def __init__(self, records: Iterable[Record] = (), objectives: Objectives | None = None) -> None:
+        self.objectives = objectives
+        self._fronts: dict[int, list[Candidate]] = {}
         self.candidates: dict[int, Candidate] = {}
         self.keys: set[str] = set()
         self.decisions: list[Decision] = []
@@ -130,16 +57,19 @@ class Pool(Folded):
         self.pending: dict[Token, Pending] = {}
         self.fits: list[Fitted] = []
         self.scored: list[Scored] = []
+        self.costed: list[Costed] = []
         self.sessions: list[Session] = []
         self.workers: list[Workers] = []
         self.speculated: list[Speculated] = []
         self.tested: list[Tested] = []
+        self.stock: list[StockTrained] = []
         self.failures: list[Failed] = []
         self.stopped: Stopped | None = None
         self.epochs_spent = 0
         self.epochs_wasted = 0
         self.training_seconds = 0.0
         self.proxy_seconds = 0.0
+        self.cost_seconds = 0.0
         self.predictor_seconds = 0.0
         self.test_seconds = 0.0
         self.checkpoint_bytes: dict[Token, int] = {}
@@ -162,9 +92,15 @@ class Pool(Folded):
         return len(self.candidates)
 
     @property
+    def stock_seconds(self) -> float:
+        """Wall time of the trainings of stock networks, which no budget pays for."""
+        return sum(record.wall_seconds for record in self.stock)
+
+    @property
     def device_seconds(self) -> float:
-        """Seconds of computing charged: training (failed attempts too), proxies, predictor and test."""
-        return self.training_seconds + self.proxy_seconds + self.predictor_seconds + self.test_seconds
+        """Seconds of computing charged: training (failed attempts too), proxies, costs, predictor and test."""
+        before = self.proxy_seconds + self.cost_seconds + self.predictor_seconds
+        return self.training_seconds + before + self.test_seconds
 
     def entered(self, level: int) -> int:
         """Candidates ever asked to reach ``level``, failed and unfinished ones included."""
@@ -183,14 +119,36 @@ class Pool(Folded):
 
         Paused old ones are among newcomers; failed ones and those already promoted further are left out.
         """
-        return [self.candidates[key[-1]] for key in self._eligible.get(level, ())[:most]]
+        if self.objectives is None:
+            return [self.candidates[key[-1]] for key in self._eligible.get(level, ())[:most]]
+        resting = {key[-1] for key in self._eligible.get(level, ())}
+        return [candidate for candidate in self.at_level(level) if candidate.id in resting][:most]
+
+    def rests(self, candidate_id: int, level: int) -> bool:
+        """Whether a candidate's highest completed level is exactly ``level`` and it may be promoted."""
+        candidate = self.candidates[candidate_id]
+        return candidate.level == level > 0 and candidate.failed is None and Token(candidate_id) not in self.pending
+
+    def place(self, candidate: Candidate) -> tuple[int, int]:
+        """The place of a candidate that rests, 1 is best, and how many rest at its level."""
+        resting = self._eligible[candidate.level]
+        if self.objectives is None:
+            return bisect_left(resting, candidate.order(candidate.level)) + 1, len(resting)
+        return self.residents(candidate.level).index(candidate) + 1, len(resting)
 
     def at_level(self, level: int) -> list[Candidate]:
         """Every candidate that completed ``level``, best at that level first."""
-        return [self.candidates[key[-1]] for key in self._completed.get(level, ())]
+        known = [self.candidates[key[-1]] for key in self._completed.get(level, ())]
+        if self.objectives is None or not known:
+            return known
+        if len(self._fronts.get(level, ())) != len(known):
+            points = [self.objectives.values(one.observations[level].metric, one.costs) for one in known]
+            self._fronts[level] = [known[row] for row in best_first(np.array(points))]
+        return self._fronts[level]
 
     def best(self) -> Candidate | None:
-        """The incumbent: best metric at the highest level anybody completed; None before the first result.
+        """The incumbent: best metric at the highest level anybody completed; None before the first result. With several
+        objectives it is the end of their front that is best by the ranking metric, of equal ones one that none dominates.
 
         Where finalists were trained again, the best mean among them: the rest were chosen against by the same single seed
         that the finalists' means correct.
@@ -199,7 +157,12 @@ class Pool(Folded):
             retrained = [self.candidates[number] for number in self._retrained]
             return min(retrained, key=lambda c: (-(c.metric or 0.0), c.batch, c.key, c.id))
         top = max(self._completed, default=0)
-        return self.candidates[self._completed[top][0][-1]] if top else None
+        if not top:
+            return None
+        first = self.candidates[self._completed[top][0][-1]]
+        if self.objectives is None:
+            return first
+        return next(one for one in self.at_level(top) if one.by_level[top] == first.by_level[top])
 
     def apply(self, record: Record) -> None:
         """Fold one record in. Raises StoreError where it contradicts the records before it."""
@@ -222,9 +185,14 @@ class Pool(Folded):
             case Scored():
                 self.scored.append(record)
                 self.proxy_seconds += record.seconds
+            case Costed():
+                self.costed.append(record)
+                self.cost_seconds += record.seconds
             case Tested():
                 self.tested.append(record)
                 self.test_seconds += record.seconds
+            case StockTrained():
+                self.stock.append(record)
             case Session():
                 self.sessions.append(record)
                 self.stopped = None
@@ -259,6 +227,7 @@ class Pool(Folded):
             record.origin,
             record.score,
             record.spread,
+            costs=dict(record.costs),
         )
         self.keys.add(record.key)
         self._train(record, 1)
@@ -318,6 +287,7 @@ class Pool(Folded):
         candidate.level = record.level
         candidate.observations[record.level] = record
         candidate.epochs += record.epochs
+        candidate.costs |= record.costs
         order = candidate.order(record.level)
         for ranking in (self._eligible, self._completed):
             insort(ranking.setdefault(record.level, []), order)
@@ -346,10 +316,16 @@ class Pool(Folded):
             pending.alone = pending.alone or record.kind == "out_of_memory"
             return
         self._end(record, token)
-        self.disk_bytes -= self.checkpoint_bytes.pop(token, 0)
+        if self.leaves_nothing(record):
+            self.disk_bytes -= self.checkpoint_bytes.pop(token, 0)
         if record.replica == 0:
             candidate.failed = record
             self.revision += 1
+
+    def leaves_nothing(self, failed: Failed) -> bool:
+        """Whether a training that failed for good leaves a state that nothing stands on: without a result of a level below, which
+        may be the best one of the search."""
+        return failed.replica > 0 or self._candidate(failed.candidate_id).level == 0
 
     def _keep(self, record: Observed | Interrupted, token: Token) -> None:
         """A checkpoint has taken the place of the last one of this training."""

@@ -23,7 +23,7 @@ AUTO_SHARE_LIMIT = 0.5
 LEAST_TOP_SHARE = 1e-30
 """Share of all candidates that reaches the top level, at least: a smaller one cannot be distinguished from 0."""
 _TOLERANCE = 1e-9
-ScheduleName = Literal["reproducible", "eager"]
+ScheduleName = Literal["reproducible", "eager", "hyperband"]
 Promotions = Literal["observed", "predicted"]
 
 
@@ -160,10 +160,10 @@ class Rules:
     retries: int = 3
 
     def __post_init__(self) -> None:
-        if self.overlap < 1 or (self.overlap > 1 and self.schedule == "eager"):
+        if self.overlap < 1 or (self.overlap > 1 and self.schedule != "reproducible"):
             raise ConfigError(
                 f"pyramid.overlap is {self.overlap} and pyramid.schedule is {self.schedule}; overlap counts the batches in "
-                "flight of the reproducible schedule (1 or more); eager has no batches to wait for, so leave it at 1 there"
+                "flight of the reproducible schedule (1 or more); leave it at 1 under any other"
             )
         if not 0 <= self.closing < 1:
             raise ConfigError(f"pyramid.closing is {self.closing}; it is a share of budget.epochs, from 0 to below 1")

@@ -1,8 +1,11 @@
 """The lines of a journal. A search is the fold of these records and of nothing else.
 
-Conventions: ``metric`` is the ranking metric, higher is better whatever it was made from (a loss is negated once, where it
-is measured). Accuracies are fractions in [0, 1]. ``epochs`` are the epochs charged by this record. Levels count from 1.
-Records hold finite numbers only: a training that diverged is a :class:`Failed`, never an :class:`Observed` with NaN.
+Conventions: ``metric`` is the ranking value, higher is better whatever it was made from (a loss is negated once, where it is
+measured). ``metrics`` are what the task measures on validation, by name, each in its own direction and unit, ``loss`` among
+them, the one that people read first at the front; none where validation is trained on. ``costs`` are known before training:
+``params`` (weights), ``macs`` (multiply-accumulates of one input), ``latency`` (seconds), ``memory`` (bytes), lower is better.
+``epochs`` are the epochs charged by this record. Levels count from 1. Records hold finite numbers only: a training that
+diverged is a :class:`Failed`, never an :class:`Observed` with NaN.
 """
 
 import math
@@ -33,17 +36,16 @@ class Token(NamedTuple):
 class EpochPoint:
     """One epoch of a learning curve; ``epoch`` counts finished epochs from 1.
 
-    ``train_loss`` and ``train_accuracy`` are taken over the augmented images while they are learned. Validation is None where
-    its images are trained on; ``metric`` is then that of the training images.
+    ``train_loss`` and ``train_metrics`` are taken over the augmented inputs while they are learned. Where validation is trained
+    on, ``metric`` is made from them.
     """
 
     epoch: int
     train_loss: float
-    validation_loss: float | None
-    validation_accuracy: float | None
     metric: float
     seconds: float
-    train_accuracy: float | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    train_metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,15 @@ class Scored:
     key: str
     text: str
     values: Mapping[str, float | None]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Costed:
+    """What an architecture costs as far as that was measured, in ``seconds``; ``text`` is its exchange string."""
+
+    text: str
+    costs: Mapping[str, float]
     seconds: float
 
 
@@ -80,7 +91,8 @@ class Fitted:
 @dataclass(frozen=True, slots=True)
 class Proposed:
     """A new candidate. ``score`` is the prediction made for it before training, in standard deviations above a random
-    architecture; ``spread`` its uncertainty in the same unit. ``text`` is the exchange string, ``key`` the canonical id."""
+    architecture; ``spread`` its uncertainty in the same unit. ``text`` is the exchange string, ``key`` the canonical id,
+    ``costs`` what it was known to cost."""
 
     candidate_id: int
     architecture: Architecture
@@ -90,15 +102,17 @@ class Proposed:
     origin: Origin
     score: float | None = None
     spread: float | None = None
+    costs: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """A candidate is to be trained on to ``to_level``. ``reason``: the pyramid's quota, or closing the search."""
+    """A candidate is to be trained on to ``to_level``. ``reason``: the pyramid's quota, closing the search, or time:
+    out of turn, because a budget of time holds no more than what the best needs to reach the top."""
 
     candidate_id: int
     to_level: int
-    reason: Literal["quota", "closing"] = "quota"
+    reason: Literal["quota", "closing", "time"] = "quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,25 +125,25 @@ class Rerun:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A candidate finished a level. ``params`` counts weights, ``macs`` multiply-accumulates of one image."""
+    """A candidate finished a level."""
 
     candidate_id: int
     level: int
     metric: float
-    validation_accuracy: float | None
-    validation_loss: float | None
+    metrics: Mapping[str, float]
     epochs: int
     seconds: float
-    params: int | None = None
-    macs: int | None = None
+    costs: Mapping[str, float] = field(default_factory=dict, hash=False)
     curve: tuple[EpochPoint, ...] = ()
     checkpoint_bytes: int = 0
     replica: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("metric", "validation_accuracy", "validation_loss", "seconds"):
-            value = getattr(self, name)
-            if value is not None and not math.isfinite(value):
+        named = {"metric": self.metric, "seconds": self.seconds}
+        named |= {f"metrics.{name}": value for name, value in self.metrics.items()}
+        named |= {f"costs.{name}": value for name, value in self.costs.items()}
+        for name, value in named.items():
+            if not math.isfinite(value):
                 raise ValueError(
                     f"Observed.{name} must be finite, got {value}; report a Failed(kind='diverged') instead"
                 )
@@ -197,15 +211,38 @@ class Workers:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """The one reading of the test split, by the architecture the search ended with, after ``epochs`` of training."""
+    """The one reading of the test split, by the architecture the search ended with, after ``epochs`` of training; ``metrics``
+    are empty where there is no test split."""
 
     __test__: ClassVar[bool] = False  # not a test class, whatever its name suggests to a test runner
 
     candidate_id: int
-    test_accuracy: float | None
-    test_loss: float | None
+    metrics: Mapping[str, float]
     seconds: float
     epochs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StockTrained:
+    """A stock network trained by the recipe of the candidates, beside the one that the search ended with.
+
+    ``candidate_id``, ``candidate_epochs`` and ``candidate_seconds``: beside which training of which candidate, and its device
+    time. ``epochs`` are those of the stock network; ``metrics`` of validation after the last one, ``test`` was read once then,
+    ``seconds`` of device time hold both. ``wall_seconds``: of the session that ended it, its choice included. Nothing of it is
+    charged to the search. ``failed``: why there is no result, None where there is one.
+    """
+
+    net: str
+    candidate_id: int
+    candidate_epochs: int
+    candidate_seconds: float
+    epochs: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    test: Mapping[str, float] = field(default_factory=dict)
+    costs: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    wall_seconds: float = 0.0
+    failed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +276,8 @@ class Stopped:
 
 Decision: TypeAlias = Proposed | Promotion | Rerun
 Result: TypeAlias = Observed | Interrupted | Failed
-Record: TypeAlias = Decision | Result | Scored | Fitted | Speculated | Workers | Tested | Session | Stopped
+Finish: TypeAlias = Tested | StockTrained | Stopped
+Record: TypeAlias = Decision | Result | Scored | Costed | Fitted | Speculated | Workers | Session | Finish
 RECORDS: tuple[type[Any], ...] = get_args(Record)
 """Every kind of line that the journal of a search has."""
 
@@ -264,7 +302,7 @@ class Folded:
 class Job:
     """Train one candidate from ``start_epoch`` up to ``stop_epoch`` finished epochs. ``seed`` fixes init and data order.
 
-    ``alone``: memory ran out before, so it runs alone and begins with half the images per forward pass.
+    ``alone``: memory ran out before, so it runs alone and begins with half the examples per forward pass.
     """
 
     candidate_id: int
@@ -305,6 +343,11 @@ class JobResult:
     job: Job
     outcome: Result
     beside: tuple[Speculated, ...] = ()
+
+
+def first_metric(metrics: Mapping[str, float]) -> float | None:
+    """The value that people read first; None where nothing was measured."""
+    return next(iter(metrics.values()), None)
 
 
 def token_of(record: Decision | Result | Speculated) -> Token:

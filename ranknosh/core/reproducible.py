@@ -10,10 +10,14 @@ from collections import deque
 from dataclasses import replace
 from typing import NamedTuple
 
+from ranknosh.core.candidates import Candidate
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Decision, Failed, Observed, Promotion, Proposed, Record, Token, token_of
 from ranknosh.core.schedules import Schedule
+
+_AT_ONCE = -1
+"""A tick before all others."""
 
 
 class Step(NamedTuple):
@@ -77,13 +81,16 @@ class Reproducible(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.pool = Pool()
+        self.pool = Pool(objectives=self._arrived.objectives)
         self._timetable = Timetable(self.pyramid, self.rules.overlap)
         self._due: list[tuple[int, int, Token]] = []
         self._history = deque(self._arrived.decisions)
 
     def decide(self, queued: bool) -> list[Record]:
         while True:
+            if self._history and _is_out_of_turn(self._history[0]):
+                self._enter_early(self._history.popleft())
+                continue
             step = self._timetable.next
             if not self._see(None if step.last else step.tick):
                 # Reruns are decided together: where a journal was cut between them, the rest comes before their results.
@@ -94,6 +101,30 @@ class Reproducible(Schedule):
                 return records
             elif step.last and not (self._history or self._due):
                 return self._enter(self._closing() or self._reruns())
+
+    def bring_up(self, candidate: Candidate) -> list[Record]:
+        """See :meth:`Schedule.bring_up`. Nothing else is decided before that training has ended."""
+        records = super().bring_up(candidate)
+        for record in records:
+            assert isinstance(record, Promotion)
+            if self._history:  # comes after what the journal holds
+                self._history.append(record)
+            else:
+                self._enter_early(record)
+        return records
+
+    def _enter_early(self, promotion: Decision) -> None:
+        """Let later decisions see a promotion out of turn, and first the result it rests on, which may not be due."""
+        token = token_of(promotion)
+        early = [entry for entry in self._due if entry[-1] == token]
+        for entry in early:
+            self._due.remove(entry)
+            heapq.heapify(self._due)
+            result = self._result(token)
+            assert result is not None  # none is promoted before it has ended
+            self._take_in(token, result)
+        self.pool.apply(promotion)
+        heapq.heappush(self._due, (_AT_ONCE, self.pool.pending[token].turn, token))
 
     def _batch(self, step: Step) -> list[Record]:
         """The batch of ``step``: what the journal has of it is entered again; where it ends there, the rest is proposed. What was
@@ -150,17 +181,22 @@ class Reproducible(Schedule):
         """Let decisions see the results due by ``tick`` (None: all asked for). False where one has not arrived yet."""
         while self._due and (tick is None or self._due[0][0] <= tick):
             token = self._due[0][-1]
-            pending, result = self.pool.pending[token], self._result(token)
+            result = self._result(token)
             if result is None:
                 return False
             heapq.heappop(self._due)
-            end = self.pyramid.epochs[pending.level - 1]
-            if isinstance(result, Failed) and not token.replica:
-                end = self._arrived.candidates[token.candidate_id].epochs + result.epochs
-            epochs = end - pending.start_epoch
-            # No interruption is seen here: the end of a training charges all of it.
-            self.pool.apply(result if epochs == result.epochs else replace(result, epochs=epochs))
+            self._take_in(token, result)
         return True
+
+    def _take_in(self, token: Token, result: Observed | Failed) -> None:
+        """Let decisions see how a training ended."""
+        pending = self.pool.pending[token]
+        end = self.pyramid.epochs[pending.level - 1]
+        if isinstance(result, Failed) and not token.replica:
+            end = self._arrived.candidates[token.candidate_id].epochs + result.epochs
+        epochs = end - pending.start_epoch
+        # No interruption is seen here: the end of a training charges all of it.
+        self.pool.apply(result if epochs == result.epochs else replace(result, epochs=epochs))
 
     def _result(self, token: Token) -> Observed | Failed | None:
         """How a training ended; None while it has not."""
@@ -172,3 +208,7 @@ class Reproducible(Schedule):
             return None
         ended = [f for f in self._arrived.failures if f.final and token_of(f) == token]
         return candidate.replicas.get(token.replica) or ended[0]
+
+
+def _is_out_of_turn(decision: Decision) -> bool:
+    return isinstance(decision, Promotion) and decision.reason == "time"

@@ -1,7 +1,7 @@
 """In which order a search decides. Schedules share the decisions themselves and the size rule, and say when each is due.
 
 ``Eager``: whatever is due when a worker is free. ``Reproducible`` (a module of its own): batch by batch and level by level,
-bottom up, with one batch or several in flight.
+bottom up, with one batch or several in flight. ``Hyperband`` (another one): the same with batches that choose among themselves.
 """
 
 from abc import ABC, abstractmethod
@@ -10,18 +10,20 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple, Protocol, cast
 
 from ranknosh.core.budget import Ledger, Limits, Plan, plan
-from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.candidates import Candidate
+from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
-from ranknosh.core.records import Fitted, Promotion, Proposed, Record, Rerun
+from ranknosh.core.records import Costed, Fitted, Promotion, Proposed, Record, Rerun
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.spaces.base import Architecture
 
 
 class Proposal(NamedTuple):
-    """New candidates, fewer than asked for where the space has no more, and the refit behind them."""
+    """New candidates, fewer than asked for where the space has no more, the refit behind them, and what was measured of costs."""
 
     records: tuple[Proposed, ...]
     fit: Fitted | None = None
+    costed: tuple[Costed, ...] = ()
 
 
 class Proposer(Protocol):
@@ -81,6 +83,11 @@ class Schedule(ABC):
         ``queued``: jobs of earlier decisions wait for a worker.
         """
 
+    def bring_up(self, candidate: Candidate) -> list[Record]:
+        """Promote a candidate that rests out of turn, because time is short; nothing where epochs do not hold it."""
+        step = self.pyramid.steps[candidate.level]
+        return [Promotion(candidate.id, candidate.level + 1, "time")] if self._fitting(1, step) else []
+
     def plan(self) -> Plan:
         """How many candidates the limits hold, from where decisions are."""
         return plan(self.pyramid, self.limits, self.rules, self.pool)
@@ -98,11 +105,15 @@ class Schedule(ABC):
         if number < 1:
             return []
         if self.rules.promote == "observed":
-            best: Sequence[Candidate] = self.pool.residents(level, number)
+            best = self._resting(level, number, reason)
         else:
-            residents = self.pool.residents(level)
+            residents = self._resting(level, None, reason)
             best = cast(Promoter, self.proposer).prefer(self.pool, residents)[:number] if residents else []
         return [Promotion(candidate.id, level + 1, reason) for candidate in best]
+
+    def _resting(self, level: int, most: int | None, reason: Literal["quota", "closing"]) -> Sequence[Candidate]:
+        """Who may be promoted out of ``level`` for that reason, the best ``most`` first."""
+        return self.pool.residents(level, most)
 
     def _propose(self, batch: int) -> list[Record]:
         """The candidates of ``batch`` that are missing, or the first of them that the limits hold."""
@@ -117,9 +128,9 @@ class Schedule(ABC):
             return []
         records = self._within_disk(proposal.records[: self._fitting(len(proposal.records), self.pyramid.steps[0])])
         if proposal.fit is None or batch in self._fitted:
-            return list(records)
+            return [*proposal.costed, *records]
         self._fitted.add(batch)
-        return [proposal.fit, *records]
+        return [*proposal.costed, proposal.fit, *records]
 
     def _disk_holds(self, newcomers: int) -> bool:
         """Whether the checkpoints of ``newcomers`` and of those in training fit, judged by the largest one so far and one more

@@ -6,12 +6,15 @@ What is decided when is a schedule's business (:mod:`ranknosh.core.schedules`).
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
+from ranknosh.core.brackets import Hyperband
 from ranknosh.core.budget import Ledger, Limits
-from ranknosh.core.pool import Pending, Pool
+from ranknosh.core.candidates import Candidate, Pending
+from ranknosh.core.finishing import is_short, seconds_of, to_bring_up
+from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import (
     UNCOUNTED,
@@ -33,6 +36,7 @@ from ranknosh.spaces.base import Architecture
 StopReason = Literal["candidates", "epochs", "space_exhausted", "wall_time", "device_time", "disk", "nothing_learned"]
 CAPS: tuple[StopReason, ...] = ("wall_time", "device_time", "disk")
 MOST_LOSSES = 10
+_SCHEDULES: dict[str, type[Schedule]] = {"reproducible": Reproducible, "eager": Eager, "hyperband": Hyperband}
 
 
 class Asked(NamedTuple):
@@ -78,8 +82,9 @@ class Search:
         self._running: set[Token] = set()
         self._queue: list[tuple[int, int, Token]] = []
         self._lost: Failed | None = None
-        kind = Eager if rules.schedule == "eager" else Reproducible
-        self.schedule: Schedule = kind(pyramid, limits, rules, proposer, self.pool, checkpoint_bytes)
+        self.schedule: Schedule = _SCHEDULES[rules.schedule](
+            pyramid, limits, rules, proposer, self.pool, checkpoint_bytes
+        )
         self.schedule.plan()  # raises where the budget holds no candidate
         if self.pool.pending and (self.ledger.left or 0) < 0:
             raise BudgetTooSmall(
@@ -121,9 +126,14 @@ class Search:
         records: list[Record] = []
         jobs: list[Job] = []
         while len(jobs) < slots:
+            best = self._short_of_time_for(wall_seconds)
+            if best is not None and Token(best.id) in self.pool.pending:
+                jobs.append(self._hand_out_now(Token(best.id)))
+                continue
             # A decision comes before the work that is already due: one whose records were cut off is completed before any
             # result can follow it.
-            decided = self.schedule.decide(queued=bool(self._queue))
+            early = self.schedule.bring_up(best) if best is not None else []
+            decided = early or self.schedule.decide(queued=bool(self._queue))
             for record in decided:
                 self.pool.apply(record)
                 if isinstance(record, Decision):
@@ -178,6 +188,13 @@ class Search:
             return pending.alone
         return kind not in ("crashed", "hung") or pending.attempt > self.rules.retries
 
+    def still_out(self, tokens: Iterable[Token]) -> list[Job]:
+        """The jobs of trainings that were handed out before this search was made and are under way: they are not handed out
+        again. Tokens of trainings that are not unfinished are left out."""
+        known = [token for token in tokens if token in self.pool.pending]
+        self._running.update(known)
+        return [self._job(self.pool.pending[token]) for token in known]
+
     def forget_running(self) -> None:
         """Take back jobs that were handed out and will have no result: the next ask hands them out again."""
         for token in self._running:
@@ -191,6 +208,23 @@ class Search:
         if limits.device_seconds is not None and self.pool.device_seconds >= limits.device_seconds:
             return "device_time"
         return None
+
+    def _short_of_time_for(self, wall_seconds: float) -> Candidate | None:
+        """Who has to be trained next, because the time left holds its way to the top and no other job before it; None for nobody.
+
+        Nobody either while that one is out: what others do meanwhile does not delay it.
+        """
+        limits, pool = self.limits, self.pool
+        left = [] if limits.wall_seconds is None else [limits.wall_seconds - wall_seconds]
+        if limits.device_seconds is not None:
+            out = (self._job(pool.pending[token]) for token in self._running)
+            left.append(limits.device_seconds - pool.device_seconds - seconds_of(pool, out))
+        best = to_bring_up(pool, self.pyramid) if left else None
+        if best is None or Token(best.id) in self._running:
+            return None
+        waiting = [token for *_, token in self._queue[:1] if token in pool.pending]
+        following = self._job(pool.pending[waiting[0]]) if waiting else None
+        return best if any(is_short(pool, self.pyramid, best, seconds, following) for seconds in left) else None
 
     def _job(self, pending: Pending) -> Job:
         candidate = self.pool.candidates[pending.candidate_id]
@@ -220,6 +254,13 @@ class Search:
                 self._running.add(token)
                 jobs.append(self._job(self.pool.pending[token]))
         return jobs
+
+    def _hand_out_now(self, token: Token) -> Job:
+        """The job of a token, whoever waits before it."""
+        self._queue = [entry for entry in self._queue if entry[-1] != token]
+        heapq.heapify(self._queue)
+        self._running.add(token)
+        return self._job(self.pool.pending[token])
 
     def _why_over(self) -> StopReason:
         if not any(candidate.level for candidate in self.pool.candidates.values()):

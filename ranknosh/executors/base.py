@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from ranknosh.core.records import EpochPoint, Job, JobResult
 
@@ -23,6 +23,7 @@ class Usage(NamedTuple):
     slot_seconds: float
 
 
+@runtime_checkable
 class Executor(Protocol):
     """Runs jobs and gives each result back exactly once.
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ranknosh.errors import ClusterError, ConfigError, MissingDependency, first_line
+from ranknosh.registry import own_modules
 from ranknosh.runs.provenance import host_cores
 from ranknosh.runs.session import SIGNALS
 
@@ -64,13 +66,16 @@ def connected(address: str, *, ship_code: bool | str = "auto", object_bytes: int
     for name, value in _SETTINGS.items():  # read by ray when it is imported and by the processes that it starts
         os.environ.setdefault(name, value)
     check_address(address)
-    import ray
+    with _whole():
+        import ray
 
     if ray.is_initialized():
         raise ClusterError("this process is connected to a Ray cluster already; call ray.shutdown() before the search")
     own = _own_folder() if address == "local" else None
     try:
         _join(address, _of_own(own, object_bytes) if own else _shipped(ship_code))
+        for name in () if own else own_modules():  # other machines may not have the file
+            ray.cloudpickle.register_pickle_by_value(sys.modules[name])
         yield
     finally:
         with _undisturbed():
@@ -96,8 +101,9 @@ def _own_folder() -> Path:
 
 def _of_own(folder: Path, object_bytes: int) -> dict[str, Any]:
     """How ``ray.init`` starts a cluster on this machine."""
-    # Workers on this machine shall find this very package, checkout or installed.
-    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    # Workers on this machine shall find this very package, checkout or installed, and what the user has loaded by name.
+    own = dict.fromkeys(map(str, own_modules().values()))
+    paths = [str(_ROOT), *own, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         "num_cpus": host_cores(),
         "include_dashboard": False,
@@ -133,6 +139,19 @@ def _join(address: str, how: Mapping[str, Any]) -> None:
         ) from error
     if before is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """Let signals wait until an import has ended: what Ray does at the exit fails aloud where Ctrl-C cut its import short."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

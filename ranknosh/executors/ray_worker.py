@@ -1,5 +1,6 @@
 """What runs in the processes of a Ray cluster: jobs and items of a map, and the board by which workers and driver talk."""
 
+import signal
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -7,7 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ranknosh.core.records import EpochPoint, Failed, Job, JobResult
-from ranknosh.errors import RankNoshError, first_line
+from ranknosh.errors import FOREIGN, RankNoshError, first_line
 from ranknosh.executors.base import RunJob
 
 _STOP_ANSWER_SECONDS = 10.0
@@ -86,11 +87,13 @@ def run_job(code: Code, attempt: int, job: Job, board: Any) -> Done:
     def on_epoch(job: Job, point: EpochPoint) -> None:
         board.note.remote(Event(attempt, job, node, point))
 
+    # Ray raises SystemExit in the job of a worker that is ended, as sys.exit() of a user's code does: that one has to be lost.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         result = run(job, stop, on_epoch)
     except RankNoshError:
         raise
-    except Exception as error:
+    except FOREIGN as error:
         failed = Failed(
             *(job.candidate_id, job.level, "raised", first_line(error, named=True), 0, time.monotonic() - began),
             attempt=job.attempt,

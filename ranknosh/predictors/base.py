@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.core.pairs import Evidence
-from ranknosh.spaces.base import Architecture, Codes, Graphs, Rows, Space, onehot
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.encodings import Codes, Graphs, Rows, onehot
 from ranknosh.streams import stream
 
 Floats = NDArray[np.float64]
@@ -38,8 +39,8 @@ class Encodings:
 
     @cached_property
     def onehot(self) -> Rows:
-        """(n, sum of choices): one indicator per slot and choice."""
-        return onehot(self.codes, self.space.choices)
+        """(n, sum of counts): one indicator per slot and choice."""
+        return onehot(self.codes, self.space.counts)
 
     @cached_property
     def features(self) -> Rows:
@@ -60,6 +61,10 @@ class Encodings:
     def derived(self) -> WeakKeyDictionary[Any, Any]:
         """What predictors made of these architectures, each under itself or a part of it."""
         return WeakKeyDictionary()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without ``derived``, which knows predictors by their address."""
+        return {name: kept for name, kept in vars(self).items() if name != "derived"}
 
     def take(self, indices: Sequence[int] | NDArray[np.integer]) -> Self:
         """These rows in this order. Arrays computed already are sliced, not computed again."""
@@ -85,7 +90,7 @@ class Predictor(ABC):
     def model(self) -> Any:
         """What the last fit left. Raises RuntimeError before the first one."""
         if self._model is None:
-            raise RuntimeError(f"the {self.name} predictor was asked for scores before it was fitted")
+            raise RuntimeError(f"the predictor {type(self).__name__} was asked for scores before it was fitted")
         return self._model
 
     @abstractmethod

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ranknosh.predictors.base import Encodings, Floats
 from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.encodings import Codes
 
 _PARENTS = 10
 _MUTANTS = 20
@@ -15,6 +16,8 @@ _EDITS = 2
 _RANDOM = 500
 _CROSSOVERS = 100
 _GENERATIONS = 3
+_APART = 3
+_SLOTS_APART = 6
 
 
 class Candidates:
@@ -35,6 +38,19 @@ class Candidates:
         """The row of each architecture."""
         return {architecture: row for row, architecture in enumerate(self.encodings.architectures)}
 
+    def with_these(self, others: Sequence[Architecture]) -> tuple[Encodings, NDArray[np.int64]]:
+        """All of them, then those of ``others`` that are not among them; and the rows of ``others``."""
+        more = [one for one in dict.fromkeys(others) if one not in self.place]
+        rows = {one: len(self) + number for number, one in enumerate(more)}
+        encodings = self.encodings
+        if more:
+            encodings = Encodings(encodings.space, (*encodings.architectures, *more))
+        return encodings, np.array([self.place.get(one, rows.get(one, -1)) for one in others], dtype=np.int64)
+
+    def alike(self, architecture: Architecture) -> NDArray[np.int64]:
+        """The rows of those with the canonical id of one that is among them."""
+        return np.flatnonzero(self._classes == self._classes[self.place[architecture]])
+
     def open(self, taken: Iterable[str]) -> NDArray[np.bool_]:
         """(n,) those alive whose canonical id is not among ``taken``."""
         return self._alive & ~np.isin(self._classes, [self._numbers.get(key, -1) for key in taken])
@@ -44,6 +60,23 @@ class Candidates:
 def whole(space: Space) -> Candidates:
     """Every architecture of an enumerable space, made once for each of the latest spaces asked about."""
     return Candidates(space, space.enumerate())
+
+
+def tiers(codes: Codes, chosen: Codes) -> NDArray[np.int64]:
+    """(n,) how far each candidate is from the nearest of those chosen for a batch: the slots in which they differ, at most three,
+    or one in six where there are fewer than 18.
+
+    A greedy max-min rule with a bound, beyond which the predictor alone decides; benchmarks/RESULTS.md has what it is worth.
+
+    Args:
+        codes: (n, slots) of the candidates.
+        chosen: (m, slots) of those that were chosen.
+    """
+    bound = min(_APART, codes.shape[1] // _SLOTS_APART)
+    nearest = np.full(len(codes), bound, dtype=np.int64)
+    for one in chosen:
+        nearest = np.minimum(nearest, (codes != one).sum(axis=1))
+    return nearest
 
 
 def grown(

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.predictors.base import Encodings, Floats, reference
-from ranknosh.spaces.base import Codes, Rows, Space
+from ranknosh.spaces.base import Space
+from ranknosh.spaces.encodings import Codes, Rows
 
 _BLOCK = 4096
 _REFERENCE = 512
@@ -38,6 +39,7 @@ class SlotTables:
         sizes = [int(np.prod([choices[i] for i in subset], dtype=np.int64)) for subset in self.subsets]
         self.offsets = np.cumsum([0, *sizes])
         differences = [np.diff(np.arange(1, degree + 2) ** degree, size)[0] for size in range(degree + 1)]
+        self._groups = [self._group(size) for size in range(degree + 1)]
         of_subset = np.array([differences[len(subset)] for subset in self.subsets]) / (1.0 + slots) ** degree
         self.variance: Floats = np.repeat(of_subset, sizes)
 
@@ -46,15 +48,25 @@ class SlotTables:
         """Entries of all tables together."""
         return int(self.offsets[-1])
 
+    def _group(self, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Of the m subsets of one size: their slots (m, size), how far one option of each leads in the table (m, size), and
+        where their tables begin (m,)."""
+        rows = [row for row, subset in enumerate(self.subsets) if len(subset) == size]
+        members = np.array([self.subsets[row] for row in rows], dtype=np.int64).reshape(len(rows), size)
+        counts = np.array(self.choices, dtype=np.int64)[members]
+        after = np.concatenate([counts[:, 1:], np.ones((len(rows), min(size, 1)), dtype=np.int64)], axis=1)
+        strides = np.cumprod(after[:, ::-1], axis=1)[:, ::-1]
+        return members, strides, np.asarray(self.offsets[:-1])[rows]
+
     def places(self, codes: NDArray[np.int64]) -> NDArray[np.int64]:
         """(subsets, n): the one entry that every architecture, given by its choices (n, slots), reads in every table."""
-        rows = np.empty((len(self.subsets), len(codes)), dtype=np.int64)
-        for row, subset in enumerate(self.subsets):
-            place = np.zeros(len(codes), dtype=np.int64)
-            for slot in subset:
-                place = place * self.choices[slot] + codes[:, slot]
-            rows[row] = place + self.offsets[row]
-        return rows
+        columns, parts = np.ascontiguousarray(codes.T), []
+        for members, strides, offsets in self._groups:
+            rows = np.repeat(offsets[:, None], len(codes), axis=1)
+            for number in range(members.shape[1]):
+                rows += columns[members[:, number]] * strides[:, number, None]
+            parts.append(rows)
+        return np.concatenate(parts)
 
     @staticmethod
     def read(table: Floats, places: NDArray[np.int64]) -> Floats:
@@ -98,8 +110,8 @@ class MixedKernel:
 
     def __init__(self, space: Space, degree: int, features: float) -> None:
         self.space, self.degree, self.features = space, degree, features
-        self.slots, width = len(space.choices), 0
-        self.tables = SlotTables(space.choices, degree)
+        self.slots, width = len(space.counts), 0
+        self.tables = SlotTables(space.counts, degree)
         if features > 0:
             rows = reference(space, _REFERENCE, seed=0).features.astype(np.float64)
             self._center = rows.mean(axis=0)

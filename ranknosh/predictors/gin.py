@@ -16,7 +16,7 @@ from torch.nn import functional
 from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.base import Encodings, Floats, Predictor
 from ranknosh.predictors.pair_loss import tempered
-from ranknosh.spaces.base import Graphs
+from ranknosh.spaces.encodings import Graphs
 from ranknosh.streams import stream, torch_seed
 
 _BLOCK = 512

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg import cho_solve, solve_triangular, svd
 
 from ranknosh.core.pairs import Evidence
 from ranknosh.predictors.base import Encodings, Floats, Predictor
@@ -30,6 +30,15 @@ class _Posterior(NamedTuple):
     basis: Floats
     weights: Floats
     factor: Floats
+
+
+def _svd(rows: Floats) -> tuple[Floats, Floats, Floats]:
+    """Singular value decomposition; where LAPACK's divide and conquer does not converge, by its slower QR iteration."""
+    try:
+        left, singular, basis = np.linalg.svd(rows, full_matrices=False)
+    except np.linalg.LinAlgError:
+        left, singular, basis = svd(rows, full_matrices=False, lapack_driver="gesvd")
+    return left, singular, basis
 
 
 @dataclass(eq=False, kw_only=True)
@@ -52,7 +61,7 @@ class LinearPredictor(Predictor):
         rows = encodings.rows
         n = len(rows)
         center = rows.mean(axis=0) if n else np.zeros(rows.shape[1])
-        left, singular, basis = np.linalg.svd(rows - center, full_matrices=False)
+        left, singular, basis = _svd(rows - center)
         kept = singular > 1e-9 * max(float(singular[0]) if len(singular) else 0.0, 1.0)
         basis = np.ascontiguousarray(basis[kept])
         loss = PairLoss(evidence.pairs, tempered(evidence.weights, n), n)

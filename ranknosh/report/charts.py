@@ -4,59 +4,35 @@ A panel is a function that draws on one matplotlib axes. Where many panels diffe
 """
 
 import io
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from itertools import zip_longest
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
 from ranknosh.errors import MissingDependency
+from ranknosh.report.layout import arrange, draw_scale, inline
+from ranknosh.report.look import ACCENT as ACCENT
+from ranknosh.report.look import BAD as BAD
+from ranknosh.report.look import BLUE as BLUE
+from ranknosh.report.look import DASHED as DASHED
+from ranknosh.report.look import GREEN as GREEN
+from ranknosh.report.look import GRID as GRID
+from ranknosh.report.look import INK, MUTED, STYLE
+from ranknosh.report.look import PALE as PALE
+from ranknosh.report.look import VIOLET as VIOLET
 from ranknosh.report.page import Figure, PageSection
+from ranknosh.report.tips import boxes
+from ranknosh.report.tips import tell as tell
 
-INK, MUTED, GRID, ACCENT, BAD = "#1c2733", "#5b6875", "#e3e8ed", "#d9480f", "#b42318"
-BLUE, PALE, GREEN, VIOLET = "#2b7bba", "#8a96a3", "#2f9e6e", "#8d7bb8"
-DASHED = (0, (4, 3))
-WIDE, HALF, PIXELS = 12.4, 6.0, 92.0
-"""Widths in inches (a half figure takes half a page row at the same letter size), and pixels of an inch."""
+WIDE, HALF = 12.4, 6.0
+"""Widths in inches (a half figure takes half a page row at the same letter size)."""
 MOST_COLUMNS, MOST_POINTS, FEW_EPOCHS = 4, 450, 40
 """Panels in a row, points of one look in a panel, and epochs up to which every one is marked by a dot."""
-TITLE, UNTITLED, LABEL, LINE, TICK, GAP = 0.36, 0.12, 0.26, 0.17, 0.06, 0.25
-"""Inches over a panel with and without a title, of an axis label, of a line of numbers, between these and the panel, and to its
-right."""
 LEGEND_COLUMNS, LEGEND_ROW = 6, 0.24
 """Entries in a row above all panels, and inches of it."""
-STYLE: dict[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
-    "font.size": 9.5,
-    "axes.titlesize": 10.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 8,
-    "axes.titley": 1.0,
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": "#9aa6b2",
-    "axes.linewidth": 0.8,
-    "axes.axisbelow": True,
-    "axes.formatter.useoffset": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "ytick.color": MUTED,
-    "legend.facecolor": "white",
-    "legend.edgecolor": "none",
-    "legend.framealpha": 0.85,
-    "legend.fontsize": 8.5,
-    "legend.columnspacing": 1.2,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "svg.fonttype": "none",
-    "text.parse_math": False,  # a name may hold dollar signs
-}
-_NUMBERS = re.compile(r'(\s(?:d|x|y|width|height|transform|points)=")([^"]*)"')
-_LONG = re.compile(r"(-?\d+\.\d{2})\d+")
 Panel = Callable[[Any], object]
 
 
@@ -110,108 +86,16 @@ def plot(
             if paint is not None:
                 axis = canvas.add_axes((0, 0, 0.75 / columns, 0.6 / rows))
                 paint(axis)
-                drawn[divmod(place, columns)] = axis, _scale(axis, "y"), _scale(axis, "x")
-        _arrange(drawn, (width, height * rows + above), above, rows, widths or [1.0] * columns)
+                drawn[divmod(place, columns)] = axis, draw_scale(axis, "y"), draw_scale(axis, "x")
+        arrange(drawn, (width, height * rows + above), above, rows, widths or [1.0] * columns)
         if legend is not None:
             handles = [Line2D([], [], color=colour, linewidth=2.2) for colour in legend.values()]
             canvas.legend(handles, list(legend), loc="upper center", ncols=LEGEND_COLUMNS)
         file = io.StringIO()
         # savefig would draw twice
         FigureCanvasSVG(canvas).print_svg(file, metadata={"Date": None, "Creator": None})
-    return PageSection(name, title, [Figure(_inline(file.getvalue(), name, width), caption)], half)
-
-
-def _scale(axis: Any, side: str) -> float:
-    """Draw the numbers, the grid and the label of ``x`` or ``y``; the inches that they take outside the panel.
-
-    matplotlib's own, and a layout that measures them, would take two thirds of the time of a page.
-    """
-    from matplotlib.collections import LineCollection
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-    from matplotlib.ticker import FixedFormatter
-    from matplotlib.transforms import ScaledTranslation
-
-    scale, across = getattr(axis, f"{side}axis"), getattr(axis, f"get_{side}axis_transform")()
-    to_scale, locations, formatter = (
-        scale.get_transform().transform,
-        scale.get_majorticklocs(),
-        scale.get_major_formatter(),
-    )
-    low, high = sorted(to_scale(scale.get_view_interval()))
-    room = 1e-9 * (high - low)
-    ticks = [
-        (place, text)
-        for place, text, at in zip(locations, formatter.format_ticks(locations), to_scale(locations), strict=True)
-        if low - room <= at <= high + room
-    ]
-    named = isinstance(formatter, FixedFormatter)
-
-    def shifted(base: Any, inches: float) -> Any:
-        right, up = (0, -inches) if side == "x" else (-inches, 0)
-        return base + ScaledTranslation(right, up, axis.figure.dpi_scale_trans)
-
-    if ticks and not named:
-        ends = [[(place, at) if side == "x" else (at, place) for at in (0, 1)] for place, _ in ticks]
-        axis.add_collection(
-            LineCollection(ends, transform=across, colors=GRID, linewidths=0.8, zorder=0.5), autolim=False
-        )
-    look = {"x": {"ha": "center", "va": "top"}, "y": {"ha": "right", "va": "center"}}[side]
-    beside = shifted(across, TICK)
-    for place, text in ticks:
-        at = (place, 0) if side == "x" else (0, place)
-        axis.text(*at, text, transform=beside, color=INK if named else MUTED, **look)
-    taken, lines = TICK, {line for _, text in ticks for line in text.split("\n") if line}
-    if side == "y":
-        font = FontProperties(size=STYLE["font.size"])
-        widths = (text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in lines)
-        taken += max(widths, default=0.0) / 72
-    elif lines:
-        taken += LINE
-    power = formatter.get_offset() if ticks else ""  # what the numbers are multiplied by, such as 1e12
-    label = " ".join(filter(None, (getattr(axis, f"get_{side}label")(), power and f"(× {power})")))
-    if label:
-        at, turned = ((0.5, 0), {}) if side == "x" else ((0, 0.5), {"rotation": "vertical"})
-        axis.text(*at, label, transform=shifted(axis.transAxes, taken + TICK), color=MUTED, **look, **turned)
-        taken += LABEL
-    scale.set_visible(False)
-    return taken
-
-
-def _arrange(
-    drawn: Mapping[tuple[int, int], tuple[Any, float, float]],
-    size: Sequence[float],
-    above: float,
-    rows: int,
-    widths: Sequence[float],
-) -> None:
-    """Put panels, by row and column, where the inches that their scales need to the left and below are free."""
-    lefts = [max((left for (_, at), (_, left, _) in drawn.items() if at == n), default=0.0) for n in range(len(widths))]
-    belows = [max((below for (at, _), (_, _, below) in drawn.items() if at == n), default=0.0) for n in range(rows)]
-    titled = any(axis.get_title("left") for axis, _, _ in drawn.values())
-    over = TITLE if titled else UNTITLED
-    wide = (size[0] - sum(lefts) - GAP * len(widths)) / sum(widths)
-    high = (size[1] - above - sum(belows) - over * rows) / rows
-    for (row, column), (axis, _, _) in drawn.items():
-        left = sum(lefts[: column + 1]) + GAP * column + wide * sum(widths[:column])
-        top = above + over * (row + 1) + sum(belows[:row]) + high * row
-        axis.set_position((left / size[0], 1 - (top + high) / size[1], wide * widths[column] / size[0], high / size[1]))
-
-
-def _inline(svg: str, name: str, inches: float) -> str:
-    """Strip what an HTML page does not need, make ids unique to the page, shorten numbers, say how large it was drawn."""
-    name = re.sub(r"[^\w-]", "-", name)
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    for written, unique in (
-        (r'\bid="', f'id="{name}-'),
-        (r"url\(#", f"url(#{name}-"),
-        ('xlink:href="#', f'href="#{name}-'),
-    ):
-        svg = re.sub(written, unique, svg)
-    svg = _NUMBERS.sub(lambda found: found.group(1) + _LONG.sub(r"\1", found.group(2)) + '"', svg)
-    head, rest = svg.split(">", 1)
-    head = re.sub(r' (?:width|height)="[^"]*"', "", head).removeprefix("<svg")
-    return f'<svg style="--drawn: {PIXELS * inches:.0f}px"{head}>{rest}'
+        told = boxes(axis for axis, _, _ in drawn.values())
+    return PageSection(name, title, [Figure(inline(file.getvalue(), name, width, told), caption)], half)
 
 
 def thin(items: Sequence[Any], most: int) -> list[Any]:
@@ -240,6 +124,8 @@ def dots(
     *,
     size: float = 5.5,
     marker: str = "o",
+    alpha: float = 0.85,
+    tips: Sequence[str] = (),
 ) -> None:
     """Points, an even choice where there are many.
 
@@ -250,9 +136,15 @@ def dots(
         label: their name in the legend, if any.
         size: of a marker in points.
         marker: matplotlib's name of the form.
+        alpha: 1 where nothing shines through.
+        tips: what a reader is told of each point, if anything.
     """
-    x, y = np.array(thin(list(points), MOST_POINTS)).reshape(-1, 2).T
-    axis.plot(x, y, marker, color=colour, markersize=size, alpha=0.85, markeredgewidth=0, label=label or None)
+    shown = thin(list(zip_longest(points, tips)), MOST_POINTS)
+    x, y = np.array([point for point, _ in shown]).reshape(-1, 2).T
+    for (right, up), words in shown:
+        if words:
+            tell(axis, right, up, words)
+    axis.plot(x, y, marker, color=colour, markersize=size, alpha=alpha, markeredgewidth=0, label=label or None)
 
 
 def large_numbers(axis: Any) -> None:
@@ -298,13 +190,18 @@ def label_bar(axis: Any, text: str, x: float, row: float) -> None:
     axis.annotate(text, (x, row), **place, fontsize=8.5, bbox=box, zorder=5)
 
 
-def dot_rows(rows: Sequence[tuple[str, Sequence[float], str]], x: str, *, error: bool = False) -> Panel:
+def dot_rows(
+    rows: Sequence[tuple[str, Sequence[float], str]],
+    x: str,
+    *,
+    margin: Callable[[Sequence[float]], float | None] | None = None,
+) -> Panel:
     """A row of dots a group, with a bar at the mean.
 
     Args:
         rows: name, values and colour of each group, the first on top.
         x: what the values are.
-        error: whether the mean has its standard error.
+        margin: how far the bar of the mean of a group's values reaches to each side; None for no bar.
     """
 
     def paint(axis: Any) -> None:
@@ -316,7 +213,7 @@ def dot_rows(rows: Sequence[tuple[str, Sequence[float], str]], x: str, *, error:
                 continue
             step = 0.56 / (len(values) + 1)
             dots(axis, [(value, row - 0.28 + step * place) for place, value in enumerate(values, 1)], colour)
-            spread = stdev(values) / len(values) ** 0.5 if error and len(values) > 1 else None
+            spread = margin(values) if margin else None
             look = {"fmt": "|", "color": INK, "markersize": 17, "markeredgewidth": 2.2, "capsize": 3, "zorder": 4}
             axis.errorbar(fmean(values), row, xerr=spread, **look)
         axis.margins(x=0.08)
@@ -376,7 +273,9 @@ def over_epochs(
         epochs = [epoch for curve in curves for epoch, _ in curve.points]
         room = max(0.03 * (max(epochs) - min(epochs)), 0.05)
         axis.set(title=title, xlabel=x, ylabel=y, xlim=(min(epochs) - room, max(epochs) + room), ylim=limits)
-        axis.locator_params(axis="x", integer=True)
+        if limits is not None and limits[1] is None:  # a line that hardly changes would lie on the frame
+            axis.set_ylim(top=axis.get_ylim()[0] + 1.08 * max(axis.dataLim.y1 - axis.get_ylim()[0], 1e-9))
+        axis.locator_params(axis="x", integer=True, min_n_ticks=1)
         if any(curve.label for curve in curves):
             axis.legend(loc="best")
 

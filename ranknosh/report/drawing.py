@@ -1,10 +1,13 @@
-"""Cells drawn as graphs from their text: exchange strings of nodes and edges, and DARTS genotypes."""
+"""Architectures drawn: cells of nodes and edges, DARTS genotypes, graphs of vertices with operations, and chains of choices."""
 
 import re
 from dataclasses import dataclass
 
 from ranknosh.errors import SpaceError
+from ranknosh.report.chains import describe_chain, draw_chain, links
+from ranknosh.report.graphs import Graph, describe_graph, draw_graph
 from ranknosh.report.page import Box, Drawing, Figure, Line
+from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.genotype import Genotype, Pick, parse
 
 COLOURS = {"conv": "#0b4f8a", "skip": "#2f7d5b", "pool": "#a05a00", "nothing": "#9aa6b2"}
@@ -28,24 +31,60 @@ class CellEdge:
     operation: str
 
 
-def drawings(text: str, name: str = "cell") -> list[Figure]:
-    """The cells of an architecture, one figure each; empty for a notation that cannot be drawn. ``name`` begins all ids."""
+def drawings(space: Space, text: str, name: str = "cell") -> list[Figure]:
+    """The cells of an architecture, its graph or the chain of its choices, one figure each; empty where it is none of the space.
+
+    Args:
+        space: what it is of.
+        text: the architecture.
+        name: the beginning of all ids.
+    """
     if edges := parse_edges(text):
         words = f"{describe(edges)}. Dashed grey edges carry nothing to the output."
         return [Figure(draw_edges(edges, name), words)]
     try:
         genotype = parse(text)
     except SpaceError:
-        return []
+        return _by_space(space, text, name)
     return [
         Figure(draw_genotype(genotype, kind, f"{name}-{kind}"), f"{describe_genotype(genotype, kind)}.", title)
         for kind, title in KINDS.items()
     ]
 
 
+def _by_space(space: Space, text: str, name: str) -> list[Figure]:
+    try:
+        architecture = space.parse(text)
+    except SpaceError:
+        return []
+    if (graph := _graph(space, architecture, name)) is not None:
+        return [graph]
+    chain = links(space.decode(architecture))
+    return [Figure(draw_chain(chain, name), f"{describe_chain(chain)}.")]
+
+
+def _graph(space: Space, architecture: Architecture, name: str) -> Figure | None:
+    """Vertices with operations between an input and an output; None where the space has no such graphs."""
+    try:
+        found = space.graphs(space.codes([architecture]))
+    except SpaceError:
+        return None
+    if "input" not in found.node_kinds:
+        return None
+    edges = zip(*found.adjacency[0].nonzero(), strict=True)
+    kept = found.mask[0].nonzero()[0].tolist()
+    operations = [found.node_kinds[found.labels[0, vertex]] for vertex in kept]
+    graph = Graph(
+        tuple({"input": "in", "output": "out"}.get(each, operation_name(each)) for each in operations),
+        tuple((kept.index(source), kept.index(target)) for source, target in edges),
+    )
+    colours = [COLOURS[_kind(operation)] for operation in operations[1:-1]]
+    return Figure(draw_graph(graph, colours, name), f"{describe_graph(graph)}.")
+
+
 def operation_name(operation: str) -> str:
     """An operation as people say it: ``sep_conv_3x3`` as ``sep conv 3×3``, ``skip_connect`` as ``skip``."""
-    words = operation.removeprefix("nor_").removesuffix("_connect").replace("_", " ")
+    words = operation.removeprefix("nor_").removesuffix("_connect").removesuffix("-bn-relu").replace("_", " ")
     return re.sub(r"(\d)x(\d)", r"\1×\2", words)
 
 
@@ -131,7 +170,7 @@ def _arc(edge: CellEdge, live: bool, middle: float) -> tuple[Line, Box]:
     ink = colour if live else "#6d7884"
     return (
         Line(path, colour, 3 if live else 1.6, kind, dashed=not live),
-        Box(centre, label_y, 9.0 * len(label) + 18, PILL, label, colour, ink=ink, size=15.5),
+        Box(centre, label_y, 9.0 * len(label) + 18, PILL, label, colour, ink=ink, size=14.5),
     )
 
 
@@ -205,4 +244,4 @@ def _operation(
     into = f"M{right:.1f} {y:.1f} L{target[0] - 16:.1f} {target[1] + side:.1f}"
     colour = COLOURS[kind]
     lines = [Line(curve, colour, 2.2, dashed=dashed), Line(into, colour, 2.2, kind, dashed)]
-    return lines, Box((left + right) / 2, y, 122, 26, operation_name(operation), colour, size=14)
+    return lines, Box((left + right) / 2, y, 122, 26, operation_name(operation), colour)

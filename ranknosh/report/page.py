@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,8 +14,7 @@ from ranknosh.report.words import UNKNOWN
 if TYPE_CHECKING:
     from jinja2 import Template
 
-    from ranknosh.core.records import Session
-    from ranknosh.runs.journal import Header
+    from ranknosh.runs.run import Run
 
 TEMPLATE = "page.html.j2"
 
@@ -54,10 +53,12 @@ class Facts:
 
 @dataclass(frozen=True)
 class Code:
-    """Commands, settings or an architecture, as they are typed; lines may break after a bar."""
+    """Commands, settings or an architecture, as they are typed; lines may break after a bar. ``listed``: short lines, which may
+    stand in columns."""
 
     text: str
     title: str = ""
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,21 @@ class Details:
 
 
 @dataclass(frozen=True)
+class Number:
+    """A cell of a table whose ``text`` has a unit or a form that hides how large the number is; None where it is not known."""
+
+    text: str
+    value: float | None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class PageTable:
     """Rows under column names. Columns are numbers, set to the right, unless named in ``text``, ``code`` (architectures) or
-    ``prose`` (messages that may break into lines). ``marked``: places of rows to highlight."""
+    ``prose`` (messages that may break into lines). ``marked``: places of rows to highlight; ``sortable``: by any column, where
+    the reader's browser runs the page's script."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[object]]
@@ -82,6 +95,7 @@ class PageTable:
     code: Collection[str] = ()
     prose: Collection[str] = ()
     marked: Collection[int] = ()
+    sortable: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +121,7 @@ class Box:
     colour: str
     fill: str = "#ffffff"
     ink: str = ""
-    size: float = 15
+    size: float = 14
 
 
 @dataclass(frozen=True)
@@ -131,6 +145,11 @@ class Figure:
     title: str = ""
     alt: str = ""
 
+    def named(self, title: str) -> Figure:
+        """This figure under ``title`` and its own; beside others, where its words are for those alone who cannot see it."""
+        whole = f"{title}: {self.title.lower()}" if self.title else title
+        return replace(self, title=whole, **({"alt": self.caption, "caption": ""} if self.picture else {}))
+
 
 @dataclass(frozen=True)
 class Gallery:
@@ -144,12 +163,14 @@ Block = Text | Cards | Facts | Code | PageTable | Figure | Gallery
 
 @dataclass(frozen=True)
 class PageSection:
-    """A part of a page with a heading and, as the target of links, an id. Two ``half`` sections are side by side."""
+    """A part of a page with a heading and, as the target of links, an id. Two ``half`` sections are side by side. What a
+    ``folded`` one holds is shown when it is asked for, and on paper."""
 
     id: str
     title: str
     blocks: Sequence[Block]
     half: bool = False
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,24 +215,20 @@ def missing(name: str, title: str, why: str, *, half: bool = False) -> PageSecti
     return PageSection(name, title, [Text([why], "nothing")], half)
 
 
-def images_text(data: Mapping[str, Any]) -> str:
-    """The images of a run, from its journal's header: their name, how many in each part, and the shape of one."""
-    counts = ", ".join(f"{count:,} {part}" for part, count in data["images"].items())
-    shape = "×".join(map(str, data.get("image_shape", ())))
-    return f"{data['name']}: {counts}" + (f", {shape} (channels, height, width)" if shape else "")
+def data_text(data: Mapping[str, Any]) -> str:
+    """The data of a run, from its journal's header: their name, how many in each part, the shape of one, what was left out."""
+    counts = ", ".join(f"{count:,} {part}" for part, count in data["examples"].items())
+    shape = "×".join(map(str, data.get("inputs", ())))
+    kind = data.get("kind", "pictures")
+    axes = " (channels, height, width)" if kind == "pictures" else f" {kind}"
+    task = f"; task {data['task']['name']}" if "task" in data else ""
+    notes = "".join(f"; {note}" for note in data.get("notes", ()))
+    return f"{data['name']}: {counts}" + (f", {shape}{axes}" if shape else "") + task + notes
 
 
-def origin(
-    facts: Sequence[tuple[str, object]], header: Header, sessions: Sequence[Session], settings: Mapping[str, Any]
-) -> PageSection:
-    """How a run was made.
-
-    Args:
-        facts: names and values of the workflow's own, in the order they are shown.
-        header: of the run's journal.
-        sessions: of the run, in order.
-        settings: those in force, as plain data.
-    """
+def origin(facts: Sequence[tuple[str, object]], run: Run[Any]) -> PageSection:
+    """How a run was made; ``facts``: names and values of the workflow's own, in the order they are shown."""
+    header, sessions = run.header, run.sessions
     devices = dict.fromkeys(f"{session.device}, {session.host_cores} cores" for session in sessions)
     rows = [
         *facts,
@@ -222,5 +239,10 @@ def origin(
     ]
     commands = "\n".join(session.command for session in sessions) or header.command
     versions = "\n".join(f"{name} {number}" for name, number in sorted(header.versions.items()))
-    texts = {"Commands": commands, "Versions": versions, "Configuration": yaml_text(settings)}
-    return PageSection("origin", "How this was made", [Facts(rows), *(Code(texts[name], name) for name in texts)])
+    blocks: list[Block] = [
+        Facts(rows),
+        Code(commands, "Commands"),
+        Code(versions, "Versions", listed=True),
+        Code(yaml_text(run.settings.to_dict()), "Configuration", listed=True),
+    ]
+    return PageSection("origin", "How this was made", blocks, folded=True)

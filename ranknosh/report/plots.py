@@ -6,8 +6,9 @@ from itertools import accumulate
 from typing import Any
 
 from ranknosh.config.units import human_duration, plural, whole
-from ranknosh.core.pool import Candidate
+from ranknosh.core.candidates import Candidate
 from ranknosh.report import charts, words
+from ranknosh.report.focus import focus
 from ranknosh.report.page import PageSection, missing
 from ranknosh.report.series import BudgetPart, Reached, budget_parts, incumbents, results
 from ranknosh.report.view import SearchView
@@ -29,12 +30,19 @@ def level_colour(level: int, levels: int) -> str:
 
 
 def learning_curve(view: SearchView, candidate: Candidate) -> list[tuple[float, float]]:
-    """(finished epochs, validation accuracy in %) over every level; the levels' ends alone where no epochs were recorded."""
+    """(finished epochs, headline metric as it is drawn) over every level; its ends alone where no epochs were recorded."""
     found: list[tuple[float, float | None]] = []
     for level, observed in sorted(candidate.observations.items()):
-        ends = [(view.pyramid.epochs[level - 1], observed.validation_accuracy)]
-        found += [(point.epoch, point.validation_accuracy) for point in observed.curve] or ends
-    return [(epoch, 100 * accuracy) for epoch, accuracy in found if accuracy is not None]
+        ends = [(view.pyramid.epochs[level - 1], view.shown(observed.metrics))]
+        found += [(point.epoch, view.shown(point.metrics)) for point in observed.curve] or ends
+    return [(epoch, view.headline.scale * value) for epoch, value in found if value is not None]
+
+
+def named(view: SearchView, candidate: Candidate, level: int | None = None) -> str:
+    """``#7: 65.75 % at level 2``, to tell a reader what a mark is; None for the highest level completed."""
+    at = level or candidate.level
+    shown = view.shown(candidate.observations[at].metrics if level else candidate.metrics)
+    return f"#{candidate.id}: {view.headline.text(shown)} at level {at}"
 
 
 def pyramid_plot(view: SearchView) -> PageSection:
@@ -52,7 +60,7 @@ def pyramid_plot(view: SearchView) -> PageSection:
     )
     caption = (
         f"{plural(view.pool.count, 'candidate')} proposed; reached: {counts}. Each curve is one candidate, its dot the "
-        "point where it was paused; none is discarded. Pale edges in the pyramid: asked for, not completed."
+        "point where it was paused; none is discarded. Pale edges in the pyramid: sent on to that level, not there yet."
     )
     if len(drawn) < len(curves):
         caption += f" {len(drawn)} of {len(curves)} curves are drawn, an even choice at every level."
@@ -73,23 +81,26 @@ def _paint_curves(axis: Any, view: SearchView, drawn: Sequence[tuple[Candidate, 
         level = candidate.level
         width, alpha = (1.3, 0.95) if level == levels else (0.9, 0.75)
         _curve(axis, points, level_colour(level, levels), linewidth=width, markersize=3.6, alpha=alpha, zorder=level)
+        charts.tell(axis, *points[-1], named(view, candidate))
     for level, epoch in enumerate(epochs, 1):
         axis.axvline(epoch, color="#9aa6b2", linewidth=0.8, linestyle=charts.DASHED, zorder=0)
         label = f"reached the top (level {levels})" if level == levels else f"stopped at level {level}"
         axis.plot([], [], color=level_colour(level, levels), linewidth=2, label=label)
     if best is not None and (points := learning_curve(view, best)):
-        look = {"label": f"found cell (no. {best.id})", "linewidth": 2.4, "markersize": 6, "zorder": levels + 2}
+        look = {"label": f"found (no. {best.id})", "linewidth": 2.4, "markersize": 6, "zorder": levels + 2}
         _curve(axis, points, charts.ACCENT, **look)
     if logarithmic:
         axis.set_xscale("log")
     axis.set_xlim(
         *(first * 0.82, epochs[-1] * 1.12) if logarithmic else (first - 0.07 * reach, epochs[-1] + 0.03 * reach)
     )
+    focus(axis, "y", [y for _, points in drawn for _, y in points], view.headline.higher)
     if not drawn:
         charts.say(axis, "no candidate has finished a level yet")
     charts.name_ticks(axis.xaxis, epochs, [str(epoch) for epoch in epochs])
-    axis.set(xlabel="training epochs", ylabel="validation accuracy (%)", title="Validation accuracy while training")
-    axis.legend(loc="lower right")
+    shown = f"validation {view.headline.label}"
+    axis.set(xlabel="training epochs", ylabel=shown, title=f"Validation {view.headline.name} while training")
+    axis.legend(loc="best")
 
 
 def _curve(axis: Any, points: Points, colour: str, **look: Any) -> None:
@@ -113,43 +124,50 @@ def incumbent_plot(view: SearchView) -> PageSection:
     """The best candidate so far against epochs spent and against wall time."""
     steps, title = [step for step in incumbents(view) if step.validation is not None], "Best so far"
     if not steps:
-        return missing("incumbent", title, "n/a: no candidate with a validation accuracy has finished a level yet.")
+        return missing("incumbent", title, "n/a: no candidate with a validation metric has finished a level yet.")
     last = steps[-1]
     caption = (
-        "The incumbent is the best candidate of the highest level that any reached. Its last change came after "
+        f"The incumbent is the best candidate by validation {view.ranked_name} of the highest level that any reached. Its last "
+        "change came after "
         f"{plural(last.epochs, 'epoch')} and {human_duration(last.seconds)}: candidate {last.candidate_id}, "
-        f"level {last.level}, validation {words.percent(last.validation)}. Where finalists are trained again with another "
+        f"level {last.level}, validation {view.headline.text(last.validation)}. Where finalists are trained again with another "
         "seed the line may fall, because the best of several single trainings was also the luckiest."
     )
     done = [result for result in results(view) if result.validation is not None]
-    units = ("epochs", "seconds")
+    units = ("epochs", "device_seconds", "seconds")
     panels = [partial(_paint_incumbent, view=view, steps=steps, done=done, unit=unit) for unit in units]
     return charts.plot("incumbent", title, caption, *panels)
 
 
 def _paint_incumbent(axis: Any, view: SearchView, steps: Sequence[Reached], done: Sequence[Reached], unit: str) -> None:
-    scale, name = charts.time_scale(view.seconds) if unit == "seconds" else (1.0, unit)
-    end = (view.seconds if unit == "seconds" else view.pool.epochs_spent) / scale
+    whole_of = {"epochs": view.pool.epochs_spent, "device_seconds": view.pool.device_seconds, "seconds": view.seconds}
+    scale, name = (1.0, unit) if unit == "epochs" else charts.time_scale(whole_of[unit])
+    end = whole_of[unit] / scale
 
     def points(found: Sequence[Reached]) -> Points:
-        return [(getattr(each, unit) / scale, 100 * (each.validation or 0.0)) for each in found]
+        return [(getattr(each, unit) / scale, view.headline.scale * (each.validation or 0.0)) for each in found]
 
     for level in view.levels:
-        here = points([result for result in done if result.level == level])
-        charts.dots(axis, here, level_colour(level, view.pyramid.levels), f"level {level}", size=4.5)
+        here = [result for result in done if result.level == level]
+        tips = [named(view, view.pool.candidates[result.candidate_id], level) for result in here]
+        charts.dots(axis, points(here), level_colour(level, view.pyramid.levels), f"level {level}", size=4.5, tips=tips)
     x, y = zip(*points(steps), strict=True)
     axis.step([*x, end], [*y, y[-1]], where="post", color=charts.ACCENT, linewidth=2.0, label="incumbent")
     axis.plot(x, y, "o", color=charts.ACCENT, markersize=4.2)
     offset = {"xytext": (0, 7), "textcoords": "offset points", "ha": "right"}
-    axis.annotate(f"{y[-1]:.1f} %", (end, y[-1]), **offset, color=charts.ACCENT, weight="bold")
+    last = f"{y[-1]:.1f} %" if view.headline.unit == "%" else view.headline.text(y[-1])
+    axis.annotate(last, (end, y[-1]), **offset, color=charts.ACCENT, weight="bold")
     axis.margins(y=0.12)
+    focus(axis, "y", [value for _, value in points(done)], view.headline.higher)
     axis.set_xlim(left=0)
-    if unit == "seconds":
-        axis.set(title="Against wall time", xlabel=f"wall time ({name})")
-        axis.legend(loc="lower right", ncols=2)
-    else:
-        axis.set(title="Against training epochs spent", ylabel="validation accuracy (%)")
+    if unit == "epochs":
+        axis.set(title="Against training epochs spent", ylabel=f"validation {view.headline.label}")
         axis.set_xlabel("epochs spent, all candidates together")
+    else:
+        time = "wall time" if unit == "seconds" else "device time"
+        axis.set(title=f"Against {time}", xlabel=f"{time} ({name})")
+    if unit == "seconds":
+        axis.legend(loc="best", ncols=2)
 
 
 def budget_plot(view: SearchView) -> PageSection:

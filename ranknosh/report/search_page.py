@@ -1,12 +1,17 @@
 """The page of a search: its sections, from the journal alone."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from ranknosh.config.units import human_duration, plural, whole
-from ranknosh.core.pool import Candidate
+from ranknosh.config.fields import OWN
+from ranknosh.config.units import human_duration, plural, quantity_of, whole
+from ranknosh.core.candidates import Candidate
 from ranknosh.core.records import Failed
 from ranknosh.report import plots, rank_plots
+from ranknosh.report.beside import beside_text
+from ranknosh.report.cost_plots import cost_name, cost_plot, cost_value, front_sections
 from ranknosh.report.drawing import drawings
+from ranknosh.report.importance import importance_plot
 from ranknosh.report.page import (
     Block,
     Card,
@@ -15,6 +20,7 @@ from ranknosh.report.page import (
     Details,
     Figure,
     Gallery,
+    Number,
     Page,
     PageSection,
     PageTable,
@@ -22,9 +28,12 @@ from ranknosh.report.page import (
     missing,
     origin,
 )
+from ranknosh.report.reasons import Reason, reasons
 from ranknosh.report.series import margins
+from ranknosh.report.tables import status_dict
+from ranknosh.report.timeline import timeline_plot
 from ranknosh.report.view import SearchView
-from ranknosh.report.words import UNKNOWN, number, origin_name, percent, points
+from ranknosh.report.words import UNKNOWN, origin_name, percent
 from ranknosh.report.workers import (
     KINDS,
     SessionUse,
@@ -41,7 +50,7 @@ LEADERBOARD_ROWS, FAILURE_ROWS, RUNNERS_UP = 20, 40, 3
 
 def render(view: SearchView) -> str:
     """The whole page; equal journals give equal bytes. Raises MissingDependency without matplotlib or jinja2."""
-    about = f"space {view.header.facts['space']}, data {_data_name(view)}, seed {view.settings.seed}"
+    about = f"space {view.settings.space.name}, data {_data_name(view)}, seed {view.settings.seed}"
     subtitle = f"Neural architecture search with RankNOSH: {about}"
     footer = (
         f"Rebuilt from the journal of {view.name}; every figure on this page is a function of that file. {UNKNOWN} is "
@@ -51,46 +60,72 @@ def render(view: SearchView) -> str:
 
 
 def page_sections(view: SearchView) -> list[PageSection]:
-    """Every section of the page, in reading order."""
-    return [
+    """Every section of the page, in reading order: what was found, then, folded, how that came about."""
+    shown = [
         _found(view),
-        plots.pyramid_plot(view),
+        *front_sections(view),
         plots.incumbent_plot(view),
+        plots.pyramid_plot(view),
+        *_costs(view),
+        _leaderboard(view),
+    ]
+    folded = [
         plots.budget_plot(view),
         rank_plots.predictor_plot(view),
         rank_plots.agreement_plot(view),
-        rank_plots.cost_plot(view),
-        rank_plots.proxies_plot(view),
+        *([rank_plots.proxies_plot(view)] if view.settings.seeding.proxies else []),
         rank_plots.operations_plot(view),
+        importance_plot(view),
         rank_plots.origins_plot(view),
         *_runners_up(view),
-        _leaderboard(view),
         _workers(view),
         _failures(view),
         _origin(view),
     ]
+    return [*shown, *(replace(section, folded=True) for section in folded)]
+
+
+def _costs(view: SearchView) -> list[PageSection]:
+    """The metric against costs; no section where all costs are objectives, which are drawn with the front."""
+    known = {name for candidate in view.leaderboard() for name in candidate.costs}
+    return [] if known and known <= set(view.settings.objectives) else [cost_plot(view)]
 
 
 def _found(view: SearchView) -> PageSection:
-    """The best cell, what it scored and what the search cost."""
-    best, tested, pool = view.pool.best(), view.tested(), view.pool
+    """The best architecture, what it scored and what the search cost."""
+    best, pool = view.pool.best(), view.pool
     limit = "" if view.settings.budget.epochs is None else f" / {whole(view.settings.budget.epochs)}"
-    top = f"{view.reached(view.pyramid.levels)} reached the top of {view.pyramid.levels} levels"
-    macs = whole(best.macs if best else None)
+    top = f"{view.reached(view.pyramid.levels)} reached the top of {plural(view.pyramid.levels, 'level')}"
+    shown, costs = view.headline, best.costs if best else {}
     cards = [
-        Card(percent(best.validation if best else None), "validation accuracy", strong=True),
-        Card(percent(tested.test_accuracy if tested else None), f"test accuracy, {_test_note(view)}", strong=True),
+        Card(shown.text(view.shown(best.metrics) if best else None), f"validation {shown.name}", strong=True),
+        *_test_card(view),
         Card(f"{whole(pool.epochs_spent)}{limit}", f"training epochs spent{' / limit' if limit else ', no limit'}"),
         Card(human_duration(view.seconds), f"wall time; device time {human_duration(pool.device_seconds)}"),
         Card(whole(pool.count), f"candidates; {top}"),
-        Card(whole(best.params if best else None), f"parameters; {macs} multiply-accumulates an image"),
+        *(Card(cost_value(name, value), cost_name(name)) for name, value in costs.items()),
         Card(_stop(view), f"what ended the search (state: {view.phase})", full=True),
     ]
-    cell: list[Block] = [Text([UNKNOWN], "nothing")]
+    drawn: list[Block] = [Text([UNKNOWN], "nothing")]
     if best is not None:
-        cell = [*drawings(best.text, "found"), Code(best.text)]
-    title = "The found cell" if pool.stopped else "The best cell so far"
-    return PageSection("found", title, [Cards(cards), *cell, Text([_headline(view, best)])])
+        drawn = [*drawings(view.space, best.text, "found"), Code(best.text)]
+    title = "The found architecture" if pool.stopped else "The best architecture so far"
+    return PageSection("found", title, [Cards(cards), *drawn, Text([_headline(view, best), *_beside(view)])])
+
+
+def _beside(view: SearchView) -> list[str]:
+    """The stock network beside the best, and what its numbers mean; nothing where there is none."""
+    now = status_dict(view)
+    if now["best"] is None or now["stock"] is None:
+        return []
+    tested = ""
+    if (test := view.shown(now["stock"]["test"])) is not None:
+        tested = f" Its test {view.headline.name}, read once: {view.headline.text(test)}."
+    text = beside_text(now["best"], now["stock"], view.quantities)
+    return [
+        f"Is it worth it? {text}. The stock network had the winner's recipe and at most its epochs and its device time, which no "
+        f"budget of the search paid for.{tested}"
+    ]
 
 
 def _stop(view: SearchView) -> str:
@@ -98,6 +133,15 @@ def _stop(view: SearchView) -> str:
     if stopped is None:
         return "still running" if view.phase == "running" else "not finished: interrupted, and can be resumed"
     return stopped.detail or stopped.reason.replace("_", " ")
+
+
+def _test_card(view: SearchView) -> list[Card]:
+    """What the test split says; nothing where candidates are trained by a user's own, who keeps it."""
+    if view.settings.executor.is_own:
+        return []
+    shown, tested = view.headline, view.tested()
+    value = shown.text(view.shown(tested.metrics) if tested else None)
+    return [Card(value, f"test {shown.name}, {_test_note(view)}", strong=True)]
 
 
 def _test_note(view: SearchView) -> str:
@@ -111,11 +155,16 @@ def _headline(view: SearchView, best: Candidate | None) -> str:
     if best is None:
         return "No candidate has finished a level yet; this page fills as the search continues."
     top = "the top level" if best.level == view.pyramid.levels else f"level {best.level} of {view.pyramid.levels}"
-    text = f"Candidate {best.id} leads at {top}, after {plural(best.epochs, 'epoch')} of training"
+    text = f"Candidate {best.id} leads by validation {view.ranked_name} at {top}, after {plural(best.epochs, 'epoch')}"
+    text += " of training"
     if best.replicas:
-        text += f"; its validation accuracy is the mean of {1 + len(best.replicas)} trainings with different seeds"
+        text += f"; its validation is the mean of {1 + len(best.replicas)} trainings with different seeds"
     for _, found, mean, count in margins(view)[:1]:
-        text += f". At level 1 it is {points(found - mean)} against the mean of {count} initial candidates"
+        had, others = view.headline.text(found), view.headline.text(mean)
+        text += f". At level 1 it had {had}, the mean of {plural(count, 'initial candidate')} is {others}"
+    if front := view.front():
+        more = len(front) - (best.id in {candidate.id for candidate in front})
+        text += f". With several objectives there is no best: {plural(more, 'other candidate')} of the front may suit better"
     return text + "."
 
 
@@ -125,57 +174,89 @@ def _runners_up(view: SearchView) -> list[PageSection]:
     runners = [(place, c) for place, c in enumerate(view.leaderboard(), 1) if best is None or c.id != best.id]
     figures = []
     for place, candidate in runners[:RUNNERS_UP]:
-        reached = f"validation {percent(candidate.validation)} at level {candidate.level}"
+        reached = f"validation {view.headline.text(view.shown(candidate.metrics))} at level {candidate.level}"
         title = f"Rank {place}, candidate {candidate.id}: {reached}"
-        drawn = drawings(candidate.text, f"runner{candidate.id}") or [Figure("", candidate.text)]
-        figures += [replace(figure, title=title) for figure in drawn]
+        drawn = drawings(view.space, candidate.text, f"runner{candidate.id}") or [Figure("", candidate.text)]
+        figures += [figure.named(title) for figure in drawn]
     return [PageSection("runners", "Runners-up", [Gallery(figures)])] if figures else []
 
 
 def _leaderboard(view: SearchView) -> PageSection:
-    """The best candidates, and how far the found cell is above the initial ones."""
+    """The best candidates, and how far the found one is from the initial ones."""
     best, ranked = view.pool.best(), view.leaderboard()
     if not ranked:
         return missing("leaderboard", "Leaderboard", f"{UNKNOWN}: no candidate has a result yet.")
     shown = ranked[:LEADERBOARD_ROWS]
+    metrics = list(dict.fromkeys(name for candidate in shown for name in candidate.metrics))
+    costs = list(dict.fromkeys(name for candidate in shown for name in candidate.costs))
+    objectives = view.pool.objectives is not None
+    front = {candidate.id for candidate in view.front()}
+    why = reasons(view, [candidate.id for candidate in shown])
+    head = [
+        "rank",
+        "id",
+        "architecture",
+        *(["front"] if objectives else []),
+        "level",
+        "epochs",
+        "state",
+        *metrics,
+        "seeds",
+    ]
+    rows_of = [_row(view, place, each, metrics, costs, why[each.id]) for place, each in enumerate(shown, 1)]
+    if objectives:
+        rows_of = [(*row[:3], "yes" if row[1] in front else "no", *row[3:]) for row in rows_of]
     board = PageTable(
-        ("rank", "id", "architecture", "level", "epochs", "validation", "loss", "seeds", "params", "MACs", "origin"),
-        [_row(place, candidate) for place, candidate in enumerate(shown, 1)],
-        f"The best {len(shown)} of {len(ranked)} candidates with a result; all of them are in trials.csv. Candidates trained "
+        (*head, *map(cost_name, costs), "origin"),
+        rows_of,
+        f"The best {len(shown)} of {plural(len(ranked), 'candidate')} with a result; all of them are in trials.csv. "
+        f"{'The front comes before all others. ' if objectives else ''}Candidates trained "
         "again with other seeds come first, with their mean; the others by highest level, then by the ranking metric there. "
-        "Validation accuracy, not test.",
-        text=("origin",),
+        "Metrics are those of validation, not of test. State: why a candidate is where it is, from the journal "
+        "(ranknosh status RUN --why ID says it of any).",
+        text=("origin", "front", "state"),
         code=("architecture",),
         marked=[place for place, candidate in enumerate(shown) if best is not None and candidate.id == best.id],
+        sortable=True,
     )
+    shows, epochs = view.headline, view.pyramid.epochs
     rows = [
-        (f"{level} ({plural(view.pyramid.epochs[level - 1], 'epoch')})", percent(found), percent(mean), count)
-        + (points(found - mean),)
+        (f"{level} ({plural(epochs[level - 1], 'epoch')})", shows.text(found), shows.text(mean), count)
+        + (shows.difference(found - mean),)
         for level, found, mean, count in margins(view)
     ]
     against = PageTable(
-        ("at level", "found cell", "mean of initial candidates", "how many", "difference"),
+        ("at level", "found", "mean of initial candidates", "how many", "difference"),
         rows,
-        "Validation accuracy of one training each. All initial candidates were trained to level 1; those at higher levels were "
-        "promoted for doing well, so these rows are the harder comparison.",
-        title="The found cell against the initial candidates",
+        f"Validation {shows.name} of one training each. All initial candidates were trained to level 1; those at higher levels "
+        "were promoted for doing well, so these rows are the harder comparison.",
+        title="The found architecture against the initial candidates",
         text=("at level",),
     )
     return PageSection("leaderboard", "Leaderboard", [board, against] if rows else [board])
 
 
-def _row(place: int, candidate: Candidate) -> tuple[object, ...]:
-    loss = candidate.latest.validation_loss if candidate.latest else None
-    reached = (candidate.level, candidate.epochs, percent(candidate.validation), number(loss, 3))
-    size = (whole(candidate.params), whole(candidate.macs), origin_name(candidate.origin))
-    return (place, candidate.id, candidate.text, *reached, 1 + len(candidate.replicas), *size)
+def _row(
+    view: SearchView,
+    place: int,
+    candidate: Candidate,
+    metrics: Sequence[str],
+    costs: Sequence[str],
+    why: Reason,
+) -> tuple[object, ...]:
+    known, sizes_of = candidate.metrics, candidate.costs
+    values = [Number(quantity_of(name, view.quantities).text(known.get(name)), known.get(name)) for name in metrics]
+    sizes = [Number(cost_value(name, sizes_of.get(name)), sizes_of.get(name)) for name in costs]
+    state = Details(why.status, "why", why.text)
+    reached = (place, candidate.id, candidate.text, candidate.level, candidate.epochs, state)
+    return (*reached, *values, 1 + len(candidate.replicas), *sizes, origin_name(candidate.origin))
 
 
 def _workers(view: SearchView) -> PageSection:
-    """Who did the work, session by session."""
-    used = sessions(view)
+    """Who did the work when, and session by session."""
+    used, drawn = sessions(view), timeline_plot(view)
     if not used:
-        return missing("workers", "Workers", UNKNOWN)
+        return drawn
     busy = utilisation(used)
     note = "How busy the workers were is not known: no session has ended yet or recorded it."
     if busy is not None:
@@ -188,7 +269,7 @@ def _workers(view: SearchView) -> PageSection:
     head = ["session", "device", "cores of the driver", "jobs at once", "time in jobs", "time of slots", "busy"]
     head += ["unfinished trainings resumed", "torn bytes repaired"]
     table = PageTable(head, [_session(use) for use in used], text=("device",))
-    return PageSection("workers", "Workers", [Text([note]), table])
+    return replace(drawn, blocks=[*drawn.blocks, Text([note]), table])
 
 
 def _session(use: SessionUse) -> tuple[object, ...]:
@@ -221,14 +302,16 @@ def _failures(view: SearchView) -> PageSection:
     single = PageTable(
         ("candidate", "level", "kind", "attempt", "epochs", "time", "outcome", "message"),
         [_failure(failed) for failed in shown],
-        f"{len(shown)} of {len(failures)} failed trainings. A candidate that was given up is never promoted. One whose training "
+        f"{len(shown)} of {plural(len(failures), 'failed training')}. A candidate that was given up is never "
+        "promoted. One whose training "
         "diverged, ran out of memory or could not be built also loses every comparison; the other kinds say nothing about the "
         "architecture, and no predictor learns from them.",
         title="One by one",
         text=("kind", "outcome"),
         prose=("message",),
+        sortable=True,
     )
-    return PageSection("failures", "Failures", [kinds, single])
+    return PageSection("failures", f"Failures ({len(failures)})", [kinds, single])
 
 
 def _failure(failed: Failed) -> tuple[object, ...]:
@@ -236,23 +319,26 @@ def _failure(failed: Failed) -> tuple[object, ...]:
     if failed.traceback:
         message = Details(failed.message, "traceback", failed.traceback)
     kind = failed.kind.replace("_", " ")
-    tried = (failed.attempt, failed.epochs, human_duration(failed.seconds), what_next(failed))
+    seconds = Number(human_duration(failed.seconds), failed.seconds)
+    tried = (failed.attempt, failed.epochs, seconds, what_next(failed))
     return (failed.candidate_id, failed.level, kind, *tried, message)
 
 
 def _origin(view: SearchView) -> PageSection:
     facts = [
         ("run", view.name),
-        ("search space", view.header.facts["space"]),
+        ("search space", view.settings.space.name),
         ("data", _data_name(view)),
         ("seed", view.settings.seed),
         ("executor", executor_label(view)),
         ("schedule", schedule_label(view)),
-        ("ranking metric", rank_plots.metric_label(view)),
+        ("ranking metric", f"validation {view.ranked_name}{'' if view.ranked_by.higher else ', lower is better'}"),
     ]
-    return origin(facts, view.header, view.pool.sessions, view.settings.to_dict())
+    return origin(facts, view)
 
 
 def _data_name(view: SearchView) -> str:
     data = view.settings.data
+    if data.name == OWN:
+        return "of a training of your own"
     return data.name or data.folder or data.npz or UNKNOWN

@@ -1,6 +1,7 @@
 """What the plots show, as plain numbers. Pure functions of a :class:`SearchView`; None or an empty list where there is nothing.
 
-Accuracies are fractions, seconds are seconds, epochs are training epochs of one candidate.
+``validation`` is the metric that people read first (``SearchView.headline``), in its own unit and direction. Seconds are
+seconds, epochs are training epochs of one candidate.
 """
 
 from collections import Counter, defaultdict
@@ -9,19 +10,28 @@ from dataclasses import dataclass, replace
 from math import ceil
 from statistics import fmean
 
+import numpy as np
+
+from ranknosh.core.candidates import Candidate
 from ranknosh.core.metrics import Agreement, agreement
-from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.pairs import front
+from ranknosh.core.pool import Pool
+from ranknosh.core.ranking import hypervolume, reference_of
 from ranknosh.core.records import Failed, Interrupted, Observed, Promotion, Speculated
-from ranknosh.errors import SpaceError
+from ranknosh.errors import ConfigError, SpaceError
 from ranknosh.report.view import SearchView
+
+MOST_VOLUMES = 120
+"""Results of a run after which its front and its hypervolume are worked out."""
 
 
 @dataclass(frozen=True)
 class Reached:
-    """A candidate at a level, placed in time: ``epochs`` charged and ``seconds`` gone until then."""
+    """A candidate at a level, placed in time: ``epochs`` and ``device_seconds`` charged and ``seconds`` gone until then."""
 
     epochs: int
     seconds: float
+    device_seconds: float
     candidate_id: int
     level: int
     validation: float | None
@@ -31,7 +41,7 @@ class Reached:
 def incumbents(view: SearchView) -> list[Reached]:
     """The best candidate right after a result, one entry per change, in time order: what the search would have answered there.
 
-    A first result at a higher level takes the lead by that alone, so the accuracy may dip where a level opens.
+    A first result at a higher level takes the lead by that alone, so the metric may dip where a level opens.
     """
     pool, found = Pool(), list[Reached]()
     for record, seconds in zip(view.history.records, view.history.times, strict=True):
@@ -39,21 +49,27 @@ def incumbents(view: SearchView) -> list[Reached]:
         best = pool.best() if isinstance(record, Observed) else None
         if best is None or best.metric is None:
             continue
-        point = Reached(pool.epochs_spent, seconds, best.id, best.level, best.validation, best.metric)
-        if not found or replace(point, epochs=0, seconds=0) != replace(found[-1], epochs=0, seconds=0):
+        point = Reached(
+            pool.epochs_spent, seconds, pool.device_seconds, best.id, best.level, view.shown(best.metrics), best.metric
+        )
+        if not found or _answer(point) != _answer(found[-1]):
             found.append(point)
     return found
 
 
+def _answer(reached: Reached) -> Reached:
+    """Who and what it is, whenever that was."""
+    return replace(reached, epochs=0, seconds=0, device_seconds=0)
+
+
 def results(view: SearchView) -> list[Reached]:
     """Every completed level (retrainings left out), when it ended."""
-    spent, found = 0, []
+    pool, found = Pool(), list[Reached]()
     for record, seconds in zip(view.history.records, view.history.times, strict=True):
-        if isinstance(record, (Observed, Interrupted)) or (isinstance(record, Failed) and record.final):
-            spent += record.epochs
+        pool.apply(record)
         if isinstance(record, Observed) and record.replica == 0:
-            at = (record.candidate_id, record.level, record.validation_accuracy, record.metric)
-            found.append(Reached(spent, seconds, *at))
+            at = (record.candidate_id, record.level, view.shown(record.metrics), record.metric)
+            found.append(Reached(pool.epochs_spent, seconds, pool.device_seconds, *at))
     return found
 
 
@@ -73,7 +89,7 @@ def budget_parts(view: SearchView) -> list[BudgetPart]:
     The epochs sum to the epochs charged; attempts that were lost or lost to another one cost seconds, not budget.
     """
     closing = {
-        (r.candidate_id, r.to_level) for r in view.history.records if isinstance(r, Promotion) and r.reason == "closing"
+        (r.candidate_id, r.to_level) for r in view.history.records if isinstance(r, Promotion) and r.reason != "quota"
     }
     epochs, seconds, pool = Counter[str](), defaultdict[str, float](float), view.pool
     for record in view.history.records:
@@ -92,7 +108,7 @@ def budget_parts(view: SearchView) -> list[BudgetPart]:
         planned |= levels | {"finalists again": again}
         if plan.by_epochs and limit is not None:
             planned["closing promotions"] = max(limit - sum(levels.values()) - again, 0)
-    parts = [BudgetPart("proxies", 0, 0, pool.proxy_seconds)]
+    parts = [BudgetPart("proxies", 0, 0, pool.proxy_seconds), BudgetPart("costs", 0, 0, pool.cost_seconds)]
     parts += [BudgetPart(name, part, epochs[name], seconds[name]) for name, part in planned.items()]
     parts += [BudgetPart("predictor", 0, 0, pool.predictor_seconds), BudgetPart("test", 0, 0, pool.test_seconds)]
     return [part for part in parts if part.planned or part.epochs or part.seconds or part.name.startswith("level")]
@@ -117,8 +133,8 @@ def level_agreement(view: SearchView) -> list[tuple[int, int, Agreement]]:
     """
     high = max((level for level in view.levels if view.reached(level)), default=0)
     both = view.pool.at_level(high) if high else []
-    highs = [c.metrics[high] for c in both]
-    return [(low, high, agreement([c.metrics[low] for c in both], highs)) for low in range(1, high)]
+    highs = [c.by_level[high] for c in both]
+    return [(low, high, agreement([c.by_level[low] for c in both], highs)) for low in range(1, high)]
 
 
 def predicted(view: SearchView) -> list[tuple[float, Candidate]]:
@@ -138,6 +154,51 @@ def proxy_values(view: SearchView) -> dict[str, list[tuple[float, Candidate]]]:
     return {name: pairs for name, pairs in values.items() if pairs}
 
 
+def linked(pairs: Sequence[tuple[float, Candidate]], level: int = 1) -> Agreement:
+    """A value against the ranking metric at ``level``, over the candidates that completed it."""
+    known = [(value, c.by_level[level]) for value, c in pairs if level in c.observations]
+    return agreement([value for value, _ in known], [metric for _, metric in known])
+
+
+@dataclass(frozen=True)
+class Volumes:
+    """How much of what there is to have the front covers: its hypervolume over the course of a search.
+
+    ``points``: (epochs charged, hypervolume as a share of the box between the reference point and the best of every objective).
+    ``reference``: a value an objective, the ranking metric first, each higher is better (costs are negated).
+    """
+
+    points: Sequence[tuple[int, float]]
+    reference: Sequence[float]
+
+
+def volumes(view: SearchView) -> Volumes | None:
+    """The hypervolume of the front after results, at most :data:`MOST_VOLUMES` of them; None without objectives or results.
+
+    The reference point is beyond the worst of all results of the run so far (:func:`~ranknosh.core.ranking.reference_of`), so
+    that a run that goes on, or another run, has another one.
+    """
+    objectives, records = view.pool.objectives, view.history.records
+    ends = [place for place, record in enumerate(records) if isinstance(record, Observed)]
+    if objectives is None or not ends:
+        return None
+    results = [record for record in records if isinstance(record, Observed)]
+    costs = {candidate.id: candidate.costs for candidate in view.pool.candidates.values()}
+    everything = np.array([objectives.values(result.metric, costs[result.candidate_id]) for result in results])
+    reference = reference_of(everything)
+    box = float(np.prod(everything.max(axis=0) - reference))
+    kept = {ends[round(place)] for place in np.linspace(0, len(ends) - 1, min(len(ends), MOST_VOLUMES))}
+    pool, found = Pool(objectives=objectives), []
+    for place, record in enumerate(records):
+        pool.apply(record)
+        if place in kept:
+            best = front(pool, view.pyramid.levels)
+            values = [objectives.values(one.metric, one.costs) for one in best if one.metric is not None]
+            covered = hypervolume(np.array(values), reference) if values else 0.0
+            found.append((pool.epochs_spent, covered / box))
+    return Volumes(found, reference.tolist())
+
+
 def pareto_front(costs: Sequence[float], values: Sequence[float]) -> list[int]:
     """Indices, by rising cost, of the points no other point beats: none is as cheap and better, or cheaper and as good."""
     front: list[int] = []
@@ -155,32 +216,34 @@ def top_group(view: SearchView) -> list[Candidate]:
 
 
 def operation_shares(view: SearchView) -> dict[str, tuple[float, float]]:
-    """Share of each operation among the slots of :func:`top_group`, and of every candidate with a result."""
-    from ranknosh.spaces.catalog import get_space
+    """Share of each operation in the slots that may hold it, of :func:`top_group` and of every candidate with a result.
 
+    Where an operation is named with what it is chosen for (``width=16``), these slots are those of the same name.
+    """
     everyone, top = view.leaderboard(), top_group(view)
     if not everyone:
         return {}
     try:
-        space = get_space(everyone[0].architecture.space)
-        counts = {c.id: space.operation_counts(c.architecture) for c in everyone}
-    except SpaceError:
+        operations = view.space.operations
+        counts = {c.id: view.space.operation_counts(c.architecture) for c in everyone}
+    except (ConfigError, SpaceError):
         return {}
 
     def share(group: Sequence[Candidate], operation: str) -> float:
-        total = sum(sum(counts[c.id].values()) for c in group)
+        alike = [name for name in operations if name.rpartition("=")[0] == operation.rpartition("=")[0]]
+        total = sum(counts[c.id].get(name, 0) for c in group for name in alike)
         return sum(counts[c.id].get(operation, 0) for c in group) / total if total else 0.0
 
-    return {name: (share(top, name), share(everyone, name)) for name in space.operations}
+    return {name: (share(top, name), share(everyone, name)) for name in operations}
 
 
 @dataclass(frozen=True)
 class OriginRow:
-    """What one way of choosing candidates gave: ``accuracies`` at level 1, ``promoted`` to level 2 and trained there."""
+    """What one way of choosing candidates gave: ``values`` at level 1, ``promoted`` to level 2 and trained there."""
 
     origin: str
     proposed: int
-    accuracies: Sequence[float]
+    values: Sequence[float]
     promoted: int
     best_rank: int | None
 
@@ -195,23 +258,24 @@ def origin_rows(view: SearchView) -> list[OriginRow]:
     for origin, group in groups.items():
         promoted = sum(2 in c.observations for c in group)
         best = min((rank[c.id] for c in group if c.id in rank), default=None)
-        rows.append(OriginRow(origin, len(group), _accuracies(group, 1), promoted, best))
+        rows.append(OriginRow(origin, len(group), _values(view, group, 1), promoted, best))
     return rows
 
 
-def _accuracies(candidates: Sequence[Candidate], level: int) -> list[float]:
-    found = [c.observations[level].validation_accuracy for c in candidates if level in c.observations]
-    return [accuracy for accuracy in found if accuracy is not None]
+def _values(view: SearchView, candidates: Sequence[Candidate], level: int) -> list[float]:
+    found = [view.shown(c.observations[level].metrics) for c in candidates if level in c.observations]
+    return [value for value in found if value is not None]
 
 
 def margins(view: SearchView) -> list[tuple[int, float, float, int]]:
-    """Level by level: the found cell's accuracy there, the mean of the candidates of batch 0 there, and how many these are.
+    """Level by level: the found architecture's metric there, the mean of the candidates of batch 0 there, and how many these are.
 
     All of batch 0 was trained to level 1; those that went higher were chosen, so higher rows are the harder comparison.
     """
     best, rows = view.pool.best(), []
     for level, observed in sorted(best.observations.items()) if best else []:
-        known = _accuracies([c for c in view.pool.at_level(level) if c.batch == 0], level)
-        if observed.validation_accuracy is not None and known:
-            rows.append((level, observed.validation_accuracy, fmean(known), len(known)))
+        known = _values(view, [c for c in view.pool.at_level(level) if c.batch == 0], level)
+        value = view.shown(observed.metrics)
+        if value is not None and known:
+            rows.append((level, value, fmean(known), len(known)))
     return rows

@@ -2,34 +2,41 @@
 
 import csv
 import io
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ranknosh.core.pool import Candidate
+from ranknosh.config.screen import flat, plain_costs
+from ranknosh.core.candidates import Candidate
+from ranknosh.core.gate import judge
 from ranknosh.core.records import Promotion, Proposed, Rerun
+from ranknosh.report.choosing import chosen
+from ranknosh.report.reasons import status_of
 from ranknosh.report.view import SearchView
 from ranknosh.report.workers import executor_label, failure_counts, schedule_label, sessions, utilisation
 from ranknosh.runs.files import write_atomic
 
-TRIAL_COLUMNS = (
-    *("rank", "id", "architecture", "status", "level", "epochs", "validation_accuracy", "validation_loss", "metric"),
-    *("params", "macs", "seconds", "origin", "batch", "score", "spread", "seeds", "failure", "key"),
-)
+BEFORE_METRICS = ("rank", "id", "architecture", "status", "level", "epochs")
+AFTER_COSTS = ("seconds", "origin", "batch", "score", "spread", "seeds", "failure", "key")
+"""Columns of trials.csv; between them ``metrics.<name>`` of each metric, the ranking ``metric``, ``costs.<name>``."""
 
 
-def top_rows(view: SearchView, k: int = 10) -> list[dict[str, Any]]:
-    """The best ``k`` of the leaderboard: id, architecture, level, epochs, validation (accuracy), params, macs.
+def top_rows(view: SearchView, k: int = 10, where: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """The best ``k`` of the leaderboard: id, architecture, level, epochs, the mappings metrics and costs.
 
-    Where candidates are ranked by something else than accuracy, ``ranked_by`` names it and ``metric`` is its value (a loss
-    as the loss, lower is better).
+    With several objectives their front comes first, and ``front`` says who is in it. ``where``: conditions, see
+    :func:`ranknosh.report.choosing.chosen`.
+
+    Where candidates are ranked by something else than the metric that people read first, ``ranked_by`` names it and ``metric``
+    is its value in its own direction (a loss as the loss, lower is better).
     """
-    ranked_by = view.settings.train.metric
-    rows = []
-    for candidate in view.leaderboard()[:k]:
-        metric = candidate.metric
-        if metric is not None and ranked_by.endswith("loss"):
-            metric = -metric
-        named = {} if ranked_by == "accuracy" else {"ranked_by": ranked_by, "metric": metric}
+    rows, objectives = [], view.pool.objectives is not None
+    front = {candidate.id for candidate in view.front()}
+    for candidate in chosen(view, where)[:k]:
+        metric = None if candidate.metric is None else view.in_own_direction(candidate.metric)
+        named = {} if view.ranking == view.headline.name else {"ranked_by": view.ranking, "metric": metric}
+        named |= {"front": "yes" if candidate.id in front else "no"} if objectives else {}
         rows.append(_found(candidate) | named)
     return rows
 
@@ -40,13 +47,13 @@ def _named(candidate: Candidate) -> dict[str, Any]:
 
 
 def _found(candidate: Candidate) -> dict[str, Any]:
-    size = {"params": candidate.params, "macs": candidate.macs}
-    return {**_named(candidate), "validation": candidate.validation, **size}
+    return {**_named(candidate), "metrics": candidate.metrics, "costs": plain_costs(candidate.costs)}
 
 
 def status_dict(view: SearchView) -> dict[str, Any]:
-    """How far the run is. ``levels`` maps a level's number to how many candidates completed it; ``best`` may be None."""
-    pool, best, tested = view.pool, view.pool.best(), view.tested()
+    """How far the run is. ``levels`` maps a level's number to how many candidates completed it; ``best`` and
+    ``stock``, the stock network beside it, may be None. Wall time leaves out that of stock networks."""
+    pool, best, tested, stock = view.pool, view.pool.best(), view.tested(), view.stock()
     stopped = pool.stopped
     return {
         "name": view.name,
@@ -55,7 +62,7 @@ def status_dict(view: SearchView) -> dict[str, Any]:
         "detail": stopped.detail if stopped else None,
         "epochs_spent": pool.epochs_spent,
         "epochs_limit": view.settings.budget.epochs,
-        "wall_seconds": view.seconds,
+        "wall_seconds": view.seconds - pool.stock_seconds,
         "device_seconds": pool.device_seconds,
         "candidates": pool.count,
         "candidates_limit": view.settings.pyramid.candidates,
@@ -64,6 +71,7 @@ def status_dict(view: SearchView) -> dict[str, Any]:
         "levels": {str(level): view.reached(level) for level in view.levels},
         "sessions": len(pool.sessions),
         "executor": view.settings.executor.name,
+        "own_training": view.settings.executor.is_own,
         "executor_label": executor_label(view),
         "schedule": view.settings.pyramid.schedule,
         "schedule_label": schedule_label(view),
@@ -71,8 +79,22 @@ def status_dict(view: SearchView) -> dict[str, Any]:
         "epochs_wasted": pool.epochs_wasted,
         "second_attempts": len(pool.speculated),
         "failures": failure_counts(view),
-        "best": None if best is None else _found(best) | {"test": tested.test_accuracy if tested else None},
+        "objectives": view.pool.objectives.names if view.pool.objectives else [],
+        "front": [candidate.id for candidate in view.front()],
+        "ranked_by": view.ranking,
+        "predictor": _predictor(view),
+        "stock": None if stock is None else {**asdict(stock), "costs": plain_costs(stock.costs)},
+        "best": None if best is None else _found(best) | {"test": tested.metrics if tested else None},
     }
+
+
+def _predictor(view: SearchView) -> dict[str, Any] | None:
+    """What the predictor's predictions were worth so far, and for how many of the batches it was asked; None before the first."""
+    fits, verdict = view.pool.fits, judge(view.pool)
+    if not fits:
+        return None
+    record = {"tau": verdict.tau, "interval": verdict.interval, "compared": verdict.compared, "better": verdict.better}
+    return {"name": fits[-1].predictor, **record, "batches": len(fits), "used": sum(not fit.fallback for fit in fits)}
 
 
 def _workers(view: SearchView) -> dict[str, Any] | None:
@@ -108,42 +130,41 @@ def decision_lines(view: SearchView) -> list[str]:
     return lines
 
 
-def trial_status(view: SearchView, candidate: Candidate) -> str:
-    """``failed``, ``training`` (asked for and not ended), ``top`` (completed every level) or ``paused``."""
-    if candidate.failed is not None:
-        return "failed"
-    if (candidate.id, 0) in view.pool.pending:
-        return "training"
-    return "top" if candidate.level == view.pyramid.levels else "paused"
-
-
 def trial_rows(view: SearchView) -> list[dict[str, Any]]:
-    """Every candidate, the ranked ones first; keys are TRIAL_COLUMNS. ``seconds`` are those of its finished trainings."""
-    ranked = view.leaderboard()
+    """Every candidate, the ranked ones first; keys are :func:`trial_columns`. ``seconds`` are those of its finished trainings."""
+    ranked, columns = view.leaderboard(), trial_columns(view)
     rest = [candidate for candidate in view.pool.candidates.values() if not candidate.level]
-    return [_trial(view, place, candidate) for place, candidate in enumerate([*ranked, *rest], 1)]
+    rows = [_trial(view, place, candidate) for place, candidate in enumerate([*ranked, *rest], 1)]
+    return [{name: row.get(name) for name in columns} for row in rows]
+
+
+def trial_columns(view: SearchView) -> list[str]:
+    """The columns of trials.csv: a metric or a cost that any candidate has is a column."""
+    everyone = view.pool.candidates.values()
+    metrics = dict.fromkeys(f"metrics.{name}" for candidate in everyone for name in candidate.metrics)
+    costs = dict.fromkeys(f"costs.{name}" for candidate in everyone for name in candidate.costs)
+    return [*BEFORE_METRICS, *metrics, "metric", *costs, *AFTER_COSTS]
 
 
 def _trial(view: SearchView, place: int, candidate: Candidate) -> dict[str, Any]:
     latest, failed = candidate.latest, candidate.failed
     done = [*candidate.observations.values(), *candidate.replicas.values()]
-    row = {
-        **_named(candidate),
+    own = {name: getattr(candidate, name) for name in ("metric", "origin", "batch", "score", "spread", "key")}
+    return {
+        **flat(_found(candidate)),
+        **own,
         "rank": place if candidate.level else None,
-        "status": trial_status(view, candidate),
-        "validation_accuracy": candidate.validation,
-        "validation_loss": latest.validation_loss if latest else None,
+        "status": status_of(view, candidate),
         "seconds": sum(observed.seconds for observed in done),
         "seeds": 1 + len(candidate.replicas) if latest else 0,
         "failure": f"{failed.kind}: {failed.message}" if failed else None,
     }
-    return {name: row[name] if name in row else getattr(candidate, name) for name in TRIAL_COLUMNS}
 
 
 def write_trials_csv(view: SearchView) -> Path:
     """Write ``trials.csv`` into the run folder, replacing it whole; unknown numbers are empty fields."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, TRIAL_COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, trial_columns(view), lineterminator="\n")
     writer.writeheader()
     writer.writerows(trial_rows(view))
     path = view.folder / "trials.csv"

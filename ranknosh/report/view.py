@@ -1,16 +1,26 @@
 """What every reader of a search asks of it: tables, plots, its page."""
 
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
 from typing import Literal
 
+from ranknosh.config.bounds import read_bounds
 from ranknosh.config.search import SearchSettings
+from ranknosh.config.units import Quantity
 from ranknosh.core.budget import Limits, Plan, plan
-from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.candidates import Candidate
+from ranknosh.core.objectives import Objectives
+from ranknosh.core.pairs import front
+from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
-from ranknosh.core.records import RECORDS, Tested
+from ranknosh.core.records import RECORDS, StockTrained, Tested
 from ranknosh.core.search import CAPS
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.runs.folder import is_locked
+from ranknosh.runs.journal import History
 from ranknosh.runs.run import Run
+from ranknosh.spaces.base import Space
 
 
 class SearchView(Run[Pool]):
@@ -22,13 +32,22 @@ class SearchView(Run[Pool]):
     STATE = Pool
     settings: SearchSettings
 
+    def __init__(self, folder: Path, history: History) -> None:
+        super().__init__(folder, history)
+        if self.settings.objectives:
+            self.state.objectives = Objectives(self.settings.metric_objective, self.settings.cost_objectives)
+
     @property
     def pool(self) -> Pool:
         return self.state
 
     @property
     def name(self) -> str:
-        return self.settings.name or self.folder.resolve().name
+        return self.settings.name or super().name
+
+    @cached_property
+    def space(self) -> Space:
+        return self.settings.space.make()
 
     @property
     def pyramid(self) -> Pyramid:
@@ -41,11 +60,54 @@ class SearchView(Run[Pool]):
         return range(1, len(self.settings.pyramid.epochs) + 1)
 
     @property
-    def phase(self) -> Literal["running", "interrupted", "stopped", "finished"]:
-        """``running`` now, ``interrupted`` (may be resumed), ``stopped`` by a cap on time or disk, ``finished`` as planned."""
+    def phase(self) -> Literal["running", "waiting", "interrupted", "stopped", "finished"]:
+        """``running`` now, ``waiting`` to be asked, ``interrupted`` (may be resumed), ``stopped`` by a cap on time or disk,
+        ``finished`` as planned."""
         if self.pool.stopped is None:
-            return "running" if is_locked(self.folder) else "interrupted"
+            if is_locked(self.folder):
+                return "running"
+            return "waiting" if self.settings.executor.name == "ask" else "interrupted"
         return "stopped" if self.pool.stopped.reason in CAPS else "finished"
+
+    @property
+    def headline(self) -> Quantity:
+        """The metric that people read first: the first one of the task."""
+        return next(iter(self.quantities.values()), Quantity("metric", True))
+
+    def shown(self, metrics: Mapping[str, float]) -> float | None:
+        """The value of :attr:`headline` among ``metrics``; None where it was not measured."""
+        return metrics.get(self.headline.name)
+
+    @property
+    def ranked_by(self) -> Quantity:
+        """The metric that candidates are ranked by, whose values ``metric`` holds with higher being better."""
+        name = self.settings.executor.rank_by or self.settings.train.metric.removeprefix("ema_")
+        if name == "auto":
+            name = self.header.facts.get("ranked", self.headline.name)
+        return self.quantities.get(name, Quantity(name, name != "loss"))
+
+    @property
+    def ranked_name(self) -> str:
+        """The name of :attr:`ranked_by`, which says where the averaged weights are judged."""
+        return self.ranked_by.name + (" (EMA)" if self.settings.train.reads_average else "")
+
+    @property
+    def ranking(self) -> str:
+        """The metric that candidates are ranked by as ``train.metric`` names it, such as ``ema_loss``."""
+        return f"{'ema_' if self.settings.train.reads_average else ''}{self.ranked_by.name}"
+
+    def in_own_direction(self, metric: float) -> float:
+        """The value of :attr:`ranked_by` behind a ranking value, which is higher where a candidate is better."""
+        return metric if self.ranked_by.higher else -metric
+
+    def limits(self, cost: str) -> list[tuple[str, float]]:
+        """``<=`` or ``>=`` and the number of every limit on a cost; what a share of an architecture is the run knows."""
+        text, known = self.settings.constraints.get(cost), self.header.facts.get("references", {}).get(cost, {})
+        bounds = () if text is None else read_bounds(cost, text)
+        of = [1.0 if bound.reference is None else known.get(bound.reference) for bound in bounds]
+        return [
+            (bound.relation, bound.value * each) for bound, each in zip(bounds, of, strict=True) if each is not None
+        ]
 
     @property
     def unspent(self) -> int | None:
@@ -76,15 +138,32 @@ class SearchView(Run[Pool]):
     def leaderboard(self) -> list[Candidate]:
         """Every candidate with a result, best first, by the rule that names the incumbent.
 
-        Finalists trained again come first, by their mean; then by the highest completed level and the metric there.
+        Finalists trained again come first, by their mean; then by the highest completed level and the metric there. With several
+        objectives their front comes before all others, in this order.
         """
-        return sorted((c for c in self.pool.candidates.values() if c.level), key=leaderboard_order)
+        ahead = {candidate.id for candidate in front(self.pool, self.pyramid.levels)}
+        known = (candidate for candidate in self.pool.candidates.values() if candidate.level)
+        return sorted(known, key=lambda one: (one.id not in ahead, leaderboard_order(one)))
+
+    def front(self) -> list[Candidate]:
+        """Those that no other candidate dominates in the objectives, in the order of the leaderboard; empty without any."""
+        return sorted(front(self.pool, self.pyramid.levels), key=leaderboard_order)
 
     def tested(self) -> Tested | None:
         """The reading of the test split by the incumbent as it is now; an earlier one, less trained, does not count."""
         best = self.pool.best()
         mine = [
             each for each in self.pool.tested if best and (each.candidate_id, each.epochs) == (best.id, best.epochs)
+        ]
+        return mine[-1] if mine else None
+
+    def stock(self) -> StockTrained | None:
+        """The stock network trained beside the incumbent as it is now; None where there is none."""
+        best = self.pool.best()
+        mine = [
+            each
+            for each in self.pool.stock
+            if best and (each.candidate_id, each.candidate_epochs) == (best.id, best.epochs)
         ]
         return mine[-1] if mine else None
 

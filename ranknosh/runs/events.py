@@ -1,6 +1,6 @@
 """What a run reports while it works. Views, trackers and enclosing runs read these and nothing else; no sentence is parsed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -34,13 +34,15 @@ class Progress:
 class Epoch:
     """An epoch of a training ended. ``of`` is the training (a candidate's ``#7``, a method), ``last`` the epoch it goes up to.
 
-    ``metrics`` by name, fractions for accuracies. ``job`` and ``point`` are the workflow's own objects, where it has any.
+    ``metrics`` by name, ``units`` of those that have one (``%`` of shares, which are fractions). ``job``
+    and ``point`` are the workflow's own objects, where it has any.
     """
 
     of: str
     epoch: int
     last: int
-    metrics: dict[str, float | None] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     job: Any = None
     point: Any = None
 

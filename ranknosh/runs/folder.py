@@ -16,8 +16,12 @@ LOCK, OWNER = ".lock", ".owner"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, patience: float = 0.0) -> Iterator[None]:
     """Holds the lock of a run folder; the system lets it go when the process dies.
+
+    Args:
+        folder: of the run.
+        patience: seconds to wait for another process.
 
     Raises:
         ConfigError: where another process holds it.
@@ -26,7 +30,7 @@ def locked(folder: Path) -> Iterator[None]:
     with ExitStack() as stack:
         with writing(folder):
             try:
-                stack.enter_context(_lock(folder))
+                stack.enter_context(_lock(folder, patience))
             except Timeout:
                 owner = "another process"
                 with suppress(OSError):
@@ -60,8 +64,8 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def _lock(folder: Path) -> FileLock:
-    return FileLock(folder / LOCK, timeout=0, thread_local=False)
+def _lock(folder: Path, patience: float = 0.0) -> FileLock:
+    return FileLock(folder / LOCK, timeout=patience, thread_local=False)
 
 
 def new_folder(out: Path, stem: str, name: str | None = None) -> Path:

@@ -28,7 +28,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
-from ranknosh.errors import ConfigError, StoreError
+from ranknosh.errors import ConfigError, StoreError, to_type
 from ranknosh.runs.files import append_synced, write_atomic, writing
 from ranknosh.runs.folder import locked
 
@@ -46,7 +46,8 @@ class Header:
     """What a run began with.
 
     ``settings`` are those of the workflow's settings class as plain data. ``data`` is what a changed data set is recognised by
-    (``fingerprint``) and described with. ``facts`` are the workflow's own.
+    (``fingerprint``) and described with. ``facts`` are the workflow's own. ``modules`` are those of the user's own that the
+    settings name, each with the folder that it was found from.
     """
 
     format: int
@@ -59,6 +60,7 @@ class Header:
     facts: Mapping[str, Any]
     versions: Mapping[str, str]
     git: str | None = None
+    modules: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -234,6 +236,8 @@ def content(folder: Path | str) -> bytes:
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
+        if not Path(folder).exists():
+            raise StoreError(f"{folder} does not exist; give the folder of a run, such as runs/demo-001") from None
         raise StoreError(
             f"{folder} holds no run: it has no {FILE}. Give the folder of a run, such as runs/demo-001"
         ) from None
@@ -250,8 +254,8 @@ def damaged(path: Path, damage: DamagedLine) -> StoreError:
             f"delete {path.parent} and start a new run"
         )
     return StoreError(
-        f"{path} is damaged at line {damage.number}: {damage.why}. The lines before it are whole; `ranknosh repair "
-        f"{path.parent}` shows what would be lost, keeps a copy, and cuts the journal there"
+        f"{path} is damaged at line {damage.number}: {damage.why}. The lines before it are whole; `"
+        f"{to_type('repair', path.parent)}` shows what would be lost, keeps a copy, and cuts the journal there"
     )
 
 
@@ -281,7 +285,7 @@ class Journal:
         with locked(folder):
             if (folder / FILE).exists():
                 raise ConfigError(
-                    f"{folder} holds a run already; continue it with `ranknosh resume {folder}` or choose another --name"
+                    f"{folder} holds a run already; continue it with `{to_type('resume', folder)}` or choose another --name"
                 )
             line, digest = chained([header])
             write_atomic(folder / FILE, line)  # no first line is ever torn
@@ -290,8 +294,13 @@ class Journal:
 
     @classmethod
     @contextmanager
-    def open(cls, folder: Path, kinds: Kinds) -> Iterator[Journal]:
+    def open(cls, folder: Path, kinds: Kinds, patience: float = 0.0) -> Iterator[Journal]:
         """Open a run to be resumed: take its lock and cut a torn last line off (``history.torn_bytes`` says how much).
+
+        Args:
+            folder: of the run.
+            kinds: the record classes of the header's workflow.
+            patience: seconds to wait for another process that holds it.
 
         Raises:
             ConfigError: where another process holds it.
@@ -299,7 +308,7 @@ class Journal:
         """
         folder = Path(folder)
         content(folder)  # a folder without a run gets no lock
-        with locked(folder):
+        with locked(folder, patience):
             history = read_history(folder, kinds)
             if history.torn_bytes:
                 with writing(folder):
@@ -310,9 +319,9 @@ class Journal:
     def close(self) -> None:
         os.close(self._descriptor)
 
-    def start_clock(self) -> None:
-        """Count seconds from now on."""
-        self._began = time.monotonic()
+    def start_clock(self, ahead: float = 0.0) -> None:
+        """Count seconds from now on; so many seconds have gone by since the last record that count, too."""
+        self._began = time.monotonic() - ahead
 
     @property
     def seconds(self) -> float:

@@ -16,16 +16,16 @@ from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
+from rich.progress import BarColumn, Task, TaskID, TextColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
-from ranknosh.config.units import human_duration, percent
+from ranknosh.config.units import Quantity, human_duration
 from ranknosh.runs.events import Epoch, Event, Message, Opened, Progress, Recorded, Standings
 
 QUIET_SECONDS = 30.0
-"""Plain lines of progress are at least so far apart; what was recorded is always said."""
+"""Plain lines of progress are at least so far apart; the beginning and end of a task and what was recorded are always said."""
 MOST_TRAININGS, MOST_LINES = 4, 6
 """Trainings of which the live view shows the latest epoch, and lines of what happened."""
 
@@ -73,13 +73,21 @@ class PlainLines(View):
         super().__init__()
         self._stream = stream
         self._said = time.monotonic()
+        self._begun: set[str] = set()
 
     def show(self, event: Event) -> None:
-        for line in said_of(event, time.monotonic() - self._said >= QUIET_SECONDS):
+        for line in said_of(event, self._begins(event) or time.monotonic() - self._said >= QUIET_SECONDS):
             self._said = time.monotonic()
             stream = self._stream or sys.stderr
             if stream is not None:
                 print(f"[{self.seconds:8.1f} s] {line}", file=stream, flush=True)
+
+    def _begins(self, event: Event) -> bool:
+        """Whether a task is heard of for the first time."""
+        if not isinstance(event, Progress) or event.task == "epochs" or event.task in self._begun:
+            return False
+        self._begun.add(event.task)
+        return True
 
 
 def said_of(event: Event, progress_too: bool) -> list[str]:
@@ -104,8 +112,15 @@ def _complete(event: Progress) -> bool:
 
 def _epoch_text(event: Epoch) -> str:
     known = [(name, value) for name, value in event.metrics.items() if value is not None]
-    texts = [f"{name} {percent(value) if 'accuracy' in name else f'{value:.4g}'}" for name, value in known]
+    texts = [f"{name} {Quantity(name, True, event.units.get(name, '')).text(value)}" for name, value in known]
     return f"{event.of} epoch {event.epoch} of {event.last}: {', '.join(texts)}"
+
+
+class _KnownBar(BarColumn):
+    """A bar where the end is known; where only time ends a task there is none, since a moving one would look full."""
+
+    def render(self, task: Task) -> Any:
+        return super().render(task) if task.total else Text("")
 
 
 class LiveView(View):
@@ -122,7 +137,10 @@ class LiveView(View):
         self._standings = Standings((), ())
         self._left: float | None = None
         self._bars = Bars(
-            TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), TextColumn("{task.fields[text]}")
+            TextColumn("{task.description}"),
+            _KnownBar(40),
+            TextColumn("{task.fields[count]}"),
+            TextColumn("{task.fields[text]}"),
         )
         self._tasks: dict[str, TaskID] = {}
         self._live = Live(
@@ -161,9 +179,10 @@ class LiveView(View):
 
     def _bar(self, event: Progress) -> None:
         if event.task not in self._tasks:
-            self._tasks[event.task] = self._bars.add_task(event.task, total=None, text=event.text)
+            self._tasks[event.task] = self._bars.add_task(event.task, total=None, text="", count="")
         task, visible = self._tasks[event.task], not _complete(event)
-        self._bars.update(task, completed=event.done, total=event.total, text=event.text, visible=visible)
+        count = f"{int(event.done)}/{event.total:g}" if event.total else f"{int(event.done)}"
+        self._bars.update(task, completed=event.done, total=event.total, text=event.text, count=count, visible=visible)
 
     def render(self) -> RenderableType:
         """The view at this moment."""
@@ -177,9 +196,14 @@ class LiveView(View):
             for row in self._standings.rows:
                 grid.add_row(*row)
             parts.append(grid)
-        latest = list(self._trainings.values())[-MOST_TRAININGS:]
-        parts += [Text(f"now        {_epoch_text(event)}") for event in latest]
-        parts += [Text(f"{name:10} {text}") for name, text in self._standings.facts]
+        facts = Table.grid(padding=(0, 2))  # long ones break under themselves
+        facts.add_column(min_width=9)
+        facts.add_column()
+        for event in list(self._trainings.values())[-MOST_TRAININGS:]:
+            facts.add_row("now", _epoch_text(event))
+        for name, text in self._standings.facts:
+            facts.add_row(name, text)
+        parts.append(facts)
         parts += [Text(f"  {line}", style="dim", no_wrap=True, overflow="ellipsis") for line in self._lines]
         return Group(*parts, Text("Ctrl-C saves and stops", style="dim"))
 

@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
+from ranknosh.version import __version__
+
 PACKAGES = ("ranknosh", "numpy", "scipy", "scikit-learn", "torch", "torchvision", "xgboost", "ray")
 
 
@@ -16,8 +18,9 @@ def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
     """Versions of Python and of packages, by default those that results depend on; one that is missing is left out."""
     found = {"python": platform.python_version()}
     for name in packages:
+        # An installed checkout keeps the number it was installed under.
         with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
+            found[name] = __version__ if name == "ranknosh" else metadata.version(name)
     return found
 
 

@@ -1,24 +1,27 @@
 """A run of any workflow: what is the same for all of them, and what each has to define."""
 
+import copy
 import html
 import os
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ranknosh.config.settings import Overrides, Settings, with_changes
+from ranknosh.config.units import Quantity
 from ranknosh.core.records import Session
-from ranknosh.errors import ConfigError, DataError, MissingDependency, StoreError
+from ranknosh.errors import ConfigError, DataError, MissingDependency, OwnCodeError, StoreError, to_type
+from ranknosh.registry import look_in, own_modules_of
 from ranknosh.runs.events import Ended, Events, Message, Opened, silent
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.folder import discard, is_locked, new_folder
 from ranknosh.runs.journal import FILE, FORMAT, Header, History, Journal, read_history
 from ranknosh.runs.provenance import git_revision, now, versions
-from ranknosh.runs.session import RunSession, StopRequest
+from ranknosh.runs.session import MODULES, RunSession, StopRequest
 
 State = TypeVar("State")
 Own = TypeVar("Own", bound="Run[Any]")
@@ -65,13 +68,13 @@ class Run(ABC, Generic[State]):
     """Classes of the journal's lines after the header."""
     STATE: ClassVar[type[Any]]
     """A :class:`ranknosh.core.records.Folded` class."""
-    STEP: ClassVar[str] = "the running epoch"
-    """What is finished before a stop that was asked for, in words."""
 
     def __init__(self, folder: Path, history: History) -> None:
         self.folder = Path(folder)
         self.history = history
         self.sessions = tuple(record for record in history.records if isinstance(record, Session))
+        noted = [history.header.modules, *(session.details.get(MODULES, {}) for session in self.sessions)]
+        look_in(*dict.fromkeys(folder for modules in noted for folder in modules.values()))
         self.settings = self.SETTINGS.from_dict(settings_of(history), origin=str(self.folder / FILE))
         self.state: State = self.STATE.of(history.records)
 
@@ -90,9 +93,30 @@ class Run(ABC, Generic[State]):
             )
         return cls.RECORDS
 
+    @classmethod
+    def step(cls, settings: Any) -> str:
+        """What is finished before a stop that was asked for, in words; ``settings`` are those of the run."""
+        return "the running epoch"
+
+    @property
+    def name(self) -> str:
+        """What the run is called: as its folder is."""
+        return self.folder.resolve().name
+
     @property
     def header(self) -> Header:
         return self.history.header
+
+    @property
+    def quantities(self) -> dict[str, Quantity]:
+        """What the run's task measures, the metric that people read first at the front."""
+        return Quantity.several(self.header.facts.get("metrics", {}))
+
+    @property
+    def table_data(self) -> str:
+        """The data set of the table of finished trainings that was given last, whose values are shown."""
+        tables = [session.details["table"] for session in self.sessions if "table" in session.details]
+        return str(tables[-1]["data"]) if tables else ""
 
     @property
     def seconds(self) -> float:
@@ -221,14 +245,30 @@ class Run(ABC, Generic[State]):
             if run.ended and not changes:
                 events(Message(f"{self.folder} has ended already ({run.reason}); nothing to do"))
                 return run
-            with stop.on_signals(events, kind.STEP):
+            with stop.on_signals(events, kind.step(settings)):
                 prepared = kind.prepare(settings, events, resumed=True, **given)
                 check_same(run.header, prepared)
                 write_atomic(self.folder / CONFIG, settings.to_yaml().encode())
                 events(Opened(self.folder, self.WORKFLOW, resumed=True, seconds=run.seconds))
                 run.settings = settings
-                run.work(RunSession(journal, run.state, events, stop, command, changes), prepared)
+                with _begun(self.folder):
+                    run.work(RunSession(journal, run.state, events, stop, command, changes), prepared)
         return _reopened(kind, self.folder, events)
+
+    def moved(self: Own, overrides: Overrides) -> Own:
+        """The same run with other settings of where things lie, such as ``data.folder=PATH``; nothing is written.
+
+        Args:
+            overrides: ``key=value`` settings.
+
+        Raises:
+            ConfigError: for a change that a resumed run may not make either.
+        """
+        settings = self.settings.replace(list(overrides))
+        self.settings.check_resume(settings)
+        other = copy.copy(self)
+        other.settings = settings
+        return other
 
     def _edited(self) -> Settings:
         """The settings as config.yaml in the folder has them now, so that an edit there is seen."""
@@ -281,6 +321,8 @@ def begin(
     """
     stop = stop or StopRequest()
     prepared = kind.prepare(settings, events, **given)
+    for note in prepared.data.get("notes", ()):
+        events(Message(f"{prepared.data['name']}: {note}"))
     out, name = (Path(settings.out), settings.name) if folder is None else (folder.parent, folder.name)
     git = git_revision()  # takes a moment, in which no folder should wait for its first line
     made = name is None or not os.path.exists(out / name)
@@ -292,6 +334,7 @@ def begin(
         created=now(),
         command=command,
         settings=settings.to_dict(),
+        modules=own_modules_of(settings.to_dict()),
         data=prepared.data,
         facts=prepared.facts,
         versions=versions(),
@@ -299,11 +342,12 @@ def begin(
     )
     untold = [Opened(place, kind.WORKFLOW, resumed=False)]
     try:
-        with stop.on_signals(events, kind.STEP), Journal.create(place, header) as journal:
+        with stop.on_signals(events, kind.step(settings)), Journal.create(place, header) as journal:
             events(untold.pop())
             write_atomic(place / CONFIG, settings.to_yaml().encode())
             run = kind(place, journal.history)
-            run.work(RunSession(journal, run.state, events, stop, command, {}), prepared)
+            with _begun(place):
+                run.work(RunSession(journal, run.state, events, stop, command, {}), prepared)
     except (StoreError, KeyboardInterrupt):
         if not (place / FILE).exists():
             if made:
@@ -312,6 +356,16 @@ def begin(
             events(untold.pop())
         raise
     return _reopened(kind, place, events)
+
+
+@contextmanager
+def _begun(folder: Path) -> Iterator[None]:
+    """What stops a run that has begun, and is for the user to correct, says how it goes on."""
+    try:
+        yield
+    except OwnCodeError as error:
+        said = error.__cause__ if isinstance(error.__cause__, OwnCodeError) else error  # by a run inside this one
+        raise OwnCodeError(f"{said} and resume the run; nothing is lost: {to_type('resume', folder)}") from said
 
 
 def _reopened(kind: type[Own], folder: Path, events: Events) -> Own:

@@ -10,10 +10,13 @@ from types import FrameType
 from typing import Any
 
 from ranknosh.core.records import Folded, Session
+from ranknosh.registry import own_modules_of
 from ranknosh.runs.events import Events, Message, Recorded
 from ranknosh.runs.journal import Journal
 from ranknosh.runs.provenance import host_cores, now, versions
 
+MODULES = "modules"
+"""Among the details of a session: modules of the user's own that were first named when the run was resumed, as in a header."""
 SIGHUP = getattr(signal, "SIGHUP", None)
 SIGNALS = tuple(number for number in (signal.SIGINT, signal.SIGTERM, SIGHUP) if number is not None)
 
@@ -32,6 +35,11 @@ class StopRequest:
     @property
     def requested(self) -> bool:
         return self._signalled or self._asked()
+
+    @property
+    def signalled(self) -> bool:
+        """Whether a signal or :meth:`request` asked, whatever the program's own question says."""
+        return self._signalled
 
     def request(self) -> None:
         """Ask for a stop."""
@@ -107,7 +115,7 @@ class RunSession:
             unfinished_jobs: lost in flight by the session before, and done again.
             details: what else the workflow keeps of a session.
         """
-        earlier = self.journal.history
+        earlier, named = self.journal.history, own_modules_of(dict(self.changes))
         record = Session(
             number=1 + sum(isinstance(known, Session) for known in earlier.records),
             host_cores=host_cores(),
@@ -118,7 +126,7 @@ class RunSession:
             changes=self.changes,
             created=now(),
             versions=versions(),
-            details=details or {},
+            details={**(details or {}), **({MODULES: named} if named else {})},
         )
         self.journal.start_clock()
         self.state.apply(record)

@@ -14,52 +14,113 @@ from typing import Any
 import numpy as np
 
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.base import Architecture, Codes, Graphs, Rows, Space
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.choices import Choice
+from ranknosh.spaces.encodings import Codes, Rows
 from ranknosh.spaces.parameters import Parameter, json_text
-
-PREDICTORS = ("auto", "kernel", "staged", "linear", "gbdt", "ensemble", "random")
+from ranknosh.spaces.written import read_parameter, write_parameter
 
 
 class FlatSpace(Space):
-    """The space of the configurations of ``parameters``; ``fixed`` entries are in every configuration as they are.
+    """The space of the configurations of ``parameters``, for trainings that read a configuration and build their own model.
 
     A code holds the slots of the parameters in their order. ``name`` ends with a digest of the parameters, so that an
-    architecture or a journal of another space is not taken for one of this space. Raises SpaceError for entries it cannot hold.
+    architecture or a journal of another space is not taken for one of this space. Two spaces are equal where their parameters
+    and fixed entries are.
+
+    Args:
+        parameters: entry -> what it may be: a :class:`~ranknosh.spaces.parameters.Parameter`, or as a config says it
+            (:func:`~ranknosh.spaces.written.read_parameter`), ``[1, 2, 3]`` or ``{"loguniform": [1e-4, 1e-1]}``.
+        fixed: entries that are in every configuration as they are.
+        label: the beginning of the name.
+
+    Raises:
+        SpaceError: for entries it cannot hold.
     """
 
     most_enumerable = 50_000
 
     def __init__(
-        self, parameters: Mapping[str, Parameter], *, fixed: Mapping[str, Any] | None = None, name: str = "flat"
+        self,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        fixed: Mapping[str, Any] | None = None,
+        label: str = "flat",
     ) -> None:
-        if not parameters:
-            raise SpaceError("a flat space needs at least one parameter to search over; all entries are fixed")
-        for key, parameter in parameters.items():
-            if not isinstance(key, str) or not isinstance(parameter, Parameter):
+        for what, given in (("parameters", parameters), ("fixed", fixed)):
+            if not isinstance(given, Mapping | None):
                 raise SpaceError(
-                    f"entry {key!r} of a flat space is {type(parameter).__name__}; give a name and one of choice, uniform, "
-                    "loguniform, randint of ranknosh.spaces.parameters"
+                    f"{what} of a flat space are {given!r}; they are a mapping of names to what each may be"
                 )
+        if not isinstance(label, str) or not label:
+            raise SpaceError(f"label of a flat space is {label!r}; it is a text, the beginning of the space's name")
+        if not parameters:
+            raise SpaceError(
+                "a flat space needs at least one parameter to search over, such as "
+                "parameters: {lr: {loguniform: [1e-4, 1e-1]}, layers: [1, 2, 3]}"
+            )
+        for key in (*parameters, *(fixed or {})):
+            if not isinstance(key, str):
+                raise SpaceError(f"entry {key!r} of a flat space is {type(key).__name__}; its name has to be a text")
+        parameters = {key: read_parameter(key, given) for key, given in parameters.items()}
         twice = sorted(parameters.keys() & (fixed or {}).keys())
         if twice:
             raise SpaceError(f"{', '.join(twice)} is both searched and fixed; leave one of the two out")
         self.parameters = dict(parameters)
         self.fixed = dict(fixed or {})
         definition = [[key, [json_text(value) for value in p.values], p.places] for key, p in parameters.items()]
-        self.name = f"{name}-{hashlib.sha256(json.dumps(definition).encode()).hexdigest()[:8]}"
+        self.label = label
+        self.name = f"{label}-{hashlib.sha256(json.dumps(definition).encode()).hexdigest()[:8]}"
         entries = self._entries = tuple(parameters.values())
-        self.options = tuple(len(entry.values) for entry in entries)
-        self.choices = tuple(size for entry in entries for size in entry.slots)
+        self.choices = tuple(choice for key, entry in parameters.items() for choice in _choices(key, entry))
         self._slots = list(accumulate((len(entry.slots) for entry in entries), initial=0))[:-1]
         self._labels = [entry.operations(key) for key, entry in parameters.items()]
         self.operations = tuple(label for labels in self._labels for label in dict.fromkeys(labels))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FlatSpace) and (self.name, self.fixed) == (other.name, other.fixed)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    @property
+    def title(self) -> str:
+        """The label, without the digest."""
+        return self.label
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The arguments that make this space again, as plain JSON data. Raises SpaceError for a fixed entry that is none."""
+        for value in self.fixed.values():
+            json_text(value)
+        parameters = {key: write_parameter(parameter) for key, parameter in self.parameters.items()}
+        return {"parameters": parameters, "fixed": self.fixed, "label": self.label}
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The name of this kind of space, and settings, as JSON gives them back."""
+        return {**super().spec, "name": "flat"}
+
+    @classmethod
+    def reads(cls, text: str) -> bool:
+        """False: which parameters there are, no text of one configuration says."""
+        return False
+
+    @property
+    def edits(self) -> tuple[int, ...]:
+        """Number of values of every parameter."""
+        return tuple(len(entry.values) for entry in self._entries)
+
+    @property
+    def ordered(self) -> tuple[bool, ...]:
+        return tuple(entry.places is not None for entry in self._entries)
 
     def chosen(self, architecture: Architecture) -> tuple[int, ...]:
         """The place of every parameter's value."""
         code = super().chosen(architecture)
         slots = zip(self._slots, self._entries, strict=True)
         places = tuple(code[i] if entry.fine == 1 else code[i] * entry.fine + code[i + 1] for i, entry in slots)
-        if any(place >= count for place, count in zip(places, self.options, strict=True)):
+        if any(place >= count for place, count in zip(places, self.edits, strict=True)):
             raise SpaceError(f"code {code} is not of {self.name}: a parameter has no such value")
         return places
 
@@ -89,30 +150,16 @@ class FlatSpace(Space):
         if unknown or missing:
             faults = {"it does not know": unknown, "it lacks": missing}
             said = " and ".join(f"{what} {', '.join(keys)}" for what, keys in faults.items() if keys)
-            raise SpaceError(f"the configuration does not fit {self.name}: {said}")
+            raise SpaceError(f"the configuration does not fit {self.title}: {said}")
         places = {key: parameter.find(config[key], nearest) for key, parameter in self.parameters.items()}
         for key, place in places.items():
             if place is None:
-                raise SpaceError(f"{key}={config[key]!r} is not in {self.name}: {key} takes {self.parameters[key]}")
+                raise SpaceError(f"{key}={config[key]!r} is not in {self.title}: {key} takes {self.parameters[key]}")
         return self.of(place for place in places.values() if place is not None)
 
     def canonical(self, architecture: Architecture) -> str:
         """The space's name and the place of every value: no two codes are the same configuration."""
         return f"{self.name}:{'-'.join(map(str, self.chosen(architecture)))}"
-
-    def is_dead(self, architecture: Architecture) -> bool:
-        """False: nothing is known of a configuration before it is tried."""
-        return False
-
-    def parse(self, text: str) -> Architecture:
-        """The architecture of a JSON object with one entry for every parameter."""
-        try:
-            config = json.loads(text)
-        except ValueError as error:
-            raise SpaceError(f"cannot read {text[:200]!r} as a configuration of {self.name}: {error}") from error
-        if not isinstance(config, dict):
-            raise SpaceError(f"cannot read {text[:200]!r} as a configuration of {self.name}: it is no JSON object")
-        return self.locate(config)
 
     def format(self, architecture: Architecture) -> str:
         """The searched entries as a JSON object, ``{"lr": 0.01, "units": 64}``; ``parse(format(a)) == a``."""
@@ -137,7 +184,10 @@ class FlatSpace(Space):
             counts |= {label: int(label == labels[place]) for label in labels}
         return counts
 
-    def graphs(self, codes: Codes) -> Graphs:
-        raise SpaceError(
-            f"{self.name} is a flat space: its configurations are no graphs. Use one of the predictors {', '.join(PREDICTORS)}"
-        )
+
+def _choices(key: str, parameter: Parameter) -> tuple[Choice, ...]:
+    """The slots of a parameter: one, or a coarse and a fine digit of the place among its values."""
+    if parameter.fine == 1:
+        return (Choice(key, parameter.values),)
+    digits = zip(("coarse", "fine"), parameter.slots, strict=True)
+    return tuple(Choice(f"{key}.{digit}", tuple(range(count)), ordered=True) for digit, count in digits)

@@ -1,13 +1,13 @@
 """DARTS genotypes: the text by which the field exchanges cells found in the DARTS space (Liu et al., ICLR 2019)."""
 
 import ast
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.base import Architecture
-from ranknosh.spaces.cell import CellTopology, Edge
+from ranknosh.spaces.topology import CellTopology
 
 OPERATIONS = (
     "none",
@@ -22,11 +22,23 @@ OPERATIONS = (
 """The DARTS set, in its usual order."""
 EXTENDED_OPERATIONS = (*OPERATIONS, "sep_conv_7x7", "conv_7x1_1x7", "noise")
 """What a genotype may name: the DARTS set, two operations of hand-made cells, and that of a space made to mislead searches
-(S4 of R-DARTS), which no network is built of."""
+(S4 of R-DARTS)."""
 
+KINDS = ("normal", "reduce")
 _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _EXAMPLE = "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ...], normal_concat=[2, 3], reduce=..., ...)"
 _MOST_NODES = 1_000
+_MOST_LETTERS = 100_000
+_CALL = re.compile(r"(?:(?P<name>\w+)\s*=\s*)?(?<![\w.])(?:\w+\.)*Genotype[ \t]*\(")
+_MAPPING = re.compile(r"\{\s*['\"](?:normal|reduce)(?:_concat)?['\"]\s*:")
+_OTHERS = {
+    "Structure(": "an architecture of NAS-Bench-201, which is written |op~0|+|op~0|op~1|+|op~0|op~1|op~2|",
+    "|+|": "an architecture of NAS-Bench-201; name that space (space.name: nasbench201)",
+    "genotype(": "not spelled as programs write it, Genotype(...) with a capital G",
+}
+"""What may be meant for a genotype, and what it is."""
+_ARRAYS = ("array", "asarray", "tensor", "as_tensor", "Tensor", "list", "tuple")
+_NUMBERS = ("int", "int8", "int16", "int32", "int64", "uint8", "float", "float32", "float64", "str_")
 
 Pick = tuple[str, int]
 """(operation, source node)."""
@@ -49,76 +61,32 @@ class Genotype:
         _check_cell("normal", self.normal, self.normal_concat)
         _check_cell("reduce", self.reduce, self.reduce_concat)
 
-    def edges(self, kind: str) -> dict[Edge, str]:
-        """The operation on every edge ``(source, target)`` of the ``normal`` or the ``reduce`` cell.
-
-        Raises SpaceError where a node takes one source twice: two operations would share an edge.
-        """
-        picks = self.normal if kind == "normal" else self.reduce
-        chosen: dict[Edge, str] = {}
-        for index, (operation, source) in enumerate(picks):
-            edge = (source, index // 2 + 2)
-            if edge in chosen:
-                raise SpaceError(
-                    f"node {edge[1]} of the {kind} cell takes node {source} twice; in the DARTS space the two sources of "
-                    "a node differ, so this genotype cannot be built"
-                )
-            chosen[edge] = operation
-        return chosen
-
-
-def topology(steps: int = 4, concat: tuple[int, ...] = (2, 3, 4, 5)) -> CellTopology:
-    """The DARTS cell: two inputs and ``steps`` nodes that may each take every earlier node (14 edges for 4 steps)."""
-    edges = tuple((source, target) for target in range(2, steps + 2) for source in range(target))
-    return CellTopology(inputs=2, nodes=steps + 2, edges=edges, outputs=concat)
-
 
 def parse(text: str) -> Genotype:
-    """Read ``Genotype(normal=[...], normal_concat=..., reduce=[...], reduce_concat=...)``.
+    """Read ``Genotype(normal=[...], normal_concat=..., reduce=[...], reduce_concat=...)`` out of the text it comes in: a line of
+    a log, ``NAME = genotypes.Genotype(...)``, a file with one genotype.
 
-    The text is taken apart as a syntax tree and never evaluated. Fields may be given by name or in order, lists may be
-    tuples, a concatenation may be ``range(2, 6)``, and ``NAME = `` may come first. Raises SpaceError on anything else.
+    It is taken apart as a syntax tree and never evaluated. Fields may be given by name or in order, or as a mapping; lists may be
+    tuples, the pairs of a node may stand in a list of their own, a pair may have a weight behind it or its node before its source
+    (FairDARTS), a concatenation may be ``range(2, 6)`` or ``array([2, 3])``, numbers ``np.int64(2)``, and further fields may be
+    there if they are None. Raises SpaceError on anything else.
     """
-    fields = _fields_of(text)
-    normal, reduce = (_picks(fields[name], name) for name in ("normal", "reduce"))
+    fields = _fields_of(_found_in(text))
+    normal, reduce = (_picks(fields[name], name) for name in KINDS)
     normal_concat, reduce_concat = (_nodes(fields[name], name) for name in ("normal_concat", "reduce_concat"))
     return Genotype(normal, normal_concat, reduce, reduce_concat)
+
+
+def whole_cell(steps: int, outputs: tuple[int, ...]) -> CellTopology:
+    """The cell with every edge that may be chosen: each node takes all earlier ones (14 edges for 4 steps)."""
+    edges = tuple((source, target) for target in range(2, steps + 2) for source in range(target))
+    return CellTopology(inputs=2, nodes=steps + 2, edges=edges, outputs=outputs)
 
 
 def format_genotype(genotype: Genotype) -> str:
     """The text other programs read; ``parse(format_genotype(g)) == g``."""
     values = {name: list(getattr(genotype, name)) for name in _FIELDS}
     return f"Genotype({', '.join(f'{name}={value!r}' for name, value in values.items())})"
-
-
-def as_architecture(genotype: Genotype) -> Architecture:
-    """The genotype as an architecture of ``darts``: of each cell the number of its picks, (operation, source) of each, the
-    number of its outputs, and those. :func:`from_architecture` gives it back."""
-    code: list[int] = []
-    for picks, concat in ((genotype.normal, genotype.normal_concat), (genotype.reduce, genotype.reduce_concat)):
-        code.append(len(picks))
-        for operation, source in picks:
-            code += [EXTENDED_OPERATIONS.index(operation), source]
-        code += [len(concat), *concat]
-    return Architecture("darts", tuple(code))
-
-
-def from_architecture(architecture: Architecture) -> Genotype:
-    """The genotype of :func:`as_architecture`. Raises SpaceError for another space, or a code that is none of a genotype."""
-    left = list(reversed(architecture.code))
-    wrong = SpaceError(f"{architecture} is not the code of a DARTS genotype")
-
-    def cell() -> tuple[tuple[Pick, ...], tuple[int, ...]]:
-        picks = tuple((EXTENDED_OPERATIONS[left.pop()], left.pop()) for _ in range(left.pop()))
-        return picks, tuple(left.pop() for _ in range(left.pop()))
-
-    try:
-        (normal, normal_concat), (reduce, reduce_concat) = cell(), cell()
-    except IndexError:
-        raise wrong from None
-    if architecture.space != "darts" or left:
-        raise wrong
-    return Genotype(normal, normal_concat, reduce, reduce_concat)
 
 
 def _check_cell(kind: str, picks: tuple[Pick, ...], concat: tuple[int, ...]) -> None:
@@ -139,46 +107,149 @@ def _unreadable(reason: str) -> SpaceError:
     return SpaceError(f"cannot read the genotype: {reason}. Expected {_EXAMPLE}")
 
 
+def _found_in(text: str) -> str:
+    """The one call of Genotype in a text."""
+    calls: dict[str, str] = {}
+    for match in [*_CALL.finditer(text), *_MAPPING.finditer(text)]:
+        mapping = match.re is _MAPPING
+        start = match.start() if mapping else match.end() - 1
+        end = _closing(text, start)
+        if end is None:
+            raise _unreadable("it has no end: a bracket is not closed")
+        name = None if mapping else match["name"]
+        calls.setdefault(text[start:end], name or f"number {len(calls) + 1}")
+    if not calls:
+        other = next((meant for sign, meant in _OTHERS.items() if sign in text), None)
+        raise _unreadable(f"it is {other}" if other else "there is no Genotype(...) in it")
+    if len(calls) > 1:
+        raise _unreadable(f"there are several in it ({', '.join(calls.values())}); give the text of one")
+    return next(iter(calls))
+
+
+def _closing(text: str, start: int) -> int | None:
+    """Behind the bracket that closes the one at ``start``; None where there is none."""
+    depth, quote, comment = 0, "", False
+    for place in range(start, len(text)):
+        letter = text[place]
+        if comment:
+            comment = letter != "\n"
+        elif quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter == "#":
+            comment = True
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+            if depth == 0:
+                return place + 1
+    return None
+
+
 def _fields_of(text: str) -> dict[str, ast.expr]:
+    """The four fields of what stands in brackets: the arguments of a call, or a mapping."""
+    if len(text) > _MOST_LETTERS:
+        raise _unreadable(f"it has {len(text):,} letters, and a genotype a few hundred")
     try:
-        body = ast.parse(text.strip()).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise _unreadable(f"it is not an expression ({error})") from None
-    statement = body[0] if len(body) == 1 else None
-    call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
-    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Genotype"):
-        raise _unreadable("it is not one call of Genotype")
-    given = [*zip(_FIELDS, call.args, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
-    if len(call.args) > len(_FIELDS) or Counter(name for name, _ in given) != Counter(_FIELDS):
+        found = ast.parse(f"Genotype{text}" if text.startswith("(") else text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise _unreadable("what stands between its brackets is no list of fields") from None
+    if isinstance(found, ast.Dict):
+        positional: list[ast.expr] = []
+        named = [
+            (key.value if isinstance(key, ast.Constant) else None, value)
+            for key, value in zip(found.keys, found.values, strict=True)
+        ]
+    else:
+        assert isinstance(found, ast.Call)
+        positional = found.args
+        named = [(keyword.arg, keyword.value) for keyword in found.keywords]
+    given = [*zip(_FIELDS, positional, strict=False), *(pair for pair in named if not _is_none(*pair))]
+    if len(positional) > len(_FIELDS) or Counter(name for name, _ in given) != Counter(_FIELDS):
         raise _unreadable(f"it must give each of {', '.join(_FIELDS)} once")
     return {str(name): value for name, value in given}
 
 
+def _is_none(name: object, value: ast.expr) -> bool:
+    """Whether a further field says nothing."""
+    return name not in _FIELDS and isinstance(value, ast.Constant) and value.value is None
+
+
+class _Plain(ast.NodeTransformer):
+    """Takes numbers out of what numpy prints them in: ``np.int64(2)``."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if _called(node) in _NUMBERS and len(node.args) == 1 and not node.keywords:
+            return self.visit(node.args[0])
+        return node
+
+
+def _called(node: ast.Call) -> str:
+    """The last word of what is called."""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
 def _literal(node: ast.expr, name: str) -> Any:
     try:
-        return ast.literal_eval(node)
+        return ast.literal_eval(_Plain().visit(node))
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         raise _unreadable(f"{name} is not a plain list") from None
 
 
 def _picks(node: ast.expr, name: str) -> tuple[Pick, ...]:
     value = _literal(node, name)
+    entries: list[Any] = list(value) if isinstance(value, list | tuple) else [None]
+    if entries and all(
+        isinstance(entry, list | tuple) and entry and isinstance(entry[0], list | tuple) for entry in entries
+    ):
+        entries = [pair for entry in entries for pair in entry]  # a list of pairs for every node
+    if entries and all(_is_triple(entry) for entry in entries):
+        return _by_node(entries, name)
     picks: list[Pick] = []
-    for entry in value if isinstance(value, list | tuple) else [None]:
+    for entry in entries:
         match entry:
-            case [str() as operation, int() as source] if not isinstance(source, bool):
+            case [str() as operation, int() as source, *weight] if not isinstance(source, bool) and _is_weight(weight):
                 picks.append((operation, source))
             case _:
                 raise _unreadable(f"{name} must be a list of pairs (operation, source), it holds {entry!r}")
     return tuple(picks)
 
 
+def _is_triple(entry: Any) -> bool:
+    """Whether this is (operation, node, source), as FairDARTS writes it: behind a pair a weight is a fraction, and a source of 0
+    or more follows its node, which is 2 or more."""
+    match entry:
+        case [str(), int() as node, int() as source]:
+            return not isinstance(node, bool) and not isinstance(source, bool) and 0 <= source < node and node >= 2
+    return False
+
+
+def _by_node(triples: list[Any], name: str) -> tuple[Pick, ...]:
+    """Triples (operation, node, source) as the pairs of nodes 2, 3, and so on, two each."""
+    count = Counter(node for _, node, _ in triples)
+    nodes = range(2, max(count) + 1)
+    if max(count) >= _MOST_NODES or any(count[node] != 2 for node in nodes):
+        raise _unreadable(
+            f"{name} holds triples (operation, node, source), and nodes 2 to {max(count)} do not take two each; such a cell "
+            "(FairDARTS keeps any number) is in no space of two sources a node"
+        )
+    return tuple((operation, source) for operation, _, source in sorted(triples, key=lambda triple: triple[1]))
+
+
+def _is_weight(rest: list[Any]) -> bool:
+    return not rest or (len(rest) == 1 and isinstance(rest[0], float))
+
+
 def _nodes(node: ast.expr, name: str) -> tuple[int, ...]:
     match node:
-        case ast.Call(ast.Name("range"), ([_] | [_, _]) as bounds, []):
+        case ast.Call(ast.Name("range"), ([_] | [_, _] | [_, _, _]) as bounds, []):
             value = [_literal(bound, name) for bound in bounds]
-            if all(type(bound) is int and abs(bound) < _MOST_NODES for bound in value):
+            if all(type(bound) is int and abs(bound) < _MOST_NODES for bound in value) and 0 not in value[2:]:
                 return tuple(range(*value))
+        case ast.Call(_, [inner, *_], _) if _called(node) in _ARRAYS:
+            return _nodes(inner, name)
     if isinstance(node, ast.Call):
         raise _unreadable(f"{name} is neither a list of nodes nor range(first, last)")
     value = _literal(node, name)

@@ -4,13 +4,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from ranknosh.core.records import Record, Session
 from ranknosh.errors import first_line
 from ranknosh.runs.events import Event, Events, Message, Recorded
-from ranknosh.runs.journal import History, Journal
+from ranknosh.runs.journal import History
 from ranknosh.track.mlflow import MlflowLog
 from ranknosh.track.series import Series
 from ranknosh.track.tensorboard import TensorBoardLog
@@ -96,12 +97,15 @@ class Tracker:
 
 
 @contextmanager
-def tracking(section: Mapping[str, Any], journal: Journal, run_name: str, events: Events) -> Iterator[list[Tracker]]:
+def tracking(
+    section: Mapping[str, Any], folder: Path, history: History, run_name: str, events: Events
+) -> Iterator[list[Tracker]]:
     """The trackers that a config asks for; each has what the journal holds and takes what events bring, until the block ends.
 
     Args:
         section: ``{tensorboard: bool, mlflow: URI or None}``.
-        journal: of the run, as opened.
+        folder: of the run.
+        history: its journal, as opened.
         run_name: as MLflow shows it.
         events: hears once where a tracker gives up.
 
@@ -110,8 +114,8 @@ def tracking(section: Mapping[str, Any], journal: Journal, run_name: str, events
     """
     logs: list[TensorBoardLog | MlflowLog] = []
     if section["tensorboard"]:
-        logs.append(TensorBoardLog(journal.folder))
+        logs.append(TensorBoardLog(folder))
     if section["mlflow"]:
-        logs.append(MlflowLog(journal.folder, section["mlflow"], run_name))
+        logs.append(MlflowLog(folder, section["mlflow"], run_name))
     with ExitStack() as stack:
-        yield [stack.enter_context(closing(Tracker(log, journal.history, events))) for log in logs]
+        yield [stack.enter_context(closing(Tracker(log, history, events))) for log in logs]

@@ -1,7 +1,7 @@
 """What is logged of a search: curves and numbers as points, a function of its journal alone.
 
 Equal journals give equal points in equal order, so a log that was cut off is completed by making the points again and
-leaving out those it has. Accuracies are fractions, losses as they are (lower is better), ``metric`` is higher-is-better.
+leaving out those it has. Metrics are as the task measures them, ``metric`` is higher-is-better.
 """
 
 from collections import Counter
@@ -86,8 +86,7 @@ class Series:
                 if record.slot_seconds > 0:
                     yield "workers/utilisation", record.busy_seconds / record.slot_seconds
             case Tested():
-                yield "test/accuracy", record.test_accuracy
-                yield "test/loss", record.test_loss
+                yield from ((f"test/{name}", value) for name, value in record.metrics.items())
 
     def _counted(self, tag: str) -> tuple[str, int]:
         self._counts[tag] += 1
@@ -97,29 +96,26 @@ class Series:
         if record.replica == 0:
             yield self._counted(f"candidates/level_{record.level}")
             yield f"result_metric/level_{record.level}", record.metric
-            yield f"result_accuracy/level_{record.level}", record.validation_accuracy
+            yield from ((f"result_{name}/level_{record.level}", value) for name, value in record.metrics.items())
         best = self.pool.best()
         if best is not None:
             yield "best/metric", best.metric
             yield "best/level", best.level
             yield "best/candidate", best.id
-            yield "best/validation_accuracy", best.validation
+            yield from ((f"best/validation_{name}", value) for name, value in best.metrics.items())
 
     def _of_candidate(self, record: Observed) -> Iterator[Row]:
         """Points by epoch; those of epochs done again after a damaged checkpoint are not drawn twice."""
         owner = token_of(record)
         for point in record.curve:
             if point.epoch > self._drawn[owner]:
-                yield owner, "validation/accuracy", point.epoch, point.validation_accuracy
-                yield owner, "validation/loss", point.epoch, point.validation_loss
+                yield from ((owner, f"validation/{name}", point.epoch, value) for name, value in point.metrics.items())
                 yield owner, "train/loss", point.epoch, point.train_loss
         charged = record.epochs if record.replica else self.pool.candidates[record.candidate_id].epochs
         last = record.curve[-1].epoch if record.curve else charged
         if not record.curve:
-            yield owner, "validation/accuracy", last, record.validation_accuracy
-            yield owner, "validation/loss", last, record.validation_loss
+            yield from ((owner, f"validation/{name}", last, value) for name, value in record.metrics.items())
         self._drawn[owner] = max(self._drawn[owner], last)
         yield owner, "metric", last, record.metric
         yield owner, "level", last, record.level
-        yield owner, "size/params", last, record.params
-        yield owner, "size/macs", last, record.macs
+        yield from ((owner, f"costs/{name}", last, value) for name, value in record.costs.items())

@@ -5,36 +5,40 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.runs.files import write_atomic
-from ranknosh.training.settings import Task
+from ranknosh.training.settings import Recipe
 
 if TYPE_CHECKING:
     from ranknosh.training.checkpoint import Checkpoint
 
 
-def write_best(folder: Path, facts: Mapping[str, Any], task: Task, found: Checkpoint | None) -> None:
+def write_best(folder: Path, facts: Mapping[str, Any], recipe: Recipe, found: Checkpoint | None) -> None:
     """Write ``best/`` of a run folder: ``genotype.txt``, ``weights.safetensors``, and ``card.json`` with the digests of
     the weights and of its own.
 
     Args:
         folder: the run folder.
-        facts: what the card says besides network, classes and normalisation; ``architecture`` is the text of the genotype.
-        task: what was trained.
-        found: the checkpoint, whose weights are written where safetensors is installed; None where there is none.
+        facts: what the card says besides space, signature and preparation of inputs; ``architecture`` is its exchange string.
+        recipe: what was trained.
+        found: the checkpoint, whose weights are written where safetensors is installed, the averaged ones where the metric of
+            the card reads them; None where there is none.
     """
-    data, weights = task.learned, None if found is None else _safetensors(found)
+    data, weights = recipe.learned, None if found is None else _safetensors(found)
     card = {
         **facts,
-        "network": asdict(task.size),
+        "space": recipe.space.spec,
+        "signature": recipe.task.facts["signature"],
+        "task": recipe.task.facts["task"],
         "classes": list(data.classes),
-        "mean": [float(value) for value in data.mean],
-        "std": [float(value) for value in data.std],
-        "weights": None if weights is None else {"size": len(weights), "sha256": hashlib.sha256(weights).hexdigest()},
+        "preparation": data.preparation.facts,
+        "weights": None,
     }
+    if found is not None and weights is not None:
+        digest = hashlib.sha256(weights).hexdigest()
+        card["weights"] = {"size": len(weights), "sha256": digest, "averaged": found.is_averaged}
     card["digest"] = hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
     write_atomic(folder / "best" / "genotype.txt", (card["architecture"] + "\n").encode())
     write_atomic(folder / "best" / "card.json", (json.dumps(card, indent=1) + "\n").encode())
@@ -45,9 +49,9 @@ def write_best(folder: Path, facts: Mapping[str, Any], task: Task, found: Checkp
 
 
 def _safetensors(found: Checkpoint) -> bytes | None:
-    """The network's own tensors as a file; None where they stay in the checkpoint only."""
+    """The tensors of the network as it is ranked, as a file; None where they stay in the checkpoint only."""
     try:
         from safetensors.torch import save
     except ImportError:
         return None
-    return save({name: tensor.clone().contiguous() for name, tensor in found.weights.items()})
+    return save({name: tensor.clone().contiguous() for name, tensor in found.ranked.items()})

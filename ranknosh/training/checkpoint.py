@@ -7,20 +7,20 @@ wrong byte in its headers can shift the tensors unseen.
 
 from __future__ import annotations
 
-import hashlib
 import io
+import sys
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ranknosh.core.records import EpochPoint
 from ranknosh.errors import StoreError, first_line
-from ranknosh.training.publications import Damage, Publication, Publications, Torn
+from ranknosh.training.publications import Damage, Publications, Torn, sealed, unsealed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT = b"4"
+FORMAT = b"5"
 _MARK = b"ranknosh checkpoint "
 
 
@@ -43,12 +43,21 @@ class Checkpoint:
     auxiliary: dict[str, Tensor] | None = None
     average: dict[str, Tensor] | None = None
     average_updates: int = 0
-    params: int = 0
-    macs: int = 0
+    costs: dict[str, float] = field(default_factory=dict)
     bytes: int = field(default=0, compare=False)
 
+    @property
+    def is_averaged(self) -> bool:
+        """Whether the candidate is ranked by its averaged weights, which its metric says."""
+        return self.average is not None and str(self.identity.get("train.metric")).startswith("ema_")
 
-class Found(NamedTuple):
+    @property
+    def ranked(self) -> dict[str, Tensor]:
+        """The weights by which the candidate is ranked, and which are all that others get of it."""
+        return self.average if self.average is not None and self.is_averaged else self.weights
+
+
+class FoundCheckpoint(NamedTuple):
     """The newest whole checkpoint, None where there is none, and the damaged ones that would have come before it."""
 
     checkpoint: Checkpoint | None
@@ -77,7 +86,7 @@ class CheckpointStore(Publications):
         self.publish(candidate_id, replica, checkpoint.epoch, data)
         return len(data)
 
-    def read(self, candidate_id: int, replica: int = 0, identity: Mapping[str, Any] | None = None) -> Found:
+    def read(self, candidate_id: int, replica: int = 0, identity: Mapping[str, Any] | None = None) -> FoundCheckpoint:
         """The newest whole checkpoint, and what was damaged before it.
 
         Args:
@@ -88,18 +97,7 @@ class CheckpointStore(Publications):
         Raises:
             StoreError: for a checkpoint of another version.
         """
-
-        def decode(publication: Publication, data: bytes) -> Checkpoint:
-            found = _decode(data, self.storage.where(publication.name))
-            if found.epoch != publication.epoch:
-                raise Torn(f"is damaged (it holds epoch {found.epoch})")
-            for name, expected in (identity or {}).items():
-                held = found.identity.get(name)
-                if held != expected:
-                    raise Torn(f"belongs to another training (its {name} is {held!r}, expected is {expected!r})")
-            return found
-
-        return Found(*self.newest(candidate_id, replica, decode))
+        return FoundCheckpoint(*self.newest_state(candidate_id, replica, _decode, identity or {}))
 
     def whole(
         self, candidate_id: int, replica: int = 0, identity: Mapping[str, Any] | None = None
@@ -129,29 +127,25 @@ def encode(checkpoint: Checkpoint) -> bytes:
     import torch
 
     buffer = io.BytesIO()
-    torch.save({**vars(checkpoint), "curve": [astuple(point) for point in checkpoint.curve]}, buffer)
+    torch.save({**vars(checkpoint), "curve": [_plain(point) for point in checkpoint.curve]}, buffer)
     body = buffer.getvalue()
-    return b"%s%s %s\n%s" % (_MARK, FORMAT, _digest(FORMAT, body), body)
+    return sealed(_MARK, FORMAT, body)
+
+
+def _plain(point: EpochPoint) -> tuple[Any, ...]:
+    """A point as a tuple; its names are interned, because pickle writes a string again for every object that holds it."""
+    parts = (point.metrics, point.train_metrics)
+    named = ({sys.intern(name): value for name, value in part.items()} for part in parts)
+    return (point.epoch, point.train_loss, point.metric, point.seconds, *named)
 
 
 def _decode(data: bytes, where: str) -> Checkpoint:
     import torch
 
-    first, _, body = data.partition(b"\n")
-    version, _, digest = first.removeprefix(_MARK).partition(b" ")
-    if not first.startswith(_MARK) or _digest(version, body) != digest:
-        raise Torn(f"is damaged (its {len(data):,} bytes are not the ones written)")
-    if version != FORMAT:
-        raise StoreError(
-            f"{where} has format {version.decode()}, not {FORMAT.decode()}; open the run with the version that wrote it"
-        )
+    body = unsealed(_MARK, FORMAT, data, where)
     try:
         state = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
         curve = tuple(EpochPoint(*point) for point in state["curve"])
         return Checkpoint(**{**state, "curve": curve, "bytes": len(data)})
     except Exception as error:  # what the readers raise for foreign bytes is not limited to a few types
         raise Torn(f"is damaged ({first_line(error, named=True)})") from error
-
-
-def _digest(version: bytes, body: bytes) -> bytes:
-    return hashlib.sha256(version + body).hexdigest().encode()

@@ -69,7 +69,7 @@ class Average:
 
     Update t (from 0) is ``average += (1 - d) · (weights - average)`` with ``d = min(decay, (1 + t) / (10 + t))``, so that the
     first epochs are not held back by the initial weights. Buffers are not averaged: batch-norm statistics are taken anew
-    from training images at the end of an epoch (:meth:`estimate_statistics`), the others are copied.
+    from training inputs at the end of an epoch (:meth:`estimate_statistics`), the others are copied.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
@@ -89,7 +89,7 @@ class Average:
 
     @torch.no_grad()
     def estimate_statistics(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
-        """Give the averaged weights their own batch-norm statistics: means over ``batches`` of normalised training images.
+        """Give the averaged weights their own batch-norm statistics: means over ``batches`` of prepared training inputs.
 
         Neither averaging the running statistics nor copying them fits the averaged weights, least of all in the first
         epochs, where the running ones lag behind (Izmailov et al., UAI 2018, section 3.2, does the same).
@@ -104,8 +104,8 @@ class Average:
             norm.reset_running_stats()
             norm.momentum = None  # a plain mean over batches
             norm.train()
-        for images, _ in batches:
-            self.network(images)
+        for inputs, _ in batches:
+            self.network(inputs)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
         self.network.eval()

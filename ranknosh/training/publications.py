@@ -1,19 +1,22 @@
-"""Checkpoint files that attempts on several machines may write at once: each is immutable and there whole or not at all.
+"""Files of candidates' states that several machines may write at once: each is immutable and there whole or not at all.
 
 One folder a candidate, ``<id>`` or ``<id>-r<replica>``, and in it ``state-<epoch>-<word>.pt`` with a random word. No file is
 ever written again. A writer deletes files of epochs below its own and what dead writers of such epochs left; never one of its
 own epoch or a later one. So the publication of the highest epoch that a reader finds stays until a later one is complete, and a
 reader that misses a file lists again. Damaged files are renamed to ``damaged-<name>``.
+
+A file is a line ``<mark> <format> <SHA-256 of the format and of what follows>``, and what follows.
 """
 
+import hashlib
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from ranknosh.errors import StoreError
 from ranknosh.training.storage import FolderStorage, open_storage
@@ -24,6 +27,18 @@ _PAUSES = (0.0, 0.02, 0.1, 0.5)
 """Seconds before a listing is repeated because of a file that it named: a shared folder's listing may be a little old."""
 _MOST_LISTINGS = 1000
 
+
+class State(Protocol):
+    """What a publication holds: a candidate after ``epoch`` finished epochs of the training that ``identity`` names."""
+
+    @property
+    def epoch(self) -> int: ...
+
+    @property
+    def identity(self) -> Mapping[str, Any]: ...
+
+
+S = TypeVar("S", bound=State)
 T = TypeVar("T")
 
 
@@ -173,6 +188,36 @@ class Publications:
                 return None, tuple(damages)
         raise self._too_fast(candidate_id, replica)
 
+    def newest_state(
+        self, candidate_id: int, replica: int, decode: Callable[[bytes, str], S], identity: Mapping[str, Any]
+    ) -> tuple[S | None, tuple[Damage, ...]]:
+        """As :meth:`newest`, for states: one of another epoch than its file says, or of another training, counts as damaged.
+
+        Args:
+            candidate_id: whose.
+            replica: of its trainings.
+            decode: the bytes of a file, and where it is for people to read; raises Torn for damage.
+            identity: facts that have to be the state's.
+
+        Returns:
+            The state, None where there is none, and the damages.
+
+        Raises:
+            StoreError: where other processes change the folder faster than it can be listed.
+        """
+
+        def read(publication: Publication, data: bytes) -> S:
+            found = decode(data, self.storage.where(publication.name))
+            if found.epoch != publication.epoch:
+                raise Torn(f"is damaged (it holds epoch {found.epoch})")
+            for name, expected in identity.items():
+                held = found.identity.get(name)
+                if held != expected:
+                    raise Torn(f"belongs to another training (its {name} is {held!r}, expected is {expected!r})")
+            return found
+
+        return self.newest(candidate_id, replica, read)
+
     def set_aside(self, damage: Damage) -> str:
         """Take a damaged publication out of the way, so that it is not met again; says what was done."""
         return self.storage.set_aside(damage.publication.name)
@@ -209,3 +254,42 @@ class Publications:
 
 def _folder_name(candidate_id: int, replica: int) -> str:
     return f"{candidate_id}-r{replica}" if replica else str(candidate_id)
+
+
+def sealed(mark: bytes, version: bytes, body: bytes) -> bytes:
+    """A file that says of itself what it is and whether it is whole.
+
+    Args:
+        mark: what it is, with a blank at the end.
+        version: of its format, without a blank.
+        body: its content.
+    """
+    return b"%s%s %s\n%s" % (mark, version, _digest(version, body), body)
+
+
+def unsealed(mark: bytes, version: bytes, data: bytes, where: str) -> bytes:
+    """The content of what :func:`sealed` made.
+
+    Args:
+        mark: what it should be.
+        version: that can be read.
+        data: the file.
+        where: it is, for people to read.
+
+    Raises:
+        Torn: these are not the bytes that were written.
+        StoreError: it is whole, and of another version.
+    """
+    first, _, body = data.partition(b"\n")
+    found, _, digest = first.removeprefix(mark).partition(b" ")
+    if not first.startswith(mark) or _digest(found, body) != digest:
+        raise Torn(f"is damaged (its {len(data):,} bytes are not the ones written)")
+    if found != version:
+        raise StoreError(
+            f"{where} has format {found.decode()}, not {version.decode()}; open the run with the version that wrote it"
+        )
+    return body
+
+
+def _digest(version: bytes, body: bytes) -> bytes:
+    return hashlib.sha256(version + body).hexdigest().encode()

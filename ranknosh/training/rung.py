@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import torch
 
 from ranknosh.core.records import EpochPoint, Failed, FailureKind, Interrupted, Job, JobResult, Observed
-from ranknosh.errors import ConfigError, RankNoshError, SpaceError, first_line
-from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, Found
+from ranknosh.errors import FOREIGN, ConfigError, RankNoshError, SpaceError, first_line
+from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, FoundCheckpoint
 from ranknosh.training.epoch import Diverged, run_epoch
-from ranknosh.training.settings import Task
+from ranknosh.training.settings import Recipe
 from ranknosh.training.surroundings import give_back_memory, is_out_of_memory, resolve_device, surroundings
 from ranknosh.training.training import job_identity, resident, start, take_checkpoint
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 def train_rung(
     job: Job,
-    task: Task,
+    recipe: Recipe,
     checkpoints: CheckpointStore,
     *,
     stop: Callable[[], bool] = lambda: False,
@@ -48,12 +48,12 @@ def train_rung(
     time spent on the job's epochs, found or trained. A checkpoint at or beyond ``stop_epoch`` is answered from its curve.
     ``Failed.epochs`` counts the epoch that failed as a whole one if a step of it was made.
 
-    Memory running out restarts from the last checkpoint with half the images per forward pass, at the same effective batch.
+    Memory running out restarts from the last checkpoint with half the examples per forward pass, at the same effective batch.
     A job that is ``alone`` begins with half of what its checkpoint says, or of the batch.
 
     Args:
         job: who is trained, from where to where, under which seed.
-        task: on what and how.
+        recipe: on what and how.
         checkpoints: where its state is read and kept, whatever the outcome.
         stop: asked after every epoch but the last, whether to save and leave.
         on_epoch: called after every epoch that is trained, once it is saved where it is.
@@ -62,26 +62,26 @@ def train_rung(
 
     Returns:
         The job with its outcome: Observed; Interrupted, where ``stop()`` was true; Failed, for a training that diverged, ran out
-        of memory with one image at a time, could not be built (``invalid``) or raised (with its ``traceback``).
+        of memory with one example at a time, could not be built (``invalid``) or raised (with its ``traceback``).
 
     Raises:
         ConfigError: the device is not at hand, or ``stop_epoch`` is beyond the schedule.
         StoreError: a checkpoint cannot be read or written, or holds another network's tensors; StoreFull likewise.
         KeyboardInterrupt: passes through, the last written checkpoint intact, as does what the callbacks raise.
     """
-    if not 0 <= job.start_epoch < job.stop_epoch <= task.settings.total_epochs:
+    if not 0 <= job.start_epoch < job.stop_epoch <= recipe.settings.total_epochs:
         raise ConfigError(
             f"a job trains from epoch {job.start_epoch} to {job.stop_epoch}; it must go forward and end within the schedule's "
-            f"{task.settings.total_epochs} epochs (train settings' total_epochs)"
+            f"{recipe.settings.total_epochs} epochs (train settings' total_epochs)"
         )
-    device = resolve_device(task.settings.device)
-    with surroundings(task.settings.threads, device):
-        return JobResult(job, _Rung(job, task, checkpoints, device, stop, on_epoch, on_step, say).run())
+    device = resolve_device(recipe.settings.device)
+    with surroundings(recipe.settings.threads, device):
+        return JobResult(job, _Rung(job, recipe, checkpoints, device, stop, on_epoch, on_step, say).run())
 
 
 def train_whole(
     job: Job,
-    task: Task,
+    recipe: Recipe,
     checkpoints: CheckpointStore,
     say: Callable[[str], None] = lambda text: None,
     **callbacks: Callable[..., Any],
@@ -90,7 +90,7 @@ def train_whole(
 
     Args:
         job: who is trained.
-        task: on what and how.
+        recipe: on what and how.
         checkpoints: where its state is read and kept.
         say: called with a sentence for each checkpoint set aside, and where memory ran out.
         callbacks: further ones of :func:`train_rung`.
@@ -100,7 +100,7 @@ def train_whole(
     """
     tries = 0
     while True:
-        outcome = train_rung(job, task, checkpoints, say=say, **callbacks).outcome
+        outcome = train_rung(job, recipe, checkpoints, say=say, **callbacks).outcome
         if isinstance(outcome, Interrupted):
             raise KeyboardInterrupt
         tries += 1
@@ -112,7 +112,7 @@ def train_whole(
 @dataclass
 class _Rung:
     job: Job
-    task: Task
+    recipe: Recipe
     checkpoints: CheckpointStore
     device: torch.device
     stop: Callable[[], bool]
@@ -123,7 +123,7 @@ class _Rung:
     found_seconds: float = 0.0
     announced: int = 0
     checkpoint_bytes: int = 0
-    caller_error: Exception | None = None  # what a callback raised
+    caller_error: BaseException | None = None  # what a callback raised
 
     def __post_init__(self) -> None:
         self.saved_at = self.began
@@ -133,19 +133,19 @@ class _Rung:
         job, read = self.job, self._read()
         if read.damages:
             return self._set_aside(read)
-        found, micro_batch = read.checkpoint, min(self.task.settings.batch, len(self.task.learned.train))
+        found, micro_batch = read.checkpoint, min(self.recipe.settings.batch, len(self.recipe.learned.train))
         if found is not None:
             self.checkpoint_bytes, self.announced = found.bytes, found.epoch
             self.found_seconds = sum(p.seconds for p in found.curve[job.start_epoch : job.stop_epoch])
             micro_batch = min(micro_batch, found.micro_batch)
             if found.epoch >= job.stop_epoch:
-                return self._observed(found.curve, found.params, found.macs)
+                return self._observed(found.curve, found.costs)
         if job.alone:
             micro_batch = max(1, micro_batch // 2)
         while True:
             try:
                 return self._attempt(read.checkpoint, micro_batch)
-            except Exception as error:
+            except FOREIGN as error:
                 if error is self.caller_error:
                     raise
                 if isinstance(error, Diverged):
@@ -157,19 +157,19 @@ class _Rung:
                 if not is_out_of_memory(error):
                     return self._failed("raised", _where(error), traceback=_traceback(error))
                 if micro_batch == 1:
-                    return self._failed("out_of_memory", f"with one image at a time: {first_line(error, named=True)}")
+                    return self._failed("out_of_memory", f"with one example at a time: {first_line(error, named=True)}")
             # Outside of the handler, where nothing holds the failed attempt's tensors any more.
             micro_batch //= 2
-            self._ask(self.say, f"out of memory: training continues with {micro_batch} images at a time")
+            self._ask(self.say, f"out of memory: training continues with {micro_batch} examples at a time")
             give_back_memory(self.device)
             read = self._read()
             if read.damages:
                 return self._set_aside(read)
 
-    def _read(self) -> Found:
-        return self.checkpoints.read(self.job.candidate_id, self.job.replica, job_identity(self.job, self.task))
+    def _read(self) -> FoundCheckpoint:
+        return self.checkpoints.read(self.job.candidate_id, self.job.replica, job_identity(self.job, self.recipe))
 
-    def _set_aside(self, found: Found) -> Failed:
+    def _set_aside(self, found: FoundCheckpoint) -> Failed:
         """Make way for the job's next attempt."""
         epoch = found.checkpoint.epoch if found.checkpoint else 0
         problems = "; ".join(f"{damage}, {self.checkpoints.set_aside(damage)}" for damage in found.damages)
@@ -179,9 +179,9 @@ class _Rung:
         return self._failed("checkpoint_damaged", message, epochs=lost, final=False)
 
     def _attempt(self, found: Checkpoint | None, micro_batch: int) -> Observed | Interrupted:
-        job, task = self.job, self.task
-        data = resident(task.learned, self.device)
-        training = start(job, task, self.device, micro_batch, found)
+        job, recipe = self.job, self.recipe
+        data = resident(recipe.learned, self.device)
+        training = start(job, recipe, self.device, micro_batch, found)
         while training.epoch < job.stop_epoch:
             epoch = training.epoch + 1
             try:
@@ -206,12 +206,12 @@ class _Rung:
                     checkpoint_bytes=self.checkpoint_bytes,
                     **self._facts,
                 )
-        return self._observed(tuple(training.curve), training.params, training.macs)
+        return self._observed(tuple(training.curve), training.costs)
 
     def _ask(self, callback: Callable[..., T], *arguments: Any) -> T:
         try:
             return callback(*arguments)
-        except Exception as error:
+        except FOREIGN as error:
             self.caller_error = error
             raise
 
@@ -220,16 +220,14 @@ class _Rung:
         job, seconds = self.job, self.found_seconds + time.perf_counter() - self.began
         return {"candidate_id": job.candidate_id, "level": job.level, "seconds": seconds, "replica": job.replica}
 
-    def _observed(self, curve: tuple[EpochPoint, ...], params: int, macs: int) -> Observed:
+    def _observed(self, curve: tuple[EpochPoint, ...], costs: Mapping[str, float]) -> Observed:
         job = self.job
         last = curve[job.stop_epoch - 1]
         return Observed(
             metric=last.metric,
-            validation_accuracy=last.validation_accuracy,
-            validation_loss=last.validation_loss,
+            metrics=last.metrics,
             epochs=job.epochs,
-            params=params,
-            macs=macs,
+            costs=costs,
             curve=curve[job.start_epoch : job.stop_epoch],
             checkpoint_bytes=self.checkpoint_bytes,
             **self._facts,

@@ -1,7 +1,7 @@
 """What trainings will take: a few sampled networks are trained for a moment, with the code that trains candidates.
 
-Nothing here is a constant of some machine. An epoch on all images is taken to last as many times longer than the timed one
-as it has more images; networks that were not timed lie on the straight line through those that were, by multiply-accumulates.
+Nothing here is a constant of some machine. An epoch on all examples is taken to last as many times longer than the timed one
+as it has more examples; networks that were not timed lie on the straight line through those that were, by multiply-accumulates.
 """
 
 import tempfile
@@ -14,16 +14,15 @@ import numpy as np
 from ranknosh.config.sections import SeedingConfig
 from ranknosh.core.records import Failed, Job, Observed
 from ranknosh.core.seeding import draw
-from ranknosh.data import ImageData, Split
 from ranknosh.errors import DataError
-from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.nets.cost import count_macs
-from ranknosh.spaces.nets.network import build_candidate
 from ranknosh.streams import torch_seed
+from ranknosh.tasks.data import Data, Split
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.proxies import proxy_scorer
 from ranknosh.training.rung import train_rung
-from ranknosh.training.settings import Task
+from ranknosh.training.settings import Recipe
 from ranknosh.training.surroundings import resolve_device, surroundings
 
 SAMPLED = 16
@@ -32,7 +31,7 @@ TARGET_SECONDS = 1.5
 
 @dataclass(frozen=True)
 class Timed:
-    """One network: multiply-accumulates of an image, seconds of an epoch on all images, seconds a job takes besides its
+    """One network: multiply-accumulates of an input, seconds of an epoch on all examples, seconds a job takes besides its
     epochs, bytes of its checkpoint, and seconds of its train-free scores."""
 
     macs: int
@@ -82,8 +81,7 @@ class Timing:
 
 
 def measure(
-    space: Space,
-    task: Task,
+    recipe: Recipe,
     seeding: SeedingConfig,
     seed: int,
     places: Sequence[float] = (0.0, 0.5, 1.0),
@@ -92,8 +90,7 @@ def measure(
     """Time some of ``SAMPLED`` networks of a space (all where it has fewer), chosen by their size.
 
     Args:
-        space: to draw from.
-        task: what the networks are trained on.
+        recipe: the space that is drawn from, and what its networks are trained on.
         seeding: the proxies that score them.
         seed: of the draw, and of the scores.
         places: of the timed networks among the sampled ones, from 0 (the smallest) to 1 (the largest).
@@ -102,23 +99,23 @@ def measure(
     Raises:
         DataError: where a network cannot be trained.
     """
-    drawn = draw(space, SAMPLED, seed)
+    drawn, signature = draw(recipe.space, SAMPLED, seed), recipe.signature
     with (
-        surroundings(task.settings.threads, resolve_device(task.settings.device)),
+        surroundings(recipe.settings.threads, resolve_device(recipe.settings.device)),
         tempfile.TemporaryDirectory(prefix="ranknosh-timing-") as folder,
     ):
-        macs = [count_macs(build_candidate(one, task.size), task.data.image_shape) for one in drawn]
+        macs = [count_macs(recipe.space.network(one, signature), signature.inputs, signature.dtype) for one in drawn]
         by_size = [drawn[index] for index in np.argsort(macs, kind="stable")]
         chosen = [by_size[round(place * (len(drawn) - 1))] for place in places]
         score = None
         if seeding.proxies:
-            score = proxy_scorer(space, task.size, task.data, seeding.proxies, seed=seed, options=seeding.options)
+            score = proxy_scorer(recipe.space, recipe.task, seeding.proxies, seed=seed, options=seeding.options)
             score(chosen[0])  # the first call pays for what later ones find ready
         timed = []
         for number, architecture in enumerate(chosen, 1):
             say(f"timing network {number} of {len(chosen)}")
             proxy_seconds = score(architecture)[1] if score else 0.0
-            timed.append(time_training(architecture, task, Path(folder) / str(number), proxy_seconds))
+            timed.append(time_training(architecture, recipe, Path(folder) / str(number), proxy_seconds))
     return Timing(tuple(timed), tuple(sorted(on_line(macs, [(one.macs, one.epoch_seconds) for one in timed]))))
 
 
@@ -128,7 +125,7 @@ def on_line(macs: Sequence[int], known: Sequence[tuple[int, float]]) -> list[flo
     The mean of these where size does not show in the times, which are then overhead; never below half the fastest.
 
     Args:
-        macs: multiply-accumulates of an image.
+        macs: multiply-accumulates of an input.
         known: (multiply-accumulates, seconds) of what was timed, one or more.
     """
     sizes, seconds = np.array(known, dtype=float).T
@@ -138,40 +135,40 @@ def on_line(macs: Sequence[int], known: Sequence[tuple[int, float]]) -> list[flo
     return [float(value) for value in np.maximum(base + slope * np.array(macs), 0.5 * seconds.min())]
 
 
-def time_training(architecture: Architecture, task: Task, folder: Path, proxy_seconds: float = 0.0) -> Timed:
-    """Train one network on a part of the images that takes about ``TARGET_SECONDS``, found by a shorter first try.
+def time_training(architecture: Architecture, recipe: Recipe, folder: Path, proxy_seconds: float = 0.0) -> Timed:
+    """Train one network on a part of the data that takes about ``TARGET_SECONDS``, found by a shorter first try.
 
     Args:
         architecture: of the network.
-        task: what it is trained on.
+        recipe: what it is trained by.
         folder: for its checkpoints.
         proxy_seconds: of its train-free scores.
 
     Raises:
         DataError: where it cannot be trained.
     """
-    share = min(1.0, 2 * task.settings.batch / len(task.data.train))
-    first = _one_epoch(architecture, task, share, folder / "first")
+    share = min(1.0, 2 * recipe.settings.batch / len(recipe.data.train))
+    first = _one_epoch(architecture, recipe, share, folder / "first")
     if share < 1:
         share = min(1.0, share * max(TARGET_SECONDS / max(first.curve[-1].seconds, 1e-3), 1.0))
-    second = _one_epoch(architecture, task, share, folder / "second")
-    epoch, scale = second.curve[-1].seconds, len(task.data.train) / len(part_of(task.data, share).train)
+    second = _one_epoch(architecture, recipe, share, folder / "second")
+    epoch, scale = second.curve[-1].seconds, len(recipe.data.train) / len(part_of(recipe.data, share).train)
     beside = max(second.seconds - epoch, 0.0)
-    return Timed(second.macs or 0, epoch * scale, beside, second.checkpoint_bytes, proxy_seconds)
+    return Timed(int(second.costs.get("macs", 0)), epoch * scale, beside, second.checkpoint_bytes, proxy_seconds)
 
 
-def part_of(data: ImageData, share: float) -> ImageData:
-    """The first ``share`` of training and validation images; at least two of each, so that batch-norm has a variance."""
+def part_of(data: Data, share: float) -> Data:
+    """The first ``share`` of training and validation examples; at least two of each, so that batch-norm has a variance."""
 
     def cut(split: Split) -> Split:
         count = max(2, round(share * len(split)))
-        return replace(split, images=split.images[:count], labels=split.labels[:count])
+        return split.first(count)
 
     return replace(data, train=cut(data.train), validation=cut(data.validation))
 
 
-def _one_epoch(architecture: Architecture, task: Task, share: float, folder: Path) -> Observed:
-    part = replace(task, data=part_of(task.data, share))
+def _one_epoch(architecture: Architecture, recipe: Recipe, share: float, folder: Path) -> Observed:
+    part = recipe.with_data(part_of(recipe.data, share))
     job = Job(0, architecture, 1, 0, 1, torch_seed(0, "plan"))
     outcome = train_rung(job, part, CheckpointStore(folder)).outcome
     if isinstance(outcome, Observed):

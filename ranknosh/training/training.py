@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ranknosh.core.records import EpochPoint, Job
-from ranknosh.data import ImageData
-from ranknosh.errors import StoreError
-from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.errors import FOREIGN, StoreError
+from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.nets.cost import count_macs, count_params
-from ranknosh.spaces.nets.network import Network, build_candidate
+from ranknosh.spaces.nets.layout import bears_channels_last
+from ranknosh.spaces.nets.network import Network
 from ranknosh.spaces.nets.regularisation import AuxiliaryHead, DropPath, auxiliary_head
+from ranknosh.spaces.signature import Signature
 from ranknosh.streams import torch_seed
+from ranknosh.tasks.base import LOSS
+from ranknosh.tasks.data import Data
 from ranknosh.training.checkpoint import Checkpoint, encode
 from ranknosh.training.optimizer import SGD, Average
-from ranknosh.training.settings import Builder, Task, TrainSettings
+from ranknosh.training.settings import Recipe, TrainSettings
 from ranknosh.training.surroundings import is_out_of_memory, seed_generators, surroundings
 
 _RESIDENT_SETS = 2
-_resident: dict[tuple[str, str], ImageData] = {}
+_resident: dict[tuple[str, str], Data] = {}
 _FREE_TO_CHANGE = ("threads", "device", "channels_last", "divergence_factor")
 
 
@@ -31,13 +35,13 @@ _FREE_TO_CHANGE = ("threads", "device", "channels_last", "divergence_factor")
 class Training:
     """The state that goes from epoch to epoch.
 
-    ``network`` is what is left in the end; ``head`` and ``drop_path`` belong to its training only. ``params`` and ``macs`` leave
-    out the head. ``micro_batch``: images per forward pass (memory), at most the batch. ``steps``: optimiser steps made in the
+    ``network`` is what is left in the end; ``head`` and ``drop_path`` belong to its training only. ``costs`` leave out
+    the head. ``micro_batch``: examples per forward pass (memory), at most the batch. ``steps``: optimiser steps made in the
     epoch that is running, or in the last one.
     """
 
     job: Job
-    task: Task
+    recipe: Recipe
     network: nn.Module
     head: AuxiliaryHead | None
     drop_path: DropPath | None
@@ -46,8 +50,7 @@ class Training:
     device: torch.device
     channels_last: bool
     micro_batch: int
-    params: int
-    macs: int
+    costs: dict[str, float]
     epoch: int = 0
     steps: int = 0
     initial_loss: float | None = None
@@ -56,49 +59,73 @@ class Training:
     @property
     def judged(self) -> nn.Module:
         """The network that candidates are ranked by: the averaged one where the metric reads it, else the trained one."""
-        if self.average is not None and self.task.settings.reads_average:
+        if self.average is not None and self.recipe.settings.reads_average:
             return self.average.network
         return self.network
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The logits, and those of the auxiliary head where there is one: each (n, classes)."""
-        if self.head is None:
-            return self.network(images), None
-        assert isinstance(self.network, Network)  # no other takes a head
-        logits, maps = self.network.with_block(images, self.head.block)
-        return logits, self.head(maps)
+    @cached_property
+    def model(self) -> nn.Module:
+        """What the task's step runs: the network, with its auxiliary head where there is one."""
+        return self.network if self.head is None else Headed(self.network, self.head)
 
 
-def identity(job: Job, size: NetworkSize, settings: TrainSettings, fingerprint: str) -> dict[str, Any]:
+class Headed(nn.Module):
+    """A network and the second head that is trained along; its outputs are the network's."""
+
+    def __init__(self, network: nn.Module, head: AuxiliaryHead) -> None:
+        super().__init__()
+        assert isinstance(network, Network)  # no other takes a head
+        self.network, self.head = network, head
+        self.second: Tensor | None = None
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs, maps = self.network.with_block(inputs, self.head.block)
+        self.second = self.head(maps)
+        return outputs
+
+    def take_second(self) -> Tensor:
+        """The second head's outputs (b, ...) of the last pass, which are then let go."""
+        assert self.second is not None
+        second, self.second = self.second, None
+        return second
+
+
+def identity(job: Job, space: Space, settings: TrainSettings, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What a checkpoint has to agree on to be read: names to plain values.
 
     Args:
         job: of the training; its architecture, seed and replica count.
-        size: the network that the architecture is placed in.
+        space: of the architecture, with the settings that size its network.
         settings: how it is trained; those that decide only where and how fast are left out.
-        fingerprint: of the images as they were given.
+        facts: of the task and its data as they were given (:attr:`ranknosh.tasks.base.Task.facts`).
     """
-    facts = {f"train.{key}": value for key, value in settings.model_dump().items() if key not in _FREE_TO_CHANGE}
+    trained = {f"train.{key}": value for key, value in settings.model_dump().items() if key not in _FREE_TO_CHANGE}
     return {
         "architecture": [job.architecture.space, list(job.architecture.code)],
-        "network": asdict(size),
-        "data": fingerprint,
+        "space": space.spec,
+        "signature": facts["signature"],
+        "task": facts["task"],
+        "data": facts["fingerprint"],
         "seed": job.seed,
         "replica": job.replica,
-        **facts,
+        **trained,
     }
 
 
-def job_identity(job: Job, task: Task) -> dict[str, Any]:
+def job_identity(job: Job, recipe: Recipe) -> dict[str, Any]:
     """:func:`identity` of a job's checkpoint."""
-    return identity(job, task.size, task.settings, task.data.fingerprint)
+    return identity(job, recipe.space, recipe.settings, recipe.task.facts)
 
 
 def wants_channels_last(network: nn.Module, settings: TrainSettings) -> bool:
-    """``auto``: networks with 4-D weights (convolutions), which run 1.2 to 1.5 times faster on CPUs that way."""
-    if settings.channels_last == "auto":
-        return any(parameter.ndim == 4 for parameter in network.parameters())
-    return bool(settings.channels_last)
+    """``auto``: networks with 4-D weights (convolutions), which run 1.2 to 1.5 times faster on CPUs that way.
+
+    None that does not bear it (:func:`~ranknosh.spaces.nets.layout.bears_channels_last`), whatever the setting.
+    """
+    wanted = settings.channels_last
+    if wanted == "auto":
+        wanted = any(parameter.ndim == 4 for parameter in network.parameters())
+    return wanted and bears_channels_last(network)
 
 
 def place(network: nn.Module, settings: TrainSettings, device: torch.device) -> bool:
@@ -119,40 +146,43 @@ def place(network: nn.Module, settings: TrainSettings, device: torch.device) -> 
     return channels_last
 
 
-def build_network(architecture: Architecture, size: NetworkSize, build: Builder | None, seed: int) -> nn.Module:
+def build_network(architecture: Architecture, space: Space, signature: Signature, seed: int) -> nn.Module:
     """The network with the seed's initial weights, drawn on the CPU and so equal on every device; inside ``surroundings``.
 
     Args:
         architecture: of the network.
-        size: what it is placed in.
-        build: makes it; None for :func:`ranknosh.spaces.nets.network.build_candidate`.
+        space: makes the network.
+        signature: of the network.
         seed: of the weights.
     """
     seed_generators(torch_seed(seed, "weights"), torch.device("cpu"))
-    return (build or build_candidate)(architecture, size)
+    return space.network(architecture, signature)
 
 
-def start(job: Job, task: Task, device: torch.device, micro_batch: int, found: Checkpoint | None = None) -> Training:
+def start(
+    job: Job, recipe: Recipe, device: torch.device, micro_batch: int, found: Checkpoint | None = None
+) -> Training:
     """The candidate before its first epoch, or as it was when a checkpoint was taken.
 
     Args:
         job: who is trained.
-        task: on what and how.
+        recipe: on what and how.
         device: where.
-        micro_batch: images per forward pass.
+        micro_batch: examples per forward pass.
         found: the checkpoint.
 
     Raises:
         SpaceError: for a network that cannot be built or has no place for an auxiliary head.
         StoreError: where the checkpoint's tensors are another network's.
     """
-    settings = task.settings
-    network = build_network(job.architecture, task.size, task.build, job.seed)
+    settings, signature = recipe.settings, recipe.signature
+    network = build_network(job.architecture, recipe.space, signature, job.seed)
     head = auxiliary_head(network) if settings.auxiliary else None  # drawn last: the network does not depend on it
     if found is None:
-        params, macs = count_params(network), count_macs(network, task.data.image_shape)
+        size = count_params(network), count_macs(network, signature.inputs, signature.dtype)
+        costs = dict(zip(("params", "macs"), map(float, size), strict=True))
     else:
-        params, macs = found.params, found.macs
+        costs = found.costs
         load_weights(network, found.weights)
         if head is not None:
             load_weights(head, found.auxiliary or {})
@@ -166,7 +196,7 @@ def start(job: Job, task: Task, device: torch.device, micro_batch: int, found: C
     # After the average has copied the network: a copy would drop paths of its own.
     drop_path = DropPath(network) if settings.drop_path else None
     parts = network, head, drop_path, optimizer, average
-    training = Training(job, task, *parts, device, channels_last, micro_batch, params, macs)
+    training = Training(job, recipe, *parts, device, channels_last, micro_batch, costs)
     if found is not None:
         if average is not None and found.average is not None:
             load_weights(average.network, found.average)
@@ -181,7 +211,7 @@ def take_checkpoint(training: Training) -> Checkpoint:
     average = training.average
     return Checkpoint(
         epoch=training.epoch,
-        identity=job_identity(training.job, training.task),
+        identity=job_identity(training.job, training.recipe),
         weights=_on_cpu(training.network),
         momentum={name: velocity.cpu() for name, velocity in training.optimizer.velocity.items()},
         curve=tuple(training.curve),
@@ -190,30 +220,32 @@ def take_checkpoint(training: Training) -> Checkpoint:
         auxiliary=None if training.head is None else _on_cpu(training.head),
         average=None if average is None else _on_cpu(average.network),
         average_updates=0 if average is None else average.updates,
-        params=training.params,
-        macs=training.macs,
+        costs=training.costs,
     )
 
 
-def checkpoint_bytes(architecture: Architecture, task: Task) -> int:
+def checkpoint_bytes(architecture: Architecture, recipe: Recipe) -> int:
     """Bytes of the architecture's checkpoint at the end of the schedule, known before anything is trained.
 
     0 for a network that cannot be built: its training fails for the same reason, gives it, and leaves no checkpoint.
     """
-    epochs, device = task.settings.total_epochs, torch.device("cpu")
+    epochs, device = recipe.settings.total_epochs, torch.device("cpu")
     job = Job(0, architecture, 1, 0, epochs, seed=2**62)
     with surroundings(torch.get_num_threads(), device):
         try:
-            training = start(job, task, device, task.settings.batch)
-        except Exception as error:  # what a network of the user's own raises is not limited to a few types
+            training = start(job, recipe, device, recipe.settings.batch)
+        except FOREIGN as error:  # what a network of the user's own raises is not limited to a few types
             if is_out_of_memory(error):
                 raise
             return 0
-    if task.settings.momentum:
+    if recipe.settings.momentum:
         parameters = training.optimizer.parameters
         training.optimizer.velocity = {name: torch.zeros_like(weights) for name, weights in parameters.items()}
     training.epoch, training.initial_loss = epochs, 0.0
-    training.curve = [EpochPoint(epoch, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0) for epoch in range(1, epochs + 1)]
+    trained = dict.fromkeys(recipe.task.metrics, 0.0)
+    training.curve = [
+        EpochPoint(epoch, 0.0, 0.0, 0.0, {**trained, LOSS: 0.0}, dict(trained)) for epoch in range(1, epochs + 1)
+    ]
     return len(encode(take_checkpoint(training)))
 
 
@@ -233,11 +265,11 @@ def _on_cpu(network: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().to("cpu", copy=True) for name, tensor in network.state_dict().items()}
 
 
-def resident(data: ImageData, device: torch.device) -> ImageData:
-    """``data`` with training and validation images on ``device``, put there once per process and data set.
+def resident(data: Data, device: torch.device) -> Data:
+    """``data`` with training and validation examples on ``device``, put there once per process and data set.
 
-    The test images stay where they are. Known by content, so that a task that comes to a worker process again and again by
-    pickle is moved once.
+    The test part stays where they are. Known by content, so that data that come to a worker process again and again by
+    pickle are moved once.
     """
     if device.type == "cpu":
         return data

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ranknosh.errors import MissingDependency
 
 if TYPE_CHECKING:
+    from ranknosh.tune.domains import flat_space as flat_space
     from ranknosh.tune.rungs import RungRunner as RungRunner
     from ranknosh.tune.scheduler import NOSHScheduler as NOSHScheduler
     from ranknosh.tune.searcher import RankSearcher as RankSearcher
-    from ranknosh.tune.searcher import flat_space as flat_space
     from ranknosh.tune.state import read_search as read_search
     from ranknosh.tune.tuner import as_trainable as as_trainable
     from ranknosh.tune.tuner import make_tuner as make_tuner
@@ -23,10 +23,11 @@ _HOMES = {
     "RankSearcher": "searcher",
     "RungRunner": "rungs",
     "as_trainable": "tuner",
-    "flat_space": "searcher",
+    "flat_space": "domains",
     "make_tuner": "tuner",
     "read_search": "state",
 }
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

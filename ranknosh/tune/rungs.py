@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from ranknosh.core.records import Failed, FailureKind, Job, JobResult, Observed
-from ranknosh.errors import ConfigError, RankNoshError, StoreError, first_line
+from ranknosh.errors import FOREIGN, ConfigError, RankNoshError, StoreError, first_line
 from ranknosh.runs.files import read_sealed, write_sealed, writing
 from ranknosh.spaces.flat import FlatSpace
 
@@ -101,7 +101,7 @@ class RungRunner:
                 metrics = checked(self.train(config, rung / _STATE, start, job.stop_epoch, job.seed))
             except RankNoshError:
                 raise
-            except Exception as error:
+            except FOREIGN as error:
                 return failure_from(error, "".join(traceback.format_exception(error)))
             if self.metric not in metrics:
                 listed = ", ".join(metrics) or "nothing"
@@ -152,7 +152,7 @@ def observed(job: Job, metric: float, seconds: float) -> Observed:
         metric: higher is better.
         seconds: it took.
     """
-    return Observed(job.candidate_id, job.level, metric, None, None, job.epochs, seconds, replica=job.replica)
+    return Observed(job.candidate_id, job.level, metric, {}, job.epochs, seconds, replica=job.replica)
 
 
 def failed(job: Job, failure: Failure, epochs: int, seconds: float = 0.0) -> Failed:

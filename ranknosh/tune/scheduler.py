@@ -17,6 +17,7 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
+from ranknosh.config.units import plural
 from ranknosh.core.records import Job
 from ranknosh.errors import ConfigError, StoreError, first_line
 from ranknosh.tune.rungs import Failure, failure_from
@@ -71,6 +72,7 @@ class NOSHScheduler(FIFOScheduler):
             final = trials.fail(trial_id, failure)
             tune_controller._set_trial_status(trial, Trial.ERROR if final else Trial.PAUSED)
         elif len(self._trials) == 1:
+            self._refuse_early_stop(trial)
             self._refuse_used_folder(trial)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
@@ -108,11 +110,16 @@ class NOSHScheduler(FIFOScheduler):
     def debug_string(self) -> str:
         pool, levels = self.searcher.pool, self.searcher.state.settings.levels
         reached = [f"{len(pool.at_level(level))} at epoch {epochs}" for level, epochs in enumerate(levels, 1)]
-        return f"NOSH: {pool.count} candidates, {' -> '.join(reached)}; {pool.epochs_spent} epochs"
+        return f"NOSH: {plural(pool.count, 'candidate')}, {' -> '.join(reached)}; {plural(pool.epochs_spent, 'epoch')}"
 
     def _resume(self, tune_controller: Any, job: Job, trial_id: str) -> Trial | None:
         """The job's paused trial, where its checkpoint is what the search believes it to be."""
         trials, trial = self.searcher.trials, self._trials.get(trial_id)
+        if trial_id in trials.ended:
+            why = "Tune ended its trial by a rule of its own (stop, a Stopper), so that it cannot go on from there"
+            logger.warning("candidate %s is not promoted: %s", job.candidate_id, why)
+            trials.withdraw(job, why)
+            return None
         if trial is None or trial.is_finished():
             trials.lose(job, f"trial {trial_id} is {'ended' if trial else 'not in the restored experiment'}")
             return None
@@ -162,6 +169,15 @@ class NOSHScheduler(FIFOScheduler):
                     "could not be resumed from there. A function trainable must pass a checkpoint to tune.report at the end of "
                     f"every level (config['nosh']['levels']: epochs {levels}), and load the one it is given"
                 )
+
+    def _refuse_early_stop(self, trial: Trial) -> None:
+        settings = self.searcher.state.settings
+        most = trial.stopping_criterion.get(settings.time_attr)
+        if most is not None and most < settings.levels[-1]:
+            self.searcher.trials.fatal = ConfigError(
+                f"RunConfig(stop={{'{settings.time_attr}': {most}}}) ends every trial before the top level, epoch "
+                f"{settings.levels[-1]}; leave it out, because the search ends trials itself, or give levels that end at {most}"
+            )
 
     def _refuse_used_folder(self, trial: Trial) -> None:
         """A state that Tune failed to restore makes it begin anew in the old folder, which would lose the old search."""

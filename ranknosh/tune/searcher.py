@@ -12,13 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from ray.tune.search import Searcher, sample
+from ray.tune.search import Searcher
 
-from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.candidates import Candidate
+from ranknosh.core.pool import Pool
 from ranknosh.errors import ConfigError, RankNoshError, SpaceError
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace
-from ranknosh.spaces.parameters import STEPS, Parameter, choice, loguniform, randint, uniform
+from ranknosh.tune.domains import flat_space, samples_in
 from ranknosh.tune.rungs import Mode
 from ranknosh.tune.state import FILE_TEMPLATE, SearchState, TuneSettings, read_state, write_state
 from ranknosh.tune.trials import Trials
@@ -82,6 +83,11 @@ class RankSearcher(Searcher):
                 f"the search lacks {' and '.join(lacking)}: give RankSearcher a space, or the Tuner a param_space with "
                 "tune.choice, tune.uniform, ...; metric and mode belong to RankSearcher or to TuneConfig"
             )
+        if CONFIG_KEY in {*space.parameters, *space.fixed}:
+            raise SpaceError(
+                f"the space has an entry {CONFIG_KEY}, by which every trial is told its number, seed and levels; give yours "
+                "another name"
+            )
         points = tuple(space.format(space.locate(point, nearest=True)) for point in self._points)
         return Trials(SearchState(replace(self._wanted, metric=metric, mode=mode, points=points), space))
 
@@ -121,7 +127,7 @@ class RankSearcher(Searcher):
                 f"TuneConfig asks for {mode} of {metric}, RankSearcher for {self._mode} of {self._metric}; say it once"
             )
         self._metric, self._mode = self._metric or metric, self._mode or mode
-        if has_samples(config):
+        if next(samples_in(config), None):
             asked = flat_space(config)
             if self._space is not None and asked.name != self._space.name:
                 return False
@@ -181,57 +187,3 @@ class RankSearcher(Searcher):
             raise
         state.space = trials.state.space  # the same parameters, and the fixed entries as well
         self.trials = Trials(state)
-
-
-def flat_space(config: Mapping[str, Any], *, steps: int = STEPS) -> FlatSpace:
-    """The space of a Tune ``param_space``: entries that are sampled are searched, all others are fixed.
-
-    Args:
-        config: fixed entries, parameters of ``ranknosh.spaces.parameters``, and tune.choice, uniform, loguniform, quniform,
-            qloguniform, randint, lograndint, qrandint and qlograndint.
-        steps: values a real number is cut into.
-
-    Raises:
-        SpaceError: for sampling without a finite grid (randn, sample_from), grid_search, and sampling in nested dictionaries.
-    """
-    parameters: dict[str, Parameter] = {}
-    fixed: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, Parameter):
-            parameters[key] = value
-        elif isinstance(value, sample.Domain):
-            parameters[key] = _parameter(key, value, steps)
-        elif isinstance(value, Mapping) and has_samples(value):
-            what = "grid_search" if "grid_search" in value else "a nested dictionary with sampled entries"
-            raise SpaceError(f"{key} is {what}; a flat space takes tune.choice, tune.uniform, ... one for each entry")
-        else:
-            fixed[key] = value
-    return FlatSpace(parameters, fixed=fixed)
-
-
-def has_samples(value: Any) -> bool:
-    """Whether anything in a ``param_space``, or in a value of one, is left to be chosen."""
-    if isinstance(value, Mapping):
-        return "grid_search" in value or any(has_samples(item) for item in value.values())
-    return isinstance(value, (sample.Domain, Parameter))
-
-
-def _parameter(key: str, domain: sample.Domain, steps: int) -> Parameter:
-    sampler = domain.get_sampler()
-    quantum = None
-    if isinstance(sampler, sample.Quantized):
-        quantum, sampler = sampler.q, sampler.get_sampler()
-    log = isinstance(sampler, sample.LogUniform)
-    if isinstance(domain, sample.Categorical) and not isinstance(sampler, sample.Grid):
-        return choice(domain.categories)
-    if isinstance(domain, sample.Integer) and isinstance(sampler, (sample.Uniform, sample.LogUniform)):
-        # Tune includes the upper bound of a quantised range, unlike that of a plain one.
-        high = domain.upper if quantum in (None, 1) else domain.upper + 1
-        return randint(domain.lower, high, quantum=int(quantum or 1), log=log)
-    if isinstance(domain, sample.Float) and isinstance(sampler, (sample.Uniform, sample.LogUniform)):
-        make = loguniform if log else uniform
-        return make(domain.lower, domain.upper, quantum=quantum, steps=steps)
-    raise SpaceError(
-        f"{key} is sampled by {type(domain).__name__} / {type(sampler).__name__}, which has no finite list of values; use "
-        "tune.choice, tune.uniform, tune.loguniform, tune.randint or one of their quantised forms"
-    )

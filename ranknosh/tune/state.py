@@ -9,18 +9,19 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from pydantic import NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from ranknosh.core.budget import Limits
-from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.candidates import Candidate
+from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import RECORDS, Record, Token
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError, StoreError
-from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.making import make_predictor
 from ranknosh.predictors.proposer import Acquisition, PredictorProposer
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.journal import FORMAT, DamagedLine, Header, dump, parse
@@ -57,6 +58,7 @@ class TuneSettings(Rules):
     mode: Mode
     candidates: PositiveInt | None = None
     levels: tuple[int, ...] = (1, 3, 9)
+    schedule: Literal["reproducible", "eager"] = "reproducible"
     ratio: str | float | tuple[float, ...] = "auto"
     initial: int = 12
     batch: int = 6
@@ -166,8 +168,7 @@ class Saved:
 def write_state(path: Path, state: SearchState) -> None:
     """Write the whole state or nothing. Raises StoreFull or StoreError."""
     header = Header(FORMAT, WORKFLOW, "", "", "", {}, {}, {}, {})
-    name = state.space.name.rpartition("-")[0]
-    saved = Saved(state.settings, name, state.space.parameters, state.trials, len(state.records))
+    saved = Saved(state.settings, state.space.label, state.space.parameters, state.trials, len(state.records))
     write_atomic(path, dump(header, [saved, *state.records]))
 
 
@@ -190,7 +191,7 @@ def parse_state(data: bytes, path: str) -> SearchState:
 
     try:
         saved, *records = parse(data, kinds).records or [None]
-        space = FlatSpace(saved.parameters, name=saved.space) if isinstance(saved, Saved) else None
+        space = FlatSpace(saved.parameters, label=saved.space) if isinstance(saved, Saved) else None
     except DamagedLine as damage:
         raise _torn(path, f"line {damage.number}: {damage.why}") from None
     except ConfigError as error:

@@ -35,6 +35,7 @@ class Trials:
         trial_of: the trial that trained a candidate so far; a newcomer has none, nor one whose trial was lost.
         flights: the job of every trial that is doing one.
         failures: why trials failed, until Tune says whether it tries them again.
+        ended: trials that Tune ended at the end of a level by a rule of its own; they are not resumed.
         fatal: what ends the whole search; raised at the next occasion where Tune does not swallow it.
     """
 
@@ -43,6 +44,7 @@ class Trials:
         self.search = state.settings.search(state.space, state.pool)
         self.flights: dict[str, Flight] = {}
         self.failures: dict[str, Failure] = {}
+        self.ended: set[str] = set()
         self.fatal: RankNoshError | None = None
         self._held: Job | None = None
         self.trial_of = {token: trial_id for trial_id, token in state.trials.items()}
@@ -83,6 +85,10 @@ class Trials:
             return "STOP"
         job, settings = flight.job, self.state.settings
         epoch, value = result.get(settings.time_attr), result.get(settings.metric)
+        if epoch is not None and not (_is_whole(epoch) and epoch >= 1):
+            return self._refuse(
+                f"a trial reported {settings.time_attr}={epoch!r}; it counts finished epochs: report 1 after the first one"
+            )
         if epoch is None or int(epoch) > job.stop_epoch:
             return self._refuse(
                 f"a trial reported {settings.time_attr}={epoch} where level {job.level} ends at epoch {job.stop_epoch}; a "
@@ -127,8 +133,8 @@ class Trials:
         if error and trial_id in self.flights:
             failure = self.failures.pop(trial_id, None) or Failure("raised", "Tune gave up on the trial")
             self.fail(trial_id, failure, give_up=True)
-        elif result:
-            self.report(trial_id, result)
+        elif result and self.report(trial_id, result) == "PAUSE":
+            self.ended.add(trial_id)
         flight = self.flights.get(trial_id)
         if flight is not None and self.fatal is None:
             message = (
@@ -174,7 +180,7 @@ class Trials:
         self._keep(job, failed(job, Failure("checkpoint_damaged", message), job.start_epoch - (at or 0)))
 
     def withdraw(self, job: Job, why: str) -> None:
-        """The held newcomer can never be started: drop it."""
+        """The held job can never be started: drop it."""
         self._keep(job, failed(job, Failure("raised", why), 0))
 
     def limit_candidates(self, most: int) -> None:
@@ -197,3 +203,10 @@ class Trials:
         records = self.search.tell(JobResult(job, outcome))
         self.state.records += records
         return records
+
+
+def _is_whole(number: Any) -> bool:
+    try:
+        return not isinstance(number, str | bytes) and float(number).is_integer()
+    except (TypeError, ValueError, OverflowError):
+        return False

@@ -1,4 +1,4 @@
-"""What a run can be: a search, a supernet's search, a retraining, a table of scores, a comparison."""
+"""What a run can be: a search, a supernet's search, a retraining, finals, a table of scores, a comparison."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ HOMES = {
     "search": "SearchRun",
     "supernet": "SupernetRun",
     "retrain": "RetrainRun",
+    "finals": "FinalsRun",
     "score": "ScoreRun",
     "compare": "CompareRun",
 }

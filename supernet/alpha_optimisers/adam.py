@@ -5,15 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from supernet.alpha_optimisers.base import AlphaOptimiser
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
+from supernet.part import Running
 
 
 @dataclass
@@ -39,11 +37,11 @@ class Adam(AlphaOptimiser):
     def describe(self) -> str:
         return f"Adam {self.lr:g}" + (" where there is a gradient" if self.partial else "")
 
-    def begin(self, search: SupernetSearch) -> None:
+    def begin(self, search: Running) -> None:
         tensors = list(search.parameters.values())
         self._optimiser = torch.optim.Adam(tensors, lr=self.lr, betas=self.betas, weight_decay=self.weight_decay)
 
-    def step(self, search: SupernetSearch, gradients: Mapping[str, Tensor]) -> None:
+    def step(self, search: Running, gradients: Mapping[str, Tensor]) -> None:
         assert self._optimiser is not None
         kept = {}
         for name, parameter in search.parameters.items():
@@ -60,7 +58,7 @@ class Adam(AlphaOptimiser):
                 parameter.copy_(torch.where(free, parameter, before))
         self._optimiser.zero_grad()
 
-    def _free(self, search: SupernetSearch, name: str, gradient: Tensor) -> Tensor | None:
+    def _free(self, search: Running, name: str, gradient: Tensor) -> Tensor | None:
         """Which entries may move; None for all."""
         free = search.movable(name)
         if not self.partial:

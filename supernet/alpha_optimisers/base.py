@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from supernet.part import Part
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
+from ranknosh.spaces.relaxed import Relaxed
+from supernet.part import Composition, Part, Running
+from supernet.relaxations.simplex import Simplex
+from supernet.weightings.node_simplex import NodeSimplex
 
 
 class AlphaOptimiser(Part):
@@ -20,7 +19,16 @@ class AlphaOptimiser(Part):
     keeps_simplex = False
     """Whether parameters that are points of a simplex stay so."""
 
-    def step(self, search: SupernetSearch, gradients: Mapping[str, Tensor]) -> None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
+        if self.keeps_simplex:
+            return None
+        if isinstance(method.relaxation, Simplex):
+            return f"{self.describe()} would leave the simplex; use ExponentiatedGradient"
+        if isinstance(method.weighting, NodeSimplex):
+            return f"{self.describe()} would leave the simplex of edges; use ExponentiatedGradient"
+        return None
+
+    def step(self, search: Running, gradients: Mapping[str, Tensor]) -> None:
         """One step in place; ``gradients`` holds a tensor for each parameter by name, and descending them lowers the
         loss."""
         raise NotImplementedError
@@ -35,4 +43,4 @@ class Frozen(AlphaOptimiser):
     def describe(self) -> str:
         return "alphas frozen"
 
-    def step(self, search: SupernetSearch, gradients: Mapping[str, Tensor]) -> None: ...
+    def step(self, search: Running, gradients: Mapping[str, Tensor]) -> None: ...

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ranknosh.spaces.relaxed import Relaxed
 from supernet.alpha_optimisers.base import AlphaOptimiser
+from supernet.part import Composition, Running
 from supernet.relaxations import Simplex
 from supernet.relaxations.base import masked_shares, masked_softmax
 from supernet.weightings import NodeSimplex
 from supernet.weightings.node_softmax import entering
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
 
 
 @dataclass
@@ -42,7 +38,7 @@ class ExponentiatedGradient(AlphaOptimiser):
     def describe(self) -> str:
         return f"exponentiated gradient {self.lr:g}"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         if not isinstance(method.relaxation, Simplex):
             return f"exponentiated gradients move weights on the simplex, not the parameters of {method.relaxation.describe()}"
         if method.weighting is not None and not isinstance(method.weighting, NodeSimplex):
@@ -52,7 +48,7 @@ class ExponentiatedGradient(AlphaOptimiser):
         return None
 
     @torch.no_grad()
-    def step(self, search: SupernetSearch, gradients: Mapping[str, Tensor]) -> None:
+    def step(self, search: Running, gradients: Mapping[str, Tensor]) -> None:
         for name, parameter in search.parameters.items():
             movable = search.movable(name)
             free = torch.ones_like(parameter, dtype=torch.bool) if movable is None else movable

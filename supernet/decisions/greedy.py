@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from ranknosh.spaces.relaxed import Relaxed
 from supernet.decisions.perturbation import Criterion, candidates, most_needed, validation_worth
-from supernet.method import Method, with_recipe
-from supernet.part import Part
+from supernet.part import Part, Running, Stage
+from supernet.relaxations.base import Relaxation
+from supernet.report import EpochReport
 from supernet.states import EdgeStates
-
-if TYPE_CHECKING:
-    from supernet.report import EpochReport
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
 
 
 @dataclass
@@ -46,7 +43,7 @@ class GreedyDecisions(Part):
         history: Past epochs that the stability compares.
         batch_growth: Images that every round of decisions adds to the batch.
         choice: ``weight``, or ``perturbation`` (SGAS-PT) for the operation that the supernet needs most.
-        worth: For ``perturbation``: accuracy or loss of the supernet.
+        worth: For ``perturbation``: metric or loss of the supernet.
         validation_batches: For ``perturbation``: batches of the alphas' half that are used; None for all.
     """
 
@@ -56,7 +53,7 @@ class GreedyDecisions(Part):
     history: int = 4
     batch_growth: int = 8
     choice: Literal["weight", "perturbation"] = "weight"
-    worth: Criterion = "accuracy"
+    worth: Criterion = "metric"
     validation_batches: int | None = None
     _past: dict[str, list[Tensor]] = field(default_factory=dict, repr=False, compare=False)
     _rounds: int = field(default=0, repr=False, compare=False)
@@ -66,26 +63,25 @@ class GreedyDecisions(Part):
         chosen = " by perturbation" if self.choice == "perturbation" else ""
         return f"greedy decisions {self.criterion}{chosen} from epoch {self.warm_up} every {self.interval}"
 
-    def fitted(self, method: Method, space: CellSpace) -> Method:
+    def fitted(self, stages: tuple[Stage, ...], space: Relaxed) -> tuple[Stage, ...]:
         """Shorten the only stage to the last decision, one more interval and one more epoch: later epochs have nothing
         to search."""
         needed = self.warm_up + self.interval * rounds(space) + 1
-        if len(method.stages) != 1 or method.epochs <= needed:
-            return method
-        return replace(method, stages=(replace(method.stages[0], epochs=needed),))
+        if len(stages) != 1 or stages[0].epochs <= needed:
+            return stages
+        return (replace(stages[0], epochs=needed),)
 
-    def begin(self, search: SupernetSearch) -> None:
+    def begin(self, search: Running) -> None:
         if self._batch is None:
             self._batch = search.recipe.batch
 
-    def before_epoch(self, search: SupernetSearch) -> None:
+    def before_epoch(self, search: Running) -> None:
         assert self._batch is not None
         batch = self._batch + self.batch_growth * self._rounds
         if search.recipe.batch != batch:
-            # A new method over the same parts: their state stays.
-            search.method = with_recipe(search.method, batch=batch)
+            search.enlarge_batch(batch)
 
-    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
+    def after_epoch(self, search: Running, report: EpochReport) -> None:
         shares = {kind: operation_shares(search, kind) for kind in search.space.kinds}
         due = report.epoch >= self.warm_up and (report.epoch - self.warm_up) % self.interval == 0
         last = search.ended
@@ -99,7 +95,7 @@ class GreedyDecisions(Part):
             # The share of none is of no use to the stability.
             self._past[kind] = [*self._past.get(kind, []), shares[kind][1]][-self.history :]
 
-    def _decide(self, search: SupernetSearch, kind: str, shares: tuple[Tensor, Tensor]) -> None:
+    def _decide(self, search: Running, kind: str, shares: tuple[Tensor, Tensor]) -> None:
         states, space = search.states, search.space
         undecided = states.undecided(kind)
         if not undecided:
@@ -110,14 +106,14 @@ class GreedyDecisions(Part):
         if space.edges_per_node is not None:
             prune_saturated(space, states, kind)
 
-    def _operation(self, search: SupernetSearch, kind: str, edge: int, shares: Tensor) -> int:
+    def _operation(self, search: Running, kind: str, edge: int, shares: Tensor) -> int:
         places = candidates(search.space, search.states, kind, edge)
         if self.choice == "perturbation":
             worth = validation_worth(search, self.worth, self.validation_batches)
             return most_needed(search.mix("evaluation", detached=True), kind, edge, places, worth)
         return max(places, key=lambda place: (float(shares[edge, place]), -place))
 
-    def scores(self, space: CellSpace, kind: str, importance: Tensor, shares: Tensor) -> Tensor:
+    def scores(self, space: Relaxed, kind: str, importance: Tensor, shares: Tensor) -> Tensor:
         """The product of the scaled measures of every edge.
 
         Args:
@@ -144,7 +140,7 @@ class GreedyDecisions(Part):
         self._rounds, self._batch = state["rounds"], state["batch"]
 
 
-def operation_shares(search: SupernetSearch, kind: str) -> tuple[Tensor, Tensor]:
+def operation_shares(search: Running, kind: str) -> tuple[Tensor, Tensor]:
     """The weight of each edge that is not on ``none``, (edges,), and how the operations share it, (edges, operations);
     float64, on the CPU.
 
@@ -154,8 +150,10 @@ def operation_shares(search: SupernetSearch, kind: str) -> tuple[Tensor, Tensor]
     # The states of a fresh search: the search's own would give decided edges a single operation of weight 1.
     fresh = EdgeStates(search.space).allowed[kind]
     moment = search.moment("evaluation").of(kind)
+    relaxation = search.method.relaxation
+    assert isinstance(relaxation, Relaxation)
     with torch.no_grad():
-        weights = search.method.relaxation.mean(search.alphas[kind], fresh.to(search.device), moment).double().cpu()
+        weights = relaxation.mean(search.alphas[kind], fresh.to(search.device), moment).double().cpu()
     for edge, names in enumerate(search.space.candidates[kind]):
         if "none" in names:
             weights[edge, names.index("none")] = 0
@@ -179,7 +177,7 @@ def scaled(measure: Tensor) -> Tensor:
     return (measure - low) / (high - low)
 
 
-def prune_saturated(space: CellSpace, states: EdgeStates, kind: str) -> None:
+def prune_saturated(space: Relaxed, states: EdgeStates, kind: str) -> None:
     """Remove the undecided edges of nodes that have all the fixed edges they may keep.
 
     Args:
@@ -196,7 +194,7 @@ def prune_saturated(space: CellSpace, states: EdgeStates, kind: str) -> None:
                 states.prune(kind, slot)
 
 
-def rounds(space: CellSpace) -> int:
+def rounds(space: Relaxed) -> int:
     """How many rounds of decisions a search takes: those of the kind with most of them."""
     counts = []
     for kind in space.kinds:

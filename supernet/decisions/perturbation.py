@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from ranknosh.spaces.relaxed import Relaxed
 from supernet.mix import Mix
+from supernet.part import Running
+from supernet.states import EdgeStates
 
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
-    from supernet.states import EdgeStates
-
-Criterion = Literal["accuracy", "loss"]
+Criterion = Literal["metric", "loss"]
+"""What an operation is missed by: the metric of the task (accuracy, of classes), or minus the loss."""
 Worth = Callable[[Mix], float]
 """From a mix to the worth of the supernet with it; higher is better."""
 
@@ -43,12 +42,12 @@ def without(mix: Mix, kind: str, edge: int, place: int | None = None) -> Mix:
     return replace(changed, executed={**mix.executed, kind: tuple(executed)})
 
 
-def validation_worth(search: SupernetSearch, criterion: Criterion, batches: int | None) -> Worth:
+def validation_worth(search: Running, criterion: Criterion, batches: int | None) -> Worth:
     """A function from a mix to the worth of the supernet with it.
 
     Args:
         search: The search whose supernet is evaluated.
-        criterion: ``accuracy``, or ``loss`` for minus the mean cross-entropy (nats).
+        criterion: ``metric``, turned so that higher is better, or ``loss`` for minus the mean loss.
         batches: The first batches of the alphas' half that are used; None for all.
 
     Returns:
@@ -56,8 +55,8 @@ def validation_worth(search: SupernetSearch, criterion: Criterion, batches: int 
     """
 
     def worth(mix: Mix) -> float:
-        accuracy, loss = search.evaluate(mix, batches=batches)
-        return accuracy if criterion == "accuracy" else -loss
+        metric, loss = search.evaluate(mix, batches=batches)
+        return search.judge.worth(metric) if criterion == "metric" else -loss
 
     return worth
 
@@ -99,7 +98,7 @@ def _number(value: float, instead: float) -> float:
     return instead if math.isnan(value) else value
 
 
-def candidates(space: CellSpace, states: EdgeStates, kind: str, edge: int) -> list[int]:
+def candidates(space: Relaxed, states: EdgeStates, kind: str, edge: int) -> list[int]:
     """Places of the operations that an edge may be fixed to: the allowed ones, without excluded operations unless all
     are.
 
@@ -114,7 +113,7 @@ def candidates(space: CellSpace, states: EdgeStates, kind: str, edge: int) -> li
     return [place for place in allowed if names[place] not in space.excluded] or allowed
 
 
-def crowded_nodes(space: CellSpace, states: EdgeStates, kind: str) -> dict[int, list[int]]:
+def crowded_nodes(space: Relaxed, states: EdgeStates, kind: str) -> dict[int, list[int]]:
     """Nodes that have more incoming edges than a derived cell keeps, with those edges in slot order.
 
     Args:

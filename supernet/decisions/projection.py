@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from ranknosh.errors import ConfigError
+from ranknosh.spaces.relaxed import Relaxed
 from ranknosh.streams import torch_seed
 from supernet.decisions.perturbation import (
     Criterion,
@@ -19,18 +20,10 @@ from supernet.decisions.perturbation import (
     most_needed,
     validation_worth,
 )
-from supernet.method import Method, Stage
-from supernet.part import Part
+from supernet.method import Method
+from supernet.part import PROJECTION, Composition, Part, Running, Stage, Transform
 from supernet.selections.decided import Decided
-from supernet.stages import Transform
 from supernet.states import EdgeStates
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
-
-STAGE = "projection"
-"""Name of the stage in which edges are decided."""
 
 
 @dataclass
@@ -49,14 +42,14 @@ class Projection(Part):
 
     Args:
         interval: Epochs between decisions.
-        criterion: ``accuracy`` or ``loss``.
+        criterion: ``metric`` or ``loss``.
         validation_batches: Batches that the worth is measured on; None for all.
         tuning_epochs: Epochs of the stage; None for the published number, at an interval of 5: 25 on NAS-Bench-201 and
             86 on DARTS.
     """
 
     interval: int = 5
-    criterion: Criterion = "accuracy"
+    criterion: Criterion = "metric"
     validation_batches: int | None = None
     tuning_epochs: int | None = None
     _events: int = field(default=0, repr=False, compare=False)
@@ -65,20 +58,19 @@ class Projection(Part):
         asked = "" if self.validation_batches is None else f", {self.validation_batches} batches"
         return f"projection by {self.criterion} every {self.interval}{asked}"
 
-    def fitted(self, method: Method, space: CellSpace) -> Method:
+    def fitted(self, stages: tuple[Stage, ...], space: Relaxed) -> tuple[Stage, ...]:
         if self.tuning_epochs is not None:
-            return method
+            return stages
         epochs = published_epochs(space, self.interval)
-        stages = tuple(replace(s, epochs=epochs) if s.name == STAGE else s for s in method.stages)
-        return replace(method, stages=stages)
+        return tuple(replace(s, epochs=epochs) if s.name == PROJECTION else s for s in stages)
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
-        if not any(stage.name == STAGE for stage in method.stages):
-            return f"projection needs a stage called {STAGE!r}; compose it with with_projection(method)"
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
+        if not any(stage.name == PROJECTION for stage in method.stages):
+            return f"projection needs a stage called {PROJECTION!r}; compose it with with_projection(method)"
         return None
 
-    def before_epoch(self, search: SupernetSearch) -> None:
-        if search.stage.name != STAGE:
+    def before_epoch(self, search: Running) -> None:
+        if search.stage.name != PROJECTION:
             return
         moment = search.moment("evaluation")
         last = moment.stage_epoch == moment.stage_epochs - 1
@@ -95,7 +87,7 @@ class Projection(Part):
         self._events = state["events"]
 
 
-def project(search: SupernetSearch, worth: Worth, event: int) -> bool:
+def project(search: Running, worth: Worth, event: int) -> bool:
     """Decide one edge of every kind that has undecided ones; if no kind has, thin out one node of every kind that has
     crowded ones.
 
@@ -121,7 +113,7 @@ def project(search: SupernetSearch, worth: Worth, event: int) -> bool:
     return bool(crowded)
 
 
-def thin_out(search: SupernetSearch, kind: str, slots: list[int], worth: Worth) -> None:
+def thin_out(search: Running, kind: str, slots: list[int], worth: Worth) -> None:
     """Prune edges of one node, each time the least needed one, down to what a derived cell keeps.
 
     Args:
@@ -144,7 +136,7 @@ def _pick(items: list[int], seed: int, kind: str, event: int) -> int:
     return items[int(torch.randint(len(items), (), generator=generator))]
 
 
-def published_epochs(space: CellSpace, interval: int) -> int:
+def published_epochs(space: Relaxed, interval: int) -> int:
     """Tuning epochs: one interval after every decision; where all edges are kept, the last decision falls into the last
     epoch."""
     fresh = EdgeStates(space)
@@ -159,7 +151,7 @@ class RestartWeights(Transform):
     def describe(self) -> str:
         return "fresh weight optimiser"
 
-    def apply(self, search: SupernetSearch) -> None:
+    def apply(self, search: Running) -> None:
         search.restart_weights()
 
 
@@ -168,7 +160,7 @@ def with_projection(
     interval: int = 5,
     *,
     tuning_epochs: int | None = None,
-    criterion: Criterion = "accuracy",
+    criterion: Criterion = "metric",
     validation_batches: int | None = None,
 ) -> Method:
     """The method with its selection replaced by perturbation: a tuning stage follows, in which edges are decided
@@ -182,7 +174,7 @@ def with_projection(
         method: The method that trains the supernet.
         interval: Epochs between decisions.
         tuning_epochs: Epochs of the tuning stage; None for the published number.
-        criterion: ``accuracy`` or ``loss``.
+        criterion: ``metric`` or ``loss``.
         validation_batches: Batches of the alphas' half that a decision is measured on; None for all.
 
     Raises:
@@ -196,7 +188,7 @@ def with_projection(
         if value is not None and value < 1:
             raise ConfigError(f"{name} is {value}; a projection needs at least 1")
     recipe = replace(method.recipe, lr=method.recipe.lr / 10, lr_last=min(0.001, method.recipe.lr / 10))
-    stage = Stage(tuning_epochs or max(6, 5 * interval), enter=RestartWeights(), recipe=recipe, name=STAGE)
+    stage = Stage(tuning_epochs or max(6, 5 * interval), enter=RestartWeights(), recipe=recipe, name=PROJECTION)
     return replace(
         method,
         name=f"{method.name}-PT",

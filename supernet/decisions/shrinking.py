@@ -6,18 +6,16 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from supernet.edges import MixedOp
+from supernet.part import Running
+from supernet.report import EpochReport
 from supernet.selections.base import Selection
-
-if TYPE_CHECKING:
-    from supernet.report import EpochReport
-    from supernet.search import SupernetSearch
-    from supernet.states import EdgeStates
+from supernet.states import EdgeStates
 
 
 @dataclass
@@ -36,7 +34,7 @@ class InformationShrinking(Selection):
 
     Args:
         interval: Epochs between steps; None for 2 where all edges are kept and 3 otherwise.
-        batches: Batches of all training images that are measured; None for all.
+        batches: Batches of all training examples that are measured; None for all.
         compat: A node loses all that it has to lose in the first step, as in the released code.
     """
 
@@ -50,7 +48,7 @@ class InformationShrinking(Selection):
         every = "" if self.interval is None else f" every {self.interval}"
         return f"shrinking by information{every}" + (" (compat)" if self.compat else "")
 
-    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
+    def after_epoch(self, search: Running, report: EpochReport) -> None:
         interval = self.interval or (2 if search.space.edges_per_node is None else 3)
         steps = search.space.width - 1
         # Counted from the end: step s of 0 .. steps - 1 follows epoch (epochs - 2) - interval * (steps - 1 - s).
@@ -62,7 +60,7 @@ class InformationShrinking(Selection):
                 self._shrink(search, kind, measure, 1 if self.compat else steps - self._steps)
             self._steps += 1
 
-    def _shrink(self, search: SupernetSearch, kind: str, measure: Tensor, steps_left: int) -> None:
+    def _shrink(self, search: Running, kind: str, measure: Tensor, steps_left: int) -> None:
         space, states = search.space, search.states
         if space.edges_per_node is None:
             for edge, allowed in enumerate(states.places(kind)):
@@ -81,7 +79,7 @@ class InformationShrinking(Selection):
             keep = min(space.edges_per_node, len(slots))
             drop(states, kind, left, math.ceil((len(left) - keep) / steps_left), keep)
 
-    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
+    def scores(self, search: Running) -> Mapping[str, Tensor]:
         if not self._measure:
             return search.mix("evaluation", detached=True).theta
         return {kind: -measure for kind, measure in self._measure.items()}
@@ -120,14 +118,14 @@ def drop(states: EdgeStates, kind: str, order: list[tuple[int, int]], count: int
 
 
 @torch.no_grad()
-def information(search: SupernetSearch, batches: int | None) -> dict[str, Tensor]:
-    """The mean of :func:`fisher` over images and cells; lower is better.
+def information(search: Running, batches: int | None) -> dict[str, Tensor]:
+    """The mean of :func:`fisher` over examples and cells; lower is better.
 
     Batch norms use the statistics of each batch, and no running statistic changes.
 
     Args:
         search: The search whose supernet is measured, with mean weights.
-        batches: Batches of all training images, without augmentation; None for all.
+        batches: Batches of all training examples, without augmentation; None for all.
 
     Returns:
         (edges, operations) float64 per kind on the CPU; infinite for operations without an output.
@@ -144,30 +142,30 @@ def information(search: SupernetSearch, batches: int | None) -> dict[str, Tensor
     mix = search.mix("evaluation", detached=True)
     with search.net.kept_buffers(), _watched(search.net, add):
         search.net.train()
-        for index, (images, _) in enumerate(search.batches("all", epoch=0, augment="none")):
+        for index, (inputs, _) in enumerate(search.batches("all", epoch=0, augment="none")):
             if batches is not None and index >= batches:
                 break
-            search.net(images, mix)
+            search.net(inputs, mix)
     return {kind: total / counts[kind].clamp_min(1) for kind, total in sums.items()}
 
 
 def fisher(output: Tensor) -> Tensor:
-    """The mean of ``3 (z - m)^2 / s^6`` over all entries z of each image, m and s being mean and (unbiased) deviation
-    over the channels of a pixel.
+    """The mean of ``3 (z - m)^2 / s^6`` over all entries z of each example, m and s being mean and (unbiased) deviation
+    over the channels of a place.
 
     It is the curvature of a Gaussian's log-likelihood (He et al., AAAI 2024, released code).
 
     Args:
-        output: (n, c, h, w); computed in float32 or better.
+        output: (n, c, ...); computed in float32 or better.
 
     Returns:
-        (n,); infinite where the channels of a pixel are equal.
+        (n,); infinite where the channels of a place are equal.
     """
     output = output.to(torch.promote_types(output.dtype, torch.float32))
     mean = output.mean(dim=1, keepdim=True)
     spread = output.std(dim=1, keepdim=True)
     values = 3 * (output - mean) ** 2 / spread**6
-    return values.nan_to_num(nan=math.inf, posinf=math.inf).mean(dim=(1, 2, 3))
+    return values.nan_to_num(nan=math.inf, posinf=math.inf).mean(dim=tuple(range(1, output.ndim)))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Perturbation-based selection without training: a proxy of untrained networks takes the place of accuracy."""
+"""Perturbation-based selection without training: a proxy of untrained networks takes the place of its metric."""
 
 from __future__ import annotations
 
@@ -6,30 +6,25 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 import zerocost
-from ranknosh.spaces.nets.network import Network
 from ranknosh.spaces.nets.skeleton import EdgeContext
+from ranknosh.spaces.relaxed import Cells, Relaxed
 from ranknosh.streams import torch_seed
+from supernet.data import Batch
 from supernet.decisions.perturbation import Worth
 from supernet.decisions.projection import project
 from supernet.mix import Mix
+from supernet.network import Supernet
+from supernet.objective import Loss
+from supernet.part import Composition, Running
 from supernet.selections.magnitude import Magnitude
-from supernet.space import Cells
-from supernet.updates.base import Batch
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.network import Supernet
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
 
 Proxy = Callable[[nn.Module, Batch], float]
-"""From an untrained network ``net(images) -> logits`` and a batch to its value; higher is better, NaN where it is undefined."""
+"""From an untrained network ``net(inputs) -> outputs`` and a batch to its value; higher is better, NaN where it is undefined."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class ZeroCostProjection(Magnitude):
     Args:
         candidates: Supernets that are projected.
         votes: Batches of the final scoring.
-        proxy: A name of ``zerocost.PROXIES`` (the published one is ``nwot``) or a function ``(net, (images, labels)) ->
+        proxy: A name of ``zerocost.PROXIES`` (the published one is ``nwot``) or a function ``(net, (inputs, targets)) ->
             float``, higher is better.
     """
 
@@ -59,23 +54,23 @@ class ZeroCostProjection(Magnitude):
         name = self.proxy if isinstance(self.proxy, str) else getattr(self.proxy, "__name__", "a function")
         return f"{name} projection, best of {self.candidates} on {self.votes} batches"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         if isinstance(self.proxy, str) and self.proxy not in zerocost.PROXIES:
             return f"there is no proxy {self.proxy!r}; known are {', '.join(zerocost.PROXIES)}"
         return None
 
-    def finish(self, search: SupernetSearch) -> Cells:
-        found = [propose(search, self.proxy_value(), index) for index in range(self.candidates)]
+    def finish(self, search: Running) -> Cells:
+        found = [propose(search, self.proxy_value(search), index) for index in range(self.candidates)]
         distinct = {search.space.write(cells): cells for cells in found}
         if len(distinct) == 1:
             return found[0]
         totals = self.vote(search, list(distinct.values()))
         return list(distinct.values())[max(range(len(totals)), key=lambda index: (totals[index], -index))]
 
-    def vote(self, search: SupernetSearch, found: list[Cells]) -> list[float]:
+    def vote(self, search: Running, found: list[Cells]) -> list[float]:
         """The mean proxy of each architecture over the batches on which it is defined; minus infinity where it never
         is."""
-        value = self.proxy_value()
+        value = self.proxy_value(search)
         nets = [discrete(search, cells) for cells in found]
         sums, defined = [0.0] * len(found), [0] * len(found)
         for _, batch in zip(range(self.votes), fresh_batches(search), strict=False):
@@ -86,12 +81,12 @@ class ZeroCostProjection(Magnitude):
                     defined[index] += 1
         return [total / times if times else -math.inf for total, times in zip(sums, defined, strict=True)]
 
-    def proxy_value(self) -> Proxy:
+    def proxy_value(self, search: Running) -> Proxy:
         """The proxy as a function."""
-        return named_proxy(self.proxy) if isinstance(self.proxy, str) else self.proxy
+        return named_proxy(self.proxy, search.loss) if isinstance(self.proxy, str) else self.proxy
 
 
-def propose(search: SupernetSearch, proxy: Proxy, index: int) -> Cells:
+def propose(search: Running, proxy: Proxy, index: int) -> Cells:
     """One architecture, projected out of a fresh supernet.
 
     Args:
@@ -99,16 +94,7 @@ def propose(search: SupernetSearch, proxy: Proxy, index: int) -> Cells:
         proxy: Value of an untrained network on a batch; higher is better.
         index: Number of the supernet, which determines its seed.
     """
-    fresh = type(search)(
-        search.method,
-        search.space,
-        search.size,
-        search.data,
-        seed=torch_seed(search.seed, "zero-cost", index),
-        device=search.device,
-        channels_last=search.channels_last,
-        dtype=search.dtype,
-    )
+    fresh = search.twin(torch_seed(search.seed, "zero-cost", index))
     batches = fresh_batches(fresh)
     for event in count():
         if not project(fresh, proxy_worth(fresh, proxy, next(batches)), event):
@@ -116,13 +102,13 @@ def propose(search: SupernetSearch, proxy: Proxy, index: int) -> Cells:
     return fresh.states.cells()
 
 
-def proxy_worth(search: SupernetSearch, proxy: Proxy, batch: Batch) -> Worth:
+def proxy_worth(search: Running, proxy: Proxy, batch: Batch) -> Worth:
     """A function from a mix to the proxy of the supernet with it.
 
     Args:
         search: The search whose supernet is scored.
         proxy: Value of an untrained network on a batch; higher is better.
-        batch: Images and labels.
+        batch: Inputs and targets.
 
     Returns:
         The function; higher is better.
@@ -137,20 +123,21 @@ def proxy_worth(search: SupernetSearch, proxy: Proxy, batch: Batch) -> Worth:
 
 
 class MixedNetwork(nn.Module):
-    """A supernet with one mix as a network from images to logits."""
+    """A supernet with one mix as a network from inputs to outputs."""
 
     def __init__(self, net: Supernet, mix: Mix) -> None:
         super().__init__()
         self.net, self.mix = net, mix
 
-    def forward(self, images: Tensor) -> Tensor:
-        # A proxy may run the network in another precision than the search's.
-        theta = {kind: weights.to(images.dtype) for kind, weights in self.mix.theta.items()}
-        logits: Tensor = self.net(images, self.mix.with_theta(theta))
-        return logits
+    def forward(self, inputs: Tensor) -> Tensor:
+        # A proxy may run the network in another precision than the search's, and tokens have none.
+        precision = inputs if inputs.is_floating_point() else next(self.net.parameters())
+        theta = {kind: weights.to(precision.dtype) for kind, weights in self.mix.theta.items()}
+        outputs: Tensor = self.net(inputs, self.mix.with_theta(theta))
+        return outputs
 
 
-def discrete(search: SupernetSearch, cells: Cells) -> nn.Module:
+def discrete(search: Running, cells: Cells) -> nn.Module:
     """The network of an architecture at the search's size, with random weights and affine batch norms."""
     space = search.space
 
@@ -160,22 +147,22 @@ def discrete(search: SupernetSearch, cells: Cells) -> nn.Module:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(search.seed, "zero-cost-vote", 0))
-        net = Network(space.skeleton(search.size), kept).to(search.device, search.dtype)
+        net = space.build(kept).to(search.device, search.dtype)
     return net.to(memory_format=torch.channels_last) if search.channels_last else net
 
 
-def fresh_batches(search: SupernetSearch) -> Iterator[Batch]:
-    """Batches of all training images without end."""
+def fresh_batches(search: Running) -> Iterator[Batch]:
+    """Batches of all training examples without end."""
     for epoch in count():
         yield from search.batches("all", epoch=epoch)
 
 
-def named_proxy(name: str) -> Proxy:
-    """A proxy of ``zerocost`` as a function of which higher is better; NaN where it is undefined."""
+def named_proxy(name: str, loss: Loss | None = None) -> Proxy:
+    """A proxy of ``zerocost`` under a loss (cross-entropy by default) as a function of which higher is better; NaN where it is
+    undefined."""
 
     def value(net: nn.Module, batch: Batch) -> float:
-        images, labels = batch
-        oriented = zerocost.score(net, images, labels, proxies=(name,))[name].oriented
+        oriented = zerocost.score(net, *batch, loss, proxies=(name,))[name].oriented
         return math.nan if oriented is None else oriented
 
     return value

@@ -4,20 +4,15 @@ from supernet.diagnostics.collapse import collapse_warning
 from supernet.diagnostics.gap import DiscretisationGap, discretisation_gap
 from supernet.diagnostics.hessian import alpha_hessian, hessian_eigenvalue
 from supernet.diagnostics.landscape import Landscape, landscape
-from supernet.diagnostics.trajectories import EdgeAgreement, agreement, drift, entropies, margins, skip_counts
+from supernet.diagnostics.trajectories import entropies
 
 __all__ = [
     "DiscretisationGap",
-    "EdgeAgreement",
     "Landscape",
-    "agreement",
     "alpha_hessian",
     "collapse_warning",
     "discretisation_gap",
-    "drift",
     "entropies",
     "hessian_eigenvalue",
     "landscape",
-    "margins",
-    "skip_counts",
 ]

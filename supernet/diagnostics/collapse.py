@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from supernet.space import CellSpace
-
-if TYPE_CHECKING:
-    from supernet.report import EpochReport
+from ranknosh.spaces.relaxed import Edges
+from supernet.report import EpochReport
 
 
-def collapse_warning(space: CellSpace, history: Sequence[EpochReport], share: float = 0.5) -> str | None:
+def collapse_warning(space: Edges, history: Sequence[EpochReport], share: float = 0.5) -> str | None:
     """A warning if more than ``share`` of the derived cell's edges are skip connections in the last epoch.
 
     The normal cell is looked at, or the first kind of a space without one. The default threshold is ours; in DARTS'
@@ -42,7 +39,7 @@ def collapse_warning(space: CellSpace, history: Sequence[EpochReport], share: fl
     )
 
 
-def _skips(space: CellSpace, kind: str, report: EpochReport) -> tuple[int, int]:
+def _skips(space: Edges, kind: str, report: EpochReport) -> tuple[int, int]:
     names = space.names(kind, {kind: tuple(report.cells[kind])})
     carrying = [name for name in names if name not in (None, "none")]
     return carrying.count("skip_connect"), len(carrying)

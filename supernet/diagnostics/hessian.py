@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from supernet.diagnostics.lanczos import lanczos
+from supernet.part import Running
 from supernet.updates.hypergradient import gradients
 
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
-
-def hessian_eigenvalue(search: SupernetSearch, batches: int = 4, *, steps: int = 20) -> float:
+def hessian_eigenvalue(search: Running, batches: int = 4, *, steps: int = 20) -> float:
     """The largest eigenvalue of the validation loss's Hessian to the alphas, weights held; higher is sharper.
 
     R-DARTS (Zela et al., ICLR 2020) takes it as a sign of bad generalisation. Where there are at most twice as many
@@ -37,12 +33,12 @@ def hessian_eigenvalue(search: SupernetSearch, batches: int = 4, *, steps: int =
     return float(lanczos(lambda vector: alpha_hessian_product(search, vector, batches), size, steps).max())
 
 
-def alpha_count(search: SupernetSearch) -> int:
+def alpha_count(search: Running) -> int:
     """Entries of all alphas together: the size of the Hessian."""
     return sum(alphas.numel() for alphas in search.alphas.values())
 
 
-def alpha_hessian(search: SupernetSearch, batches: int = 4) -> Tensor:
+def alpha_hessian(search: Running, batches: int = 4) -> Tensor:
     """The Hessian (n, n), float64, one double differentiation for each column, made symmetric.
 
     Rows and columns are the alphas of all kinds, flattened, one kind after the other.
@@ -56,7 +52,7 @@ def alpha_hessian(search: SupernetSearch, batches: int = 4) -> Tensor:
     return (mean + mean.T) / 2
 
 
-def alpha_hessian_product(search: SupernetSearch, vector: Tensor, batches: int = 4) -> Tensor:
+def alpha_hessian_product(search: Running, vector: Tensor, batches: int = 4) -> Tensor:
     """The Hessian times a vector.
 
     Args:
@@ -70,7 +66,7 @@ def alpha_hessian_product(search: SupernetSearch, vector: Tensor, batches: int =
     return _mean(search, lambda slopes: _along(search, slopes, vector), batches)
 
 
-def _mean(search: SupernetSearch, measure: Callable[[list[Tensor]], Tensor], batches: int) -> Tensor:
+def _mean(search: Running, measure: Callable[[list[Tensor]], Tensor], batches: int) -> Tensor:
     """The mean over batches of ``measure``, which gets the gradients of a batch's loss to the alphas, differentiable."""
     was_training = search.net.training
     alphas = list(search.alphas.values())
@@ -78,14 +74,14 @@ def _mean(search: SupernetSearch, measure: Callable[[list[Tensor]], Tensor], bat
     # Full precision: second derivatives in bfloat16 would be rounding noise.
     with search.net.kept_buffers(), torch.enable_grad(), torch.autocast(search.device.type, enabled=False):
         search.net.train()
-        for images, labels in islice(search.batches("alphas", epoch=0, augment="none"), batches):
-            loss = functional.cross_entropy(search.net(images, search.mix("evaluation")), labels)
+        for inputs, targets in islice(search.batches("alphas", epoch=0, augment="none"), batches):
+            loss = search.loss(search.net(inputs, search.mix("evaluation")), targets)
             found.append(measure(gradients(loss, alphas, graph=True)))
     search.net.train(was_training)
     return torch.stack(found).mean(dim=0)
 
 
-def _along(search: SupernetSearch, slopes: list[Tensor], vector: Tensor) -> Tensor:
+def _along(search: Running, slopes: list[Tensor], vector: Tensor) -> Tensor:
     """The derivative of ``slopes`` to the alphas along ``vector`` (n,), flat, float64; the graph is kept."""
     alphas = list(search.alphas.values())
     pieces = vector.to(search.device, search.dtype).split([a.numel() for a in alphas])

@@ -3,44 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ranknosh.errors import ConfigError
 from ranknosh.streams import torch_seed
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
+from supernet.part import Running
 
 
 @dataclass(frozen=True)
 class Landscape:
-    """Loss and accuracy on a grid around the present alphas, which are at coordinates 0, 0.
+    """Loss and metric on a grid around the present alphas, which are at coordinates 0, 0.
 
     Attributes:
         coordinates: Positions along either direction, ascending.
-        loss: Mean cross-entropy (nats), ``loss[i][j]`` at ``coordinates[i]`` along the first and ``coordinates[j]``
+        loss: Mean loss, ``loss[i][j]`` at ``coordinates[i]`` along the first and ``coordinates[j]``
             along the second direction.
-        accuracy: In [0, 1], in the same order; higher is better.
+        metric: The judge's, in the same order and its own direction.
     """
 
     coordinates: list[float]
     loss: list[list[float]]
-    accuracy: list[list[float]]
-
-    @property
-    def sharpness(self) -> float:
-        """The largest rise of the loss above the centre, in nats; higher is sharper."""
-        middle = len(self.coordinates) // 2
-        return max(max(row) for row in self.loss) - self.loss[middle][middle]
+    metric: list[list[float]]
 
 
 def landscape(
-    search: SupernetSearch, size: int = 51, *, span: float = 1.0, batches: int | None = 1, seed: int = 0
+    search: Running, size: int = 51, *, span: float = 1.0, batches: int | None = 1, seed: int = 0
 ) -> Landscape:
-    """Loss and accuracy along two random directions of the alphas, with the weights held (SDARTS, Chen & Hsieh, ICML
+    """Loss and metric along two random directions of the alphas, with the weights held (SDARTS, Chen & Hsieh, ICML
     2020, fig. 1).
 
     Each row of a direction has the norm of the row of alphas it is added to. The pass has mean weights and batch norms
@@ -64,15 +55,15 @@ def landscape(
     first, second = (directions(search, generator) for _ in range(2))
     coordinates = [span * (2 * i / (size - 1) - 1) for i in range(size)]
     # The same batches at every point, so that differences are those of the alphas.
-    losses, accuracies = [], []
+    losses, metrics = [], []
     for x in coordinates:
         found = [_at(search, {k: x * first[k] + y * second[k] for k in first}, batches) for y in coordinates]
-        accuracies.append([accuracy for accuracy, _ in found])
+        metrics.append([metric for metric, _ in found])
         losses.append([loss for _, loss in found])
-    return Landscape(coordinates, losses, accuracies)
+    return Landscape(coordinates, losses, metrics)
 
 
-def directions(search: SupernetSearch, generator: torch.Generator) -> dict[str, Tensor]:
+def directions(search: Running, generator: torch.Generator) -> dict[str, Tensor]:
     """A Gaussian direction for the alphas of every kind, each row scaled to the norm of its row of alphas."""
     found = {}
     for kind, alphas in search.alphas.items():
@@ -82,6 +73,6 @@ def directions(search: SupernetSearch, generator: torch.Generator) -> dict[str, 
     return found
 
 
-def _at(search: SupernetSearch, offsets: dict[str, Tensor], batches: int | None) -> tuple[float, float]:
+def _at(search: Running, offsets: dict[str, Tensor], batches: int | None) -> tuple[float, float]:
     places = {name: p.detach() + offsets[name] if name in offsets else p for name, p in search.parameters.items()}
     return search.evaluate(search.mix("evaluation", detached=True, parameters=places), batches=batches)

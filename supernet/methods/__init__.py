@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
-from ranknosh.errors import ConfigError, unknown
+from ranknosh.errors import ConfigError
+from ranknosh.registry import Registry, made
 from supernet.method import Method
 from supernet.methods.amended import amended_darts
 from supernet.methods.beta_darts import beta_darts
@@ -95,39 +93,27 @@ METHODS: dict[str, Callable[..., Method]] = {
 """Name on the command line -> factory."""
 
 
-def method_factory(name: str) -> Callable[..., Method]:
-    """The factory called ``name``, or the function of ``module:function``, a module of the user's own that Python can
-    import.
+FACTORIES = Registry("methods", "supernet method", METHODS)
 
-    The module is also looked for in the working directory.
+
+def method_factory(name: str) -> Callable[..., Method]:
+    """The factory called ``name``, of ours or of an installed package, or the function of ``module:function`` of the user's own.
 
     Raises:
-        ConfigError: The name is unknown (the message lists the known ones), or the module or its function cannot be
-            loaded.
+        ConfigError: The name is unknown (the message lists the known ones), or what it names cannot be loaded or called.
     """
-    module, colon, function = name.partition(":")
-    if colon:
-        return _imported(module, function)
-    if name not in METHODS:
-        raise ConfigError(f"{unknown('supernet method', name, METHODS)} (a function of your own is MODULE:FUNCTION)")
-    return METHODS[name]
+    found = FACTORIES.load(name)
+    if not callable(found):
+        raise ConfigError(f"{name} is {type(found).__name__}; name a function that takes epochs and returns a Method")
+    factory: Callable[..., Method] = found
+    return factory
 
 
 def get_method(name: str, **options: Any) -> Method:
-    """The method of :func:`method_factory`, made with ``options``."""
-    return method_factory(name)(**options)
+    """The method of :func:`method_factory`, made with ``options``.
 
-
-def _imported(module: str, function: str) -> Callable[..., Method]:
-    here = os.getcwd()
-    sys.path.insert(0, here)
-    try:
-        found = getattr(import_module(module), function, None)
-    except ImportError as error:
-        raise ConfigError(f"the method {module}:{function} cannot be imported: {error}") from error
-    finally:
-        sys.path.remove(here)
-    if not callable(found):
-        raise ConfigError(f"{module} has no function {function!r}; name one that takes epochs and returns a Method")
-    factory: Callable[..., Method] = found
-    return factory
+    Raises:
+        ConfigError: It takes other options, raises, or gives no Method.
+    """
+    method: Method = made(method_factory(name), Method, name, FACTORIES.noun, options)
+    return method

@@ -11,8 +11,9 @@ from supernet.parts.skip_dropout import SkipDropoutRate
 from supernet.restage import Restage
 from supernet.selections.skip_cap import SkipCap
 
-CELLS = ({"nasbench201": 1, "": 5}, {"nasbench201": 3, "": 11}, {"nasbench201": 5, "": 17})
-KEEP = ({"nasbench201": 3, "": 5}, {"nasbench201": 2, "": 3})
+BLOCKS = (5, 11, 17)
+KEEP = (0.65, 0.38)
+"""Shares of the operations: 5 and 3 of 8."""
 
 
 def p_darts(
@@ -26,8 +27,8 @@ def p_darts(
 
     Every stage starts with fresh weights and alphas. Identities go through dropout that fades within a stage, and the
     normal cell keeps a limited number of skip connections. Recipe: batch 96, learning rate 0.025 to 0, Adam 6e-4. The
-    stages set the number of cells, whatever size the search was given. On NAS-Bench-201, for which nothing is
-    published, the three stages have 1, 3 and 5 cells in each stage of the network, and 5, 3 and 2 operations.
+    stages set the depth, whatever size the search was given. Where cells come in three stages, for which nothing is
+    published, 5, 11 and 17 blocks are 1, 3 and 5 cells in each; of five operations an edge keeps 3 and then 2.
     Deviation: gradients of the alphas are not clipped.
 
     Args:
@@ -42,7 +43,7 @@ def p_darts(
     for index, length in enumerate(lengths):
         warm = min(length * 2 // 5 if warm_up is None else warm_up, length - 1)
         part = SkipDropout(SkipDropoutRate(dropout[index], warm))
-        enter = Restage(cells=CELLS[index], keep=KEEP[index - 1] if index else None, changes={"parts": (part,)})
+        enter = Restage(blocks=BLOCKS[index], keep=KEEP[index - 1] if index else None, changes={"parts": (part,)})
         stages.append(Stage(length, warm_up=warm, enter=enter, name=f"stage {index + 1}"))
     return Method(
         "P-DARTS",

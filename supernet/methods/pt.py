@@ -20,7 +20,7 @@ def darts_pt(
     interval: int = 5,
     *,
     tuning_epochs: int | None = None,
-    criterion: Criterion = "accuracy",
+    criterion: Criterion = "metric",
     validation_batches: int | None = None,
 ) -> Method:
     """DARTS-PT (Wang et al., ICLR 2021): DARTS, then :func:`supernet.decisions.with_projection`.
@@ -32,7 +32,7 @@ def darts_pt(
         epochs: Epochs of the search before the projection.
         interval: Epochs between decisions.
         tuning_epochs: Epochs of the tuning stage; None for the published number.
-        criterion: ``accuracy`` or ``loss``.
+        criterion: ``metric`` or ``loss``.
         validation_batches: Batches of the alphas' half that a decision is measured on; None for all.
     """
     method = with_projection(
@@ -50,7 +50,7 @@ def sdarts_pt(
     interval: int = 5,
     *,
     tuning_epochs: int | None = None,
-    criterion: Criterion = "accuracy",
+    criterion: Criterion = "metric",
     validation_batches: int | None = None,
 ) -> Method:
     """SDARTS-PT (the same paper): SDARTS-RS, then the projection, whose tuning has perturbed mixtures, too.
@@ -61,7 +61,7 @@ def sdarts_pt(
         epochs: Epochs of the search before the projection.
         interval: Epochs between decisions.
         tuning_epochs: Epochs of the tuning stage; None for the published number.
-        criterion: ``accuracy`` or ``loss``.
+        criterion: ``metric`` or ``loss``.
         validation_batches: Batches of the alphas' half that a decision is measured on; None for all.
     """
     return with_projection(
@@ -78,7 +78,7 @@ def fixed_alpha_pt(
     interval: int = 5,
     *,
     tuning_epochs: int | None = None,
-    criterion: Criterion = "accuracy",
+    criterion: Criterion = "metric",
     validation_batches: int | None = None,
 ) -> Method:
     """DARTS-PT without architecture parameters (the same paper, sec. 5, "fix alpha"): weights learn under even
@@ -91,7 +91,7 @@ def fixed_alpha_pt(
         epochs: Epochs of the search before the projection.
         interval: Epochs between decisions.
         tuning_epochs: Epochs of the tuning stage; None for the published number.
-        criterion: ``accuracy`` or ``loss``.
+        criterion: ``metric`` or ``loss``.
         validation_batches: Batches of the alphas' half that a decision is measured on; None for all.
     """
     method = darts_pt(

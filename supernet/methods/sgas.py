@@ -60,7 +60,7 @@ def sgas_pt(
     epochs: int = 50,
     criterion: Literal[1, 2] = 1,
     *,
-    worth: Criterion = "accuracy",
+    worth: Criterion = "metric",
     validation_batches: int | None = None,
 ) -> Method:
     """SGAS whose edges come in the order of SGAS and keep the operation that the supernet needs most (DARTS-PT, Wang et
@@ -69,7 +69,7 @@ def sgas_pt(
     Args:
         epochs: Most epochs of the search.
         criterion: Criterion of SGAS for the order of the edges.
-        worth: Worth of the supernet without an operation: ``accuracy`` or ``loss``.
+        worth: Worth of the supernet without an operation: ``metric`` or ``loss``.
         validation_batches: Batches of the alphas' half that it is measured on; None for all.
     """
     method = sgas(epochs, criterion)

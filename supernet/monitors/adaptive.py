@@ -6,16 +6,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ranknosh.spaces.relaxed import Relaxed
 from supernet.monitors.eigenvalue_rise import Rise, measured, needs_curvature
-from supernet.part import Part
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.report import EpochReport
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
+from supernet.part import Composition, Part, Running
+from supernet.report import EpochReport
 
 
 @dataclass
@@ -46,14 +42,14 @@ class Adaptive(Part):
     def describe(self) -> str:
         return f"weight decay x{self.factor:g} at {self.rule}"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         if method.monitors[-1] is not self:
             return "adaptive regularisation goes back in time and has to be the last monitor"
         if len(method.stages) > 1:
             return "adaptive regularisation is defined for searches of one stage"
         return needs_curvature(self, method)
 
-    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
+    def after_epoch(self, search: Running, report: EpochReport) -> None:
         decay = float(search.optimiser.param_groups[0]["weight_decay"])
         report.measured["weight_decay"] = decay
         more = self.factor * decay
@@ -68,7 +64,7 @@ class Adaptive(Part):
         else:
             self._go_back(search, before, more)
 
-    def _keep(self, search: SupernetSearch, epoch: int, start: int) -> None:
+    def _keep(self, search: Running, epoch: int, start: int) -> None:
         # The rule compares a mean centred half a window ago with one delta epochs before it: no earlier epoch can be
         # returned to.
         reach = self.rule.window // 2 + self.rule.delta
@@ -79,7 +75,7 @@ class Adaptive(Part):
             kept[epoch] = copy.deepcopy(search.state_dict())
         self._kept = kept
 
-    def _go_back(self, search: SupernetSearch, epoch: int, decay: float) -> None:
+    def _go_back(self, search: Running, epoch: int, decay: float) -> None:
         state = self._kept[epoch]
         # This restores the monitor, too; its own fields are set below.
         search.load_state_dict(copy.deepcopy(state))

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from supernet.diagnostics.hessian import hessian_eigenvalue
-from supernet.part import Part
-
-if TYPE_CHECKING:
-    from supernet.report import EpochReport
-    from supernet.search import SupernetSearch
+from supernet.part import Part, Running
+from supernet.report import EpochReport
 
 EIGENVALUE = "hessian_eigenvalue"
 """Its name in ``EpochReport.measured``."""
@@ -29,6 +25,6 @@ class Curvature(Part):
     def describe(self) -> str:
         return "Hessian eigenvalue" + ("" if self.every == 1 else f" every {self.every}")
 
-    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
+    def after_epoch(self, search: Running, report: EpochReport) -> None:
         if report.epoch % self.every == 0:
             report.measured[EIGENVALUE] = hessian_eigenvalue(search, self.batches)

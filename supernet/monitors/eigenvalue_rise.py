@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ranknosh.spaces.relaxed import Relaxed
 from supernet.monitors.curvature import EIGENVALUE, Curvature
-from supernet.part import Part, Stop
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.report import EpochReport
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
+from supernet.part import Composition, Part, Running, Stop
+from supernet.report import EpochReport
 
 
 @dataclass(frozen=True)
@@ -69,22 +64,22 @@ class EigenvalueRise(Part):
     def describe(self) -> str:
         return f"stop at {self.rule}"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         return needs_curvature(self, method)
 
-    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> Stop | None:
+    def after_epoch(self, search: Running, report: EpochReport) -> Stop | None:
         before = self.rule.found(measured(search))
         if before is None:
             return None
         return Stop(before, f"the dominant eigenvalue of the Hessian has risen since epoch {before}")
 
 
-def measured(search: SupernetSearch) -> list[float]:
+def measured(search: Running) -> list[float]:
     """The eigenvalues of all epochs so far."""
     return [report.measured[EIGENVALUE] for report in search.history]
 
 
-def needs_curvature(rule: Part, method: Method) -> str | None:
+def needs_curvature(rule: Part, method: Composition) -> str | None:
     """Why a rule on eigenvalues lacks them; None where a monitor called before it measures every epoch."""
     place = next((i for i, monitor in enumerate(method.monitors) if monitor is rule), 0)
     before = method.monitors[:place]

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from supernet.part import Part, Stop
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.report import EpochReport
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
+from ranknosh.spaces.relaxed import Relaxed
+from supernet.part import Composition, Part, Running, Stop
+from supernet.report import EpochReport
 
 Ranking = tuple[tuple[int, ...], ...]
 
@@ -31,12 +26,12 @@ class RankingStable(Part):
     def describe(self) -> str:
         return f"stop after {self.patience} equal rankings"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         if any(len(learnable(names)) > 1 for edges in space.candidates.values() for names in edges):
             return None
         return f"no edge of {space.name} has two learnable operations, so there is no ranking of them"
 
-    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> Stop | None:
+    def after_epoch(self, search: Running, report: EpochReport) -> Stop | None:
         # ``patience`` epochs without a change are ``patience + 1`` equal reports.
         recent = [r for r in search.history[-(self.patience + 1) :] if r.alphas_loss is not None]
         if len(recent) <= self.patience or len({rankings(search.space, r) for r in recent}) > 1:
@@ -49,7 +44,7 @@ def learnable(names: tuple[str, ...]) -> list[int]:
     return [p for p, name in enumerate(names) if name not in ("none", "noise", "skip_connect") and "pool" not in name]
 
 
-def rankings(space: CellSpace, report: EpochReport) -> Ranking:
+def rankings(space: Relaxed, report: EpochReport) -> Ranking:
     """The learnable operations of every edge of every kind, the largest weight first; ties by place."""
     return tuple(
         _ordered(learnable(names), row)

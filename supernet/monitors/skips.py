@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from supernet.part import Part, Stop
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.report import EpochReport
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
+from ranknosh.spaces.relaxed import Relaxed
+from supernet.part import Composition, Part, Running, Stop
+from supernet.report import EpochReport
 
 
 @dataclass(frozen=True)
@@ -35,14 +30,14 @@ class SkipLimit(Part):
     def describe(self) -> str:
         return f"stop at {self.limit} skips in the {self.kind} cell"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         if self.kind not in space.kinds:
             return f"skips are to be counted in the {self.kind} cell, and there are {', '.join(space.kinds)}"
         if not any("skip_connect" in names for names in space.candidates[self.kind]):
             return f"{space.name} has no skip connections to stop at"
         return None
 
-    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> Stop | None:
+    def after_epoch(self, search: Running, report: EpochReport) -> Stop | None:
         if report.alphas_loss is None or report.epoch < self.start or self._skips(search, report) < self.limit:
             return None
         under = [r.epoch for r in search.history if r.alphas_loss is not None and self._skips(search, r) < self.limit]
@@ -51,5 +46,5 @@ class SkipLimit(Part):
         found = self._skips(search, report)
         return Stop(under[-1], f"the derived {self.kind} cell has {found} skip connections in epoch {report.epoch}")
 
-    def _skips(self, search: SupernetSearch, report: EpochReport) -> int:
+    def _skips(self, search: Running, report: EpochReport) -> int:
         return search.space.count({self.kind: tuple(report.cells[self.kind])}, "skip_connect", self.kind)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from supernet.part import Part, Stop
-
-if TYPE_CHECKING:
-    from supernet.report import EpochReport
-    from supernet.search import SupernetSearch
+from supernet.part import Part, Running, Stop
+from supernet.report import EpochReport
 
 
 @dataclass(frozen=True)
@@ -26,7 +22,7 @@ class ArchitectureStable(Part):
     def describe(self) -> str:
         return f"stop after {self.patience} equal architectures"
 
-    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> Stop | None:
+    def after_epoch(self, search: Running, report: EpochReport) -> Stop | None:
         recent = search.history[-(self.patience + 1) :]
         searched = [r for r in recent if r.alphas_loss is not None]
         if len(searched) <= self.patience or len({r.text for r in searched}) > 1:

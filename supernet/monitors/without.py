@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from supernet.part import Part
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
+from ranknosh.spaces.relaxed import Relaxed
+from supernet.part import Composition, Part, Running
 
 
 @dataclass(frozen=True)
@@ -22,13 +17,13 @@ class Without(Part):
     def describe(self) -> str:
         return f"without {', '.join(self.operations)}"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         edges = (names for kind in space.candidates.values() for names in kind)
         if all(set(names) - set(self.operations) for names in edges):
             return None
         return f"edges would have no operation left without {', '.join(self.operations)}"
 
-    def begin(self, search: SupernetSearch) -> None:
+    def begin(self, search: Running) -> None:
         for kind, edges in search.space.candidates.items():
             for edge in search.states.undecided(kind):
                 for place, name in enumerate(edges[edge]):

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from ranknosh.spaces.nets.network import EdgeFactory, Read
 from ranknosh.spaces.nets.ops import source_maps
 from ranknosh.spaces.nets.skeleton import EdgeContext
+from ranknosh.spaces.relaxed import operation as make_plain
 from ranknosh.streams import torch_seed
-from supernet.edges import Current, EdgePart
+from supernet.edges import EdgePart
+from supernet.mix import Current
 from supernet.schedules import Schedule
-from supernet.space import supernet_operation
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,6 @@ def _skip(context: EdgeContext) -> nn.Module:
         # the part.
         seed = torch_seed(torch.initial_seed(), "auxiliary-skip", context.cell_index, context.edge_index)
         torch.manual_seed(seed)
-        module = supernet_operation("skip_connect", context, False)
+        module = make_plain("skip_connect", context, False)
     assert module is not None
     return module

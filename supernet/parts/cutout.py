@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from supernet.part import Part
+from ranknosh.errors import ConfigError
+from supernet.part import Part, Running
 from supernet.schedules import Linear, Schedule
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 RAMP = Linear(0.0, 1.0, inclusive=True)
 
@@ -36,7 +33,15 @@ class Cutout(Part):
     def describe(self) -> str:
         return f"cutout {self.side} with chance {self.chance}"
 
-    def training_images(self, search: SupernetSearch, images: Tensor, generator: torch.Generator) -> Tensor:
+    def begin(self, search: Running) -> None:
+        shape = search.data.input_shape
+        if len(shape) != 3:
+            raise ConfigError(
+                f"{search.method.name} cuts squares out of pictures (C, H, W), and an input here is {tuple(shape)}; take a "
+                "method without cutout (r_darts_dp: --option cutout=false)"
+            )
+
+    def training_inputs(self, search: Running, images: Tensor, generator: torch.Generator) -> Tensor:
         chance = self.chance(search.epoch, search.method.epochs)
         if chance == 0:
             return images

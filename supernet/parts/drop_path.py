@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from ranknosh.spaces.nets.network import EdgeFactory, Read
 from ranknosh.spaces.nets.ops import source_maps
 from ranknosh.spaces.nets.skeleton import EdgeContext
-from supernet.edges import Current, EdgePart
+from supernet.edges import EdgePart
+from supernet.mix import Current
 from supernet.schedules import Schedule
 
 
 @dataclass(frozen=True)
 class EdgeDropPath(EdgePart):
-    """Sets an edge's output to zero with chance ``rate``, image by image, and divides the rest by ``1 - rate``.
+    """Sets an edge's output to zero with chance ``rate``, example by example, and divides the rest by ``1 - rate``.
 
     The expected value stays. ``rate`` follows the epochs of the search. Acts in weight and architecture passes, on
     every edge of every cell, as the released code of R-DARTS does (Zela et al., ICLR 2020); not in evaluation.
@@ -33,7 +34,7 @@ class EdgeDropPath(EdgePart):
 
 
 class DroppedEdge(nn.Module):
-    """An edge whose output is set to zero for some images."""
+    """An edge whose output is set to zero for some examples."""
 
     reads_lazily = True
 
@@ -50,5 +51,7 @@ class DroppedEdge(nn.Module):
             return carried
         keep = 1 - rate
         # On the CPU, by the mix's own generator: a few numbers, and the same on every device.
-        kept = torch.empty(len(carried), 1, 1, 1, dtype=carried.dtype).bernoulli_(keep, generator=mix.generator())
+        kept = torch.empty(len(carried), *(1,) * (carried.ndim - 1), dtype=carried.dtype).bernoulli_(
+            keep, generator=mix.generator()
+        )
         return carried.mul_(kept.div_(keep).to(carried.device))

@@ -12,7 +12,8 @@ from ranknosh.spaces.nets.network import EdgeFactory, Read
 from ranknosh.spaces.nets.ops import source_maps
 from ranknosh.spaces.nets.skeleton import EdgeContext
 from supernet.accumulate import add_scaled
-from supernet.edges import Current, EdgePart
+from supernet.edges import EdgePart
+from supernet.mix import Current
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class PartialChannels(EdgePart):
             return inner(context)
         if context.c_in != context.c_out:
             raise ConfigError(
-                f"partial channels need edges that keep their channels; one takes {context.c_in} to {context.c_out}"
+                f"partial channels need edges that keep their channels, and one of the supernet takes {context.c_in} to "
+                f"{context.c_out}; take a method without partial channels"
             )
         if context.c_in % self.share:
             raise ConfigError(

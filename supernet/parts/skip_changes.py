@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from ranknosh.spaces.nets.ops import source_maps
 from ranknosh.spaces.nets.skeleton import EdgeContext
-from supernet.edges import Current, EdgePart, MakeNamed
-from supernet.mix import Mix
+from supernet.edges import EdgePart, MakeNamed
+from supernet.mix import Current, Mix
 
 SKIP = "skip_connect"
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from supernet.part import Running
 from supernet.penalties.base import Penalty, mixtures
 from supernet.schedules import Linear, Schedule
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 RISING = Linear(0.0, 50.0)
 
@@ -31,7 +28,7 @@ class BetaDecay(Penalty):
     def describe(self) -> str:
         return f"beta decay {self.weight}"
 
-    def loss(self, search: SupernetSearch) -> Tensor:
+    def loss(self, search: Running) -> Tensor:
         moment = search.moment("alphas")
         smooth = [
             torch.logsumexp(alphas.masked_fill(~allowed, -torch.inf), dim=1) for _, alphas, allowed in mixtures(search)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ranknosh.spaces.relaxed import Relaxed
+from supernet.part import Composition, Running
 from supernet.penalties.base import Penalty, mixtures
 from supernet.relaxations import Dirichlet
 from supernet.schedules import Constant, Schedule
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
 
 PUBLISHED = Constant(1e-3)
 
@@ -33,12 +29,12 @@ class DirichletDivergence(Penalty):
     def describe(self) -> str:
         return f"KL to the uniform Dirichlet {self.weight}"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         if isinstance(method.relaxation, Dirichlet):
             return None
         return f"the divergence of Dirichlet distributions is not defined for {method.relaxation.describe()}"
 
-    def loss(self, search: SupernetSearch) -> Tensor:
+    def loss(self, search: Running) -> Tensor:
         moment, relaxation = search.moment("alphas"), search.method.relaxation
         assert isinstance(relaxation, Dirichlet)
         total = torch.zeros((), device=search.device)

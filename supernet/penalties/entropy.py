@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from supernet.part import Running
 from supernet.penalties.base import Penalty, mean_weights
 from supernet.schedules import Constant, Schedule
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 WEAK = Constant(0.01)
 
@@ -30,7 +27,7 @@ class Entropy(Penalty):
     def describe(self) -> str:
         return f"entropy {self.weight}"
 
-    def loss(self, search: SupernetSearch) -> Tensor:
+    def loss(self, search: Running) -> Tensor:
         moment = search.moment("alphas")
         entropies = [entropy(theta, allowed) for theta, allowed in mean_weights(search)]
         if not entropies:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from supernet.part import Running
 from supernet.penalties.base import Penalty, mean_weights
 from supernet.schedules import Constant, Schedule
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 PUBLISHED = Constant(10.0)
 
@@ -35,7 +33,7 @@ class ZeroOne(Penalty):
     def describe(self) -> str:
         return f"zero-one {self.weight}" + (" (absolute)" if self.power == 1 else "")
 
-    def loss(self, search: SupernetSearch) -> Tensor:
+    def loss(self, search: Running) -> Tensor:
         moment = search.moment("alphas")
         # Minus: the loss is least where the distances from one half are largest.
         away = [(theta[allowed] - 0.5).abs() ** self.power for theta, allowed in mean_weights(search)]

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from supernet.data import Batch
 from supernet.mix import Mix
+from supernet.part import Running
 from supernet.perturbations.random import uniform_noise
 from supernet.perturbations.simplex import MovableWeights, Smoothing, mixed_with, movable_weights
-from supernet.updates.base import Batch
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 Point = dict[str, Tensor]
 
@@ -42,7 +38,7 @@ class AdversarialSmoothing(Smoothing):
     def describe(self) -> str:
         return f"adversarial smoothing {self.radius}, {self.steps} steps"
 
-    def perturb(self, search: SupernetSearch, mix: Mix, batch: Batch) -> Mix:
+    def perturb(self, search: Running, mix: Mix, batch: Batch) -> Mix:
         radius = self.radius_now(search)
         if radius == 0:
             return mix
@@ -56,7 +52,7 @@ class AdversarialSmoothing(Smoothing):
         return mix if worst is None else mixed_with(mix, edges, worst)
 
     def _worst(
-        self, search: SupernetSearch, mix: Mix, batch: Batch, edges: dict[str, MovableWeights], radius: float
+        self, search: Running, mix: Mix, batch: Batch, edges: dict[str, MovableWeights], radius: float
     ) -> Point | None:
         # Parts that add noise or drop paths act by phase: in evaluation the loss is a function of theta alone, so that
         # the steps of the ascent can be compared.
@@ -95,6 +91,6 @@ def step_in_ball(point: Tensor, gradient: Tensor, centre: Tensor, radius: float,
     return centre + (moved - centre).clamp(-radius, radius)
 
 
-def _loss(search: SupernetSearch, mix: Mix, batch: Batch) -> Tensor:
-    images, labels = batch
-    return functional.cross_entropy(search.net(images, mix), labels)
+def _loss(search: Running, mix: Mix, batch: Batch) -> Tensor:
+    inputs, targets = batch
+    return search.loss(search.net(inputs, mix), targets)

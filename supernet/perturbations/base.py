@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from supernet.data import Batch
 from supernet.mix import Mix
-from supernet.part import Part
-from supernet.updates.base import Batch
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
+from supernet.part import Part, Running
 
 
 class Perturbation(Part):
     """Changes the mix that a weight step runs with; the alphas are never changed."""
 
-    def perturb(self, search: SupernetSearch, mix: Mix, batch: Batch) -> Mix:
+    def perturb(self, search: Running, mix: Mix, batch: Batch) -> Mix:
         """The mix for one weight step.
 
         Args:

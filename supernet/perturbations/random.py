@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from ranknosh.streams import torch_seed
+from supernet.data import Batch
 from supernet.mix import Mix
+from supernet.part import Running
 from supernet.perturbations.simplex import MovableWeights, Smoothing, mixed_with, movable_weights
-from supernet.updates.base import Batch
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class RandomSmoothing(Smoothing):
     def describe(self) -> str:
         return f"random smoothing {self.radius}"
 
-    def perturb(self, search: SupernetSearch, mix: Mix, batch: Batch) -> Mix:
+    def perturb(self, search: Running, mix: Mix, batch: Batch) -> Mix:
         radius = self.radius_now(search)
         if radius == 0:
             return mix

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from supernet.decisions.projection import STAGE as PROJECTION
+from ranknosh.spaces.relaxed import Relaxed
 from supernet.mix import Mix
+from supernet.part import PROJECTION, Composition, Running
 from supernet.perturbations.base import Perturbation
 from supernet.relaxations import Softmax
 from supernet.schedules import Linear, Schedule
 from supernet.updates import SingleLevel
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
 
 RADIUS = Linear(0.03, 0.3)
 """Radius of the ball of perturbations, over the epochs of a search (SDARTS, Chen & Hsieh, ICML 2020, released code)."""
@@ -37,7 +32,7 @@ class Smoothing(Perturbation):
 
     radius: Schedule = RADIUS
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         if not isinstance(method.relaxation, Softmax):
             return f"{self.describe()} perturbs the weights of a softmax, not of {method.relaxation.describe()}"
         updates = [method.update, *(stage.update for stage in method.stages)]
@@ -45,7 +40,7 @@ class Smoothing(Perturbation):
             return f"{self.describe()} acts in weight steps of their own, and a single level has none; use two levels"
         return None
 
-    def radius_now(self, search: SupernetSearch) -> float:
+    def radius_now(self, search: Running) -> float:
         """The radius of the present epoch."""
         epochs = sum(stage.epochs for stage in search.method.stages if stage.name != PROJECTION)
         return self.radius(min(search.epoch, epochs), epochs)
@@ -82,7 +77,7 @@ class MovableWeights:
         return theta if self.factors is None else theta * self.factors[:, None]
 
 
-def movable_weights(search: SupernetSearch, mix: Mix) -> dict[str, MovableWeights]:
+def movable_weights(search: Running, mix: Mix) -> dict[str, MovableWeights]:
     """The weights of every kind in a mix, without gradients."""
     found = {}
     for kind, theta in mix.theta.items():

@@ -5,18 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ranknosh.spaces.relaxed import Cells, Relaxed
 from ranknosh.streams import torch_seed
 from supernet.mix import Moment
+from supernet.part import Running
 from supernet.relaxations.base import Relaxation
-from supernet.space import Cells, CellSpace
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 _MEAN_OVER = 64
 
@@ -51,7 +49,7 @@ class ControllerNet(nn.Module):
         temperature: Divisor of the logits before the bound.
     """
 
-    def __init__(self, space: CellSpace, hidden: int, layers: int, tanh_constant: float, temperature: float) -> None:
+    def __init__(self, space: Relaxed, hidden: int, layers: int, tanh_constant: float, temperature: float) -> None:
         super().__init__()
         self.space, self.tanh_constant, self.temperature = space, tanh_constant, temperature
         most = max(space.width, *(space.topology(kind).nodes for kind in space.kinds))
@@ -116,10 +114,10 @@ class Controller(Relaxation):
     """Passes run one architecture drawn by a controller, which is trained by REINFORCE at the end of every epoch (ENAS,
     Pham et al., ICML 2018).
 
-    The gradient is that of ``-log p (R - b)``: R is the accuracy of the draw on one batch of the alphas' half plus
-    ``entropy`` times the entropy of the draw, b an exponential mean of the rewards that starts from the first. Batch
-    norms use the statistics of the batch. Mean weights are the frequencies of 64 draws. Defaults: NAS-Bench-201 code
-    (Dong & Yang, ICLR 2020).
+    The gradient is that of ``-log p (R - b)``: R is the metric (accuracy, of classes; turned so that higher is better) of
+    the draw on one batch of the alphas' half plus ``entropy`` times the entropy of the draw, b an exponential mean of the
+    rewards that starts from the first. Batch norms use the statistics of the batch. Mean weights are the frequencies of
+    64 draws. Defaults: NAS-Bench-201 code (Dong & Yang, ICLR 2020).
 
     Args:
         updates: Adam steps an epoch.
@@ -157,7 +155,7 @@ class Controller(Relaxation):
         assert self._net is not None, "a controller belongs to a search"
         return self._net
 
-    def begin(self, search: SupernetSearch) -> None:
+    def begin(self, search: Running) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(search.seed, "controller"))
             self._net = ControllerNet(search.space, self.hidden, self.layers, self.tanh_constant, self.temperature)
@@ -181,7 +179,7 @@ class Controller(Relaxation):
     def chosen(self, theta: Tensor, allowed: Tensor, moment: Moment) -> Tensor | None:
         return torch.where(theta.any(dim=1), theta.argmax(dim=1), -1)
 
-    def after_epoch(self, search: SupernetSearch, report: Any) -> None:
+    def after_epoch(self, search: Running, report: Any) -> None:
         batches = search.alpha_batches()
         generator = torch.Generator().manual_seed(search.draw())
         rewards = []
@@ -189,8 +187,8 @@ class Controller(Relaxation):
             drawn = []
             for _ in range(self.samples):
                 draw = self.net.draw(generator)
-                accuracy = search.accuracy_on(next(batches), search.discrete_mix(draw.cells))
-                drawn.append((draw, accuracy + self.entropy * float(draw.entropy.detach())))
+                worth = search.worth_on(next(batches), search.discrete_mix(draw.cells))
+                drawn.append((draw, worth + self.entropy * float(draw.entropy.detach())))
             self.learn(drawn)
             rewards += [reward for _, reward in drawn]
         report.measured["reward"] = sum(rewards) / len(rewards)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ranknosh.spaces.relaxed import Relaxed
 from supernet.mix import Moment
+from supernet.part import Composition, Running
 from supernet.relaxations.base import Relaxation, masked_softmax
 from supernet.schedules import Constant as _Constant
 from supernet.schedules import Schedule
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
 
 _ONE = _Constant(1.0)
 
@@ -37,14 +33,14 @@ class GroupedSoftmax(Relaxation):
     def describe(self) -> str:
         return f"softmax in {len(self.groups)} groups"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         known = [name for group in self.groups for name in group]
         homeless = {name for edges in space.candidates.values() for names in edges for name in names} - set(known)
         if homeless:
             return f"the groups do not hold {', '.join(sorted(homeless))}; give every operation of the space a group"
         return None
 
-    def begin(self, search: SupernetSearch) -> None:
+    def begin(self, search: Running) -> None:
         self._names = dict(search.space.candidates)
 
     def mean(self, alphas: Tensor, allowed: Tensor, moment: Moment) -> Tensor:

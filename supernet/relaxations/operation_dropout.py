@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ranknosh.spaces.relaxed import Relaxed
 from supernet.mix import Moment
-from supernet.part import AlphaGradients
+from supernet.part import AlphaGradients, Composition, Running
 from supernet.relaxations.base import Relaxation, masked_softmax
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
 
 PARAMETER_FREE = ("none", "skip_connect", "avg_pool_3x3", "max_pool_3x3", "noise")
 
@@ -45,12 +40,12 @@ class OperationDropout(Relaxation):
     def describe(self) -> str:
         return f"softmax with operation dropout {self.probability:.3g}"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         if 0 <= self.probability < 1:
             return None
         return f"operations are dropped with a probability from 0 to below 1, not {self.probability:g}"
 
-    def begin(self, search: SupernetSearch) -> None:
+    def begin(self, search: Running) -> None:
         width = search.space.width
         for kind, edges in search.space.candidates.items():
             free = torch.zeros(len(edges), width, dtype=torch.bool)
@@ -81,13 +76,13 @@ class OperationDropout(Relaxation):
                 waiting = waiting & ~drawn.any(dim=1)
         return kept
 
-    def alpha_gradients(self, search: SupernetSearch, gradients: AlphaGradients) -> None:
+    def alpha_gradients(self, search: Running, gradients: AlphaGradients) -> None:
         # A softmax weight is 0 only where the operation did not run.
         self._kept = {kind: theta > 0 for kind, theta in gradients.theta.items()}
         self._before = {kind: alphas.detach().clone() for kind, alphas in search.alphas.items()}
 
     @torch.no_grad()
-    def after_alpha_step(self, search: SupernetSearch) -> None:
+    def after_alpha_step(self, search: Running) -> None:
         for kind, kept in self._kept.items():
             alphas, allowed = search.alphas[kind], search.states.allowed[kind].to(kept.device)
             movable = search.movable(kind)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from supernet.mix import Moment
 from supernet.relaxations.base import Relaxation, masked_shares
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.space import CellSpace
 
 
 @dataclass(frozen=True)
@@ -26,11 +21,6 @@ class Simplex(Relaxation):
 
     def describe(self) -> str:
         return "simplex"
-
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
-        if method.alpha_optimiser.keeps_simplex:
-            return None
-        return f"{method.alpha_optimiser.describe()} would leave the simplex; use ExponentiatedGradient"
 
     def initial(self, edges: int, operations: int, generator: torch.Generator) -> Tensor:
         return torch.full((edges, operations), 1 / operations)

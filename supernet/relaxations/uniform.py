@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ranknosh.spaces.relaxed import Relaxed
 from supernet.mix import Moment
+from supernet.part import Running
 from supernet.relaxations.base import Relaxation, masked_softmax
 from supernet.sampling import sample_kind
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
 
 
 @dataclass
@@ -27,12 +24,12 @@ class UniformPath(Relaxation):
     """
 
     dense_alphas: bool = False
-    _space: CellSpace | None = field(default=None, repr=False, compare=False)
+    _space: Relaxed | None = field(default=None, repr=False, compare=False)
 
     def describe(self) -> str:
         return "uniform path in weight steps, softmax in alpha steps" if self.dense_alphas else "uniform path"
 
-    def begin(self, search: SupernetSearch) -> None:
+    def begin(self, search: Running) -> None:
         self._space = search.space
 
     def weights(self, alphas: Tensor, allowed: Tensor, moment: Moment, generator: torch.Generator) -> Tensor:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from supernet.part import Part
-from supernet.space import Cells, CellSpace
+from ranknosh.spaces.relaxed import Cells, Relaxed
+from supernet.part import Part, Running
 from supernet.states import EdgeStates
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 
 class Selection(Part):
@@ -23,21 +19,21 @@ class Selection(Part):
     ``derive`` is cheap and is called after every epoch; ``finish`` gives the result of the search and may take long.
     """
 
-    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
+    def scores(self, search: Running) -> Mapping[str, Tensor]:
         """(edges, operations) per kind; higher is better."""
         raise NotImplementedError
 
-    def derive(self, search: SupernetSearch) -> Cells:
+    def derive(self, search: Running) -> Cells:
         """The architecture that would be derived now."""
         return decode(search.space, search.states, self.scores(search))
 
-    def finish(self, search: SupernetSearch) -> Cells:
+    def finish(self, search: Running) -> Cells:
         """The result of the search."""
         return self.derive(search)
 
 
 def decode(
-    space: CellSpace,
+    space: Relaxed,
     states: EdgeStates,
     scores: Mapping[str, Tensor],
     edge_scores: Mapping[str, Tensor] | None = None,
@@ -74,7 +70,7 @@ def decode(
     return cells
 
 
-def _best(space: CellSpace, states: EdgeStates, kind: str, edge: int, row: Tensor) -> tuple[int | None, float]:
+def _best(space: Relaxed, states: EdgeStates, kind: str, edge: int, row: Tensor) -> tuple[int | None, float]:
     """The place of an edge's best usable operation and its score; None and minus infinity where the edge has none."""
     decided = states.kind_of(kind, edge) == "fixed"
     names = space.candidates[kind][edge]

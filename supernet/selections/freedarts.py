@@ -5,18 +5,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ranknosh.streams import torch_seed
+from supernet.network import NORMS, Supernet
+from supernet.objective import floats_as
+from supernet.part import Running
+from supernet.relaxations.base import Relaxation
 from supernet.selections.base import Selection
-
-if TYPE_CHECKING:
-    from supernet.network import Supernet
-    from supernet.search import SupernetSearch
 
 Style = Literal["synflow", "snip"]
 
@@ -26,9 +25,9 @@ class ConnectionSensitivity(Selection):
     """Scores ``|alpha dR/dalpha|``, higher is better, mean over ``draws`` of the alphas, the scores of each draw scaled
     to sum 1.
 
-    FreeDARTS (Zhang & Jia, arXiv 2106.11542, and released code). ``synflow``: R is the sum of the logits of one image
-    of ones, with the absolute values of all weights and alphas, so neither images nor labels matter. ``snip``: R is the
-    cross-entropy of a batch of the weights' half. Everything is computed in float64 on a copy. The first draw is the
+    FreeDARTS (Zhang & Jia, arXiv 2106.11542, and released code). ``synflow``: R is the sum of the outputs of one input
+    of ones, with the absolute values of all weights and alphas, so neither inputs nor targets matter. ``snip``: R is the
+    loss of a batch of the weights' half. Everything is computed in float64 on a copy. The first draw is the
     search's own alphas.
 
     Deviations: one draw is published, and with a single one the random sizes of the alphas decide much. For ``synflow``
@@ -48,7 +47,7 @@ class ConnectionSensitivity(Selection):
     def describe(self) -> str:
         return f"connection sensitivity ({self.style}, {self.draws} draws)"
 
-    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
+    def scores(self, search: Running) -> Mapping[str, Tensor]:
         # A copy, because weights are replaced by their absolute values.
         net = copy.deepcopy(search.net).double()
         if self.style == "synflow":
@@ -62,14 +61,16 @@ class ConnectionSensitivity(Selection):
                     totals[kind] += score / whole / self.draws
         return totals
 
-    def _alphas(self, search: SupernetSearch, draw: int) -> dict[str, Tensor]:
+    def _alphas(self, search: Running, draw: int) -> dict[str, Tensor]:
         own = {name: parameter.detach().double() for name, parameter in search.parameters.items()}
         if draw == 0:
             return own
         generator = torch.Generator().manual_seed(torch_seed(search.seed, "sensitivity", draw))
+        relaxation = search.method.relaxation
+        assert isinstance(relaxation, Relaxation)
         for kind, alphas in search.alphas.items():
             edges, operations = alphas.shape
-            drawn = search.method.relaxation.initial(edges, operations, generator)
+            drawn = relaxation.initial(edges, operations, generator)
             own[kind] = drawn.to(alphas.device, torch.float64)
         return own
 
@@ -84,20 +85,18 @@ def linearise(net: nn.Module, *, batch_statistics: bool = False) -> None:
     if batch_statistics:
         return
     for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, NORMS):
             some = next(net.parameters())
             module.track_running_stats = True
             module.running_mean = some.new_zeros(module.num_features)
             module.running_var = some.new_ones(module.num_features)
 
 
-def sensitivities(
-    search: SupernetSearch, net: Supernet, parameters: Mapping[str, Tensor], style: Style
-) -> dict[str, Tensor]:
+def sensitivities(search: Running, net: Supernet, parameters: Mapping[str, Tensor], style: Style) -> dict[str, Tensor]:
     """``|alpha dR/dalpha|`` of one draw of the alphas.
 
     Args:
-        search: Gives the mix, the shape of images, and the batch of ``snip``.
+        search: Gives the mix, the shape of inputs, and the batch of ``snip``.
         net: A float64 copy of its network, linearised for ``synflow``.
         parameters: float64 values by name.
         style: ``synflow`` or ``snip``.
@@ -111,12 +110,12 @@ def sensitivities(
         leaves[name] = signed.requires_grad_(name in search.space.kinds)
     mix = search.mix("evaluation", parameters=leaves)
     kinds = list(search.space.kinds)
+    inputs, targets = next(iter(search.batches("weights", epoch=0, augment="none")))
     if style == "synflow":
-        images = torch.ones(1, *search.data.image_shape, dtype=torch.float64, device=search.device)
-        value = net(images, mix).sum()
+        ones = torch.ones(1, *inputs.shape[1:], dtype=inputs.dtype, device=search.device)
+        value = net(floats_as(ones, torch.float64), mix).sum()
     else:
-        images, labels = next(iter(search.batches("weights", epoch=0, augment="none")))
-        value = functional.cross_entropy(net.train()(images.double(), mix), labels)
+        value = search.loss(net.train()(floats_as(inputs, torch.float64), mix), targets)
     gradients = torch.autograd.grad(value, [leaves[kind] for kind in kinds], allow_unused=True)
     return {
         kind: torch.zeros_like(leaves[kind]) if gradient is None else (leaves[kind] * gradient).detach().abs()

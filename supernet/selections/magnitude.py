@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from supernet.part import Running
 from supernet.selections.base import Selection
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -21,5 +18,5 @@ class Magnitude(Selection):
     def describe(self) -> str:
         return "magnitude"
 
-    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
+    def scores(self, search: Running) -> Mapping[str, Tensor]:
         return search.mix("evaluation", detached=True).theta

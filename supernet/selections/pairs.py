@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from ranknosh.spaces.relaxed import Cells, Relaxed
+from supernet.part import Composition, Running
 from supernet.selections.base import Selection, decode
-from supernet.space import Cells, CellSpace
 from supernet.weightings.pairs import PairSoftmax
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -29,16 +25,16 @@ class LikeliestPairs(Selection):
     def describe(self) -> str:
         return "likeliest pairs"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         if space.edges_per_node != 2:
             return f"pairs of edges are chosen where a derived node keeps two, and {space.name} does not"
         return None
 
-    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
+    def scores(self, search: Running) -> Mapping[str, Tensor]:
         # The factors of edges are in theta; they do not change which operation of an edge is largest.
         return search.mix("evaluation", detached=True).theta
 
-    def derive(self, search: SupernetSearch) -> Cells:
+    def derive(self, search: Running) -> Cells:
         weighting = search.method.weighting
         if not isinstance(weighting, PairSoftmax):
             return super().derive(search)

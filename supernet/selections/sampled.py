@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ranknosh.spaces.nasbench201 import NasBench201
+from ranknosh.spaces.relaxed import Cells, Relaxed
 from ranknosh.streams import torch_seed
+from supernet.part import Composition, Running
 from supernet.relaxations.controller import Controller
 from supernet.sampling import best_of, passes, sample_cells
 from supernet.selections.base import Selection
-from supernet.space import Cells, CellSpace
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.search import SupernetSearch
 
 # Draws for each sample of ``likeliest`` in spaces that are not listed.
 _POOL = 20
@@ -36,8 +32,8 @@ class BestOfSamples(Selection):
         batches: Batches that each is evaluated on; None for all.
         draw: Where they come from. ``uniform``: over the space (random search with parameter sharing, Li & Talwalkar,
             UAI 2019: 100 samples and one batch each in the NAS-Bench-201 code). ``likeliest``: those of highest
-            probability under theta (SETN, Dong & Yang, ICCV 2019); outside NAS-Bench-201, whose cells are all listed,
-            the likeliest of 20 times as many draws from theta. ``controller``: drawn by a
+            probability under theta (SETN, Dong & Yang, ICCV 2019), of all where the space can be listed, else of 20
+            times as many draws from theta. ``controller``: drawn by a
             :class:`supernet.relaxations.controller.Controller` (ENAS).
     """
 
@@ -48,19 +44,19 @@ class BestOfSamples(Selection):
     def describe(self) -> str:
         return f"best of {self.samples} ({self.draw})"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         if self.draw == "controller" and not isinstance(method.relaxation, Controller):
             return "a selection that draws by a controller needs one as the relaxation"
         return None
 
-    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
+    def scores(self, search: Running) -> Mapping[str, Tensor]:
         return search.mix("evaluation", detached=True).theta
 
-    def finish(self, search: SupernetSearch) -> Cells:
+    def finish(self, search: Running) -> Cells:
         cells, _ = best_of(search, self.candidates(search), self.batches)
         return cells
 
-    def candidates(self, search: SupernetSearch) -> Iterator[Cells]:
+    def candidates(self, search: Running) -> Iterator[Cells]:
         """The architectures that are ranked."""
         generator = torch.Generator().manual_seed(torch_seed(search.seed, "candidates"))
         if self.draw == "uniform":
@@ -71,9 +67,9 @@ class BestOfSamples(Selection):
             with torch.no_grad():
                 return iter([controller.net.draw(generator).cells for _ in range(self.samples)])
         theta = self.scores(search)
-        # The 15,625 cells of NAS-Bench-201 can be listed and sorted; those of larger spaces cannot.
-        listed = _all_cells(search) if search.space.name == "nasbench201" else None
-        if listed is None:
+        # The cells of a small space can be listed and sorted; those of larger spaces cannot.
+        listed = [] if search.space.listed is None else [c for c in search.space.listed() if _passes(search.space, c)]
+        if search.space.listed is None:
             draws = [sample_cells(search.space, generator, theta) for _ in range(_POOL * self.samples)]
             # Draws repeat; every architecture is ranked once.
             listed = list({str(cells): cells for cells in draws}.values())
@@ -91,6 +87,5 @@ def log_probability(cells: Cells, theta: Mapping[str, Tensor]) -> float:
     return float(torch.stack(picked).double().clamp_min(1e-30).log().sum())
 
 
-def _all_cells(search: SupernetSearch) -> list[Cells]:
-    every = ({"normal": tuple(architecture.code)} for architecture in NasBench201().enumerate())
-    return [cells for cells in every if passes(search.space, "normal", cells["normal"])]
+def _passes(space: Relaxed, cells: Cells) -> bool:
+    return all(passes(space, kind, cells[kind]) for kind in space.kinds)

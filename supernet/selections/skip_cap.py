@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from supernet.part import AlphaGradients
+from ranknosh.spaces.relaxed import Cells
+from supernet.part import AlphaGradients, Running
 from supernet.selections.base import Selection, decode
 from supernet.selections.magnitude import Magnitude
-from supernet.space import Cells
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 SKIP = "skip_connect"
 
@@ -35,19 +32,19 @@ class SkipCap(Selection):
     def describe(self) -> str:
         return f"{self.inner.describe()}, at most {self.most} skips"
 
-    def begin(self, search: SupernetSearch) -> None:
+    def begin(self, search: Running) -> None:
         self.inner.begin(search)
 
-    def before_epoch(self, search: SupernetSearch) -> None:
+    def before_epoch(self, search: Running) -> None:
         self.inner.before_epoch(search)
 
-    def alpha_gradients(self, search: SupernetSearch, gradients: AlphaGradients) -> None:
+    def alpha_gradients(self, search: Running, gradients: AlphaGradients) -> None:
         self.inner.alpha_gradients(search, gradients)
 
-    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
+    def scores(self, search: Running) -> Mapping[str, Tensor]:
         return self.inner.scores(search)
 
-    def derive(self, search: SupernetSearch) -> Cells:
+    def derive(self, search: Running) -> Cells:
         # A copy: scores are changed below, and those of some selections are live tensors.
         scores = {kind: table.detach().clone() for kind, table in self.scores(search).items()}
         space, states = search.space, search.states
@@ -72,7 +69,7 @@ class SkipCap(Selection):
         self.inner.load_state_dict(state["inner"])
 
 
-def _has_other(search: SupernetSearch, edge: int) -> bool:
+def _has_other(search: Running, edge: int) -> bool:
     names = search.space.candidates["normal"][edge]
     others = [
         place

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from supernet.part import AlphaGradients
+from ranknosh.spaces.relaxed import Relaxed
+from supernet.part import AlphaGradients, Composition, Running
 from supernet.relaxations import Softmax
+from supernet.report import EpochReport
 from supernet.selections.base import Selection
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.report import EpochReport
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
 
 Form = Literal["ostr", "ostr_star", "naive"]
 Window = Literal["epoch", "all", "ema"]
@@ -37,7 +33,7 @@ class Strength(Selection):
     - ``ostr_star``: ``|<g, f_o - x>|``, expanded about the mixture (eq. 18).
     - ``naive``: ``|theta_o dL/dtheta_o|``, the change if the operation were deleted (SNIP on theta).
 
-    All come from the gradients of the cross-entropy alone, without penalties and weight decay. They are computed from
+    All come from the gradients of the loss alone, without penalties and weight decay. They are computed from
     theta and ``dL/dtheta``, so any weights of sum 1 may take the place of the softmax. Edges are ranked by the strength
     of their best operation. With two operations on an edge ``ostr`` ties always and ``ostr_star`` prefers the smaller
     theta, so both refuse such spaces; use ``naive`` there. Before the first architecture step (warm-up) scores are the
@@ -58,7 +54,7 @@ class Strength(Selection):
     def describe(self) -> str:
         return _NAMES[self.form] if self.window == "epoch" else f"{_NAMES[self.form]} over {self.window}"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         pairs = [kind for kind, edges in space.candidates.items() if any(len(names) == 2 for names in edges)]
         if self.form != "naive" and pairs:
             return (
@@ -69,7 +65,7 @@ class Strength(Selection):
             return None
         return f"{_NAMES[self.form]} is derived for a softmax relaxation, not for {method.relaxation.describe()}"
 
-    def before_epoch(self, search: SupernetSearch) -> None:
+    def before_epoch(self, search: Running) -> None:
         if search.warming_up or self.window == "all":
             return
         # The mean of the epoch that just ended joins the past, once it is whole.
@@ -77,16 +73,16 @@ class Strength(Selection):
             self._past = self._mean()
         self._sums, self._batches = {}, 0
 
-    def alpha_gradients(self, search: SupernetSearch, gradients: AlphaGradients) -> None:
+    def alpha_gradients(self, search: Running, gradients: AlphaGradients) -> None:
         for kind, theta in gradients.theta.items():
             strength = strengths(theta, gradients.theta_gradients[kind], self.form)
             self._sums[kind] = self._sums[kind] + strength if kind in self._sums else strength
         self._batches += 1
 
-    def scores(self, search: SupernetSearch) -> Mapping[str, Tensor]:
+    def scores(self, search: Running) -> Mapping[str, Tensor]:
         return self._mean() if self._batches else search.mix("evaluation", detached=True).theta
 
-    def after_epoch(self, search: SupernetSearch, report: EpochReport) -> None:
+    def after_epoch(self, search: Running, report: EpochReport) -> None:
         if self._batches:
             for kind, scores in self._mean().items():
                 report.strength[kind] = scores.double().cpu().tolist()

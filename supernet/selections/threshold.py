@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from ranknosh.spaces.relaxed import Cells
+from supernet.part import Running
 from supernet.selections.base import decode
 from supernet.selections.magnitude import Magnitude
-from supernet.space import Cells
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Threshold(Magnitude):
     def describe(self) -> str:
         return f"magnitude, threshold {self.least:g}"
 
-    def derive(self, search: SupernetSearch) -> Cells:
+    def derive(self, search: Running) -> Cells:
         scores, space = self.scores(search), search.space
         cells = decode(space, search.states, scores)
         some = space.edges_per_node is not None
@@ -47,7 +44,7 @@ class Threshold(Magnitude):
         }
 
     def _some(
-        self, search: SupernetSearch, kind: str, places: tuple[int | None, ...], scores: Tensor
+        self, search: Running, kind: str, places: tuple[int | None, ...], scores: Tensor
     ) -> tuple[int | None, ...]:
         topology, kept = search.space.topology(kind), list(places)
         for node in range(topology.inputs, topology.nodes):
@@ -63,7 +60,7 @@ class Threshold(Magnitude):
         return tuple(kept)
 
     def _closed(
-        self, search: SupernetSearch, kind: str, places: tuple[int | None, ...], scores: Tensor
+        self, search: Running, kind: str, places: tuple[int | None, ...], scores: Tensor
     ) -> tuple[int | None, ...]:
         kept: list[int | None] = []
         for edge, place in enumerate(places):

@@ -1,7 +1,8 @@
 """How weights and architecture parameters take turns."""
 
+from supernet.data import Batch
 from supernet.updates.amended import Amended
-from supernet.updates.base import Batch, Update, architecture_gradients, weight_step
+from supernet.updates.base import Update, architecture_gradients, weight_step
 from supernet.updates.first import FirstOrder
 from supernet.updates.mixed import MixedLevel
 from supernet.updates.neumann import Neumann

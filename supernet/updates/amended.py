@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from supernet.part import Running
 from supernet.updates.bilevel import BilevelUpdate
 from supernet.updates.hypergradient import Bilevel, Hypergradient, amended
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -28,5 +25,5 @@ class Amended(BilevelUpdate):
     def describe(self) -> str:
         return f"amended (eta {self.eta:g})"
 
-    def hypergradient(self, search: SupernetSearch, problem: Bilevel) -> Hypergradient:
+    def hypergradient(self, search: Running, problem: Bilevel) -> Hypergradient:
         return amended(problem, self.eta, exact=self.exact)

@@ -4,42 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from supernet.data import Batch
 from supernet.mix import Mix
-from supernet.part import AlphaGradients, Part
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
-
-Batch = tuple[Tensor, Tensor]
-"""Images (n, c, h, w) float and labels (n,) int64, on the device of the supernet."""
+from supernet.part import AlphaGradients, Part, Running
 
 
 @dataclass
 class Losses:
-    """Mean cross-entropies (nats) of one step, scalar tensors without gradients; None where the step was not made.
+    """Mean losses of one step, scalar tensors without gradients; None where the step was not made.
 
     Attributes:
         weights: Loss of the weight step on its training batch.
         alphas: Loss of the architecture step on its batch.
-        correct: (n,) bool, which images of the weight step were classified correctly.
+        outputs: (n, ...) of the weight step, for the metric; taken once, so that an epoch does not hold all of them.
     """
 
     weights: Tensor | None = None
     alphas: Tensor | None = None
-    correct: Tensor | None = None
+    outputs: Tensor | None = None
+
+    def take_outputs(self) -> Tensor | None:
+        """The outputs, which are forgotten here."""
+        found, self.outputs = self.outputs, None
+        return found
 
 
 class Update(Part):
     """How weights and architecture parameters are trained within an epoch.
 
-    ``split`` says who learns from which training images: ``halves`` gives one half to the weights and the other to the
-    alphas; ``all`` gives every image to the weight steps and leaves no validation batch. ``uses_validation`` is False
+    ``split`` says who learns from which training examples: ``halves`` gives one half to the weights and the other to the
+    alphas; ``all`` gives every example to the weight steps and leaves no validation batch. ``uses_validation`` is False
     for updates whose steps never read the alphas' half.
     """
 
@@ -47,7 +46,7 @@ class Update(Part):
     uses_validation = True
     """False where steps never look at the alphas' half."""
 
-    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: Running, train: Batch, validation: Batch | None) -> Losses:
         """Train on one batch of each level.
 
         Args:
@@ -61,28 +60,24 @@ class Update(Part):
         raise NotImplementedError
 
 
-def weight_step(search: SupernetSearch, batch: Batch) -> Losses:
+def weight_step(search: Running, batch: Batch) -> Losses:
     """One SGD step on the weights, with the alphas fixed and the method's perturbation applied to the mix.
 
     Returns:
-        The loss and the correct images, both of the forward pass before the step.
+        The loss and the outputs, both of the forward pass before the step.
     """
     # Detached: gradients of theta would cost an inner product for every operation, and none is used.
-    mix = search.mix("weights", detached=True)
-    if search.method.perturbation is not None:
-        mix = search.method.perturbation.perturb(search, mix, batch)
+    mix = search.perturbed(search.mix("weights", detached=True), batch)
     search.net.train()
-    images, labels = batch
-    logits = search.net(images, mix)
-    loss = functional.cross_entropy(logits, labels)
+    inputs, targets = batch
+    outputs = search.net(inputs, mix)
+    loss = search.loss(outputs, targets)
     loss.backward()
     search.step_weights()
-    return Losses(weights=loss.detach(), correct=logits.detach().argmax(1) == labels)
+    return Losses(weights=loss.detach(), outputs=outputs.detach())
 
 
-def architecture_gradients(
-    search: SupernetSearch, batch: Batch, mix: Mix | None = None
-) -> tuple[Tensor, dict[str, Tensor]]:
+def architecture_gradients(search: Running, batch: Batch, mix: Mix | None = None) -> tuple[Tensor, dict[str, Tensor]]:
     """The loss of a batch and its gradients to all architecture parameters, with the weights fixed.
 
     Gradients of the weights are not computed. Observers see the result (:class:`supernet.part.AlphaGradients`); nothing
@@ -90,17 +85,17 @@ def architecture_gradients(
 
     Args:
         search: The search; its network runs in training mode, so running statistics move where there are any.
-        batch: Images and labels the loss is taken on.
+        batch: Inputs and targets the loss is taken on.
         mix: The mix of the pass; None draws a new one of phase ``alphas``.
 
     Returns:
-        The mean cross-entropy (nats, scalar, detached), and one gradient for each entry of ``search.parameters``,
+        The mean loss (scalar, detached), and one gradient for each entry of ``search.parameters``,
         shaped like it and zero where the loss does not depend on it.
     """
     mix = search.mix("alphas") if mix is None else mix
     search.net.train()
-    images, labels = batch
-    loss = functional.cross_entropy(search.net(images, mix), labels)
+    inputs, targets = batch
+    loss = search.loss(search.net(inputs, mix), targets)
     thetas = [theta for theta in mix.theta.values() if theta.requires_grad]
     tensors = [*search.parameters.values(), *thetas]
     # One call for parameters and thetas: a second one would run the backward pass again. Weights are not among the
@@ -121,7 +116,7 @@ def architecture_gradients(
 
 
 def observe(
-    search: SupernetSearch,
+    search: Running,
     loss: Tensor,
     mix: Mix,
     theta_gradients: Mapping[str, Tensor],
@@ -131,7 +126,7 @@ def observe(
 
     Args:
         search: The search whose parts are called.
-        loss: Mean cross-entropy of the pass (nats, scalar).
+        loss: Mean loss of the pass (scalar).
         mix: The mix of the pass.
         theta_gradients: d loss / d theta per kind, (edges, operations).
         gradients: d loss / d parameter by parameter name; only those of the kinds are shown.
@@ -144,21 +139,3 @@ def observe(
     )
     for part in search.method.all_parts():
         part.alpha_gradients(search, event)
-
-
-def alpha_step(search: SupernetSearch, gradients: dict[str, Tensor]) -> None:
-    """Add the gradients of the penalties, move the alphas by the method's optimiser, and call ``after_alpha_step`` of
-    every part."""
-    if search.method.penalties:
-        # Penalties see the alphas alone, so their gradients are taken apart from the network's and added: what
-        # observers saw is the cross-entropy only.
-        total = sum((p.loss(search) for p in search.method.penalties), torch.zeros((), device=search.device))
-        tensors = list(search.parameters.values())
-        found = torch.autograd.grad(total, tensors, allow_unused=True) if total.requires_grad else [None] * len(tensors)
-        gradients = {
-            name: gradient if added is None else gradient + added
-            for (name, gradient), added in zip(gradients.items(), found, strict=True)
-        }
-    search.method.alpha_optimiser.step(search, gradients)
-    for part in search.method.all_parts():
-        part.after_alpha_step(search)

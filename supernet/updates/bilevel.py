@@ -6,19 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.utils.hooks import RemovableHandle
 
+from supernet.data import Batch
 from supernet.mix import Mix
-from supernet.updates.base import Batch, Losses, Update, alpha_step, observe, weight_step
+from supernet.part import Running
+from supernet.updates.base import Losses, Update, observe, weight_step
 from supernet.updates.hypergradient import Bilevel, Hypergradient
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 
 @dataclass
@@ -46,13 +43,13 @@ class OuterPass:
         self.theta_gradients.setdefault(kind, gradient.detach())
 
 
-def search_weights(search: SupernetSearch) -> list[Tensor]:
+def search_weights(search: Running) -> list[Tensor]:
     """The weights that are trained, in the order of the optimiser."""
     return [parameter for group in search.optimiser.param_groups for parameter in group["params"]]
 
 
-def problem_of(search: SupernetSearch, train: Batch, validation: Batch) -> tuple[Bilevel, OuterPass]:
-    """Cross-entropies of two batches as functions of the search's weights and architecture parameters.
+def problem_of(search: Running, train: Batch, validation: Batch) -> tuple[Bilevel, OuterPass]:
+    """Losses of two batches as functions of the search's weights and architecture parameters.
 
     All passes are of the phase ``alphas`` and share one random draw, so that finite differences compare the same
     network. They run in full precision, since differences of bfloat16 passes would be rounding noise.
@@ -72,9 +69,9 @@ def problem_of(search: SupernetSearch, train: Batch, validation: Batch) -> tuple
         mix = search.mix("alphas", draw=draw)
         if look is not None:
             look(mix)
-        images, labels = batch
+        inputs, targets = batch
         with torch.autocast(search.device.type, enabled=False):
-            return functional.cross_entropy(search.net(images, mix), labels)
+            return search.loss(search.net(inputs, mix), targets)
 
     problem = Bilevel(
         search_weights(search),
@@ -92,17 +89,17 @@ class BilevelUpdate(Update):
     The passes of the alpha step leave no trace in the running statistics of batch norms.
     """
 
-    def hypergradient(self, search: SupernetSearch, problem: Bilevel) -> Hypergradient:
+    def hypergradient(self, search: Running, problem: Bilevel) -> Hypergradient:
         """The hypergradient that the alphas follow; subclasses differ in this alone."""
         raise NotImplementedError
 
-    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: Running, train: Batch, validation: Batch | None) -> Losses:
         loss = None if validation is None else self.alphas(search, train, validation)
         losses = weight_step(search, train)
         losses.alphas = loss
         return losses
 
-    def alphas(self, search: SupernetSearch, train: Batch, validation: Batch) -> Tensor:
+    def alphas(self, search: Running, train: Batch, validation: Batch) -> Tensor:
         """Make the alpha step.
 
         Args:
@@ -111,7 +108,7 @@ class BilevelUpdate(Update):
             validation: Batch of the outer loss.
 
         Returns:
-            The validation loss (nats, scalar, detached).
+            The validation loss (scalar, detached).
         """
         search.net.train()
         problem, outer = problem_of(search, train, validation)
@@ -126,5 +123,5 @@ class BilevelUpdate(Update):
             kind: outer.theta_gradients.get(kind, torch.zeros_like(theta)) for kind, theta in outer.mix.theta.items()
         }
         observe(search, found.loss, outer.mix, seen, dict(zip(search.parameters, found.direct, strict=True)))
-        alpha_step(search, dict(zip(search.parameters, found.total, strict=True)))
+        search.step_alphas(dict(zip(search.parameters, found.total, strict=True)))
         return found.loss

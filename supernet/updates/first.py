@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from supernet.updates.base import Batch, Losses, Update, alpha_step, architecture_gradients, weight_step
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
+from supernet.data import Batch
+from supernet.part import Running
+from supernet.updates.base import Losses, Update, architecture_gradients, weight_step
 
 
 @dataclass(frozen=True)
@@ -19,11 +17,11 @@ class FirstOrder(Update):
     def describe(self) -> str:
         return "first order"
 
-    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: Running, train: Batch, validation: Batch | None) -> Losses:
         loss = None
         if validation is not None:
             loss, gradients = architecture_gradients(search, validation)
-            alpha_step(search, gradients)
+            search.step_alphas(gradients)
         losses = weight_step(search, train)
         losses.alphas = loss
         return losses

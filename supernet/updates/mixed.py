@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from supernet.part import Running
 from supernet.updates.bilevel import BilevelUpdate
 from supernet.updates.hypergradient import Bilevel, Hypergradient, gradients, outer_gradients
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class MixedLevel(BilevelUpdate):
     def describe(self) -> str:
         return f"mixed level (lambda {self.weight:g})"
 
-    def hypergradient(self, search: SupernetSearch, problem: Bilevel) -> Hypergradient:
+    def hypergradient(self, search: Running, problem: Bilevel) -> Hypergradient:
         loss, direct, _ = outer_gradients(problem, weights=False)
         train = gradients(problem.train(), problem.alphas)
         return Hypergradient(loss, direct, [t + self.weight * d for t, d in zip(train, direct, strict=True)])

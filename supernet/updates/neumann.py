@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from supernet.updates.base import Batch, Losses, weight_step
+from supernet.data import Batch
+from supernet.part import Running
+from supernet.updates.base import Losses, weight_step
 from supernet.updates.bilevel import BilevelUpdate
 from supernet.updates.hypergradient import Bilevel, Hypergradient, neumann
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 
 @dataclass
@@ -37,7 +36,7 @@ class Neumann(BilevelUpdate):
     def describe(self) -> str:
         return f"implicit ({self.terms} terms, an alpha step in {self.inner_steps})"
 
-    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: Running, train: Batch, validation: Batch | None) -> Losses:
         if validation is None:
             return weight_step(search, train)
         self._inner += 1
@@ -46,7 +45,7 @@ class Neumann(BilevelUpdate):
         self._inner = 0
         return super().step(search, train, validation)
 
-    def hypergradient(self, search: SupernetSearch, problem: Bilevel) -> Hypergradient:
+    def hypergradient(self, search: Running, problem: Bilevel) -> Hypergradient:
         group = search.optimiser.param_groups[0]
         gamma = float(group["lr"]) if self.gamma is None else self.gamma
         return neumann(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from supernet.updates.base import Batch, Losses
+from supernet.data import Batch
+from supernet.part import Running
+from supernet.updates.base import Losses
 from supernet.updates.bilevel import BilevelUpdate
 from supernet.updates.first import FirstOrder
 from supernet.updates.hypergradient import Bilevel, Hypergradient, unrolled
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
 
 
 @dataclass(frozen=True)
@@ -31,13 +29,13 @@ class SecondOrder(BilevelUpdate):
     def describe(self) -> str:
         return "second order" if self.xi is None else f"second order (xi {self.xi:g})"
 
-    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: Running, train: Batch, validation: Batch | None) -> Losses:
         # Without a step ahead the rule is the first order, which needs one pass instead of four.
         if self.xi == 0:
             return FirstOrder().step(search, train, validation)
         return super().step(search, train, validation)
 
-    def hypergradient(self, search: SupernetSearch, problem: Bilevel) -> Hypergradient:
+    def hypergradient(self, search: Running, problem: Bilevel) -> Hypergradient:
         group = search.optimiser.param_groups[0]
         xi = float(group["lr"]) if self.xi is None else self.xi
         return unrolled(problem, xi, inertia=inertia(search.optimiser), weight_decay=float(group["weight_decay"]))

@@ -1,21 +1,22 @@
-"""Alphas that follow the contribution of each operation to the supernet's accuracy."""
+"""Alphas that follow the contribution of each operation to the supernet's metric."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ranknosh.streams import torch_seed
+from supernet.data import Batch
 from supernet.decisions.perturbation import without
-from supernet.updates.base import Batch, Losses, Update, weight_step
-
-if TYPE_CHECKING:
-    from supernet.mix import Mix
-    from supernet.search import SupernetSearch
+from supernet.mix import Mix
+from supernet.objective import floats_as
+from supernet.part import Running
+from supernet.updates.base import Losses, Update, weight_step
 
 Player = tuple[str, int, int]
 """An operation of the supernet as a player of the game: (kind, edge, place)."""
@@ -27,17 +28,17 @@ class ShapleyValues(Update):
 
     Shapley-NAS (Xiao et al., CVPR 2022, sec. 3.2 and 3.3, and released code). Each permutation removes the operations
     of the undecided edges in a random order (theta set to 0, the others unchanged); the marginal value of an operation
-    is the accuracy lost with it. Values are mean minus standard deviation over the permutations, standardised over each
-    kind, and smoothed: ``v <- momentum v + (1 - momentum) value``, then ``alpha <- alpha + step_size v``, with ``v``
-    starting from N(0, 0.001^2).
+    is what is lost of the metric (accuracy, of classes) with it. Values are mean minus standard deviation over the
+    permutations, standardised over each kind, and smoothed: ``v <- momentum v + (1 - momentum) value``, then ``alpha <-
+    alpha + step_size v``, with ``v`` starting from N(0, 0.001^2).
 
     Deviation: batch norms always use the statistics of the batch; in the released code they do so every other epoch.
 
     Args:
         permutations: Orders that are tried, each on a batch of its own.
-        truncation: A permutation ends once accuracy is below this share of that of the whole supernet; operations not
-            yet removed count 0 there.
-        batch: Images of a batch, of the alphas' half (all of it where it is smaller).
+        truncation: A permutation ends once the metric is worse than that of the whole supernet by this factor;
+            operations not yet removed count 0 there.
+        batch: Examples of a batch, of the alphas' half (all of it where it is smaller).
         momentum: Share of the old values in the moving average.
         step_size: Factor from values to alphas.
     """
@@ -53,7 +54,7 @@ class ShapleyValues(Update):
     def describe(self) -> str:
         return f"Shapley values of {self.permutations} permutations"
 
-    def begin(self, search: SupernetSearch) -> None:
+    def begin(self, search: Running) -> None:
         if not self._values:
             generator = torch.Generator().manual_seed(torch_seed(search.seed, "shapley-values"))
             self._values = {
@@ -61,7 +62,7 @@ class ShapleyValues(Update):
                 for kind, alphas in search.alphas.items()
             }
 
-    def before_epoch(self, search: SupernetSearch) -> None:
+    def before_epoch(self, search: Running) -> None:
         # Hooks of the updates of all stages are called; only the present stage's may move the alphas.
         if search.warming_up or search.update is not self:
             return
@@ -76,11 +77,11 @@ class ShapleyValues(Update):
         for part in search.method.all_parts():
             part.after_alpha_step(search)
 
-    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: Running, train: Batch, validation: Batch | None) -> Losses:
         return weight_step(search, train)
 
     @torch.no_grad()
-    def estimate(self, search: SupernetSearch) -> dict[str, Tensor]:
+    def estimate(self, search: Running) -> dict[str, Tensor]:
         """(edges, operations) float64 per kind, standardised over the operations that took part, 0 for others; higher
         is better."""
         players: list[Player] = [
@@ -93,9 +94,9 @@ class ShapleyValues(Update):
         marginals = []
         with search.net.kept_buffers():
             search.net.train()
-            for images in self._batches(search):
+            for batch in self._batches(search):
                 order = torch.randperm(len(players), generator=generator).tolist()
-                worth = accuracy_without(search, players, images)
+                worth = worth_without(search, players, batch)
                 marginals.append(marginal_worths(order, worth, self.truncation))
         values = cautious_mean(torch.tensor(marginals, dtype=torch.float64))
         found = {}
@@ -106,12 +107,12 @@ class ShapleyValues(Update):
                 found[kind][players[index][1], players[index][2]] = value
         return found
 
-    def _batches(self, search: SupernetSearch) -> list[Batch]:
+    def _batches(self, search: Running) -> list[Batch]:
         """A batch for each permutation, of the alphas' half in an order that depends on the epoch."""
         found: list[Batch] = []
         passes = 0
         while len(found) < self.permutations:
-            for images, labels in search.data.batches(
+            for inputs, targets in search.data.batches(
                 "alphas",
                 batch=min(self.batch, search.data.count("alphas")),
                 # Batches are a function of the epoch's number: numbers beyond the search's give orders that no training
@@ -122,7 +123,7 @@ class ShapleyValues(Update):
                 device=search.device,
                 channels_last=search.channels_last,
             ):
-                found.append((images.to(search.dtype), labels))
+                found.append((floats_as(inputs, search.dtype), targets))
                 if len(found) == self.permutations:
                     break
             passes += 1
@@ -135,10 +136,8 @@ class ShapleyValues(Update):
         self._values = dict(state["values"])
 
 
-def accuracy_without(
-    search: SupernetSearch, players: Sequence[Player], batch: Batch
-) -> Callable[[Sequence[int]], float]:
-    """A function from removed players to the accuracy of what is left.
+def worth_without(search: Running, players: Sequence[Player], batch: Batch) -> Callable[[Sequence[int]], float]:
+    """A function from removed players to the metric of what is left.
 
     Successive calls must each add one player or more to the end of the list: the mixes of shorter lists are kept and
     built upon.
@@ -146,20 +145,19 @@ def accuracy_without(
     Args:
         search: The search; its network must be in the mode that the measurement needs.
         players: The operations, whose indices the function takes.
-        batch: Images and labels accuracy is measured on.
+        batch: Inputs and targets the metric is measured on.
 
     Returns:
-        ``worth(removed)``: accuracy in [0, 1], higher is better.
+        ``worth(removed)``: the metric, turned so that higher is better.
     """
-    images, labels = batch
+    inputs, targets = batch
     mixes: list[Mix] = [search.mix("evaluation", detached=True)]
 
     def worth(out: Sequence[int]) -> float:
         # Each removal builds on the mix before, so that a permutation costs one change of a mix for each pass.
         for index in out[len(mixes) - 1 :]:
             mixes.append(without(mixes[-1], *players[index]))
-        logits = search.net(images, mixes[len(out)])
-        return float((logits.argmax(1) == labels).double().mean())
+        return search.judge.worth(search.judge.of(search.net(inputs, mixes[len(out)]), targets))
 
     return worth
 
@@ -167,23 +165,28 @@ def accuracy_without(
 def marginal_worths(
     order: Sequence[int], worth: Callable[[Sequence[int]], float], truncation: float = 0.0
 ) -> list[float]:
-    """The accuracy lost with each player when players are removed in ``order``.
+    """What is lost with each player when players are removed in ``order``.
 
     Args:
         order: Indices of the players, first removed first.
         worth: Value of the supernet without the players given; higher is better.
-        truncation: Stop once the value is below this share of the value with all players.
+        truncation: Stop once the value is below this share of the value with all players; where that is negative, as a
+            loss turned round, once it is that share of the value.
 
     Returns:
         The loss of each player, by its index; 0 for players that were not removed before the stop.
     """
     found = [0.0] * len(order)
     full = before = worth([])
+    if full >= 0:
+        least = truncation * full
+    else:
+        least = full / truncation if truncation else -math.inf
     for count, player in enumerate(order, 1):
         now = worth(order[:count])
         found[player] = before - now
         before = now
-        if now < truncation * full:
+        if now < least:
             break
     return found
 

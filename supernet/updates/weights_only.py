@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from supernet.updates.base import Batch, Losses, Update, weight_step
-
-if TYPE_CHECKING:
-    from supernet.search import SupernetSearch
+from supernet.data import Batch
+from supernet.part import Running
+from supernet.updates.base import Losses, Update, weight_step
 
 
 @dataclass(frozen=True)
@@ -22,5 +21,5 @@ class WeightsOnly(Update):
     def describe(self) -> str:
         return "weights only"
 
-    def step(self, search: SupernetSearch, train: Batch, validation: Batch | None) -> Losses:
+    def step(self, search: Running, train: Batch, validation: Batch | None) -> Losses:
         return weight_step(search, train)

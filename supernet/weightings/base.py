@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
+from ranknosh.spaces.topology import CellTopology
 from supernet.part import Part
-
-if TYPE_CHECKING:
-    from ranknosh.spaces.cell import CellTopology
 
 
 class EdgeWeighting(Part):

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ranknosh.spaces.topology import CellTopology
 from supernet.weightings.base import EdgeWeighting
 from supernet.weightings.node_softmax import entering
-
-if TYPE_CHECKING:
-    from ranknosh.spaces.cell import CellTopology
-    from supernet.method import Method
-    from supernet.space import CellSpace
 
 
 @dataclass(frozen=True)
@@ -28,11 +23,6 @@ class NodeSimplex(EdgeWeighting):
 
     def describe(self) -> str:
         return "edge simplex"
-
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
-        if method.alpha_optimiser.keeps_simplex:
-            return None
-        return f"{method.alpha_optimiser.describe()} would leave the simplex of edges; use ExponentiatedGradient"
 
     def initial(self, topology: CellTopology, generator: torch.Generator) -> Tensor:
         return self.factors(torch.ones(len(topology.edges)), topology)

@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ranknosh.spaces.cell import CellTopology
+from ranknosh.spaces.topology import CellTopology
 from supernet.weightings.base import EdgeWeighting
 
 

@@ -6,19 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from ranknosh.spaces.cell import CellTopology
+from ranknosh.spaces.relaxed import Relaxed
+from ranknosh.spaces.topology import CellTopology
+from supernet.part import Composition, Running
 from supernet.schedules import Exponential, Schedule
 from supernet.weightings.base import EdgeWeighting
-
-if TYPE_CHECKING:
-    from supernet.method import Method
-    from supernet.search import SupernetSearch
-    from supernet.space import CellSpace
 
 DOTS_TEMPERATURE = Exponential(10.0, 0.02, inclusive=True)
 
@@ -34,17 +30,17 @@ class PairSoftmax(EdgeWeighting):
     """
 
     temperature: Schedule = DOTS_TEMPERATURE
-    _search: SupernetSearch | None = field(default=None, repr=False, compare=False)
+    _search: Running | None = field(default=None, repr=False, compare=False)
 
     def describe(self) -> str:
         return f"softmax over pairs of edges (temperature {self.temperature})"
 
-    def refuses(self, method: Method, space: CellSpace) -> str | None:
+    def refuses(self, method: Composition, space: Relaxed) -> str | None:
         if space.edges_per_node != 2:
             return f"pairs of edges are weighed where a derived node keeps two, and {space.name} does not"
         return None
 
-    def begin(self, search: SupernetSearch) -> None:
+    def begin(self, search: Running) -> None:
         self._search = search
 
     def initial(self, topology: CellTopology, generator: torch.Generator) -> Tensor:

@@ -84,7 +84,7 @@ CASES: dict[str, Case] = {
     "limit_disk": Case("a disk limit", nosh(limits=Limits(disk_bytes=4300))),
     "space_exhausted": Case(
         "a space with fewer architectures than candidates",
-        nosh(lambda: FlatSpace({"kind": choice(list("abcde")), "n": randint(1, 4)}, name="few"), candidates=40),
+        nosh(lambda: FlatSpace({"kind": choice(list("abcde")), "n": randint(1, 4)}, label="few"), candidates=40),
     ),
     "level_zero": Case(
         "proxy scores choose the first candidates and later random ones follow them",

@@ -84,7 +84,9 @@ def line(record: Record) -> str | None:
         case Speculated():
             return f"  speculated {job(record)} epochs {record.epochs}"
         case Tested():
-            return f"tested {record.candidate_id} accuracy {number(record.test_accuracy)} epochs {record.epochs}"
+            return (
+                f"tested {record.candidate_id} accuracy {number(record.metrics.get('accuracy'))} epochs {record.epochs}"
+            )
         case Stopped():
             return f"stopped {record.reason}"
         case _:

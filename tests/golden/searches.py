@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -20,12 +20,13 @@ from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed, Record, Scored, Stopped
+from ranknosh.core.schedules import Proposal, Proposer
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import LevelZero, draw
 from ranknosh.errors import RankNoshError
 from ranknosh.executors.base import Usage
 from ranknosh.executors.simulated import Cluster, SimulatedExecutor
-from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.making import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.catalog import get_space
@@ -100,8 +101,7 @@ class FormulaExecutor:
                 number,
                 level,
                 value,
-                value,
-                1 - value,
+                {"accuracy": value, "loss": 1 - value},
                 job.epochs,
                 2.0 * job.epochs,
                 checkpoint_bytes=size,
@@ -181,7 +181,7 @@ def small() -> FlatSpace:
             "act": choice(["relu", "gelu", "tanh", "none"]),
             "width": randint(8, 56, quantum=8),
         },
-        name="small",
+        label="small",
     )
 
 
@@ -189,7 +189,7 @@ def small() -> FlatSpace:
 def large() -> FlatSpace:
     """Too many configurations to list."""
     return FlatSpace(
-        {"x": uniform(0, 1), "y": uniform(-1, 1), "kind": choice(list("abcde")), "n": randint(1, 9)}, name="large"
+        {"x": uniform(0, 1), "y": uniform(-1, 1), "kind": choice(list("abcde")), "n": randint(1, 9)}, label="large"
     )
 
 
@@ -229,9 +229,22 @@ def nosh(
             more["seeds"], more["level_zero"] = level_zero.choose(initial, 0.25), level_zero
             more["follow"] = follow
         chosen = PredictorProposer(space(), make_predictor(predictor, **(options or {})), pyramid, seed=SEED, **more)
+        if limits.device_seconds is not None:
+            chosen = Unclocked(chosen)
         return Search(pyramid, limits, chosen, Rules(**search), seed=SEED, pool=pool)
 
     return make
+
+
+@dataclass
+class Unclocked:
+    """A proposer whose refits take no time, so that a limit of device time is reached after the same trainings on any machine."""
+
+    proposer: Proposer
+
+    def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
+        found = self.proposer.propose(pool, ids, batch)
+        return found if found.fit is None else found._replace(fit=replace(found.fit, seconds=0.0))
 
 
 DIRECTIONS = {"good": 1, "small": -1, "noise": 1}

@@ -17,6 +17,7 @@ import torch
 import ranknosh
 from ranknosh.core.records import EpochPoint, Observed, Tested
 from ranknosh.runs.events import Event, Recorded
+from ranknosh.spaces.darts import Darts
 from ranknosh.spaces.genotype import Genotype
 from ranknosh.spaces.nets.regularisation import scheduled_rate
 from ranknosh.training.epoch import learning_rate, steps_per_epoch
@@ -34,7 +35,7 @@ GENOTYPE = Genotype(
     reduce=(("max_pool_3x3", 0), ("skip_connect", 1), ("sep_conv_3x3", 0), ("skip_connect", 2)),
     reduce_concat=(2, 3),
 )
-DIGITS = {"train_limit": 160, "validation_limit": 80, "test_limit": 80}
+DIGITS = {"limit": 160, "validation_limit": 80, "test_limit": 80}
 SMALLEST = {"channels": 2, "cells": 1}
 
 
@@ -71,20 +72,21 @@ def without_report() -> Iterator[None]:
 def searched(about: str, **settings: Any) -> str:
     """A search of digits in a run folder: its records, each result with its learning curve."""
     with TemporaryDirectory() as place, without_report():
-        run = ranknosh.search(data={"name": "digits", **DIGITS}, out=place, name="golden", network=SMALLEST, **settings)
+        run = ranknosh.search(data={"name": "digits", **DIGITS}, out=place, name="golden", space=SMALLEST, **settings)
         records = list(run.history.records)
     lines = [f"# {about}"]
     for record in records:
         line = as_line(record)
         lines += [] if line is None else [line]
         if isinstance(record, Observed):
-            curve = [f"{point.train_loss:.4f}/{point.validation_loss:.4f}" for point in record.curve]
+            curve = [f"{point.train_loss:.4f}/{point.metrics['loss']:.4f}" for point in record.curve]
+            found, costs = record.metrics, record.costs
             lines.append(
-                f"    loss {record.validation_loss:.4f} accuracy {record.validation_accuracy:.4f} params {record.params} "
-                f"macs {record.macs} curve {' '.join(curve)}"
+                f"    loss {found['loss']:.4f} accuracy {found['accuracy']:.4f} params {costs['params']:.0f} "
+                f"macs {costs['macs']:.0f} curve {' '.join(curve)}"
             )
         if isinstance(record, Tested):
-            lines.append(f"    test loss {record.test_loss:.4f}")
+            lines.append(f"    test loss {record.metrics['loss']:.4f}")
     return "\n".join(lines) + "\n"
 
 
@@ -104,6 +106,7 @@ def search_digits_by_loss() -> str:
     return searched(
         "a search of digits, ranked by the loss of averaged weights, augmented, with a finalist",
         budget=16,
+        task={"name": "classification", "label_smoothing": 0.1},
         seed=2,
         pyramid={"epochs": (1, 2), "ratio": 0.5, "initial": 4, "batch": 2, "candidates": 6, "finalists": 1},
         seeding={"proxies": ()},
@@ -113,7 +116,6 @@ def search_digits_by_loss() -> str:
             "metric": "ema_loss",
             "ema": 0.9,
             "augment": "crop_flip_cutout",
-            "label_smoothing": 0.1,
             "warmup_epochs": 1.0,
             "grad_clip": 5.0,
         },
@@ -121,12 +123,12 @@ def search_digits_by_loss() -> str:
 
 
 def epoch_text(line: EpochPoint, settings: TrainSettings) -> str:
-    lr = learning_rate(settings, line.epoch - 1, 0, steps_per_epoch(DIGITS["train_limit"], settings.batch))
+    lr = learning_rate(settings, line.epoch - 1, 0, steps_per_epoch(DIGITS["limit"], settings.batch))
     drop_path = scheduled_rate(settings.drop_path, line.epoch - 1, settings.total_epochs)
     return (
         f"epoch {line.epoch} lr {lr:.6f} drop_path {drop_path:.4f} "
-        f"train loss {line.train_loss:.4f} accuracy {line.train_accuracy:.4f} "
-        f"validation loss {line.validation_loss:.4f} accuracy {line.validation_accuracy:.4f}"
+        f"train loss {line.train_loss:.4f} accuracy {line.train_metrics['accuracy']:.4f} "
+        f"validation loss {line.metrics['loss']:.4f} accuracy {line.metrics['accuracy']:.4f}"
     )
 
 
@@ -138,18 +140,20 @@ def retrained() -> str:
             points = (record for record in event.records if isinstance(record, EpochPoint))
             lines.extend(epoch_text(point, training_of(recipe)) for point in points)
 
-    recipe = preset("tiny", "darts").replace(
+    space = Darts(steps=2)
+    recipe = preset("tiny", space).replace(
         [
             *("train.drop_path=0.3", "train.epochs=2", "train.batch=32", "train.augment=crop_flip_cutout"),
-            *("network.channels=4", "network.cells=3"),
+            *("space.channels=4", "space.cells=3"),
         ]
     )
-    result = retrain(GENOTYPE, load("digits", **DIGITS), recipe, seed=3, events=keep)
+    result = retrain(space.of_genotype(GENOTYPE), load("digits", **DIGITS), recipe, seed=3, events=keep)
     return "\n".join(
         [
             "# a DARTS genotype retrained with drop path, an auxiliary head and augmentation",
             *lines,
-            f"test loss {result.test_loss:.4f} accuracy {result.test_accuracy:.4f} params {result.params} macs {result.macs}",
+            f"test loss {result.test['loss']:.4f} accuracy {result.test['accuracy']:.4f} "
+            f"params {result.costs['params']:.0f} macs {result.costs['macs']:.0f}",
             "",
         ]
     )
@@ -159,8 +163,8 @@ def supernet(method: str, make: Callable[[], Any], images: int = 48) -> Callable
     """Three epochs of a method on a tiny supernet: what each would derive, its losses, and the alphas at the end."""
 
     def run() -> str:
-        space, size = make()
-        search = tiny_search(get_method(method, epochs=3), space, size, seed=1, images=images)
+        space = make()
+        search = tiny_search(get_method(method, epochs=3), space, seed=1, images=images)
         lines = [f"# {method}, three epochs on {space.name}"]
         while not search.ended:
             report = search.run_epoch()

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranknosh.data.table import Table
 from ranknosh.spaces.catalog import get_space
+from ranknosh.tasks.data.table import Table
 
 Arrays = dict[str, Any]
 

@@ -69,14 +69,14 @@ def test_as_a_user_would(method, tmp_path):
     command += [
         "--data",
         "digits",
-        "--channels",
-        "4",
-        "--cells",
-        "1",
+        "--set",
+        "space.channels=4",
+        "--set",
+        "space.cells=1",
         "--epochs",
         "2",
         "--set",
-        "data.train_limit=64",
+        "data.limit=64",
         "--json",
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -89,7 +89,7 @@ def test_as_a_user_would(method, tmp_path):
     ("name", "message"),
     [
         ("nowhere_to_be_found:f", "cannot be imported"),
-        ("json:nothing", "has no function"),
+        ("json:nothing", "cannot be loaded: unknown name 'nothing'"),
         ("dart", "did you mean darts"),
     ],
 )

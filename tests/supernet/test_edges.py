@@ -7,20 +7,17 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ranknosh.spaces.base import NetworkSize
+from ranknosh.spaces.darts import Darts
 from ranknosh.spaces.genotype import parse
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets.network import Network, build_candidate, chosen_genotype
-from ranknosh.spaces.nets.skeleton import darts_skeleton
+from ranknosh.spaces.signature import Signature
 from supernet.edges import EdgePart
 from supernet.mix import Mix, Moment
 from supernet.network import Supernet
-from supernet.space import darts, nasbench201
 from supernet.states import EdgeStates
 from tests.supernet_cases import tiny_darts, tiny_nasbench201, triangle
 
 SPACE = NasBench201()
-SIZE = NetworkSize(4, 1, 5, 2)
 V2 = parse(
     "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), "
     "('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)], normal_concat=range(2, 6), "
@@ -50,7 +47,10 @@ def copy_chosen_weights(mixed, discrete, operation_of):
     for name in discrete.state_dict():
         parts = name.split(".")
         if parts[0] == "blocks" and parts[2] == "edges":
-            parts[4:4] = ["operations", operation_of(discrete.blocks[int(parts[1])], int(parts[3]))]
+            cell, slot = discrete.blocks[int(parts[1])], int(parts[3])
+            whole = mixed.blocks[int(parts[1])].plan.topology.edges
+            parts[3] = str(whole.index(cell.plan.topology.edges[slot]))
+            parts[4:4] = ["operations", operation_of(cell, slot)]
         picked[name] = source[".".join(parts)]
     discrete.load_state_dict(picked)
 
@@ -59,8 +59,8 @@ def copy_chosen_weights(mixed, discrete, operation_of):
 @pytest.mark.parametrize("training", [True, False])
 def test_one_hot_weights_give_the_discrete_network(index, training):
     architecture = list(SPACE.enumerate())[index]
-    net = Supernet(nasbench201(), SIZE, affine=True, running_statistics=True)
-    discrete = build_candidate(architecture, SIZE)
+    net = Supernet(SPACE.scaled(channels=4).relaxed(Signature((2, 8, 8), (5,))), affine=True, running_statistics=True)
+    discrete = SPACE.scaled(channels=4).network(architecture, Signature((2, 8, 8), (5,)))
     copy_chosen_weights(net.network, discrete, lambda _, slot: SPACE.operations[architecture.code[slot]])
     mix = mix_of(net.space, {"normal": torch.eye(5)[torch.tensor(architecture.code)]})
     images = torch.randn(3, 2, 8, 8)
@@ -69,16 +69,18 @@ def test_one_hot_weights_give_the_discrete_network(index, training):
 
 
 def test_one_hot_weights_on_the_darts_skeleton():
-    size = NetworkSize(4, 3, 5, 2)
-    space = darts()
-    net = Supernet(space, size, affine=True, running_statistics=True).eval()
-    chosen = {kind: V2.edges(kind) for kind in ("normal", "reduce")}
+    space = Darts(4, 3).relaxed(Signature((2, 8, 8), (5,)))
+    net = Supernet(space, affine=True, running_statistics=True).eval()
+    derived = Darts(4, 3)
+    architecture = derived.of_genotype(V2)
+    picks = {kind: derived.picks(architecture, kind) for kind in ("normal", "reduce")}
+    chosen = {kind: {(source, target): name for name, source, target in row} for kind, row in picks.items()}
     edges = space.topology("normal").edges
     rows = {kind: [chosen[kind].get(edge, "none") for edge in edges] for kind in chosen}
     names = space.candidates["normal"][0]
     theta = {kind: torch.eye(8)[[names.index(name) for name in row]] for kind, row in rows.items()}
-    discrete = Network(darts_skeleton(size), chosen_genotype(V2)).eval()
-    copy_chosen_weights(net.network, discrete, lambda cell, slot: rows[cell.plan.kind][slot])
+    discrete = derived.network(architecture, Signature((2, 8, 8), (5,))).eval()
+    copy_chosen_weights(net.network, discrete, lambda cell, slot: picks[cell.plan.kind][slot][0])
     images = torch.randn(2, 2, 8, 8)
     assert torch.allclose(net(images, mix_of(space, theta)), discrete(images), atol=1e-5)
 
@@ -87,9 +89,9 @@ def test_one_hot_weights_on_the_darts_skeleton():
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_the_fast_pass_is_the_plain_sum_with_its_gradients(case, layout):
     """Folded weights, sums in place and inner products against modules called one by one, in float64."""
-    space, size = case()
-    fast = Supernet(space, size).double().to(memory_format=layout)
-    plain = Supernet(space, size, plain=True).double()
+    space = case()
+    fast = Supernet(space).double().to(memory_format=layout)
+    plain = Supernet(space, plain=True).double()
     assert all(torch.equal(a, b) for a, b in zip(fast.parameters(), plain.parameters(), strict=True))
     images = torch.randn(4, 3, 8, 8, dtype=torch.float64)
     found = []
@@ -106,7 +108,7 @@ def test_the_fast_pass_is_the_plain_sum_with_its_gradients(case, layout):
 
 def test_none_takes_weight_and_adds_nothing():
     space = triangle(("none", "skip_connect"))
-    net = Supernet(space, SIZE)
+    net = Supernet(space)
     cell = net.network.blocks[0]
     theta = {"normal": torch.tensor([[0.75, 0.25]] * 3)}
     x = torch.randn(2, 4, 5, 5)
@@ -116,8 +118,8 @@ def test_none_takes_weight_and_adds_nothing():
 
 
 def test_gradients_reach_every_weight_and_theta():
-    space, size = tiny_nasbench201()
-    net = Supernet(space, size)
+    space = tiny_nasbench201()
+    net = Supernet(space)
     theta = random_theta(space, requires_grad=True)
     functional.cross_entropy(net(torch.randn(4, 3, 8, 8), mix_of(space, theta)), torch.tensor([0, 1, 2, 3])).backward()
     assert all(parameter.grad is not None for parameter in net.parameters())
@@ -127,8 +129,8 @@ def test_gradients_reach_every_weight_and_theta():
 
 
 def test_only_what_is_executed_runs():
-    space, size = tiny_nasbench201()
-    net = Supernet(space, size)
+    space = tiny_nasbench201()
+    net = Supernet(space)
     calls = []
     for name, module in net.named_modules():
         if name.rpartition(".")[0].endswith("operations"):
@@ -143,8 +145,8 @@ def test_only_what_is_executed_runs():
 
 
 def test_an_unfed_node_passes_nothing_on():
-    space, size = tiny_nasbench201()
-    net = Supernet(space, size)
+    space = tiny_nasbench201()
+    net = Supernet(space)
     cut = ((), (3,), (2,), (), (1,), (1,))  # node 1 gets nothing, so neither edge that leaves it carries anything
     same = ((), (3,), (), (), (), (1,))
     images = torch.randn(2, 3, 8, 8)
@@ -160,7 +162,7 @@ def test_an_unfed_node_passes_nothing_on():
 
 def test_a_scalar_is_added_to_an_edge_and_learns():
     space = triangle(("skip_connect",))
-    net = Supernet(space, SIZE)
+    net = Supernet(space)
     theta = {"normal": torch.ones(3, 1)}
     scalars = torch.tensor([0.5, 0.0, 0.0], requires_grad=True)
     mix = mix_of(space, theta)
@@ -192,31 +194,29 @@ def test_a_part_may_replace_operations_and_wrap_edges():
             return Doubled(inner(context))
 
     space = triangle(("nor_conv_1x1", "none"))
-    net = Supernet(space, SIZE, parts=(Part(),))
+    net = Supernet(space, parts=(Part(),))
     net.current.set(mix_of(space, {"normal": torch.ones(3, 2)}))
     x = torch.randn(1, 4, 3, 3)
     assert torch.allclose(net.network.blocks[0](x), 2 * x + 2 * (2 * x))
-    images, mix = torch.randn(3, 2, 8, 8), mix_of(space, random_theta(space))
-    neutral, bare = Supernet(space, SIZE, parts=(EdgePart(),)), Supernet(space, SIZE)
+    images, mix = torch.randn(3, 3, 8, 8), mix_of(space, random_theta(space))
+    neutral, bare = Supernet(space, parts=(EdgePart(),)), Supernet(space)
     assert torch.equal(neutral(images, mix), bare(images, mix))
 
 
 def test_batch_norms_of_the_search_have_no_scale_and_keep_no_statistics():
-    space, size = tiny_darts()
-    norms = [
-        m for cell in Supernet(space, size).network.blocks for m in cell.modules() if isinstance(m, nn.BatchNorm2d)
-    ]
+    space = tiny_darts()
+    norms = [m for cell in Supernet(space).network.blocks for m in cell.modules() if isinstance(m, nn.BatchNorm2d)]
     assert norms
     assert all(norm.weight is None and norm.running_mean is None for norm in norms)
-    kept = Supernet(space, size, affine=True, running_statistics=True)
+    kept = Supernet(space, affine=True, running_statistics=True)
     norms = [m for cell in kept.network.blocks for m in cell.edges.modules() if isinstance(m, nn.BatchNorm2d)]
     assert all(norm.weight is not None and norm.running_mean is not None for norm in norms)
 
 
 def test_running_statistics_move_with_and_without_folding():
-    space, size = tiny_nasbench201()
+    space = tiny_nasbench201()
     images = torch.randn(4, 3, 8, 8)
-    nets = [Supernet(space, size, running_statistics=True, plain=plain) for plain in (False, True)]
+    nets = [Supernet(space, running_statistics=True, plain=plain) for plain in (False, True)]
     for net in nets:
         net(images, mix_of(space, random_theta(space)))
     for (name, a), (_, b) in zip(nets[0].named_buffers(), nets[1].named_buffers(), strict=True):
@@ -229,17 +229,17 @@ def test_running_statistics_move_with_and_without_folding():
 
 
 def test_the_same_seed_gives_the_same_weights_and_leaves_torch_alone():
-    space, size = tiny_nasbench201()
+    space = tiny_nasbench201()
     state = torch.get_rng_state()
-    a, b, c = (Supernet(space, size, seed=seed) for seed in (1, 1, 2))
+    a, b, c = (Supernet(space, seed=seed) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
     assert not all(torch.equal(p, q) for p, q in zip(a.parameters(), c.parameters(), strict=True))
 
 
 def test_a_copy_runs_its_own_passes():
-    space, size = tiny_nasbench201()
-    net = Supernet(space, size).eval()
+    space = tiny_nasbench201()
+    net = Supernet(space).eval()
     twin = copy.deepcopy(net)
     images, mix = torch.randn(2, 3, 8, 8), mix_of(space, random_theta(space))
     assert torch.equal(twin(images, mix), net(images, mix))
@@ -249,8 +249,8 @@ def test_a_copy_runs_its_own_passes():
 
 
 def test_a_mix_looked_at_without_gradients_still_has_them():
-    space, size = tiny_nasbench201()
-    net = Supernet(space, size)
+    space = tiny_nasbench201()
+    net = Supernet(space)
     theta = random_theta(space, requires_grad=True)
     mix, images = mix_of(space, theta), torch.randn(2, 3, 8, 8)
     with torch.no_grad():

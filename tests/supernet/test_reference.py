@@ -5,10 +5,11 @@ import torch
 from torch.nn import functional
 
 from benchmarks.supernet_pairing import copy_weights, paired_parameters
-from benchmarks.supernet_reference import darts, first_order_step, nasbench201
+from benchmarks.supernet_reference import Size, darts, first_order_step, nasbench201
 from benchmarks.supernet_step import TOLERANCE, Case, Ours, Rival, differences
-from ranknosh.spaces.base import NetworkSize
-from supernet import space as spaces
+from ranknosh.spaces.darts import Darts
+from ranknosh.spaces.nasbench201 import NasBench201
+from ranknosh.spaces.signature import Signature
 from supernet.network import Supernet
 
 CASES = {"nasbench201": Case("nasbench201", 4, 1, 4, 8, False), "darts": Case("darts", 4, 3, 4, 16, False)}
@@ -58,7 +59,7 @@ def test_a_difference_would_be_seen():
 
 def test_one_cell_by_hand():
     """Two edges of node 2, with weights that single out skip, the plain convolution, pooling and nothing."""
-    cell = nasbench201(NetworkSize(2, 1, 2, 1)).blocks[0]
+    cell = nasbench201(Size(2, 1, 2, 1)).blocks[0]
     x = torch.randn(2, 2, 4, 4)
     weights = torch.zeros(6, 5)
     weights[0, 1] = 0.5  # 0 -> 1: half of the input
@@ -111,10 +112,11 @@ def test_alphas_first_then_weights_and_clipped():
 
 @pytest.mark.parametrize(
     ("make", "space", "size"),
-    [(nasbench201, spaces.nasbench201, NetworkSize(4, 2, 3)), (darts, spaces.darts, NetworkSize(4, 5, 3))],
+    [(nasbench201, NasBench201, Size(4, 2, 3)), (darts, Darts, Size(4, 5, 3))],
 )
 def test_every_weight_has_its_partner(make, space, size):
-    plain, ours = make(size), Supernet(space(), size).network
+    plain = make(size)
+    ours = Supernet(space(size.channels, size.cells).relaxed(Signature((3, 8, 8), (size.classes,)))).network
     pairs = list(paired_parameters(plain, ours))
     assert {id(theirs) for theirs, _ in pairs} == {id(weight) for weight in plain.weights()}
     assert {id(mine) for _, mine in pairs} == {id(parameter) for parameter in ours.parameters()}
@@ -123,8 +125,9 @@ def test_every_weight_has_its_partner(make, space, size):
 
 
 def test_networks_of_other_layers_are_refused():
-    ours = Supernet(spaces.darts(operations=("skip_connect", "sep_conv_3x3")), NetworkSize(4, 3, 3)).network
-    plain = darts(NetworkSize(4, 3, 3))
+    small = Darts(4, 3, ("skip_connect", "sep_conv_3x3"), none=False)
+    ours = Supernet(small.relaxed(Signature((3, 8, 8), (3,)))).network
+    plain = darts(Size(4, 3, 3))
     plain.head = torch.nn.BatchNorm2d(64)
     with pytest.raises(ValueError, match="head"):
         copy_weights(plain, ours)

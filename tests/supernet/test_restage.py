@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from ranknosh.errors import ConfigError
-from ranknosh.spaces.base import NetworkSize
 from supernet.method import Stage
 from supernet.methods import get_method
 from supernet.methods.dots import GROUPS
@@ -16,7 +15,7 @@ from supernet.parts import PartialChannels
 from supernet.restage import Restage, widened
 from tests.supernet_cases import bare, tiny_darts, tiny_nasbench201, tiny_search
 
-WIDE = (tiny_nasbench201()[0], NetworkSize(8, 1, 4))
+WIDE = tiny_nasbench201(channels=8)
 METHODS = {
     "drnas_progressive": ({"epochs": 4}, WIDE),
     "p_darts": ({"epochs": 6}, tiny_nasbench201()),
@@ -26,7 +25,7 @@ METHODS = {
 
 def make(name):
     options, space = METHODS[name]
-    return tiny_search(get_method(name, **options), *space)
+    return tiny_search(get_method(name, **options), space)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -74,16 +73,15 @@ def test_surviving_operations_are_nested_over_the_stages_of_p_darts():
     assert [len(row[0]) for row in kept] == [5, 5, 3, 3, 2, 2]
     assert all(later <= sooner for a, b in itertools.pairwise(kept) for sooner, later in zip(a, b, strict=True))
     assert [report.stage for report in search.history] == [f"stage {i}" for i in (1, 1, 2, 2, 3, 3)]
-    assert search.size.cells == 5
+    assert len(search.net.network.blocks) == 17  # five cells in each of three stages, and two reductions
 
 
 def test_stages_of_p_darts_on_its_own_space():
-    search = tiny_search(get_method("p_darts", epochs=3), *tiny_darts(), images=16)
+    search = tiny_search(get_method("p_darts", epochs=3), tiny_darts(), images=16)
     search.run_epoch()
-    assert search.size.cells == 5
+    assert len(search.net.network.blocks) == 5
     enters = [stage.enter for stage in search.method.stages]
-    assert [(enter.cells, enter.keep) for enter in enters] == [(5, None), (11, 5), (17, 3)]
-    assert [p.kind for p in search.space.skeleton(NetworkSize(4, 17, 2)).cells].index("reduce") == 5
+    assert [(enter.blocks, enter.keep) for enter in enters] == [(5, None), (11, 5), (17, 3)]
 
 
 def test_widening_copies_channels_and_keeps_sums_over_inputs():
@@ -102,7 +100,7 @@ def test_weights_are_carried_over_or_fresh():
     for inherit in (True, False):
         enter = Restage(changes={"parts": (PartialChannels(2),)}, fresh_alphas=False, inherit=inherit)
         method = replace(bare(parts=(PartialChannels(4),)), stages=(Stage(1), Stage(1, enter=enter)))
-        search = tiny_search(method, *WIDE)
+        search = tiny_search(method, WIDE)
         search.run_epoch()
         stem = search.net.network.stem[0].weight.detach().clone()
         narrow = {n: p.shape for n, p in search.net.named_parameters() if "operations" in n}
@@ -136,5 +134,5 @@ def test_dots_needs_a_space_of_pairs():
 
 def test_a_composition_says_its_stages():
     text = str(get_method("p_darts"))
-    assert "stage 1 25 (weights only 10) [1/5 cells" in text
-    assert "3/5 operations an edge" in text
+    assert "stage 1 25 (weights only 10) [5 blocks" in text
+    assert "17 blocks, 38% of the operations" in text

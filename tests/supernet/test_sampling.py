@@ -6,21 +6,20 @@ import torch
 from ranknosh.errors import SpaceError
 from supernet.sampling import best_of, passes, sample_cells
 from supernet.selections.sampled import BestOfSamples, log_probability
-from supernet.space import darts, nasbench201
-from tests.supernet_cases import bare, tiny_search, triangle
+from tests.supernet_cases import bare, tiny_darts, tiny_nasbench201, tiny_search, triangle
 
 
 def test_operations_of_nasbench201_are_drawn_uniformly_among_living_cells():
     generator = torch.Generator().manual_seed(0)
     counts = torch.zeros(6, 5)
     for _ in range(2000):
-        for edge, place in enumerate(sample_cells(nasbench201(), generator)["normal"]):
+        for edge, place in enumerate(sample_cells(tiny_nasbench201(), generator)["normal"]):
             counts[edge, place] += 1
     assert ((counts - 400).abs() < 90).all()  # 5 standard deviations of a share of a fifth
 
 
 def test_darts_cells_keep_two_edges_a_node_and_no_none():
-    space = darts()
+    space = tiny_darts(steps=4)
     generator = torch.Generator().manual_seed(0)
     for _ in range(20):
         cells = sample_cells(space, generator)
@@ -34,11 +33,11 @@ def test_darts_cells_keep_two_edges_a_node_and_no_none():
 def test_probabilities_decide():
     theta = {"normal": torch.zeros(6, 5)}
     theta["normal"][:, 3] = 1
-    assert sample_cells(nasbench201(), torch.Generator(), theta)["normal"] == (3,) * 6
+    assert sample_cells(tiny_nasbench201(), torch.Generator(), theta)["normal"] == (3,) * 6
 
 
 def test_dead_cells_are_not_drawn():
-    space = nasbench201()
+    space = tiny_nasbench201()
     assert not passes(space, "normal", (0, 0, 1, 0, 1, 1))
     assert passes(space, "normal", (0, 0, 0, 1, 0, 0))
     theta = {"normal": torch.tensor([[1.0, 0, 0, 0, 0]] * 6)}
@@ -71,7 +70,7 @@ def test_likeliest_are_in_order_of_probability_and_first_is_the_magnitude():
 
 
 def test_a_users_space_is_ranked_from_draws():
-    search = tiny_search(bare(selection=BestOfSamples(4, 1, "likeliest")), triangle(), tiny_search(bare()).size)
+    search = tiny_search(bare(selection=BestOfSamples(4, 1, "likeliest")), triangle())
     search.run_epoch()
     assert len(list(search.method.selection.candidates(search))) == 4
     assert search.result()["normal"]

@@ -146,7 +146,7 @@ def test_decided_edges_do_not_move():
 
 
 def test_on_the_darts_space():
-    search = tiny_search(bare(1), *tiny_darts())
+    search = tiny_search(bare(1), tiny_darts())
     report = search.run_epoch()
     assert report.text.startswith("Genotype(")
     assert set(report.theta) == {"normal", "reduce"}
@@ -154,7 +154,7 @@ def test_on_the_darts_space():
 
 
 def test_tensors_cannot_be_augmented():
-    data = TensorData(torch.zeros(4, 1, 4, 4), torch.arange(4), 4)
+    data = TensorData(torch.zeros(4, 1, 4, 4), torch.arange(4))
     kept = {"batch": 2, "epoch": 0, "seed": 0, "device": torch.device("cpu"), "channels_last": False}
     with pytest.raises(DataError, match="cannot be augmented"):
         next(iter(data.batches("all", augment="crop_flip", **kept)))
@@ -162,7 +162,7 @@ def test_tensors_cannot_be_augmented():
 
 def test_bfloat16_passes_are_close_and_not_the_same():
     search = tiny_search(bare(2))
-    half = SupernetSearch(search.method, search.space, search.size, search.data, bf16=True)
+    half = SupernetSearch(search.method, search.space, search.data, bf16=True)
     batch = next(iter(search.batches("alphas")))
     exact, rounded = (s.net(batch[0], s.mix("evaluation")).detach() for s in (search, half))
     assert rounded.dtype == torch.float32

@@ -1,4 +1,4 @@
-"""supernet/spaces.py, and a space that a user makes of operations of their own."""
+"""A space that a user makes of operations of their own."""
 
 from dataclasses import replace
 
@@ -6,26 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from ranknosh.errors import ConfigError
-from ranknosh.spaces.base import NetworkSize
+from ranknosh.spaces.relaxed import operation
 from supernet.methods import get_method
-from supernet.space import supernet_operation
-from supernet.spaces import SPACES, get_space, published_size
 from tests.supernet_cases import tiny_search, triangle
-
-
-def test_every_space_is_found_by_its_name():
-    for name in SPACES:
-        space = get_space(name)
-        assert space.name == name
-        assert len(space.candidates[space.kinds[0]]) == len(space.topology(space.kinds[0]).edges)
-    assert published_size("nasbench201") == (16, 5)
-    assert published_size("s1") == (16, 8)
-
-
-def test_an_unknown_name_is_told_with_the_nearest():
-    with pytest.raises(ConfigError, match="did you mean nasbench201"):
-        get_space("nasbench-201")
 
 
 class Gate(nn.Module):
@@ -50,7 +33,7 @@ class Shift(nn.Module):
 
 def make(name, context, affine):
     made = {"gate": lambda: Gate(context.c_in), "shift": Shift}
-    return made[name]() if name in made else supernet_operation(name, context, affine)
+    return made[name]() if name in made else operation(name, context, affine)
 
 
 def users_space():
@@ -58,7 +41,7 @@ def users_space():
 
 
 def test_a_cell_of_user_operations_is_their_weighted_sum():
-    search = tiny_search(get_method("darts", epochs=1), users_space(), NetworkSize(4, 1, 4))
+    search = tiny_search(get_method("darts", epochs=1), users_space())
     cell = search.net.network.blocks[0]
     mix = search.mix("weights", detached=True)
     search.net.current.set(mix)
@@ -74,7 +57,7 @@ def test_a_cell_of_user_operations_is_their_weighted_sum():
 
 @pytest.mark.parametrize("name", ["darts", "darts_minus", "pc_darts", "sdarts_rs", "noisy_darts", "r_darts_dp"])
 def test_methods_search_it(name):
-    search = tiny_search(get_method(name, epochs=1), users_space(), NetworkSize(4, 1, 4), images=16)
+    search = tiny_search(get_method(name, epochs=1), users_space(), images=16)
     before = search.alphas["normal"].detach().clone()
     report = search.run_epoch()
     assert not torch.equal(before, search.alphas["normal"])

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from supernet.space import nasbench201
 from supernet.states import EdgeStates
+from tests.supernet_cases import tiny_nasbench201
 
 
 def test_fixed_rows_are_one_hot_pruned_rows_zero_and_neither_learns():
-    states = EdgeStates(nasbench201())
+    states = EdgeStates(tiny_nasbench201())
     states.fix("normal", 1, 3)
     states.prune("normal", 4)
     alphas = torch.randn(6, 5, requires_grad=True)
@@ -26,7 +26,7 @@ def test_fixed_rows_are_one_hot_pruned_rows_zero_and_neither_learns():
 
 
 def test_the_last_operation_cannot_be_forbidden():
-    states = EdgeStates(nasbench201())
+    states = EdgeStates(tiny_nasbench201())
     for place in range(4):
         states.forbid("normal", 0, place)
     with pytest.raises(ValueError, match="no operation left"):
@@ -35,7 +35,7 @@ def test_the_last_operation_cannot_be_forbidden():
 
 
 def test_saved_and_loaded():
-    states, other = EdgeStates(nasbench201()), EdgeStates(nasbench201())
+    states, other = EdgeStates(tiny_nasbench201()), EdgeStates(tiny_nasbench201())
     states.fix("normal", 2, 1)
     states.forbid("normal", 0, 0)
     other.load_state_dict(states.state_dict())

@@ -8,9 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.nets.network import build_candidate
+from tests.networks import network_of
 from zerocost.blocks import blocks_of, channel_dimension
 
 CELLS = {
@@ -34,7 +33,7 @@ def kinds(module: nn.Module) -> list[str]:
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("n", [1, 5])
 def test_nasbench201(cell: str, n: int) -> None:
-    net = build_candidate(get_space("nasbench201").parse(CELLS[cell]), NetworkSize(4, n, 10, 3))
+    net = network_of(get_space("nasbench201").parse(CELLS[cell]), 4, n, 10, 3)
     stage = ["Cell"] * n
     assert kinds(net) == [*stage, "ResidualReduction", *stage, "ResidualReduction", *stage]
     assert blocks_of(net) == list(net.blocks)

@@ -13,9 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 import zerocost
-from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.nets.network import build_candidate
+from tests.networks import network_of
 
 NAMES = ("expressivity", "progressivity", "trainability")
 
@@ -208,14 +207,14 @@ def test_a_constant_feature_is_a_reason() -> None:
 
 def test_a_disconnected_cell_is_a_reason_and_others_have_values() -> None:
     space = get_space("nasbench201")
-    size = NetworkSize(4, 1, 10, 3)
+    size = (4, 1, 10, 3)
     dead = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
     alive = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
-    scores = zerocost.score(build_candidate(space.parse(dead), size), images(), proxies=NAMES)
+    scores = zerocost.score(network_of(space.parse(dead), *size), images(), proxies=NAMES)
     assert "what leaves block 1 is constant" in str(scores["expressivity"].reason)
     assert "what leaves block 1 is constant" in str(scores["progressivity"].reason)
     assert scores["trainability"].value == pytest.approx(-999998.0)
-    scores = zerocost.score(build_candidate(space.parse(alive), size), images(), proxies=NAMES)
+    scores = zerocost.score(network_of(space.parse(alive), *size), images(), proxies=NAMES)
     assert None not in scores.values_by_name.values()
 
 
@@ -226,7 +225,7 @@ def test_a_feature_that_is_not_finite_is_a_reason() -> None:
 
 
 def test_a_network_without_blocks_is_a_reason() -> None:
-    reason = str(expressivity(nn.ReLU(), CROSS).reason)
+    reason = str(expressivity(nn.ReLU(), CROSS.float()).reason)
     assert "it needs 1 or more features of blocks" in reason
     assert "depends on 0" in reason
 

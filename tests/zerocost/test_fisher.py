@@ -244,3 +244,27 @@ def test_half_precision_does_not_underflow() -> None:
 
 def test_targets_are_needed() -> None:
     assert reason("fisher", conv_net(), images()) == "it needs targets: give the labels of the batch"
+
+
+class Cut(torch.autograd.Function):
+    """A step that gives no gradient back."""
+
+    @staticmethod
+    def forward(ctx: object, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: object, gradient: torch.Tensor) -> None:  # type: ignore[override]
+        return None
+
+
+def test_a_layer_that_no_gradient_reaches_adds_nothing() -> None:
+    class Step(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            result: torch.Tensor = Cut.apply(x)  # type: ignore[no-untyped-call]
+            return result
+
+    torch.manual_seed(0)
+    first, last, batch, targets = nn.Linear(6, 5), nn.Linear(5, 3), torch.randn(8, 6), torch.arange(8) % 3
+    found = value("fisher", nn.Sequential(first, Step(), last), batch, targets)
+    assert found == pytest.approx(value("fisher", nn.Sequential(last), first(batch).detach(), targets), rel=1e-6)

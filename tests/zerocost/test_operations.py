@@ -12,17 +12,16 @@ import torch
 from torch import nn
 
 import zerocost
-from ranknosh.spaces.base import NetworkSize
-from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.nasbench201 import NasBench201
+from ranknosh.spaces.signature import Signature
 from supernet.mix import Mix, Moment
 from supernet.network import Supernet
-from supernet.space import nasbench201
 from tests.zerocost.fingerprints import fingerprint
 from zerocost.operations import perturbation_search, ranking, score_operations, silenced
 from zerocost.result import Score
 
-OPERATIONS = get_space("nasbench201").operations
-SIZE = NetworkSize(4, 1, 5, 2)
+OPERATIONS = NasBench201().operations
+SPACE = NasBench201(4, 1).relaxed(Signature((2, 8, 8), (5,)))
 LABELS = torch.tensor([0, 1, 2, 3, 4, 0, 1, 2])
 Choice = Callable[[int], Sequence[str]]
 
@@ -48,13 +47,13 @@ def supernet(kept: Choice | None = None) -> nn.Module:
     logits = 0.5 * torch.randn(6, len(OPERATIONS), generator=torch.Generator().manual_seed(2))
     shares = torch.softmax(logits, dim=1)
     names = tuple(OPERATIONS if kept is None else tuple(kept(edge)) for edge in range(6))
-    space = replace(nasbench201(), candidates={"normal": names})
+    space = replace(SPACE, candidates={"normal": names})
     theta = torch.zeros(6, space.width)
     for edge, some in enumerate(names):
         for place, name in enumerate(some):
             theta[edge, place] = shares[edge, OPERATIONS.index(name)]
     executed = tuple(tuple(range(len(some))) for some in names)
-    net = Fixed(Supernet(space, SIZE, affine=True, running_statistics=True, plain=True), theta, executed)
+    net = Fixed(Supernet(space, affine=True, running_statistics=True, plain=True), theta, executed)
     if kept is not None:
         net.load_state_dict({name: whole()[name] for name in net.state_dict()})
     return net

@@ -110,7 +110,7 @@ def test_weights_and_data_change_nothing_and_the_seed_does() -> None:
 
 
 def test_fewer_than_two_features_are_a_reason() -> None:
-    assert "it needs 2 or more features" in str(progressivity(nn.ReLU(), CROSS).reason)
+    assert "it needs 2 or more features" in str(progressivity(nn.ReLU(), CROSS.float()).reason)
     # What enters the embedding are whole numbers: only its output is a feature.
     words = torch.tensor([[1], [2], [3]])
     assert "depends on 1" in str(progressivity(nn.Embedding(5, 3), words).reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -244,6 +245,17 @@ class Broken(Proxy):
 
     def watch(self) -> AbstractContextManager[Any]:
         raise RuntimeError("broken\nmore")
+
+
+class Leaving(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        sys.exit(3)
+
+
+def test_a_network_that_ends_the_program_gives_a_reason() -> None:
+    scores = zerocost.score(Leaving(), torch.randn(5, 20), proxies=("params", "nwot"))
+    assert (scores["nwot"].value, scores["nwot"].reason) == (None, "SystemExit: 3")
+    assert scores["params"].value == 0
 
 
 def test_proxies_of_one_pass_share_its_forward(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
+
 from zerocost.passes.batch import batch
 from zerocost.passes.blocks import blocks
 from zerocost.passes.curvature import curvature
 from zerocost.passes.flow import flow
 from zerocost.passes.halves import halves
+from zerocost.passes.network import install, trainable
 from zerocost.passes.sample import sample
 from zerocost.passes.singles import singles
 from zerocost.proxy import Pass, Proxy, Subject
@@ -20,6 +23,7 @@ def _none(subject: Subject, proxies: Sequence[Proxy]) -> None:
 
 def _own(subject: Subject, proxies: Sequence[Proxy]) -> None:
     for proxy in proxies:
+        trainable(subject, install(subject, torch.clone))
         proxy.run()
 
 

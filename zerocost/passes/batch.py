@@ -5,7 +5,7 @@ dropout and stochastic depth add no noise and auxiliary heads are off. All proxi
 backward run of the loss to the weights, and one of the summed outputs to the inputs.
 
 Inputs and trainable weights require a gradient whatever is read: torch chooses kernels by that, and they differ by rounding.
-Where only the forward run is read, the graph keeps no tensors.
+Where only the forward run is read, the graph keeps no tensors, and the network may return anything.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from torch.autograd.graph import saved_tensors_hooks
 from zerocost.errors import Undefined
 from zerocost.passes.network import (
     finite,
+    first_tensor,
     input_copies,
     install,
     loss_of,
+    refuse_hidden,
     set_modes,
+    tensor_in,
     trainable,
     watched,
     weight_gradients,
@@ -41,7 +44,10 @@ def batch(subject: Subject, proxies: Sequence[Proxy]) -> None:
     with torch.enable_grad():
         # Clones, because a network may change its inputs in place.
         with nullcontext() if reads else saved_tensors_hooks(_forget, _forget):
-            outputs = finite(watched(subject, [tensor.clone() for tensor in copies], proxies))
+            returned = watched(subject, [tensor.clone() for tensor in copies], proxies)
+        if not reads and tensor_in(returned) is None:
+            return  # what these proxies saw does not depend on what is returned
+        outputs = finite(first_tensor(returned))
         if BackwardRun.LOSS in reads:
             total = loss_of(subject, outputs, subject.targets)
             for weight, gradient in weight_gradients(total, weights, retain=BackwardRun.INPUTS in reads):
@@ -65,6 +71,7 @@ def _input_gradients(outputs: torch.Tensor, sources: Sequence[torch.Tensor]) -> 
             "it needs an input of floating-point numbers: there is no gradient with respect to whole numbers"
         )
     total = outputs.sum()
+    refuse_hidden(total)
     found = torch.autograd.grad(total, list(sources), allow_unused=True) if total.requires_grad else ()
     if all(gradient is None for gradient in found):
         raise Undefined("the outputs do not depend on the inputs")

@@ -20,7 +20,7 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from zerocost.blocks import blocks_of, channel_dimension
 from zerocost.feature import Feature
 from zerocost.initialisation import draw_weights
-from zerocost.passes.network import input_copies, install, nodes, set_modes, watched
+from zerocost.passes.network import first_tensor, input_copies, install, nodes, refuse_hidden, set_modes, watched
 from zerocost.proxy import BackwardRun, Proxy, Subject
 
 
@@ -46,7 +46,8 @@ def blocks(subject: Subject, proxies: Sequence[Proxy]) -> None:
     with torch.enable_grad():
         with _Tape(blocks_of(subject.module)) as tape:
             # Clones, because a network may change its inputs in place.
-            outputs = watched(subject, [leaf.clone() for leaf in leaves], proxies)
+            outputs = first_tensor(watched(subject, [leaf.clone() for leaf in leaves], proxies))
+        refuse_hidden(outputs)
         steps = tape.leading_to(outputs)
         for proxy in proxies:
             proxy.features([step.feature for step in steps])

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from zerocost.errors import Undefined
-from zerocost.passes.network import install, set_modes, watched, weight_gradients
+from zerocost.passes.network import first_tensor, install, set_modes, watched, weight_gradients
 from zerocost.proxy import Proxy, Subject
 
 _NORMALISATIONS = {
@@ -32,7 +32,7 @@ def flow(subject: Subject, proxies: Sequence[Proxy]) -> None:
     weights = [copies[id(p)].requires_grad_(True) for p in subject.parameters if p.is_floating_point()]
     with torch.enable_grad():
         with _WithoutNormalisation():
-            outputs = watched(subject, [_ones(tensor) for tensor in subject.inputs], proxies)
+            outputs = first_tensor(watched(subject, [_ones(tensor) for tensor in subject.inputs], proxies))
         if not outputs.requires_grad:
             raise Undefined("the output does not depend on any weight")
         for weight, gradient in weight_gradients(outputs.sum(), weights):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -15,6 +15,8 @@ from zerocost.proxy import Proxy, Subject
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 _BATCH_STATISTICS = (*BATCH_NORMS, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 Copies = dict[int, torch.Tensor]
+_IGNORED = -100
+"""The class that the cross-entropy leaves out."""
 NO_WEIGHT = "the loss does not depend on any trainable weight"
 
 
@@ -59,24 +61,18 @@ def input_copies(subject: Subject) -> list[torch.Tensor]:
     return [tensor.detach().clone() for tensor in subject.inputs]
 
 
-def watched(subject: Subject, inputs: Sequence[torch.Tensor], proxies: Iterable[Proxy]) -> torch.Tensor:
-    """One forward run that every proxy observes.
+def watched(subject: Subject, inputs: Sequence[torch.Tensor], proxies: Iterable[Proxy]) -> object:
+    """What the network returns from one forward run that every proxy observes; :func:`first_tensor` finds the tensor in it.
 
     Args:
         subject: The network.
         inputs: What it is called with.
         proxies: Their ``watch`` contexts are held during the run.
-
-    Returns:
-        The first output.
-
-    Raises:
-        Undefined: It is no tensor.
     """
     with ExitStack() as watching:
         for proxy in proxies:
             watching.enter_context(proxy.watch())
-        return forward(subject, inputs)
+        return subject.module(*inputs)
 
 
 def forward(subject: Subject, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -88,16 +84,40 @@ def forward(subject: Subject, inputs: Sequence[torch.Tensor]) -> torch.Tensor:
     return first_tensor(subject.module(*inputs))
 
 
+def tensor_in(outputs: object) -> torch.Tensor | None:
+    """The tensor that stands for what a network returns, None where that is not plain.
+
+    The tensor itself; the first of a tuple or list; of a mapping, a dataclass or another object with fields the one called
+    ``logits``, else ``out``, else the only tensor.
+    """
+    if isinstance(outputs, torch.Tensor):
+        return outputs
+    if isinstance(outputs, (tuple, list)):
+        return outputs[0] if outputs and isinstance(outputs[0], torch.Tensor) else None
+    fields = dict(outputs) if isinstance(outputs, Mapping) else dict(getattr(outputs, "__dict__", {}))
+    tensors = {name: field for name, field in fields.items() if isinstance(field, torch.Tensor)}
+    named = [tensors[name] for name in ("logits", "out") if name in tensors] or list(tensors.values())[
+        : len(tensors) == 1
+    ]
+    return named[0] if named else None
+
+
 def first_tensor(outputs: object) -> torch.Tensor:
-    """A module's output, or the first of a tuple or list of outputs.
+    """The tensor that proxies read of what a network returns, see :func:`tensor_in`.
 
     Raises:
-        Undefined: It is no tensor.
+        Undefined: There is none, or it is not dense or not of real floating-point numbers.
     """
-    first = outputs[0] if isinstance(outputs, (tuple, list)) and outputs else outputs
-    if not isinstance(first, torch.Tensor):
-        raise Undefined(f"the network returns {type(outputs).__name__}, not a tensor or a tuple that starts with one")
-    return first
+    found = tensor_in(outputs)
+    if found is None:
+        raise Undefined(
+            f"the network returns {type(outputs).__name__}, not a tensor, a tuple that starts with one, or fields with a tensor "
+            "called logits or out"
+        )
+    if found.layout != torch.strided or not found.is_floating_point():
+        kind = found.dtype if found.layout == torch.strided else found.layout
+        raise Undefined(f"the network returns a tensor of {kind}; proxies read dense ones of floating-point numbers")
+    return found
 
 
 def finite(outputs: torch.Tensor) -> torch.Tensor:
@@ -126,8 +146,11 @@ def loss_of(subject: Subject, outputs: torch.Tensor, targets: torch.Tensor | Non
         Undefined: The loss is no single finite number, or depends on no weight.
     """
     assert targets is not None, "proxies that read the loss are not run without targets"
+    given = targets.detach().clone()
+    if subject.loss is nn.functional.cross_entropy:
+        given = _classes(outputs, given)
     # Clones, because a loss may change its arguments in place.
-    value = subject.loss(outputs.clone(), targets.detach().clone())
+    value = subject.loss(outputs.clone(), given)
     if not isinstance(value, torch.Tensor):
         raise Undefined(f"the loss returns {type(value).__name__}; it must return a tensor with a single number")
     if value.numel() != 1:
@@ -137,6 +160,39 @@ def loss_of(subject: Subject, outputs: torch.Tensor, targets: torch.Tensor | Non
     if not value.requires_grad:
         raise Undefined(NO_WEIGHT)
     return value
+
+
+def _classes(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Targets as the cross-entropy takes them: class numbers (N, ...) of any integer type, also (N, 1), or shares (N, C, ...).
+
+    Raises:
+        Undefined: They are none, or do not fit the outputs.
+    """
+    shape, kind = tuple(targets.shape), f"targets of {targets.dtype} and shape {tuple(targets.shape)}"
+    if outputs.ndim < 2:
+        raise Undefined(f"the outputs have shape {tuple(outputs.shape)}; the cross-entropy needs (samples, classes)")
+    if targets.is_floating_point():
+        if shape != tuple(outputs.shape):
+            raise Undefined(
+                f"it got {kind}; give class numbers of an integer type, or the loss that these are for (loss=)"
+            )
+        return targets
+    if targets.is_complex() or targets.dtype == torch.bool:
+        raise Undefined(f"it got {kind}; give class numbers of an integer type")
+    numbers, wanted = targets.long(), (outputs.shape[0], *outputs.shape[2:])
+    if shape == (outputs.shape[0], 1) and outputs.ndim == 2:
+        numbers = numbers[:, 0]
+    if tuple(numbers.shape) != wanted:
+        raise Undefined(
+            f"it got {kind}, and outputs of shape {tuple(outputs.shape)} need class numbers of shape {wanted}"
+        )
+    told = numbers[numbers != _IGNORED]
+    if told.numel() and not 0 <= int(told.min()) <= int(told.max()) < outputs.shape[1]:
+        raise Undefined(
+            f"targets lie in {int(told.min())}..{int(told.max())}, and the network tells {outputs.shape[1]} classes apart, "
+            f"0..{outputs.shape[1] - 1}"
+        )
+    return numbers
 
 
 def nodes(total: torch.Tensor) -> Iterator[Any]:
@@ -150,6 +206,18 @@ def nodes(total: torch.Tensor) -> Iterator[Any]:
             following = {after for after, _ in node.next_functions} - seen
             seen |= following
             waiting.extend(following)
+
+
+def refuse_hidden(total: torch.Tensor) -> None:
+    """Re-entrant checkpoints run their part of the graph inside backward(), where autograd.grad cannot reach what is in it.
+
+    Raises:
+        Undefined: ``total`` depends on one.
+    """
+    if any(node.name() == "CheckpointFunctionBackward" for node in nodes(total)):
+        raise Undefined(
+            "the network uses checkpoints that hide weights from the graph; make them with use_reentrant=False"
+        )
 
 
 def gradients(
@@ -171,11 +239,7 @@ def gradients(
     """
     if not weights:
         raise Undefined(NO_WEIGHT)
-    # Re-entrant checkpoints run their part of the graph inside backward(), where autograd.grad cannot reach its weights.
-    if any(node.name() == "CheckpointFunctionBackward" for node in nodes(total)):
-        raise Undefined(
-            "the network uses checkpoints that hide weights from the graph; make them with use_reentrant=False"
-        )
+    refuse_hidden(total)
     found = torch.autograd.grad(
         total, list(weights), allow_unused=True, retain_graph=retain or graph, create_graph=graph
     )

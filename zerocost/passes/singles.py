@@ -20,6 +20,7 @@ from zerocost.frozen import BatchStatistics, check_alone
 from zerocost.passes.network import (
     Copies,
     finite,
+    first_tensor,
     forward,
     gradients,
     input_copies,
@@ -44,7 +45,7 @@ def singles(subject: Subject, proxies: Sequence[Proxy]) -> None:
     statistics = BatchStatistics(subject.batch)
     # No graph here: gradients must not pass through the statistics of the batch.
     with torch.no_grad(), statistics.recording():
-        outputs = finite(watched(subject, input_copies(subject), proxies))
+        outputs = finite(first_tensor(watched(subject, input_copies(subject), proxies)))
     if wanted:
         _check_batch(subject, outputs, frozenset().union(*(proxy.reads for proxy, _ in wanted)))
         trainable(subject, copies)

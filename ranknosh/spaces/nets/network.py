@@ -5,10 +5,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ranknosh.errors import SpaceError
-from ranknosh.spaces.base import Architecture, NetworkSize, Space
-from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.genotype import Genotype, from_architecture
 from ranknosh.spaces.nets.ops import ConvBN, FactorizedReduce, make_operation, make_source_map, source_maps, standalone
 from ranknosh.spaces.nets.skeleton import (
     CellPlan,
@@ -16,12 +12,8 @@ from ranknosh.spaces.nets.skeleton import (
     Preprocess,
     ReductionPlan,
     Skeleton,
-    genotype_skeleton,
-    nasbench201_skeleton,
 )
 
-SKELETONS = {"nasbench201": nasbench201_skeleton}
-"""The macro structure of every space whose cells have one operation an edge, in the order of its slots."""
 EdgeFactory = Callable[[EdgeContext], nn.Module | None]
 """Makes what sits on an edge; None where the edge carries nothing. See ``ops.source_maps`` for what the module receives.
 
@@ -69,6 +61,24 @@ class Cell(nn.Module):
                 self.arguments[slot] = {name: self._map(source, name) for name in source_maps(edge)}
         self.lazy = {slot for slot, edge in enumerate(made) if getattr(edge, "reads_lazily", False)}
         self.owned = all(edge is None or slot in self.lazy for slot, edge in enumerate(made))
+
+    @property
+    def title(self) -> str:
+        """What a class of such cells is called."""
+        if self.plan.topology.inputs == 1:
+            return "Cell"
+        kind = "ReductionCell" if self.plan.kind == "reduce" else "NormalCell"
+        return f"{kind}AfterReduction" if "reduce" in self.plan.preprocess else kind
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the modules inside are called, by their places."""
+        edges = {
+            f"edges.{slot}": f"edge_{source}_to_{target}"
+            for slot, (source, target) in enumerate(self.plan.topology.edges)
+        }
+        inputs = ("before", "last")[-len(self.preprocess) :]
+        return edges | {f"preprocess.{node}": f"preprocess_{name}" for node, name in enumerate(inputs)}
 
     def _map(self, node: int, name: str) -> str | None:
         if name == "identity":
@@ -126,6 +136,36 @@ class Cell(nn.Module):
         return state.new_zeros(count, self.plan.channels, -(-height // stride), -(-width // stride))
 
 
+class TensorEdge(nn.Module):
+    """What an edge factory made, as a plain module from tensor to tensor, for networks that are no cells.
+
+    Args:
+        edge: as the factory gave it; None carries nothing.
+        channels: of the tensors that come in.
+        context: of the edge.
+    """
+
+    def __init__(self, edge: nn.Module | None, channels: int, context: EdgeContext) -> None:
+        super().__init__()
+        self.edge, self.context = edge, context
+        names = () if edge is None else source_maps(edge)
+        self.maps = nn.ModuleDict({n: make_source_map(n, channels) for n in names if n != "identity"})
+        self.lazy = bool(getattr(edge, "reads_lazily", False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: dict[str, Tensor] = {}
+
+        def read(name: str) -> Tensor:
+            if name not in found:
+                found[name] = x if name == "identity" else self.maps[name](x)
+            return found[name]
+
+        carried: Tensor | None = None
+        if self.edge is not None:
+            carried = self.edge(read) if self.lazy else self.edge(*map(read, source_maps(self.edge)))
+        return self.context.zeros(x) if carried is None else carried
+
+
 def _preprocess(how: Preprocess, c_in: int, channels: int) -> nn.Module:
     if how == "none":
         return nn.Identity()
@@ -149,17 +189,30 @@ class ResidualReduction(nn.Module):
         return self.convs(x) + self.shortcut(x)
 
 
+def _stems(skeleton: Skeleton) -> tuple[nn.Module, nn.Module | None]:
+    """What the first cell takes as the output before the last, and what makes the last of it; None where they are one.
+
+    That of ImageNet is ``NetworkImageNet`` of the DARTS code: an eighth of the side after the second.
+    """
+    c_in, c_out = skeleton.in_channels, skeleton.stem_channels
+    if skeleton.stem == "plain":
+        return nn.Sequential(nn.Conv2d(c_in, c_out, 3, padding=1, bias=False), nn.BatchNorm2d(c_out)), None
+
+    def halved(c_from: int, c_to: int) -> list[nn.Module]:
+        return [nn.Conv2d(c_from, c_to, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(c_to)]
+
+    half = max(1, c_out // 2)
+    first = nn.Sequential(*halved(c_in, half), nn.ReLU(), *halved(half, c_out))
+    return first, nn.Sequential(nn.ReLU(), *halved(c_out, c_out))
+
+
 class Network(nn.Module):
-    """Images (n, in_channels, h, w) to logits (n, classes). Works for any h, w >= 4, in either memory format."""
+    """Images (n, in_channels, h, w) to (n, outputs). Works for any h, w >= 4, in either memory format."""
 
     def __init__(self, skeleton: Skeleton, edge_factory: EdgeFactory) -> None:
         super().__init__()
         self.skeleton = skeleton
-        size = skeleton.size
-        self.stem = nn.Sequential(
-            nn.Conv2d(size.in_channels, skeleton.stem_channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(skeleton.stem_channels),
-        )
+        self.stem, self.second_stem = _stems(skeleton)
         self.blocks = nn.ModuleList(
             ResidualReduction(block.c_in, block.c_out)
             if isinstance(block, ReductionPlan)
@@ -169,7 +222,7 @@ class Network(nn.Module):
         norm = nn.Sequential(nn.BatchNorm2d(skeleton.head_channels), nn.ReLU())
         self.head = norm if skeleton.head_norm else nn.Identity()
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(skeleton.head_channels, size.classes)
+        self.classifier = nn.Linear(skeleton.head_channels, skeleton.outputs)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.with_block(images, -1)[0]
@@ -177,6 +230,8 @@ class Network(nn.Module):
     def with_block(self, images: Tensor, block: int) -> tuple[Tensor, Tensor]:
         """The logits, and the output of block number ``block``, for a second head."""
         last = before = found = self.stem(images)
+        if self.second_stem is not None:
+            last = self.second_stem(before)
         for index, module in enumerate(self.blocks):
             two_inputs = isinstance(module, Cell) and module.plan.topology.inputs == 2
             before, last = last, module(before, last) if two_inputs else module(last)
@@ -184,33 +239,10 @@ class Network(nn.Module):
         return self.classifier(self.pool(self.head(last)).flatten(1)), found
 
 
-def chosen_op(space: Space, architecture: Architecture) -> EdgeFactory:
-    """The factory of an architecture: every edge gets the operation its slot chose, and nothing for ``none``.
+def named_operations(choose: Callable[[EdgeContext], str]) -> EdgeFactory:
+    """The factory of one architecture.
 
-    Raises SpaceError where the architecture is not of this space, or the space's edges are unknown.
+    Args:
+        choose: names the operation of an edge, ``none`` for one that carries nothing.
     """
-    code = space.chosen(architecture)
-    if space.name not in SKELETONS:
-        raise SpaceError(f"no network is known for the space {space.name!r}; known are {', '.join(SKELETONS)}")
-    return _named_ops(lambda context: space.operations[code[context.edge_index]])
-
-
-def chosen_genotype(genotype: Genotype) -> EdgeFactory:
-    """The factory of a DARTS genotype, for ``skeleton.genotype_skeleton``; edges it does not name carry nothing."""
-    by_kind = {"normal": genotype.edges("normal"), "reduce": genotype.edges("reduce")}
-    return _named_ops(lambda context: by_kind[context.cell_kind].get((context.source, context.target), "none"))
-
-
-def _named_ops(choose: Callable[[EdgeContext], str]) -> EdgeFactory:
-    """A factory from a rule that names the operation of an edge."""
     return lambda context: make_operation(choose(context), context.c_in, context.c_out, context.stride)
-
-
-def build_candidate(architecture: Architecture, size: NetworkSize) -> Network:
-    """The trainable network of one architecture. Raises SpaceError for a space that has no network."""
-    if architecture.space == "darts":
-        genotype = from_architecture(architecture)
-        return Network(genotype_skeleton(size, genotype), chosen_genotype(genotype))
-    space = get_space(architecture.space)
-    edges = chosen_op(space, architecture)
-    return Network(SKELETONS[space.name](size), edges)

@@ -129,6 +129,7 @@ class SeparableConv(NormedConv):
 
     def __init__(self, c_in: int, c_out: int, kernel: int, stride: int, *, repeats: int, dilation: int = 1) -> None:
         super().__init__()
+        self.title = "SeparableConv" if dilation == 1 else "DilatedConv"
         layers: list[nn.Module] = []
         for repeat in range(repeats):
             last = repeat == repeats - 1
@@ -203,6 +204,18 @@ class CrossConv7(nn.Module):
         return self.bn(self.column(self.row(rectified)))
 
 
+class Noise(nn.Module):
+    """N(0, 1) of the shape that an operation of this stride gives, whatever its input, from torch's current generator; it passes
+    no gradient. The operation by which S4 of R-DARTS (Zela et al., ICLR 2020) misleads searches."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.randn_like(x[:, :, :: self.stride, :: self.stride], requires_grad=False)
+
+
 def _skip(c_in: int, c_out: int, stride: int) -> nn.Module:
     return Mapped("identity") if stride == 1 and c_in == c_out else FactorizedReduce(c_in, c_out)
 
@@ -218,6 +231,7 @@ def _pool(kind: str) -> Callable[[int, int, int], nn.Module]:
 
 OPERATIONS: dict[str, Callable[[int, int, int], nn.Module | None]] = {
     "none": lambda c_in, c_out, stride: None,
+    "noise": lambda c_in, c_out, stride: Noise(stride),
     "skip_connect": _skip,
     "avg_pool_3x3": _pool("avg_pool_3x3"),
     "max_pool_3x3": _pool("max_pool_3x3"),

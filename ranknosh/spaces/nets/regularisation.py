@@ -15,9 +15,10 @@ class AuxiliaryHead(nn.Module):
 
     Logits (n, classes) of maps (n, c_in, h, w) with h, w >= 2: pooling to 2x2, two convolutions, a linear layer.
 
-    The CIFAR head of Liu et al., ICLR 2019, which averages windows of 5 pixels at a distance of 3 on 8x8 maps. Deviation:
-    for maps of another side s the distance is 3/8 of it, rounded (at least 1), and the window what is left, so that two
-    windows always span the side. ``block``: number of the network's block whose maps it reads. Raises SpaceError in
+    The heads of Liu et al., ICLR 2019, which average windows of 5 pixels at a distance of 3 on 8x8 maps (CIFAR) and of 2 on 7x7
+    ones (ImageNet; there without the second batch norm). Deviation: for maps of another side s the distance is 3/8 of it,
+    rounded down (at least 1), and the window what is left, so that two windows always span the side. ``block``: number of the
+    network's block whose maps it reads. Raises SpaceError in
     ``forward`` for maps below 2x2.
     """
 
@@ -40,7 +41,7 @@ class AuxiliaryHead(nn.Module):
             raise SpaceError(
                 f"an auxiliary head needs maps of at least 2x2 pixels, not {height}x{width}: give larger images or leave it out"
             )
-        distance = (max(1, round(3 * height / 8)), max(1, round(3 * width / 8)))
+        distance = (max(1, 3 * height // 8), max(1, 3 * width // 8))
         pooled = F.avg_pool2d(F.relu(maps), (height - distance[0], width - distance[1]), distance)
         return self.classifier(self.features(pooled).flatten(1))
 
@@ -52,7 +53,7 @@ def auxiliary_head(network: nn.Module) -> AuxiliaryHead:
             f"{type(network).__name__} is no network of cells and takes no auxiliary head; set train.auxiliary=0"
         )
     block, channels = auxiliary_place(network.skeleton)
-    return AuxiliaryHead(channels, network.skeleton.size.classes, block)
+    return AuxiliaryHead(channels, network.skeleton.outputs, block)
 
 
 def auxiliary_place(skeleton: Skeleton) -> tuple[int, int]:

@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ranknosh.errors import SpaceError
-from ranknosh.spaces import genotype as darts
-from ranknosh.spaces.base import NetworkSize
-from ranknosh.spaces.cell import CellTopology
-from ranknosh.spaces.nasbench201 import TOPOLOGY as NASBENCH201_TOPOLOGY
+import torch
+from torch import Tensor
+
+from ranknosh.spaces.topology import CellTopology
 
 CellKind = Literal["normal", "reduce"]
 Preprocess = Literal["none", "conv", "reduce"]
 """How a cell receives an input: as it is, through a ReLU-conv1x1-BN, or through a FactorizedReduce."""
+Stem = Literal["plain", "imagenet"]
+"""What comes before the cells: a convolution that keeps the size, or three that halve it, the last two before the first cell's
+two inputs, which therefore differ in size."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,10 @@ class EdgeContext:
     """Where an edge sits and what it must turn into what.
 
     ``cell_index`` counts cells from the stem on, ``edge_index`` is the slot in the cell's topology. The edge takes
-    (n, c_in, h, w) to (n, c_out, ceil(h / stride), ceil(w / stride)).
+    (n, c_in, h, w) to (n, c_out, ceil(h / stride), ceil(w / stride)), or (n, ...) to (n, *shape) where a shape is given.
     """
 
-    cell_kind: CellKind
+    cell_kind: str
     cell_index: int
     edge_index: int
     source: int
@@ -31,6 +33,16 @@ class EdgeContext:
     c_in: int
     c_out: int
     stride: int
+    shape: tuple[int, ...] | None = None
+
+    def zeros(self, source: Tensor) -> Tensor:
+        """What the edge gives where it carries nothing, in the memory format of its source."""
+        if self.shape is not None:
+            return source.new_zeros(len(source), *self.shape)
+        count, _, height, width = source.shape
+        zeros = source.new_zeros(count, self.c_out, -(-height // self.stride), -(-width // self.stride))
+        last = source.is_contiguous(memory_format=torch.channels_last)
+        return zeros.contiguous(memory_format=torch.channels_last) if last else zeros
 
 
 @dataclass(frozen=True)
@@ -80,18 +92,21 @@ class ReductionPlan:
 
 @dataclass(frozen=True)
 class Skeleton:
-    """Stem, blocks and head of a network. Only edges of the cells are left open.
+    """Stem, blocks and head of a network of images. Only edges of the cells are left open.
 
-    The stem is a 3x3 convolution to ``stem_channels`` and batch norm. The head is global average pooling of ``head_channels`` and
+    Images have ``in_channels`` and the network gives ``outputs`` numbers of each. The stem gives ``stem_channels``: a 3x3
+    convolution and batch norm, or three of stride 2 (:data:`Stem`). The head is global average pooling of ``head_channels`` and
     a linear layer, after BN-ReLU where ``head_norm``.
     """
 
     space: str
-    size: NetworkSize
+    in_channels: int
+    outputs: int
     stem_channels: int
     blocks: tuple[CellPlan | ReductionPlan, ...]
     head_norm: bool
     head_channels: int
+    stem: Stem = "plain"
 
     @property
     def cells(self) -> tuple[CellPlan, ...]:
@@ -99,65 +114,78 @@ class Skeleton:
         return tuple(block for block in self.blocks if isinstance(block, CellPlan))
 
 
-def nasbench201_skeleton(size: NetworkSize, topology: CellTopology = NASBENCH201_TOPOLOGY) -> Skeleton:
-    """Three stages of ``size.cells`` cells at C, 2C and 4C channels, a residual reduction between them, then BN-ReLU.
+def staged_skeleton(
+    space: str, topology: CellTopology, widths: tuple[int, ...], cells: int, *, in_channels: int, outputs: int
+) -> Skeleton:
+    """A stage of cells, a residual reduction, a stage, a reduction, a stage, then BN-ReLU.
 
-    The network of Dong & Yang, ICLR 2020, which has C=16 and 5 cells a stage; for cells of any one-input ``topology``.
+    The network of Dong & Yang, ICLR 2020, at widths (C, 2C, 2C, 4C, 4C) with C=16 and 5 cells a stage; with any widths that of
+    Dong et al., TPAMI 2021.
+
+    Args:
+        space: its name.
+        topology: of the cells; one input.
+        widths: channels of these five; the stem has the first of them.
+        cells: of a stage.
+        in_channels: of the images.
+        outputs: of the network.
     """
     blocks: list[CellPlan | ReductionPlan] = []
-    index = 0
-    for stage in range(3):
-        channels = size.channels * 2**stage
-        if stage:
-            blocks.append(ReductionPlan(channels // 2, channels))
-        for _ in range(size.cells):
-            blocks.append(CellPlan("normal", index, topology, (channels,), channels, 1, ("none",)))
-            index += 1
-    return Skeleton("nasbench201", size, size.channels, tuple(blocks), True, size.channels * 4)
+    c_in, index = widths[0], 0
+    for place, width in enumerate(widths):
+        if place % 2:
+            blocks.append(ReductionPlan(c_in, width))
+            c_in = width
+            continue
+        for _ in range(cells):
+            blocks.append(CellPlan("normal", index, topology, (c_in,), width, 1, ("none",)))
+            c_in, index = width, index + 1
+    return Skeleton(space, in_channels, outputs, widths[0], tuple(blocks), True, c_in)
 
 
 def darts_skeleton(
-    size: NetworkSize,
-    steps: int = 4,
-    normal_concat: tuple[int, ...] = (2, 3, 4, 5),
-    reduce_concat: tuple[int, ...] = (2, 3, 4, 5),
+    space: str,
+    normal: CellTopology,
+    reduce: CellTopology,
+    channels: int,
+    cells: int,
+    *,
+    in_channels: int,
+    outputs: int,
+    stem: Stem = "plain",
 ) -> Skeleton:
-    """``size.cells`` cells in all, those at one and two thirds of the depth reductions that double the channels.
+    """``cells`` cells in all, those at one and two thirds of the depth reductions that double the channels.
 
-    The CIFAR network of Liu et al., ICLR 2019: stem of 3C channels; every cell takes the outputs of the two before it,
-    each brought to the cell's channels. Without the auxiliary head and drop-path, which belong to its training.
+    The networks of Liu et al., ICLR 2019: with the plain stem, of 3C channels, that of CIFAR, with the other one, of C channels,
+    that of ImageNet. Every cell takes the outputs of the two before it, each brought to the cell's channels. Without the
+    auxiliary head and drop-path, which belong to its training.
 
     Args:
-        size: channels C and cells in all.
-        steps: intermediate nodes of a cell.
-        normal_concat: nodes that make the output of a normal cell.
-        reduce_concat: the same of a reduction.
+        space: its name.
+        normal: graph of the cells that keep the size; two inputs.
+        reduce: graph of the others.
+        channels: C.
+        cells: in all.
+        in_channels: of the images.
+        outputs: of the network.
+        stem: before the cells.
     """
     blocks: list[CellPlan] = []
-    c_before, c_last, channels = 3 * size.channels, 3 * size.channels, size.channels
-    after_reduction = False
-    for index in range(size.cells):
-        reduction = index in (size.cells // 3, 2 * size.cells // 3)
-        channels *= 2 if reduction else 1
+    first = 3 * channels if stem == "plain" else channels
+    c_before, c_last, width = first, first, channels
+    after_reduction = stem == "imagenet"
+    for index in range(cells):
+        reduction = index in (cells // 3, 2 * cells // 3)
+        width *= 2 if reduction else 1
         plan = CellPlan(
             kind="reduce" if reduction else "normal",
             index=index,
-            topology=darts.topology(steps, reduce_concat if reduction else normal_concat),
+            topology=reduce if reduction else normal,
             c_inputs=(c_before, c_last),
-            channels=channels,
+            channels=width,
             stride=2 if reduction else 1,
             preprocess=("reduce" if after_reduction else "conv", "conv"),
         )
         blocks.append(plan)
         c_before, c_last, after_reduction = c_last, plan.c_out, reduction
-    return Skeleton("darts", size, 3 * size.channels, tuple(blocks), False, c_last)
-
-
-def genotype_skeleton(size: NetworkSize, genotype: darts.Genotype) -> Skeleton:
-    """The DARTS skeleton with the number of nodes and the concatenations of a genotype.
-
-    Raises SpaceError where its two cells have different numbers of nodes.
-    """
-    if len(genotype.normal) != len(genotype.reduce):
-        raise SpaceError("the normal and the reduction cell of a genotype must have the same number of nodes")
-    return darts_skeleton(size, len(genotype.normal) // 2, genotype.normal_concat, genotype.reduce_concat)
+    return Skeleton(space, in_channels, outputs, first, tuple(blocks), False, c_last, stem)

@@ -1,7 +1,8 @@
 """The search methods that can be compared, the runs that their searches are, and whether a budget holds one."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,29 +10,32 @@ from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.search import CompareSettings, SearchSettings
 from ranknosh.config.settings import Settings
 from ranknosh.config.supernet import SupernetSettings
-from ranknosh.config.units import human_duration
-from ranknosh.errors import BudgetTooSmall, ConfigError, StoreError, did_you_mean
+from ranknosh.config.units import human_duration, plural
+from ranknosh.errors import BudgetTooSmall, ConfigError, SpaceError, StoreError, unknown
+from ranknosh.predictors.own_proposer import ARGUMENTS, checked_function, takes_results
+from ranknosh.registry import Registry, made
 from ranknosh.runs.journal import FILE
 from ranknosh.runs.run import Run, begin
+from ranknosh.spaces.base import Space
+from ranknosh.spaces.stock import NETWORKS, makes_network
+from ranknosh.tasks.base import Task
+from ranknosh.workflows.compare.compared import ComparedMethod, StockNetwork
 from ranknosh.workflows.compare.records import Cost, Searched
+from ranknosh.workflows.search.rivals import SHARED, Played, proposing
 from ranknosh.workflows.search.run import SearchRun
+from ranknosh.workflows.supernet.assembly import SupernetData, check_step, relaxed_of
 from ranknosh.workflows.supernet.run import SupernetRun
-from supernet.methods import METHODS
-
-SUPERNET_SPACES = ("nasbench201",)
-"""Spaces whose architectures a supernet's cells can be written as."""
-BATCH = 10
-"""Random architectures proposed at once."""
+from supernet.methods import FACTORIES, get_method
+from supernet.search import SupernetSearch
 
 
-class SearchMethod(ABC):
+class SearchMethod(ComparedMethod):
     """A method whose searches are runs of one kind, each in a folder of its own, which end when their budget is used.
 
     Everything that only the search needs is charged: proxies, predictor, failures, time lost to them. The same settings and
     seed lead to the same decisions, but for those that depend on how much of the budget is left.
     """
 
-    name: str
     kind: type[Run[Any]]
 
     @abstractmethod
@@ -43,14 +47,7 @@ class SearchMethod(ABC):
         """How a run of :attr:`kind` ended. Raises BudgetTooSmall where nothing was finished."""
 
     def search(self, config: SearchSettings, seed: int, folder: Path, *, command: str, **given: Any) -> Searched:
-        """Begin the search, resume what an interruption left of it, or read one that has ended.
-
-        Args:
-            config: the comparison's settings of a search.
-            seed: of the search.
-            folder: of its run.
-            command: of which comparison, method and seed it is.
-            given: for the run: ``data`` (without test images), ``events``, ``stop``.
+        """Begin the search, resume what an interruption left of it, or read one that has ended: see :class:`ComparedMethod`.
 
         Raises:
             StoreError: where its folder holds another run.
@@ -80,14 +77,14 @@ class NoshSearch(SearchMethod):
 
     def settings(self, config: SearchSettings, seed: int) -> SearchSettings:
         data = config.to_dict()
-        data.update(seed=seed, name=None)
+        data.update(seed=seed, name=None, baseline="none")
         data["pyramid"]["candidates"] = None
         data["budget"].update(epochs=None, device_time=None, time=data["budget"]["device_time"])
         return SearchSettings.from_dict(data, origin="ranknosh compare")
 
     def outcome(self, run: SearchRun) -> Searched:
         """Charged is the time from the run's first record to its end, all sessions added up, and in it every second of proxies,
-        predictor and training; reading a test split (which has no images in a comparison) is left out."""
+        predictor and training; reading a test split (which is empty in a comparison) is left out."""
         pool, settings = run.pool, run.settings
         if run.best is None:
             spent, remedy = "", "raise --budget"
@@ -95,7 +92,8 @@ class NoshSearch(SearchMethod):
                 spent = f"; {human_duration(pool.proxy_seconds)} went into train-free scores"
                 remedy += " or lower seeding.draw"
             raise BudgetTooSmall(
-                f"in {human_duration(settings.budget.time or 0.0)} no training of {settings.pyramid.epochs[0]} epochs, the first "
+                f"in {human_duration(settings.budget.time or 0.0)} no training of "
+                f"{plural(settings.pyramid.epochs[0], 'epoch')}, the first "
                 f"level, was finished{spent}; {remedy}"
             )
         failed = sum(failure.seconds for failure in pool.failures) + sum(lost.seconds for lost in pool.speculated)
@@ -109,7 +107,7 @@ class NoshSearch(SearchMethod):
             method=self.name,
             seed=run.settings.seed,
             architecture=run.best.architecture,
-            cost=parts.within(run.seconds - pool.test_seconds),
+            cost=parts.within(run.seconds - pool.test_seconds - pool.stock_seconds),
             wall_seconds=run.seconds,
             epochs=pool.epochs_spent,
             epochs_of="candidates",
@@ -118,29 +116,26 @@ class NoshSearch(SearchMethod):
         )
 
 
-class RandomSearch(NoshSearch):
-    """Trains random architectures to the top level's epochs; the best by the config's validation metric is what it found.
+class PlayedSearch(NoshSearch):
+    """The engine with other settings, by which it plays another method.
 
-    It is the engine with a single level, without proxies, and with all candidates drawn at random.
+    Args:
+        name: of the method.
+        played: its settings.
     """
 
-    name = "random"
+    def __init__(self, name: str, played: Played) -> None:
+        self.name, self.played = name, played
 
     def settings(self, config: SearchSettings, seed: int) -> SearchSettings:
         data = super().settings(config, seed).to_dict()
-        top = data["pyramid"]["epochs"][-1:]
-        data["pyramid"].update(epochs=top, ratio="auto", initial=BATCH, batch=BATCH, finalists=0, overlap=1)
-        data["seeding"].update(draw=BATCH, proxies=[], options={}, follow=0.0)
-        data["predictor"].update(name="random", ensemble=None, options={})
-        data["propose"].update(exploration=1.0)
-        data["executor"].update(per_level={})
-        return SearchSettings.from_dict(data, origin="ranknosh compare")
+        return SearchSettings.from_dict(self.played.settings(data), origin="ranknosh compare")
 
 
 class SupernetMethod(SearchMethod):
     """A method of ``supernet.methods`` with its published recipe, on a supernet of the comparison's network size.
 
-    Its epochs are chosen so that its schedule ends with the budget. It learns from the training images alone, one half of them
+    Its epochs are chosen so that its schedule ends with the budget. It learns from the training part alone, one half of them
     for the architecture, cut by the comparison's seed, which is the same for every search. Charged are its epochs, the
     selection, and what timing and saving took.
     """
@@ -157,9 +152,9 @@ class SupernetMethod(SearchMethod):
                 "seed": seed,
                 "split_seed": config.seed,
                 "method": {"name": self.name},
-                "space": config.space.name,
+                "space": data["space"],
                 "data": {"name": FROM_PYTHON},
-                "network": data["network"],
+                "task": data["task"],
                 "train": {name: data["train"][name] for name in ("device", "threads")},
                 "budget": {"time": data["budget"]["device_time"]},
             },
@@ -167,40 +162,82 @@ class SupernetMethod(SearchMethod):
         )
 
     def outcome(self, run: SupernetRun) -> Searched:
-        result = run.state.result
+        result, found = run.state.result, run.architecture
         assert result is not None
         return Searched(
             method=self.name,
             seed=run.settings.seed,
-            architecture=run.architecture,
+            architecture=found,
             cost=Cost(supernet=result.device_seconds).within(result.wall_seconds - result.lost_seconds),
             wall_seconds=result.wall_seconds,
             epochs=result.epochs,
             epochs_of="supernet",
             evaluations=0,
-            ended=result.ended,
+            ended=result.ended if found else f"{result.ended}; {result.text} is no architecture of the space",
         )
 
 
-ENGINE: dict[str, type[SearchMethod]] = {"ranknosh": NoshSearch, "random": RandomSearch}
+RIVALS = Registry("rivals", "method", {"ranknosh": NoshSearch, **SHARED})
+"""Methods that search every space; those that train a supernet are ``supernet.methods.FACTORIES``."""
 
 
-def make_methods(names: Sequence[str], space: str) -> dict[str, SearchMethod]:
-    """The methods of ``names`` by name. ``module:function`` is a supernet method of the user's own.
+def make_methods(names: Sequence[str], space: Space) -> dict[str, ComparedMethod]:
+    """The methods of ``names`` by name, each loaded and tried.
 
-    Raises ConfigError for one that is no method, and for one that does not know ``space``.
+    Of the user's own are ``module:name`` of a function of (space, results, rng) that proposes an architecture, of a function of
+    epochs that gives a supernet method, of a subclass of :class:`SearchMethod`, and of a stock network: a function of the
+    signature, or a class of modules.
+
+    Raises:
+        ConfigError: one is no method, cannot be loaded, or does not know ``space``.
     """
-    known = (*ENGINE, *METHODS)
-    for name in names:
-        if name not in known and ":" not in name:
-            near = did_you_mean(name.replace("-", "_"), known) or "."
-            raise ConfigError(f"methods names {name!r}, which is no method{near} Known are {', '.join(known)}")
-        if name not in ENGINE and space not in SUPERNET_SPACES:
-            raise ConfigError(
-                f"the method {name} trains a supernet, and there is none for space.name {space} here (only for "
-                f"{', '.join(SUPERNET_SPACES)}); take it out of methods: {', '.join(ENGINE)} search every space"
-            )
-    return {name: ENGINE[name]() if name in ENGINE else SupernetMethod(name) for name in names}
+    return {name: _method(name, space) for name in names}
+
+
+def _method(name: str, space: Space) -> ComparedMethod:
+    known = (*RIVALS.names, *FACTORIES.names, *NETWORKS.names)
+    if ":" not in name and name not in known:
+        raise ConfigError(unknown("method", name, known))
+    if name in NETWORKS.names and name not in (*RIVALS.names, *FACTORIES.names):
+        return StockNetwork(name)
+    found = (FACTORIES if name in FACTORIES.names and name not in RIVALS.names else RIVALS).load(name)
+    if isinstance(found, SearchMethod) or (inspect.isclass(found) and issubclass(found, SearchMethod)):
+        method: SearchMethod = made(found, SearchMethod, name, RIVALS.noun, {})
+        method.name = name  # by which records and folders know it
+        return method
+    if isinstance(found, Played):
+        return PlayedSearch(name, found)
+    if takes_results(found):
+        checked_function(found, name, space)
+        return PlayedSearch(name, proposing(name if ":" in name else f"{found.__module__}:{found.__qualname__}"))
+    if makes_network(found) and (inspect.isclass(found) or not _takes_epochs(found)):
+        return StockNetwork(name)
+    if not callable(found) or inspect.isclass(found) or not _takes_epochs(found):
+        raise ConfigError(
+            f"{name} is no search method; give a function of ({', '.join(ARGUMENTS)}) that proposes an architecture, a function "
+            "of epochs that gives a supernet method, a subclass of SearchMethod, or a function of a signature that gives a module"
+        )
+    get_method(name)
+    return SupernetMethod(name)
+
+
+def _takes_epochs(found: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(found).parameters.values()
+    return any(each.name == "epochs" or each.kind is each.VAR_KEYWORD for each in parameters)
+
+
+def check_supernets(methods: Mapping[str, ComparedMethod], space: Space, task: Task) -> None:
+    """Raises ConfigError where a method trains a supernet, and space or task has none, or none that it can search."""
+    for name, method in methods.items():
+        if isinstance(method, SupernetMethod):
+            try:
+                check_step(task)
+                SupernetSearch(get_method(name), relaxed_of(space, task.signature), SupernetData(task.data))
+            except (ConfigError, SpaceError) as error:
+                raise ConfigError(
+                    f"the method {name} trains a supernet: {error}; take it out of methods: {', '.join(RIVALS.names)} search "
+                    "every space"
+                ) from error
 
 
 def check_budget(settings: CompareSettings, epoch_seconds: float, proxy_seconds: float) -> None:
@@ -220,11 +257,13 @@ def check_budget(settings: CompareSettings, epoch_seconds: float, proxy_seconds:
         enough = 10 * full
         several = f"{int(enough // 60) + 1}m" if enough > 60 else f"{int(enough) + 1}s"
         raise BudgetTooSmall(
-            f"--budget is {human_duration(budget)}, but one training of {epochs[-1]} epochs, the top level, takes about "
+            f"--budget is {human_duration(budget)}, but one training of {plural(epochs[-1], 'epoch')}, the top level, "
+            "takes about "
             f"{human_duration(full)} here; give several times that, for example --budget {several}"
         )
     if "ranknosh" in settings.methods and budget < scoring + epochs[0] * epoch_seconds:
         raise BudgetTooSmall(
-            f"--budget is {human_duration(budget)}, but the train-free scores of {drawn} architectures alone take about "
+            f"--budget is {human_duration(budget)}, but the train-free scores of {plural(drawn, 'architecture')} "
+            "alone take about "
             f"{human_duration(scoring)} here; raise --budget or lower seeding.draw"
         )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ranknosh.core.records import Folded, Session
-from ranknosh.spaces.base import Architecture
-from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.stock import home_of
 
-TOLERANCE = 0.1
+TOLERANCE = 0.05
 """Share of the budget by which a method may end above or below it and still count as having used it."""
-EpochsOf = Literal["candidates", "supernet"]
-"""Epochs of trainings of single networks, or of a supernet: different goods, which are never added up."""
+EpochsOf = Literal["candidates", "supernet", "nothing"]
+"""Epochs of trainings of single networks, or of a supernet: different goods, which are never added up. Nothing: a stock network,
+which needs no search."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,37 @@ class Searched:
     @property
     def folder(self) -> Path:
         """Where the search kept its files, below the comparison's folder."""
-        return Path(self.method) / f"seed-{self.seed}"
+        return folder_of(self.method, self.seed)
+
+    @property
+    def is_stock(self) -> bool:
+        """Whether it is a stock network, for which nothing was searched."""
+        return self.epochs_of == "nothing"
+
+
+def folder_of(method: str, seed: int) -> Path:
+    """Where a search keeps its files below the comparison's folder; a method of the user's own has MODULE.NAME there."""
+    return Path(re.sub(r"[^A-Za-z0-9_-]+", ".", method).strip(".")) / f"seed-{seed}"
+
+
+def final_folder(folder: Path, seed: int, text: str) -> Path:
+    """Where the final training of an architecture under a seed keeps its files.
+
+    Args:
+        folder: of the comparison.
+        seed: of the search.
+        text: the architecture.
+    """
+    digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]
+    return folder / "final" / f"seed-{seed}-{digest}"
 
 
 @dataclass(frozen=True)
 class Trained:
     """A final training under one seed of the architecture with the canonical id ``key``, whichever methods found it.
 
-    Accuracies are fractions, None where unknown; ``seconds`` those of training and both readings. ``params`` and ``macs`` are
+    ``validation`` and ``test`` are of the metric that the task ranks by, in its own direction, shares as fractions, None where
+    unknown; ``seconds`` those of training and both readings. ``params`` and ``macs`` are
     the network's. ``failed``: why there is no result, None where there is one.
     """
 
@@ -79,8 +105,8 @@ class Trained:
     validation: float | None = None
     test: float | None = None
     seconds: float = 0.0
-    params: int | None = None
-    macs: int | None = None
+    params: float | None = None
+    macs: float | None = None
     failed: str | None = None
 
 
@@ -101,10 +127,15 @@ class CompareState(Folded):
         elif isinstance(record, Trained):
             _put(self.trained, (record.key, record.seed), record)
 
-    def final(self, searched: Searched) -> Trained | None:
-        """The final training of what a search found; None where it found nothing, or it was not trained yet."""
+    def final(self, searched: Searched, space: Space) -> Trained | None:
+        """The final training of what a search found; None where it found nothing, or it was not trained yet.
+
+        Args:
+            searched: the search.
+            space: that it searched.
+        """
         found = searched.architecture
-        return self.trained.get((get_space(found.space).canonical(found), searched.seed)) if found else None
+        return self.trained.get((home_of(found, space).canonical(found), searched.seed)) if found else None
 
 
 def _put(known: dict[tuple[str, int], Any], key: tuple[str, int], value: Any) -> None:

@@ -13,19 +13,18 @@ from ranknosh.runs.events import Ended, Event, Events, Opened, silent
 from ranknosh.runs.journal import FILE
 from ranknosh.runs.run import begin, check_same
 from ranknosh.runs.session import StopRequest
-from ranknosh.workflows.retrain.found_cell import cell_text
 from ranknosh.workflows.retrain.records import Retrained
 from ranknosh.workflows.retrain.run import RetrainRun
 
 if TYPE_CHECKING:
-    from ranknosh.data import ImageData
     from ranknosh.spaces.base import Architecture
-    from ranknosh.spaces.genotype import Genotype
+    from ranknosh.tasks.base import Task
+    from ranknosh.tasks.data import Data
 
 
 def retrain(
-    cell: Architecture | Genotype,
-    data: ImageData,
+    architecture: Architecture,
+    data: Data | Task,
     recipe: RetrainSettings,
     folder: Path | str | None = None,
     *,
@@ -34,13 +33,13 @@ def retrain(
     stop: StopRequest | None = None,
     command: str = "ranknosh.workflows.retrain.retrain(...)",
 ) -> Retrained:
-    """Train a cell's network from scratch to the recipe's last epoch and read the test split once.
+    """Train the network of an architecture from scratch to the recipe's last epoch and read the test split once.
 
     The network's weights, data order and augmentation are functions of ``seed``; torch's own random state is left as it was.
 
     Args:
-        cell: what is trained.
-        data: its images.
+        architecture: what is trained, of the recipe's space.
+        data: learned, or a task, which holds its data.
         recipe: one of :func:`.preset`, or changed by ``preset(...).replace(["train.epochs=50"])``.
         folder: a run folder that is begun, or resumed where it holds this retraining, bit for bit on the CPU; None keeps
             nothing.
@@ -51,12 +50,13 @@ def retrain(
 
     Raises:
         ConfigError: where the folder holds another retraining, naming the setting.
-        DataError: for other images than those it began with.
-        SpaceError: for a cell without a network.
-        RetrainFailed: where training diverges or memory does not hold one image.
+        DataError: for other data than those it began with.
+        SpaceError: for an architecture without a network.
+        RetrainFailed: where training diverges or memory does not hold one example.
         StoreError: where the folder cannot be read or written.
     """
-    settings = recipe.from_dict({**recipe.to_dict(), "architecture": cell_text(cell), "seed": seed, "data": None})
+    text = recipe.space.make().format(architecture)
+    settings = recipe.from_dict({**recipe.to_dict(), "architecture": text, "seed": seed, "data": None})
     given: dict[str, Any] = {"command": command, "stop": stop, "data": data}
     if folder is None:
 

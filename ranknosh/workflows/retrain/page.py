@@ -1,103 +1,122 @@
 """The page of a retraining: its sections, from its journal alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ranknosh.config.retrain import RetrainSettings
-from ranknosh.config.units import human_duration, plural, whole
-from ranknosh.core.records import EpochPoint, Session
+from ranknosh.config.units import Quantity, human_duration, metrics_text, plural
+from ranknosh.core.records import EpochPoint, first_metric
 from ranknosh.report.charts import ACCENT, BLUE, INK, Curve, over_epochs, plot
+from ranknosh.report.cost_plots import cost_name, cost_value
 from ranknosh.report.drawing import drawings
-from ranknosh.report.page import Card, Cards, Code, Page, PageSection, images_text, missing, origin
-from ranknosh.report.words import UNKNOWN, number, percent
-from ranknosh.runs.journal import Header
+from ranknosh.report.page import Card, Cards, Code, Page, PageSection, data_text, missing, origin
+from ranknosh.report.words import UNKNOWN
+from ranknosh.runs.run import Run
 from ranknosh.workflows.retrain.presets import training_of
 from ranknosh.workflows.retrain.records import Retrained, RetrainState
 
-SPACES = {"darts": "DARTS", "nasbench201": "NAS-Bench-201"}
 NO_EPOCH = f"{UNKNOWN}: no epoch is finished yet."
 
 
-def render(
-    name: str, header: Header, sessions: Sequence[Session], settings: RetrainSettings, state: RetrainState
-) -> str:
-    """The whole page; equal journals give equal bytes.
+def render(run: Run[RetrainState], settings: RetrainSettings) -> str:
+    """The whole page of a run with ``settings``; equal journals give equal bytes."""
+    header, state, quantities = run.header, run.state, run.quantities
+    curve, total, text = state.curve, settings.train.epochs, header.facts["architecture"]
+    so_far = "" if state.result else f", {len(curve)} of {plural(total, 'epoch')} so far"
+    about = (
+        f"An architecture of {settings.space.name} trained from scratch on {header.data['name']}: recipe {settings.preset}, "
+        f"{settings.space.words}, seed {settings.seed}{so_far}"
+    )
+    data = ("data", data_text(header.data))
+    trained = ("trained on validation", "yes" if settings.train.all_data else "no")
+    augment = header.facts.get("augment", UNKNOWN)
+    sections = [
+        PageSection("result", "Result", [_cards(settings, state, quantities, augment)]),
+        _learning(curve, state.result, quantities) if curve else missing("curve", "Learning curve", NO_EPOCH),
+        _schedule(settings, header.data["examples"], len(curve))
+        if curve
+        else missing("schedule", "Schedule", NO_EPOCH),
+        PageSection("cell", "The architecture", [*drawings(settings.space.make(), text), Code(text)]),
+        origin([data, trained, ("augmentation", augment)], run),
+    ]
+    return Page("Retraining", run.name, about, sections).render()
+
+
+def _cards(settings: RetrainSettings, state: RetrainState, quantities: Mapping[str, Quantity], augment: str) -> Cards:
+    """The figures of a retraining.
 
     Args:
-        name: of the run's folder.
-        header: of its journal.
-        sessions: of the run, in order.
-        settings: those in force.
+        settings: of the run.
         state: the fold of its records.
+        quantities: the metrics of its task.
+        augment: how inputs were augmented.
     """
-    facts, curve, total, text = header.facts, state.curve, settings.train.epochs, header.facts["architecture"]
-    so_far = "" if state.result else f", {len(curve)} of {total} epochs so far"
-    cells = plural(settings.network.cells, "cell") + (" a stage" if facts["space"] == "nasbench201" else "")
-    about = (
-        f"A {SPACES.get(facts['space'], facts['space'])} cell trained from scratch on {header.data['name']}: recipe "
-        f"{settings.preset}, {cells}, {settings.network.channels} channels, seed {settings.seed}{so_far}"
-    )
-    images = ("images", images_text(header.data))
-    trained = ("trained on validation", "yes" if settings.train.all_images else "no")
-    sections = [
-        PageSection("result", "Result", [_cards(settings, state)]),
-        _learning(curve, state.result) if curve else missing("curve", "Learning curve", NO_EPOCH),
-        _schedule(settings, header, len(curve)) if curve else missing("schedule", "Schedule", NO_EPOCH),
-        PageSection("cell", "The cell", [*drawings(text), Code(text)]),
-        origin([images, trained], header, sessions, settings.to_dict()),
-    ]
-    return Page("Retraining", name, about, sections).render()
-
-
-def _cards(settings: RetrainSettings, state: RetrainState) -> Cards:
+    shown = next(iter(quantities.values()), Quantity("loss", False))
     result, last = state.result, state.curve[-1] if state.curve else None
-    note = "whose images were trained on" if settings.train.all_images else "after the last epoch"
-    test = percent(result.test_accuracy if result else None)
+    costs = result.costs if result else {}
+    note = "which was trained on" if settings.train.all_data else "after the last epoch"
+    test = shown.text(first_metric(result.test) if result else None)
     seconds = human_duration(result.device_seconds if result else state.seconds)
+    augmented = "" if augment == "none" else ", augmented"
+    headless = ", without the auxiliary head" if settings.train.auxiliary else ""
     return Cards(
         [
-            Card(test, "test accuracy, last epoch, read once at the end", strong=True),
-            Card(percent(last.validation_accuracy if last else None), f"validation accuracy, {note}"),
-            Card(percent(last.train_accuracy if last else None), "training accuracy, on augmented images"),
-            Card(whole(result.params if result else None), "parameters, without an auxiliary head"),
-            Card(whole(result.macs if result else None), "multiply-accumulates an image"),
+            Card(test, f"test {shown.name}, last epoch, read once at the end", strong=True),
+            Card(shown.text(first_metric(last.metrics) if last else None), f"validation {shown.name}, {note}"),
+            Card(
+                shown.text(first_metric(last.train_metrics) if last else None),
+                f"training {shown.name}{augmented}, while it learned",
+            ),
+            *(Card(cost_value(name, value), f"{cost_name(name)}{headless}") for name, value in costs.items()),
             Card(seconds, "device time, all sessions"),
         ]
     )
 
 
-def _learning(curve: Sequence[EpochPoint], result: Retrained | None) -> PageSection:
-    """Cross-entropy and accuracy by epoch, side by side; the test accuracy is at the last epoch."""
-    last, validated = curve[-1], [line for line in curve if line.validation_accuracy is not None]
-    losses, accuracies = [], []
-    for lines, part, label, colour in (
-        (curve, "train", "training", BLUE),
-        (validated, "validation", "validation", ACCENT),
-    ):
-        if lines:
-            losses.append(Curve([(c.epoch, getattr(c, f"{part}_loss")) for c in lines], colour, label))
-            accuracies.append(Curve([(c.epoch, 100 * getattr(c, f"{part}_accuracy")) for c in lines], colour, label))
-    if result is not None and result.test_accuracy is not None:
-        accuracies.append(Curve([(last.epoch, 100 * result.test_accuracy)], INK, "test, read once", "D"))
-    validation = f"{number(last.validation_loss)} nats, {percent(last.validation_accuracy)}"
-    if last.validation_accuracy is None:
-        validation = "n/a, because its images were trained on"
+def _learning(curve: Sequence[EpochPoint], result: Retrained | None, quantities: Mapping[str, Quantity]) -> PageSection:
+    """A panel a metric, by epoch; that of the test is at the last epoch."""
+    last, panels = curve[-1], []
+    for name in dict.fromkeys(("loss", *quantities)):
+        shown = quantities.get(name, Quantity(name, False))
+        training = [(one.epoch, _trained(one, name)) for one in curve]
+        validated = [(one.epoch, one.metrics.get(name)) for one in curve]
+        tested = [(last.epoch, result.test.get(name) if result else None)]
+        groups = (training, BLUE, "training", "o"), (validated, ACCENT, "validation", "o")
+        lines = []
+        for points, colour, label, marker in (*groups, (tested, INK, "test, read once", "D")):
+            known = [(epoch, shown.scale * value) for epoch, value in points if value is not None]
+            if known:
+                lines.append(Curve(known, colour, label, marker))
+        panels.append(over_epochs(lines, title=shown.label.capitalize()))
+    validation = metrics_text(last.metrics, quantities)
     caption = (
-        f"{plural(len(curve), 'epoch')}. Training is measured on the augmented images while they are learned, without the part "
-        f"of an auxiliary head. Last epoch: training {number(last.train_loss)} nats, {percent(last.train_accuracy)}; "
-        f"validation {validation}."
+        f"{plural(len(curve), 'epoch')}. Training is measured while the inputs are learned, augmented where they are, without "
+        "the part of an auxiliary head. Last epoch: "
+        f"training loss {last.train_loss:.4g}, {metrics_text(last.train_metrics, quantities)}; "
+        f"validation {validation if last.metrics else 'n/a, because it was trained on'}."
     )
-    panels = over_epochs(losses, title="Cross-entropy (nats)"), over_epochs(accuracies, title="Accuracy (%)")
     return plot("curve", "Learning curve", caption, *panels, height=3.8)
 
 
-def _schedule(settings: RetrainSettings, header: Header, epochs: int) -> PageSection:
-    """Learning rate and drop-path rate at the first step of every finished epoch."""
+def _trained(point: EpochPoint, name: str) -> float | None:
+    """A metric of the training inputs."""
+    return point.train_loss if name == "loss" else point.train_metrics.get(name)
+
+
+def _schedule(settings: RetrainSettings, counts: Mapping[str, int], epochs: int) -> PageSection:
+    """Learning rate and drop-path rate at the first step of every finished epoch.
+
+    Args:
+        settings: of the run.
+        counts: examples of each part.
+        epochs: how many are finished.
+    """
     from ranknosh.spaces.nets.regularisation import scheduled_rate
     from ranknosh.training.epoch import learning_rate, steps_per_epoch
 
-    train, counts = training_of(settings), header.data["images"]
-    images = counts["train"] + (counts["validation"] if train.all_images else 0)
-    steps = steps_per_epoch(images, train.batch)
+    train = training_of(settings)
+    examples = counts["train"] + (counts["validation"] if train.all_data else 0)
+    steps = steps_per_epoch(examples, train.batch)
     rates = [learning_rate(train, before, 0, steps) for before in range(epochs)]
     series, caption = {"Learning rate": rates}, f"learning rate {rates[0]:.3g} to {rates[-1]:.3g}"
     if train.drop_path:
@@ -110,4 +129,5 @@ def _schedule(settings: RetrainSettings, header: Header, epochs: int) -> PageSec
         over_epochs([Curve(list(enumerate(values, 1)), BLUE)], title=title, limits=(0, None))
         for title, values in series.items()
     ]
-    return plot("schedule", "Schedule", f"At the first step of every epoch: {caption}", *panels, height=2.8)
+    drawn = plot("schedule", "Schedule", f"At the first step of every epoch: {caption}", *panels, height=2.8)
+    return replace(drawn, folded=True)

@@ -8,19 +8,19 @@ from ranknosh.errors import RankNoshError
 
 
 class RetrainFailed(RankNoshError):
-    """The network could not be trained: it diverged or one image at a time does not fit the memory."""
+    """The network could not be trained: it diverged or one example at a time does not fit the memory."""
 
-    exit_code = 1
+    exit_code = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Retrained:
-    """The end of a retraining, after the last epoch; no epoch is ever chosen by its accuracy.
+    """The end of a retraining, after the last epoch; no epoch is ever chosen by its metrics.
 
-    ``architecture`` is the text that others read. Accuracies are fractions. ``validation_accuracy`` is None where
-    ``trained_on_validation``; ``test_accuracy`` is None where there is no test image, else it was read once, at the end.
-    ``params`` and ``macs`` (an image) leave out the auxiliary head. ``device_seconds`` hold all epochs, those done again after
-    an interruption too, and the test; ``images``: how many were trained on, validated on and tested.
+    ``architecture`` is the text that others read. ``metrics`` (of validation) are empty where ``trained_on_validation``;
+    ``test`` is empty where there is no test split, else it was read once, at the end. ``costs`` leave out the auxiliary head.
+    ``device_seconds`` hold all epochs, those done again after an interruption too, and the test; ``examples``: how many were
+    trained on, validated on and tested.
     """
 
     architecture: str
@@ -28,17 +28,14 @@ class Retrained:
     seed: int
     epochs: int
     train_loss: float
-    train_accuracy: float | None
-    validation_loss: float | None
-    validation_accuracy: float | None
-    test_loss: float | None
-    test_accuracy: float | None
+    train_metrics: Mapping[str, float]
+    metrics: Mapping[str, float]
+    test: Mapping[str, float]
     trained_on_validation: bool
-    params: int
-    macs: int
+    costs: Mapping[str, float]
     device: str
     device_seconds: float
-    images: Mapping[str, int]
+    examples: Mapping[str, int]
 
 
 RECORDS: tuple[type, ...] = (Session, EpochPoint, Retrained)

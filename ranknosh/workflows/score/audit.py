@@ -52,7 +52,7 @@ def observed(
     values, outcomes = [], []
     for member, place in zip(known.members, known.order, strict=True):
         if member.key in scored:
-            own: dict[str, float | None] = {SIZE: None if member.params is None else float(member.params)}
+            own: dict[str, float | None] = {SIZE: member.costs.get(SIZE)}
             values.append({**own, **scored[member.key]})
             outcomes.append(float(place))
     return ProxyEvidence(proxies, tuple(values), tuple(outcomes))

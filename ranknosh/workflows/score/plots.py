@@ -1,4 +1,4 @@
-"""Plots of scores: proxies against each other, and against accuracies where these are known."""
+"""Plots of scores: proxies against each other, and against truths where these are known."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranknosh.config.units import plural
 from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.report.charts import (
     BLUE,
@@ -29,7 +30,7 @@ from ranknosh.workflows.score.summary import (
     correlations,
     least_redundant,
     oriented,
-    with_accuracy,
+    with_truth,
 )
 
 MOST_POINTS, MOST_IN_MATRIX = 300, 6
@@ -62,7 +63,8 @@ def heat_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> PageSe
     order = [telling[place] for place in _side_by_side(rho[np.ix_(telling, telling)])]
     constant = [name for place, name in enumerate(names) if place not in telling]
     caption = (
-        f"Spearman's rank correlation of every two proxies over {len(rows)} architectures, each proxy turned so that larger is "
+        f"Spearman's rank correlation of every two proxies over {plural(len(rows), 'architecture')}, each proxy "
+        "turned so that larger is "
         "better; a missing value counts as the worst. Proxies that agree are next to each other."
     )
     if constant:
@@ -157,38 +159,39 @@ def matrix_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> Page
     return plot("ranks", title, caption, paint, width=side, height=side, half=half)
 
 
-def accuracy_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int], table: bool) -> PageSection:
-    """Every proxy against the accuracy of a table.
+def truth_plot(rows: Sequence[ScoreRow], directions: Mapping[str, int], table: str | None) -> PageSection:
+    """Every proxy against the truth of a table.
 
     Args:
         rows: one an architecture.
         directions: proxy to 1 where higher is better, else -1.
-        table: whether a table was given.
+        table: the data set of the table; None where none was given.
     """
-    title, judged = "Do the proxies know the accuracy?", with_accuracy(rows)
-    if not table:
-        why = "n/a: accuracies are not known; give a table of finished trainings with --table FILE.npz."
-        return missing("accuracy", title, why)
+    title, judged = "Do the proxies know what the table knows?", with_truth(rows)
+    if table is None:
+        why = "n/a: no result of a training is known; give a table of finished trainings with --table FILE.npz."
+        return missing("truth", title, why)
     if len(judged) < 2:
-        return missing("accuracy", title, f"n/a: the table knows {len(judged)} of the {len(rows)} architectures.")
-    accuracy = np.array([row.accuracy for row in judged], dtype=float)
-    found = {name: agreement(oriented(judged, name, sign), accuracy) for name, sign in directions.items()}
+        return missing("truth", title, f"n/a: the table knows {len(judged)} of the {len(rows)} architectures.")
+    truth = np.array([row.truth for row in judged], dtype=float)
+    found = {name: agreement(oriented(judged, name, sign), truth) for name, sign in directions.items()}
     drawn = thin(judged, MOST_POINTS)
     caption = (
-        f"A point is one of {len(judged)} architectures that the table knows: its raw proxy value and the table's mean accuracy "
-        "at the top level. ρ: Spearman, larger being better, a missing value the worst; ± its standard error. Grey: size. "
+        f"A point is one of {plural(len(judged), 'architecture')} that the table of {table} knows: its raw proxy value and the "
+        "table's mean at the top level. ρ: Spearman, larger being better, a missing value the worst; ± its standard error. "
+        "Grey: size. "
         "Triangles at the edge: what lies far outside."
     )
     if len(drawn) < len(judged):
         caption += f" {len(drawn)} of them are drawn."
     panels = [
         partial(
-            _paint_accuracy, name=name, direction=sign, drawn=drawn, found=found[name], first=place % MOST_COLUMNS == 0
+            _paint_truth, name=name, direction=sign, drawn=drawn, found=found[name], first=place % MOST_COLUMNS == 0
         )
         for place, (name, sign) in enumerate(directions.items())
     ]
     width = WIDE * min(len(panels), MOST_COLUMNS) / MOST_COLUMNS
-    return plot("accuracy", title, caption, *panels, width=width, height=2.7)
+    return plot("truth", title, caption, *panels, width=width, height=2.7)
 
 
 def _window(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -200,29 +203,27 @@ def _window(values: NDArray[np.float64]) -> tuple[float, float]:
     return max(low - room, float(values.min())), min(high + room, float(values.max()))
 
 
-def _paint_accuracy(
+def _paint_truth(
     axis: Any, name: str, direction: int, drawn: Sequence[ScoreRow], found: Agreement, first: bool
 ) -> None:
-    known = [
-        (value, row.accuracy) for row in drawn if (value := row.values[name]) is not None and row.accuracy is not None
-    ]
+    known = [(value, row.truth) for row in drawn if (value := row.values[name]) is not None and row.truth is not None]
     if known:
-        values, accuracy = np.array(known).T
-        _paint_points(axis, values, accuracy, PALE if name in SIZE_PROXIES else BLUE)
+        values, truth = np.array(known).T
+        _paint_points(axis, values, truth, PALE if name in SIZE_PROXIES else BLUE)
     rho = "n/a" if found.rho is None else f"{found.rho:.2f}".replace("-", "−")
     error = "" if found.error is None else f" ± {found.error:.2f}"
     lower = "" if direction > 0 else " (lower is better)"
     axis.set_title(f"{name}{lower}: ρ = {rho}{error}", fontsize=9.5)
-    axis.set_ylabel("accuracy (%)" if first else "")
+    axis.set_ylabel("in the table (%)" if first else "")
 
 
-def _paint_points(axis: Any, x: NDArray[np.float64], accuracy: NDArray[np.float64], colour: str) -> None:
+def _paint_points(axis: Any, x: NDArray[np.float64], truth: NDArray[np.float64], colour: str) -> None:
     logarithmic = float(x.min()) > 0 and np.quantile(x, 1 - MOST) > LOG_FROM * np.quantile(x, MOST)
     left, right = np.exp(_window(np.log(x))) if logarithmic else _window(x)
-    low, high = _window(accuracy)
-    inside = (x >= left) & (x <= right) & (accuracy >= low) & (accuracy <= high)
+    low, high = _window(truth)
+    inside = (x >= left) & (x <= right) & (truth >= low) & (truth <= high)
     for chosen, marker, size in ((inside, "o", 3.6), (~inside, "^", 4.4)):
-        at = np.clip(x[chosen], left, right), 100 * np.clip(accuracy[chosen], low, high)
+        at = np.clip(x[chosen], left, right), 100 * np.clip(truth[chosen], low, high)
         dots(axis, zip(*at, strict=True), colour, size=size, marker=marker)
     if logarithmic:
         axis.set_xscale("log")

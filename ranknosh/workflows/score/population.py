@@ -12,9 +12,9 @@ from typing import Literal
 
 from ranknosh.config.score import ScoreSettings
 from ranknosh.core.seeding import draw
-from ranknosh.errors import SpaceError
-from ranknosh.spaces.base import Architecture, NetworkSize, Space
-from ranknosh.spaces.catalog import SPACES, get_space
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.catalog import space_reading
+from ranknosh.spaces.signature import Signature
 from ranknosh.streams import stream
 
 Draw = Literal["functions", "codes"]
@@ -39,16 +39,10 @@ def named(texts: Sequence[str]) -> tuple[Space, tuple[Architecture, ...]]:
     """The space that reads every exchange string of ``texts``, and the architectures in that order, repeated ones kept.
 
     Raises:
-        SpaceError: naming the string and what is wrong with it in the first space.
+        SpaceError: naming the string and what is wrong with it in the space that the first one is of.
     """
-    problems = []
-    for name in SPACES:
-        space = get_space(name)
-        try:
-            return space, tuple(space.parse(text) for text in texts)
-        except SpaceError as error:
-            problems.append(str(error))
-    raise SpaceError(problems[0])
+    space = space_reading(texts[0])
+    return space, tuple(space.parse(text) for text in texts)
 
 
 def sampled(space: Space, how: Draw, count: int, seed: int) -> tuple[Architecture, ...]:
@@ -109,21 +103,20 @@ def representatives(
     return {space.format(one): space.format(found.get(one, one)) for one in architectures}
 
 
-def weight_counter(channels: int) -> Callable[[Architecture], int]:
-    """Counts the weights of a network with one cell a stage.
+def weight_counter(space: Space, signature: Signature) -> Callable[[Architecture], int]:
+    """Counts the weights of a network.
 
-    Cells of a stage are alike, so two architectures that differ in it differ in every network of these channels, and only then.
+    Args:
+        space: of the architectures.
+        signature: of their networks.
     """
     import torch
 
     from ranknosh.spaces.nets.cost import count_params
-    from ranknosh.spaces.nets.network import build_candidate
-
-    size = NetworkSize(channels, cells=1, classes=2, in_channels=1)
 
     @cache
     def count(architecture: Architecture) -> int:
-        with torch.random.fork_rng(devices=[]):
-            return count_params(build_candidate(architecture, size))
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            return count_params(space.network(architecture, signature))
 
     return count

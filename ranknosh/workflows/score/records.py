@@ -17,13 +17,13 @@ class ScoresAsked:
     """What is to be scored, written when a process begins to work on it.
 
     ``networks[i]`` is the architecture whose network is scored for ``architectures[i]`` (itself, or another of the same function
-    and size), ``accuracies[i]`` its mean accuracy in a table, a fraction, None where the table has none; ``accuracies`` is
+    and size), ``truths[i]`` its mean in a table, a fraction, None where the table has none; ``truths`` is
     None without a table. Architectures are exchange strings.
     """
 
     architectures: tuple[str, ...]
     networks: tuple[str, ...]
-    accuracies: tuple[float | None, ...] | None = None
+    truths: tuple[float | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

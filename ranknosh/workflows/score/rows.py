@@ -19,7 +19,7 @@ class ScoreRow:
     """One architecture. ``values`` and ``reasons`` hold the proxies asked for, ``seconds`` the time of each.
 
     ``scored_as``: the other architecture of the same function and size whose network was scored, None where it is this one.
-    ``accuracy``: mean over seeds at the top level of a table, a fraction.
+    ``truth``: mean over seeds at the top level of a table, a fraction.
     """
 
     architecture: str
@@ -28,12 +28,12 @@ class ScoreRow:
     reasons: Mapping[str, str]
     seconds: Mapping[str, float]
     scored_as: str | None = None
-    accuracy: float | None = None
+    truth: float | None = None
 
 
 @dataclass(frozen=True)
 class Results:
-    """What was asked for and what came of it. ``judged``: a table of accuracies was given."""
+    """What was asked for and what came of it. ``judged``: a table of truths was given."""
 
     settings: ScoreSettings
     rows: tuple[ScoreRow, ...]
@@ -57,11 +57,11 @@ class Results:
         return len({row.scored_as or row.architecture for row in self.rows})
 
     def csv(self) -> str:
-        """Columns: architecture, canonical, the proxies (empty where there is a reason), seconds of all proxies, accuracy where
+        """Columns: architecture, canonical, the proxies (empty where there is a reason), seconds of all proxies, truth where
         there is a table, reasons as a JSON object (empty where there are none). Numbers are written so that they read back
         equal."""
-        file, accuracy = io.StringIO(), ["accuracy"] if self.judged else []
-        columns = ["architecture", "canonical", *self.settings.proxies, "seconds", *accuracy, "reasons"]
+        file, truth = io.StringIO(), ["truth"] if self.judged else []
+        columns = ["architecture", "canonical", *self.settings.proxies, "seconds", *truth, "reasons"]
         writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         for row in self.rows:
@@ -75,17 +75,17 @@ def results_of(settings: ScoreSettings, state: ScoreState) -> Results:
     asked = state.asked
     if asked is None:
         return Results(settings, (), False)
-    accuracies = asked.accuracies or (None,) * len(asked.architectures)
+    truths = asked.truths or (None,) * len(asked.architectures)
     rows = []
-    for text, scored_as, accuracy in zip(asked.architectures, asked.networks, accuracies, strict=True):
+    for text, scored_as, truth in zip(asked.architectures, asked.networks, truths, strict=True):
         known = state.networks.get(scored_as)
         if known is not None and all(name in known.values for name in settings.proxies):
             values = {name: known.values[name] for name in settings.proxies}
             reasons = {name: known.reasons[name] for name in settings.proxies if name in known.reasons}
             seconds = {name: known.seconds[name] for name in settings.proxies}
             other = None if scored_as == text else scored_as
-            rows.append(ScoreRow(text, known.key, values, reasons, seconds, other, accuracy))
-    return Results(settings, tuple(rows), asked.accuracies is not None)
+            rows.append(ScoreRow(text, known.key, values, reasons, seconds, other, truth))
+    return Results(settings, tuple(rows), asked.truths is not None)
 
 
 def best_rows(results: Results, count: int) -> list[dict[str, Any]]:
@@ -99,11 +99,11 @@ def best_rows(results: Results, count: int) -> list[dict[str, Any]]:
     best = sorted(zip(ranked, results.rows, strict=True), key=lambda pair: -pair[0])[:count]
     return [
         {"architecture": row.architecture, "mean_rank": rank, **row.values}
-        | ({"accuracy": row.accuracy} if results.judged else {})
+        | ({"truth": row.truth} if results.judged else {})
         for rank, row in best
     ]
 
 
-def row_dict(row: ScoreRow, with_accuracy: bool) -> dict[str, Any]:
+def row_dict(row: ScoreRow, with_truth: bool) -> dict[str, Any]:
     """A row for programs."""
-    return {name: value for name, value in vars(row).items() if with_accuracy or name != "accuracy"}
+    return {name: value for name, value in vars(row).items() if with_truth or name != "truth"}

@@ -19,15 +19,16 @@ from ranknosh.runs.files import write_atomic
 from ranknosh.runs.provenance import versions
 from ranknosh.runs.run import Prepared, Run
 from ranknosh.runs.session import RunSession
-from ranknosh.spaces.base import Architecture, NetworkSize, Space
-from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.catalog import SPACES
+from ranknosh.spaces.trial import check_networks
 from ranknosh.workflows.score.population import population, representatives, weight_counter
 from ranknosh.workflows.score.records import RECORDS, NetworkScores, ScoresAsked, ScoreState
 from ranknosh.workflows.score.rows import TABLE, Results, best_rows, results_of
 
 if TYPE_CHECKING:
-    from ranknosh.data import ImageData
-    from ranknosh.data.table import Table
+    from ranknosh.tasks.base import Task
+    from ranknosh.tasks.data.table import Table
     from ranknosh.training.proxies import ProxyScorer
 
 THREADS = 1
@@ -43,8 +44,11 @@ class ScoreRun(Run[ScoreState]):
     SETTINGS = ScoreSettings
     RECORDS = RECORDS
     STATE = ScoreState
-    STEP = "the networks that are being scored"
     settings: ScoreSettings
+
+    @classmethod
+    def step(cls, settings: ScoreSettings) -> str:
+        return "the networks that are being scored"
 
     @property
     def results(self) -> Results:
@@ -89,7 +93,7 @@ class ScoreRun(Run[ScoreState]):
     def page(self) -> str:
         from ranknosh.workflows.score.page import render
 
-        return render(self.results, self.header, self.sessions)
+        return render(self, self.results)
 
     def report(self) -> Path:
         """Write report.html and scores.csv anew and return the path of the page."""
@@ -105,52 +109,56 @@ class ScoreRun(Run[ScoreState]):
 
     @classmethod
     def prepare(cls, settings: ScoreSettings, events: Events, **given: Any) -> Prepared:
-        """Draw the architectures, load the images and check every option; ``data`` takes the place of ``settings.data``."""
-        from ranknosh.data.catalog import load_section
-        from ranknosh.data.table import Table
-        from ranknosh.training.proxies import check_options
+        """Draw the architectures, load the data and check every option; ``data`` takes the place of ``settings.data``."""
+        from ranknosh.tasks.catalog import load_task
+        from ranknosh.tasks.data.table import Table
+        from ranknosh.training.proxies import check_options, try_own
 
         if settings.csv is not None and Path(settings.csv).is_dir():
             raise ConfigError(f"csv is {settings.csv}, which is a folder; give the name of a file, such as scores.csv")
-        space = get_space(settings.space.name)
+        space = settings.space.make()
         check_options(settings.options, settings.proxies)
         check(settings.executor, settings.device)
         architectures = population(settings, space)
         table = None if settings.table is None else Table.load(Path(settings.table), space.name)
-        images = given.get("data") or load_section(settings.data, settings.seed)
-        return Prepared("score", (space, architectures, images, table), images.facts, {"space": space.name})
+        task = load_task(settings.data, settings.task, settings.seed, given.get("data"))
+        check_networks(space, task.signature, every_choice=settings.space.name not in SPACES.builtins)
+        try_own(score_network(settings, space, task).scorer)
+        return Prepared("score", (space, architectures, task, table), task.facts, {"space": space.title})
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Score what is missing; the table is written whatever ends it."""
-        space, architectures, images, table = prepared.parts
-        asked = self._asked(space, architectures, table)
+        space, architectures, task, table = prepared.parts
+        asked = self._asked(space, architectures, task, table)
         self.state.apply(asked)
         try:
             if self.left:
                 section, wanted = self.settings.executor, self.settings.device
                 with opened(section, session, device=wanted, threads=THREADS) as (executor, device):
                     session.check_stop()
-                    self._begin(session, device, asked)
-                    self._score(session, executor, score_network(self.settings, space, images))
+                    self._begin(session, device, asked, table)
+                    self._score(session, executor, score_network(self.settings, space, task))
             else:
-                self._begin(session, self.settings.device, asked)
+                self._begin(session, self.settings.device, asked, table)
                 session.say(f"all {plural(self.networks, 'network')} were scored before")
         finally:
             self.write_table()
 
-    def _asked(self, space: Space, architectures: Sequence[Architecture], table: Table | None) -> ScoresAsked:
-        """With the network that each has its scores of, where known ones are taken first, and the accuracies of a table."""
-        weights = weight_counter(self.settings.network.channels)
+    def _asked(
+        self, space: Space, architectures: Sequence[Architecture], task: Task, table: Table | None
+    ) -> ScoresAsked:
+        """With the network that each has its scores of, where known ones are taken first, and the truths of a table."""
+        weights = weight_counter(space, task.signature)
         shares = representatives(space, architectures, self.state.networks, weights)
-        accuracies = None
+        truths = None
         if table is not None:
             places = [table.find(architecture) for architecture in architectures]
-            accuracies = tuple(None if place is None else float(table.truth[place]) for place in places)
+            truths = tuple(None if place is None else float(table.truth[place]) for place in places)
         texts = tuple(space.format(architecture) for architecture in architectures)
-        return ScoresAsked(texts, tuple(shares[text] for text in texts), accuracies)
+        return ScoresAsked(texts, tuple(shares[text] for text in texts), truths)
 
-    def _begin(self, session: RunSession, device: str, asked: ScoresAsked) -> None:
-        session.began(device)
+    def _begin(self, session: RunSession, device: str, asked: ScoresAsked, table: Table | None) -> None:
+        session.began(device, details={} if table is None else {"table": table.facts})
         session.add(asked)
         now = versions()
         before: Mapping[str, str] = self.sessions[-1].versions if self.sessions else now
@@ -199,17 +207,16 @@ class ScoreNetwork:
         return NetworkScores(key, text, scores.values_by_name, reasons, seconds)
 
 
-def score_network(settings: ScoreSettings, space: Space, data: ImageData) -> ScoreNetwork:
-    """The scorer that settings name, on the training images drawn by their seed.
+def score_network(settings: ScoreSettings, space: Space, task: Task) -> ScoreNetwork:
+    """The scorer that settings name, on the training examples drawn by their seed.
 
     Args:
         settings: of the run.
         space: of the architectures.
-        data: with the training images.
+        task: with the training examples.
     """
     from ranknosh.training.proxies import proxy_scorer
 
-    size = NetworkSize(settings.network.channels, settings.network.cells, len(data.classes), data.image_shape[0])
     names, options = settings.proxies, settings.options
-    scorer = proxy_scorer(space, size, data, names, batch=settings.batch, seed=settings.seed, options=options)
+    scorer = proxy_scorer(space, task, names, batch=settings.batch, seed=settings.seed, options=options)
     return ScoreNetwork(scorer, settings.device)

@@ -24,8 +24,8 @@ class ProxySummary:
     """What the rows say of one proxy.
 
     ``direction``: +1 where larger is better, else -1. ``given`` and ``missing`` count architectures; ``median`` is of the raw
-    values given; ``seconds`` is the median time of one architecture. ``with_params`` and ``with_accuracy``: agreement of the
-    order, larger being better, with the number of weights and with the table's accuracy; None where there are none.
+    values given; ``seconds`` is the median time of one architecture. ``with_params`` and ``with_truth``: agreement of the
+    order, larger being better, with the number of weights and with what the table knows; None where there are none.
     ``reasons``: the commonest first, with how often.
     """
 
@@ -36,7 +36,7 @@ class ProxySummary:
     median: float | None
     seconds: float | None
     with_params: Agreement | None
-    with_accuracy: Agreement | None
+    with_truth: Agreement | None
     reasons: tuple[tuple[str, int], ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -62,8 +62,8 @@ def oriented(rows: Sequence[ScoreRow], name: str, direction: int) -> NDArray[np.
     return np.array(aggregate.oriented_column([row.values for row in rows], name, direction))
 
 
-def with_accuracy(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
-    return [row for row in rows if row.accuracy is not None]
+def with_truth(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
+    return [row for row in rows if row.truth is not None]
 
 
 def summarise(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> list[ProxySummary]:
@@ -73,7 +73,7 @@ def summarise(rows: Sequence[ScoreRow], directions: Mapping[str, int]) -> list[P
 
 def _summary(rows: Sequence[ScoreRow], name: str, direction: int, sized: bool) -> ProxySummary:
     given = [value for row in rows if (value := row.values[name]) is not None]
-    judged = with_accuracy(rows)
+    judged = with_truth(rows)
     reasons = Counter(row.reasons[name] for row in rows if name in row.reasons)
     return ProxySummary(
         name,
@@ -83,7 +83,7 @@ def _summary(rows: Sequence[ScoreRow], name: str, direction: int, sized: bool) -
         median(given) if given else None,
         median(row.seconds[name] for row in rows) if rows else None,
         agreement(oriented(rows, name, direction), oriented(rows, "params", 1)) if sized else None,
-        agreement(oriented(judged, name, direction), np.array([row.accuracy for row in judged], dtype=float))
+        agreement(oriented(judged, name, direction), np.array([row.truth for row in judged], dtype=float))
         if judged
         else None,
         tuple(reasons.most_common()),
@@ -113,18 +113,18 @@ def least_redundant(rho: NDArray[np.float64], most: int) -> list[int]:
 
 
 def proxy_table(summaries: Sequence[ProxySummary], judged: bool) -> tuple[list[str], list[list[str]]]:
-    """A row a proxy, as page and terminal show it, with the names of the columns. ``judged``: accuracies are known."""
+    """A row a proxy, as page and terminal show it, with the names of the columns. ``judged``: truths are known."""
     columns: dict[str, Callable[[ProxySummary], str]] = {
         "proxy": lambda one: one.name,
         "better": lambda one: "higher" if one.direction > 0 else "lower",
-        "given": lambda one: str(one.given),
-        "without": lambda one: str(one.missing),
+        "scored": lambda one: str(one.given),
+        "no value": lambda one: str(one.missing),
         "median": lambda one: UNKNOWN if one.median is None else f"{one.median:.4g}",
         "time each": lambda one: UNKNOWN if one.seconds is None else short_time(one.seconds),
         "with params": lambda one: _rho(one.with_params),
     }
     if judged:
-        columns["with accuracy"] = lambda one: _rho(one.with_accuracy, with_error=True)
+        columns["with the table"] = lambda one: _rho(one.with_truth, with_error=True)
     return list(columns), [[read(one) for read in columns.values()] for one in summaries]
 
 

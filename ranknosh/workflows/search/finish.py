@@ -1,34 +1,33 @@
-"""The end of a search: one reading of the test split, and the files people look at, all derived from journal and checkpoints."""
+"""The end of a search: one reading of the test split, a stock network beside the best, and the files people look at, which are
+derived from journal and checkpoints."""
 
 import json
-from dataclasses import asdict, replace
-from functools import partial
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
+from ranknosh.config.units import plural
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Stopped
 from ranknosh.core.search import Search
 from ranknosh.executors.base import Executor
 from ranknosh.runs.events import Progress
 from ranknosh.runs.files import write_atomic
-from ranknosh.training.best import write_best
-from ranknosh.training.checkpoint import CheckpointStore
-from ranknosh.workflows.search.assembly import Parts
+from ranknosh.training.publications import Publications
 from ranknosh.workflows.search.reporting import Reporter
+from ranknosh.workflows.search.trainers import Trainer
 
 
-def finish(parts: Parts, search: Search, checkpoints: CheckpointStore, executor: Executor, reporter: Reporter) -> None:
-    """Test the best once, say why the search ended, and write the files that people look at.
+def finish(trainer: Trainer, search: Search, checkpoints: Publications, executor: Executor, reporter: Reporter) -> None:
+    """Test the best once, train a stock network beside it, say why the search ended, and write the files that people look at.
 
     Args:
-        parts: of the search.
+        trainer: of the candidates.
         search: that has ended.
         checkpoints: of its candidates.
         executor: where the test split is read.
         reporter: writes records and reports them.
     """
-    from ranknosh.training.evaluate import test_candidate
-
     pool, session = search.pool, reporter.session
     best = pool.best()
     if best is not None and (best.id, best.epochs) not in {(each.candidate_id, each.epochs) for each in pool.tested}:
@@ -37,21 +36,25 @@ def finish(parts: Parts, search: Search, checkpoints: CheckpointStore, executor:
                 "the test split was read before, when this search ended the first time; its number is no longer untouched"
             )
         session.events(Progress("test", 0, 1))
-        test = partial(test_candidate, task=parts.task, checkpoints=checkpoints)
-        ((_, read),) = executor.map(test, [best.trained_by(parts.config.seed)])
-        tested = replace(read, epochs=best.epochs)
-        pool.apply(tested)
-        reporter.write([tested])
+        tested = trainer.tested(best, reporter.settings.seed, checkpoints, executor)
+        if tested is not None:
+            pool.apply(tested)
+            reporter.write([tested])
+    if best is not None and (best.id, best.epochs) not in {
+        (one.candidate_id, one.candidate_epochs) for one in pool.stock
+    }:
+        stock = trainer.stock(best, reporter.settings, session, len(pool.stock))
+        if stock is not None:
+            pool.apply(stock)
+            reporter.write([stock])
     stopped = Stopped(search.stop_reason or "candidates", stop_text(search))
     pool.apply(stopped)
     reporter.write([stopped])
-    _write_derived(session.folder, parts, pool, checkpoints)
+    _write_derived(session.folder, trainer, pool, checkpoints, reporter.settings.seed)
 
 
-def _write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: CheckpointStore) -> None:
+def _write_derived(folder: Path, trainer: Trainer, pool: Pool, checkpoints: Publications, seed: int) -> None:
     """archs/ and best/, all of it rebuilt from the pool and the checkpoints."""
-    from ranknosh.training.training import job_identity
-
     for candidate in pool.candidates.values():
         card = {
             "id": candidate.id,
@@ -78,19 +81,17 @@ def _write_derived(folder: Path, parts: Parts, pool: Pool, checkpoints: Checkpoi
         "architecture": best.text,
         "level": best.level,
         "epochs": best.epochs,
-        "validation_accuracy": best.validation,
-        "test_accuracy": tested.test_accuracy if tested else None,
-        "params": best.params,
-        "macs": best.macs,
+        "metrics": best.metrics,
+        "test": tested.metrics if tested else {},
+        "costs": dict(best.costs),
     }
-    expected = job_identity(best.trained_by(parts.config.seed), parts.task)
-    write_best(folder, facts, parts.task, checkpoints.whole(best.id, identity=expected))
+    trainer.leave_best(folder, facts, best, seed, checkpoints)
 
 
 def stop_text(search: Search) -> str:
     """Why a search that is over has ended, in a sentence."""
     pool, reason = search.pool, search.stop_reason
-    spent = f"{pool.epochs_spent} epochs over {pool.count} candidates"
+    spent = f"{plural(pool.epochs_spent, 'epoch')} over {plural(pool.count, 'candidate')}"
     words = {
         "candidates": "every planned candidate was searched",
         "epochs": _epochs_text(search),
@@ -100,14 +101,20 @@ def stop_text(search: Search) -> str:
         "disk": "budget.disk holds no further checkpoint",
         "nothing_learned": "no candidate finished a level",
     }
-    return f"{words.get(reason or '', 'ended')}: {spent}"
+    why = _commonest_failure(pool) if reason == "nothing_learned" else ""
+    return f"{words.get(reason or '', 'ended')}: {spent}{why}"
+
+
+def _commonest_failure(pool: Pool) -> str:
+    counts = Counter(failed.message for failed in pool.failures)
+    return "".join(f", {count} of which failed so: {text}" for text, count in counts.most_common(1))
 
 
 def _epochs_text(search: Search) -> str:
     left, top = search.ledger.left, search.pyramid.epochs[-1]
     if not left:
         return "the epoch budget is spent as planned"
-    text = f"the {left} epoch{'s' if left > 1 else ''} left of budget.epochs hold no further training"
+    text = f"the {plural(left, 'epoch')} left of budget.epochs hold no further training"
     missing = search.rules.finalists - len(search.pool.reruns)
     if missing > 0:
         text += (

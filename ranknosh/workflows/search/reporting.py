@@ -1,10 +1,11 @@
 """What a search reports while it works: its records in words, the pyramid as a table, how much is done."""
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ranknosh.config.search import SearchSettings
-from ranknosh.config.units import human_count, percent, plural
+from ranknosh.config.units import UNKNOWN, Quantity, costs_texts, metrics_text, plural
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import (
     EpochPoint,
@@ -18,14 +19,16 @@ from ranknosh.core.records import (
     Record,
     Rerun,
     Speculated,
+    StockTrained,
     Stopped,
     Tested,
     Workers,
 )
-from ranknosh.report.words import origin_name
+from ranknosh.report.words import origin_name, track_record
 from ranknosh.report.workers import KINDS, what_next
 from ranknosh.runs.events import Epoch, Progress, Standings
 from ranknosh.runs.session import RunSession
+from ranknosh.training.costs import CostBook
 from ranknosh.workflows.search.assembly import pyramid_of
 
 
@@ -36,10 +39,20 @@ class Reporter:
         session: of the run.
         settings: of the search.
         pool: its state, which the engine keeps up to date.
+        quantities: the metrics of its task.
+        ranking: the name of the metric that candidates are ranked by.
     """
 
-    def __init__(self, session: RunSession, settings: SearchSettings, pool: Pool) -> None:
+    def __init__(
+        self,
+        session: RunSession,
+        settings: SearchSettings,
+        pool: Pool,
+        quantities: Mapping[str, Quantity],
+        ranking: str,
+    ) -> None:
         self.session, self.settings, self.pool = session, settings, pool
+        self.quantities, self.ranking = quantities, ranking
         self._running: dict[tuple[int, int], int] = {}
         """Epochs of the jobs in flight that no record holds yet."""
 
@@ -48,18 +61,26 @@ class Reporter:
         for record in records:
             if isinstance(record, (Observed, Interrupted, Failed)):
                 self._running.pop((record.candidate_id, record.replica), None)
-        self.session.write(records, tuple(_lines(records, self.pool)))
+        self.session.write(records, tuple(_lines(records, self.pool, self.quantities, self.ranking)))
         self.session.events(self._standings())
         self.session.events(self._progress())
+
+    def keep_costs(self, costs: CostBook | None) -> None:
+        """Write down costs that were measured for a decision, so that whoever goes on finds the same."""
+        fresh = costs.take() if costs is not None else ()
+        for record in fresh:
+            self.pool.apply(record)
+        if fresh:
+            self.write(fresh)
 
     def epoch(self, job: Job, point: EpochPoint) -> None:
         """A candidate finished an epoch."""
         self._running[job.token] = point.epoch - job.start_epoch
-        metrics: dict[str, float | None] = {
-            "validation accuracy": point.validation_accuracy,
-            "train loss": point.train_loss,
+        metrics = {f"validation {name}": value for name, value in point.metrics.items()} | {
+            "train loss": point.train_loss
         }
-        self.session.events(Epoch(f"#{job.candidate_id}", point.epoch, job.stop_epoch, metrics, job, point))
+        units = {f"validation {name}": quantity.unit for name, quantity in self.quantities.items()}
+        self.session.events(Epoch(f"#{job.candidate_id}", point.epoch, job.stop_epoch, metrics, units, job, point))
         self.session.events(self._progress())
 
     def _progress(self) -> Progress:
@@ -72,37 +93,39 @@ class Reporter:
         if limit is not None and self.pool.epochs_spent:
             slots = max(self.pool.workers[-1].slots if self.pool.workers else 1, 1)
             left = self.pool.training_seconds / self.pool.epochs_spent * max(limit - spent, 0) / slots
+        if (time := self.settings.budget.time) is not None:
+            left = min(max(time - self.session.seconds, 0.0), math.inf if left is None else left)
         return Progress("epochs", spent, limit, left=left)
 
     def _standings(self) -> Standings:
         """The pyramid: how many candidates were asked to reach each level, and the best there."""
         return Standings(
-            ("level", "epochs", "asked", "done", "best validation"),
+            ("level", "to epoch", "sent there", "done", "best there"),
             [self._level(level, epochs) for level, epochs in enumerate(self.settings.pyramid.epochs, 1)],
             tuple(self._facts()),
         )
 
     def _level(self, level: int, epochs: int) -> tuple[str, ...]:
         done = self.pool.at_level(level)
-        best = done[0].observations[level].validation_accuracy if done else None
-        return str(level), str(epochs), str(self.pool.entered(level)), str(len(done)), percent(best)
+        best = metrics_text(done[0].observations[level].metrics, self.quantities, 1) if done else UNKNOWN
+        return str(level), str(epochs), str(self.pool.entered(level)), str(len(done)), best
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         pool = self.pool
         if pool.workers and pool.workers[-1].slots != 1:
             slots = pool.workers[-1].slots
-            yield "running", f"{min(len(pool.pending), slots)} of {slots} slots"
+            yield "running", f"{min(len(pool.pending), slots)} of {plural(slots, 'slot')}"
         best = pool.best()
         if best is not None:
-            size = f"{human_count(best.params)} params, {human_count(best.macs)} MACs"
-            yield "best", f"#{best.id}  validation {percent(best.validation)} at level {best.level}, {size}"
+            found = f"validation {metrics_text(best.metrics, self.quantities)} at level {best.level}"
+            yield "best", f"#{best.id} by {self.ranking}  {', '.join([found, *costs_texts(best.costs)])}"
         if pool.fits:
             fit = pool.fits[-1]
-            tau = "n/a" if fit.prequential is None else f"{fit.prequential:.2f}"
-            yield "predictor", f"{fit.predictor}, rank correlation {tau} over {fit.compared} predicted before known"
+            used = "not used for the latest batch" if fit.fallback else "used"
+            yield "predictor", f"{fit.predictor}, {used}; predictions against results: {_record(fit)}"
 
 
-def _lines(records: Sequence[Record], pool: Pool) -> Iterator[str]:
+def _lines(records: Sequence[Record], pool: Pool, quantities: Mapping[str, Quantity], ranking: str) -> Iterator[str]:
     """``records``, which ``pool`` holds already, in words. Proposals and promotions of one decision share a line."""
     proposed = [record for record in records if isinstance(record, Proposed)]
     promoted = [record for record in records if isinstance(record, Promotion)]
@@ -116,13 +139,16 @@ def _lines(records: Sequence[Record], pool: Pool) -> Iterator[str]:
         elif isinstance(record, Workers):
             yield from _workers(record, pool)
         elif isinstance(record, Observed):
-            yield _result(record, pool)
+            yield _result(record, pool, quantities, ranking)
         elif isinstance(record, Interrupted):
             yield f"#{record.candidate_id} paused after epoch {record.epoch}, saved"
         elif isinstance(record, Rerun):
             yield f"#{record.candidate_id} is trained again from scratch with another seed"
         elif isinstance(record, Tested):
-            yield f"#{record.candidate_id} test accuracy {percent(record.test_accuracy)}, read once"
+            yield f"#{record.candidate_id} test {metrics_text(record.metrics, quantities)}, read once"
+        elif isinstance(record, StockTrained):
+            found = record.failed or f"validation {metrics_text(record.metrics, quantities)}"
+            yield f"{record.net} beside #{record.candidate_id}, {plural(record.epochs, 'epoch')}: {found}"
         elif isinstance(record, Stopped):
             yield f"ended: {record.detail or record.reason}"
     if proposed:
@@ -131,22 +157,28 @@ def _lines(records: Sequence[Record], pool: Pool) -> Iterator[str]:
         yield f"batch {proposed[0].batch}: {plural(len(proposed), 'new candidate')} ({how})"
     for level in sorted({record.to_level for record in promoted}):
         names = " ".join(f"#{record.candidate_id}" for record in promoted if record.to_level == level)
-        yield f"trained on to level {level}: {names}"
+        why = ", while time holds its way to the top" if any(record.reason == "time" for record in promoted) else ""
+        yield f"trained on to level {level}: {names}{why}"
 
 
 def _fit(fit: Fitted) -> str:
     if fit.fallback:
         return f"predictor {fit.predictor} not used for batch {fit.batch}: {fit.fallback}"
-    tau = "n/a" if fit.prequential is None else f"{fit.prequential:.2f}"
-    return f"predictor {fit.predictor} fitted on {fit.members} candidates, rank correlation so far {tau} over {fit.compared}"
+    members = plural(fit.members, "candidate")
+    return f"predictor {fit.predictor} fitted on {members}; predictions against results: {_record(fit)}"
 
 
-def _result(record: Observed, pool: Pool) -> str:
+def _record(fit: Fitted) -> str:
+    return track_record(fit.prequential, fit.compared)
+
+
+def _result(record: Observed, pool: Pool, quantities: Mapping[str, Quantity], ranking: str) -> str:
     best = pool.best()
-    mark = "  best so far" if best is not None and best.id == record.candidate_id and not record.replica else ""
+    leads = best is not None and best.id == record.candidate_id and not record.replica
+    mark = f"  best so far by {ranking}" if leads else ""
     seed = f" (seed {record.replica})" if record.replica else ""
     epoch = f" epoch {record.curve[-1].epoch}" if record.curve else ""
-    value = percent(record.validation_accuracy)
+    value = metrics_text(record.metrics, quantities)
     spent = f"[{plural(pool.epochs_spent, 'epoch')} spent]"
     return f"#{record.candidate_id}{seed} level {record.level}{epoch}: validation {value}{mark}   {spent}"
 

@@ -1,54 +1,68 @@
-"""The search by a pyramid and a predictor, as a run: begun from Python, prepared, worked at, read."""
+"""The search by a pyramid and a predictor, as a run: prepared, worked at, asked and told, read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.search import SearchSettings
-from ranknosh.config.sections import source_section
 from ranknosh.config.units import plural
 from ranknosh.core.budget import plan
-from ranknosh.core.pool import Candidate, Pool
+from ranknosh.core.candidates import Candidate
+from ranknosh.core.pool import Pool
 from ranknosh.core.records import Failed, Record
 from ranknosh.core.search import CAPS
-from ranknosh.errors import ConfigError
-from ranknosh.executors.opening import TrainJob, opened
+from ranknosh.errors import ConfigError, to_type
+from ranknosh.executors.evaluate import wants_processes
+from ranknosh.executors.opening import opened
+from ranknosh.executors.own import OwnTraining
+from ranknosh.export.home import TakenHome
 from ranknosh.report.search_page import render
 from ranknosh.report.tables import status_dict, top_rows, trial_rows, write_trials_csv
 from ranknosh.report.view import SearchView
-from ranknosh.runs.events import Events, several
-from ranknosh.runs.progress import make_view
-from ranknosh.runs.run import Prepared, Waste, begin
-from ranknosh.runs.session import RunSession, StopRequest
+from ranknosh.runs.events import Events, several, silent
+from ranknosh.runs.journal import FILE, read_history
+from ranknosh.runs.run import Prepared, Waste
+from ranknosh.runs.session import RunSession
 from ranknosh.training.checkpoint import CheckpointStore
+from ranknosh.training.folders import FolderStore
+from ranknosh.training.publications import Publications
+from ranknosh.workflows.retrain.run import RetrainRun
+from ranknosh.workflows.search import asking
+from ranknosh.workflows.search.asking import Handout
 from ranknosh.workflows.search.assembly import (
-    Parts,
-    build_parts,
+    limits_of,
     make_search,
-    proxy_scores,
+    pyramid_of,
     rules_of,
     settings_of,
-    size_of,
+    surveyed,
 )
 from ranknosh.workflows.search.finish import finish
 from ranknosh.workflows.search.loop import drive
 from ranknosh.workflows.search.reporting import Reporter
+from ranknosh.workflows.search.stock import PLACE
+from ranknosh.workflows.search.trainers import Trainer, checkpoints_of, trainer_of
 
 if TYPE_CHECKING:
     from torch import nn
-    from torch.utils.data import Dataset
 
-    from ranknosh.data import ImageData
+    from ranknosh.export.finished import Finished
+    from ranknosh.tasks.base import Task
+    from ranknosh.tasks.data import Data
 
-    Images: TypeAlias = str | Path | Mapping[str, Any] | ImageData | Sequence[Dataset[Any]]
 
-
-class SearchRun(SearchView):
+class SearchRun(SearchView, TakenHome):
     """A search that can be worked at."""
+
+    @classmethod
+    def step(cls, settings: SearchSettings) -> str:
+        section = settings.executor
+        if section.run is not None or (section.function is not None and wants_processes(section)):
+            return "the running trainings are ended, whose levels begin anew on resume"
+        return "the running levels" if section.is_own else super().step(settings)
 
     @property
     def best(self) -> Candidate | None:
@@ -68,6 +82,8 @@ class SearchRun(SearchView):
     @property
     def exit_code(self) -> int:
         """0 where the search ended as planned, 5 where a cap cut a plan short or nothing was found."""
+        if not self.ended and self.settings.executor.name == "ask":
+            return 0  # it goes on elsewhere
         if self.best is None or self.stop_reason == "nothing_learned":
             return 5
         planned = self.settings.pyramid.candidates is not None or self.settings.budget.epochs is not None
@@ -76,8 +92,9 @@ class SearchRun(SearchView):
     def status(self) -> dict[str, Any]:
         return status_dict(self)
 
-    def top(self, count: int) -> list[dict[str, Any]]:
-        return top_rows(self, count)
+    def top(self, count: int, where: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """The best candidates that meet the conditions ``where``, such as ``params <= 500K``, among those that are trained."""
+        return top_rows(self, count, where)
 
     def trials(self) -> list[dict[str, Any]]:
         """One row a candidate, ready for a data frame; the columns of trials.csv."""
@@ -107,59 +124,135 @@ class SearchRun(SearchView):
         chosen = candidate or self.best
         if chosen is None:
             raise ConfigError(
-                f"{self.folder} has no trained candidate yet; continue it with `ranknosh resume {self.folder}`"
+                f"{self.folder} has no trained candidate yet; continue it with `{to_type('resume', self.folder)}`"
             )
-        job, images = chosen.trained_by(self.settings.seed), self.header.data
-        size = size_of(self.settings.network, images)
-        expected = identity(job, size, settings_of(self.settings), images["fingerprint"])
-        return trained_network(chosen.id, self.checkpoints(), identity=expected, epochs=chosen.epochs)
+        if self.settings.executor.is_own:
+            raise ConfigError(
+                f"{self.folder} has no networks of ours: its candidates are trained by a training of your own, and what that "
+                f"left of the best one is in {self.folder / 'best' / 'checkpoint'}"
+            )
+        job, space = chosen.trained_by(self.settings.seed), self.settings.space.make()
+        expected = identity(job, space, settings_of(self.settings), self.header.data)
+        return trained_network(
+            chosen.id, CheckpointStore(self.checkpoints().location), space, identity=expected, epochs=chosen.epochs
+        )
 
-    def checkpoints(self) -> CheckpointStore:
-        """Where the candidates' checkpoints are."""
-        place = self.settings.executor.storage  # runs of one name may share it
-        own = self.folder.resolve() / "checkpoints"
-        return CheckpointStore(own if place is None else f"{place.rstrip('/')}/{self.header.id}")
+    def finished(
+        self, candidate: int | str | None = None, where: Sequence[str] = (), data: Data | Task | None = None
+    ) -> Finished:
+        """The trained network of a candidate, the best by default; see :func:`ranknosh.workflows.search.finished.finished`."""
+        from ranknosh.workflows.search.finished import finished
+
+        return finished(self, self.network, self.checkpoints(), candidate, where, data)
+
+    def checkpoints(self) -> CheckpointStore | FolderStore:
+        """Where the candidates' checkpoints are, or the folders of a training of a user's own."""
+        kind = FolderStore if self.settings.executor.is_own else CheckpointStore
+        return kind(checkpoints_of(self.folder, self.header.id, self.settings.executor.storage))
+
+    def ask(self, count: int = 1, *, again: bool = False, events: Events = silent) -> Handout:
+        """Levels to train, handed out to a loop of your own where ``executor.name`` is ask (docs/own-training.md).
+
+        Args:
+            count: how many at most.
+            again: take back what is out, whose workers are gone.
+            events: hears what happens.
+
+        Returns:
+            The levels, how many are out in all, and why the search is over where it is. With no levels and some out, ask again
+            when a result was told.
+
+        Raises:
+            ConfigError: candidates of this run are not asked for.
+        """
+        handout = asking.ask(type(self), self.folder, count, again, events)
+        self._read_again()
+        return handout
+
+    def tell(self, id: str, metrics: Any = None, *, failed: str | None = None, events: Events = silent) -> bool:
+        """The result of a level that was handed out; see :func:`ranknosh.workflows.search.asking.tell`.
+
+        Args:
+            id: of the level.
+            metrics: a mapping of finite numbers, with the one that ranks.
+            failed: why the training failed, in place of metrics.
+            events: hears what happens.
+
+        Returns:
+            Whether it is news; False where the same was told before.
+        """
+        news = asking.tell(type(self), self.folder, id, metrics, failed, events)
+        self._read_again()
+        return news
+
+    def _read_again(self) -> None:
+        """Others may have asked and told, too."""
+        SearchRun.__init__(self, self.folder, read_history(self.folder, self.kinds))
 
     def waste(self, everything: bool) -> list[Waste]:
-        return [*super().waste(everything), *find_waste(self.checkpoints(), self.pool, everything)]
+        stock = [RetrainRun.read(path.parent) for path in sorted(self.folder.glob(f"{PLACE}/*/{FILE}"))]
+        inner = [each for run in stock for each in run.waste(everything)]
+        return [*super().waste(everything), *find_waste(self.checkpoints(), self.pool, everything), *inner]
 
     @classmethod
     def prepare(cls, settings: SearchSettings, events: Events, **given: Any) -> Prepared:
-        """Load the images and check every part. ``data`` takes the place of ``settings.data``; ``stem``: of an automatic name."""
-        parts = build_parts(settings, given.get("data"))
-        plan(parts.pyramid, parts.limits, rules_of(settings))  # raises where the budget holds no candidate
+        """Load the data and check every part.
+
+        Args:
+            settings: of the search.
+            events: hears what takes long.
+            given: ``data``, ``evaluate``, ``predictor``, see :func:`trainer_of`; ``stem`` of an automatic name.
+        """
+        trainer = trainer_of(settings, given)
+        plan(pyramid_of(settings), limits_of(settings), rules_of(settings))  # raises where none fits
+        if not given.get("resumed"):
+            surveyed(settings.space.make(), trainer.costs, settings.seed)  # raises where nothing meets the constraints
+        references: dict[str, dict[str, float]] = {}
+        for (cost, text), value in (trainer.costs.constraints.references if trainer.costs else {}).items():
+            references.setdefault(cost, {})[text] = value
         decisions = "order-dependent" if settings.pyramid.schedule == "eager" else "reproducible"
-        facts = {"space": parts.space.name, "decisions": decisions}
-        return Prepared(given.get("stem", "run"), parts, parts.task.data.facts, facts)
+        facts = {**trainer.facts, "decisions": decisions, "references": references}
+        return Prepared(given.get("stem", "run"), trainer, trainer.data, facts)
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
         """Search to the end or to an interruption, then test the best once and write what is derived."""
         from ranknosh.track.mirror import tracking
-        from ranknosh.training.training import checkpoint_bytes
 
-        parts: Parts = prepared.parts
+        trainer: Trainer = prepared.parts
         settings, pool = self.settings, self.pool
+        if trainer.costs is not None:
+            trainer.costs.know(pool.costed)
+        if settings.executor.name == "ask":
+            session.began("whoever asks", unfinished_jobs=len(pool.pending))
+            session.say(f"candidates are handed out by: {to_type('ask', self.folder)}")
+            return
         checkpoints = self.checkpoints()
         checkpoints.publications(0)  # storage that cannot be reached is reported before any work, not after it
-        name = self.name
-        with tracking(settings.track.model_dump(), session.journal, name, session.events) as trackers:
+        section, journal = settings.track.model_dump(), session.journal
+        with tracking(section, journal.folder, journal.history, self.name, session.events) as trackers:
             session.events = several(session.events, *trackers)
-            reporter = Reporter(session, settings, pool)
+            reporter = Reporter(session, settings, pool, self.quantities, self.ranking)
 
             def write(records: Sequence[Record]) -> None:
                 reporter.write(records)
                 for record in records:
-                    if isinstance(record, Failed) and record.final:
+                    if isinstance(record, Failed) and record.final and pool.leaves_nothing(record):
                         checkpoints.remove(record.candidate_id, record.replica)
 
             def over() -> bool:
-                limit = parts.limits.wall_seconds
-                return session.stop.requested or (limit is not None and session.seconds >= limit)
+                limit = settings.budget.time
+                return session.stop.requested or (limit is not None and spent() >= limit)
 
+            def spent() -> float:
+                return session.seconds - pool.stock_seconds
+
+            job = trainer.job(checkpoints, self.header.facts)
+            if isinstance(job, OwnTraining):
+                job.clear()  # what killed attempts left
             with opened(
                 settings.executor,
                 session,
-                TrainJob(parts.task, checkpoints),
+                job,
                 device=settings.train.device,
                 threads=settings.train.threads,
                 stop=over,
@@ -167,19 +260,23 @@ class SearchRun(SearchView):
             ) as (executor, device):
                 session.check_stop()
                 session.began(device, unfinished_jobs=len(pool.pending))
-                for scored in proxy_scores(parts, pool, executor, session.events):
+                reporter.keep_costs(trainer.costs)
+                for scored in trainer.scores(pool, executor, session.events):
                     pool.apply(scored)
                     reporter.write([scored])
                     if over():  # what is scored when time ends counts
                         break
+                reporter.keep_costs(trainer.costs)
                 session.check_stop()
-                size = partial(checkpoint_bytes, task=parts.task)
-                search = make_search(parts.config, pool, executor, size)
-                drive(search, executor, write=write, clock=lambda: session.seconds, stop=session.stop)
-                finish(parts, search, checkpoints, executor, reporter)
+                search = make_search(
+                    settings, pool, executor, trainer.checkpoint_bytes, trainer.predictor, trainer.costs
+                )
+                reporter.keep_costs(trainer.costs)
+                drive(search, executor, write=write, clock=spent, stop=session.stop)
+                finish(trainer, search, checkpoints, executor, reporter)
 
 
-def find_waste(kept: CheckpointStore, pool: Pool, everything: bool) -> list[Waste]:
+def find_waste(kept: Publications, pool: Pool, everything: bool) -> list[Waste]:
     """Checkpoints of a search that may be removed, in order of candidates.
 
     Args:
@@ -194,7 +291,7 @@ def find_waste(kept: CheckpointStore, pool: Pool, everything: bool) -> list[Wast
         names, size, why = [held.name], held.size, None
         if candidate is None:
             why = "belongs to no candidate"
-        elif candidate.failed is not None:
+        elif candidate.failed is not None and candidate is not best:
             why = f"candidate {candidate.id} failed"
         elif everything and (best is None or candidate.id != best.id):
             why = f"candidate {candidate.id} is not the best"
@@ -204,79 +301,3 @@ def find_waste(kept: CheckpointStore, pool: Pool, everything: bool) -> list[Wast
         if why is not None:
             found.append(Waste(str(held.where), size, why, partial(kept.delete, names)))
     return found
-
-
-def search(
-    space: str = "nasbench201",
-    data: Images = "cluttered_digits",
-    *,
-    budget: int | str | Mapping[str, Any] | None = None,
-    seed: int = 0,
-    out: str = "runs/",
-    name: str | None = None,
-    events: Events | None = None,
-    stop: StopRequest | None = None,
-    **sections: Mapping[str, Any] | None,
-) -> SearchRun:
-    """Search ``space`` on ``data`` and return the finished run.
-
-    Args:
-        space: a name of ``ranknosh space``.
-        data: the name of a set, a path (image folder, archive or .npz), a mapping as under ``data:`` in a config, an
-            ImageData, or two or three torch datasets (train, validation[, test]) of (image, label).
-        budget: training epochs (int), wall time ("10m"), or a mapping as under ``budget:``; default 130 epochs.
-        seed: of every random draw.
-        out: the folder of runs.
-        name: of the run's folder; the next free number by default.
-        events: takes what is reported; by default progress is shown (``ranknosh.runs.events.silent`` for none).
-        stop: asked wherever the search can be left.
-        sections: further sections of a config (pyramid, network, train, seeding, predictor, propose ...), None for the defaults.
-
-    Raises:
-        ConfigError: for a setting that breaks a rule.
-        DataError: for images that cannot be used.
-        BudgetTooSmall: where no candidate fits.
-        StoreError: where the folder cannot be written.
-        KeyboardInterrupt: when stopped from outside, with everything saved.
-
-    >>> run = search(data="digits", budget=20)          # doctest: +SKIP
-    >>> run.best.text, run.best.validation              # doctest: +SKIP
-    """
-    images, section = given_images(data)
-    config = SearchSettings.from_dict(
-        {
-            "seed": seed,
-            "out": out,
-            "name": name,
-            "space": {"name": space},
-            "data": section,
-            "budget": _budget(budget),
-            **{key: dict(value) for key, value in sections.items() if value is not None},
-        },
-        origin="ranknosh.search",
-    )
-    with make_view(quiet=events is not None) as view:
-        return begin(SearchRun, config, command="ranknosh.search(...)", events=events or view, stop=stop, data=images)
-
-
-def _budget(budget: int | str | Mapping[str, Any] | None) -> dict[str, Any]:
-    if budget is None:
-        return {"epochs": 130}
-    if isinstance(budget, Mapping):
-        return dict(budget)
-    return {"time": budget} if isinstance(budget, str) else {"epochs": budget}
-
-
-def given_images(data: Images) -> tuple[ImageData | None, dict[str, Any]]:
-    """Images from Python, None where they are named, and the ``data:`` section of a config. Raises ConfigError."""
-    if isinstance(data, (str, Path, Mapping)):
-        return None, source_section(data)
-    from ranknosh.data import ImageData, from_datasets
-
-    if isinstance(data, ImageData):
-        return data, {"name": FROM_PYTHON}
-    if isinstance(data, Sequence) and len(data) in (2, 3):
-        return from_datasets(*data), {"name": FROM_PYTHON}
-    raise ConfigError(
-        f"data is {type(data).__name__}; give a name, a path, a mapping, an ImageData, or (train, validation[, test]) datasets"
-    )

@@ -10,10 +10,10 @@ from ranknosh.workflows.supernet.view import SupernetView
 
 def render(view: SupernetView) -> str:
     """The whole page; equal journals give equal bytes."""
-    facts, network, header = view.facts, view.facts["network"], view.header
+    facts, settings = view.facts, view.settings
     about = (
-        f"{facts['title']} ({facts['source']}) on the supernet of {facts['space']}: {header.data['name']}, "
-        f"{network['channels']} channels, {plural(network['cells'], 'cell')}, seed {header.settings['seed']}"
+        f"{facts['title']} ({facts['source']}) on the supernet of {settings.space.name}: {view.header.data['name']}, "
+        f"{settings.space.words}, seed {settings.seed}"
     )
     measured = measured_plot(view)
     sections = [_found(view), *curve_plots(view), *weight_plots(view), *([measured] if measured else []), _origin(view)]
@@ -21,19 +21,19 @@ def render(view: SupernetView) -> str:
 
 
 def _found(view: SupernetView) -> PageSection:
-    title = "The found cell" if view.state.result is not None else "The cell derived so far"
+    title = "The found architecture" if view.state.result is not None else "The architecture derived so far"
     text, warnings = view.state.latest.text if view.state.latest else UNKNOWN, view.warnings()
     blocks: list[Block] = [Text(warnings, "warning")] if warnings else []
-    blocks += [Cards(_cards(view)), Text([_headline(view)]), *drawings(text), Code(text)]
+    blocks += [Cards(_cards(view)), Text([_headline(view)]), *drawings(view.settings.space.make(), text), Code(text)]
     return PageSection("found", title, blocks)
 
 
 def _headline(view: SupernetView) -> str:
     if not view.reports:
         if view.state.result:
-            return "The method trains nothing: the cell was chosen at once."
+            return "The method trains nothing: the architecture was chosen at once."
         return "No epoch has ended yet; this page fills as the search continues."
-    changes, text = view.changes(), f"After {plural(len(view.reports), 'epoch')} the derived cell"
+    changes, text = view.changes(), f"After {plural(len(view.reports), 'epoch')} the derived architecture"
     if not changes:
         return f"{text} is still that of the first one."
     return f"{text} had changed {plural(len(changes), 'time')}, for the last time in epoch {changes[-1]}."
@@ -41,6 +41,7 @@ def _headline(view: SupernetView) -> str:
 
 def _cards(view: SupernetView) -> list[Card]:
     state, result, last = view.state, view.state.result, view.reports[-1] if view.reports else None
+    metric = view.metric
     edges = sum(place is not None for places in view.state.cells.values() for place in places)
     done = result or last
     seconds = human_duration(result.device_seconds if result else state.device_seconds)
@@ -52,11 +53,13 @@ def _cards(view: SupernetView) -> list[Card]:
     ended = result.ended if result else "not finished: still running, or interrupted"
     skips = f"{done.skips} of {edges}" if done else UNKNOWN
     return [
-        Card(skips, "edges of the cell are skip connections", strong=True),
+        *([Card(skips, "edges of the cell are skip connections", strong=True)] if view.may_skip else []),
         _truth_card(view),
         Card(f"{len(view.reports)} / {planned}", _plan_words(view)),
         Card(seconds, f"device time; wall time {wall}"),
-        Card(percent(last.train_accuracy if last else None), "accuracy of the supernet on its training images"),
+        Card(
+            metric.text(last.train_metric if last else None), f"{metric.name} of the supernet on its training examples"
+        ),
         Card(memory, "peak memory"),
         Card(ended, "what ended the search", full=True),
         Card(plan, "the method as its parts", full=True),
@@ -64,16 +67,18 @@ def _cards(view: SupernetView) -> list[Card]:
 
 
 def _truth_card(view: SupernetView) -> Card:
-    """The accuracy that a table knows; where there is none, how decided the weights are."""
+    """What a table knows of the cell; where there is none, how decided the weights are."""
     result, reports = view.state.result, view.reports
-    truth = result.true_accuracy if result else reports[-1].true_accuracy if reports else None
+    truth = result.truth if result else reports[-1].truth if reports else None
     if truth is not None:
-        label = "true accuracy of the cell, by a table that the search did not see"
+        label = (
+            f"of the cell by the table of {view.table_data}, which the search on {view.header.data['name']} did not see"
+        )
         return Card(percent(truth), label, strong=True)
     label = "mean entropy of the edges' weights"
     if not reports:
         return Card(UNKNOWN, label, strong=True)
-    values = [view.entropy(kind)[-1] for kind in view.kinds]
+    values = [view.entropy(kind)[-1] for kind in view.cell_kinds]
     most = f"{label}; {view.most_entropy:.2f} where all weigh the same"
     return Card(f"{sum(values) / len(values):.2f} nats", most, strong=True)
 
@@ -87,15 +92,18 @@ def _plan_words(view: SupernetView) -> str:
 
 
 def _origin(view: SupernetView) -> PageSection:
-    header, facts, state, images = view.header, view.facts, view.state, view.header.data
-    counts = ", ".join(f"{count:,} for the {part}" for part, count in images["images"].items())
+    facts, state, data = view.facts, view.state, view.header.data
+    counts = ", ".join(f"{count:,} for the {part}" for part, count in data["examples"].items())
     rows = [
         ("method", f"{facts['title']}, {facts['source']}"),
-        ("search space", facts["space"]),
-        ("images", f"{images['name']}: {counts}; validation and test images are not looked at"),
+        ("search space", view.settings.space.name),
+        ("data", f"{data['name']}: {counts}; validation and test examples are not looked at"),
         ("recipe", ", ".join(f"{key} {value}" for key, value in facts["recipe"].items())),
-        ("epochs planned", "; ".join(f"{plan.epochs} epochs ({plan.source})" for plan in state.plans) or UNKNOWN),
+        (
+            "epochs planned",
+            "; ".join(f"{plural(plan.epochs, 'epoch')} ({plan.source})" for plan in state.plans) or UNKNOWN,
+        ),
         ("selection took", human_duration(state.result.selection_seconds if state.result else None)),
         ("done again after interruptions", human_duration(state.lost_seconds)),
     ]
-    return origin(rows, header, state.sessions, header.settings)
+    return origin(rows, view)

@@ -13,10 +13,9 @@ from ranknosh.config.units import human_duration
 from ranknosh.errors import BudgetTooSmall
 from ranknosh.workflows.supernet.assembly import SupernetParts
 from ranknosh.workflows.supernet.records import SupernetPlan
-from supernet.data import DataPart, SearchData
+from supernet.data import Batch, DataPart, SearchData
 from supernet.method import Method, stage_at
 from supernet.search import SupernetSearch
-from supernet.updates.base import Batch
 
 TIMED_STEPS = 4
 MOST_EPOCHS = 5000
@@ -31,7 +30,7 @@ Kind = tuple[int, bool]
 
 @dataclass(frozen=True)
 class EpochPrices:
-    """Seconds of an epoch by kind, of what a stage decides with passes over the images, by stage, and of the selection at the
+    """Seconds of an epoch by kind, of what a stage decides with passes over the examples, by stage, and of the selection at the
     end. ``trial_seconds``: what finding them out took."""
 
     epochs: Mapping[Kind, float]
@@ -61,16 +60,16 @@ class FirstBatches:
     Args:
         data: all of it.
         most: batches of a pass.
-        batch: images of a batch.
+        batch: examples of a batch.
     """
 
     def __init__(self, data: SearchData, most: int, batch: int) -> None:
-        self.data, self.most, self._images = data, most, most * batch
-        self.image_shape, self.classes = data.image_shape, data.classes
+        self.data, self.most, self._examples = data, most, most * batch
+        self.input_shape = data.input_shape
         self.cut = 0
 
     def count(self, part: DataPart) -> int:
-        return min(self.data.count(part), self._images)
+        return min(self.data.count(part), self._examples)
 
     def batches(self, part: DataPart, **how: Any) -> Iterator[Batch]:
         """See :meth:`supernet.data.SearchData.batches`."""
@@ -86,7 +85,7 @@ def measure(parts: SupernetParts) -> EpochPrices:
     """Time the method on the first batches, every stage with an epoch of each kind, and the selection at the end.
 
     A whole epoch is taken to cost its steps times the middle one of those timed after the first, plus what an epoch does apart
-    from its steps. Passes over images outside of training are taken to be longer by as much as a pass was cut.
+    from its steps. Passes over examples outside of training are taken to be longer by as much as a pass was cut.
     """
     _shortest_search(parts, FirstBatches(parts.data, 1, 1)).run_epoch()  # pays for what a process does once
     began = time.perf_counter()
@@ -102,6 +101,15 @@ def measure(parts: SupernetParts) -> EpochPrices:
     selection = time.perf_counter() - asked
     selection *= first.shortened(search.recipe.batch) if first.cut > cut else 1.0
     return EpochPrices(prices, decisions, selection, time.perf_counter() - began)
+
+
+def try_own(parts: SupernetParts) -> None:
+    """Train a method of the user's own for one batch and write what it would derive, so that what it raises is met before a run
+    begins."""
+    search = _shortest_search(parts, FirstBatches(parts.data, 1, 1))
+    if not search.ended:
+        search.run_epoch()
+        parts.space.write(search.derive())
 
 
 def _shortest_search(parts: SupernetParts, data: FirstBatches) -> SupernetSearch:
@@ -128,7 +136,7 @@ def _epoch(search: SupernetSearch, first: FirstBatches) -> tuple[float, float]:
     batch = search.recipe.batch
     longer = first.shortened(batch)
     before = max(stamps[0][0] - began - step, 0.0) * longer if stamps[0][1] > cut else 0.0
-    # The pass of the weights' images ends after the last step and is no pass of its own.
+    # The pass over the weights' half ends after the last step and is no pass of its own.
     after = (ended - stamps[-1][0]) * (longer if first.cut > stamps[-1][1] + 1 else 1.0)
     count = first.data.count("weights" if search.update.split == "halves" else "all")
     return max(1, count // batch + (count % batch > 1)) * step + after, before
@@ -154,7 +162,7 @@ def choose(parts: SupernetParts, prices: EpochPrices, seconds: float) -> Superne
         raise BudgetTooSmall(
             f"the budget is {human_duration(seconds)}, and the shortest search, one epoch and what is decided after it, takes "
             f"about {human_duration(price(1) + prices.trial_seconds)} here, the timing of steps included; raise --time, or give "
-            "a smaller supernet or fewer images"
+            "a smaller supernet or fewer examples"
         )
     method = parts.make(longest).fitted(parts.space)
     kinds = [kind_of(method, epoch) for epoch in range(method.epochs)]

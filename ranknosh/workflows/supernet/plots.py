@@ -4,11 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ranknosh.config.units import human_duration
+from ranknosh.config.units import human_duration, plural
 from ranknosh.report.charts import ACCENT, BLUE, GREEN, MUTED, PALE, VIOLET, Curve, Panel, over_epochs, plot, time_scale
 from ranknosh.report.drawing import operation_name
 from ranknosh.report.page import PageSection, missing
-from ranknosh.report.words import percent
 from ranknosh.workflows.supernet.view import SupernetView
 
 KIND_COLOURS = (GREEN, VIOLET, "#a05a00")
@@ -38,25 +37,27 @@ HALVES = {
 MEASURED = {
     "hessian_eigenvalue": "Largest eigenvalue of the Hessian",
     "discretisation_gap": "Discretisation gap",
-    "supernet_accuracy": "Accuracy of the supernet",
-    "derived_accuracy": "Accuracy of the derived cell inside it",
+    "supernet_metric": "Metric of the supernet",
+    "derived_metric": "Metric of the derived cell inside it",
     "weight_decay": "Weight decay",
     "reward": "Reward of the controller",
 }
 EXPLAINED = {
     "hessian_eigenvalue": "the validation loss's curvature over the alphas (R-DARTS takes a rise as a sign of a bad cell)",
-    "discretisation_gap": "accuracy of the supernet less that of the derived cell inside it, same weights",
+    "discretisation_gap": "what the derived cell inside the supernet is worse by than it in the metric, same weights",
 }
 
 
 def curve_plots(view: SupernetView) -> list[PageSection]:
     """Every plot of half a page's width, in reading order; an even number of them."""
     makers = {"skips": skips_plot, "entropy": entropy_plot, "losses": losses_plot, "seconds": seconds_plot}
+    if not view.may_skip:
+        del makers["skips"]
     known = len(view.reports) >= FEWEST
     drawn = {name: make(view) if known else None for name, make in makers.items()}
-    shown = [drawn[name] or missing(name, title, TOO_FEW, half=True) for name, title in HALVES.items()]
-    more = [section for section in (truth_plot(view), landscape_plot(view)) if section is not None]
-    return [*shown[:3], *more, *(shown[3:] if len(more) % 2 == 0 else [])]
+    *shown, seconds = (drawn[name] or missing(name, HALVES[name], TOO_FEW, half=True) for name in makers)
+    shown += [section for section in (truth_plot(view), landscape_plot(view)) if section is not None]
+    return shown if len(shown) % 2 == 0 else [*shown, seconds]
 
 
 def _half(view: SupernetView, name: str, caption: str, curves: Sequence[Curve], **axes: Any) -> PageSection:
@@ -75,8 +76,8 @@ def _by_kind(view: SupernetView, values: Mapping[str, Sequence[float]]) -> list[
 
 def skips_plot(view: SupernetView) -> PageSection:
     """How many skip connections the derived cell has."""
-    counts = {kind: view.skips(kind) for kind in view.kinds}
-    most = len(view.edges[view.kinds[0]]) if len(counts) == 1 else max(map(max, counts.values())) + 1
+    counts = {kind: view.skips(kind) for kind in view.cell_kinds}
+    most = len(view.edges[view.cell_kinds[0]]) if len(counts) == 1 else max(map(max, counts.values())) + 1
     caption = (
         f"In the cell derived after each epoch; {view.reports[-1].skips} after the last one. Many of them are how DARTS "
         "collapses."
@@ -87,7 +88,7 @@ def skips_plot(view: SupernetView) -> PageSection:
 
 def entropy_plot(view: SupernetView) -> PageSection:
     """How undecided the weights are."""
-    values, most = {kind: view.entropy(kind) for kind in view.kinds}, view.most_entropy
+    values, most = {kind: view.entropy(kind) for kind in view.cell_kinds}, view.most_entropy
     lowest = min(0.98 * most, *map(min, values.values()))
     room = 0.1 * (most - lowest)
     limits = (0 if lowest < 0.7 * most else lowest - room, most + room + 1e-6)
@@ -99,7 +100,7 @@ def entropy_plot(view: SupernetView) -> PageSection:
 
 
 def losses_plot(view: SupernetView) -> PageSection | None:
-    """Cross-entropy of the weights' and of the alphas' images; None where there are too few."""
+    """Loss of the weights' and of the alphas' half; None where there are too few."""
     parts = {"weights": BLUE, "alphas": ACCENT}
     found = {
         part: [(r.epoch + 1, loss) for r in view.reports if (loss := getattr(r, f"{part}_loss")) is not None]
@@ -108,13 +109,13 @@ def losses_plot(view: SupernetView) -> PageSection | None:
     if len(found["weights"]) < FEWEST:
         return None
     augment = view.facts["recipe"]["augment"]
-    images = "" if augment == "none" else f", on augmented images ({augment})"
+    changed = "" if augment == "none" else f", on augmented pictures ({augment})"
     caption = (
-        f"Mean over the steps of each epoch{images}. Accuracy on the images that the weights learn from in the last epoch: "
-        f"{percent(view.reports[-1].train_accuracy)}."
+        f"Mean over the steps of each epoch{changed}. The {view.metric.name} on what the weights learn from in the last epoch: "
+        f"{view.metric.text(view.reports[-1].train_metric)}."
     )
     curves = [Curve(losses, parts[part], f"{part}' half") for part, losses in found.items() if losses]
-    return _half(view, "losses", caption, curves, limits=(0, None), y="cross-entropy, nats")
+    return _half(view, "losses", caption, curves, limits=(0, None), y=view.loss.label)
 
 
 def seconds_plot(view: SupernetView) -> PageSection:
@@ -128,17 +129,17 @@ def seconds_plot(view: SupernetView) -> PageSection:
 
 def truth_plot(view: SupernetView) -> PageSection | None:
     """What a table knows of the derived cells; None where no table knows them."""
-    known = [(each.epoch + 1, 100 * each.true_accuracy) for each in view.reports if each.true_accuracy is not None]
+    known = [(each.epoch + 1, 100 * each.truth) for each in view.reports if each.truth is not None]
     if not known:
         return None
     tables = [each.details["table"] for each in view.state.sessions if "table" in each.details]
     levels = [(100 * tables[-1][key], f"{key} of the table") for key in ("best", "median")] if tables else []
     caption = (
-        "Of the cell derived after each epoch: mean validation accuracy of finished trainings by the table. The search never "
-        "saw it."
+        f"Of the cell derived after each epoch: the mean over finished trainings by the table of {view.table_data}, which the "
+        "search never saw."
     )
-    panel = over_epochs([Curve(known, ACCENT)], y="validation accuracy, %", boundaries=view.boundaries, levels=levels)
-    return plot("truth", "True accuracy of the derived cell", caption, panel, height=2.9, half=True)
+    panel = over_epochs([Curve(known, ACCENT)], y="in the table, %", boundaries=view.boundaries, levels=levels)
+    return plot("truth", "The derived cell in the table", caption, panel, height=2.9, half=True)
 
 
 def landscape_plot(view: SupernetView) -> PageSection | None:
@@ -155,14 +156,14 @@ def landscape_plot(view: SupernetView) -> PageSection | None:
         axis.set(xlabel="first direction", ylabel="second direction", aspect="equal")
         axis.locator_params(nbins=5)
         bar = axis.figure.colorbar(shown, cax=axis.inset_axes((1.06, 0.05, 0.05, 0.9)))
-        bar.set_label("cross-entropy, nats", color=MUTED)
+        bar.set_label(view.loss.label, color=MUTED)
         bar.outline.set_visible(False)
 
     middle = len(places) // 2
     rise = max(max(row) for row in losses) - losses[middle][middle]
     caption = (
         "Validation loss on a plane of two random directions through the final alphas (the cross), weights held; it rises by at "
-        f"most {rise:.3g} nats. Where it is steep, the derived cell loses much."
+        f"most {view.loss.text(rise)}. Where it is steep, the derived cell loses much."
     )
     return plot("landscape", "The loss around the alphas", caption, paint, height=3.8, half=True)
 
@@ -183,7 +184,7 @@ def measured_plot(view: SupernetView) -> PageSection | None:
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:
-    """A colour for every operation; skip connections are green in every picture."""
+    """A colour for every operation; skip connections are green in every plot."""
     unknown = [name for name in names if name not in OPERATION_COLOURS]
     palette = OPERATION_COLOURS | dict(zip(unknown, OTHERS * len(unknown), strict=False))
     return {name: palette[name] for name in names}
@@ -192,16 +193,16 @@ def colours(names: Sequence[str]) -> dict[str, str]:
 def weight_plots(view: SupernetView) -> list[PageSection]:
     """The mean weights of every kind of cell, and the scores of a selection that has its own."""
     weights = "Mean weight of each operation, all on one scale"
-    sections = [_weights(view, "theta", kind, "Weights of operations", weights) for kind in view.kinds]
+    sections = [_weights(view, "theta", kind, "Weights of operations", weights) for kind in view.cell_kinds]
     if any(report.strength for report in view.reports):
         scores = "Score of each operation by the selection (higher is better; the scale of an edge is its own)"
-        sections += [_weights(view, "strength", kind, "Strength of operations", scores) for kind in view.kinds]
+        sections += [_weights(view, "strength", kind, "Strength of operations", scores) for kind in view.cell_kinds]
     return sections
 
 
 def _weights(view: SupernetView, what: str, kind: str, title: str, about: str) -> PageSection:
     """One small plot an edge, with its operations as lines."""
-    title = title if len(view.kinds) == 1 else f"{title}, {view.kind_name(kind)}"
+    title = title if len(view.cell_kinds) == 1 else f"{title}, {view.kind_name(kind)}"
     reports = {
         report.epoch + 1: getattr(report, what)[kind] for report in view.reports if kind in getattr(report, what)
     }
@@ -232,10 +233,12 @@ def _weights(view: SupernetView, what: str, kind: str, title: str, about: str) -
             boundaries=view.boundaries,
         )
     ways = "An edge is named by the nodes it joins; node 0 is the input of the cell."
-    if view.inputs(kind) == 2:
+    if view.apart(kind):
+        ways = "Edges that do not meet are numbered in the order of the network."
+    elif view.inputs(kind) == 2:
         ways = "Rows are the nodes of the cell, columns where an edge comes from; edges without a thick line were not kept."
-    kept_words = "thick: the operation kept on the edge in the found cell"
-    caption = f"{about}, over {len(reports)} epochs, one plot an edge; {kept_words}. {ways}"
+    kept_words = "thick: the operation that is kept in what was found"
+    caption = f"{about}, over {plural(len(reports), 'epoch')}, one plot an edge; {kept_words}. {ways}"
     legend = {operation_name(name): colour for name, colour in palette.items()}
     height = 1.75 + 0.55 / rows
     return plot(f"{what}-{kind}", title, caption, *panels, height=height, columns=columns, legend=legend)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ranknosh.config.units import human_duration, percent
+from ranknosh.config.units import Quantity, human_duration, percent, plural
 from ranknosh.core.records import Folded, Session
 from supernet.report import EpochReport
 
@@ -42,41 +42,48 @@ class SupernetPlan:
     def words(self) -> str:
         """How many epochs there will be, and why."""
         if self.source == "given" or self.budget_seconds is None or self.epoch_seconds is None:
-            return f"{self.epochs} epochs: {self.composition}"
+            return f"{plural(self.epochs, 'epoch')}: {self.composition}"
         how = "a few steps timed" if self.source == "trial" else "the first epochs"
         budget, epoch = human_duration(self.budget_seconds), human_duration(self.epoch_seconds)
-        return f"{self.epochs} epochs fit {budget}: {epoch} each by {how}"
+        return f"{plural(self.epochs, 'epoch')} fit {budget}: {epoch} each by {how}"
 
 
 @dataclass
 class SupernetEpoch(EpochReport):
     """The report of an epoch that ended, with None in place of numbers that JSON has not.
 
-    ``true_accuracy``: what a table knows of the cell derived after it, a fraction; None where none knows it.
+    ``truth``: what a table knows of the cell derived after it, a fraction; None where none knows it.
     """
 
     weights_loss: float | None  # type: ignore[assignment]
     theta: dict[str, list[list[float | None]]]  # type: ignore[assignment]
     strength: dict[str, list[list[float | None]]] = field(default_factory=dict)  # type: ignore[assignment]
     measured: dict[str, float | None] = field(default_factory=dict)  # type: ignore[assignment]
-    true_accuracy: float | None = None
+    truth: float | None = None
 
     @classmethod
-    def of(cls, report: EpochReport, true_accuracy: float | None) -> SupernetEpoch:
+    def of(cls, report: EpochReport, truth: float | None) -> SupernetEpoch:
         """The record of a report."""
-        return cls(**finite(report.to_dict()), true_accuracy=true_accuracy)
+        return cls(**finite(report.to_dict()), truth=truth)
 
-    def words(self, planned: int, left: float | None) -> str:
-        """The epoch in a line; ``left`` seconds are expected for the rest of the ``planned`` epochs."""
+    def words(self, planned: int, left: float | None, metric: Quantity, known: str = "") -> str:
+        """The epoch in a line.
+
+        Args:
+            planned: epochs of the search.
+            left: seconds that the rest of them is expected to take.
+            metric: that the supernet is judged by.
+            known: the data set of the table, where there is one.
+        """
         loss = "n/a" if self.weights_loss is None else f"{self.weights_loss:.3f}"
         alphas = "weights only" if self.alphas_loss is None else f"alphas loss {self.alphas_loss:.3f}"
-        losses = f"loss {loss}, {alphas}, train accuracy {percent(self.train_accuracy)}"
+        losses = f"loss {loss}, {alphas}, train {metric.name} {metric.text(self.train_metric)}"
         ahead = f"   {human_duration(left)} left" if left else ""
-        return f"epoch {self.epoch + 1} of {planned}: {losses}   {self.cell_words()}{ahead}"
+        return f"epoch {self.epoch + 1} of {planned}: {losses}   {self.cell_words(known)}{ahead}"
 
-    def cell_words(self) -> str:
-        """The cell derived after the epoch."""
-        truth = "" if self.true_accuracy is None else f", true accuracy {percent(self.true_accuracy)}"
+    def cell_words(self, known: str = "") -> str:
+        """The cell derived after the epoch; ``known``: the data set of the table, where there is one."""
+        truth = "" if self.truth is None else f", {percent(self.truth)} by the table of {known}"
         return f"skips {self.skips}{truth}" + (f"   {self.text}" if len(self.text) <= LONGEST else "")
 
 
@@ -88,7 +95,7 @@ class SupernetResult:
     connections. ``capped``: time ended it before the epochs that were asked for. ``device_seconds``: of epochs and selection;
     ``lost_seconds``: of epochs done again after an interruption, not in it. ``wall_seconds``: all sessions, the timing before
     the first included. ``peak_memory``: bytes of the ``process``, and of the ``device`` where that is CUDA.
-    ``true_accuracy``: a fraction, None where no table knows it. ``diagnostics``: ``landscape`` (see
+    ``truth``: a fraction, None where no table knows it. ``diagnostics``: ``landscape`` (see
     ``supernet.diagnostics.Landscape``) where it was asked for; its time is not device time.
     """
 
@@ -103,7 +110,7 @@ class SupernetResult:
     lost_seconds: float
     wall_seconds: float
     peak_memory: dict[str, int]
-    true_accuracy: float | None = None
+    truth: float | None = None
     diagnostics: dict[str, Any] = field(default_factory=dict)
 
 

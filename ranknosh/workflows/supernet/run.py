@@ -11,29 +11,23 @@ from ranknosh.config.supernet import SupernetSettings
 from ranknosh.config.units import duration_text
 from ranknosh.errors import SpaceError
 from ranknosh.runs.events import Events
-from ranknosh.runs.progress import make_view
-from ranknosh.runs.run import Prepared, Run, Waste, begin
+from ranknosh.runs.run import Prepared, Waste
 from ranknosh.runs.session import RunSession, StopRequest
-from ranknosh.workflows.search.run import given_images
-from ranknosh.workflows.supernet.records import CHECKPOINT, RECORDS, SupernetState
+from ranknosh.spaces.catalog import DEFAULT
+from ranknosh.workflows.search.given import begun
+from ranknosh.workflows.supernet.records import CHECKPOINT
+from ranknosh.workflows.supernet.view import SupernetView
 
 if TYPE_CHECKING:
-    from ranknosh.data.table import Table
     from ranknosh.spaces.base import Architecture
     from ranknosh.spaces.genotype import Genotype
-    from ranknosh.workflows.search.run import Images
+    from ranknosh.tasks.data.table import Table
+    from ranknosh.workflows.search.given import GivenData, GivenSpace, GivenTask
     from ranknosh.workflows.supernet.assembly import Factory, SupernetParts
-    from supernet.space import CellSpace
 
 
-class SupernetRun(Run[SupernetState]):
-    """A supernet search as read from its folder. ``state`` holds its plans, its epochs and its result."""
-
-    WORKFLOW = "supernet"
-    SETTINGS = SupernetSettings
-    RECORDS = RECORDS
-    STATE = SupernetState
-    settings: SupernetSettings
+class SupernetRun(SupernetView):
+    """A supernet search that can be worked at. ``state`` holds its plans, its epochs and its result."""
 
     @property
     def reason(self) -> str | None:
@@ -47,11 +41,11 @@ class SupernetRun(Run[SupernetState]):
 
     @property
     def architecture(self) -> Architecture | None:
-        """The cell as an architecture of NAS-Bench-201; None for another space, and before the first epoch."""
-        from supernet.space import nasbench201_architecture
-
-        cells = self.state.cells
-        return nasbench201_architecture(cells) if cells and self.header.facts["space"] == "nasbench201" else None
+        """What was found, as an architecture of the space; None where it is none of it, and before the first epoch."""
+        try:
+            return self.settings.space.make().parse(self.state.latest.text) if self.state.latest else None
+        except SpaceError:  # a node that keeps fewer edges than those of the space do
+            return None
 
     @property
     def genotype(self) -> Genotype | None:
@@ -71,10 +65,10 @@ class SupernetRun(Run[SupernetState]):
         return {
             "method": self.settings.method.name,
             "composition": plan.composition if plan else facts["composition"],
-            "space": facts["space"],
+            "space": self.settings.space.name,
             "architecture": latest.text if latest else None,
             "cells": {kind: list(places) for kind, places in state.cells.items()},
-            "skips": latest.skips if latest else None,
+            "skips": latest.skips if latest and self.may_skip else None,
             "epochs": result.epochs if result else len(state.epochs),
             "planned_epochs": plan.epochs if plan else None,
             "ended": self.reason,
@@ -82,20 +76,19 @@ class SupernetRun(Run[SupernetState]):
             "device_seconds": result.device_seconds if result else state.device_seconds,
             "wall_seconds": result.wall_seconds if result else self.seconds + state.trial_seconds,
             "peak_memory": dict(result.peak_memory) if result else {},
-            "true_accuracy": latest.true_accuracy if latest else None,
+            "truth": latest.truth if latest else None,
         }
 
     def top(self, count: int) -> list[dict[str, Any]]:
         """The one cell that a search has, as a row."""
-        names = ("architecture", "skips", "epochs", "true_accuracy")
+        names = ("architecture", "skips", "epochs", "truth")
         now = self.status()
         return [{name: now[name] for name in names}][:count] if self.state.latest else []
 
     def page(self) -> str:
         from ranknosh.workflows.supernet.page import render
-        from ranknosh.workflows.supernet.view import SupernetView
 
-        return render(SupernetView(self.folder.resolve().name, self.history))
+        return render(self)
 
     def waste(self, everything: bool) -> list[Waste]:
         """The checkpoint of a search that has ended."""
@@ -106,11 +99,11 @@ class SupernetRun(Run[SupernetState]):
 
     @classmethod
     def prepare(cls, settings: SupernetSettings, events: Events, **given: Any) -> Prepared:
-        """Load the images, check every part, and choose the number of epochs, which ``resumed`` leaves to the journal.
+        """Load the data, check every part, and choose the number of epochs, which ``resumed`` leaves to the journal.
 
-        ``data``, ``method``, ``space`` and ``table`` take the place of what the settings name.
+        ``data`` (or a task with its data), ``method``, ``space`` and ``table`` take the place of what the settings name.
         """
-        from ranknosh.data.table import Table
+        from ranknosh.tasks.data.table import Table
         from ranknosh.workflows.supernet.assembly import parts_of
         from ranknosh.workflows.supernet.runner import first_plan, surrounded
 
@@ -122,13 +115,13 @@ class SupernetRun(Run[SupernetState]):
         if not given.get("resumed"):
             with surrounded(parts):
                 planned = first_plan(parts, events)
-        images = {part: parts.data.count(part) for part in ("weights", "alphas")}
+        examples = {part: parts.data.count(part) for part in ("weights", "alphas")}
         return Prepared(
             stem=settings.method.name.rpartition(":")[2],
             parts=(parts, planned, table),
-            data={**parts.data.source.facts, "images": images},
+            data={**parts.task.facts, "examples": examples},
             facts=_facts(parts),
-            fixed=("composition", "recipe", "space", "network"),
+            fixed=("composition", "recipe", "space"),
         )
 
     def work(self, session: RunSession, prepared: Prepared) -> None:
@@ -144,7 +137,9 @@ class SupernetRun(Run[SupernetState]):
 
 
 def _facts(parts: SupernetParts) -> dict[str, Any]:
-    """What a header says of method, space and network, as plain JSON data."""
+    """What a header says of method, space and task, as plain JSON data."""
+    from ranknosh.workflows.supernet.assembly import judge_of
+
     method, space = parts.make(parts.config.budget.epochs).fitted(parts.space), parts.space
     return {
         "title": method.name,
@@ -152,17 +147,19 @@ def _facts(parts: SupernetParts) -> dict[str, Any]:
         "composition": method.composition(),
         "recipe": asdict(method.recipe),
         "space": space.name,
+        "metrics": parts.task.quantities,
+        "ranked": judge_of(parts.task, parts.device).name,
         "candidates": {kind: [list(names) for names in edges] for kind, edges in space.candidates.items()},
         "edges": {kind: [list(edge) for edge in space.topology(kind).edges] for kind in space.kinds},
-        "network": asdict(parts.size),
     }
 
 
 def search_supernet(
     method: str | Factory = "darts",
-    space: str | CellSpace = "nasbench201",
-    data: Images = "cluttered_digits",
+    space: GivenSpace = DEFAULT,
+    data: GivenData | None = None,
     *,
+    task: GivenTask | None = None,
     epochs: int | None = None,
     device_seconds: float | None = None,
     options: Mapping[str, Any] | None = None,
@@ -178,8 +175,11 @@ def search_supernet(
     Args:
         method: a name of ``supernet.methods.METHODS``, ``module:function``, or a function of ``epochs`` and ``options`` that
             returns a Method.
-        space: a name, or a CellSpace of your own.
-        data: as for :func:`ranknosh.search`; its training images alone are used, half of them for the architecture.
+        space: a name, a mapping as under ``space:`` in a config, a Space of your own, or a class of modules that says what is
+            searched.
+        data: as for :func:`ranknosh.search`, the cluttered digits by default; its training examples alone are used, half of
+            them for the architecture.
+        task: what is learned, as for :func:`ranknosh.search`.
         epochs: of the whole search, None for the published number.
         device_seconds: a budget. Without ``epochs`` their number is chosen beforehand so that the schedule ends with it, with
             ``epochs`` it cuts the schedule off.
@@ -190,42 +190,37 @@ def search_supernet(
         stop: asked after every epoch whether to save and leave.
         command: for the journal.
         settings: further settings and sections of a config: ``seed`` (of weights, alphas and order), ``split_seed``, ``out``,
-            ``name``, ``network={"channels": 8, "cells": 1}`` (the published size by default), ``recipe``, ``train``, ``watch``.
+            ``name``, ``recipe``, ``train``, ``watch``.
 
     Returns:
         The run; ``ranknosh.open_run(folder).resume()`` works on where one was left.
 
     Raises:
         ConfigError: for a setting that breaks a rule, and for a folder that holds a run.
-        DataError: for images that cannot be used.
+        DataError: for data that cannot be used.
         BudgetTooSmall: where not one epoch fits.
         StoreError: where the folder cannot be written.
         KeyboardInterrupt: when stopped from outside, with everything saved.
     """
-    images, section = given_images(data)
-    file = str(table) if isinstance(table, (str, Path)) else None
     name = method if isinstance(method, str) else getattr(method, "__name__", type(method).__name__)
-    wanted = SupernetSettings.from_dict(
-        {
-            "method": {"name": name, "options": dict(options or {})},
-            "space": space if isinstance(space, str) else space.name,
-            "data": section,
-            "budget": {"epochs": epochs, "time": None if device_seconds is None else duration_text(device_seconds)},
-            "table": file,
-            **settings,
-        },
-        origin="search_supernet",
+    seconds = None if device_seconds is None else duration_text(device_seconds)
+    file = str(table) if isinstance(table, (str, Path)) else None
+    wanted = {
+        "method": {"name": name, "options": dict(options or {})},
+        "budget": {"epochs": epochs, "time": seconds},
+        "table": file,
+        **settings,
+    }
+    return begun(
+        SupernetRun,
+        wanted,
+        space,
+        data,
+        task,
+        command=command,
+        events=events,
+        stop=stop,
+        folder=folder,
+        method=None if isinstance(method, str) else method,
+        table=None if file else table,
     )
-    with make_view(quiet=events is not None) as view:
-        return begin(
-            SupernetRun,
-            wanted,
-            command=command,
-            events=events or view,
-            stop=stop,
-            folder=folder,
-            data=images,
-            method=None if isinstance(method, str) else method,
-            space=None if isinstance(space, str) else space,
-            table=None if file else table,
-        )

@@ -10,15 +10,16 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
-from ranknosh.config.units import human_duration
-from ranknosh.data.table import Table
-from ranknosh.errors import ConfigError, StoreError
+from ranknosh.config.units import Quantity, human_duration
+from ranknosh.errors import FOREIGN, ConfigError, OwnCodeError, RankNoshError, StoreError, first_line
 from ranknosh.runs.events import Epoch, Events, Progress, Standings
 from ranknosh.runs.files import read_sealed, write_atomic, write_sealed
 from ranknosh.runs.session import RunSession
+from ranknosh.spaces.catalog import SPACES
+from ranknosh.tasks.catalog import TASKS
+from ranknosh.tasks.data.table import Table
 from ranknosh.training.rung import SAVE_EVERY_SECONDS
 from ranknosh.training.surroundings import is_out_of_memory, surroundings
 from ranknosh.workflows.supernet import planning
@@ -34,7 +35,6 @@ from ranknosh.workflows.supernet.records import (
 from supernet.diagnostics import landscape
 from supernet.part import Stop
 from supernet.search import SupernetSearch
-from supernet.space import nasbench201_architecture
 
 GENOTYPE = Path("best") / "genotype.txt"
 REMEDY = "bring it back from a copy, or delete it: the search begins again at its first epoch"
@@ -59,6 +59,8 @@ def first_plan(parts: SupernetParts, events: Events) -> Planned:
         BudgetTooSmall: where not one epoch fits.
         RankNoshError: where the supernet cannot be built.
     """
+    if parts.own:
+        planning.try_own(parts)
     budget, prices = parts.config.budget, None
     method = parts.make(budget.epochs).fitted(parts.space)
     plan = SupernetPlan(budget.epochs, method.epochs, method.composition(), "given", budget.time)
@@ -72,19 +74,33 @@ def first_plan(parts: SupernetParts, events: Events) -> Planned:
 
 @contextmanager
 def surrounded(parts: SupernetParts) -> Iterator[None]:
-    """Torch's threads and random state are put back afterwards; what does not fit the memory raises ConfigError."""
+    """Torch's threads and random state are put back afterwards; what does not fit the memory, and what code of the user's own
+    raises, becomes a ConfigError."""
     if parts.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(parts.device)
     with surroundings(parts.config.train.threads, parts.device):
         try:
             yield
-        except Exception as error:
+        except FOREIGN as error:
             if not is_out_of_memory(error):
-                raise
+                whose = _own_part(parts)
+                if isinstance(error, RankNoshError) or whose is None:
+                    raise
+                raise OwnCodeError(f"{whose} raised {first_line(error, named=True)}; correct it") from error
             raise ConfigError(
-                f"the supernet does not fit the memory of {parts.device}; give fewer --channels or --cells, or a smaller "
-                "recipe.batch"
+                f"the supernet does not fit the memory of {parts.device}; give a smaller network, such as --set "
+                "space.channels=8, or a smaller recipe.batch"
             ) from error
+
+
+def _own_part(parts: SupernetParts) -> str | None:
+    """The part of the user's own that raised, of several the likeliest; None where all are ours."""
+    space, task = parts.config.space.name, parts.task.settings
+    if parts.own:
+        return f"the method {parts.config.method.name}"
+    if space not in SPACES.builtins:
+        return f"a network of {space}"
+    return None if task["name"] in TASKS.builtins and not task.get("loss") else f"the task {task['name']}"
 
 
 class Runner:
@@ -110,6 +126,8 @@ class Runner:
         table: Table | None,
     ) -> None:
         self.session, self.events, self.state, self.parts, self.table = session, session.events, state, parts, table
+        self.metric = Quantity.ranked(session.journal.history.header.facts)
+        self._known = "" if table is None else table.data
         self.run_id = session.journal.history.header.id
         self.plan, self.search, self._prices = planned or self._restored() or first_plan(parts, session.events)
 
@@ -121,13 +139,13 @@ class Runner:
         kept = len(list(same))
         details: dict[str, Any] = {"from_epoch": kept, "threads": self.parts.config.train.threads}
         if self.table is not None:
-            details["table"] = {"best": self.table.best, "median": float(np.median(self.table.truth))}
+            details["table"] = self.table.facts
         session.began(str(self.parts.device), details=details)
         if not state.plans or state.plans[-1] != self.plan:
             session.add(self.plan, self.plan.words())
         self._progress(0.0)
         for report in done[kept:]:  # a journal that was repaired may know less than the checkpoint
-            session.add(SupernetEpoch.of(report, self.true_accuracy(report.cells)))
+            session.add(SupernetEpoch.of(report, self.truth(report.cells)))
         saved_at = time.monotonic()
         while not self.search.ended:
             session.check_stop()
@@ -164,14 +182,16 @@ class Runner:
     def _epoch(self) -> None:
         search = self.search
         report = search.run_epoch(lambda done, steps: self._progress(done / steps, f"step {done} of {steps}"))
-        record = SupernetEpoch.of(report, self.true_accuracy(report.cells))
+        record = SupernetEpoch.of(report, self.truth(report.cells))
         left = self.state.seconds_left(self.plan.epochs - search.epoch)
-        self.session.add(record, record.words(self.plan.epochs, left))
+        self.session.add(record, record.words(self.plan.epochs, left, self.metric, self._known))
         metrics = {"loss": record.weights_loss, "alphas loss": record.alphas_loss}
-        metrics |= {"train accuracy": record.train_accuracy, "true accuracy": record.true_accuracy}
+        shown = self.metric
+        metrics |= {f"train {shown.name}": record.train_metric, "table": record.truth}
         name = self.parts.config.method.name
-        self.events(Epoch(name, record.epoch + 1, self.plan.epochs, metrics, job=record))
-        self.events(Standings((), (), [("cell", record.cell_words())]))
+        units = {f"train {shown.name}": shown.unit, "table": "%"}
+        self.events(Epoch(name, record.epoch + 1, self.plan.epochs, metrics, units, job=record))
+        self.events(Standings((), (), [("cell", record.cell_words(self._known))]))
         self._progress(0.0)
         if search.ended:
             return
@@ -223,7 +243,7 @@ class Runner:
             lost_seconds=state.lost_seconds,
             wall_seconds=self.session.seconds + state.trial_seconds,
             peak_memory=peak_memory(self.parts.device),
-            true_accuracy=self.true_accuracy(kept),
+            truth=self.truth(kept),
             diagnostics=self._diagnostics(),
         )
         write_atomic(folder / GENOTYPE, (result.text + "\n").encode())
@@ -236,11 +256,12 @@ class Runner:
         self.session.say(f"measuring the loss at {size * size} points around the alphas")
         return {"landscape": finite(asdict(landscape(self.search, size, seed=self.parts.config.seed)))}
 
-    def true_accuracy(self, cells: Mapping[str, list[int | None]]) -> float | None:
-        """What the table knows of derived cells: mean validation accuracy of finished trainings, a fraction."""
+    def truth(self, cells: Mapping[str, list[int | None]]) -> float | None:
+        """What the table knows of derived cells: the mean over finished trainings, a fraction."""
         if self.table is None or self.parts.space.name != self.table.space.name:
             return None
-        row = self.table.find(nasbench201_architecture({kind: tuple(places) for kind, places in cells.items()}))
+        text = self.parts.space.write({kind: tuple(places) for kind, places in cells.items()})
+        row = self.table.find(self.table.space.parse(text))
         return None if row is None else float(self.table.truth[row])
 
 

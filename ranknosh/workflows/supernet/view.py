@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from statistics import mean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ranknosh.runs.journal import History
-from ranknosh.workflows.supernet.records import SupernetEpoch, SupernetState
+from ranknosh.config.supernet import SupernetSettings
+from ranknosh.config.units import Quantity
+from ranknosh.runs.run import Run
+from ranknosh.spaces.topology import independent
+from ranknosh.workflows.supernet.records import RECORDS, SupernetEpoch, SupernetState
 
 if TYPE_CHECKING:
-    from supernet.space import CellSpace
+    from ranknosh.spaces.relaxed import Edges
 
 COLLAPSED = 0.5
 """Share of the derived normal cell's edges above which skip connections are called a collapse."""
@@ -23,12 +26,23 @@ RISEN = 1.0
 """Skip connections by which the last third of the epochs has to be above the first third to be called a rise."""
 
 
-class SupernetView:
-    """A journal as its page asks for it. Epochs of reports count from 0, those in words from 1."""
+class SupernetView(Run[SupernetState]):
+    """A supernet search as its page asks for it. Epochs of reports count from 0, those in words from 1."""
 
-    def __init__(self, name: str, history: History) -> None:
-        self.name, self.header, self.facts = name, history.header, history.header.facts
-        self.state, self.seconds = SupernetState.of(history.records), history.seconds
+    WORKFLOW = "supernet"
+    SETTINGS = SupernetSettings
+    RECORDS = RECORDS
+    STATE = SupernetState
+    settings: SupernetSettings
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return self.header.facts
+
+    @property
+    def metric(self) -> Quantity:
+        """What is judged on the training examples."""
+        return Quantity.ranked(self.facts)
 
     @property
     def reports(self) -> list[SupernetEpoch]:
@@ -41,7 +55,12 @@ class SupernetView:
         return [report.epoch + 1 for report in self.reports]
 
     @property
-    def kinds(self) -> tuple[str, ...]:
+    def loss(self) -> Quantity:
+        """What the supernet learns by."""
+        return self.quantities["loss"]
+
+    @property
+    def cell_kinds(self) -> tuple[str, ...]:
         return tuple(self.facts["candidates"])
 
     @property
@@ -64,12 +83,24 @@ class SupernetView:
         return "reduction cell" if kind == "reduce" else f"{kind} cell"
 
     def edge_name(self, kind: str, edge: int) -> str:
-        """``0 → 1``; the nodes of a cell of two inputs are named as in genotypes, from 0 after the inputs."""
+        """``0 → 1``; ``edge 1`` where edges do not meet. Nodes of a cell of two inputs have the names of genotypes, from 0 after
+        the inputs."""
         source, target = self.edges[kind][edge]
+        if self.apart(kind):
+            return f"edge {target}"
         if self.inputs(kind) == 2:
             names = {0: "c(k−2)", 1: "c(k−1)"}
             return f"{names.get(source, str(source - 2))} → {target - 2}"
         return f"{source} → {target}"
+
+    def apart(self, kind: str) -> bool:
+        """Whether the edges do not meet, as those of a chain of layers (:func:`ranknosh.spaces.topology.independent`)."""
+        return len(self.edges[kind]) > 1 and tuple(self.edges[kind]) == independent(len(self.edges[kind])).edges
+
+    @property
+    def may_skip(self) -> bool:
+        """Whether any edge may become a skip connection."""
+        return any("skip_connect" in names for edges in self.candidates.values() for names in edges)
 
     @property
     def boundaries(self) -> list[int]:
@@ -77,14 +108,11 @@ class SupernetView:
         return [before.epoch + 1 for before, after in pairwise(self.reports) if before.stage != after.stage]
 
     @cached_property
-    def space(self) -> CellSpace:
-        """The space as far as names of operations go."""
-        from supernet.space import CellSpace
+    def space(self) -> Edges:
+        """The names of the operations."""
+        from ranknosh.spaces.relaxed import Edges
 
-        def none(_: object) -> object:
-            raise NotImplementedError
-
-        return CellSpace(self.facts["space"], none, self.candidates)  # type: ignore[arg-type]
+        return Edges(self.facts["space"], {kind: tuple(edges) for kind, edges in self.candidates.items()})
 
     def measured(self) -> dict[str, list[tuple[int, float]]]:
         """What monitors wrote down: name to (epoch from 1, value)."""

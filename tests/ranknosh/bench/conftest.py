@@ -8,7 +8,7 @@ import pytest
 
 from ranknosh.bench.account import Scores
 from ranknosh.bench.scores import read_scores
-from ranknosh.data.table import Table
+from ranknosh.tasks.data.table import Table
 
 Arrays = dict[str, Any]
 

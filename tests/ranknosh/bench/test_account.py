@@ -3,9 +3,9 @@ import pytest
 
 from ranknosh.bench.account import Account, Paid
 from ranknosh.core.records import Failed, Job, Observed
-from ranknosh.data.table import Reading, Table
 from ranknosh.errors import DataError
 from ranknosh.spaces.base import Architecture
+from ranknosh.tasks.data.table import Reading, Table
 
 
 def test_a_promotion_costs_188_when_resumed_and_200_from_scratch(small: Table) -> None:
@@ -100,8 +100,8 @@ def test_jobs_are_answered_with_the_values_of_the_table_and_charged(table: Table
     low, high = account.train(_job(table, 2, 1, 0, 12)), account.train(_job(table, 1, 2, 12, 200))
     assert isinstance(low, Observed)
     assert isinstance(high, Observed)
-    assert low.metric == low.validation_accuracy == pytest.approx(0.52)
-    assert (low.candidate_id, low.params) == (12, 73306)
+    assert low.metric == low.metrics["accuracy"] == pytest.approx(0.52)
+    assert (low.candidate_id, low.costs) == (12, {"params": 73306})
     assert high.metric == Reading(table, 3).metric(1, 2)
     assert account.trainings == [Paid(2, 1, low.metric, 12), Paid(1, 2, high.metric, 188)]
     assert account.spent == 200

@@ -6,8 +6,8 @@ import pytest
 
 from ranknosh.bench.account import Account
 from ranknosh.bench.baselines import low_fidelity_evolution, params_of, random_search, starting_rows
-from ranknosh.data.table import Table
 from ranknosh.errors import DataError
+from ranknosh.tasks.data.table import Table
 
 PUBLISHED = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10.npz"
 

@@ -1,5 +1,6 @@
 """The engine under each of its names: the settings it stands for, and the cells that it starts from."""
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,18 +9,21 @@ from scipy.stats import rankdata
 
 from ranknosh.bench.account import Account, Scores, Trajectory
 from ranknosh.bench.baselines import starting_rows
-from ranknosh.bench.methods import METHODS, SCORED, checked, engine, level_zero
+from ranknosh.bench.methods import METHODS, SCORED, checked, engine, level_zero, method_of, played
 from ranknosh.bench.simulation import play
 from ranknosh.core.budget import Limits
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import LevelZero
-from ranknosh.data.table import Table
 from ranknosh.errors import BudgetTooSmall, ConfigError, DataError
 from ranknosh.executors.simulated import SimulatedExecutor
-from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.making import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
+from ranknosh.predictors.rivals import PROPOSALS
+from ranknosh.tasks.data.table import Accounting, Table
 from ranknosh.training.proxies import proxy_weights
+from ranknosh.workflows.compare.methods import RIVALS as COMPARED
+from ranknosh.workflows.search.rivals import SHARED, Played
 
 PLAIN = [name for name in METHODS if name not in SCORED]
 
@@ -127,7 +131,7 @@ def test_the_engine_finds_better_cells_than_its_random_self(whole: Table) -> Non
 
 
 def test_the_engine_needs_the_whole_space_and_a_budget_for_one(small: Table, whole: Table) -> None:
-    with pytest.raises(DataError, match="400 of the 15625"):
+    with pytest.raises(DataError, match="400 of the 15,625"):
         run("ranknosh", small, 1000, 0)
     with pytest.raises(BudgetTooSmall):
         run("ranknosh", whole, 5, 0)
@@ -230,3 +234,95 @@ def test_following_changes_a_search(whole: Table, scores: Scores) -> None:
         return [run(name, whole, 2000, seed, scores=scores).rows.tolist() for seed in range(5)]
 
     assert incumbents("halving_proxies_follow") != incumbents("halving_proxies")
+
+
+RIVALS = """
+from functools import partial
+
+def best_first(space, results, rng):
+    return space.sample(rng) if not results else space.mutate(max(results, key=lambda r: r.metric).architecture, rng)
+
+def twice(account):
+    account.ask(5, 1)
+    account.ask(5, 2)
+
+number = 3
+"""
+
+
+@pytest.fixture
+def rivals(tmp_path, monkeypatch):
+    (tmp_path / "rivals_of_a_bench.py").write_text(RIVALS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield "rivals_of_a_bench"
+    sys.modules.pop("rivals_of_a_bench", None)
+
+
+def test_a_function_of_results_is_fully_trained_and_climbs(rivals: str, whole: Table) -> None:
+    account = Account(whole, 0, 20 * whole.epochs[-1])
+    method_of(f"{rivals}:best_first")(account)
+    top = [paid for paid in account.trainings if paid.level == len(whole.epochs)]
+    assert len(top) == len(account.trainings) == len({paid.row for paid in top}) == 20
+    best = top[0]
+    for paid in top[1:]:
+        assert paid.row in whole.neighbours(best.row)
+        best = max(best, paid, key=lambda each: each.metric)
+
+
+def test_a_function_of_an_account_spends_it(rivals: str, whole: Table) -> None:
+    account = Account(whole, 0, 1000)
+    method_of(f"{rivals}:twice")(account)
+    assert [(paid.row, paid.level) for paid in account.trainings] == [(5, 1), (5, 2)]
+
+
+def test_what_is_no_method_for_a_table_is_refused(rivals: str) -> None:
+    for name, words in (("number", "no search method for a table"), ("best_frist", "did you mean best_first")):
+        with pytest.raises(ConfigError, match=words):
+            checked([f"{rivals}:{name}"])
+
+
+@pytest.mark.parametrize("name", list(PROPOSALS))
+def test_rivals_of_a_comparison_are_measured_under_the_same_names(whole: Table, name: str) -> None:
+    account = Account(whole, 3, 2400)
+    method_of(name)(account)
+    assert [paid.epochs for paid in account.trainings] == [200] * 12
+    assert len({paid.row for paid in account.trainings}) == 12
+    assert name in COMPARED.names
+
+
+def test_hyperband_on_a_table_has_brackets_of_its_levels(whole: Table) -> None:
+    """Of levels 12 and 200: 17 at the first with the best of them at the top, then 2 at the top, and so on."""
+    account = Account(whole, 3, 2 * (17 * 12 + 188 + 400))
+    method_of("hyperband")(account)
+    first, rest = account.trainings[:18], account.trainings[18:]
+    assert [paid.level for paid in first] == [1] * 17 + [2]
+    assert first[-1].row == max(first[:17], key=lambda paid: paid.metric).row
+    assert [paid.epochs for paid in rest[:4]] == [12, 12, 188, 188]
+    assert {paid.row for paid in rest[:2]} == {paid.row for paid in rest[2:4]}
+    assert account.spent == 2 * (17 * 12 + 188 + 400)
+
+
+@pytest.mark.parametrize("accounting", ["resume", "scratch"])
+def test_brp_nas_takes_half_of_a_round_by_its_predictor(whole: Table, accounting: Accounting) -> None:
+    """Full trainings at their price, ten random ones first; a predictor then leaves chance behind."""
+    account, blind = (Account(whole, 3, 6000, accounting) for _ in range(2))
+    method_of("brp_nas")(account)
+    proposal = SHARED["brp_nas"]
+    assert isinstance(proposal, Played)
+    played(blind, Played(lambda epochs: {**proposal.changes(epochs), "predictor": {"name": "random", "ensemble": 0}}))
+    assert [(paid.level, paid.epochs) for paid in account.trainings] == [(2, 200)] * 30
+    assert account.trainings[:10] == blind.trainings[:10]
+    truth = [np.mean(whole.truth[[paid.row for paid in each.trainings[10:]]]) for each in (account, blind)]
+    assert truth[0] > truth[1]
+
+
+def test_asha_on_a_table_promotes_as_soon_as_the_size_rule_owes_one(whole: Table) -> None:
+    """12 of 200 epochs go on: one of every 16.7, the best that rests, when the 17th and the 34th have arrived."""
+    account = Account(whole, 3, 34 * 12 + 2 * 188 + 5)
+    method_of("asha")(account)
+    assert [place for place, paid in enumerate(account.trainings) if paid.level == 2] == [17, 35]
+    first, second = account.trainings[17], account.trainings[35]
+    below = [paid for paid in account.trainings if paid.level == 1]
+    assert first.row == max(below[:17], key=lambda paid: paid.metric).row
+    assert second.row == max((paid for paid in below if paid.row != first.row), key=lambda paid: paid.metric).row

@@ -9,10 +9,10 @@ from ranknosh.bench.account import Account, Trajectory
 from ranknosh.bench.methods import METHODS
 from ranknosh.bench.rows import format_rows
 from ranknosh.bench.run import run_bench
-from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.runs.events import Event
 from ranknosh.streams import stream
+from ranknosh.tasks.data.table import Table
 
 
 def run(method: str, table: Table, budget: int, seed: int) -> Trajectory:

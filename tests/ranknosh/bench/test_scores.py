@@ -7,8 +7,8 @@ import pytest
 
 from ranknosh.bench.scores import PROXIES, read_scores
 from ranknosh.config.sections import SeedingConfig
-from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, DataError
+from ranknosh.tasks.data.table import Table
 
 
 def test_every_architecture_gets_the_values_of_its_function(whole: Table, scores_file: Path, lines_of) -> None:  # type: ignore[no-untyped-def]
@@ -74,7 +74,7 @@ def test_other_columns_and_a_byte_order_mark_do_not_matter(small: Table, tmp_pat
             ["grasp"],
             r"no column grasp; its proxies are synflow, snip, nwot; write it with: ranknosh score nasbench201 --all",
         ),
-        (["grasp"], r"--proxies synflow,snip,nwot,grasp --csv FILE"),
+        (["grasp"], r"--proxies synflow,snip,nwot,grasp --csv scores.csv"),
     ],
 )
 def test_a_proxy_that_is_not_in_the_file_is_named(small: Table, scores_file: Path, proxies, message) -> None:  # type: ignore[no-untyped-def]

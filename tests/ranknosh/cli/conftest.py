@@ -15,7 +15,7 @@ CHANGES = {
     "pyramid.initial": 4,
     "pyramid.batch": 3,
     "pyramid.candidates": 10,
-    "data.train_limit": 300,
+    "data.limit": 300,
     "data.validation_limit": 150,
     "data.test_limit": 150,
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ranknosh.data.table import Table
+from ranknosh.tasks.data.table import Table
 
 TABLE = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10.npz"
 

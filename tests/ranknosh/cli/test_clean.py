@@ -16,8 +16,8 @@ def four_candidates() -> Pool:
         for number in range(4)
     ]
     ended = [
-        Observed(0, 1, 0.5, 0.5, 1.0, 1, 1.0),
-        Observed(1, 1, 0.7, 0.7, 1.0, 1, 1.0),
+        Observed(0, 1, 0.5, {"accuracy": 0.5, "loss": 1.0}, 1, 1.0),
+        Observed(1, 1, 0.7, {"accuracy": 0.7, "loss": 1.0}, 1, 1.0),
         Failed(2, 1, "diverged", "", 1, 1.0),
     ]
     return Pool([*proposed, *ended])

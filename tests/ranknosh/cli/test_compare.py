@@ -9,8 +9,8 @@ from tests.processes import output_of, run_python, start_python, wait_until
 from tests.ranknosh.workflows.compare.compare_samples import Clock, without_inner_pages
 
 SMALL = """
-network: {channels: 4, cells: 1}
-data: {name: digits, train_limit: 200, validation_limit: 100, test_limit: 80}
+space: {channels: 4, cells: 1}
+data: {name: digits, limit: 200, validation_limit: 100, test_limit: 80}
 pyramid: {epochs: [1, 2], initial: 4, batch: 2, candidates: 6}
 seeding: {draw: 6}
 budget: {epochs: 20}

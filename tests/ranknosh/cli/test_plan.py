@@ -1,6 +1,7 @@
 """``plan`` on real digits."""
 
 import json
+import shlex
 
 import pytest
 
@@ -9,7 +10,7 @@ import pytest
 def test_plan_prints_what_the_search_will_do(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "c.yaml").write_text(
-        "network: {channels: 4}\ndata: {name: digits, train_limit: 200}\n"
+        "space: {channels: 4}\ndata: {name: digits, limit: 200}\n"
         "pyramid: {epochs: [1, 2, 4], ratio: 0.5, candidates: 9, initial: 4}\nseeding: {draw: 10, proxies: [params]}\n"
     )
     ended = cli("plan", "c.yaml", "--json")
@@ -27,7 +28,7 @@ def test_plan_prints_what_the_search_will_do(cli, tmp_path, monkeypatch):
 def test_plan_simulates_with_the_times_it_measured(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "c.yaml").write_text(
-        "network: {channels: 4}\ndata: {name: digits, train_limit: 200}\n"
+        "space: {channels: 4}\ndata: {name: digits, limit: 200}\n"
         "pyramid: {epochs: [1, 2, 4], ratio: 0.5, candidates: 12, initial: 4}\nseeding: {draw: 10, proxies: [params]}\n"
     )
     ended = cli("plan", "c.yaml", "--simulate", "workers=4", "--json")
@@ -40,3 +41,24 @@ def test_plan_simulates_with_the_times_it_measured(cli, tmp_path, monkeypatch):
     assert 1.5 < four["speed_up"] <= 4.0
     text = cli("plan", "c.yaml", "--simulate", "workers=4").out
     assert text.index("ranknosh search c.yaml") < text.index("worker-hours")
+
+
+def test_the_command_that_follows_a_plan_has_its_settings_and_works(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my own.yaml").write_text(
+        "pyramid: {epochs: [1, 2], initial: 2}\nexecutor: {name: ask, rank_by: accuracy}\n"
+    )
+    settings = ("--set", "budget.epochs=9", "--set", "name=it-follows")
+    assert cli("plan", "my own.yaml").code == 2  # nothing ends it
+    ended = cli("plan", "my own.yaml", *settings)
+    following = shlex.split(ended.out.splitlines()[-1].partition("next")[2])
+    assert following == ["ranknosh", "search", "my own.yaml", *settings]
+    begun = cli(*following[1:])
+    assert begun.code == 0
+    assert json.loads(cli("status", "runs/it-follows", "--json").out)["epochs_limit"] == 9
+
+
+def test_a_folder_with_a_space_in_its_name_is_quoted_in_what_follows(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "next: ranknosh plan 'my search.yaml'" in cli("init", "--data", "digits", "--out", "my search.yaml").out
+    assert "ranknosh search 'my search.yaml'" in (tmp_path / "my search.yaml").read_text()

@@ -1,14 +1,22 @@
 """``status`` on the journal of a cluster search, in words and as JSON."""
 
 import json
+import os
+import signal
+import urllib.parse
+import urllib.request
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.records import Failed, Observed, Proposed, Session, Speculated, Workers
+from ranknosh.runs.folder import locked
 from ranknosh.runs.journal import FORMAT, Header, chained, dump
 from ranknosh.spaces.base import Architecture
 from ranknosh.workflows import open_run
+from tests.processes import HANG_SECONDS, output_of
 
 TRACE = 'Traceback (most recent call last):\n  File "train.py", line 3\nValueError: bad shape'
 
@@ -26,7 +34,7 @@ def run(tmp_path):
         *[Proposed(n, Architecture("nasbench201", (n,) * 6), f"key{n}", f"text{n}", 0, "random") for n in range(2)],
         Failed(0, 1, "lost", "node b left", 2, 61.0, final=False),
         Workers(3, 8.7, 10.0),
-        Observed(0, 1, 0.5, 0.5, 0.7, 1, 2.0),
+        Observed(0, 1, 0.5, {"accuracy": 0.5, "loss": 0.7}, 1, 2.0),
         Speculated(0, 1, 3, 4.0),
         Failed(1, 1, "raised", "ValueError: bad shape", 1, 0.5, traceback=TRACE),
     ]
@@ -95,3 +103,71 @@ def test_two_listings_at_once_are_refused(cli, run):
     ended = cli("status", run, "--failures", "--decisions")
     assert ended.code == 2
     assert "give one of them" in ended.err
+
+
+def test_status_says_why_a_candidate_is_where_it_is(cli, run):
+    assert cli("status", run, "--why", 1).out.splitlines() == [
+        "#1   failed, level 0 of 2",
+        "text1",
+        "Given up at level 1: raised, ValueError: bad shape",
+    ]
+    said = json.loads(cli("status", run, "--why", 0, "--json").out)
+    assert (said["status"], said["place"], said["resting"], said["decisions"]) == ("paused", 1, 1, [])
+    refused = cli("status", run, "--why", 2)
+    assert refused.code == 2
+    assert "has no candidate 2; they are 0 to 1" in refused.err
+
+
+def test_a_page_is_served_until_ctrl_c(run, start_process, cli):
+    child = start_process("report", run, "--serve", "--port", "0", cwd=run.parent)
+    line = child.stdout.readline()
+    assert "Ctrl-C ends it" in line, child.communicate()
+    address = line.split()[0]
+    assert urllib.request.urlopen(address).read().decode() == open_run(run).page()
+    assert not (run / "report.html").exists()
+    taken = cli("report", run, "--serve", "--port", urllib.parse.urlsplit(address).port)
+    assert taken.code == 2
+    assert "give another one with --port" in taken.err
+    child.send_signal(signal.SIGINT)
+    _, said = output_of(child)
+    assert (child.returncode, said) == (0, "")
+
+
+def test_options_of_a_served_page_go_together(cli, run):
+    assert "give --serve too" in cli("report", run, "--port", 1).err
+    ended = cli("report", run, "--serve", "--against", run)
+    assert (ended.code, "leave it out with --against" in ended.err) == (2, True)
+    assert "are one run" in cli("report", run, "--against", run).err
+
+
+def test_two_searches_have_a_page_beside_the_first(cli, run, tmp_path):
+    found = open_run(run)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "journal.jsonl").write_bytes(dump(replace(found.header, id="other-1"), found.history.records))
+    page = run / "against-other.html"
+    assert cli("report", run, "--against", other).out == f"{page}\n"
+    assert "Two searches: run and other" in page.read_text()
+
+
+def test_a_terminal_is_drawn_anew_and_a_pipe_gets_lines_until_the_run_ends(run, start_process):
+    screen, terminal = os.openpty()
+    with locked(run):
+        drawn = start_process("status", run, "--watch", 0.1, cwd=run.parent, stdout=terminal)
+        piped = start_process("status", run, "--watch", 0.1, cwd=run.parent)
+        os.close(terminal)
+        shown = b""
+        while shown.count(b"running") < 2:
+            shown += os.read(screen, 4096)
+        assert b"\x1b[" in shown  # the cursor goes back up
+        states = []
+        while len(states) < 2:
+            line = piped.stdout.readline()
+            states += [line] if line.startswith("state") else []
+        assert all("running" in line and "\x1b" not in line for line in states)
+    with suppress(OSError):  # the terminal's other end is closed
+        while os.read(screen, 4096):
+            pass
+    rest, _ = output_of(piped)
+    assert (drawn.wait(HANG_SECONDS), piped.returncode) == (0, 0)
+    assert "interrupted" in rest

@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from ranknosh.cli.search import shortfall
+from ranknosh.cli.search import as_text, shortfall
+from ranknosh.config.sections import BudgetConfig
 from ranknosh.workflows.search.run import SearchRun
 from tests.processes import output_of, wait_for_lines
 
@@ -33,7 +34,7 @@ def test_a_search_ends_with_leaderboard_test_accuracy_and_report(searched):
     }
     best = view.pool.best()
     assert best.text in ended.out
-    assert f"test {100 * view.tested().test_accuracy:.2f} % (read once)" in ended.out
+    assert f"test accuracy {100 * view.tested().metrics['accuracy']:.2f} %, loss" in ended.out
     assert str(folder.relative_to(folder.parents[1]) / "report.html") in ended.out
     assert "\x1b" not in ended.out  # plain lines where nobody has a terminal
     assert ended.err.splitlines()[0].endswith("run folder runs/whole")
@@ -49,8 +50,8 @@ def test_status_tells_what_the_journal_holds(cli, searched):
     assert now["levels"] == {"1": 10, "2": 5, "3": 2}
     best = pool.best()
     assert (now["best"]["architecture"], now["best"]["level"]) == (best.text, best.level)
-    assert now["best"]["validation"] == best.validation
-    assert now["best"]["test"] == pool.tested[0].test_accuracy
+    assert now["best"]["metrics"] == best.metrics
+    assert now["best"]["test"] == pool.tested[0].metrics
     shown = cli("status", folder).out
     for text in (best.text, f"{pool.epochs_spent} of 60", "finished"):
         assert text in shown
@@ -60,13 +61,29 @@ def test_top_is_sorted_and_has_the_documented_keys(cli, searched):
     folder, _ = searched
     rows = json.loads(cli("top", folder, "--json", "-n", "4").out)
     assert len(rows) == 4
-    assert set(rows[0]) == {"id", "architecture", "level", "epochs", "validation", "params", "macs"}
-    assert [(row["level"], row["validation"]) for row in rows] == sorted(
-        ((row["level"], row["validation"]) for row in rows), reverse=True
+    assert set(rows[0]) == {"id", "architecture", "level", "epochs", "metrics", "costs"}
+    assert [(row["level"], row["metrics"]["accuracy"]) for row in rows] == sorted(
+        ((row["level"], row["metrics"]["accuracy"]) for row in rows), reverse=True
     )
     assert json.loads(cli("top", folder, "--json", "-k", "4").out) == rows
     for row in rows:
         assert row["architecture"] in cli("top", folder).out
+
+
+def test_what_is_best_is_said_with_the_metric_that_ranks(cli, searched, tmp_path, monkeypatch, small_search):
+    ended = searched[1]
+    leading = [line for line in ended.err.splitlines() if "best so far" in line]
+    assert leading
+    assert all("best so far by accuracy " in line for line in leading)
+    monkeypatch.chdir(tmp_path)
+    by_loss = ("--set", "train.metric=ema_loss", "--set", "train.ema=0.5", "--set", "pyramid.candidates=4")
+    ended = cli(*small_search, "--name", "loss", *by_loss)
+    assert "best so far by ema_loss " in ended.err
+    best = SearchRun.read(tmp_path / "runs" / "loss").best
+    for text in (ended.out, cli("status", "runs/loss").out):
+        assert f"#{best.id} by ema_loss   validation accuracy" in text
+    page = (tmp_path / "runs" / "loss" / "report.html").read_text()
+    assert f"Candidate {best.id} leads by validation loss (EMA) at" in page
 
 
 def test_decisions_are_those_of_the_journal_in_order(cli, searched):
@@ -224,7 +241,9 @@ def test_kill_9_at_many_moments_leads_to_the_same_decisions(
     assert run_process(*words, cwd=tmp_path).code == 0
     assert cli("status", folder, "--decisions").out == cli("status", searched[0], "--decisions").out
     assert SearchRun.read(folder).pool.epochs_spent == SearchRun.read(searched[0]).pool.epochs_spent
-    assert SearchRun.read(folder).tested().test_accuracy == SearchRun.read(searched[0]).tested().test_accuracy
+    assert (
+        SearchRun.read(folder).tested().metrics["accuracy"] == SearchRun.read(searched[0]).tested().metrics["accuracy"]
+    )
 
 
 @pytest.mark.slow
@@ -246,15 +265,22 @@ def test_a_time_limit_that_holds_no_training_is_5_and_says_what_to_raise(cli, tm
     )
     assert "ranknosh resume runs/t --set budget.time=" in ended.err
     assert json.loads(cli("status", "runs/t", "--json").out)["state"] == "stopped"
+    (told,) = [line for line in cli("status", "runs/t").out.splitlines() if line.startswith("next")]
+    verb, *words = told.split()[2:]  # behind the row's name and the program's
+    assert words[:2] == ["runs/t", "--set"]
+    assert cli(verb, *words, "--quiet").code == 5  # that too is too short, but it works on
+    assert len(SearchRun.read(tmp_path / "runs" / "t").sessions) == 2
 
 
 def test_a_search_that_ended_too_early_says_what_there_is_and_what_to_do():
     now = {"folder": "runs/a b", "best": {"id": 3}, "reason": "device_time", "detail": "the limit is reached"}
-    assert shortfall(now) == (
+    budget = BudgetConfig(device_time="45m", disk="3GB")
+    assert shortfall(now, budget) == (
         "stopped before the plan was done, results are kept: the limit is reached; raise budget.device_time, for example: "
-        "ranknosh resume 'runs/a b' --set budget.device_time=..."
+        "ranknosh resume 'runs/a b' --set budget.device_time=1h30m"
     )
-    nothing = shortfall({**now, "best": None, "reason": "nothing_learned", "detail": ""})
+    assert shortfall({**now, "reason": "disk"}, budget).endswith("--set budget.disk=6GB")
+    nothing = shortfall({**now, "best": None, "reason": "nothing_learned", "detail": ""}, budget)
     assert nothing.endswith(
         "there is no result yet: nothing_learned; see why with: ranknosh status 'runs/a b' --failures"
     )
@@ -277,3 +303,51 @@ def test_a_full_disk_is_5_and_the_run_goes_on_when_there_is_room(cli, tmp_path, 
         assert cli("resume", small / "d", "--quiet").code == 0
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+def test_the_summary_says_how_far_the_winner_was_trained_and_what_comes_next(searched):
+    run = SearchRun.read(searched[0])
+    at_top = [candidate for candidate in run.leaderboard() if candidate.level == run.best.level]
+    few = ["--top", str(len(at_top))] if len(at_top) > 1 else []
+    words = " ".join(["ranknosh retrain", str(run.folder), "--preset small", *few, "--seeds 3"])
+    whole = as_text(run, run.describe())
+    (following,) = [line for line in whole.splitlines() if line.startswith("next")]
+    assert following.split(maxsplit=1)[1].startswith(f"{words}   trains ")
+    assert "was trained" not in whole
+    # The same run, as it would be with a further level: its best has seen four of nine epochs.
+    run.settings = run.settings.replace(["pyramid.epochs=[1, 2, 4, 9]"])
+    assert f"picks one; #{run.best.id} was trained 4 of 9 epochs" in as_text(run, run.describe())
+
+
+@pytest.mark.parametrize(
+    ("better", "tau", "compared", "words"),
+    [
+        (
+            None,
+            None,
+            3,
+            "kernel: not judged yet (3 candidates with a prediction and a result); used for 1 of 2 batches",
+        ),
+        # 80 % of tau over 27: 0.1 and 0.5 to either side of 1.2816 * sqrt(2 * 59 / (9 * 27 * 26)) = 0.1751.
+        (
+            False,
+            0.1,
+            27,
+            "kernel: no better than chance in this run, tau 0.10 [-0.08, 0.28] over 27 candidates; used for 1",
+        ),
+        (
+            True,
+            0.5,
+            27,
+            "kernel: better than chance in this run, tau 0.50 [0.32, 0.68] over 27 candidates; used for 1 of 2",
+        ),
+    ],
+)
+def test_the_summary_says_whether_the_predictor_was_better_than_chance(searched, better, tau, compared, words):
+    run = SearchRun.read(searched[0])
+    record = {"name": "kernel", "tau": tau, "compared": compared, "better": better, "used": 1, "batches": 2}
+    row = next(line for line in as_text(run, {**run.describe(), "predictor": record}).splitlines() if "kernel" in line)
+    assert row.startswith("predictor")
+    assert words in row
+    silent = as_text(run, {**run.describe(), "predictor": None})
+    assert not any(line.startswith("predictor") for line in silent.splitlines())

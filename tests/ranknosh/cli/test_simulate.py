@@ -37,7 +37,7 @@ def proposed(number):
 
 
 def observed(number, level, seconds, metric, epochs=1):
-    return Observed(number, level, metric, metric, None, epochs, seconds)
+    return Observed(number, level, metric, {"accuracy": metric}, epochs, seconds)
 
 
 RECORDS = [
@@ -136,7 +136,7 @@ def test_wrong_words_are_one_message_and_exit_2(cli, words, message):
 def test_files_that_are_not_there(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "c.yaml").write_text("pyramid: {candidates: 4}\n")
-    for words, message in (("from=nix", "holds no run"), ("table=nix", "no table at nix")):
+    for words, message in (("from=nix", "nix does not exist"), ("table=nix", "no table at nix")):
         ended = cli("plan", "c.yaml", "--simulate", words)
         assert (ended.code, message in ended.err) == (4, True)
         assert len(ended.err.strip().splitlines()) == 1

@@ -3,36 +3,64 @@
 import json
 import os
 import shutil
+import sys
+import zipfile
 from importlib.metadata import version
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ranknosh.cli import doctor
 from ranknosh.config.search import SearchSettings
+from ranknosh.training.timing import Timed, Timing
 from ranknosh.workflows import HOMES, run_class
+from ranknosh.workflows.search import starting, suggesting
+
+Image = pytest.importorskip("PIL.Image")
 
 
-@pytest.mark.parametrize(
-    "data", ["cluttered_digits", "digits", "cifar10", "images", "my images", "pictures.zip", "1.npz"]
-)
-@pytest.mark.parametrize(
-    ("budget", "limits"), [("90", {"epochs": 90}), ("2h", {"time": "2h"}), ("3gpuh", {"device_time": "3h"})]
-)
-def test_what_init_prints_loads_and_says_what_was_asked(cli, tmp_path, monkeypatch, data, budget, limits):
+@pytest.fixture
+def sets(tmp_path, monkeypatch):
+    """Small data behind every door, in the working directory."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "images").mkdir()
-    (tmp_path / "my images").mkdir()
+    draw = np.random.default_rng(0)
+    for home in ("images", "my images"):
+        for index in range(20):
+            at = tmp_path / home / ("cat", "dog")[index % 2]
+            at.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(draw.integers(0, 256, (12, 12, 3)).astype(np.uint8)).save(at / f"{index}.png")
+    with zipfile.ZipFile("pictures.zip", "w") as packed:
+        for file in sorted((tmp_path / "images").rglob("*.png")):
+            packed.write(file, file.relative_to(tmp_path / "images"))
+    np.savez("1.npz", x=draw.normal(size=(40, 5)), y=draw.normal(size=40))
+    text = "import numpy as np\ndef rows():\n    return np.arange(120.0).reshape(30, 4), np.arange(30) % 3\n"
+    (tmp_path / "rows_of_mine.py").write_text(text)
+
+
+@pytest.mark.parametrize("data", ["cluttered_digits", "digits", "images", "my images", "pictures.zip", "1.npz"])
+@pytest.mark.parametrize(
+    ("budget", "limits"), [("190", {"epochs": 190}), ("2h", {"time": "2h"}), ("3gpuh", {"device_time": "3gpuh"})]
+)
+def test_what_init_prints_loads_and_says_what_was_asked(cli, sets, monkeypatch, data, budget, limits):
+    timed = Timing((Timed(10, 1.0, 0.01, 1000, 0.1),), (1.0, 1.0))
+    monkeypatch.setattr(starting, "measure", lambda *given, **more: timed)
+    monkeypatch.setattr(suggesting, "_threads", lambda: suggesting.Suggested(1, "busy"))
     ended = cli("init", "--data", data, "--budget", budget, "--out", "s.yaml")
-    assert ended.code == 0
+    assert ended.code == 0, ended.err
     config = SearchSettings.load("s.yaml")
-    source = {"1.npz": config.data.npz, "images": config.data.folder, "my images": config.data.folder}
-    assert source.get(data, config.data.folder if data.endswith(".zip") else config.data.name) == data
-    assert {key: value for key, value in config.to_dict()["budget"].items() if value} == limits
-    assert (
-        cli("init", "--data", data, "--budget", budget).out.replace("search.yaml", "s.yaml")
-        == (tmp_path / "s.yaml").read_text()
-    )
-    assert max(map(len, (tmp_path / "s.yaml").read_text().splitlines())) <= 130
+    assert data in (config.data.name, config.data.folder, config.data.npz)
+    same = SearchSettings.from_dict({"budget": limits, "data": {"name": "digits"}}).budget
+    assert config.budget == same
+    text = (Path("s.yaml")).read_text()
+    assert "for training / validation / test" in text
+    assert "@" not in text
+    assert max(map(len, text.splitlines())) <= 130
+    found = json.loads(cli("init", "--data", data, "--budget", budget, "--json").out)
+    assert found["decided"]["train.threads"] == {"value": 1, "reason": "busy"}
+    assert found["decided"]["pyramid.epochs"]["value"] == list(config.pyramid.epochs)
+    assert sum(found["found"]["examples"].values()) in (4000, 1797, 20, 40, 6000)
+    assert (found["plan"] is None) == ("epochs" in limits)
 
 
 def test_init_never_overwrites(cli, tmp_path):
@@ -48,7 +76,6 @@ def test_init_never_overwrites(cli, tmp_path):
     ("words", "needle"),
     [
         (["--data", "digts"], "did you mean digits?"),
-        (["--data", "/not/there"], "neither a folder"),
         (["--budget", "soon"], "a duration (2h)"),
         (["--space", "nasbench"], "nasbench201"),
         (["--workflow", "retrain"], "add --schema"),
@@ -58,6 +85,41 @@ def test_init_refuses_what_would_not_load(cli, words, needle):
     ended = cli("init", *words)
     assert (ended.code, ended.out) == (2, "")
     assert needle in ended.err
+
+
+@pytest.mark.parametrize("data", ["rows_of_mine:rows", "rows_of_mine.py:rows"])
+def test_a_function_of_ones_own_is_looked_at_too(cli, sets, monkeypatch, data):
+    monkeypatch.delitem(sys.modules, "rows_of_mine", raising=False)
+    ended = cli("init", "--data", data, "--budget", "190")
+    sys.modules.pop("rows_of_mine", None)
+    assert ended.code == 0, ended.err
+    assert f"name: {json.dumps(data)}" in ended.out
+    assert "numbers of 4, 18 / 6 / 6" in ended.out
+    assert "space: {name: mlp}" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("data", "needle"),
+    [
+        ("/not/there", "does not exist"),
+        ("images/cat", "lies in no class folder"),
+        ("cifar10", "set data.root"),
+        ("broken.npz", "is no .npz archive"),
+        ("none.npz", "broken.npz"),
+    ],
+)
+def test_data_that_cannot_be_read_are_one_clear_error(cli, sets, data, needle):
+    Path("broken.npz").write_bytes(b"no archive")
+    ended = cli("init", "--data", data)
+    assert (ended.code, ended.out) == (4, "")
+    assert needle in ended.err
+    assert ended.err.count("error:") == 1
+
+
+def test_a_budget_that_holds_no_search_is_refused(cli, sets):
+    ended = cli("init", "--data", "images", "--budget", "1")
+    assert (ended.code, ended.out) == (3, "")
+    assert "before which nothing can be ranked" in ended.err
 
 
 def test_init_prints_the_schema_of_every_workflow(cli):

@@ -8,11 +8,11 @@ import pytest
 
 from ranknosh.cli import Guarded
 from ranknosh.workflows import open_run
-from tests.processes import ROOT, environment
+from tests.processes import ROOT, environment, run_python
 
 SMALL = [
     *("search", str(ROOT / "configs" / "digits.yaml"), "--set", "budget.epochs=1", "--set", "seeding.proxies=[]"),
-    *("--set", "data.train_limit=100", "--set", "data.validation_limit=50", "--set", "data.test_limit=50"),
+    *("--set", "data.limit=100", "--set", "data.validation_limit=50", "--set", "data.test_limit=50"),
 ]
 
 
@@ -72,3 +72,12 @@ def test_a_search_ends_as_it_would_have_whatever_becomes_of_its_output(tmp_path,
     assert run.exit_code == 0
     assert run.best is not None
     assert (run.folder / "report.html").exists()
+
+
+def test_ctrl_c_in_code_of_a_text_has_the_exit_code_of_any_other(tmp_path):
+    """Such code is run where dataclasses are made, as while libraries are imported."""
+    (tmp_path / "pressed.py").write_text("def data():\n    exec('raise KeyboardInterrupt')\n")
+    config = ROOT / "configs/digits.yaml"
+    ended = run_python(*("-m", "ranknosh", "search", config, "--set", "data.name=pressed:data"), cwd=tmp_path)
+    assert ended.returncode == 130
+    assert "interrupted before the run began" in ended.stderr

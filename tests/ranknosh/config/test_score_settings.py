@@ -6,7 +6,7 @@ from ranknosh.config.fields import PROXIES
 from ranknosh.config.score import ScoreSettings
 from ranknosh.errors import ConfigError
 
-PLAIN = [name for name in PROXIES if name != "swap_reg"]
+PLAIN = [name for name in PROXIES.builtins if name != "swap_reg"]
 SWAP = {"swap_reg": {"mu": 3, "sigma": 4}}
 
 
@@ -14,7 +14,7 @@ def test_all_proxies_are_those_that_need_no_option_or_have_theirs():
     assert list(ScoreSettings().proxies) == PLAIN
     assert list(ScoreSettings.from_dict({"proxies": "all"}).proxies) == PLAIN
     found = ScoreSettings.from_dict({"proxies": ["zen", "all", "params"], "options": SWAP}).proxies
-    assert found == ("zen", *(name for name in PROXIES if name != "zen"))
+    assert found == ("zen", *(name for name in PROXIES.builtins if name != "zen"))
 
 
 def test_they_are_written_and_read_again():
@@ -59,7 +59,7 @@ def test_what_breaks_a_rule_is_named(data, text):
         ("csv=a.csv", True),
         ("data.root=elsewhere", True),
         ("batch=9", False),
-        ("network.cells=1", False),
+        ("space.cells=1", False),
         ("draw=codes", False),
         ("device=cuda", False),
     ],

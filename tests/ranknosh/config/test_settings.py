@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar
 import pytest
 from pydantic import Field
 
+from ranknosh.config.learning import DataConfig
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.config.search import CompareSettings, SearchSettings
-from ranknosh.config.sections import BudgetConfig, DataConfig
+from ranknosh.config.sections import BudgetConfig
 from ranknosh.config.settings import Changes, Settings, by_name, with_changes
 from ranknosh.errors import ConfigError
 from ranknosh.workflows import HOMES, run_class
@@ -96,7 +97,7 @@ def test_the_schema_says_what_every_setting_of_a_workflow_means(workflow):
 @pytest.mark.parametrize(
     ("kind", "data", "text"),
     [
-        (RetrainSettings, {"network": {}}, "train is .*; it must be a section of 'key: value' lines"),
+        (RetrainSettings, {"space": {}}, "train is .*; it must be a section of 'key: value' lines"),
         (SearchSettings, {"seeding": {"proxies": 3}}, r"must be a list of names; write for example \[synflow, nwot\]"),
         (CompareSettings, {"methods": 3}, r"must be a list of names; write for example \[ranknosh, random\]"),
     ],

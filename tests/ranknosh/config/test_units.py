@@ -12,6 +12,7 @@ def test_what_is_unknown_is_said_to_be(write):
 
 def test_numbers_are_rounded_for_reading():
     assert whole(14210) == "14,210"
+    assert (whole(14210.4), whole(10**18 + 1)) == ("14,210", "1,000,000,000,000,000,001")
     assert (human_duration(200), human_duration(8.44)) == ("3 min 20 s", "8.4 s")
     assert (human_count(14210), human_count(3.1e6)) == ("14.21 K", "3.10 M")
 

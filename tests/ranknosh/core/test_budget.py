@@ -55,7 +55,7 @@ NEW = Proposed(0, Architecture("toy", (0,)), "k", "t", 0, "random")
 
 
 def observed(level, epochs, candidate=0, replica=0):
-    return Observed(candidate, level, 0.5, 0.5, 1.0, epochs, 0.1, replica=replica)
+    return Observed(candidate, level, 0.5, {"accuracy": 0.5, "loss": 1.0}, epochs, 0.1, replica=replica)
 
 
 def test_what_is_unfinished_is_reserved_until_it_ends():

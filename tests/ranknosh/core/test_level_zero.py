@@ -14,7 +14,7 @@ from ranknosh.core.records import Fitted, JobResult, Observed, Proposed, Scored
 from ranknosh.core.search import Search
 from ranknosh.core.seeding import LevelZero, draw
 from ranknosh.errors import ConfigError
-from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.making import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
@@ -86,7 +86,9 @@ def searched(history=(), *, epochs: int = 90, overlap: int = 1, schedule: str = 
         for job in asked.jobs:
             value = 0.5 + (worth(job.architecture) + 0.5 * stream(7, "luck", job.candidate_id, job.level).normal()) / 20
             journal += search.tell(
-                JobResult(job, Observed(job.candidate_id, job.level, value, 0.5, 1.0, job.epochs, 0.1))
+                JobResult(
+                    job, Observed(job.candidate_id, job.level, value, {"accuracy": 0.5, "loss": 1.0}, job.epochs, 0.1)
+                )
             )
     return journal
 
@@ -111,7 +113,7 @@ def test_the_weights_are_made_from_the_members_that_were_scored() -> None:
     pool = Pool()
     for number, (cell, metric) in enumerate(zip(cells, (0.7, 0.9, 0.2, 0.5), strict=True)):
         pool.apply(Proposed(number, cell, SPACE.canonical(cell), "", 0, "random"))
-        pool.apply(Observed(number, 1, metric, None, None, 1, 1.0))
+        pool.apply(Observed(number, 1, metric, {}, 1, 1.0))
     guide = LevelZero(scored, {"a": 1, "b": -1}, weigh)
     assert guide.weights(evidence(pool, PYRAMID)) == {"a": 1.0, "b": 0.0}
     values, outcomes, directions = asked[0]

@@ -19,7 +19,7 @@ def pool_of(histories, failures=()):
         for level, metric in enumerate(metrics, start=1):
             if level > 1:
                 records.append(Promotion(i, level))
-            records.append(Observed(i, level, metric, metric, 1.0, 1, 0.1))
+            records.append(Observed(i, level, metric, {"accuracy": metric, "loss": 1.0}, 1, 0.1))
     for i, level, kind in failures:
         if level > 1:
             records.append(Promotion(i, level))
@@ -95,7 +95,7 @@ def test_insertion_order_does_not_matter():
     pool = pool_of(histories)
     shuffled = Pool(
         [Proposed(i, Architecture("toy", (i,)), f"k{i}", "t", 0, "random") for i in range(4)]
-        + [Observed(i, 1, histories[i][0], 0.5, 1.0, 1, 0.1) for i in (3, 1, 0, 2)]
+        + [Observed(i, 1, histories[i][0], {"accuracy": 0.5, "loss": 1.0}, 1, 0.1) for i in (3, 1, 0, 2)]
     )
     assert np.array_equal(evidence(pool, PYRAMID).pairs, evidence(shuffled, PYRAMID).pairs)
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from ranknosh.core.pool import Pool
@@ -11,7 +13,9 @@ def proposed(i, key=None, batch=0):
 
 
 def observed(i, level, metric, epochs=1, replica=0):
-    return Observed(i, level, metric, metric, 1.0, epochs, 0.5, replica=replica, checkpoint_bytes=10)
+    return Observed(
+        i, level, metric, {"accuracy": metric, "loss": 1.0}, epochs, 0.5, replica=replica, checkpoint_bytes=10
+    )
 
 
 def test_the_fold_by_hand():
@@ -40,10 +44,10 @@ def test_ties_are_broken_by_batch_then_key_whatever_the_order_of_insertion():
 def test_a_failed_candidate_keeps_its_history_and_is_no_longer_promoted():
     pool = Pool([proposed(0), observed(0, 1, 0.9), Promotion(0, 2), Failed(0, 2, "diverged", "nan", 1, 0.1)])
     assert pool.residents(1) == []
-    assert pool.candidates[0].metrics == {1: 0.9}
+    assert pool.candidates[0].by_level == {1: 0.9}
     assert pool.entered(2) == 1
     assert pool.epochs_spent == 2
-    assert pool.disk_bytes == 0
+    assert pool.disk_bytes == 10  # of level 1, whose result stands
 
 
 def test_a_crash_that_is_tried_again_wastes_its_epochs_and_stays_pending():
@@ -103,3 +107,15 @@ def test_the_revision_counts_what_a_predictor_can_learn_from():
         pool.apply(record)
         seen.append(pool.revision)
     assert seen == [1, 1, 1, 2, 2, 2, 2, 2]
+
+
+def test_a_failed_training_leaves_its_state_where_a_result_stands_on_it():
+    failed = Failed(0, 2, "diverged", "nan", 1, 0.1)
+    pool = Pool([proposed(0), observed(0, 1, 0.9), Promotion(0, 2), failed])
+    held = pool.disk_bytes
+    assert pool.best().id == 0
+    assert not pool.leaves_nothing(failed)
+    assert pool.leaves_nothing(replace(failed, replica=1))
+    assert held == Pool([proposed(0), observed(0, 1, 0.9)]).disk_bytes
+    without = Failed(0, 1, "diverged", "nan", 1, 0.1)
+    assert Pool([proposed(0), without]).leaves_nothing(without)

@@ -63,7 +63,7 @@ def test_a_failed_training_is_charged_with_what_it_ran_before_an_interruption():
     first, second = search.ask(2).jobs
     (again,) = end(first, Interrupted(0, 1, 3, 3, 1.0))
     end(again, Failed(0, 1, "diverged", "nan", 1, 1.0))
-    (promoted,) = end(second, Observed(1, 1, 0.5, 0.5, 1.0, 4, 1.0))
+    (promoted,) = end(second, Observed(1, 1, 0.5, {"accuracy": 0.5, "loss": 1.0}, 4, 1.0))
     assert seen() == (4 + 4, 8 + 8)
     (again,) = end(promoted, Interrupted(1, 2, 9, 5, 1.0))
     end(again, Failed(1, 2, "diverged", "nan", 2, 1.0))
@@ -204,7 +204,12 @@ def test_a_decision_sees_what_is_due_and_nothing_else(overlap, seen):
     while not search.done:
         for job in search.ask(64).jobs:
             metric = quality(job.candidate_id, job.level)
-            search.tell(JobResult(job, Observed(job.candidate_id, job.level, metric, metric, 0.0, job.epochs, 0.0)))
+            search.tell(
+                JobResult(
+                    job,
+                    Observed(job.candidate_id, job.level, metric, {"accuracy": metric, "loss": 0.0}, job.epochs, 0.0),
+                )
+            )
     assert proposer.seen[1] == seen
 
 
@@ -222,7 +227,12 @@ def busy(overlap, workers, schedule="reproducible", candidates=96):
         if out:
             now, _, job = out.pop(0)
             metric = quality(job.candidate_id, job.level)
-            search.tell(JobResult(job, Observed(job.candidate_id, job.level, metric, metric, 0.0, job.epochs, 0.0)))
+            search.tell(
+                JobResult(
+                    job,
+                    Observed(job.candidate_id, job.level, metric, {"accuracy": metric, "loss": 0.0}, job.epochs, 0.0),
+                )
+            )
     return work / (workers * now)
 
 

@@ -19,7 +19,10 @@ def good(job):
     """A reply that never fails, so that prices are exact."""
     value = quality(job.candidate_id, job.level, job.replica)
     return JobResult(
-        job, Observed(job.candidate_id, job.level, value, value, 1.0, job.epochs, 0.1, replica=job.replica)
+        job,
+        Observed(
+            job.candidate_id, job.level, value, {"accuracy": value, "loss": 1.0}, job.epochs, 0.1, replica=job.replica
+        ),
     )
 
 
@@ -126,7 +129,9 @@ def test_an_older_paused_candidate_overtakes_newcomers_and_resumes_at_its_epoch(
 
     def reply(job):
         value = metrics.get(job.candidate_id, 0.1 + job.candidate_id / 1000) if job.level == 1 else 0.5
-        return JobResult(job, Observed(job.candidate_id, job.level, value, value, 1.0, job.epochs, 0.1))
+        return JobResult(
+            job, Observed(job.candidate_id, job.level, value, {"accuracy": value, "loss": 1.0}, job.epochs, 0.1)
+        )
 
     jobs = []
     search, journal = simulate(pyramid, candidates=10, reply=lambda job: (jobs.append(job), reply(job))[1])
@@ -246,8 +251,7 @@ def test_a_disk_limit_keeps_newcomers_out():
                 job.candidate_id,
                 job.level,
                 quality(job.candidate_id, job.level),
-                0.5,
-                1.0,
+                {"accuracy": 0.5, "loss": 1.0},
                 job.epochs,
                 0.1,
                 checkpoint_bytes=100,
@@ -269,7 +273,9 @@ def test_a_disk_limit_binds_before_there_is_a_checkpoint_where_its_size_is_known
 
     def heavy(job):
         value = quality(job.candidate_id, job.level)
-        observed = Observed(job.candidate_id, job.level, value, 0.5, 1.0, job.epochs, 0.1, checkpoint_bytes=100)
+        observed = Observed(
+            job.candidate_id, job.level, value, {"accuracy": 0.5, "loss": 1.0}, job.epochs, 0.1, checkpoint_bytes=100
+        )
         return JobResult(job, observed)
 
     def searched(limit):
@@ -296,7 +302,7 @@ def test_a_disk_limit_counts_checkpoints_that_are_not_written_yet():
         pyramid, rules = Pyramid.make((1, 2), 0.5, initial=4, batch=2), Rules(schedule="eager")
         search = Search(pyramid, Limits(disk_bytes=limit), _proposer(), rules, seed=0)
         job = search.ask(4).jobs[0]
-        search.tell(JobResult(job, Observed(0, 1, 0.5, 0.5, 1.0, 1, 0.1, checkpoint_bytes=100)))
+        search.tell(JobResult(job, Observed(0, 1, 0.5, {"accuracy": 0.5, "loss": 1.0}, 1, 0.1, checkpoint_bytes=100)))
         return sum(isinstance(record, Proposed) for record in search.ask(4).records)
 
     assert [newcomers(limit) for limit in (699, 700)] == [0, 2]

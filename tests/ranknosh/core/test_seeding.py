@@ -14,6 +14,7 @@ from ranknosh.core.seeding import COMBINATIONS, Combine, LevelZero, draw
 from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.choices import Choice
 from zerocost.aggregate import log_rank_product, rank_mean, vote
 
 SPACE = get_space("nasbench201")
@@ -23,8 +24,7 @@ class Pairs(Space):
     """Codes of two slots, unordered: 6 functions out of 9 codes, of which (0, 0) is dead."""
 
     name = "pairs"
-    choices = options = (3, 3)
-    parse = format = features = graphs = operation_counts = None  # type: ignore[assignment]
+    choices = (Choice("first", (0, 1, 2)), Choice("second", (0, 1, 2)))
 
     def __init__(self, enumerable: bool) -> None:
         self.most_enumerable = 9 if enumerable else 0

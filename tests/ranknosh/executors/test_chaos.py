@@ -33,7 +33,7 @@ def _place(job, stop, on_epoch):
 
     time.sleep(0.2)
     node = int(ray.get_runtime_context().get_node_id()[:8], 16)
-    return JobResult(job, Observed(job.candidate_id, job.level, float(node), None, None, job.epochs, 0.2))
+    return JobResult(job, Observed(job.candidate_id, job.level, float(node), {}, job.epochs, 0.2))
 
 
 def test_nodes_that_join_are_used_and_nodes_that_leave_are_not_waited_for():

@@ -1,5 +1,6 @@
 """A cluster of our own: what is raised while it runs is told as it is, and its folder goes with it."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -12,10 +13,9 @@ pytest.importorskip("ray")
 def test_an_error_of_the_work_is_not_taken_for_one_of_the_start():
     from ranknosh.executors.ray_cluster import connected
 
-    before = set(Path("/tmp").glob("ranknosh-ray-*"))
     with pytest.raises(FileNotFoundError, match="nowhere"), connected("local"):
         Path("/nowhere/at/all").read_bytes()
-    assert set(Path("/tmp").glob("ranknosh-ray-*")) <= before
+    assert list(Path("/tmp").glob(f"ranknosh-ray-{os.getpid()}-*")) == []
 
 
 def test_no_signal_cuts_the_clearing_up_short():
@@ -26,3 +26,24 @@ def test_no_signal_cuts_the_clearing_up_short():
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.raise_signal(number)
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_signal_waits_until_an_import_has_ended():
+    from ranknosh.executors.ray_cluster import _whole
+
+    ended = False
+    with pytest.raises(KeyboardInterrupt), _whole():
+        signal.raise_signal(signal.SIGINT)
+        ended = True
+    assert ended
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+def test_workers_of_a_cluster_of_our_own_find_what_was_loaded_by_name(monkeypatch, tmp_path):
+    from ranknosh import registry
+    from ranknosh.executors import ray_cluster
+
+    monkeypatch.setattr(registry, "OWN_MODULES", {"mine": tmp_path, "yours": tmp_path})
+    monkeypatch.setenv("PYTHONPATH", "/before")
+    paths = ray_cluster._of_own(tmp_path, 0)["runtime_env"]["env_vars"]["PYTHONPATH"].split(":")
+    assert paths[1:] == [str(tmp_path), "/before"]

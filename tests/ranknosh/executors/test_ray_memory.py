@@ -30,7 +30,7 @@ def run(job, stop, on_epoch):
         held = bytearray(HUNGRY)
         held[::4096] = b"x" * len(held[::4096])
         time.sleep(600)  # until it is killed
-    return JobResult(job, Observed(job.candidate_id, job.level, 0.5, 0.5, None, job.epochs, 0.0))
+    return JobResult(job, Observed(job.candidate_id, job.level, 0.5, {"accuracy": 0.5}, job.epochs, 0.0))
 
 class Three:
     def propose(self, pool, ids, batch):

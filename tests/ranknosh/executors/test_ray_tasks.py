@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,11 @@ class Scripted:
         began = time.time()
         if kind == "raises":
             return {}["nothing"]
+        if kind == "exits":
+            sys.exit(3)
+        if kind == "ended":
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(HANG_SECONDS)
         if kind == "full":
             raise StoreFull("the disk is full")
         for epoch in range(job.start_epoch + 1, job.stop_epoch + 1):
@@ -39,16 +45,18 @@ class Scripted:
                 os.kill(os.getpid(), signal.SIGKILL)
             if kind == "hangs" or (kind == "late" and attempt == 0):
                 time.sleep(HANG_SECONDS)
-            on_epoch(job, EpochPoint(epoch, 1.0, 1.0, 0.5, 0.5, 0.05))
+            on_epoch(job, EpochPoint(epoch, 1.0, 0.5, 0.05, {"accuracy": 0.5, "loss": 1.0}))
             if kind == "stoppable":
                 time.sleep(0.2)
                 if stop():
                     return JobResult(job, Interrupted(job.candidate_id, job.level, epoch, epoch - job.start_epoch, 0.1))
         (self.folder / f"span-{job.candidate_id}-{began:.4f}-{time.time():.4f}").touch()
-        return JobResult(job, Observed(job.candidate_id, job.level, 0.5, 0.5, 1.0, job.epochs, 0.1))
+        return JobResult(
+            job, Observed(job.candidate_id, job.level, 0.5, {"accuracy": 0.5, "loss": 1.0}, job.epochs, 0.1)
+        )
 
 
-KINDS = ("good", "dies", "raises", "full", "hangs", "late", "stoppable")
+KINDS = ("good", "dies", "raises", "full", "hangs", "late", "stoppable", "exits", "ended")
 
 
 def job(number, kind="good", epochs=1, **more):
@@ -142,6 +150,14 @@ def test_what_a_job_raises_is_kept_with_its_traceback(executor):
     (result,) = collect(one)
     assert (result.outcome.kind, result.outcome.message) == ("raised", "KeyError: 'nothing'")
     assert 'return {}["nothing"]' in result.outcome.traceback
+
+
+def test_a_job_that_exits_has_raised_and_a_worker_that_is_ended_is_lost(executor):
+    one = executor()
+    one.submit(job(1, "exits"))
+    assert [(each.outcome.kind, each.outcome.message) for each in collect(one)] == [("raised", "SystemExit: 3")]
+    one.submit(job(2, "ended"))
+    assert [each.outcome.kind for each in collect(one)] == ["crashed"]
 
 
 def test_an_error_of_the_search_ends_it(executor):

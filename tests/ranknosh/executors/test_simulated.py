@@ -28,7 +28,7 @@ def job(number: int, epochs: int = 4, start: int = 0, level: int = 1) -> Job:
 
 
 def good(job: Job) -> Observed:
-    return Observed(job.candidate_id, job.level, 0.5, None, None, job.epochs, 0.0, replica=job.replica)
+    return Observed(job.candidate_id, job.level, 0.5, {}, job.epochs, 0.0, replica=job.replica)
 
 
 def executor(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ranknosh.predictors.base import Encodings
-from ranknosh.predictors.candidates import Candidates, grown, whole
+from ranknosh.predictors.candidates import Candidates, grown, tiers, whole
 from ranknosh.spaces.base import Space
 from ranknosh.streams import stream
 
@@ -43,3 +43,18 @@ def test_a_grown_population_holds_each_class_once_and_climbs(space: Space, paren
     assert len(set(population.keys)) == len(population) > 400
     assert not any(space.is_dead(architecture) for architecture in population.encodings.architectures)
     assert convolutions(population.encodings).max() == 6, "three generations reach what 500 random ones seldom hold"
+
+
+def test_tiers_are_the_slots_to_the_nearest_choice_up_to_three() -> None:
+    codes = np.zeros((5, 18), dtype=np.int64)
+    for row in range(5):
+        codes[row, :row] = 1  # row ones at its beginning
+    assert tiers(codes, codes[:0]).tolist() == [3, 3, 3, 3, 3]
+    assert tiers(codes, codes[:1]).tolist() == [0, 1, 2, 3, 3]
+    assert tiers(codes, codes[[0, 4]]).tolist() == [0, 1, 2, 1, 0]
+
+
+def test_few_slots_ask_for_less_distance() -> None:
+    codes = np.eye(13, 12, dtype=np.int64)  # any two of the first twelve differ in two slots
+    assert tiers(codes, codes[:1]).tolist() == [0] + 11 * [2] + [1]
+    assert tiers(codes[:, :5], codes[:1, :5]).tolist() == [0] * 13

@@ -28,3 +28,10 @@ def test_gather_is_the_transpose_of_read() -> None:
     tables, rng = SlotTables((2, 3, 2), 3), np.random.default_rng(0)
     places, table, values = tables.places(CODES), rng.normal(size=tables.total), rng.normal(size=len(CODES))
     assert np.isclose(tables.read(table, places) @ values, table @ tables.gather(values, places))
+
+
+def test_places_are_mixed_radix_numbers_of_the_options_of_each_subset() -> None:
+    tables = SlotTables((2, 3, 2), 2)
+    assert tables.subsets == [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]
+    # Offsets 0, 1, 3, 6, 8, 14, 18; of code (1, 2, 0) the pairs are 1*3+2, 1*2+0 and 2*2+0.
+    assert tables.places(np.array([[1, 2, 0]]))[:, 0].tolist() == [0, 2, 5, 6, 8 + 5, 14 + 2, 18 + 4]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ranknosh.config.fields import PREDICTORS
 from ranknosh.core.metrics import kendall_tau
 from ranknosh.predictors.base import Encodings, Predictor
-from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.catalog import PREDICTORS
+from ranknosh.predictors.making import make_predictor
 
-LEARNING = [name for name in PREDICTORS if name != "random"]
+LEARNING = [name for name in PREDICTORS.builtins if name != "random"]
 BY_PAIRS = ["linear", "gbdt", "gin"]
 
 
@@ -50,7 +50,7 @@ def fitted(everyone: Encodings, target: NDArray[np.float64], make_evidence, rows
     return fit
 
 
-@pytest.mark.parametrize("name", PREDICTORS)
+@pytest.mark.parametrize("name", PREDICTORS.builtins)
 def test_it_learns_a_known_order_or_is_random(
     name: str, fitted, everyone: Encodings, target: NDArray[np.float64], rows: NDArray[np.int64]
 ) -> None:
@@ -60,7 +60,7 @@ def test_it_learns_a_known_order_or_is_random(
     assert tau > 0.4 if name != "random" else abs(tau) < 0.15
 
 
-@pytest.mark.parametrize("name", PREDICTORS)
+@pytest.mark.parametrize("name", PREDICTORS.builtins)
 def test_the_same_seeds_give_the_same_numbers(
     name: str,
     fitted,
@@ -85,7 +85,7 @@ def test_the_same_seeds_give_the_same_numbers(
     assert (first.spread(some) > 0).any()
 
 
-@pytest.mark.parametrize("name", PREDICTORS)
+@pytest.mark.parametrize("name", PREDICTORS.builtins)
 def test_a_score_does_not_depend_on_the_company(name: str, fitted, some: Encodings) -> None:
     predictor = fitted(name)
     picked = [3, 50, 399]
@@ -131,13 +131,13 @@ def test_what_failed_ranks_low(name: str, everyone: Encodings, make_evidence) ->
     assert (failing[:, None] < fine[None, :]).mean() > 0.75
 
 
-@pytest.mark.parametrize("name", PREDICTORS)
+@pytest.mark.parametrize("name", PREDICTORS.builtins)
 def test_asking_before_fitting_is_an_error(name: str, some: Encodings) -> None:
     with pytest.raises(RuntimeError, match="before it was fitted"):
         made(name).score(some)
 
 
-@pytest.mark.parametrize("name", PREDICTORS)
+@pytest.mark.parametrize("name", PREDICTORS.builtins)
 def test_nobody_to_score_is_no_error(name: str, fitted, everyone: Encodings) -> None:
     predictor = fitted(name)
     nobody = everyone.take([])

@@ -5,7 +5,7 @@ import torch
 from ranknosh.predictors.base import Encodings
 from ranknosh.predictors.gin import GinNetwork, _pair_loss, _part
 from ranknosh.predictors.pair_loss import PairLoss
-from ranknosh.spaces.base import Graphs
+from ranknosh.spaces.encodings import Graphs
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def evidence_of(architectures, histories):
     for i, metrics in enumerate(histories):
         for level, metric in enumerate(metrics, start=1):
             records += [Promotion(i, level)] if level > 1 else []
-            records.append(Observed(i, level, metric, metric, 1.0, 1, 0.1))
+            records.append(Observed(i, level, metric, {"accuracy": metric, "loss": 1.0}, 1, 0.1))
     return evidence(Pool(records), PYRAMID)
 
 

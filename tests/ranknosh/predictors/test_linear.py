@@ -82,3 +82,19 @@ def test_without_pairs_all_score_alike(members: Encodings, known: Evidence, ever
     nothing = replace(known, pairs=np.zeros((0, 2), np.int64), weights=np.zeros(0, np.float32))
     predictor.fit(members, nothing, seed=0)
     assert not predictor.score(everyone).any()
+
+
+def test_a_decomposition_that_does_not_converge_is_done_by_another_driver(
+    members: Encodings, known: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = LinearPredictor()
+    predictor.fit(members, known, seed=0)
+    wanted = predictor.score(members), predictor.spread(members)
+
+    def diverges(*_: object, **__: object) -> None:
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    monkeypatch.setattr(np.linalg, "svd", diverges)
+    predictor.fit(members, known, seed=0)
+    np.testing.assert_allclose(predictor.score(members), wanted[0], atol=1e-8)
+    np.testing.assert_allclose(predictor.spread(members), wanted[1], atol=1e-8)

@@ -8,7 +8,7 @@ from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
 from ranknosh.core.records import Fitted, JobResult, Observed, Proposed
 from ranknosh.core.search import Search
-from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.making import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
@@ -27,7 +27,7 @@ def worth(code):
 def reply(job, noise):
     luck = noise * stream(7, "luck", job.candidate_id, job.level).normal()
     value = (worth(job.architecture.code) + luck) / 20 + 0.5
-    return JobResult(job, Observed(job.candidate_id, job.level, value, 0.5, 1.0, job.epochs, 0.1))
+    return JobResult(job, Observed(job.candidate_id, job.level, value, {"accuracy": 0.5, "loss": 1.0}, job.epochs, 0.1))
 
 
 def searched(history=(), *, predictor="staged", promote="predicted", noise=1.0, schedule="reproducible"):
@@ -70,7 +70,7 @@ def test_prediction_sees_through_luck():
             cell = SPACE.sample(stream(seed, "luck test", i))
             value = 0.5 + (worth(cell.code) + 3.0 * stream(seed, "luck test noise", i).normal()) / 50
             records.append(Proposed(i, cell, f"key-{i}", SPACE.format(cell), 0, "random"))
-            records.append(Observed(i, 1, value, 0.5, 1.0, 1, 0.1))
+            records.append(Observed(i, 1, value, {"accuracy": 0.5, "loss": 1.0}, 1, 0.1))
         pool = Pool(records)
         luckiest = pool.residents(1)
         model = make_predictor("staged", noise=1.0)

@@ -6,19 +6,26 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ranknosh.core.constraints import Known
 from ranknosh.core.metrics import kendall_tau
+from ranknosh.core.objectives import Objectives
 from ranknosh.core.pairs import Evidence
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
-from ranknosh.core.records import Failed, Observed, Origin, Promotion, Proposed
+from ranknosh.core.records import Costed, Failed, Observed, Origin, Promotion, Proposed
 from ranknosh.core.schedules import Proposal
 from ranknosh.errors import ConfigError
+from ranknosh.predictors import candidates
 from ranknosh.predictors.base import Encodings, Predictor, reference
-from ranknosh.predictors.catalog import make_predictor
 from ranknosh.predictors.linear import LinearPredictor
+from ranknosh.predictors.making import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
-from ranknosh.spaces.base import Architecture, Codes, Graphs, Rows, Space, onehot
+from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.choices import Choice
+from ranknosh.spaces.encodings import Codes, Graphs, Rows, onehot
+from ranknosh.spaces.flat import FlatSpace
+from ranknosh.spaces.parameters import choice
 from ranknosh.streams import stream
 
 PYRAMID = Pyramid.make([1, 3], 0.25, initial=8, batch=5)
@@ -33,8 +40,7 @@ def additive(architecture: Architecture) -> float:
 class Toy(Space):
     """Five slots of three choices. The last slot does nothing where the fourth is 0; two leading zeros are dead."""
 
-    choices = options = (3, 3, 3, 3, 3)
-    operations = ("a", "b", "c")
+    choices = tuple(Choice(f"slot{slot}", ("a", "b", "c")) for slot in range(5))
 
     def __init__(self, enumerable: bool) -> None:
         self.name, self.most_enumerable = ("toy-listed", 243) if enumerable else ("toy", 0)
@@ -53,7 +59,7 @@ class Toy(Space):
         return "".join(map(str, architecture.code))
 
     def features(self, codes: Codes) -> Rows:
-        return onehot(codes, self.choices)
+        return onehot(codes, self.counts)
 
     def graphs(self, codes: Codes) -> Graphs:
         raise NotImplementedError
@@ -99,11 +105,11 @@ def train(pool: Pool, proposal: Proposal, metric: Metric) -> None:
     for record in proposal.records:
         pool.apply(record)
         value = metric(record.architecture)
-        pool.apply(Observed(record.candidate_id, 1, value, None, None, 1, 1.0))
+        pool.apply(Observed(record.candidate_id, 1, value, {}, 1, 1.0))
     best = next(iter(pool.residents(1)), None)
     if best:
         pool.apply(Promotion(best.id, 2))
-        pool.apply(Observed(best.id, 2, metric(best.architecture), None, None, 2, 1.0))
+        pool.apply(Observed(best.id, 2, metric(best.architecture), {}, 2, 1.0))
 
 
 def searched(proposer: PredictorProposer, batches: int, metric: Metric = additive) -> Pool:
@@ -288,7 +294,7 @@ def test_near_ties_alone_teach_nothing(space: Space) -> None:
     pool = Pool()
     for record in propose(make(space), pool).records:
         pool.apply(record)
-        pool.apply(Observed(record.candidate_id, 1, 1e-6 * additive(record.architecture), None, None, 1, 1.0))
+        pool.apply(Observed(record.candidate_id, 1, 1e-6 * additive(record.architecture), {}, 1, 1.0))
     assert propose(make(space), pool).fit.fallback is None  # type: ignore[union-attr]
     fit = propose(make(space, near_tie=0.01), pool).fit
     assert fit is not None
@@ -362,3 +368,85 @@ def test_a_space_runs_out(enumerable: bool) -> None:
 def test_settings_out_of_range_are_refused(space: Space, options: dict) -> None:
     with pytest.raises(ConfigError, match=f"propose.{next(iter(options))}"):
         make(space, **options)
+
+
+class Wide(FlatSpace):
+    """Eighteen slots of four options: too many to list."""
+
+    def __init__(self) -> None:
+        super().__init__({f"slot{number}": choice(list("abcd")) for number in range(18)})
+
+
+WIDE = Wide()
+
+
+def distances(architectures: Sequence[Architecture]) -> list[int]:
+    codes = WIDE.codes(architectures)
+    return [int((codes[i] != codes[j]).sum()) for i in range(len(codes)) for j in range(i)]
+
+
+def ones(architecture: Architecture) -> float:
+    return float(sum(option == 1 for option in architecture.code))
+
+
+def test_a_batch_of_a_space_that_cannot_be_listed_holds_no_near_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    def batch() -> tuple[list[Architecture], Pool]:
+        proposer = make(WIDE, exploration=0.0, acquisition="mean")
+        pool = searched(proposer, 3, ones)
+        return [record.architecture for record in propose(proposer, pool).records], pool
+
+    apart, pool = batch()
+    assert min(distances(apart)) >= 3
+    # A batch that was cut is completed to the batch it would have been: those already there count.
+    whole_batch = propose(make(WIDE, exploration=0.0, acquisition="mean"), pool)
+    for record in whole_batch.records[:2]:
+        pool.apply(record)
+    rest = propose(make(WIDE, exploration=0.0, acquisition="mean"), pool)
+    assert rest.records == whole_batch.records[2:]
+    monkeypatch.setattr(candidates, "_APART", 0)
+    near, _ = batch()
+    assert min(distances(near)) < 3, "the best of a population are near-copies without the rule"
+
+
+def test_auto_draws_where_a_space_is_listed_and_takes_bounds_where_it_is_not(space: Space) -> None:
+    assert make(space, acquisition="auto").acquisition == "thompson"
+    assert make(WIDE, acquisition="auto").acquisition == "ucb"
+
+
+class Sizes:
+    """``size`` is what the last slot takes, ``other`` the opposite; feasible are sizes of at least ``least``."""
+
+    def __init__(self, least: int = 0) -> None:
+        self.least = least
+
+    def of(self, architecture: Architecture) -> dict[str, float]:
+        return {"size": float(architecture.code[4]), "other": float(2 - architecture.code[4])}
+
+    def feasible(self, architecture: Architecture) -> bool:
+        return architecture.code[4] >= self.least
+
+    def estimates(
+        self, architectures: Sequence[Architecture], names: Sequence[str], known: Known
+    ) -> NDArray[np.float64]:
+        return np.array([[self.of(one)[name] for name in names] for one in architectures])
+
+    def take(self) -> tuple[Costed, ...]:
+        return ()
+
+
+@pytest.mark.parametrize(
+    ("least", "costs", "expected"),
+    [
+        (0, ("size",), ["12000", "12012", "21100"]),
+        (0, ("other",), ["12002", "12012", "21102"]),
+        (0, ("size", "other"), ["12002", "12012", "21101"]),  # cheaper in one, dearer in the other
+        (1, ("size",), ["12002", "12012", "21101"]),  # the cheapest is not allowed
+    ],
+)
+def test_of_those_that_compute_the_same_the_cheapest_is_trained(least, costs, expected) -> None:
+    space = Toy(enumerable=True)
+    drawn = [(space.parse(text), "random", None) for text in ("12002", "12012", "21101")]
+    given = {"seeds": drawn, "costs": Sizes(least), "objectives": Objectives("accuracy", costs)}
+    assert [record.text for record in propose(make(space, **given), Pool()).records][:3] == expected
+    alone = propose(make(space, **{**given, "objectives": None}), Pool())
+    assert [record.text for record in alone.records][:3] == ["12002", "12012", "21101"]

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import kendalltau
 
 from ranknosh.predictors.base import Encodings
-from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.making import make_predictor
 
 TABLE = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10.npz"
 pytestmark = pytest.mark.skipif(not TABLE.exists(), reason=f"no table at {TABLE}")

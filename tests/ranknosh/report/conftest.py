@@ -1,6 +1,7 @@
 """Runs to report on: one by hand, small enough to check with a pencil, and one made by the real engine over a formula."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,6 +29,7 @@ from ranknosh.runs.journal import FORMAT, Header, History, Journal
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
 from ranknosh.workflows.search.run import SearchRun
+from tests.quantities import METRICS
 
 SPACE = get_space("nasbench201")
 CONV = SPACE.parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|")
@@ -63,7 +65,7 @@ def header(**changes):
         "ranknosh search tiny.yaml",
         config,
         {},
-        {"space": "nasbench201"},
+        {"space": "nasbench201", "metrics": METRICS},
         versions,
         "abc123",
     )
@@ -74,7 +76,9 @@ def proposed(number, architecture=CONV, batch=0, origin="random", score=None):
 
 
 def observed(number, level, accuracy, epochs, seconds=1.0, replica=0, params=None, macs=None):
-    return Observed(number, level, accuracy, accuracy, 1 - accuracy, epochs, seconds, params, macs, replica=replica)
+    metrics, costs = {"accuracy": accuracy, "loss": 1 - accuracy}, {"params": params, "macs": macs}
+    costs = {name: value for name, value in costs.items() if value is not None}
+    return Observed(number, level, accuracy, metrics, epochs, seconds, costs, replica=replica)
 
 
 @pytest.fixture
@@ -101,7 +105,7 @@ def by_hand():
         (10.0, observed(0, 3, 0.80, 2, seconds=2.0, params=100, macs=1000)),
         (10.0, Rerun(0, 1)),
         (14.0, observed(0, 3, 0.70, 4, seconds=4.0, replica=1)),
-        (15.0, Tested(0, 0.65, 0.4, 0.5, epochs=4)),
+        (15.0, Tested(0, {"accuracy": 0.65, "loss": 0.4}, 0.5, epochs=4)),
         (15.0, Stopped("candidates", "every planned candidate was searched")),
     ]
 
@@ -113,6 +117,22 @@ def view_of(timed, folder=Path(), **changes):
 @pytest.fixture
 def view(by_hand):
     return view_of(by_hand)
+
+
+@pytest.fixture
+def fronted():
+    """Makes a view with the objectives accuracy and weights: 1 beats 2 and is trained to level 2, 0 is worse and smaller."""
+    timed = [
+        (0.0, replace(proposed(number, architecture), costs={"params": 100.0 * (number + 1)}))
+        for number, architecture in enumerate((SKIP, CONV, CONV))
+    ]
+    timed += [(1.0, observed(0, 1, 0.2, 1)), (2.0, observed(1, 1, 0.4, 1)), (3.0, observed(2, 1, 0.3, 1))]
+    timed += [(3.0, Promotion(1, 2)), (4.0, observed(1, 2, 0.6, 1))]
+
+    def make(**changes):
+        return view_of(timed, **{"objectives": ["accuracy", "params"], **changes})
+
+    return make
 
 
 class Proposer:
@@ -158,19 +178,17 @@ def answer(job):
     for epoch in range(job.start_epoch + 1, job.stop_epoch + 1):
         noise = stream(9, "noise", job.candidate_id, epoch, job.replica).normal(0, 0.01)
         accuracy = float(min(1.0, max(0.0, 0.1 + 0.8 * top * (1 - math.exp(-epoch / 2)) + noise)))
-        points.append(EpochPoint(epoch, 2 - accuracy, 2 - accuracy, accuracy, accuracy, 0.5))
+        points.append(EpochPoint(epoch, 2 - accuracy, accuracy, 0.5, {"accuracy": accuracy, "loss": 2 - accuracy}))
     last, counts = points[-1], SPACE.operation_counts(job.architecture)
     params = 1000 + 900 * counts["nor_conv_3x3"] + 100 * counts["nor_conv_1x1"]
     return Observed(
         job.candidate_id,
         job.level,
         last.metric,
-        last.validation_accuracy,
-        last.validation_loss,
+        last.metrics,
         job.epochs,
         0.5 * job.epochs,
-        params,
-        64 * params,
+        {"params": params, "macs": 64 * params},
         tuple(points),
         1000,
         job.replica,
@@ -199,7 +217,7 @@ def run_search(folder, *, candidates=40, epochs=(1, 2, 4, 8), cut=None, curves=T
                 outcome = Observed(*[() if name == "curve" else getattr(outcome, name) for name in Observed.__slots__])
             records += search.tell(JobResult(job, outcome))
     best = search.pool.best()
-    records += [Tested(best.id, 0.7, 0.3, 0.2, best.epochs), Stopped(search.stop_reason, "")]
+    records += [Tested(best.id, {"accuracy": 0.7, "loss": 0.3}, 0.2, best.epochs), Stopped(search.stop_reason, "")]
     head = header(pyramid=settings, budget={"epochs": None}, name="engine")
     folder.mkdir(parents=True, exist_ok=True)
     with Journal.create(folder, head) as journal:

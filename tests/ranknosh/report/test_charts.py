@@ -128,15 +128,25 @@ def test_epochs_run_from_the_first_to_the_last_with_a_line_at_every_boundary():
     plot("a", "T", "C", paint)
 
 
-def test_rows_of_dots_have_their_mean_with_its_standard_error_or_say_that_there_is_none():
+def test_a_line_that_hardly_changes_is_not_on_the_frame():
     def paint(axis):
-        dot_rows([("one", [1.0, 2.0, 3.0], "#000000"), ("none", [], "#000000")], "x", error=True)(axis)
+        over_epochs([Curve([(1, 2.3), (2, 2.301)], "#000000")], limits=(0, None))(axis)
+        assert axis.get_ylim() == pytest.approx((0.0, 1.08 * 2.301))
+
+    plot("a", "T", "C", paint)
+
+
+def test_rows_of_dots_have_their_mean_with_its_margin_or_say_that_there_is_none():
+    def paint(axis):
+        dot_rows(
+            [("one", [1.0, 2.0, 3.0], "#000000"), ("none", [], "#000000")], "x", margin=lambda values: sum(values) / 12
+        )(axis)
         assert [text.get_text() for text in axis.texts] == ["n/a"]
         assert sorted(axis.lines[0].get_xdata()) == [1, 2, 3]
         (bar,) = axis.containers
         assert bar.lines[0].get_xdata() == [2]
         ((left, _), (right, _)) = bar.lines[2][0].get_segments()[0]
-        assert (right - left) / 2 == pytest.approx(1 / 3**0.5)
+        assert (right - left) / 2 == pytest.approx(0.5)
 
     plot("a", "T", "C", paint)
 

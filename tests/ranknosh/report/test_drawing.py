@@ -33,9 +33,9 @@ def test_edges_come_from_the_text_alone():
 
 
 @pytest.mark.parametrize("text", ["", "Genotype(normal=[('skip_connect', 0)])", "|a~1|", "conv3x3-conv1x1", "|<b>~0|"])
-def test_other_notations_are_not_drawn(text):
+def test_what_is_none_of_the_space_is_not_drawn(text):
     assert parse_edges(text) == ()
-    assert drawings(text) == []
+    assert drawings(get_space("nasbench201"), text) == []
 
 
 def test_only_edges_on_a_path_to_the_output_are_live():
@@ -79,9 +79,9 @@ def test_a_drawing_shows_every_operation_inside_its_frame_dead_ones_dashed():
 
 
 def test_a_cell_without_a_drawable_text_has_no_figure_and_one_with_has_words():
-    (figure,) = drawings(TEXT, "found")
+    (figure,) = drawings(get_space("nasbench201"), TEXT, "found")
     assert figure.caption == "skip from input to output. Dashed grey edges carry nothing to the output."
-    assert drawings("|none~0|")[0].caption.startswith("no path from input to output.")
+    assert drawings(get_space("nasbench201"), "|none~0|")[0].caption.startswith("no path from input to output.")
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_genotype_is_drawn_with_every_operation_apart_and_inside(kind):
 
 
 def test_both_cells_of_a_genotype_can_be_on_one_page():
-    figures = drawings(format_genotype(GENOTYPE), "a")
+    figures = drawings(get_space("nasbench201"), format_genotype(GENOTYPE), "a")
     assert [figure.title for figure in figures] == ["Normal cell", "Reduction cell"]
     page = read_page(Page("K", "n", "s", [PageSection("cells", "Cells", figures)]).render())
     assert page.count("svg") == 2

@@ -1,6 +1,7 @@
 """ranknosh/report/page.py and its templates: every block, by itself and with text that tries to break out."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,16 +18,18 @@ from ranknosh.report.page import (
     Figure,
     Gallery,
     Line,
+    Number,
     Page,
     PageSection,
     PageTable,
     Text,
-    images_text,
+    data_text,
     missing,
     origin,
     template,
 )
 from ranknosh.runs.journal import Header
+from tests.browser import axe, check_page
 from tests.pages import read_page
 
 BAD = """</pre><script>alert("1")</script>&'{{ 7 * 7 }}"""
@@ -96,6 +99,15 @@ def test_a_table_has_headers_of_columns_and_rows_and_sets_numbers_to_the_right()
     assert "|<wbr>a|<wbr>b" in page.source
 
 
+def test_a_table_that_sorts_says_so_and_what_its_numbers_are_worth():
+    page = read_page(shown(PageTable(("a", "b"), [("x", Number("1.2 ms", 0.0012)), ("y", Number("n/a", None))])))
+    assert page.all("table") == [{}]
+    assert page.all("td") == [{"data-value": "0.0012"}, {"data-value": ""}]
+    assert "x 1.2 ms y n/a" in page.words
+    page = read_page(shown(PageTable(("a",), [("x",)], sortable=True)))
+    assert page.all("table") == [{"class": "sortable"}]
+
+
 def test_a_figure_has_a_text_alternative_its_caption_unless_there_is_another():
     page = read_page(shown(Figure(SVG, "Said.", alt="Other"), Figure(SVG, "Said."), Figure("", "No picture.")))
     labels = [attrs["aria-label"] for attrs in page.all("div") if attrs.get("role") == "img"]
@@ -115,19 +127,57 @@ def test_a_drawing_places_boxes_by_their_centres_and_names_its_arrow_heads():
     assert page.all("svg")[0]["style"] == "--drawn: 100px"
 
 
+def a_run(header, sessions, settings):
+    return SimpleNamespace(header=header, sessions=sessions, settings=SimpleNamespace(to_dict=lambda: settings))
+
+
 def test_how_a_run_was_made_has_facts_commands_versions_and_settings():
-    data = {"name": "digits", "images": {"train": 1079, "test": 5}, "image_shape": [1, 8, 8]}
+    data = {"name": "digits", "examples": {"train": 1079, "test": 5}, "inputs": [1, 8, 8]}
     header = Header(2, "search", "a-1", "", "ranknosh search a.yaml", {}, data, {}, {"torch": "2", "numpy": "1"})
     sessions = [Session(1, 2, "cpu", "ranknosh search a.yaml"), Session(2, 2, "cpu", "ranknosh resume a")]
-    assert images_text(data) == "digits: 1,079 train, 5 test, 1×8×8 (channels, height, width)"
-    words = read_page(Page("K", "n", "s", [origin([("seed", 3)], header, sessions, {"b": 1, "a": 2})]).render()).words
+    assert data_text(data) == "digits: 1,079 train, 5 test, 1×8×8 (channels, height, width)"
+    more = {
+        **data,
+        "kind": "numbers",
+        "inputs": [30],
+        "task": {"name": "regression"},
+        "notes": ["2 files were passed over"],
+    }
+    assert data_text(more) == "digits: 1,079 train, 5 test, 30 numbers; task regression; 2 files were passed over"
+    words = read_page(
+        Page("K", "n", "s", [origin([("seed", 3)], a_run(header, sessions, {"b": 1, "a": 2}))]).render()
+    ).words
     assert (
         "seed 3 devices cpu, 2 cores sessions 2 git revision n/a started n/a Commands ranknosh search a.yaml ranknosh "
         "resume a Versions numpy 1 torch 2 Configuration b: 1 a: 2"
     ) in words
-    words = read_page(Page("K", "n", "s", [origin([], header, [], {})]).render()).words
+    words = read_page(Page("K", "n", "s", [origin([], a_run(header, [], {}))]).render()).words
     assert "devices n/a sessions 0" in words
     assert "Commands ranknosh search a.yaml Versions" in words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("<script>nothing.there</script>", "nothing is not defined"),
+        ("<p style='width: 2000px'>wide</p>", "scrolls sideways"),
+        ("<div class='picture'><svg style='display: none'></svg></div>", "1 pictures are not seen"),
+    ],
+)
+def test_the_browser_sees_what_is_wrong(browser, tmp_path, wrong, said):
+    check_page(browser, shown(Text(["right"])), tmp_path)
+    with pytest.raises(AssertionError, match=said):
+        check_page(browser, shown(Text(["right"])).replace("</main>", f"{wrong}</main>"), tmp_path)
+
+
+@pytest.mark.slow
+def test_axe_sees_what_hinders_people(browser, tmp_path):
+    if axe() is None:
+        pytest.skip("the package axe-core-python is not installed")
+    faint = shown(Text(["right"])).replace("</main>", "<p style='color: #eee; background: #fff'>faint</p></main>")
+    with pytest.raises(AssertionError, match="color-contrast"):
+        check_page(browser, faint, tmp_path)
 
 
 def test_equal_pages_give_equal_bytes():

@@ -1,8 +1,9 @@
 import pytest
 
 from ranknosh.core.metrics import Agreement
-from ranknosh.core.records import Interrupted, Observed, Promotion
+from ranknosh.core.records import Interrupted, Observed, Promotion, Proposed
 from ranknosh.report import series
+from ranknosh.spaces.flat import FlatSpace
 from ranknosh.workflows.search.run import SearchRun
 
 
@@ -93,6 +94,23 @@ def test_level_agreement_uses_those_that_completed_both(build):
     assert series.level_agreement(build.view([])) == []
 
 
+def test_the_hypervolume_over_epochs_by_hand(fronted):
+    found = series.volumes(fronted())
+    # Accuracies from 0.2 to 0.6, weights from 100 to 300: the reference is (0.18, 310), the box 0.42 high and 210 wide.
+    assert found.reference == pytest.approx([0.18, -310.0])
+    first, second, last = 0.02 * 210, 0.02 * 210 + 0.22 * 110 - 0.02 * 110, 0.02 * 210 + 0.42 * 110 - 0.02 * 110
+    box = 0.42 * 210
+    assert [epochs for epochs, _ in found.points] == [1, 2, 3, 4]
+    assert [share for _, share in found.points] == pytest.approx([first / box, second / box, second / box, last / box])
+    assert series.volumes(fronted(objectives=[])) is None
+
+
+def test_a_long_search_has_its_hypervolume_at_some_results_the_first_and_the_last_among_them(fronted, monkeypatch):
+    everything = series.volumes(fronted()).points
+    monkeypatch.setattr(series, "MOST_VOLUMES", 3)
+    assert series.volumes(fronted()).points == [everything[0], everything[2], everything[3]]
+
+
 @pytest.mark.parametrize(
     ("costs", "values", "front"),
     [
@@ -108,7 +126,7 @@ def test_pareto_front(costs, values, front):
 
 def test_the_pareto_front_is_what_nobody_beats(engine_run):
     ranked = SearchRun.read(engine_run).leaderboard()
-    costs, values = [c.params for c in ranked], [c.validation for c in ranked]
+    costs, values = [c.costs["params"] for c in ranked], [c.metrics["accuracy"] for c in ranked]
     front = {(costs[i], values[i]) for i in series.pareto_front(costs, values)}
     points = set(zip(costs, values, strict=True))
     unbeaten = {p for p in points if not any(q != p and q[0] <= p[0] and q[1] >= p[1] for q in points)}
@@ -122,6 +140,17 @@ def test_operation_shares(view):
     assert shares["skip_connect"] == (0.0, pytest.approx(3 / 18))
     assert shares["none"] == (0.0, pytest.approx(2 / 18))
     assert sum(top for top, _ in shares.values()) == pytest.approx(1)
+
+
+def test_an_option_is_counted_among_those_of_its_choice(build):
+    space = FlatSpace({"width": [8, 16], "act": ["a", "b"]})
+    timed = []
+    for number, code in enumerate([(0, 0), (1, 0), (1, 0), (1, 1)]):
+        one = space.of(code)
+        timed += [(0.0, Proposed(number, one, f"key{number}", space.format(one), 0, "random", None))]
+        timed += [(1.0, build.observed(number, 1, 0.5 - 0.1 * number, 1))]
+    shares = series.operation_shares(build.view(timed, space={"name": "flat", **space.settings}))
+    assert shares == {"width=8": (1.0, 0.25), "width=16": (0.0, 0.75), "act=a": (1.0, 0.75), "act=b": (0.0, 0.25)}
 
 
 def test_an_unknown_space_has_no_operation_shares(build):

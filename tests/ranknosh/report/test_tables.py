@@ -4,7 +4,6 @@ import json
 import pytest
 
 from ranknosh.report.tables import (
-    TRIAL_COLUMNS,
     decision_lines,
     status_dict,
     top_rows,
@@ -24,12 +23,11 @@ def test_top(view):
         "architecture": CONV,
         "level": 3,
         "epochs": 4,
-        "validation": pytest.approx(0.75),
-        "params": 100,
-        "macs": 1000,
+        "metrics": {"accuracy": pytest.approx(0.75), "loss": pytest.approx(0.25)},
+        "costs": {"params": 100, "macs": 1000},
     }
     assert [row["id"] for row in rows] == [0, 2]
-    assert rows[1]["params"] is None
+    assert rows[1]["costs"] == {"params": 200, "macs": 900}  # known since level 1
     assert len(top_rows(view, 99)) == 3
 
 
@@ -39,10 +37,21 @@ def test_status(view):
     assert (status["epochs_spent"], status["epochs_limit"], status["candidates"]) == (12, 20, 4)
     assert status["levels"] == {"1": 3, "2": 2, "3": 1}
     assert status["best"]["architecture"] == CONV
-    assert (status["best"]["level"], status["best"]["test"]) == (3, 0.65)
-    assert status["best"]["validation"] == pytest.approx(0.75)
+    assert (status["best"]["level"], status["best"]["test"]) == (3, {"accuracy": 0.65, "loss": 0.4})
+    assert status["best"]["metrics"]["accuracy"] == pytest.approx(0.75)
     assert (status["failed"], status["pending"]) == (1, 0)
     json.dumps(status, allow_nan=False)
+
+
+def test_the_front_is_the_same_in_status_top_and_trials(fronted):
+    view = fronted()
+    status = status_dict(view)
+    assert (status["objectives"], status["front"]) == (["accuracy", "params"], [1, 0])
+    assert [(row["id"], row["front"]) for row in top_rows(view, 9)] == [(1, "yes"), (0, "yes"), (2, "no")]
+    assert [row["id"] for row in trial_rows(view)] == [1, 0, 2]
+    plain = fronted(objectives=[])
+    assert (status_dict(plain)["objectives"], status_dict(plain)["front"]) == ([], [])
+    assert all("front" not in row for row in top_rows(plain, 9))
 
 
 def test_status_of_a_run_that_has_nothing_yet(build):
@@ -78,7 +87,21 @@ def test_decisions_do_not_depend_on_when_things_happened(tmp_path, build):
 
 def test_trials_hold_everybody_with_failures_explained(view):
     rows = trial_rows(view)
-    assert all(tuple(row) == TRIAL_COLUMNS for row in rows)
+    columns = ["rank", "id", "architecture", "status", "level", "epochs", "metrics.accuracy", "metrics.loss", "metric"]
+    columns += [
+        "costs.params",
+        "costs.macs",
+        "seconds",
+        "origin",
+        "batch",
+        "score",
+        "spread",
+        "seeds",
+        "failure",
+        "key",
+    ]
+    assert all(list(row) == columns for row in rows)
+    assert [row["costs.macs"] for row in rows] == [1000, 900, 400, None]
     assert [(row["id"], row["rank"], row["status"]) for row in rows] == [
         (0, 1, "top"),
         (2, 2, "paused"),
@@ -104,8 +127,8 @@ def test_trials_csv_reads_back(engine_run):
     for row, wanted in zip(rows, expected, strict=True):
         assert row["architecture"] == wanted["architecture"]
         assert row["rank"] == ("" if wanted["rank"] is None else str(wanted["rank"]))
-        if wanted["validation_accuracy"] is not None:
-            assert float(row["validation_accuracy"]) == wanted["validation_accuracy"]
+        if wanted["metrics.accuracy"] is not None:
+            assert float(row["metrics.accuracy"]) == wanted["metrics.accuracy"]
     assert not list(engine_run.glob(".trials*"))
 
 

@@ -1,4 +1,5 @@
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,17 @@ def test_the_leaderboard_agrees_with_the_incumbent_and_puts_retrained_then_highe
     order = [candidate.id for candidate in view.leaderboard()]
     assert order == [0, 2, 1]  # 0: mean of 0.8 and 0.7, level 3; 2: level 2; 1: level 1; 3 failed and has no result
     assert view.leaderboard()[0] is view.pool.best()
-    assert view.leaderboard()[0].validation == pytest.approx(0.75)
+    assert view.leaderboard()[0].metrics["accuracy"] == pytest.approx(0.75)
+
+
+def test_the_front_comes_before_better_ones_of_the_ranking_metric(fronted):
+    assert [candidate.id for candidate in fronted(objectives=[]).leaderboard()] == [1, 2, 0]
+    assert [candidate.id for candidate in fronted().leaderboard()] == [1, 0, 2]
+    view = fronted()
+    assert [candidate.id for candidate in view.front()] == [1, 0]
+    # Better than 1 was at level 1 and trained no further: in the front, after the one that is known better.
+    view.pool.candidates[2].observations[1] = replace(view.pool.candidates[2].observations[1], metric=0.5)
+    assert [candidate.id for candidate in view.front()] == [1, 2, 0]
 
 
 def test_levels_plan_and_limits(view):
@@ -50,8 +61,11 @@ def test_phases(tmp_path, build, by_hand, end, running, phase):
 
 
 def test_a_test_reading_of_an_earlier_state_does_not_count(build, by_hand):
-    assert build.view(by_hand).tested().test_accuracy == 0.65
-    stale = [(t, Tested(0, 0.5, 0.9, 0.1, epochs=2) if isinstance(r, Tested) else r) for t, r in by_hand]
+    assert build.view(by_hand).tested().metrics["accuracy"] == 0.65
+    stale = [
+        (t, Tested(0, {"accuracy": 0.5, "loss": 0.9}, 0.1, epochs=2) if isinstance(r, Tested) else r)
+        for t, r in by_hand
+    ]
     assert build.view(stale).tested() is None
 
 

@@ -110,10 +110,13 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path, content):
 
 
 def test_a_folder_without_a_run_says_what_to_give(tmp_path):
-    for path in (tmp_path, tmp_path / "missing"):
-        with pytest.raises(StoreError, match="holds no run"):
+    for path, message in (
+        (tmp_path, "holds no run"),
+        (tmp_path / "missing", r"missing does not exist; give the folder"),
+    ):
+        with pytest.raises(StoreError, match=message):
             read_journal(path)
-        with pytest.raises(StoreError, match="holds no run"):
+        with pytest.raises(StoreError, match=message):
             enter(open_journal(path))
     assert list(tmp_path.iterdir()) == []
 

@@ -14,6 +14,7 @@ EVENTS = [
     Opened(FOLDER, "search", resumed=True, seconds=100.0),
     Message("out of memory: going on with 8 images at a time"),
     Progress("proxy scoring", 3, 8),
+    Progress("proxy scoring", 4, 8),
     Progress("proxy scoring", 8, 8),
     Epoch("#3", 1, 4, {"validation accuracy": 0.5, "train loss": 1.25}, job="job"),
     Standings(("level", "best"), [("1", "50.00 %")], [("best", "#3  validation 50.00 %")]),
@@ -33,6 +34,7 @@ def test_plain_lines_say_what_happened_and_when():
     assert [line.partition("] ")[2] for line in lines] == [
         "run folder runs/demo-001",
         "out of memory: going on with 8 images at a time",
+        "proxy scoring 3/8",
         "proxy scoring 8/8",
         "#3 level 1: validation 50.00 %",
     ]
@@ -44,7 +46,7 @@ def test_plain_lines_say_what_happened_and_when():
 def test_an_epoch_is_a_line_where_it_is_no_job_and_when_nothing_else_was_said_for_long():
     epoch = Epoch("retraining", 2, 8, {"train loss": 0.5, "validation accuracy": None})
     assert said_of(epoch, False) == ["retraining epoch 2 of 8: train loss 0.5"]
-    job = Epoch("#3", 1, 4, {"validation accuracy": 0.5}, job="job")
+    job = Epoch("#3", 1, 4, {"validation accuracy": 0.5}, {"validation accuracy": "%"}, job="job")
     assert said_of(job, False) == []
     assert said_of(job, True) == ["#3 epoch 1 of 4: validation accuracy 50.00 %"]
 
@@ -60,7 +62,6 @@ def test_the_live_view_shows_folder_time_left_bars_standings_and_the_last_lines(
         "runs/demo-001",
         "about 2 min",
         "5/20",
-        "7/?",
         "50.00 %",
         "#3 epoch 1 of 4",
         "out of memory",
@@ -68,6 +69,19 @@ def test_the_live_view_shows_folder_time_left_bars_standings_and_the_last_lines(
     ):
         assert text in shown
     assert "proxy scoring" not in shown  # it is done
+
+
+def test_a_task_whose_end_nobody_knows_has_a_count_and_no_bar():
+    console = Console(file=io.StringIO(), width=100)
+    view = LiveView(console)
+    view(Progress("epochs", 7, None, left=30.0))
+    view(Progress("proxy scoring", 5, 20))
+    console.print(view.render())
+    head, epochs, scoring = console.file.getvalue().splitlines()[:3]
+    assert "about 30 s left" in head
+    assert epochs.split() == ["epochs", "7"]
+    assert "━" in scoring
+    assert "5/20" in scoring
 
 
 def test_a_training_whose_result_is_recorded_is_not_shown_any_more():

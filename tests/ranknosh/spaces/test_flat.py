@@ -16,11 +16,13 @@ from ranknosh.core.records import JobResult, Observed
 from ranknosh.core.search import Search
 from ranknosh.errors import SpaceError
 from ranknosh.predictors.base import Encodings
-from ranknosh.predictors.catalog import make_predictor
+from ranknosh.predictors.making import make_predictor
 from ranknosh.predictors.proposer import PredictorProposer
 from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.spaces.parameters import Parameter, choice, loguniform, randint, uniform
+from ranknosh.spaces.signature import Signature
 from ranknosh.streams import stream
 
 SMALL = FlatSpace({"kind": choice(["a", "b", "c"]), "depth": randint(1, 4), "rate": uniform(0.0, 1.0, quantum=0.1)})
@@ -89,10 +91,17 @@ def test_long_ranges_are_thinned_and_keep_their_ends():
         (lambda: randint(3, 3), "no multiple"),
         (lambda: randint(0, 9, log=True), "logarithmic"),
         (lambda: FlatSpace({}), "at least one"),
-        (lambda: FlatSpace({"a": 1}), "entry 'a'"),
+        (lambda: FlatSpace(), r"such as parameters: {lr: {loguniform"),
+        (lambda: FlatSpace({"a": 1}), "parameter 'a' of a flat space: 1 says no values.*fixed"),
+        (lambda: FlatSpace({1: [1, 2]}), "entry 1 of a flat space is int"),
+        (lambda: FlatSpace({"a": [1, 2]}, fixed={2: 1}), "entry 2 of a flat space is int"),
+        (lambda: FlatSpace([1, 2]), r"parameters of a flat space are \[1, 2\]"),
+        (lambda: FlatSpace({"a": [1, 2]}, fixed=[1]), r"fixed of a flat space are \[1\]"),
+        (lambda: FlatSpace({"a": [1, 2]}, label=3), "label of a flat space is 3; it is a text"),
+        (lambda: LARGE.settings, "JSON cannot hold"),
         (lambda: FlatSpace({"a": choice([1, 2])}, fixed={"a": 1}), "both searched and fixed"),
         (lambda: LARGE.enumerate(), "too many to list"),
-        (lambda: LARGE.graphs([]), "kernel, staged, linear"),
+        (lambda: LARGE.graphs([]), "no graphs; use a predictor that reads features, such as kernel"),
         (lambda: LARGE.codes([Architecture(LARGE.name, (0,) * 99)]), "takes one option of every slot"),
         (lambda: SMALL.parse("kind=a"), "cannot read"),
         (lambda: SMALL.parse("[1]"), "no JSON object"),
@@ -121,7 +130,7 @@ def test_every_configuration_once():
     assert [SMALL.decode(a) for a in everyone] == expected
     assert len({SMALL.canonical(a) for a in everyone}) == len(everyone)
     assert all(SMALL.parse(SMALL.format(a)) == a for a in everyone)
-    assert all(0 <= digit < size for a in everyone for digit, size in zip(a.code, SMALL.choices, strict=True))
+    assert all(0 <= digit < size for a in everyone for digit, size in zip(a.code, SMALL.counts, strict=True))
     assert not any(map(SMALL.is_dead, everyone))
 
 
@@ -180,6 +189,36 @@ def test_a_name_says_which_space_it_is():
     listed = FlatSpace({"a": Parameter(((1, 2), (3,)))})
     assert listed.name == FlatSpace({"a": Parameter(([1, 2], [3]))}).name
     assert listed.parse('{"a": [3]}').code == (1,)
+
+
+def test_a_config_makes_the_space_again():
+    space = get_space(
+        "flat",
+        parameters={"lr": {"loguniform": [1e-4, 1e-1]}, "layers": [1, 2, 3], "size": {"ordered": ["s", "m", "l"]}},
+        fixed={"folder": "data"},
+    )
+    same = FlatSpace(
+        {
+            "lr": loguniform(1e-4, 1e-1),
+            "layers": choice([1, 2, 3]),
+            "size": Parameter(("s", "m", "l"), (0.0, 0.5, 1.0)),
+        },
+        fixed={"folder": "data"},
+    )
+    assert space == same
+    assert hash(space) == hash(same)
+    assert space != FlatSpace(same.parameters)
+    for one in (space, SMALL):
+        again = get_space(**one.spec)
+        assert again == one
+        drawn = one.sample(np.random.default_rng(0))
+        assert again.decode(drawn) == one.decode(drawn)
+    assert space.decode(space.of((0, 2, 1))) == {"folder": "data", "lr": 1e-4, "layers": 3, "size": "m"}
+
+
+def test_a_configuration_has_no_network():
+    with pytest.raises(SpaceError, match="says nothing of networks; give a function or a command"):
+        SMALL.network(SMALL.sample(np.random.default_rng(0)), Signature((3,), (2,)))
 
 
 def test_start_points_may_lie_between_values():
@@ -246,7 +285,7 @@ def search_of(space, seed, exploration, epochs=90):
         for job in search.ask(4).jobs:
             noise = 0.15 / job.stop_epoch * stream(seed, "noise", job.candidate_id, job.level).normal()
             value = float(surface(space.decode(job.architecture)) + noise)
-            search.tell(JobResult(job, Observed(job.candidate_id, job.level, value, None, None, job.epochs, 0.0)))
+            search.tell(JobResult(job, Observed(job.candidate_id, job.level, value, {}, job.epochs, 0.0)))
     assert search.pool.epochs_spent == epochs
     return surface(space.decode(search.pool.best().architecture))
 
@@ -266,6 +305,6 @@ def test_a_search_of_a_listed_space_ends_when_it_is_used_up():
     while not search.done:
         for job in search.ask(8).jobs:
             value = SMALL.decode(job.architecture)["rate"]
-            search.tell(JobResult(job, Observed(job.candidate_id, job.level, value, None, None, job.epochs, 0.0)))
+            search.tell(JobResult(job, Observed(job.candidate_id, job.level, value, {}, job.epochs, 0.0)))
     assert search.stop_reason == "space_exhausted"
     assert search.pool.count == SMALL.size

@@ -1,10 +1,12 @@
 """ranknosh/spaces/genotype.py"""
 
+import json
+import re
+
 import pytest
 
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.base import Architecture
-from ranknosh.spaces.genotype import Genotype, as_architecture, format_genotype, from_architecture, parse, topology
+from ranknosh.spaces.genotype import format_genotype, parse
 
 V1 = (
     "Genotype(normal=[('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('skip_connect', 0), ('sep_conv_3x3', 1), "
@@ -41,25 +43,54 @@ def test_other_spellings():
     assert parse(positional) == parse(V2)
 
 
-def test_edges_by_node():
-    assert parse(V1).edges("normal") == {
-        (1, 2): "sep_conv_3x3",
-        (0, 2): "sep_conv_3x3",
-        (0, 3): "skip_connect",
-        (1, 3): "sep_conv_3x3",
-        (0, 4): "skip_connect",
-        (1, 4): "sep_conv_3x3",
-        (0, 5): "sep_conv_3x3",
-        (2, 5): "skip_connect",
-    }
+def vars_of(text):
+    """The fields of a genotype as a mapping."""
+    genotype = parse(text)
+    return {name: getattr(genotype, name) for name in ("normal", "normal_concat", "reduce", "reduce_concat")}
+
+
+def with_nodes(text):
+    """Triples (operation, node, source)."""
+    fields = vars_of(text)
+    for kind in ("normal", "reduce"):
+        fields[kind] = [(operation, place // 2 + 2, source) for place, (operation, source) in enumerate(fields[kind])]
+    return "Genotype(" + ", ".join(f"{name}={value}" for name, value in fields.items()) + ")"
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda text: f"2019-12-31 10:00:00,000 genotype = {text}",
+        lambda text: f"from x import y\n\nDARTS_V2 = genotypes.{text}\nDARTS = DARTS_V2\n",
+        lambda text: f"A = {text}\nB = {text}\n",
+        lambda text: text.replace("[2, 3, 4, 5]", "range(2, 6, 1)"),
+        lambda text: text.replace("[2, 3, 4, 5]", "array([2, 3, 4, 5])"),
+        lambda text: text[:-1] + ", connectN=None, connects=None)",
+        lambda text: re.sub(r"\('(\w+)', (\d)\)", r"('\1', \2, 0.125)", text),
+        lambda text: re.sub(r"(\('\w+', \d\), \('\w+', \d\))", r"(\1)", text),
+        lambda text: "\ufeff" + text.replace(", ", ",\r\n  "),
+        lambda text: text.replace("Genotype(", "Genotype ("),
+        lambda text: re.sub(r"', (\d)\)", r"', np.int64(\1))", text),
+        lambda text: text.replace("[2, 3, 4, 5]", "tensor([2, 3, 4, 5], device='cuda:0')"),
+        lambda text: text.replace("[2, 3, 4, 5]", "np.array([2, 3, 4, 5], dtype=np.int64)"),
+        lambda text: text.replace("normal_concat=", "# it's the concat (\n normal_concat=", 1),
+        lambda text: "[12/31 10:00] epoch 49 " + text + " it's done",
+        lambda text: str(vars_of(text)),
+        lambda text: "genotype: " + json.dumps(vars_of(text)),
+        lambda text: with_nodes(text),
+    ],
+)
+def test_genotypes_are_read_as_they_lie_about(wrap):
+    assert wrap(V2) != V2
+    assert parse(wrap(V2)) == parse(V2)
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "not one call"),
-        ("Genotype(", "not an expression"),
-        ("x\0y", "not an expression"),
+        ("", "no Genotype"),
+        ("Genotype(", "no end"),
+        ("x\0y", "no Genotype"),
         ("Genotype()", "once"),
         (SMALL.replace("reduce_concat=[2]", "extra=[2]"), "once"),
         (SMALL[:-1] + ", normal=[])", "once"),
@@ -75,43 +106,22 @@ def test_edges_by_node():
         (SMALL.replace("normal_concat=[2]", "normal_concat=range(True)"), "neither"),
         (SMALL.replace("normal_concat=[2]", "normal_concat=open('x')"), "normal_concat"),
         (SMALL.replace("('none', 0)", "__import__('os').getcwd()"), "plain list"),
-        ("[" * 5_000, "cannot read"),
+        ("Genotype(" + "[" * 5_000 + "]" * 5_000 + ")", "cannot read"),
+        ("Genotype(normal=[1 2])", "no list of fields"),
+        (f"A = {SMALL}\nB = {V1}", "several in it (A, B)"),
+        (SMALL[:-1] + ", more=[1])", "once"),
+        ("Structure(4 nodes with |none~0|+|none~0|none~1|)", "an architecture of NAS-Bench-201"),
+        (SMALL.replace("Genotype", "genotype"), "with a capital G"),
+        (
+            SMALL.replace("('none', 0), ('skip_connect', 1)", "('none', 2, 0), ('none', 2, 1), ('none', 3, 0)"),
+            "two each",
+        ),
+        (SMALL.replace("normal_concat=[2]", "normal_concat=[2" + " " * 100_000 + "]"), "letters"),
+        ("{'normal': [('none', 0), ('none', 1)]}", "once"),
+        (SMALL.replace("('none', 0)", "('none', 0, 'x')"), "pairs"),
     ],
 )
 def test_anything_else_is_refused(text, reason):
     with pytest.raises(SpaceError) as error:
         parse(text)
     assert reason in str(error.value)
-
-
-def test_two_operations_cannot_share_an_edge():
-    twice = Genotype((("skip_connect", 0), ("none", 0)), (2,), (("none", 0), ("none", 1)), (2,))
-    assert twice.edges("reduce") == {(0, 2): "none", (1, 2): "none"}
-    with pytest.raises(SpaceError, match="node 0 twice"):
-        twice.edges("normal")
-
-
-def test_the_darts_cell_has_fourteen_edges():
-    cell = topology()
-    assert len(cell.edges) == 14
-    assert cell.edges[:5] == ((0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
-    assert cell.outputs == (2, 3, 4, 5)
-
-
-@pytest.mark.parametrize("text", [V1, V2, SMALL])
-def test_a_genotype_is_an_architecture_of_integers_and_back(text):
-    genotype = parse(text)
-    assert from_architecture(as_architecture(genotype)) == genotype
-
-
-def test_the_code_of_a_small_genotype_by_hand():
-    assert as_architecture(parse(SMALL)) == Architecture("darts", (2, 0, 0, 3, 1, 1, 2, 2, 0, 0, 0, 1, 1, 2))
-
-
-@pytest.mark.parametrize("change", [lambda code: code[:-1], lambda code: (*code, 0), lambda code: ()])
-def test_other_integers_are_no_genotype(change):
-    code = as_architecture(parse(V1)).code
-    with pytest.raises(SpaceError, match="not the code of a DARTS genotype"):
-        from_architecture(Architecture("darts", change(code)))
-    with pytest.raises(SpaceError, match="not the code"):
-        from_architecture(Architecture("nasbench201", code))

@@ -47,11 +47,22 @@ def proposed(number):
 def observed(number, level, first, accuracies, replica=0):
     """A result with a curve from epoch ``first``; losses are 1 - accuracy, training losses half of that."""
     curve = tuple(
-        EpochPoint(epoch, (1 - value) / 2, 1 - value, value, value, 0.5)
+        EpochPoint(epoch, (1 - value) / 2, value, 0.5, {"accuracy": value, "loss": 1 - value})
         for epoch, value in enumerate(accuracies, first)
     )
     last = accuracies[-1]
-    return Observed(number, level, last, last, 1 - last, len(curve), 1.0, 100, 2000, curve, 10, replica)
+    return Observed(
+        number,
+        level,
+        last,
+        {"accuracy": last, "loss": 1 - last},
+        len(curve),
+        1.0,
+        {"params": 100, "macs": 2000},
+        curve,
+        10,
+        replica,
+    )
 
 
 STORY = [
@@ -72,7 +83,7 @@ STORY = [
     (6.5, Fitted(1, "linear", 2, 1, 0.25, 9, None, 0.1)),
     (7.0, Rerun(1, 1)),
     (9.0, observed(1, 2, 1, [0.25, 0.375, 0.5], replica=1)),
-    (9.5, Tested(1, 0.6, 0.4, 0.1, 3)),
+    (9.5, Tested(1, {"accuracy": 0.6, "loss": 0.4}, 0.1, 3)),
     (9.5, Stopped("candidates", "done")),
 ]
 
@@ -89,7 +100,7 @@ def session(section, folder, held=0, count=len(STORY), events=None):
     """A session of the search: the journal holds ``held`` records when it begins and ``count`` when it ends."""
     folder.mkdir(exist_ok=True)
     journal = SimpleNamespace(folder=folder, history=history(held))
-    with tracking(section, journal, "tiny", events or (lambda event: None)) as trackers:
+    with tracking(section, journal.folder, journal.history, "tiny", events or (lambda event: None)) as trackers:
         for seconds, record in STORY[held:count]:
             for tracker in trackers:
                 if not isinstance(record, Session):  # as a run does: its own record is no event

@@ -112,5 +112,5 @@ def test_a_log_that_is_slow_and_gets_on_is_waited_for(story):
 
 
 def test_nothing_is_tracked_where_nothing_is_asked_for(tmp_path):
-    with tracking({"tensorboard": False, "mlflow": None}, None, "run", print) as trackers:
+    with tracking({"tensorboard": False, "mlflow": None}, None, None, "run", print) as trackers:
         assert trackers == []

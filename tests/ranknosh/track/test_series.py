@@ -52,7 +52,7 @@ def test_curves_by_epoch_are_drawn_once_though_a_checkpoint_was_lost(points):
     assert of(points, "level", (1, 0)) == [(1, 1), (3, 2)]
     assert of(points, "metric", (1, 0)) == [(1, 0.5), (3, 0.75)]
     assert of(points, "validation/accuracy", (1, 1)) == [(1, 0.25), (2, 0.375), (3, 0.5)]
-    assert of(points, "size/params", (1, 1)) == [(3, 100)]
+    assert of(points, "costs/params", (1, 1)) == [(3, 100)]
     assert {point.owner for point in points} == {None, (0, 0), (1, 0), (1, 1)}
 
 

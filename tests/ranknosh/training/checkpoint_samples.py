@@ -16,14 +16,13 @@ def sample(epoch: int = 3, size: int = 50, mark: float = 0.0) -> Checkpoint:
         identity={"architecture": ["nasbench201", [0, 1, 2]], "train.lr": 0.1, "seed": 5},
         weights={"conv.weight": fill, "bn.num_batches_tracked": torch.tensor(epoch)},
         momentum={"conv.weight": fill.clone()},
-        curve=tuple(EpochPoint(e, 1 / 3, 0.1 + 0.2, 0.7, 0.7, 1e-3) for e in range(1, epoch + 1)),
+        curve=tuple(EpochPoint(e, 1 / 3, 0.7, 1e-3, {"accuracy": 0.7, "loss": 0.1 + 0.2}) for e in range(1, epoch + 1)),
         micro_batch=16,
         initial_loss=2.3000000000000003,
         auxiliary={"classifier.bias": torch.full((3,), epoch + mark)},
         average={"conv.weight": fill + 0.5},
         average_updates=12,
-        params=1800,
-        macs=10**12,
+        costs={"params": 1800.0, "macs": 1e12},
     )
 
 

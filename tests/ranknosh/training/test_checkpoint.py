@@ -152,8 +152,8 @@ def test_pickled_code_is_not_run(tmp_path):
     store = CheckpointStore(tmp_path)
     body = io.BytesIO()
     torch.save({"epoch": 1, "curve": Harmful()}, body)
-    digest = hashlib.sha256(b"4" + body.getvalue()).hexdigest().encode()
-    store.storage.write("4/state-1-0a.pt", b"ranknosh checkpoint 4 " + digest + b"\n" + body.getvalue())
+    digest = hashlib.sha256(b"5" + body.getvalue()).hexdigest().encode()
+    store.storage.write("4/state-1-0a.pt", b"ranknosh checkpoint 5 " + digest + b"\n" + body.getvalue())
     (damage,) = store.read(4).damages
     assert re.search(r"damaged .*UnpicklingError", damage.reason)
     assert not (tmp_path / "harm").exists()
@@ -175,9 +175,9 @@ def test_every_fact_of_the_identity_is_compared(store):
 
 def test_another_format_is_refused(store):
     store.save(4, 0, sample())
-    header = b"ranknosh checkpoint 5 " + hashlib.sha256(b"5whatever").hexdigest().encode()
+    header = b"ranknosh checkpoint 6 " + hashlib.sha256(b"6whatever").hexdigest().encode()
     change(store, lambda data: header + b"\nwhatever")
-    with pytest.raises(StoreError, match="format 5, not 4"):
+    with pytest.raises(StoreError, match="format 6, not 5"):
         store.read(4)
 
 

@@ -6,18 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ranknosh.training.epoch import _accumulate, _epoch_order, _train_epoch, learning_rate, steps_per_epoch
+from ranknosh.training.epoch import _epoch_order, _train_epoch, accumulate, learning_rate, steps_per_epoch
 from ranknosh.training.settings import TrainSettings
 from ranknosh.training.surroundings import surroundings
 from ranknosh.training.training import start
-from tests.ranknosh.training.train_samples import Plain, a_job, a_task, normed, plain, quadrants
+from tests.ranknosh.training.train_samples import Plain, a_job, a_recipe, normed, plain, quadrants
 
 CPU = torch.device("cpu")
-
-
-def headless(network):
-    """What :func:`accumulate` calls: the logits and no second ones."""
-    return lambda images: (network(images), None)
 
 
 def gradients(network: nn.Module) -> list[torch.Tensor]:
@@ -27,24 +22,26 @@ def gradients(network: nn.Module) -> list[torch.Tensor]:
 @pytest.mark.parametrize("channels_last", [True, False])
 @pytest.mark.parametrize(("momentum", "nesterov"), [(0.9, True), (0.9, False), (0.0, True)])
 def test_steps_equal_hand_written_ones(momentum, nesterov, channels_last):
-    task = a_task(
+    recipe = a_recipe(
         quadrants(train=48),
         build=plain,
         momentum=momentum,
         nesterov=nesterov,
         weight_decay=0.01,
         channels_last=channels_last,
-        label_smoothing=0.1,
+        task={"label_smoothing": 0.1},
     )
-    settings, data = task.settings, task.data
+    settings, data = recipe.settings, recipe.data
     with surroundings(1, CPU):
-        training = start(a_job(0, 1), task, CPU, 16)
+        training = start(a_job(0, 1), recipe, CPU, 16)
         by_hand = copy.deepcopy(training.network)
         losses = []
         for _ in range(2):
-            losses.append(_train_epoch(training, data)[0])
+            losses.append(_train_epoch(training, data)["loss"])
             training.epoch += 1
-    pixels = (data.train.images.float() / 255 - data.mean[:, None, None]) / data.std[:, None, None]
+    pixels = (data.train.inputs.float() / 255 - data.preparation.mean[:, None, None]) / data.preparation.std[
+        :, None, None
+    ]
     parameters = list(by_hand.parameters())
     velocities = [torch.zeros_like(p) for p in parameters]
     seen = []
@@ -53,7 +50,7 @@ def test_steps_equal_hand_written_ones(momentum, nesterov, channels_last):
         rate = learning_rate(settings, *divmod(step, 3), 3)
         log_p = torch.log_softmax(by_hand(pixels[chosen]), 1)
         target = torch.full_like(log_p, 0.1 / 4)
-        target[torch.arange(16), data.train.labels[chosen]] += 0.9
+        target[torch.arange(16), data.train.targets[chosen]] += 0.9
         value = -(target * log_p).sum(1).mean()
         seen.append(value.item())
         grads = torch.autograd.grad(value, parameters)
@@ -70,23 +67,25 @@ def test_steps_equal_hand_written_ones(momentum, nesterov, channels_last):
 
 
 def test_a_module_that_is_never_run_is_left_alone():
-    task = a_task(build=normed, weight_decay=0.1)
+    recipe = a_recipe(build=normed, weight_decay=0.1)
     with surroundings(1, CPU):
-        training = start(a_job(0, 1), task, CPU, 16)
+        training = start(a_job(0, 1), recipe, CPU, 16)
         before = training.network.unused.weight.clone()
-        _train_epoch(training, task.data)
+        _train_epoch(training, recipe.data)
     assert torch.equal(training.network.unused.weight, before)
     assert "unused.weight" not in training.optimizer.velocity
     assert all(parameter.grad is None for parameter in training.network.parameters())
 
 
 def test_averaged_network_has_statistics_of_its_own_at_the_epochs_end():
-    task = a_task(build=normed, ema=0.9, augment="crop_flip")
+    recipe = a_recipe(build=normed, ema=0.9, augment="crop_flip")
     with surroundings(1, CPU):
-        training = start(a_job(0, 1), task, CPU, 16)
-        _train_epoch(training, task.data)
-    network, data = training.average.network, task.data
-    pixels = (data.train.images.float() / 255 - data.mean[:, None, None]) / data.std[:, None, None]
+        training = start(a_job(0, 1), recipe, CPU, 16)
+        _train_epoch(training, recipe.data)
+    network, data = training.average.network, recipe.data
+    pixels = (data.train.inputs.float() / 255 - data.preparation.mean[:, None, None]) / data.preparation.std[
+        :, None, None
+    ]
     # 70 images in batches of 16, the last of 6; every batch counts alike
     means = [network.conv(pixels[chosen]).mean((0, 2, 3)) for chosen in _epoch_order(70, 16, 3, 1).split(16)]
     torch.testing.assert_close(network.bn.running_mean, sum(means) / 5, rtol=1e-4, atol=1e-5)
@@ -101,12 +100,13 @@ def test_accumulated_gradient_is_the_batch_gradient(micro_batch):
     F.cross_entropy(network(images), labels, label_smoothing=0.2).backward()
     whole = gradients(network)
     network.zero_grad()
-    settings = TrainSettings(total_epochs=1, label_smoothing=0.2)
-    loss, right = _accumulate(headless(network), images, labels, micro_batch, settings)
+    recipe = a_recipe(task={"label_smoothing": 0.2})
+    loss, outputs = accumulate(network, images, labels, micro_batch, recipe)
     torch.testing.assert_close(gradients(network), whole, rtol=1e-5, atol=1e-7)
     assert loss.item() == pytest.approx(F.cross_entropy(network(images), labels, label_smoothing=0.2).item(), rel=1e-5)
     assert not loss.requires_grad
-    assert int(right) == int((network(images).argmax(1) == labels).sum())
+    torch.testing.assert_close(outputs, network(images).detach())
+    assert not outputs.requires_grad
 
 
 def test_parts_are_at_most_the_micro_batch_and_never_a_stray_image():
@@ -118,7 +118,7 @@ def test_parts_are_at_most_the_micro_batch_and_never_a_stray_image():
             return super().forward(images)
 
     images, labels = torch.randn(17, 1, 8, 8), torch.arange(17) % 4
-    _accumulate(headless(Watching()), images, labels, 4, TrainSettings(total_epochs=1))
+    accumulate(Watching(), images, labels, 4, a_recipe())
     assert sum(sizes) == 17
     assert max(sizes) <= 4
     assert min(sizes) >= 3
@@ -128,9 +128,9 @@ def test_gradient_clipping_bounds_the_step():
     data = quadrants(train=16)
     moved = {}
     for clip in (0.0, 1e-3):
-        task = a_task(data, build=plain, grad_clip=clip, weight_decay=0.0, momentum=0.0, lr=0.5)
+        recipe = a_recipe(data, build=plain, grad_clip=clip, weight_decay=0.0, momentum=0.0, lr=0.5)
         with surroundings(1, CPU):
-            training = start(a_job(0, 1), task, CPU, 16)
+            training = start(a_job(0, 1), recipe, CPU, 16)
             before = nn.utils.parameters_to_vector(training.network.parameters()).detach().clone()
             _train_epoch(training, data)
         moved[clip] = (nn.utils.parameters_to_vector(training.network.parameters()) - before).norm().item()
@@ -149,9 +149,8 @@ def test_bf16_is_used_on_request_and_stays_close():
 
     torch.manual_seed(0)
     network, images, labels = Watching(), torch.randn(16, 1, 8, 8), torch.arange(16) % 4
-    forward = headless(network)
-    exact, _ = _accumulate(forward, images, labels, 16, TrainSettings(total_epochs=1))
-    rounded, _ = _accumulate(forward, images, labels, 16, TrainSettings(total_epochs=1, amp="bf16"))
+    exact, _ = accumulate(network, images, labels, 16, a_recipe())
+    rounded, _ = accumulate(network, images, labels, 16, a_recipe(amp="bf16"))
     assert seen == [torch.float32, torch.bfloat16]
     assert rounded.dtype == torch.float32
     assert rounded.item() == pytest.approx(exact.item(), rel=2e-2)
@@ -179,10 +178,10 @@ def test_order_depends_on_seed_and_epoch_alone():
 
 def test_convolutions_are_laid_out_channels_last_by_default():
     with surroundings(1, CPU):
-        training = start(a_job(0, 1), a_task(build=normed), CPU, 16)
+        training = start(a_job(0, 1), a_recipe(build=normed), CPU, 16)
         assert training.network.unused.weight.is_contiguous(memory_format=torch.channels_last)
         assert training.channels_last
-        off = start(a_job(0, 1), a_task(build=normed, channels_last=False), CPU, 16)
+        off = start(a_job(0, 1), a_recipe(build=normed, channels_last=False), CPU, 16)
     assert not off.channels_last
 
 
@@ -205,6 +204,21 @@ def test_the_published_cosine_of_darts_moves_once_an_epoch():
             assert learning_rate(settings, epoch, step, 521) == pytest.approx(by_hand, rel=1e-12)
     slow = TrainSettings(total_epochs=4, lr=0.05, lr_per="epoch", warmup_epochs=2)
     assert learning_rate(slow, 1, 4, 10) == pytest.approx(0.05 * 0.5 * (1 + math.cos(math.pi / 4)) * 15 / 20)
+
+
+def test_the_linear_and_the_exponential_schedule_by_hand():
+    linear = TrainSettings(total_epochs=4, lr=0.2, schedule="linear")
+    assert [learning_rate(linear, *at, 2) for at in ((0, 0), (0, 1), (2, 0), (3, 1))] == pytest.approx(
+        [0.2, 0.2 * 7 / 8, 0.1, 0.2 / 8]
+    )
+    whole = TrainSettings(total_epochs=4, lr=0.2, schedule="linear", lr_per="epoch", warmup_epochs=1)
+    assert [learning_rate(whole, *at, 2) for at in ((0, 0), (1, 1), (3, 1))] == pytest.approx([0.1, 0.15, 0.05])
+    falling = TrainSettings(total_epochs=250, lr=0.1, schedule="exponential", lr_per="epoch")
+    assert [learning_rate(falling, epoch, 5, 9) for epoch in (0, 1, 100)] == pytest.approx(
+        [0.1, 0.097, 0.1 * 0.97**100]
+    )
+    halved = TrainSettings(total_epochs=4, lr=0.2, schedule="exponential", lr_decay=0.25)
+    assert learning_rate(halved, 1, 1, 2) == pytest.approx(0.2 * 0.25**1.5)
 
 
 def test_ramp_by_hand():

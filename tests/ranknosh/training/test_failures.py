@@ -15,7 +15,7 @@ from tests.ranknosh.training.train_samples import (
     Normed,
     Plain,
     a_job,
-    a_task,
+    a_recipe,
     assert_same_bits,
     failed,
     observed,
@@ -27,7 +27,7 @@ from tests.ranknosh.training.train_samples import (
 
 
 def test_a_huge_learning_rate_diverges(tmp_path):
-    result = train_rung(a_job(0, 5), a_task(build=plain, lr=1e4, momentum=0.9), CheckpointStore(tmp_path))
+    result = train_rung(a_job(0, 5), a_recipe(build=plain, lr=1e4, momentum=0.9), CheckpointStore(tmp_path))
     outcome = failed(result)
     assert outcome.kind == "diverged"
     assert 1 <= outcome.epochs <= 2
@@ -60,23 +60,23 @@ class Poisoned(Plain):
         return out * float("nan") if int(self.calls) > 10 else out
 
 
-def poisoned(architecture, size):
-    return Poisoned(size.classes)
+def poisoned(architecture, signature):
+    return Poisoned(*signature.outputs)
 
 
 def test_epochs_of_a_diverged_training_are_those_really_run(tmp_path):
     store = CheckpointStore(tmp_path)
-    outcome = failed(train_rung(a_job(0, 6), a_task(build=poisoned), store))
+    outcome = failed(train_rung(a_job(0, 6), a_recipe(build=poisoned), store))
     assert (outcome.kind, outcome.epochs) == ("diverged", 3)
-    observed(train_rung(a_job(0, 2, candidate_id=8), a_task(build=poisoned), store))
-    outcome = failed(train_rung(a_job(2, 6, candidate_id=8, attempt=2), a_task(build=poisoned), store))
+    observed(train_rung(a_job(0, 2, candidate_id=8), a_recipe(build=poisoned), store))
+    outcome = failed(train_rung(a_job(2, 6, candidate_id=8, attempt=2), a_recipe(build=poisoned), store))
     assert (outcome.kind, outcome.epochs, outcome.attempt) == ("diverged", 1, 2)
     assert store.epoch(8) == 2  # what was good is kept
 
 
 def test_a_loss_that_is_not_finite_is_seen_inside_a_long_epoch(tmp_path):
-    task = a_task(quadrants(train=320), build=poisoned, batch=2)
-    outcome = failed(train_rung(a_job(0, 1), task, CheckpointStore(tmp_path)))
+    recipe = a_recipe(quadrants(train=320), build=poisoned, batch=2)
+    outcome = failed(train_rung(a_job(0, 1), recipe, CheckpointStore(tmp_path)))
     assert "step 64 of 160" in outcome.message
 
 
@@ -86,12 +86,12 @@ class Blind(Plain):
         return out if self.training else out * float("inf")
 
 
-def blind(architecture, size):
-    return Blind(size.classes)
+def blind(architecture, signature):
+    return Blind(*signature.outputs)
 
 
 def test_a_validation_loss_that_is_not_finite_is_a_divergence(tmp_path):
-    outcome = failed(train_rung(a_job(0, 2), a_task(build=blind), CheckpointStore(tmp_path)))
+    outcome = failed(train_rung(a_job(0, 2), a_recipe(build=blind), CheckpointStore(tmp_path)))
     assert (outcome.kind, outcome.epochs) == ("diverged", 1)
     assert "validation loss" in outcome.message
 
@@ -104,12 +104,12 @@ class Breaking(Poisoned):
         return out
 
 
-def breaking(architecture, size):
-    return Breaking(size.classes)
+def breaking(architecture, signature):
+    return Breaking(*signature.outputs)
 
 
 def test_a_crash_is_told_with_its_place(tmp_path):
-    outcome = failed(train_rung(a_job(0, 4), a_task(build=breaking), CheckpointStore(tmp_path)))
+    outcome = failed(train_rung(a_job(0, 4), a_recipe(build=breaking), CheckpointStore(tmp_path)))
     assert (outcome.kind, outcome.epochs) == ("raised", 2)
     assert outcome.message.startswith("TypeError: a bug (test_failures.py:")
     assert "in forward" in outcome.message
@@ -120,8 +120,8 @@ def test_a_crash_is_told_with_its_place(tmp_path):
     assert read_back(outcome) == outcome
 
 
-def deep(architecture, size, depth=400):
-    return deep(architecture, size, depth - 1) if depth else too_deep(depth)
+def deep(architecture, signature, depth=400):
+    return deep(architecture, signature, depth - 1) if depth else too_deep(depth)
 
 
 def too_deep(depth):
@@ -132,21 +132,21 @@ def too_deep(depth):
 
 
 def test_the_end_of_a_long_traceback_is_kept(tmp_path):
-    outcome = failed(train_rung(a_job(0, 2), a_task(build=deep), CheckpointStore(tmp_path)))
+    outcome = failed(train_rung(a_job(0, 2), a_recipe(build=deep), CheckpointStore(tmp_path)))
     assert len(outcome.traceback) == 8000
     assert outcome.traceback.endswith("ValueError: " + "x" * 7000)
     assert "in too_deep" in outcome.traceback
 
 
-def unbuildable(architecture, size):
+def unbuildable(architecture, signature):
     raise ValueError("no weights for this one")
 
 
 def test_a_network_that_cannot_be_built_costs_no_epoch(tmp_path):
-    outcome = failed(train_rung(a_job(0, 2), a_task(build=unbuildable), CheckpointStore(tmp_path)))
+    outcome = failed(train_rung(a_job(0, 2), a_recipe(build=unbuildable), CheckpointStore(tmp_path)))
     assert (outcome.kind, outcome.epochs) == ("raised", 0)
     foreign = a_job(0, 2, architecture=Architecture("nasbench201", (0, 1)))
-    outcome = failed(train_rung(foreign, a_task(build=None), CheckpointStore(tmp_path)))
+    outcome = failed(train_rung(foreign, a_recipe(build=None), CheckpointStore(tmp_path)))
     assert (outcome.kind, outcome.epochs) == ("invalid", 0)
 
 
@@ -160,15 +160,15 @@ class Interrupting(Poisoned):
         return out
 
 
-def interrupting(architecture, size):
-    return Interrupting(size.classes)
+def interrupting(architecture, signature):
+    return Interrupting(*signature.outputs)
 
 
 def test_ctrl_c_passes_through_and_the_last_epoch_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(rung, "SAVE_EVERY_SECONDS", 0.0)
     store = CheckpointStore(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        train_rung(a_job(0, 4), a_task(build=interrupting), store)
+        train_rung(a_job(0, 4), a_recipe(build=interrupting), store)
     assert store.epoch(7) == 2
     assert len(store.read(7).checkpoint.curve) == 2
 
@@ -199,45 +199,45 @@ class NoMemory(Plain):
         raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: 8 bytes")
 
 
-def limited(architecture, size):
-    return Limited(size.classes)
+def limited(architecture, signature):
+    return Limited(*signature.outputs)
 
 
-def limited_plain(architecture, size):
-    return LimitedPlain(size.classes)
+def limited_plain(architecture, signature):
+    return LimitedPlain(*signature.outputs)
 
 
-def no_memory(architecture, size):
-    return NoMemory(size.classes)
+def no_memory(architecture, signature):
+    return NoMemory(*signature.outputs)
 
 
 def test_smaller_parts_are_tried_until_they_fit_and_remembered(tmp_path):
     store = CheckpointStore(tmp_path)
     Limited.sizes.clear()
-    outcome = observed(train_rung(a_job(0, 1), a_task(quadrants(train=64), build=limited), store))
+    outcome = observed(train_rung(a_job(0, 1), a_recipe(quadrants(train=64), build=limited), store))
     assert Limited.sizes == [16, 8] + [4] * 16
     assert store.read(7).checkpoint.micro_batch == 4
     assert (outcome.epochs, len(outcome.curve)) == (1, 1)
     Limited.sizes.clear()
-    observed(train_rung(a_job(1, 2), a_task(quadrants(train=64), build=limited), store))
+    observed(train_rung(a_job(1, 2), a_recipe(quadrants(train=64), build=limited), store))
     assert Limited.sizes == [4] * 16
 
 
 def test_a_job_that_has_a_worker_alone_begins_with_half(tmp_path):
-    task = a_task(quadrants(train=64), build=limited)
+    recipe = a_recipe(quadrants(train=64), build=limited)
     Limited.sizes.clear()
-    _, store = trained(a_job(0, 1, alone=True), task, tmp_path / "anew")
+    _, store = trained(a_job(0, 1, alone=True), recipe, tmp_path / "anew")
     assert Limited.sizes == [8] + [4] * 16
     Limited.sizes.clear()
-    observed(train_rung(a_job(1, 2, alone=True), task, store))
+    observed(train_rung(a_job(1, 2, alone=True), recipe, store))
     assert Limited.sizes == [2] * 32
-    tiny = a_task(quadrants(train=64), build=plain, batch=1)
+    tiny = a_recipe(quadrants(train=64), build=plain, batch=1)
     assert trained(a_job(0, 1, alone=True), tiny, tmp_path / "tiny")[1].read(7).checkpoint.micro_batch == 1
 
 
 def test_smaller_parts_give_the_training_of_the_whole_batch(tmp_path):
-    whole, one = trained(a_job(0, 3), a_task(build=plain), tmp_path / "whole")
-    parts, other = trained(a_job(0, 3), a_task(build=limited_plain), tmp_path / "parts")
+    whole, one = trained(a_job(0, 3), a_recipe(build=plain), tmp_path / "whole")
+    parts, other = trained(a_job(0, 3), a_recipe(build=limited_plain), tmp_path / "parts")
     left, right = tensors_of(one), tensors_of(other)
     for name in left:
         torch.testing.assert_close(left[name], right[name], rtol=1e-4, atol=1e-6)
@@ -259,26 +259,26 @@ class LaterLimited(Limited):
         return Normed.forward(self, images)
 
 
-def later_limited(architecture, size):
-    return LaterLimited(size.classes)
+def later_limited(architecture, signature):
+    return LaterLimited(*signature.outputs)
 
 
 def test_memory_running_out_later_goes_on_from_the_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(rung, "SAVE_EVERY_SECONDS", 0.0)
     seen = []
-    store, task = CheckpointStore(tmp_path / "one"), a_task(build=later_limited)
-    result = train_rung(a_job(0, 4), task, store, on_epoch=lambda job, point: seen.append(point.epoch))
+    store, recipe = CheckpointStore(tmp_path / "one"), a_recipe(build=later_limited)
+    result = train_rung(a_job(0, 4), recipe, store, on_epoch=lambda job, point: seen.append(point.epoch))
     assert observed(result).epochs == 4
     assert seen == [1, 2, 3, 4]
     assert store.read(7).checkpoint.micro_batch == 4
-    _, again = trained(a_job(0, 4), task, tmp_path / "two")
+    _, again = trained(a_job(0, 4), recipe, tmp_path / "two")
     assert_same_bits(store, again)
 
 
 def test_no_room_for_one_image_is_a_failure(tmp_path):
-    outcome = failed(train_rung(a_job(0, 2), a_task(build=no_memory), CheckpointStore(tmp_path)))
+    outcome = failed(train_rung(a_job(0, 2), a_recipe(build=no_memory), CheckpointStore(tmp_path)))
     assert (outcome.kind, outcome.epochs) == ("out_of_memory", 0)
-    assert "one image at a time" in outcome.message
+    assert "one example at a time" in outcome.message
     assert "can't allocate memory" in outcome.message
 
 
@@ -298,9 +298,9 @@ import resource, sys
 from pathlib import Path
 import torch
 from torch import nn
-from tests.ranknosh.training.train_samples import a_job, a_task, observed, quadrants
-from ranknosh.data import Split
-from ranknosh.data.base import assemble
+from tests.ranknosh.training.train_samples import a_job, a_recipe, observed, quadrants
+from ranknosh.tasks.data import Split
+from ranknosh.tasks.data.base import assemble
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.rung import train_rung
 
@@ -315,13 +315,13 @@ class Wide(nn.Module):
 labels = torch.arange(128) % 4
 images = torch.randint(0, 256, (128, 1, 64, 64), dtype=torch.uint8)
 data = assemble("big", [Split(images, labels)] * 3, list("abcd"))
-task = a_task(data, build=lambda architecture, size: Wide(), batch=128, lr=1e-3)
+recipe = a_recipe(data, build=lambda architecture, signature: Wide(), batch=128, lr=1e-3)
 store = CheckpointStore(Path(sys.argv[1]))
-observed(train_rung(a_job(0, 1, candidate_id=1), a_task(), store))  # what every process loads once
+observed(train_rung(a_job(0, 1, candidate_id=1), a_recipe(), store))  # what every process loads once
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + 110 * 2**20
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-observed(train_rung(a_job(0, 1), task, store))
+observed(train_rung(a_job(0, 1), recipe, store))
 print(store.read(7).checkpoint.micro_batch)
 """
 

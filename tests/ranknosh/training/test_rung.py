@@ -4,18 +4,19 @@ import pytest
 import torch
 
 from ranknosh.errors import ConfigError, SpaceError, StoreError
-from ranknosh.spaces.base import NetworkSize
+from ranknosh.spaces.catalog import get_space
+from ranknosh.tasks.catalog import make_task
 from ranknosh.training import rung
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.epoch import Diverged
 from ranknosh.training.rung import train_rung
-from ranknosh.training.settings import Task, TrainSettings
+from ranknosh.training.settings import Recipe, TrainSettings
 from tests.image_sets import load
 from tests.journal_lines import read_back
 from tests.ranknosh.training.train_samples import (
     CELL,
     a_job,
-    a_task,
+    a_recipe,
     assert_same_bits,
     failed,
     interrupted,
@@ -30,54 +31,53 @@ from tests.ranknosh.training.train_samples import (
 def test_a_cell_learns_digits(tmp_path):
     data = load("digits", seed=0)
     settings = TrainSettings(total_epochs=6, batch=64, lr=0.1)
-    task = Task(data, NetworkSize(8, 1, 10, 1), settings)
-    outcome, store = trained(a_job(0, 4), task, tmp_path)
-    assert outcome.validation_accuracy > 0.5  # chance is 0.1
+    recipe = Recipe(get_space("nasbench201", channels=8, cells=1), make_task(data, {}), settings)
+    outcome, store = trained(a_job(0, 4), recipe, tmp_path)
+    assert outcome.metrics["accuracy"] > 0.5  # chance is 0.1
     assert [point.epoch for point in outcome.curve] == [1, 2, 3, 4]
     assert outcome.curve[-1].train_loss < 0.5 * outcome.curve[0].train_loss
     last = outcome.curve[-1]
-    assert (outcome.metric, outcome.validation_accuracy, outcome.validation_loss) == (
+    assert (outcome.metric, outcome.metrics["accuracy"], outcome.metrics["loss"]) == (
         last.metric,
-        last.validation_accuracy,
-        last.validation_loss,
+        last.metrics["accuracy"],
+        last.metrics["loss"],
     )
     assert outcome.epochs == 4
     assert 0 < sum(point.seconds for point in outcome.curve) <= outcome.seconds
     from ranknosh.spaces.nets.cost import count_macs, count_params
-    from ranknosh.spaces.nets.network import build_candidate
 
-    network = build_candidate(CELL, task.size)
-    assert outcome.params == count_params(network)
-    assert outcome.macs == count_macs(network, (1, 8, 8))
+    network = recipe.space.network(CELL, recipe.signature)
+    assert outcome.costs["params"] == count_params(network)
+    assert outcome.costs["macs"] == count_macs(network, (1, 8, 8))
     assert outcome.checkpoint_bytes == sum(held.size for held in store.holdings())
     assert read_back(outcome) == outcome
 
 
 def test_the_seed_decides_every_bit(tmp_path):
-    task = a_task(augment="crop_flip_cutout", ema=0.9)
-    first, one = trained(a_job(0, 2), task, tmp_path / "one")
+    recipe = a_recipe(augment="crop_flip_cutout", ema=0.9)
+    first, one = trained(a_job(0, 2), recipe, tmp_path / "one")
     torch.manual_seed(123)
-    second, two = trained(a_job(0, 2), task, tmp_path / "two")
+    second, two = trained(a_job(0, 2), recipe, tmp_path / "two")
     assert_same_bits(one, two)
     assert first.metric == second.metric
-    _, other = trained(a_job(0, 2, seed=4), task, tmp_path / "other")
+    _, other = trained(a_job(0, 2, seed=4), recipe, tmp_path / "other")
     assert not torch.equal(tensors_of(one)["weights.conv.weight"], tensors_of(other)["weights.conv.weight"])
 
 
 def test_initial_weights_differ_between_seeds(tmp_path):
-    task = a_task(lr=1e-12)
+    recipe = a_recipe(lr=1e-12)
     weights = [
-        tensors_of(trained(a_job(0, 1, seed=seed), task, tmp_path / str(seed))[1])["weights.conv.weight"]
+        tensors_of(trained(a_job(0, 1, seed=seed), recipe, tmp_path / str(seed))[1])["weights.conv.weight"]
         for seed in (1, 2)
     ]
     assert (weights[0] - weights[1]).abs().max() > 0.01
 
 
 def test_rung_after_rung_equals_one_rung(tmp_path):
-    task = a_task(ema=0.9, warmup_epochs=1.5, augment="crop_flip")
-    whole, straight = trained(a_job(0, 5), task, tmp_path / "straight")
-    first, stepped = trained(a_job(0, 2), task, tmp_path / "stepped")
-    second = observed(train_rung(a_job(2, 5, level=2), task, stepped))
+    recipe = a_recipe(ema=0.9, warmup_epochs=1.5, augment="crop_flip")
+    whole, straight = trained(a_job(0, 5), recipe, tmp_path / "straight")
+    first, stepped = trained(a_job(0, 2), recipe, tmp_path / "stepped")
+    second = observed(train_rung(a_job(2, 5, level=2), recipe, stepped))
     assert_same_bits(straight, stepped)
     assert without_times([*first.curve, *second.curve]) == without_times(whole.curve)
     assert (first.epochs, second.epochs) == (2, 3)
@@ -86,62 +86,62 @@ def test_rung_after_rung_equals_one_rung(tmp_path):
 
 @pytest.mark.parametrize("metric", ["accuracy", "loss", "ema_accuracy", "ema_loss"])
 def test_metric_is_higher_better_and_reads_what_it_says(tmp_path, metric):
-    task = a_task(metric=metric, ema=0.999)
-    outcome, _ = trained(a_job(0, 1), task, tmp_path)
+    recipe = a_recipe(metric=metric, ema=0.999)
+    outcome, _ = trained(a_job(0, 1), recipe, tmp_path)
     sign_and_value = (
-        outcome.validation_accuracy if metric.endswith("accuracy") else -outcome.validation_loss,
+        outcome.metrics["accuracy"] if metric.endswith("accuracy") else -outcome.metrics["loss"],
         outcome.curve[0].metric,
     )
     assert sign_and_value == (outcome.metric, outcome.metric)
-    raw, _ = trained(a_job(0, 1), a_task(metric="loss", ema=0.999), tmp_path / "raw")
-    assert (outcome.validation_loss == raw.validation_loss) == (not metric.startswith("ema"))
+    raw, _ = trained(a_job(0, 1), a_recipe(metric="loss", ema=0.999), tmp_path / "raw")
+    assert (outcome.metrics["loss"] == raw.metrics["loss"]) == (not metric.startswith("ema"))
 
 
 def test_stop_is_asked_after_every_epoch_but_the_last(tmp_path):
-    task, store = a_task(), CheckpointStore(tmp_path)
+    recipe, store = a_recipe(), CheckpointStore(tmp_path)
     asked = []
 
     def stop() -> bool:
         asked.append(store.epoch(7))
         return len(asked) == 2
 
-    part = interrupted(train_rung(a_job(0, 4), task, store, stop=stop))
+    part = interrupted(train_rung(a_job(0, 4), recipe, store, stop=stop))
     assert (part.epoch, part.epochs, store.epoch(7)) == (2, 2, 2)
     assert part.checkpoint_bytes == sum(held.size for held in store.holdings())
-    rest = observed(train_rung(a_job(2, 4), task, store, stop=stop))
+    rest = observed(train_rung(a_job(2, 4), recipe, store, stop=stop))
     assert (rest.epochs, [point.epoch for point in rest.curve]) == (2, [3, 4])
     assert len(asked) == 3  # after epochs 1, 2 and 3
-    _, straight = trained(a_job(0, 4), task, tmp_path / "straight")
+    _, straight = trained(a_job(0, 4), recipe, tmp_path / "straight")
     assert_same_bits(store, straight)
 
 
 def test_on_epoch_sees_every_point_once(tmp_path):
-    task, store, seen = a_task(), CheckpointStore(tmp_path), []
+    recipe, store, seen = a_recipe(), CheckpointStore(tmp_path), []
     job = a_job(0, 3)
-    outcome = observed(train_rung(job, task, store, on_epoch=lambda job, point: seen.append((job, point))))
+    outcome = observed(train_rung(job, recipe, store, on_epoch=lambda job, point: seen.append((job, point))))
     assert seen == [(job, point) for point in outcome.curve]
 
 
 def test_a_lost_record_is_answered_from_the_checkpoint(tmp_path):
-    task, store, seen = a_task(), CheckpointStore(tmp_path), []
-    lost = observed(train_rung(a_job(0, 3), task, store))
+    recipe, store, seen = a_recipe(), CheckpointStore(tmp_path), []
+    lost = observed(train_rung(a_job(0, 3), recipe, store))
     before = {path: path.stat().st_mtime_ns for path in (store.folder / "7").iterdir()}
-    again = observed(train_rung(a_job(0, 3), task, store, on_epoch=lambda job, point: seen.append(point)))
+    again = observed(train_rung(a_job(0, 3), recipe, store, on_epoch=lambda job, point: seen.append(point)))
     assert dataclasses.replace(again, seconds=0) == dataclasses.replace(lost, seconds=0)
     assert again.seconds >= sum(point.seconds for point in lost.curve)
     assert seen == []
     assert {path: path.stat().st_mtime_ns for path in (store.folder / "7").iterdir()} == before
     # A checkpoint further on still gives the numbers that epoch had.
-    early = observed(train_rung(a_job(0, 2), task, store))
+    early = observed(train_rung(a_job(0, 2), recipe, store))
     assert (early.epochs, early.metric, early.curve) == (2, lost.curve[1].metric, lost.curve[:2])
 
 
 def test_a_lost_interruption_is_charged_once_and_not_trained_twice(tmp_path):
-    task, store, seen = a_task(), CheckpointStore(tmp_path), []
+    recipe, store, seen = a_recipe(), CheckpointStore(tmp_path), []
     answers = iter([False, True])
-    interrupted(train_rung(a_job(0, 4), task, store, stop=lambda: next(answers)))
+    interrupted(train_rung(a_job(0, 4), recipe, store, stop=lambda: next(answers)))
     assert store.epoch(7) == 2
-    outcome = observed(train_rung(a_job(0, 4), task, store, on_epoch=lambda job, point: seen.append(point.epoch)))
+    outcome = observed(train_rung(a_job(0, 4), recipe, store, on_epoch=lambda job, point: seen.append(point.epoch)))
     assert seen == [3, 4]
     assert outcome.epochs == 4
     assert [point.epoch for point in outcome.curve] == [1, 2, 3, 4]
@@ -149,49 +149,49 @@ def test_a_lost_interruption_is_charged_once_and_not_trained_twice(tmp_path):
 
 
 def test_a_lost_checkpoint_is_trained_again_for_free(tmp_path):
-    task = a_task()
-    _, straight = trained(a_job(0, 4), task, tmp_path / "straight")
+    recipe = a_recipe()
+    _, straight = trained(a_job(0, 4), recipe, tmp_path / "straight")
     store = CheckpointStore(tmp_path / "lost")
-    part = interrupted(train_rung(a_job(2, 4), task, store, stop=lambda: True))
+    part = interrupted(train_rung(a_job(2, 4), recipe, store, stop=lambda: True))
     assert (part.epoch, part.epochs, store.epoch(7)) == (2, 0, 1)
-    outcome = observed(train_rung(a_job(2, 4), task, store))
+    outcome = observed(train_rung(a_job(2, 4), recipe, store))
     assert (outcome.epochs, [point.epoch for point in outcome.curve]) == (2, [3, 4])
     assert_same_bits(store, straight)
 
 
 def test_epochs_inside_a_rung_are_saved_when_enough_would_be_lost(tmp_path, monkeypatch):
-    task, store, saved = a_task(), CheckpointStore(tmp_path), []
-    train_rung(a_job(0, 3), task, store, on_epoch=lambda job, point: saved.append(store.epoch(7)))
+    recipe, store, saved = a_recipe(), CheckpointStore(tmp_path), []
+    train_rung(a_job(0, 3), recipe, store, on_epoch=lambda job, point: saved.append(store.epoch(7)))
     assert saved == [None, None, 3]
     monkeypatch.setattr(rung, "SAVE_EVERY_SECONDS", 0.0)
     saved.clear()
-    train_rung(a_job(0, 3, candidate_id=8), task, store, on_epoch=lambda job, point: saved.append(store.epoch(8)))
+    train_rung(a_job(0, 3, candidate_id=8), recipe, store, on_epoch=lambda job, point: saved.append(store.epoch(8)))
     assert saved == [1, 2, 3]
 
 
 def test_where_and_how_fast_it_runs_is_free_to_change(tmp_path):
-    _, store = trained(a_job(0, 1), a_task(), tmp_path)
-    assert observed(train_rung(a_job(1, 2), a_task(threads=2, channels_last=False), store)).epochs == 1
+    _, store = trained(a_job(0, 1), a_recipe(), tmp_path)
+    assert observed(train_rung(a_job(1, 2), a_recipe(threads=2, channels_last=False), store)).epochs == 1
 
 
 def test_tensors_of_another_network_are_refused(tmp_path):
-    _, store = trained(a_job(0, 1), a_task(), tmp_path)
+    _, store = trained(a_job(0, 1), a_recipe(), tmp_path)
     with pytest.raises(StoreError, match="another network's tensors"):
-        train_rung(a_job(1, 2), a_task(build=plain), store)
+        train_rung(a_job(1, 2), a_recipe(build=plain), store)
 
 
 @pytest.mark.parametrize(("start", "stop"), [(2, 2), (3, 2), (0, 7), (-1, 2)])
 def test_a_job_has_to_lie_in_the_schedule(tmp_path, start, stop):
     with pytest.raises(ConfigError, match="within the schedule's 6 epochs"):
-        train_rung(a_job(start, stop), a_task(), CheckpointStore(tmp_path))
+        train_rung(a_job(start, stop), a_recipe(), CheckpointStore(tmp_path))
 
 
 def test_what_callbacks_raise_is_the_callers(tmp_path):
     store = CheckpointStore(tmp_path)
     with pytest.raises(ZeroDivisionError):
-        train_rung(a_job(0, 2), a_task(), store, on_epoch=lambda job, point: 1 // 0)
+        train_rung(a_job(0, 2), a_recipe(), store, on_epoch=lambda job, point: 1 // 0)
     with pytest.raises(MemoryError):
-        train_rung(a_job(0, 2), a_task(), store, stop=exhaust)
+        train_rung(a_job(0, 2), a_recipe(), store, stop=exhaust)
 
 
 def exhaust() -> bool:
@@ -208,7 +208,7 @@ def test_an_error_of_a_callback_arrives_as_it_was_raised(tmp_path, error):
         raise raised from cause
 
     with pytest.raises(error) as caught:
-        train_rung(a_job(0, 1), a_task(), CheckpointStore(tmp_path), on_epoch=callback)
+        train_rung(a_job(0, 1), a_recipe(), CheckpointStore(tmp_path), on_epoch=callback)
     assert caught.value is raised
     assert raised.__cause__ is cause
     assert raised.__context__ in (None, cause)
@@ -224,11 +224,11 @@ def test_the_process_is_left_as_it_was_found(tmp_path):
         seen = []
         train_rung(
             a_job(0, 1),
-            a_task(threads=1),
+            a_recipe(threads=1),
             CheckpointStore(tmp_path),
             on_epoch=lambda *_: seen.append(torch.get_num_threads()),
         )
-        failed(train_rung(a_job(0, 1), a_task(build=broken), CheckpointStore(tmp_path / "broken")))
+        failed(train_rung(a_job(0, 1), a_recipe(build=broken), CheckpointStore(tmp_path / "broken")))
         assert seen == [1]
         assert torch.get_num_threads() == 2
         assert torch.equal(torch.get_rng_state(), state)
@@ -241,10 +241,10 @@ def test_the_process_is_left_as_it_was_found(tmp_path):
         torch.set_num_threads(1)
 
 
-def broken(architecture, size):
+def broken(architecture, signature):
     raise RuntimeError("no such network")
 
 
 def test_an_unknown_device_is_the_users_error(tmp_path):
     with pytest.raises(ConfigError, match="device is 'warp'"):
-        train_rung(a_job(0, 1), a_task(device="warp"), CheckpointStore(tmp_path))
+        train_rung(a_job(0, 1), a_recipe(device="warp"), CheckpointStore(tmp_path))

@@ -7,7 +7,7 @@ from ranknosh.core.seeding import draw
 from ranknosh.spaces.catalog import get_space
 from ranknosh.training import timing
 from ranknosh.training.timing import measure, on_line, part_of, time_training
-from tests.ranknosh.training.train_samples import CELL, a_task, quadrants
+from tests.ranknosh.training.train_samples import CELL, a_recipe, quadrants
 
 
 def test_networks_that_were_not_timed_lie_on_the_line():
@@ -30,7 +30,7 @@ def test_a_part_of_the_images_keeps_two_at_least():
 
 
 def test_timing_trains_for_real(tmp_path):
-    timed = time_training(CELL, a_task(), tmp_path)
+    timed = time_training(CELL, a_recipe(), tmp_path)
     assert timed.macs > 0
     assert timed.epoch_seconds > 0
     assert timed.checkpoint_bytes == sum(p.stat().st_size for p in (tmp_path / "second").rglob("*") if p.is_file())
@@ -39,7 +39,7 @@ def test_timing_trains_for_real(tmp_path):
 def test_a_space_of_few_networks_is_timed_too(monkeypatch):
     few = draw(get_space("nasbench201"), 3, 0)
     monkeypatch.setattr(timing, "draw", lambda space, count, seed: few[:count])
-    measured = timing.measure(get_space("nasbench201"), a_task(build=None), SeedingConfig(proxies=[]), 0)
+    measured = timing.measure(a_recipe(build=None), SeedingConfig(proxies=[]), 0)
     assert (len(measured.timed), len(measured.seconds)) == (3, 3)
 
 
@@ -47,11 +47,11 @@ def test_networks_and_their_scores_are_timed_and_leave_no_files(tmp_path, monkey
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     heard = []
     scored = SeedingConfig(proxies=["swap_reg"], options={"swap_reg": {"mu": 900.0, "sigma": 8e5}})
-    timing = measure(get_space("nasbench201"), a_task(), scored, 0, (0.5,), heard.append)
+    timing = measure(a_recipe(), scored, 0, (0.5,), heard.append)
     assert heard == ["timing network 1 of 1"]
     assert 0 < timing.proxy_seconds < 60
     assert 0 < timing.typical == timing.large == timing.largest < 60
-    unscored = measure(get_space("nasbench201"), a_task(build=None), SeedingConfig(proxies=[]), 0, (1.0, 0.0, 0.5))
+    unscored = measure(a_recipe(build=None), SeedingConfig(proxies=[]), 0, (1.0, 0.0, 0.5))
     assert unscored.proxy_seconds == 0
     large, small, middle = (one.macs for one in unscored.timed)
     assert small < middle < large

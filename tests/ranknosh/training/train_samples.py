@@ -10,17 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from ranknosh.core.records import Failed, Interrupted, Job, JobResult, Observed
-from ranknosh.data import ImageData, Split
-from ranknosh.data.base import assemble
-from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.nasbench201 import NasBench201
+from ranknosh.spaces.signature import Signature
+from ranknosh.tasks.catalog import make_task
+from ranknosh.tasks.data import Data, Split
+from ranknosh.tasks.data.base import assemble
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.rung import train_rung
-from ranknosh.training.settings import Task, TrainSettings
+from ranknosh.training.settings import Recipe, TrainSettings
 
 CELL = Architecture("nasbench201", (3, 1, 2, 4, 3, 0))
 
 
-def quadrants(train: int = 70, validation: int = 40, test: int = 30, seed: int = 0) -> ImageData:
+def quadrants(train: int = 70, validation: int = 40, test: int = 30, seed: int = 0) -> Data:
     """Noise images of 1x8x8 with one bright quadrant, which is the class (0..3)."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -64,19 +67,29 @@ class Normed(nn.Module):
         return self.classifier(self.dropout(maps.flatten(1)))
 
 
-def plain(architecture: Architecture, size: NetworkSize) -> nn.Module:
-    return Plain(size.classes)
+def plain(architecture: Architecture, signature: Signature) -> nn.Module:
+    return Plain(*signature.outputs)
 
 
-def normed(architecture: Architecture, size: NetworkSize) -> nn.Module:
-    return Normed(size.classes)
+def normed(architecture: Architecture, signature: Signature) -> nn.Module:
+    return Normed(*signature.outputs)
 
 
-def a_task(data: ImageData | None = None, *, build: Any = normed, **settings: Any) -> Task:
-    data = data or quadrants()
+class BuiltSpace(NasBench201):
+    """The codes of NAS-Bench-201 with the networks that a function of architecture and signature makes."""
+
+    def __init__(self, build: Any) -> None:
+        super().__init__(4, 1)
+        object.__setattr__(self, "network", build)
+
+
+def a_recipe(
+    data: Data | None = None, *, build: Any = normed, task: dict[str, Any] | None = None, **settings: Any
+) -> Recipe:
+    made = make_task(data or quadrants(), task or {})
     chosen = {"total_epochs": 6, "batch": 16, "lr": 0.05, **settings}
-    size = NetworkSize(4, 1, len(data.classes), data.image_shape[0])
-    return Task(data, size, TrainSettings(**chosen), build)
+    space = NasBench201(4, 1) if build is None else BuiltSpace(build)
+    return Recipe(space, made, TrainSettings(**chosen))
 
 
 def a_job(start: int, stop: int, **facts: Any) -> Job:
@@ -98,9 +111,9 @@ def failed(result: JobResult) -> Failed:
     return result.outcome
 
 
-def trained(job: Job, task: Task, folder: Path) -> tuple[Observed, CheckpointStore]:
+def trained(job: Job, recipe: Recipe, folder: Path) -> tuple[Observed, CheckpointStore]:
     store = CheckpointStore(folder)
-    return observed(train_rung(job, task, store)), store
+    return observed(train_rung(job, recipe, store)), store
 
 
 def tensors_of(store: CheckpointStore, candidate_id: int = 7, replica: int = 0) -> dict[str, Tensor]:
@@ -122,7 +135,7 @@ def assert_same_bits(first: CheckpointStore, second: CheckpointStore) -> None:
     one, other = first.read(7).checkpoint, second.read(7).checkpoint
     assert one is not None
     assert other is not None
-    for name in ("epoch", "identity", "micro_batch", "initial_loss", "average_updates", "params", "macs"):
+    for name in ("epoch", "identity", "micro_batch", "initial_loss", "average_updates", "costs"):
         assert getattr(one, name) == getattr(other, name), name
     assert without_times(one.curve) == without_times(other.curve)
 
@@ -131,9 +144,9 @@ def without_times(curve: Any) -> list[Any]:
     return [dataclasses.replace(point, seconds=0.0) for point in curve]
 
 
-def real_task(layout: str) -> Task:
+def real_recipe(layout: str) -> Recipe:
     """Everything that carries state: momentum, batch norm, averages, ramp, augmentation, a short last batch."""
-    return a_task(
+    return a_recipe(
         quadrants(train=150, validation=60),
         build=None,
         total_epochs=6,
@@ -143,7 +156,7 @@ def real_task(layout: str) -> Task:
         metric="ema_loss",
         augment="crop_flip_cutout",
         warmup_epochs=2.5,
-        label_smoothing=0.1,
+        task={"label_smoothing": 0.1},
         grad_clip=5.0,
         channels_last=layout == "channels_last",
     )

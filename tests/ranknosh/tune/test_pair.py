@@ -113,9 +113,9 @@ def test_limits_of_the_plain_tuner_do_not_hang(tmp_path):
     assert sum(own.epochs_trained(tmp_path / "trace").values()) == 4 + 2 + 2
     # Smaller is better here, and the promoted half are the smaller ones.
     pool = searcher.pool
-    reached = sorted(pool.candidates.values(), key=lambda c: -c.metrics[1])
+    reached = sorted(pool.candidates.values(), key=lambda c: -c.by_level[1])
     assert {c.level for c in reached[:2]} == {2, 3}
-    assert all(c.metrics[1] < 0 for c in reached)
+    assert all(c.by_level[1] < 0 for c in reached)
 
 
 def test_a_function_without_checkpoints_is_refused_after_its_first_level(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 
 import pytest
@@ -100,6 +101,10 @@ def fails(config, folder, start, stop, seed):
     raise KeyError("layer")
 
 
+def leaves(config, folder, start, stop, seed):
+    sys.exit("leaves in leaves")
+
+
 def overflows(config, folder, start, stop, seed):
     raise MemoryError("too large")
 
@@ -112,6 +117,7 @@ def diverges(config, folder, start, stop, seed):
     ("train", "kind", "message"),
     [
         (fails, "raised", "KeyError: 'layer'"),
+        (leaves, "raised", "SystemExit: leaves in leaves"),
         (overflows, "out_of_memory", "MemoryError: too large"),
         (diverges, "diverged", "score is inf at epoch 1"),
     ],
@@ -119,7 +125,7 @@ def diverges(config, folder, start, stop, seed):
 def test_failures(train, kind, message, space, job, tmp_path):
     failed = runner(space, tmp_path, train)(job).outcome
     assert (failed.kind, failed.message, failed.epochs) == (kind, message, 1)
-    assert ("in fails" in failed.traceback) == (kind == "raised")
+    assert (f"in {train.__name__}" in failed.traceback) == (kind != "diverged")
     assert [name for name in rungs(tmp_path) if name != "1"] == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 pytest.importorskip("ray")
@@ -10,7 +9,6 @@ pytest.importorskip("ray")
 from ray import cloudpickle, tune
 
 from ranknosh.errors import ConfigError, SpaceError, StoreError
-from ranknosh.spaces.parameters import choice
 from ranknosh.tune import NOSHScheduler, RankSearcher, as_trainable, flat_space, make_tuner
 from ranknosh.tune.rungs import Failure, sign_of
 from tests.ranknosh.tune import tune_trainables as own
@@ -280,50 +278,31 @@ def test_a_tuner_has_the_settings_a_pyramid_needs(trainable, reuse, tmp_path):
         make_tuner(trainable, DOMAINS, **PLAN, storage_path=tmp_path, resume=True)
 
 
-@pytest.mark.parametrize(
-    ("domain", "values"),
-    [
-        (tune.choice(["a", 2, None]), ("a", 2, None)),
-        (tune.randint(3, 7), (3, 4, 5, 6)),
-        (tune.qrandint(4, 12, 4), (4, 8, 12)),
-        (tune.qrandint(4, 6, 1), (4, 5)),
-        (tune.lograndint(1, 6), (1, 2, 3, 4, 5)),
-        (tune.qlograndint(2, 8, 2), (2, 4, 6, 8)),
-        (tune.quniform(0, 1, 0.25), (0.0, 0.25, 0.5, 0.75, 1.0)),
-        (tune.qloguniform(0.1, 0.4, 0.1), (0.1, 0.2, 0.3, 0.4)),
-        (choice([1, 2]), (1, 2)),
-    ],
-)
-def test_values_of_domains(domain, values):
-    assert flat_space({"x": domain}).parameters["x"].values == values
-    if not isinstance(domain, type(choice([1]))):
-        rng = np.random.default_rng(0)
-        drawn = {
-            np.round(domain.sample(random_state=rng), 9) if values[0] != "a" else domain.sample() for _ in range(200)
-        }
-        assert drawn <= {np.round(v, 9) if values[0] != "a" else v for v in values}
+def test_an_entry_of_the_name_that_trials_read_is_refused():
+    with pytest.raises(SpaceError, match="the space has an entry nosh"):
+        RankSearcher({**DOMAINS, "nosh": 3}, **PLAN)
 
 
-def test_real_numbers_are_cut_finely():
-    space = flat_space({"rate": tune.loguniform(1e-4, 1e-1), "share": tune.uniform(0, 2)}, steps=31)
-    assert space.parameters["rate"].values[::10] == (1e-4, 1e-3, 1e-2, 1e-1)
-    assert len(space.parameters["share"].values) == 31
+@pytest.mark.parametrize("epoch", [0, -1, 0.5, "1", float("nan"), float("inf"), []])
+def test_epochs_that_are_not_counted_from_one_end_the_search_with_what_to_report(epoch):
+    searcher = searcher_of()
+    config = searcher.suggest("a")
+    assert searcher.trials.report("a", {**result_of(config, 1), "training_iteration": epoch}) == "STOP"
+    with pytest.raises(ConfigError, match="it counts finished epochs: report 1 after the first one"):
+        searcher.trials.raise_fatal()
 
 
-def test_other_entries_of_a_config_space_are_fixed():
-    space = flat_space({"x": tune.uniform(0, 1), "epochs": 3, "layers": {"width": 2}})
-    assert space.fixed == {"epochs": 3, "layers": {"width": 2}}
-
-
-@pytest.mark.parametrize(
-    ("entry", "words"),
-    [
-        (tune.randn(0, 1), "no finite list"),
-        (tune.sample_from(lambda spec: 1), "no finite list"),
-        (tune.grid_search([1, 2]), "grid_search"),
-        ({"inner": tune.uniform(0, 1)}, "nested dictionary"),
-    ],
-)
-def test_domains_that_are_refused(entry, words):
-    with pytest.raises(SpaceError, match=words):
-        flat_space({"x": tune.uniform(0, 1), "y": entry})
+def test_a_trial_that_tune_ends_by_its_own_rule_keeps_its_result_and_is_not_begun_anew():
+    searcher = searcher_of(candidates=2, initial=2, levels=(1, 2))
+    configs = {name: searcher.suggest(name) for name in ("a", "b")}
+    for name, config in configs.items():
+        searcher.on_trial_complete(name, result_of(config, 1))
+    assert searcher.trials.ended == {"a", "b"}
+    job = searcher.trials.next_job(None)
+    ended = searcher.trials.trial_of[job.token]
+    assert NOSHScheduler(searcher)._resume(None, job, ended) is None
+    failure = searcher.pool.failures[-1]
+    assert (failure.candidate_id, failure.kind, failure.final) == (job.candidate_id, "raised", True)
+    assert "a rule of its own" in failure.message
+    assert searcher.pool.candidates[job.candidate_id].by_level  # what it reached stays
+    assert searcher.trials.trial_of[job.token] == ended

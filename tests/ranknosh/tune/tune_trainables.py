@@ -113,7 +113,7 @@ def decisions(records):
 
 
 def metrics(pool):
-    return {(c.id, level): value for c in pool.candidates.values() for level, value in c.metrics.items()}
+    return {(c.id, level): value for c in pool.candidates.values() for level, value in c.by_level.items()}
 
 
 def undisturbed(settings, space, run_job):
@@ -142,6 +142,6 @@ def by_formula(space, failing, sign=1):
         if job.candidate_id in failing:
             return JobResult(job, Failed(job.candidate_id, job.level, failing[job.candidate_id], "", job.epochs, 0.0))
         value = sign * quality(space.decode(job.architecture), job.stop_epoch)
-        return JobResult(job, Observed(job.candidate_id, job.level, value, None, None, job.epochs, 0.0))
+        return JobResult(job, Observed(job.candidate_id, job.level, value, {}, job.epochs, 0.0))
 
     return run

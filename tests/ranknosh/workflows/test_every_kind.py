@@ -10,18 +10,21 @@ from ranknosh.config.settings import by_name
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.runs.journal import FILE
 from ranknosh.runs.run import Run, begin
+from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows import HOMES, open_run, run_class
 from ranknosh.workflows.retrain import preset
 from tests.processes import output_of, start_python, wait_until
 
-DATA = {"name": "digits", "train_limit": 64, "validation_limit": 32, "test_limit": 32}
-SMALL = {"data": DATA, "network": {"channels": 4, "cells": 1}}
+DATA = {"name": "digits", "limit": 64, "validation_limit": 32, "test_limit": 32}
+SMALL = {"data": DATA, "space": {"channels": 4, "cells": 1}}
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|none~0|none~1|skip_connect~2|"
-RECIPE = preset("tiny", "nasbench201").to_dict()
+RECIPE = preset("tiny", NasBench201()).to_dict()
+ALONE = {name: value for name, value in RECIPE.items() if name != "architecture"}
 SETTINGS = {
     "search": {**SMALL, "budget": {"epochs": 20}, "pyramid": {"initial": 4, "batch": 2, "candidates": 6}},
     "supernet": {**SMALL, "method": {"name": "darts"}, "budget": {"epochs": 2}},
     "retrain": {**RECIPE, "data": DATA, "architecture": CELL},
+    "finals": {**ALONE, "data": DATA, "architectures": [CELL]},
     "score": {**SMALL, "count": 2, "proxies": ["params"]},
     "compare": {**SMALL, "methods": ["random"], "budget": {"device_time": "9m"}},
 }
@@ -29,6 +32,7 @@ OWN = {  # a setting of each kind that has to stay
     "search": "train.batch",
     "supernet": "budget.epochs",
     "retrain": "train.batch",
+    "finals": "train.batch",
     "score": "batch",
     "compare": "train.batch",
 }
@@ -108,7 +112,7 @@ def test_a_setting_that_has_to_stay_is_refused_on_resume(folder, kind, said):
 
 def test_other_data_are_refused_on_resume(folder, kind, said):
     fingerprint = open_run(folder).header.data["fingerprint"][:12]
-    code, text = said("resume", folder, "--set", "data.train_limit=60", "--quiet")
+    code, text = said("resume", folder, "--set", "data.limit=60", "--quiet")
     assert code == 4
     assert text.startswith("the data are not those this run began with: digits has the fingerprint ")
     assert text.endswith(

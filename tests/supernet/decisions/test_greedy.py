@@ -10,15 +10,14 @@ from supernet.decisions import GreedyDecisions
 from supernet.decisions.greedy import certainty, operation_shares, prune_saturated, rounds, scaled
 from supernet.methods.sgas import sgas, sgas_pt
 from supernet.selections import Decided
-from supernet.space import darts, nasbench201
 from supernet.states import EdgeStates
-from tests.supernet_cases import bare, tiny_darts, tiny_search, triangle
+from tests.supernet_cases import bare, tiny_darts, tiny_nasbench201, tiny_search, triangle
 from tests.supernet_oracles import SIGNAL, oracle_search
 
 
-def greedy_search(space=None, size=None, epochs=4, images=32, **options):
+def greedy_search(space=None, epochs=4, images=32, **options):
     monitor = GreedyDecisions(**{"warm_up": 0, "interval": 1, "batch_growth": 0} | options)
-    return tiny_search(bare(epochs, monitors=(monitor,), selection=Decided()), space, size, images=images)
+    return tiny_search(bare(epochs, monitors=(monitor,), selection=Decided()), space, images=images)
 
 
 def by_hand(weights, names):
@@ -84,8 +83,8 @@ def test_the_surest_edge_is_fixed_to_its_largest_operation_that_is_not_none():
 
 
 def test_published_schedule():
-    assert (rounds(darts()), rounds(nasbench201())) == (8, 6)
-    for space, epochs in ((darts(), 50), (nasbench201(), 40)):
+    assert (rounds(tiny_darts(steps=4)), rounds(tiny_nasbench201())) == (8, 6)
+    for space, epochs in ((tiny_darts(steps=4), 50), (tiny_nasbench201(), 40)):
         method = sgas().fitted(space)
         assert method.epochs == epochs
     (monitor,) = sgas().monitors
@@ -104,8 +103,8 @@ def test_decisions_come_after_the_warm_up_and_every_interval():
 
 
 def test_darts_nodes_end_with_two_edges_and_lose_the_others():
-    space, size = tiny_darts()
-    search = greedy_search(space, size, epochs=4, images=16)
+    space = tiny_darts()
+    search = greedy_search(space, epochs=4, images=16)
     counts = []
     while not search.ended:
         search.run_epoch()
@@ -118,7 +117,7 @@ def test_darts_nodes_end_with_two_edges_and_lose_the_others():
 
 
 def test_only_undecided_edges_of_full_nodes_are_pruned():
-    space, _ = tiny_darts()
+    space = tiny_darts()
     states = EdgeStates(space)
     states.fix("normal", 2, 4)
     prune_saturated(space, states, "normal")

@@ -12,8 +12,8 @@ from supernet.states import EdgeStates
 from tests.supernet_cases import bare, tiny_darts, tiny_search, triangle
 
 
-def shrinking_search(space=None, size=None, epochs=5, **options):
-    return tiny_search(is_darts(epochs, **{"interval": 1} | options), space, size, images=16)
+def shrinking_search(space=None, epochs=5, **options):
+    return tiny_search(is_darts(epochs, **{"interval": 1} | options), space, images=16)
 
 
 def test_the_measure_with_plain_loops():
@@ -37,7 +37,7 @@ def test_a_constant_output_is_infinite_and_half_precision_does_not_overflow():
 
 
 def test_information_is_the_mean_over_images_and_cells():
-    search = shrinking_search(triangle(), tiny_search(bare()).size)
+    search = shrinking_search(triangle())
     found = information(search, None)["normal"]
     outputs = []
     cells = [block for block in search.net.network.blocks if hasattr(block, "edges")]
@@ -102,13 +102,13 @@ def test_published_epochs_of_shrinking():
         return steps
 
     assert epochs_of_steps(tiny_search(is_darts(batches=1))) == [22, 24, 26, 28]
-    assert epochs_of_steps(tiny_search(is_darts(50, batches=1), *tiny_darts())) == [30, 33, 36, 39, 42, 45, 48]
+    assert epochs_of_steps(tiny_search(is_darts(50, batches=1), tiny_darts())) == [30, 33, 36, 39, 42, 45, 48]
 
 
 @pytest.mark.parametrize("compat", [False, True])
 def test_darts_nodes_end_with_one_operation_on_two_edges(compat):
-    space, size = tiny_darts()
-    search = shrinking_search(space, size, epochs=9, compat=compat)
+    space = tiny_darts()
+    search = shrinking_search(space, epochs=9, compat=compat)
     left = []
     while not search.ended:
         search.run_epoch()

@@ -8,7 +8,6 @@ from torch import nn
 
 import zerocost
 from ranknosh.errors import ConfigError
-from ranknosh.spaces.base import NetworkSize
 from supernet.decisions import without
 from supernet.decisions.zero_cost import (
     ZeroCostProjection,
@@ -91,7 +90,7 @@ def test_the_only_operation_that_lets_images_through_is_kept():
 
 
 def test_candidates_differ_and_the_best_of_all_wins():
-    search = tiny_search(zero_cost_pt(candidates=2, votes=2), triangle(), NetworkSize(4, 1, 4), images=32)
+    search = tiny_search(zero_cost_pt(candidates=2, votes=2), triangle(), images=32)
     found = [propose(search, named_proxy("nwot"), index) for index in range(2)]
     assert len({cells["normal"] for cells in found}) > 1
     distinct = list({cells["normal"]: cells for cells in found}.values())
@@ -117,8 +116,8 @@ def test_votes_leave_out_what_is_undefined():
 
 
 def test_darts_cells_have_two_edges_a_node():
-    space, size = tiny_darts()
-    cells = tiny_search(zero_cost_pt(candidates=1, proxy=contrast), space, size).result()
+    space = tiny_darts()
+    cells = tiny_search(zero_cost_pt(candidates=1, proxy=contrast), space).result()
     for kind, places in cells.items():
         assert sum(place is not None for place in places) == 4
         assert "none" not in space.names(kind, cells)

@@ -15,28 +15,28 @@ def nasbench201(*counts):
 
 
 def test_says_since_when():
-    space, _ = tiny_nasbench201()
+    space = tiny_nasbench201()
     said = collapse_warning(space, nasbench201(0, 4, 3, 4, 5, 6))
     assert "since epoch 3" in said
     assert "6 of its 6 edges in epoch 5" in said
 
 
 def test_says_nothing_where_there_is_nothing():
-    space, _ = tiny_nasbench201()
+    space = tiny_nasbench201()
     assert collapse_warning(space, nasbench201(0, 6, 6, 3)) is None
     assert collapse_warning(space, []) is None
     assert collapse_warning(space, history([{"normal": [0] * 6}])) is None
 
 
 def test_none_is_no_edge_and_the_share_can_be_chosen():
-    space, _ = tiny_nasbench201()
+    space = tiny_nasbench201()
     reports = history([{"normal": [1, 1, 0, 0, 0, 3]}])
     assert "2 of its 3 edges" in collapse_warning(space, reports)
     assert collapse_warning(space, reports, share=0.7) is None
 
 
 def test_the_reduction_cell_does_not_matter():
-    space, _ = tiny_darts()
+    space = tiny_darts()
     skip = space.candidates["normal"][0].index("skip_connect")
     quiet = {"normal": [4, 4, None, 4, 4], "reduce": [skip, skip, None, skip, skip]}
     assert collapse_warning(space, history([quiet])) is None

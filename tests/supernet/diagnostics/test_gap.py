@@ -3,11 +3,10 @@
 import pytest
 import torch
 
-from ranknosh.spaces.base import NetworkSize
+from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.nasbench201 import NasBench201
-from ranknosh.spaces.nets.network import build_candidate
 from supernet.diagnostics.gap import DiscretisationGap, discretisation_gap
-from supernet.space import nasbench201_architecture
+from tests.networks import network_of
 from tests.supernet_cases import bare, tiny_darts, tiny_search
 
 
@@ -16,7 +15,7 @@ def test_the_derived_network_has_the_supernets_weights():
     for _ in range(2):
         search.run_epoch()
     cells = {"normal": (3, 1, 2, 0, 4, 3)}
-    network = build_candidate(nasbench201_architecture(cells), NetworkSize(4, 1, 4)).train()
+    network = network_of(Architecture("nasbench201", cells["normal"]), 4, 1, 4).train()
     source = search.net.network.state_dict()
     values = network.state_dict()
     for name in values:
@@ -48,7 +47,7 @@ def test_one_hot_alphas_have_no_gap():
 
 
 def test_dropped_edges_carry_nothing():
-    search = tiny_search(bare(), *tiny_darts())
+    search = tiny_search(bare(), tiny_darts())
     found = discretisation_gap(search, batches=1)
     assert 0.0 <= found.derived <= 1.0
     assert DiscretisationGap(0.75, 0.5).gap == 0.25

@@ -14,7 +14,7 @@ from tests.supernet_cases import bare, tiny_darts, tiny_data, tiny_nasbench201, 
 
 def double(case=tiny_nasbench201, **parts):
     method = with_recipe(bare(**parts), batch=8, augment="none")
-    search = SupernetSearch(method, *case(), tiny_data(), dtype=torch.float64)
+    search = SupernetSearch(method, case(), tiny_data(), dtype=torch.float64)
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for alphas in search.alphas.values():

@@ -85,7 +85,7 @@ def test_stopping_by_the_cell():
     ("name", "case"), [("rf_darts", tiny_nasbench201), ("rf_darts", tiny_darts), ("rf_pc_darts", tiny_darts)]
 )
 def test_random_features_keep_their_convolutions(name, case):
-    search = tiny_search(get_method(name, epochs=1), *case())
+    search = tiny_search(get_method(name, epochs=1), case())
     layers = dict(search.net.named_modules())
     before = {key: p.detach().clone() for key, p in search.net.named_parameters()}
     search.run_epoch()

@@ -5,8 +5,8 @@ import copy
 import pytest
 import torch
 
+from ranknosh.spaces.darts import Darts
 from supernet.methods import get_method
-from supernet.space import darts_without_none
 from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
 
 
@@ -14,7 +14,7 @@ from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
 def test_it_runs_and_differs_from_darts(case):
     found = {}
     for name in ("darts", "darts_minus"):
-        search = tiny_search(get_method(name, epochs=2), *case())
+        search = tiny_search(get_method(name, epochs=2), case())
         search.run_epoch()
         found[name] = search.run_epoch().weights_loss
         assert search.ended
@@ -38,11 +38,9 @@ def test_the_published_schedule_and_the_one_that_ends_at_zero():
 
 
 def test_a_resumed_search_is_the_same_one():
-    straight = tiny_search(
-        get_method("darts_minus", epochs=2), *tiny_darts(darts_without_none().candidates["normal"][0])
-    )
+    straight = tiny_search(get_method("darts_minus", epochs=2), tiny_darts(Darts.operations))
     straight.run_epoch()
-    resumed = tiny_search(get_method("darts_minus", epochs=2), straight.space, straight.size)
+    resumed = tiny_search(get_method("darts_minus", epochs=2), straight.space)
     resumed.load_state_dict(copy.deepcopy(straight.state_dict()))
     straight.run_epoch(), resumed.run_epoch()
     assert all(torch.equal(a, b) for a, b in zip(straight.net.parameters(), resumed.net.parameters(), strict=True))

@@ -15,7 +15,7 @@ def test_it_runs_and_differs_from_darts():
 
 
 def test_every_alpha_gets_a_gradient_and_no_two_passes_are_alike():
-    search = tiny_search(get_method("drnas", epochs=2), *tiny_darts())
+    search = tiny_search(get_method("drnas", epochs=2), tiny_darts())
     _, found = architecture_gradients(search, next(search.batches("alphas")))
     assert all((gradient != 0).all() for gradient in found.values())
     assert not torch.equal(search.mix("weights").theta["normal"], search.mix("weights").theta["normal"])

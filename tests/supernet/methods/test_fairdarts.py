@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import torch
 
+from ranknosh.spaces.darts import Darts
 from supernet.methods import get_method
-from supernet.space import darts_without_none
 from tests.supernet_cases import tiny_darts, tiny_search
 from tests.supernet_checks import goes_on_exactly, run, runs_and_differs, same
 
@@ -30,8 +30,8 @@ def test_published_numbers():
 
 
 def test_seven_operations_and_nodes_of_few_edges():
-    space, size = tiny_darts(darts_without_none().candidates["normal"][0])
-    search = tiny_search(get_method("fairdarts", epochs=1), space, size)
+    space = tiny_darts(Darts.operations)
+    search = tiny_search(get_method("fairdarts", epochs=1), space)
     report = search.run_epoch()
     kept = [places[i : i + n] for places in search.result().values() for i, n in ((0, 2), (2, 3))]
     assert all(sum(place is not None for place in node) == 1 for node in kept)

@@ -13,7 +13,7 @@ from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
 def test_it_runs_and_differs_from_darts(case):
     recipe = {"lr": 0.05}
     losses = [
-        tiny_search(get_method(name, epochs=1), *case(), **recipe).run_epoch().weights_loss
+        tiny_search(get_method(name, epochs=1), case(), **recipe).run_epoch().weights_loss
         for name in ("darts", "noisy_darts")
     ]
     assert losses[0] != losses[1]

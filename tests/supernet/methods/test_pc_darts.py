@@ -6,20 +6,19 @@ import pytest
 import torch
 
 from ranknosh.errors import ConfigError
-from ranknosh.spaces.base import NetworkSize
 from supernet.methods import get_method
 from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
 
 
 @pytest.mark.parametrize("case", [tiny_nasbench201, tiny_darts])
 def test_it_runs_and_trains_alphas_after_the_warm_up(case):
-    search = tiny_search(get_method("pc_darts", epochs=2, warm_up=1), *case())
+    search = tiny_search(get_method("pc_darts", epochs=2, warm_up=1), case())
     before = copy.deepcopy(dict(search.parameters))
     assert search.run_epoch().alphas_loss is None
     assert all(torch.equal(before[name], p) for name, p in search.parameters.items())
     assert search.run_epoch().alphas_loss is not None
     assert not any(torch.equal(before[name], p) for name, p in search.parameters.items())
-    plain = tiny_search(get_method("darts", epochs=1), *case())
+    plain = tiny_search(get_method("darts", epochs=1), case())
     assert plain.run_epoch().weights_loss != search.history[0].weights_loss
 
 
@@ -37,9 +36,9 @@ def test_published_numbers():
 
 
 def test_narrow_supernets_are_refused():
-    space, _ = tiny_nasbench201()
+    space = tiny_nasbench201(channels=6)
     with pytest.raises(ConfigError, match="choose initial channels that 4 divides"):
-        tiny_search(get_method("pc_darts"), space, NetworkSize(6, 1, 4))
+        tiny_search(get_method("pc_darts"), space)
 
 
 def test_a_resumed_search_is_the_same_one():

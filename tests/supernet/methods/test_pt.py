@@ -23,8 +23,8 @@ def run(search):
 
 @pytest.mark.parametrize("name", ["darts_pt", "sdarts_pt", "fixed_alpha_pt"])
 def test_they_run_on_both_spaces(name):
-    for space, size in ((None, None), tiny_darts()):
-        search = run(tiny_search(get_method(name, **SHORT), space, size, images=16))
+    for space in (None, tiny_darts()):
+        search = run(tiny_search(get_method(name, **SHORT), space, images=16))
         assert search.epoch == 2
         assert all(search.states.undecided(kind) == [] for kind in search.space.kinds)
         assert search.result() == search.states.cells()
@@ -74,4 +74,4 @@ def test_on_supernets_with_parts_of_their_own(base):
 def test_short_intervals_scale_the_tuning():
     assert tiny_search(darts_pt(1)).method.epochs == 26
     assert tiny_search(darts_pt(1, interval=2)).method.epochs == 11
-    assert tiny_search(darts_pt(1, interval=1), *tiny_darts()).method.epochs == 1 + 7
+    assert tiny_search(darts_pt(1, interval=1), tiny_darts()).method.epochs == 1 + 7

@@ -15,7 +15,7 @@ from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
 def test_they_run_and_differ_from_darts(name, case):
     losses = []
     for each in ("darts", name):
-        search = tiny_search(get_method(each, epochs=2), *case())
+        search = tiny_search(get_method(each, epochs=2), case())
         search.run_epoch()
         losses.append(search.run_epoch().weights_loss)
     assert losses[0] != losses[1]

@@ -12,7 +12,7 @@ from tests.supernet_cases import tiny_darts, tiny_nasbench201, tiny_search
 @pytest.mark.parametrize("name", ["sdarts_rs", "sdarts_adv"])
 @pytest.mark.parametrize("case", [tiny_nasbench201, tiny_darts])
 def test_it_runs_and_differs_from_darts(name, case):
-    losses = [tiny_search(get_method(n, epochs=1), *case()).run_epoch().weights_loss for n in ("darts", name)]
+    losses = [tiny_search(get_method(n, epochs=1), case()).run_epoch().weights_loss for n in ("darts", name)]
     assert losses[0] != losses[1]
 
 

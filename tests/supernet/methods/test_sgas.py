@@ -11,8 +11,8 @@ from tests.supernet_cases import tiny_darts, tiny_search
 
 @pytest.mark.parametrize("name", ["sgas", "sgas_cri2", "sgas_pt"])
 def test_they_decide_all_edges_of_both_spaces(name):
-    for space, size in ((None, None), tiny_darts()):
-        search = tiny_search(get_method(name, epochs=2), space, size, images=16)
+    for space in (None, tiny_darts()):
+        search = tiny_search(get_method(name, epochs=2), space, images=16)
         while not search.ended:
             search.run_epoch()
         assert all(search.states.undecided(kind) == [] for kind in search.space.kinds)

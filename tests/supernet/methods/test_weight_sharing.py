@@ -22,7 +22,7 @@ def operations(search):
 @pytest.mark.parametrize("space", [None, tiny_darts])
 @pytest.mark.slow
 def test_two_epochs_and_a_result(name, space):
-    search = tiny_search(get_method(name, epochs=2, **OPTIONS[name]), *(space() if space else (None, None)))
+    search = tiny_search(get_method(name, epochs=2, **OPTIONS[name]), space and space())
     while not search.ended:
         report = search.run_epoch()
     assert report.text

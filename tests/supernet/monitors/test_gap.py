@@ -11,8 +11,8 @@ def test_accuracies_are_in_the_reports():
     assert [sorted(report.measured) for report in reports][1] == []
     found = discretisation_gap(search)
     assert reports[2].measured == {
-        "supernet_accuracy": found.supernet,
-        "derived_accuracy": found.derived,
+        "supernet_metric": found.supernet,
+        "derived_metric": found.derived,
         "discretisation_gap": found.gap,
     }
     assert sorted(reports[0].measured) == sorted(reports[2].measured)

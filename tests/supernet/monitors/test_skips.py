@@ -68,7 +68,7 @@ def test_reduction_cells_do_not_count():
     for kind, expected in (("reduce", None), ("normal", 0)):
         other = "normal" if kind == "reduce" else "reduce"
         places = ((kind, (calm, wild)), (other, (calm, calm)))
-        search = tiny_search(bare(2, monitors=(SkipLimit(),), selection=Scripted(places)), *tiny_darts(), images=16)
+        search = tiny_search(bare(2, monitors=(SkipLimit(),), selection=Scripted(places)), tiny_darts(), images=16)
         run(search)
         assert (search.stopped.epoch if search.stopped else None) == expected
 
@@ -87,8 +87,7 @@ def test_by_the_alphas_themselves():
 
 def test_refuses_spaces_without_skips():
     space = triangle(("none", "nor_conv_1x1"))
-    size = tiny_darts()[1]
     with pytest.raises(ConfigError, match="no skip connections"):
-        tiny_search(bare(monitors=(SkipLimit(),)), space, size)
+        tiny_search(bare(monitors=(SkipLimit(),)), space)
     with pytest.raises(ConfigError, match="reduce cell"):
         tiny_search(bare(monitors=(SkipLimit(kind="reduce"),)))

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.nets.ops import FactorizedReduce
 from supernet.mix import Mix, Moment
 from supernet.network import Supernet
@@ -28,8 +27,8 @@ def cell_output(net, mix, x):
 
 
 def test_every_edge_adds_beta_times_its_input():
-    space = triangle(("none", "skip_connect"))
-    net = Supernet(space, NetworkSize(4, 1, 3), parts=(AuxiliarySkip(Constant(0.25)),))
+    space = triangle(("none", "skip_connect"), 4, 1, 3)
+    net = Supernet(space, parts=(AuxiliarySkip(Constant(0.25)),))
     x = torch.randn(2, 4, 5, 5)
     first = (0.5 + 0.25) * x
     expected = (0.5 + 0.25) * x + (0.5 + 0.25) * first
@@ -37,8 +36,8 @@ def test_every_edge_adds_beta_times_its_input():
 
 
 def test_an_edge_that_runs_none_alone_still_has_the_skip_and_a_pruned_one_has_not():
-    space = triangle(("none", "skip_connect"))
-    net = Supernet(space, NetworkSize(4, 1, 3), parts=(AuxiliarySkip(Constant(0.25)),))
+    space = triangle(("none", "skip_connect"), 4, 1, 3)
+    net = Supernet(space, parts=(AuxiliarySkip(Constant(0.25)),))
     x = torch.randn(2, 4, 5, 5)
     mix = even_mix(space)
     mix.executed = {"normal": ((0,), (0,), ())}
@@ -49,8 +48,8 @@ def test_an_edge_that_runs_none_alone_still_has_the_skip_and_a_pruned_one_has_no
 
 @pytest.mark.parametrize("inclusive", [False, True])
 def test_beta_follows_the_epochs(inclusive):
-    space = triangle(("none",))
-    net = Supernet(space, NetworkSize(4, 1, 3), parts=(AuxiliarySkip(Linear(1.0, 0.0, inclusive)),))
+    space = triangle(("none",), 4, 1, 3)
+    net = Supernet(space, parts=(AuxiliarySkip(Linear(1.0, 0.0, inclusive)),))
     x = torch.ones(1, 4, 2, 2)
     found = []
     for epoch in range(5):
@@ -64,7 +63,7 @@ def test_beta_follows_the_epochs(inclusive):
 def test_at_zero_the_search_is_the_bare_one_bit_for_bit(case):
     runs = []
     for parts in ((), (AuxiliarySkip(Constant(0.0)),)):
-        search = tiny_search(bare(2, parts=parts), *case())
+        search = tiny_search(bare(2, parts=parts), case())
         runs.append((search, [search.run_epoch().weights_loss, search.run_epoch().weights_loss]))
     (plain, plain_losses), (skipped, losses) = runs
     assert losses == plain_losses
@@ -79,8 +78,8 @@ def test_it_changes_a_search():
 
 
 def test_striding_edges_learn_a_reduction_without_scale():
-    space, size = tiny_darts()
-    search = tiny_search(bare(1, parts=(AuxiliarySkip(Linear(1.0, 0.0)),)), space, size)
+    space = tiny_darts()
+    search = tiny_search(bare(1, parts=(AuxiliarySkip(Linear(1.0, 0.0)),)), space)
     strided = [
         edge.skip
         for cell in search.net.network.blocks
@@ -96,8 +95,8 @@ def test_striding_edges_learn_a_reduction_without_scale():
 
 
 def test_a_derived_network_runs_without_it():
-    space, size = tiny_nasbench201()
-    searches = [tiny_search(bare(parts=parts), space, size) for parts in ((), (AuxiliarySkip(Constant(1.0)),))]
+    space = tiny_nasbench201()
+    searches = [tiny_search(bare(parts=parts), space) for parts in ((), (AuxiliarySkip(Constant(1.0)),))]
     cells = {"normal": (1, 3, 2, 0, 4, 3)}
     images = torch.randn(4, 3, 8, 8)
     outputs = [search.net.eval()(images, search.discrete_mix(cells)) for search in searches]
@@ -108,8 +107,8 @@ def test_a_derived_network_runs_without_it():
 
 def test_the_output_stays_the_cells_own():
     """Adding the skip must not write into the edge's input."""
-    space = triangle(("none", "skip_connect"))
-    net = Supernet(space, NetworkSize(4, 1, 3), parts=(AuxiliarySkip(Constant(1.0)),))
+    space = triangle(("none", "skip_connect"), 4, 1, 3)
+    net = Supernet(space, parts=(AuxiliarySkip(Constant(1.0)),))
     x = torch.randn(2, 4, 5, 5)
     kept = x.clone()
     mix = even_mix(space)

@@ -11,7 +11,7 @@ from tests.supernet_cases import bare, tiny_search
 def test_a_square_around_a_random_pixel_is_zero():
     search = tiny_search(bare(1))
     images = torch.ones(400, 2, 9, 7)
-    out = Cutout(Constant(1.0), side=4).training_images(search, images, torch.Generator().manual_seed(1))
+    out = Cutout(Constant(1.0), side=4).training_inputs(search, images, torch.Generator().manual_seed(1))
     assert torch.equal(out[:, 0], out[:, 1])
     sizes = set()
     for image in out[:, 0]:
@@ -27,7 +27,7 @@ def test_the_chance_grows_over_the_search():
     images = torch.ones(1000, 1, 8, 8)
     shares = []
     for search.epoch in range(5):
-        out = Cutout(side=4).training_images(search, images, torch.Generator().manual_seed(0))
+        out = Cutout(side=4).training_inputs(search, images, torch.Generator().manual_seed(0))
         shares.append(float((out == 0).any(3).any(2).float().mean()))
     assert shares[0] == 0
     assert shares[4] == 1

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from ranknosh.spaces.base import NetworkSize
 from supernet.mix import Mix, Moment
 from supernet.network import Supernet
 from supernet.parts import EdgeDropPath
@@ -13,8 +12,8 @@ from tests.supernet_cases import bare, tiny_search, triangle
 
 def pass_of(rate, phase, seed=0, epoch=0, epochs=1):
     """Two skip connections in a row and one beside, weight 1, over 2000 images of ones."""
-    space = triangle(("skip_connect",))
-    net = Supernet(space, NetworkSize(1, 1, 3), parts=(EdgeDropPath(rate),))
+    space = triangle(("skip_connect",), 1, 1, 3)
+    net = Supernet(space, parts=(EdgeDropPath(rate),))
     mix = Mix({"normal": torch.ones(3, 1)}, {"normal": ((0,),) * 3}, Moment(epoch, epochs, phase=phase), seed)
     net.current.set(mix)
     return net.network.blocks[0](torch.ones(2000, 1, 2, 2))
@@ -57,8 +56,8 @@ def test_a_rate_of_zero_is_the_bare_search_and_another_is_not():
 
 
 def test_gradients_are_those_of_the_masked_sum():
-    space = triangle(("nor_conv_1x1", "skip_connect"))
-    net = Supernet(space, NetworkSize(2, 1, 3), parts=(EdgeDropPath(Constant(0.5)),)).double()
+    space = triangle(("nor_conv_1x1", "skip_connect"), 2, 1, 3)
+    net = Supernet(space, parts=(EdgeDropPath(Constant(0.5)),)).double()
     theta = torch.rand(3, 2, dtype=torch.float64, requires_grad=True)
     mix = Mix({"normal": theta}, {"normal": ((0, 1),) * 3}, Moment(), seed=5)
     x = torch.randn(4, 2, 3, 3, dtype=torch.float64)

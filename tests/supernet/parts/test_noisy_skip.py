@@ -62,8 +62,8 @@ def test_decay_follows_the_epochs():
 
 
 def test_skips_of_both_strides_are_noisy_and_nothing_else():
-    space, size = tiny_darts()
-    net = Supernet(space, size, parts=(NoisySkip(),))
+    space = tiny_darts()
+    net = Supernet(space, parts=(NoisySkip(),))
     names = {name.split(".")[-1] for name, module in net.named_modules() if type(module).__name__ == "ChangedSkip"}
     count = sum(type(module).__name__ == "ChangedSkip" for module in net.modules())
     assert names == {"skip_connect"}

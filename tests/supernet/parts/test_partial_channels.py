@@ -5,7 +5,8 @@ import torch
 from torch.nn import functional
 
 from ranknosh.errors import ConfigError
-from ranknosh.spaces.base import NetworkSize
+from ranknosh.spaces.base import Signature
+from ranknosh.spaces.mobile import MobileSpace
 from ranknosh.spaces.nets.ops import OPERATIONS, source_maps, standalone
 from supernet.mix import Mix, Moment
 from supernet.network import Supernet
@@ -59,8 +60,8 @@ def slow_edge(edge, x, mix, context, share=4):
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("case", [tiny_nasbench201, tiny_darts])
 def test_a_cell_is_the_formula_with_its_gradients(case, layout):
-    space, size = case()
-    net = Supernet(space, size, parts=(PartialChannels(4),)).double().to(memory_format=layout)
+    space = case()
+    net = Supernet(space, parts=(PartialChannels(4),)).double().to(memory_format=layout)
     cell = net.network.blocks[0] if space.name == "nasbench201" else net.network.blocks[1]
     topology, outputs = cell.plan.topology, []
     sources = [
@@ -87,8 +88,8 @@ def test_a_cell_is_the_formula_with_its_gradients(case, layout):
 
 
 def test_every_operation_sees_a_quarter_of_the_channels():
-    space, size = tiny_darts()
-    net = Supernet(space, size, parts=(PartialChannels(4),), plain=True)
+    space = tiny_darts()
+    net = Supernet(space, parts=(PartialChannels(4),), plain=True)
     seen = []
     for name, module in net.named_modules():
         if name.rpartition(".")[0].endswith("operations"):
@@ -116,8 +117,8 @@ def test_the_shuffle_is_a_permutation_that_undoes_its_converse(layout):
 
 
 def test_none_passes_the_rest_by_and_a_pruned_edge_passes_nothing():
-    space = triangle(("none", "skip_connect"))
-    net = Supernet(space, NetworkSize(4, 1, 3), parts=(PartialChannels(4),))
+    space = triangle(("none", "skip_connect"), 4, 1, 3)
+    net = Supernet(space, parts=(PartialChannels(4),))
     x = torch.randn(1, 4, 3, 3)
     mix = Mix({"normal": torch.ones(3, 2)}, {"normal": ((), (0,), (0, 1))}, Moment())
     net.current.set(mix)
@@ -155,8 +156,16 @@ def test_decided_edges_weigh_one_with_what_passes_by():
 
 @pytest.mark.parametrize("channels", [6, 2])
 def test_channels_that_cannot_be_cut_are_told(channels):
-    space, _ = tiny_nasbench201()
+    space = tiny_nasbench201(channels)
     with pytest.raises(ConfigError, match=f"4 equal parts, and an edge of the supernet has {channels}"):
-        tiny_search(bare(parts=(PartialChannels(4),)), space, NetworkSize(channels, 1, 4))
+        tiny_search(bare(parts=(PartialChannels(4),)), space)
     with pytest.raises(ConfigError, match="give 1 or more"):
         PartialChannels(0)
+
+
+def test_edges_that_change_their_channels_are_told_what_to_take_instead():
+    space = MobileSpace(depths=(1,)).relaxed(Signature((3, 32, 32), (4,)))
+    with pytest.raises(
+        ConfigError, match=r"keep their channels, and one .* takes 8 to 12; take a method without partial"
+    ):
+        tiny_search(bare(parts=(PartialChannels(4),)), space)

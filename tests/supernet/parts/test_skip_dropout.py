@@ -36,8 +36,8 @@ def test_the_rate_follows_the_stage():
 
 
 def test_only_identities_are_changed():
-    space, size = tiny_darts()
-    net = Supernet(space, size, parts=(SkipDropout(Constant(0.5)),))
+    space = tiny_darts()
+    net = Supernet(space, parts=(SkipDropout(Constant(0.5)),))
     strided = 2 * 4
     assert sum(type(module).__name__ == "ChangedSkip" for module in net.modules()) == 3 * 5 - strided
 

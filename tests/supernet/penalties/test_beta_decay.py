@@ -9,7 +9,7 @@ from tests.supernet_cases import bare, tiny_darts, tiny_search
 
 
 def test_the_gradient_is_the_softmax_over_the_number_of_edges():
-    search = tiny_search(bare(), *tiny_darts())
+    search = tiny_search(bare(), tiny_darts())
     BetaDecay(Constant(3.0)).loss(search).backward()
     for alphas in search.alphas.values():
         assert torch.allclose(alphas.grad, 3.0 * torch.softmax(alphas, 1) / 10, atol=1e-7)

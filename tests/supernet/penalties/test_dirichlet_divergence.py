@@ -19,7 +19,7 @@ def test_it_is_zero_where_alphas_are():
 
 
 def test_it_is_the_sum_over_edges():
-    search = tiny_search(bare(relaxation=Dirichlet()), *tiny_darts())
+    search = tiny_search(bare(relaxation=Dirichlet()), tiny_darts())
     expected = 0.0
     for alphas in search.alphas.values():
         alphas.data = torch.randn(5, 8)

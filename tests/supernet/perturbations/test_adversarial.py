@@ -36,7 +36,7 @@ def test_a_step_never_leaves_the_ball():
 
 @pytest.mark.parametrize("case", [tiny_nasbench201, tiny_darts])
 def test_the_loss_rises_and_nothing_else_changes(case):
-    search = tiny_search(bare(), *case())
+    search = tiny_search(bare(), case())
     part = AdversarialSmoothing(lambda *_: 0.2)
     batch = next(search.batches("weights"))
     mix = search.mix("weights", detached=True)

@@ -38,4 +38,4 @@ def test_one_group_is_the_softmax():
 
 def test_every_operation_needs_a_group():
     with pytest.raises(ConfigError, match="do not hold max_pool_3x3"):
-        tiny_search(bare(relaxation=GroupedSoftmax((GROUPS[0][:2], (*GROUPS[1], "avg_pool_3x3")))), *tiny_darts())
+        tiny_search(bare(relaxation=GroupedSoftmax((GROUPS[0][:2], (*GROUPS[1], "avg_pool_3x3")))), tiny_darts())

@@ -27,7 +27,7 @@ def generator(seed=0):
 def double_search(relaxation, space=None):
     space = triangle() if space is None else space
     method = with_recipe(bare(relaxation=relaxation), batch=8, augment="none")
-    return SupernetSearch(method, space, tiny_search(bare()).size, tiny_data(), dtype=torch.float64)
+    return SupernetSearch(method, space, tiny_data(), dtype=torch.float64)
 
 
 @pytest.mark.parametrize("temperature", [0.1, 10.0])
@@ -86,7 +86,7 @@ def test_one_operation_runs_on_an_edge_and_the_output_is_that_of_the_path():
     mix = search.mix("alphas")
     calls = []
     watched = [m for n, m in search.net.named_modules() if n.rpartition(".")[0].endswith(".operations")]
-    images = tiny_data(8).images.double()
+    images = tiny_data(8).inputs.double()
     expected = search.net(images, mix)
     hooks = [m.register_forward_hook(lambda *_: calls.append(1)) for m in watched]
     search.net(images, mix)
@@ -174,8 +174,8 @@ def test_exact_gradients_are_slopes_of_the_loss():
 
 
 def test_a_sampled_none_passes_gradients_back_on_strided_edges_too():
-    space, size = tiny_darts(("none", "skip_connect"))
-    search = tiny_search(bare(relaxation=GumbelPath()), space, size)
+    space = tiny_darts(("none", "skip_connect"))
+    search = tiny_search(bare(relaxation=GumbelPath()), space)
     with torch.no_grad():
         for alphas in search.alphas.values():
             alphas[:, 0] = 100.0

@@ -18,7 +18,7 @@ FREE, LEARNT = [0, 1, 4], [2, 3]
 
 def dropping(probability, case=None, epochs=1):
     method = bare(epochs, relaxation=OperationDropout(probability), update=SingleLevel())
-    return tiny_search(method, *(case() if case else (None, None)))
+    return tiny_search(method, case() if case else None)
 
 
 def masks(search, count, kind="normal"):

@@ -15,7 +15,7 @@ def test_the_best_operation_of_every_edge_is_kept_and_ties_go_to_the_lower_place
 
 def test_among_edges_of_equal_worth_the_lower_ones_are_kept():
     """Two inputs, two nodes, two edges a node: of the second node's three the last one goes; ``none`` is never kept."""
-    space, _ = tiny_darts()
+    space = tiny_darts()
     scores = {kind: torch.zeros(5, space.width) for kind in space.kinds}
     names = space.candidates["normal"][0]
     lowest = next(place for place, name in enumerate(names) if name not in space.excluded)

@@ -59,8 +59,8 @@ def test_the_snip_style_is_the_slope_of_the_loss_of_a_batch():
 
 def test_synflow_sees_neither_labels_nor_images():
     first, second = tiny_search(free_darts()), tiny_search(free_darts())
-    second.data.labels.fill_(0)
-    second.data.images.normal_()
+    second.data.targets.fill_(0)
+    second.data.inputs.normal_()
     assert torch.equal(first.method.selection.scores(first)["normal"], second.method.selection.scores(second)["normal"])
 
 
@@ -112,8 +112,8 @@ def test_an_architecture_without_any_epoch(style):
 
 
 def test_a_darts_cell_keeps_the_two_most_sensitive_edges():
-    space, size = tiny_darts()
-    search = tiny_search(free_darts(draws=2), space, size)
+    space = tiny_darts()
+    search = tiny_search(free_darts(draws=2), space)
     scores = search.method.selection.scores(search)
     for kind, places in search.result().items():
         best = scores[kind][:, 1:].max(dim=1).values

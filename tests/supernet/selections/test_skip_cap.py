@@ -23,7 +23,7 @@ def test_fewer_skips_are_left_alone():
 
 
 def test_in_the_darts_space_only_the_normal_cell_is_bound():
-    search = tiny_search(bare(selection=SkipCap(1)), *tiny_darts())
+    search = tiny_search(bare(selection=SkipCap(1)), tiny_darts())
     skip = search.space.candidates["normal"][0].index("skip_connect")
     with torch.no_grad():
         for alphas in search.alphas.values():
@@ -34,5 +34,5 @@ def test_in_the_darts_space_only_the_normal_cell_is_bound():
 
 
 def test_a_skip_without_alternative_stays():
-    search = tiny_search(bare(selection=SkipCap(0)), triangle(("skip_connect",)), tiny_search(bare()).size)
+    search = tiny_search(bare(selection=SkipCap(0)), triangle(("skip_connect",)))
     assert search.result()["normal"] == (0, 0, 0)

@@ -21,7 +21,7 @@ from tests.supernet_cases import bare, tiny_darts, tiny_data, tiny_search, trian
 def captured(edge=1):
     """theta, dL/dtheta, dL/dalpha of a small supernet; and f_o, the mixture and g of one edge, summed over its three cells."""
     space = triangle(("none", "skip_connect", "nor_conv_3x3", "avg_pool_3x3"))
-    net = Supernet(space, tiny_search(bare()).size, plain=True).double()
+    net = Supernet(space, plain=True).double()
     data = tiny_data(8)
     alphas = torch.randn(3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
     theta = torch.softmax(alphas, 1)
@@ -39,8 +39,8 @@ def captured(edge=1):
         for name, operation in mixed.operations.items():
             operation.register_forward_hook(lambda _, __, out, key=(id(mixed), name): kept.update({key: out}))
     loss = functional.cross_entropy(
-        net(data.images.double(), Mix({"normal": theta}, {"normal": EdgeStates(space).places("normal")}, Moment())),
-        data.labels,
+        net(data.inputs.double(), Mix({"normal": theta}, {"normal": EdgeStates(space).places("normal")}, Moment())),
+        data.targets,
     )
     loss.backward()
     names = space.candidates["normal"][edge]
@@ -95,8 +95,8 @@ def test_two_operations_tie_and_the_star_takes_the_weaker():
 @pytest.mark.parametrize("name", ["ostr_darts", "ostr_star_darts"])
 def test_spaces_of_two_operations_are_refused(name):
     with pytest.raises(ConfigError, match="cannot tell two operations"):
-        tiny_search(get_method(name), *tiny_darts(("skip_connect", "sep_conv_3x3")))
-    tiny_search(get_method("naive"), *tiny_darts(("skip_connect", "sep_conv_3x3"))).run_epoch()
+        tiny_search(get_method(name), tiny_darts(("skip_connect", "sep_conv_3x3")))
+    tiny_search(get_method("naive"), tiny_darts(("skip_connect", "sep_conv_3x3"))).run_epoch()
 
 
 def test_it_does_not_see_weight_decay_and_survives_a_shift():

@@ -11,7 +11,7 @@ OPERATIONS = ("none", "skip_connect", "sep_conv_3x3")
 
 def darts_gates(rows, selection):
     """Cells of the two-node DARTS space; edges 0, 1 enter the first node and 2, 3, 4 the second."""
-    search = tiny_search(bare(relaxation=Sigmoid(), selection=selection), *tiny_darts(OPERATIONS))
+    search = tiny_search(bare(relaxation=Sigmoid(), selection=selection), tiny_darts(OPERATIONS))
     for alphas in search.alphas.values():
         alphas.data = torch.logit(torch.tensor(rows))
     return search

@@ -51,7 +51,7 @@ class Noisy(Softmax):
 
 def double(update, case=tiny_nasbench201, **parts):
     method = with_recipe(bare(update=update, **parts), batch=8, augment="none")
-    return SupernetSearch(method, *case(), tiny_data(), dtype=torch.float64)
+    return SupernetSearch(method, case(), tiny_data(), dtype=torch.float64)
 
 
 def two_batches(search):

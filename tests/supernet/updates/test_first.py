@@ -54,7 +54,7 @@ def by_hand(search, batches):
 @pytest.mark.parametrize("case", [tiny_nasbench201, tiny_darts])
 def test_steps_are_those_written_out(case):
     method = with_recipe(bare(), batch=8, augment="none", lr=LR, momentum=MOMENTUM, weight_decay=DECAY, clip=CLIP)
-    search = SupernetSearch(method, *case(), tiny_data(), dtype=torch.float64)
+    search = SupernetSearch(method, case(), tiny_data(), dtype=torch.float64)
     train, validation = list(search.batches("weights")), list(search.batches("alphas"))
     batches = list(zip(train, validation, strict=True))
     assert len(batches) == 2
@@ -72,7 +72,7 @@ def test_steps_are_those_written_out(case):
 
 
 def test_an_alpha_step_leaves_weights_and_a_weight_step_leaves_alphas():
-    search = SupernetSearch(with_recipe(bare(), batch=8, augment="none"), *tiny_nasbench201(), tiny_data())
+    search = SupernetSearch(with_recipe(bare(), batch=8, augment="none"), tiny_nasbench201(), tiny_data())
     train, validation = next(search.batches("weights")), next(search.batches("alphas"))
     alphas = search.alphas["normal"].detach().clone()
     search.update.step(search, train, None)

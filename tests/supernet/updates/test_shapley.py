@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from supernet.methods.shapley_nas import shapley_nas
-from supernet.updates.shapley import ShapleyValues, accuracy_without, cautious_mean, marginal_worths, standardised
+from supernet.updates.shapley import ShapleyValues, cautious_mean, marginal_worths, standardised, worth_without
 from tests.supernet_cases import bare, tiny_darts, tiny_search
 from tests.supernet_oracles import SIGNAL, chain_space, oracle_search
 
@@ -39,11 +39,11 @@ def test_marginals_sum_to_what_is_lost_in_all():
     order = torch.randperm(30, generator=torch.Generator().manual_seed(0)).tolist()
     with torch.no_grad():
         search.net.train()
-        full = accuracy_without(search, players, images)([])
+        full = worth_without(search, players, images)([])
         empty = tiny_search(bare()).mix("evaluation", detached=True)
         nothing = empty.with_theta({"normal": torch.zeros(6, 5)})
         last = (search.net(images[0], nothing).argmax(1) == images[1]).double().mean().item()
-        found = marginal_worths(order, accuracy_without(search, players, images))
+        found = marginal_worths(order, worth_without(search, players, images))
     assert sum(found) == pytest.approx(full - last)
 
 
@@ -85,8 +85,8 @@ def test_estimates_repeat_and_change_no_statistic():
 
 
 def test_values_of_both_kinds_are_standardised_apart():
-    space, size = tiny_darts()
-    search = tiny_search(bare(update=ShapleyValues(permutations=2, batch=8)), space, size)
+    space = tiny_darts()
+    search = tiny_search(bare(update=ShapleyValues(permutations=2, batch=8)), space)
     for values in search.update.estimate(search).values():
         assert values.mean().item() == pytest.approx(0, abs=1e-9)
         assert values.std().item() == pytest.approx(1) or not values.any()

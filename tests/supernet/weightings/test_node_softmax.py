@@ -24,20 +24,20 @@ def test_gradients_stay_within_a_node():
 
 @pytest.mark.parametrize("case", [None, tiny_darts])
 def test_a_search_weighs_and_moves_its_edges(case):
-    search = tiny_search(bare(1, weighting=NodeSoftmax()), *(case() if case else ()))
+    search = tiny_search(bare(1, weighting=NodeSoftmax()), case() if case else None)
     kind = search.space.kinds[0]
     before = search.parameters[f"edges.{kind}"].detach().clone()
     theta = search.mix("evaluation", detached=True).theta[kind]
     topology = search.space.topology(kind)
     for node in range(topology.inputs, topology.nodes):
         assert float(theta[list(topology.incoming(node))].sum()) == pytest.approx(1.0)
-    plain = tiny_search(bare(1), *(case() if case else ()))
+    plain = tiny_search(bare(1), case() if case else None)
     assert plain.run_epoch().weights_loss != search.run_epoch().weights_loss
     assert not torch.equal(before, search.parameters[f"edges.{kind}"])
 
 
 def test_the_factor_counts_in_the_choice_of_edges():
-    search = tiny_search(bare(1, weighting=NodeSoftmax()), *tiny_darts())
+    search = tiny_search(bare(1, weighting=NodeSoftmax()), tiny_darts())
     search.parameters["edges.normal"].data[:] = torch.tensor([0.0, 0.0, 0.0, 2.0, 1.0])
     kept = search.method.selection.derive(search)["normal"]
     assert [place is not None for place in kept] == [True, True, False, True, True]

@@ -5,12 +5,12 @@ from itertools import combinations
 import pytest
 import torch
 
-from ranknosh.spaces.genotype import topology
+from ranknosh.spaces.genotype import whole_cell
 from supernet.selections.pairs import LikeliestPairs
 from supernet.weightings.pairs import DOTS_TEMPERATURE, PairSoftmax, node_pairs, pair_shares
 from tests.supernet_cases import bare, tiny_darts, tiny_search
 
-CELL = topology()
+CELL = whole_cell(4, (2, 3, 4, 5))
 
 
 def test_pairs_of_the_darts_cell():
@@ -24,7 +24,7 @@ def test_factors_are_sums_over_pairs():
     shares = pair_shares(parameters, CELL, 0.7)
     third = torch.softmax(parameters[1:4] / 0.7, 0)
     assert torch.allclose(shares[1:4], third)
-    search = tiny_search(bare(weighting=PairSoftmax()), *tiny_darts())
+    search = tiny_search(bare(weighting=PairSoftmax()), tiny_darts())
     factors = search.method.weighting.factors(parameters[:4] * 10 / 0.7, search.space.topology("normal"))
     assert search.moment("weights").stage_epochs == 1
     expected = [1.0, 1.0, third[0] + third[1], third[0] + third[2], third[1] + third[2]]
@@ -32,7 +32,7 @@ def test_factors_are_sums_over_pairs():
 
 
 def test_factors_of_a_node_sum_to_two_and_get_gradients():
-    search = tiny_search(bare(weighting=PairSoftmax()), *tiny_darts())
+    search = tiny_search(bare(weighting=PairSoftmax()), tiny_darts())
     mix = search.mix("alphas")
     factors = mix.edge_factors["normal"]
     assert factors[:2].tolist() == [1.0, 1.0]
@@ -48,7 +48,7 @@ def test_the_temperature_of_dots():
 
 
 def test_the_likeliest_pair_is_kept_whatever_the_operations_say():
-    search = tiny_search(bare(weighting=PairSoftmax(), selection=LikeliestPairs()), *tiny_darts())
+    search = tiny_search(bare(weighting=PairSoftmax(), selection=LikeliestPairs()), tiny_darts())
     with torch.no_grad():
         search.parameters["edges.normal"].copy_(torch.tensor([0.0, 0.1, 0.0, 0.3]))
         search.alphas["normal"][2, 4] = 9.0

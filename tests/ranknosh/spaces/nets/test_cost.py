@@ -1,15 +1,18 @@
 """ranknosh/spaces/nets/cost.py"""
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ranknosh.spaces.base import NetworkSize
 from ranknosh.spaces.genotype import Genotype
+from ranknosh.spaces.mlp import MlpSpace
+from ranknosh.spaces.mobile import MobileSpace
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.spaces.nets.cost import count_macs, count_params
-from ranknosh.spaces.nets.network import Network, build_candidate, chosen_genotype
-from ranknosh.spaces.nets.skeleton import genotype_skeleton
+from ranknosh.spaces.signature import Signature
+from ranknosh.spaces.transformer import TransformerSpace
+from tests.networks import genotype_network, network_of
 
 ALL = tuple(NasBench201().enumerate())
 
@@ -21,11 +24,34 @@ def by_dispatch(net, shape):
 
 
 def test_hooks_agree_with_the_flop_counter():
-    nets = [build_candidate(ALL[index], NetworkSize(4, 1, 5)) for index in (0, 777, 8_000, 15_624)]
+    nets = [network_of(ALL[index], 4, 1, 5) for index in (0, 777, 8_000, 15_624)]
     cell = (("sep_conv_3x3", 0), ("dil_conv_5x5", 1), ("skip_connect", 0), ("conv_7x1_1x7", 2))
     genotype = Genotype(cell, (2, 3), cell, (3,))
-    nets.append(Network(genotype_skeleton(NetworkSize(4, 5, 5), genotype), chosen_genotype(genotype)))
+    nets.append(genotype_network(genotype, 4, 5, 5))
     assert [count_macs(net, (3, 9, 9)) for net in nets] == [by_dispatch(net, (3, 9, 9)) for net in nets]
+
+
+def attention(length, width, hidden):
+    """Of an encoder layer: four maps of the width, two products of matrices, and the MLP."""
+    return 4 * length * width**2 + 2 * length**2 * width + 2 * length * width * hidden
+
+
+def test_attention_is_counted():
+    """By hand; an encoder layer of torch's, which has kernels of its own in evaluation, and a space's network."""
+    layer = nn.TransformerEncoderLayer(16, 4, 24, batch_first=True)
+    assert count_macs(layer, (9, 16)) == attention(9, 16, 24)
+    space = TransformerSpace(patches=())
+    net = space.network(space.parse("w48 | h2r4 | h8r1"), Signature((12,), (12, 7), "int64", 7))
+    assert count_macs(net, (12,), "int64") == attention(12, 48, 192) + attention(12, 48, 48) + 12 * 48 * 7
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+def test_spaces_of_other_networks():
+    for space, signature in ((MobileSpace(), Signature((3, 32, 32), (5,))), (MlpSpace(), Signature((9,), (2,)))):
+        rng = np.random.default_rng(0)
+        for _ in range(5):
+            net = space.network(space.sample(rng), signature)
+            assert count_macs(net, signature.inputs) == by_dispatch(net, signature.inputs)
 
 
 def test_foreign_networks_are_counted_too():
@@ -41,8 +67,12 @@ def test_foreign_networks_are_counted_too():
     assert count_macs(Squared(), (3, 2, 2)) == 12 * 7 + 7
 
 
+def test_networks_without_parameters_cost_what_they_compute():
+    assert (count_params(nn.Flatten()), count_macs(nn.Flatten(), (3, 2, 2))) == (0, 0)
+
+
 def test_counting_leaves_the_network_as_it_was():
-    net = build_candidate(ALL[15_624], NetworkSize(4, 1, 5)).train()
+    net = network_of(ALL[15_624], 4, 1, 5).train()
     net.head.eval()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     modes = [module.training for module in net.modules()]

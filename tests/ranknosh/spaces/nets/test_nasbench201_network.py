@@ -7,15 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from ranknosh.errors import SpaceError
-from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.errors import ConfigError, SpaceError
+from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.spaces.nets.cost import count_macs, count_params
-from ranknosh.spaces.nets.network import Cell, build_candidate, chosen_op
+from ranknosh.spaces.nets.network import Cell
+from ranknosh.spaces.signature import Signature
+from tests.networks import network_of
 
 SPACE = NasBench201()
 TABLE = Path(__file__).parents[5] / "shared" / "data" / "nasbench201_cifar10.npz"
-SMALL = NetworkSize(channels=4, cells=1, classes=5, in_channels=2)
+SMALL = (4, 1, 5, 2)
 ALL_CONV = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 ALL_NONE = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
 DANGLING = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|nor_conv_3x3~0|avg_pool_3x3~1|none~2|"
@@ -79,7 +82,7 @@ def test_lean_execution_gives_exactly_the_plain_numbers(text, training):
     generator = torch.Generator().manual_seed(1)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        net = build_candidate(architecture, SMALL)
+        net = network_of(architecture, *SMALL)
     shake(net, generator, biases=all(net.blocks[0].live))
     net.train(training)
     images = torch.randn(3, 2, 8, 8, generator=generator)
@@ -101,7 +104,7 @@ def test_gradients_agree_with_the_plain_formulation():
     for text in (ALL_CONV, *cases()[4:12]):
         architecture = SPACE.parse(text)
         ops = [SPACE.operations[op] for op in architecture.code]
-        net = build_candidate(architecture, SMALL).double()
+        net = network_of(architecture, *SMALL).double()
         images = torch.randn(3, 2, 8, 8, generator=generator, dtype=torch.float64)
         labels = torch.tensor([0, 1, 4])
         gradients = []
@@ -129,7 +132,7 @@ def idle_names(net):
 
 @pytest.mark.parametrize("text", [ALL_CONV, DANGLING, UNFED])
 def test_gradient_reaches_every_executed_parameter_and_no_other(text):
-    net = build_candidate(SPACE.parse(text), SMALL)
+    net = network_of(SPACE.parse(text), *SMALL)
     nn.functional.cross_entropy(net(torch.randn(4, 2, 8, 8)), torch.tensor([0, 1, 2, 3])).backward()
     without = {name for name, parameter in net.named_parameters() if parameter.grad is None}
     assert without == idle_names(net)
@@ -137,7 +140,7 @@ def test_gradient_reaches_every_executed_parameter_and_no_other(text):
 
 
 def test_a_map_is_computed_once_for_all_edges_that_take_it():
-    net = build_candidate(SPACE.parse(ALL_CONV), SMALL)
+    net = network_of(SPACE.parse(ALL_CONV), *SMALL)
     calls = []
     for module in net.blocks[0].modules():
         if isinstance(module, nn.ReLU):
@@ -147,7 +150,7 @@ def test_a_map_is_computed_once_for_all_edges_that_take_it():
 
 
 def test_an_unfed_convolution_adds_nothing_even_after_training():
-    net = build_candidate(SPACE.parse(UNFED), SMALL).eval()
+    net = network_of(SPACE.parse(UNFED), *SMALL).eval()
     images = torch.randn(2, 2, 8, 8)
     before = net(images)
     with torch.no_grad():
@@ -162,7 +165,7 @@ def test_an_unfed_convolution_adds_nothing_even_after_training():
     "text", [ALL_CONV, ALL_NONE, "|skip_connect~0|+|none~0|none~1|+|avg_pool_3x3~0|none~1|none~2|"]
 )
 def test_any_image(side, channels, text):
-    net = build_candidate(SPACE.parse(text), NetworkSize(4, 1, 7, channels))
+    net = network_of(SPACE.parse(text), 4, 1, 7, channels)
     logits = net(torch.randn(2, channels, *side))
     assert logits.shape == (2, 7)
     assert torch.isfinite(logits).all()
@@ -170,14 +173,14 @@ def test_any_image(side, channels, text):
 
 
 def test_a_dead_cell_passes_zeros():
-    net = build_candidate(SPACE.parse(ALL_NONE), SMALL)
+    net = network_of(SPACE.parse(ALL_NONE), *SMALL)
     cell = net.blocks[0]
     assert torch.equal(cell(torch.ones(2, 4, 5, 6)), torch.zeros(2, 4, 5, 6))
     assert count_params(cell) == 0
 
 
 def test_channels_last_gives_the_same_logits_and_keeps_the_format():
-    net = build_candidate(SPACE.parse(cases()[5]), SMALL).double().eval()
+    net = network_of(SPACE.parse(cases()[5]), *SMALL).double().eval()
     images = torch.randn(3, 2, 8, 8, dtype=torch.float64)
     expected = net(images)
     seen = []
@@ -206,8 +209,8 @@ def test_cells_with_one_id_compute_one_function():
 def logits_with_weights_by_expression(architecture, images):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        reference = build_candidate(SPACE.parse(ALL_NONE), SMALL).double()
-        net = build_candidate(architecture, SMALL).double()
+        reference = network_of(SPACE.parse(ALL_NONE), *SMALL).double()
+        net = network_of(architecture, *SMALL).double()
     net.load_state_dict(reference.state_dict(), strict=False)
     for number, cell in enumerate(block for block in net.blocks if isinstance(block, Cell)):
         nodes = ["0"]
@@ -255,17 +258,17 @@ def expected_params(text, channels, cells, classes, in_channels=3):
 
 
 @pytest.mark.parametrize("text", [ALL_CONV, ALL_NONE, DANGLING, UNFED])
-@pytest.mark.parametrize("size", [NetworkSize(16, 5, 10), NetworkSize(8, 1, 10, 1), NetworkSize(6, 2, 3, 2)])
+@pytest.mark.parametrize("size", [(16, 5, 10), (8, 1, 10, 1), (6, 2, 3, 2)])
 def test_params_by_hand(text, size):
     with torch.device("meta"):
-        net = build_candidate(SPACE.parse(text), size)
-    assert count_params(net) == expected_params(text, size.channels, size.cells, size.classes, size.in_channels)
+        net = network_of(SPACE.parse(text), *size)
+    assert count_params(net) == expected_params(text, *size)
 
 
 def test_params_of_two_published_extremes():
     with torch.device("meta"):
-        assert count_params(build_candidate(SPACE.parse(ALL_CONV), NetworkSize(16, 5, 10))) == 1_531_546
-        assert count_params(build_candidate(SPACE.parse(ALL_NONE), NetworkSize(16, 5, 10))) == 73_306
+        assert count_params(network_of(SPACE.parse(ALL_CONV), 16, 5, 10)) == 1_531_546
+        assert count_params(network_of(SPACE.parse(ALL_NONE), 16, 5, 10)) == 73_306
 
 
 @pytest.fixture(scope="module")
@@ -308,17 +311,17 @@ def test_built_networks_have_the_published_params(table):
     cells, published = table
     for row in np.random.default_rng(0).choice(15_625, size=20, replace=False):
         with torch.device("meta"):
-            net = build_candidate(cells[row], NetworkSize(16, 5, 10))
+            net = network_of(cells[row], 16, 5, 10)
         assert count_params(net) == expected_params(SPACE.format(cells[row]), 16, 5, 10) == published[row]
 
 
 def test_macs_of_the_largest_cell():
     """220.12 M, the published figure; dead convolutions cost nothing."""
-    net = build_candidate(SPACE.parse(ALL_CONV), NetworkSize(16, 5, 10))
+    net = network_of(SPACE.parse(ALL_CONV), 16, 5, 10)
     assert count_macs(net, (3, 32, 32)) == 220_119_680
     alive = SPACE.parse("|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|")
     costs = {
-        count_macs(build_candidate(a, SMALL), (2, 8, 8))
+        count_macs(network_of(a, *SMALL), (2, 8, 8))
         for a in (alive, SPACE.parse(DANGLING.replace("avg_pool_3x3", "none")))
     }
     assert len(costs) == 1
@@ -328,7 +331,7 @@ def test_same_random_state_same_weights():
     def weights(seed):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return torch.cat([p.detach().flatten() for p in build_candidate(SPACE.parse(ALL_CONV), SMALL).parameters()])
+            return torch.cat([p.detach().flatten() for p in network_of(SPACE.parse(ALL_CONV), *SMALL).parameters()])
 
     assert torch.equal(weights(0), weights(0))
     assert not torch.equal(weights(0), weights(1))
@@ -336,15 +339,21 @@ def test_same_random_state_same_weights():
 
 def test_mismatched_architecture_is_refused():
     with pytest.raises(SpaceError, match="darts"):
-        chosen_op(SPACE, Architecture("darts", (0,) * 6))
+        SPACE.network(Architecture("darts", (0,) * 6), Signature((3, 8, 8), (2,)))
     for code in ((0,) * 5, (0, 0, 0, 0, 0, 7)):
         with pytest.raises(SpaceError, match="one option of every slot"):
-            chosen_op(SPACE, Architecture("nasbench201", code))
-    with pytest.raises(SpaceError, match="did you mean nasbench201"):
-        build_candidate(Architecture("nasbench101", (0,) * 6), SMALL)
+            network_of(Architecture("nasbench201", code))
+    with pytest.raises(ConfigError, match="did you mean nasbench101"):
+        network_of(Architecture("nasbench102", (0,) * 6), *SMALL)
 
 
-@pytest.mark.parametrize("bad", [{"channels": 0}, {"cells": 0}, {"classes": 1}, {"in_channels": 0}])
+@pytest.mark.parametrize("bad", [{"channels": 0}, {"cells": 0}, {"cells": True}, {"channels": "8"}])
 def test_impossible_sizes_are_refused(bad):
-    with pytest.raises(SpaceError, match=next(iter(bad))):
-        NetworkSize(**{"channels": 4, "cells": 1, "classes": 2, **bad})
+    with pytest.raises(SpaceError, match=f"{next(iter(bad))} is .* it is a whole number, at least 1"):
+        get_space("nasbench201", **bad)
+
+
+@pytest.mark.parametrize("shapes", [((12,), (2,)), ((3, 8, 8), (2, 8, 8))])
+def test_signatures_that_are_not_of_images_and_a_row_of_outputs_are_refused(shapes):
+    with pytest.raises(SpaceError, match="nasbench201 builds networks"):
+        SPACE.network(SPACE.parse(ALL_CONV), Signature(*shapes))

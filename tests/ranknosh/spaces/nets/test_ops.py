@@ -7,10 +7,10 @@ from ranknosh.errors import SpaceError
 from ranknosh.spaces.nets.ops import OPERATIONS, EverySecondPixel, make_operation, standalone
 
 SAME_CHANNELS = ("avg_pool_3x3", "max_pool_3x3")
-KEEPS_CHANNELS_OR_SIZE = (*SAME_CHANNELS, "none", "skip_connect")
+KEEPS_CHANNELS_OR_SIZE = (*SAME_CHANNELS, "none", "noise", "skip_connect")
 
 
-@pytest.mark.parametrize("name", [name for name in OPERATIONS if name != "none"])
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in ("none", "noise")])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("side", [(6, 6), (5, 8)])
 def test_shape_and_gradient_of_every_operation(name, stride, side):
@@ -27,6 +27,19 @@ def test_shape_and_gradient_of_every_operation(name, stride, side):
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name not in KEEPS_CHANNELS_OR_SIZE])
 def test_change_of_channels(name):
     assert standalone(make_operation(name, 4, 6, 1))(torch.randn(2, 4, 5, 5)).shape == (2, 6, 5, 5)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_noise_has_nothing_of_its_input_but_the_shape(stride):
+    noise, x = make_operation("noise", 4, 4, stride), torch.full((40, 4, 7, 8), 5.0, requires_grad=True)
+    torch.manual_seed(0)
+    out = noise(x)
+    torch.manual_seed(0)
+    assert torch.equal(out, noise(torch.zeros_like(x)))
+    assert out.shape == (40, 4, -(-7 // stride), 8 // stride)
+    assert not out.requires_grad
+    assert abs(float(out.mean())) < 0.1
+    assert abs(float(out.std()) - 1) < 0.1
 
 
 def test_none_carries_nothing():

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.genotype import Genotype
 from ranknosh.spaces.nets.cost import count_params
-from ranknosh.spaces.nets.network import Cell, Network, build_candidate, chosen_genotype
+from ranknosh.spaces.nets.network import Cell
 from ranknosh.spaces.nets.regularisation import AuxiliaryHead, DropPath, auxiliary_place, scheduled_rate
-from ranknosh.spaces.nets.skeleton import darts_skeleton, genotype_skeleton, nasbench201_skeleton
+from tests.networks import genotype_network, network_of
 
 CELL = Architecture("nasbench201", (3, 1, 2, 4, 3, 1))  # conv3, skip, conv1, pool, conv3, skip
 GENOTYPE = Genotype(
@@ -31,7 +31,7 @@ def test_the_schedule_rises_linearly_and_ends_one_step_below_the_last_rate():
 
 def dropping(rate, seed=0):
     torch.manual_seed(5)
-    net = build_candidate(CELL, NetworkSize(4, 1, 3))
+    net = network_of(CELL, 4, 1, 3)
     drop = DropPath(net)
     drop.rate, drop.generator = rate, torch.Generator().manual_seed(seed)
     return net, drop
@@ -80,7 +80,7 @@ def test_a_cell_agrees_with_masks_drawn_and_applied_by_hand():
 
 
 def test_identities_are_spared_and_a_strided_skip_is_not():
-    net = Network(genotype_skeleton(NetworkSize(4, 3, 3), GENOTYPE), chosen_genotype(GENOTYPE))
+    net = genotype_network(GENOTYPE, 4, 3, 3)
     drop = DropPath(net)
     names = {id(edge): name for name, edge in net.named_modules()}
     kinds = [(names[id(edge)].split(".")[1], type(edge).__name__) for edge in drop.edges]
@@ -99,7 +99,7 @@ def test_identities_are_spared_and_a_strided_skip_is_not():
 def test_neutral_at_rate_0_and_in_evaluation(rate, training):
     bare, _ = dropping(0.0)
     torch.manual_seed(5)
-    bare = build_candidate(CELL, NetworkSize(4, 1, 3)).train(training)
+    bare = network_of(CELL, 4, 1, 3).train(training)
     net, drop = dropping(rate)
     net.train(training)
     x, before = torch.randn(3, 3, 8, 8), drop.generator.get_state()
@@ -141,6 +141,13 @@ def test_any_size_from_2_on_and_every_pixel_counts(side):
     assert bool((maps.grad.abs().sum(1) > 0).all())
 
 
+def test_on_7x7_maps_its_windows_are_those_of_imagenet():
+    head = AuxiliaryHead(12, 7)
+    maps = torch.randn(4, 12, 7, 7)
+    pooled = nn.AvgPool2d(5, stride=2, padding=0, count_include_pad=False)(maps.relu())
+    assert torch.equal(head(maps), head.classifier(head.features(pooled).flatten(1)))
+
+
 def test_a_single_pixel_is_refused():
     with pytest.raises(SpaceError, match="at least 2x2 pixels, not 1x3"):
         AuxiliaryHead(4, 3)(torch.randn(2, 4, 1, 3))
@@ -149,26 +156,24 @@ def test_a_single_pixel_is_refused():
 @pytest.mark.parametrize(
     ("skeleton", "place"),
     [
-        (darts_skeleton(NetworkSize(36, 20, 10)), (13, 36 * 4 * 4)),
-        (darts_skeleton(NetworkSize(16, 8, 10)), (5, 16 * 4 * 4)),
-        (darts_skeleton(NetworkSize(16, 2, 10)), (1, 16 * 4 * 4)),
-        (nasbench201_skeleton(NetworkSize(16, 5, 10)), (11, 64)),
+        (genotype_network(GENOTYPE, 12, 20).skeleton, (2 * 20 // 3, 12 * 4 * 2)),
+        (genotype_network(GENOTYPE, 16, 8).skeleton, (2 * 8 // 3, 16 * 4 * 2)),
+        (genotype_network(GENOTYPE, 16, 3).skeleton, (2, 16 * 4 * 2)),
+        (network_of(CELL, 16, 5).skeleton, (11, 64)),
     ],
 )
 def test_it_stands_behind_the_last_reduction(skeleton, place):
     assert auxiliary_place(skeleton) == place
-    if skeleton.space == "darts":
-        assert place[0] == 2 * skeleton.size.cells // 3
 
 
 def test_a_network_without_reductions_has_no_place():
-    bare = replace(nasbench201_skeleton(NetworkSize(4, 3, 3)), blocks=())
+    bare = replace(network_of(CELL).skeleton, blocks=())
     with pytest.raises(SpaceError, match="no place"):
         auxiliary_place(bare)
 
 
 def test_a_block_is_read_in_passing():
-    net = build_candidate(Architecture("nasbench201", (3, 1, 2, 4, 3, 0)), NetworkSize(4, 1, 3)).eval()
+    net = network_of(Architecture("nasbench201", (3, 1, 2, 4, 3, 0)), 4, 1, 3).eval()
     images, seen = torch.randn(2, 3, 8, 8), []
     net.blocks[3].register_forward_hook(lambda module, args, out: seen.append(out))
     logits, maps = net.with_block(images, 3)

@@ -4,7 +4,6 @@ import time
 from dataclasses import replace
 
 from ranknosh.core.seeding import draw
-from ranknosh.data import Split
 from ranknosh.runs.events import Progress, Recorded, silent
 from ranknosh.runs.progress import said_of
 from ranknosh.runs.session import StopRequest
@@ -18,12 +17,13 @@ from ranknosh.workflows.supernet.run import SupernetRun
 
 SETTINGS = {
     "seed": 5,
-    "network": {"channels": 4, "cells": 1},
-    "data": {"name": "digits", "train_limit": 200, "validation_limit": 100, "test_limit": 80},
+    "space": {"channels": 4, "cells": 1},
+    "data": {"name": "digits", "limit": 200, "validation_limit": 100, "test_limit": 80},
     "pyramid": {"epochs": [1, 2], "initial": 4, "batch": 2, "candidates": 6},
     "seeding": {"draw": 6},
     "predictor": {"name": "linear"},
     "budget": {"epochs": 20},
+    "baseline": "none",
 }
 
 
@@ -59,7 +59,7 @@ class Answering:
 
     def search(self, config, seed, folder, *, command, data, events, stop):
         budget = config.budget.device_time
-        self.asked.append((seed, len(data.test)))
+        self.asked.append((seed, len(data.data.test)))
         if self.stop_at == len(self.asked):
             raise KeyboardInterrupt
         if self.error is not None:
@@ -100,13 +100,13 @@ class Clock:
         return call
 
 
-def blind(data):
-    """The images as a search sees them."""
-    return replace(data, test=Split(data.test.images[:0].clone(), data.test.labels[:0].clone()))
+def blind(task):
+    """The task as a search sees it."""
+    return task.with_data(replace(task.data, test=task.data.test.first(0)))
 
 
 def searched_by(method, parts, seed, folder, budget, events=silent, stop=None, owner="c-1"):
     """How a search of a comparison ended; ``budget`` in seconds."""
     config = parts.config.replace([f"budget.device_time={budget}s"])
-    given = {"data": blind(parts.task.data), "events": events, "stop": stop or StopRequest()}
+    given = {"data": blind(parts.recipe.task), "events": events, "stop": stop or StopRequest()}
     return method.search(config, seed, folder, command=f"{method.name}, {seed}, {owner}", **given)

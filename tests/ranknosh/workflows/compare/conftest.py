@@ -5,8 +5,8 @@ import pytest
 
 from ranknosh.config.search import CompareSettings, SearchSettings
 from ranknosh.core.seeding import draw
-from ranknosh.data.table import Table
 from ranknosh.spaces.nasbench201 import NasBench201
+from ranknosh.tasks.data.table import Table
 from ranknosh.workflows.search.assembly import build_parts
 from tests.ranknosh.workflows.compare.compare_samples import SETTINGS, Answering, Heard, without_inner_pages
 

@@ -29,7 +29,7 @@ JOURNAL = "journal.jsonl"
 
 @pytest.fixture(autouse=True)
 def _quick_page(monkeypatch):
-    monkeypatch.setattr(page, "render", lambda name, header, sessions, settings, rows: f"{len(rows)} methods")
+    monkeypatch.setattr(page, "render", lambda run, settings, rows: f"{len(rows)} methods")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def compare(parts, wanted, heard, tmp_path, monkeypatch):
 
     def call(*methods, home="c", changes=(), data=None, events=heard, stop=None, **settings):
         folder = tmp_path / home
-        given = {"data": data or parts.task.data, "events": events, "stop": stop}
+        given = {"data": data or parts.recipe.data, "events": events, "stop": stop}
         known = {method.name: method for method in methods}
         monkeypatch.setattr(compare_run, "make_methods", lambda names, space: known)
         monkeypatch.setattr(compare_run, "measure", lambda *args, **named: Mock(typical=0.0, proxy_seconds=0.0))
@@ -108,14 +108,14 @@ def test_one_function_found_twice_is_trained_once(compare, answering):
 def test_a_final_training_is_one_by_hand_with_the_settings_and_the_seed(compare, answering, parts, tmp_path):
     run = compare(answering("random", {5: 1, 6: 1}), final_epochs=3)
     (first,), (second,) = ([f for (_, s), f in run.state.trained.items() if s == seed] for seed in (5, 6))
-    task = dataclasses.replace(parts.task, settings=parts.task.settings.model_copy(update={"total_epochs": 3}))
+    task = dataclasses.replace(parts.recipe, settings=parts.recipe.settings.model_copy(update={"total_epochs": 3}))
     store = CheckpointStore(tmp_path / "by hand")
-    train_rung(Job(0, draw(parts.space, 2, 0)[1], 1, 0, 3, torch_seed(5, "final")), task, store)
-    network = trained_network(0, store)
-    assert first.validation == evaluate(network, task.data.validation, task)[0]
-    assert first.test == evaluate(network, task.data.test, task)[0]
+    train_rung(Job(0, draw(parts.recipe.space, 2, 0)[1], 1, 0, 3, torch_seed(5, "final")), task, store)
+    network = trained_network(0, store, task.space)
+    assert first.validation == evaluate(network, task.data.validation, task)["accuracy"]
+    assert first.test == evaluate(network, task.data.test, task)["accuracy"]
     assert first.params == second.params == count_params(network)
-    assert first.macs == count_macs(network, task.data.image_shape)
+    assert first.macs == count_macs(network, task.data.input_shape)
     assert (first.epochs, first.failed) == (3, None)
     assert second.validation != first.validation or second.test != first.test
     assert len({path.name for path in (run.folder / "final").iterdir()}) == 2
@@ -168,13 +168,13 @@ def test_a_search_that_was_swapped_ends_it_and_is_named(parts, wanted, heard, tm
         stop = StopRequest(lambda folder=folder: b"observed" in _bytes(folder / "random" / "seed-5" / JOURNAL))
         settings = wanted("random", seeds=1, budget={"device_time": "8s"})
         with pytest.raises(KeyboardInterrupt):
-            begin(CompareRun, settings, command="", stop=stop, folder=folder, data=parts.task.data, events=heard)
+            begin(CompareRun, settings, command="", stop=stop, folder=folder, data=parts.recipe.data, events=heard)
     shutil.rmtree(folders[0] / "random")
     shutil.copytree(folders[1] / "random", folders[0] / "random")
     with pytest.raises(StoreError, match=r"a/random/seed-5 holds another run"):
-        open_run(folders[0]).resume(data=parts.task.data)
+        open_run(folders[0]).resume(data=parts.recipe.data)
     assert not open_run(folders[0]).state.searched
-    assert open_run(folders[1]).resume(data=parts.task.data).ended
+    assert open_run(folders[1]).resume(data=parts.recipe.data).ended
 
 
 def _bytes(path):
@@ -231,7 +231,7 @@ def test_status_and_best_methods_are_plain_data(compare, answering):
         ({"methods": ["random"]}, "methods was"),
         ({"seeds": 1}, "seeds was 2"),
         ({"seed": 6}, "seed was 5"),
-        ({"network": {"channels": 8}}, r"network\.c"),
+        ({"space": {"channels": 8}}, r"space\.c"),
         ({"pyramid": {"epochs": [1, 3]}}, r"pyramid\."),
         ({"train": {"lr": 0.2}}, r"train\.lr was 0\.1"),
     ],
@@ -250,7 +250,7 @@ def test_where_it_lies_may_change(wanted):
 
 def test_other_images_are_refused(compare, answering, parts):
     compare(answering("random", {5: 0, 6: 1}))
-    data = dataclasses.replace(parts.task.data, name="others", classes=tuple(reversed(parts.task.data.classes)))
+    data = dataclasses.replace(parts.recipe.data, name="others", classes=tuple(reversed(parts.recipe.data.classes)))
     with pytest.raises(DataError, match="others"):
         compare(answering("random", {7: 0}), changes=["seeds=3"], data=data)
 

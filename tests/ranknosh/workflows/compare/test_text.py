@@ -4,25 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ranknosh.spaces.base import Architecture
-from ranknosh.workflows.compare.records import Cost, Searched, Trained
-from ranknosh.workflows.compare.rows import Row, RunResult
-from ranknosh.workflows.compare.text import markdown, terminal
+from ranknosh.workflows.compare.text import differences, markdown, p_text, terminal
+from tests.ranknosh.workflows.compare.compare_rows import ACCURACY, CELL, rows_of, run
 
 SETTINGS = SimpleNamespace(budget_seconds=10.0, whole_epochs=4)
-CELL = "|skip_connect~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
-
-
-def run(method, seed, validation, cost=10.0, failed=None, ended="done", **known):
-    search = Searched(method, seed, Architecture("s", (0,)), Cost(training=cost), 1.0, 4, "candidates", 2, ended)
-    test = None if validation is None else 0.5
-    final = Trained("key", seed, 4, validation, test, 1.0, 14_200, 3_000_000, failed)
-    return RunResult(search, CELL, "key", final, **known)
-
-
-def rows_of(*runs):
-    methods = dict.fromkeys(each.search.method for each in runs)
-    return [Row(method, tuple(each for each in runs if each.search.method == method), 10.0) for method in methods]
 
 
 @pytest.fixture
@@ -31,59 +16,90 @@ def rows():
 
 
 def test_the_terminal_shows_every_column(rows):
-    text = terminal(rows, SETTINGS)
+    text = terminal(rows, SETTINGS, ACCURACY)
     lines = text.splitlines()
     assert lines[0] == "2 methods, 2 seeds each, 10 s of device time a search"
     head, first = lines[2], lines[3]
     for word in (
         "seeds",
-        "validation (%)",
-        "test (%)",
-        "true accuracy (%)",
+        "validation accuracy (%)",
+        "test accuracy (%)",
+        "table (%)",
         "search cost (device s)",
         "of budget",
         "MACs",
     ):
         assert word in head
-    assert " ".join(first.split()) == "one 2 85.00 ± 5.00 50.00 ± 0.00 n/a 10.0 ± 0.0 100 % 14.20 K 3.00 M"
+    assert " ".join(first.split()) == "one 2 85.00 ± 63.53 50.00 ± 0.00 n/a 10.0 ± 0.0 100 % 14.20 K 3.00 M"
     assert f"one  seeds 0, 1  {CELL}" in text
     assert "Work of a search: one 4 candidate epochs, 2 candidates; two 4" in text
     assert "sorted by validation, never by test" in text
 
 
 def test_markdown_is_a_table_whose_bars_are_escaped(rows):
-    lines = markdown(rows, SETTINGS).splitlines()
+    lines = markdown(rows, SETTINGS, ACCURACY).splitlines()
     head, rule, first = lines[2:5]
     assert head.count("|") == rule.count("|") == 11
     assert first.replace("\\|", "").count("|") == 11
-    assert first.startswith("| one | 2 | 85.00 ± 5.00 | 50.00 ± 0.00 | n/a |")
+    assert first.startswith("| one | 2 | 85.00 ± 63.53 | 50.00 ± 0.00 | n/a |")
     assert first.count("\\|") == CELL.count("|")
 
 
 @pytest.mark.parametrize(
-    ("cost", "share", "marked"), [(9.0, "90 %", False), (8.8, "88 % *", True), (11.2, "112 % *", True)]
+    ("cost", "share", "marked"), [(9.6, "96 %", False), (9.4, "94 % *", True), (10.6, "106 % *", True)]
 )
 def test_a_cost_far_from_the_budget_is_marked_with_its_reason(cost, share, marked):
-    text = terminal(rows_of(run("one", 0, 0.8, cost=cost, ended="nothing left")), SETTINGS)
+    text = terminal(rows_of(run("one", 0, 0.8, cost=cost, ended="nothing left")), SETTINGS, ACCURACY)
     assert share in text
-    assert ("further than 10 % from its budget: nothing left" in text) is marked
+    assert ("further than 5 % from its budget: nothing left" in text) is marked
 
 
 def test_missing_results_are_counted_and_explained():
     rows = rows_of(run("one", 0, 0.8), run("one", 1, None, failed="diverged: in epoch 2"))
-    text = terminal(rows, SETTINGS)
+    text = terminal(rows, SETTINGS, ACCURACY)
     assert "one: 1 of 2 seeds have a final result." in text
     assert "one, seed 1: diverged: in epoch 2" in text
-    assert "Params and MACs are means over the cells with a final result." in text
+    assert "Params and MACs are means over the finds with a final result." in text
 
 
 def test_a_shared_final_training_is_said():
     runs = [run("one", 0, 0.8, shared=("two",)), run("two", 0, 0.8, shared=("one",))]
-    text = terminal(rows_of(*runs), SETTINGS)
+    text = terminal(rows_of(*runs), SETTINGS, ACCURACY)
     assert text.count("Seed 0: one, two found the same function, which was trained once.") == 1
 
 
 def test_the_table_s_accuracy_is_in_percent():
-    text = terminal(rows_of(run("one", 0, 0.8, truth=0.91), run("one", 1, 0.8, truth=0.93)), SETTINGS)
-    assert "92.00 ± 1.00" in text
+    text = terminal(rows_of(run("one", 0, 0.8, truth=0.91), run("one", 1, 0.8, truth=0.93)), SETTINGS, ACCURACY)
+    assert "92.00 ± 12.71" in text
     assert "never seen by a search" in text
+
+
+def test_differences_are_said_in_words_with_their_interval():
+    """Differences of 7.5, 8.5, 9 and 7 points: their mean is 8, squares of deviations add up to 2.5, so the standard error is
+    sqrt(2.5 / 3 / 4) = 0.456, t = 17.5 with 3 degrees of freedom and the interval 3.182 times as far."""
+    good = [run("good", seed, 0.9, test=0.6 + gap) for seed, gap in enumerate((0.075, 0.085, 0.09, 0.07))]
+    same = [run("same", seed, 0.8, test=test) for seed, test in enumerate((0.61, 0.58, 0.62, 0.6))]
+    rows = rows_of(*good, *same, *(run("random", seed, 0.7, test=0.6) for seed in range(4)))
+    found = {tuple(line[:2]): line[2:] for line in differences(rows)}
+    assert list(found) == [("good", "random"), ("same", "random"), ("same", "good"), ("random", "good")]
+    assert found["good", "random"] == ["+8.00", "+6.55 to +9.45", "< 0.001", "< 0.001", "better"]
+    assert found["same", "random"][-1] == "not distinguishable with 4 seeds"
+    assert found["random", "good"][-1] == "worse"
+    for text in (terminal(rows, SETTINGS, ACCURACY), markdown(rows, SETTINGS, ACCURACY)):
+        assert "Differences of test accuracy (%)" in text
+        assert "not distinguishable with 4 seeds" in text
+        assert "paired by seed; Holm" in text
+        assert "Mean ranks over 4 seeds (1 is best): good 1.00" in text
+
+
+def test_fewer_seeds_than_tests_and_ranks_need_are_said():
+    text = terminal(rows_of(run("one", 0, 0.8), run("random", 0, 0.7)), SETTINGS, ACCURACY)
+    assert "not testable with 1 seed" in text
+    assert "Ranks need 3 seeds" in text
+    alone = terminal(rows_of(run("random", 0, 0.7)), SETTINGS, ACCURACY)
+    assert "Differences" not in alone
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0312, "0.031"), (0.0009, "< 0.001"), (None, "n/a")])
+def test_a_p_value_has_three_digits(p, text):
+    assert p_text(p) == text

@@ -8,25 +8,30 @@ import torch
 
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.core.records import EpochPoint
-from ranknosh.data import ImageData, Split
-from ranknosh.data.base import assemble
 from ranknosh.runs.events import Event, Message, Progress, Recorded
 from ranknosh.spaces.base import Architecture
-from ranknosh.spaces.genotype import Genotype
+from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.darts import Darts
+from ranknosh.spaces.genotype import Genotype, format_genotype
+from ranknosh.tasks.data import Data, Split
+from ranknosh.tasks.data.base import assemble
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import Retrained, preset
 
 CELL = Architecture("nasbench201", (3, 1, 2, 4, 3, 0))
-GENOTYPE = Genotype(
+TWO_NODES = Darts(steps=2)
+CELLS = Genotype(
     normal=(("sep_conv_3x3", 0), ("skip_connect", 1), ("max_pool_3x3", 1), ("dil_conv_3x3", 2)),
     normal_concat=(2, 3),
     reduce=(("max_pool_3x3", 0), ("skip_connect", 1), ("sep_conv_3x3", 0), ("skip_connect", 2)),
     reduce_concat=(2, 3),
 )
+GENOTYPE = TWO_NODES.of_genotype(CELLS)
+GENOTYPE_TEXT = format_genotype(CELLS)
 
 
-def quadrants(train: int = 96, validation: int = 40, test: int = 36, seed: int = 0) -> ImageData:
+def quadrants(train: int = 96, validation: int = 40, test: int = 36, seed: int = 0) -> Data:
     """Noise images of 1x8x8 with one bright quadrant, which is the class (0..3)."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -59,8 +64,8 @@ class Heard:
 def a_recipe(*settings: str, space: str = "darts") -> RetrainSettings:
     """``tiny`` with drop-path and the auxiliary head, smaller still: 3 cells of 4 channels (DARTS), 3 epochs."""
     cells = "3" if space == "darts" else "1"
-    more = ["train.drop_path=0.3", "train.epochs=3", "train.batch=32", "network.channels=4", f"network.cells={cells}"]
-    return preset("tiny", space).replace([*more, *settings])
+    more = ["train.drop_path=0.3", "train.epochs=3", "train.batch=32", "space.channels=4", f"space.cells={cells}"]
+    return preset("tiny", TWO_NODES if space == "darts" else get_space(space)).replace([*more, *settings])
 
 
 def untimed(result: Retrained):

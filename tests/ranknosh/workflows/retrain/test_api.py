@@ -11,17 +11,18 @@ import torch
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.runs.events import Ended, Opened
 from ranknosh.runs.session import StopRequest
-from ranknosh.spaces.base import Architecture, NetworkSize
-from ranknosh.spaces.genotype import as_architecture
-from ranknosh.spaces.nets.network import build_candidate
+from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.catalog import get_space
+from ranknosh.spaces.signature import Signature
 from ranknosh.training import epoch
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.workflows import open_run
-from ranknosh.workflows.retrain import Retrained, RetrainFailed, RetrainRun, parse_cell, read_cell, retrain
+from ranknosh.workflows.retrain import Retrained, RetrainFailed, RetrainRun, read_found, retrain
 from tests.processes import run_python
 from tests.ranknosh.workflows.retrain.retrain_samples import (
     CELL,
     GENOTYPE,
+    TWO_NODES,
     Heard,
     a_recipe,
     assert_same_end,
@@ -36,6 +37,7 @@ from ranknosh.workflows.retrain import retrain
 from ranknosh.runs.events import Progress
 from ranknosh.training import rung
 from tests.ranknosh.workflows.retrain.retrain_samples import GENOTYPE, a_recipe, quadrants
+from tests.networks import network_of
 
 rung.SAVE_EVERY_SECONDS = {save_every}
 
@@ -67,9 +69,9 @@ def test_what_comes_of_it(whole):
     assert [line.epoch for line in heard.lines] == [1, 2, 3]
     assert heard.steps == [(epoch + step / 3, f"step {step} of 3") for epoch in (0, 1, 2) for step in (1, 2, 3)]
     assert result.epochs == 3
-    assert result.images == {"train": 96, "validation": 40, "test": 36}
+    assert result.examples == {"train": 96, "validation": 40, "test": 36}
     assert (result.space, result.seed, result.device, result.trained_on_validation) == ("darts", 3, "cpu", False)
-    assert result.validation_accuracy == heard.lines[-1].validation_accuracy
+    assert result.metrics["accuracy"] == heard.lines[-1].metrics["accuracy"]
     assert result.device_seconds > sum(line.seconds for line in heard.lines)
     left = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert {"config.yaml", "journal.jsonl", "genotype.txt", "report.html", "best/card.json"} <= left
@@ -84,18 +86,18 @@ def test_the_kept_weights_give_the_reported_test_accuracy(whole):
     safetensors = pytest.importorskip("safetensors.torch")
     folder, result, _ = whole
     card = json.loads((folder / "best" / "card.json").read_text())
-    net = build_candidate(as_architecture(GENOTYPE), NetworkSize(**card["network"]))
+    shapes = Signature(tuple(card["signature"]["inputs"]), tuple(card["signature"]["outputs"]))
+    net = get_space(**card["space"]).network(GENOTYPE, shapes)
     net.load_state_dict(safetensors.load_file(folder / "best" / "weights.safetensors"))
     net.eval()
     test, right = quadrants().test, 0
-    for image, label in zip(test.images, test.labels, strict=True):
-        pixels = (image.double() / 255 - torch.tensor(card["mean"])[:, None, None]) / torch.tensor(card["std"])[
-            :, None, None
-        ]
+    for image, label in zip(test.inputs, test.targets, strict=True):
+        mean, std = (torch.tensor(card["preparation"][name])[:, None, None] for name in ("mean", "std"))
+        pixels = (image.double() / 255 - mean) / std
         with torch.no_grad():
             right += int(net(pixels.float()[None]).argmax() == label)
-    assert result.test_accuracy == right / 36
-    assert sum(p.numel() for p in net.parameters()) == result.params == card["params"]
+    assert result.test["accuracy"] == right / 36
+    assert sum(p.numel() for p in net.parameters()) == result.costs["params"] == card["costs"]["params"]
 
 
 @pytest.mark.parametrize("save_every", [0, 1000])
@@ -148,9 +150,9 @@ def test_epochs_that_were_saved_and_not_written_down_are_written_down_later(whol
 
 
 def test_the_cell_of_a_run_is_read_from_its_journal(whole):
-    cell, run = read_cell(str(whole[0]))
-    assert (cell, run.folder) == (as_architecture(GENOTYPE), whole[0])
-    assert cell == parse_cell(run.result.architecture)
+    found = read_found(str(whole[0]))
+    assert (found.architecture, found.run.folder) == (GENOTYPE, whole[0])
+    assert found.space.format(GENOTYPE) == found.run.result.architecture
 
 
 def test_in_memory_it_is_the_same_training_and_nothing_else_changes(whole, tmp_path, monkeypatch):
@@ -187,7 +189,7 @@ def test_another_retraining_in_its_folder_is_refused_with_the_field_named(whole)
         ((GENOTYPE, quadrants(), recipe.replace(["train.lr=0.3"]), folder, 3), "train.lr was 0.05"),
         ((GENOTYPE, quadrants(), recipe.replace(["train.epochs=4"]), folder, 3), "train.epochs was 3"),
         ((GENOTYPE, quadrants(), recipe, folder, 5), "seed was 3"),
-        ((CELL, quadrants(), recipe, folder, 3), "architecture was .Genotype"),
+        ((TWO_NODES.of((0,) * 12), quadrants(), recipe, folder, 3), "architecture was .Genotype"),
     ):
         with pytest.raises(ConfigError, match=words):
             retrain(*chosen[:4], seed=chosen[4])
@@ -228,25 +230,25 @@ def test_a_setting_that_is_free_takes_effect_when_it_is_resumed(whole, tmp_path)
 
 def test_all_images_are_trained_on_and_validation_is_not_told():
     heard = Heard()
-    result = retrain(CELL, quadrants(), a_recipe("train.all_images=true", space="nasbench201"), seed=0, events=heard)
+    result = retrain(CELL, quadrants(), a_recipe("train.all_data=true", space="nasbench201"), seed=0, events=heard)
     assert result.trained_on_validation
-    assert result.images["train"] == 96 + 40
-    assert (result.validation_accuracy, result.validation_loss) == (None, None)
+    assert result.examples["train"] == 96 + 40
+    assert result.metrics == {}
     assert heard.steps[0] == (1 / 5, "step 1 of 5")  # 136 images in batches of 32
 
 
 def test_it_learns():
-    settings = ("train.epochs=6", "train.batch=16", "network.channels=6", "train.drop_path=0")
+    settings = ("train.epochs=6", "train.batch=16", "space.channels=6", "train.drop_path=0")
     result = retrain(CELL, quadrants(), a_recipe(*settings, space="nasbench201"))
-    assert result.test_accuracy > 0.7
+    assert result.test["accuracy"] > 0.7
 
 
 def test_without_test_images_there_is_no_test_accuracy():
     data = quadrants()
-    empty = dataclasses.replace(data.test, images=data.test.images[:0], labels=data.test.labels[:0])
+    empty = data.test.first(0)
     result = retrain(CELL, dataclasses.replace(data, test=empty), a_recipe("train.epochs=1", space="nasbench201"))
-    assert (result.test_accuracy, result.test_loss) == (None, None)
-    assert result.images["test"] == 0
+    assert result.test == {}
+    assert result.examples["test"] == 0
 
 
 def test_a_cell_that_nothing_passes_through_is_told_of_and_stays_at_chance(tmp_path):
@@ -254,12 +256,13 @@ def test_a_cell_that_nothing_passes_through_is_told_of_and_stays_at_chance(tmp_p
     dead = Architecture("nasbench201", (0,) * 6)
     result = retrain(dead, quadrants(), a_recipe("train.epochs=1", space="nasbench201"), tmp_path / "d", events=heard)
     assert any("nothing passes through" in text for text in heard.messages)
-    assert result.test_accuracy == 0.25
+    assert result.test["accuracy"] == 0.25
 
 
 def test_a_training_that_diverges_fails_with_a_remedy():
-    with pytest.raises(RetrainFailed, match=r"diverged.*--set train\.lr"):
+    with pytest.raises(RetrainFailed, match=r"diverged.*--set train\.lr") as raised:
         retrain(CELL, quadrants(), a_recipe("train.lr=1e9", "train.epochs=2", space="nasbench201"))
+    assert raised.value.exit_code == 5  # as of every run that found nothing; 1 is an error of ours
 
 
 def test_memory_running_out_halves_the_images_of_a_pass(monkeypatch):
@@ -277,8 +280,8 @@ def test_memory_running_out_halves_the_images_of_a_pass(monkeypatch):
     assert tried == [32, 16, 8]
     assert result.epochs == 1
     assert heard.messages == [
-        "out of memory: training continues with 16 images at a time",
-        "out of memory: training continues with 8 images at a time",
+        "out of memory: training continues with 16 examples at a time",
+        "out of memory: training continues with 8 examples at a time",
     ]
 
 

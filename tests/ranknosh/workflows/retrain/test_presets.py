@@ -1,18 +1,26 @@
 """ranknosh/config/retrain.py and ranknosh/workflows/retrain/presets.py"""
 
+from typing import ClassVar
+
 import pytest
+import torch
 
 from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError
+from ranknosh.spaces.catalog import SPACES, get_space
+from ranknosh.spaces.darts import Darts
+from ranknosh.tasks.data import Data, Split, assemble
 from ranknosh.workflows.retrain import PRESETS, preset
-from ranknosh.workflows.retrain.presets import training_of
+from ranknosh.workflows.retrain.presets import suited, training_of
 from tests.ranknosh.workflows.retrain.retrain_samples import a_recipe
+
+DARTS = Darts()
 
 
 def test_the_recipe_of_the_field_for_genotypes():
-    recipe = preset("cifar", "darts")
+    recipe = preset("cifar", DARTS)
     train = recipe.train
-    assert (recipe.network.channels, recipe.network.cells, train.epochs, train.batch) == (36, 20, 600, 96)
+    assert (recipe.space.make().channels, recipe.space.make().cells, train.epochs, train.batch) == (36, 20, 600, 96)
     assert (train.lr, train.lr_per, train.momentum, train.nesterov, train.weight_decay) == (
         0.025,
         "epoch",
@@ -21,13 +29,13 @@ def test_the_recipe_of_the_field_for_genotypes():
         3e-4,
     )
     assert (train.grad_clip, train.auxiliary, train.drop_path) == (5.0, 0.4, 0.2)
-    assert (train.augment, train.all_images, train.label_smoothing) == ("crop_flip_cutout", True, 0.0)
+    assert (training_of(recipe).augment, train.all_data) == ("crop_flip_cutout", True)
 
 
 def test_the_recipe_of_nasbench201():
-    recipe = preset("cifar", "nasbench201")
+    recipe = preset("cifar", get_space("nasbench201"))
     train = recipe.train
-    assert (recipe.network.channels, recipe.network.cells, train.epochs, train.batch) == (16, 5, 200, 256)
+    assert (recipe.space.make().channels, recipe.space.make().cells, train.epochs, train.batch) == (16, 5, 200, 256)
     assert (train.lr, train.lr_per, train.momentum, train.nesterov, train.weight_decay) == (
         0.1,
         "step",
@@ -35,31 +43,89 @@ def test_the_recipe_of_nasbench201():
         True,
         5e-4,
     )
-    assert (train.auxiliary, train.drop_path, train.augment, train.grad_clip) == (0, 0, "crop_flip", 0)
+    assert (train.auxiliary, train.drop_path, train.grad_clip) == (0, 0, 0)
+    assert training_of(recipe).augment == "crop_flip"
+
+
+def test_the_preset_that_nobody_names_follows_device_and_inputs():
+    cases = [
+        ("cpu", "pictures"),
+        ("cuda", "pictures"),
+        ("cuda", "numbers"),
+        ("cuda", None),
+        ("cuda", "pictures", (3, 224, 224)),
+    ]
+    chosen = {case: suited(*case) for case in cases}
+    assert [name for name, _ in chosen.values()] == ["small", "cifar", "small", "cifar", "imagenet"]
+    assert "no GPU trains here" in chosen["cpu", "pictures"][1]
+    assert "the inputs are numbers" in chosen["cuda", "numbers"][1]
+
+
+def test_the_recipe_of_imagenet_for_genotypes():
+    recipe = preset("imagenet", DARTS)
+    space, train = recipe.space.make(), recipe.train
+    assert (space.channels, space.cells, space.stem, train.epochs, train.batch) == (48, 14, "imagenet", 250, 128)
+    assert (train.lr, train.schedule, train.lr_decay, train.lr_per) == (0.1, "exponential", 0.97, "epoch")
+    assert (train.weight_decay, train.grad_clip, train.auxiliary, train.drop_path) == (3e-5, 5.0, 0.4, 0)
+    assert recipe.task.model_dump()["label_smoothing"] == 0.1
+    assert preset("imagenet", get_space("mobile")).train.epochs == 250
 
 
 def test_small_differs_from_the_field_in_size_and_length_only():
-    field, small = preset("cifar", "darts").to_dict(), preset("small", "darts").to_dict()
-    assert small["network"] == {"channels": 16, "cells": 8}
+    field, small = preset("cifar", DARTS).to_dict(), preset("small", DARTS).to_dict()
+    assert (small["space"]["channels"], small["space"]["cells"]) == (16, 8)
     changed = {name for name, value in small["train"].items() if field["train"][name] != value}
-    assert changed == {"epochs", "all_images"}
+    assert changed == {"epochs", "all_data"}
 
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("space", ["nasbench201", "darts"])
 def test_every_preset_fits_its_cells(name, space):
-    recipe = preset(name, space)
+    recipe = preset(name, get_space(space), space)
     assert recipe.preset == name
     settings = training_of(recipe)
     assert settings.total_epochs == recipe.train.epochs
     assert settings.weight_decay == recipe.train.weight_decay
 
 
-def test_unknown_presets_and_spaces():
+def shapes(name: str, inputs: torch.Tensor, targets: torch.Tensor) -> Data:
+    part = Split(inputs, targets)
+    return assemble(name, [part, part, part.first(0)])
+
+
+GREY, CLASSES = torch.arange(256, dtype=torch.uint8).reshape(4, 1, 8, 8), torch.tensor([0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("data", "augment"),
+    [
+        (shapes("photos", GREY, CLASSES), "crop_flip_cutout"),
+        (shapes("digits", GREY, CLASSES), "none"),  # whose mirror pictures are other digits, or none
+        (shapes("rows", torch.eye(4), CLASSES), "none"),
+        (shapes("masks", GREY, torch.zeros(4, 8, 8, dtype=torch.int64)), "crop_flip_cutout"),
+        (shapes("depths", GREY, torch.zeros(4, 8, 8)), "none"),  # numbers beyond their border are not known
+    ],
+)
+def test_augmentation_of_a_preset_is_left_out_where_the_data_do_not_take_it(data, augment):
+    recipe = preset("small", DARTS)
+    assert training_of(recipe, data).augment == augment
+    asked = recipe.replace(["train.augment=crop_flip"])
+    assert training_of(asked, data).augment == "crop_flip"
+    own = RetrainSettings.model_validate({"space": {"name": "darts"}, "train": {"epochs": 1}})
+    assert training_of(own, data).augment == "none"
+
+
+def test_a_space_without_recipes_keeps_its_size():
+    class Own(Darts):
+        recipes: ClassVar = {}
+
+    recipe = preset("small", Own(6, 4), "darts")
+    assert (recipe.space.make(), recipe.train.epochs) == (Darts(6, 4), 25)
+
+
+def test_unknown_presets():
     with pytest.raises(ConfigError, match="did you mean cifar"):
-        preset("cifer", "darts")
-    with pytest.raises(ConfigError, match="'macro'"):
-        preset("tiny", "macro")
+        preset("cifer", DARTS)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +137,7 @@ def test_unknown_presets_and_spaces():
         ("train.lr_per=year", "one of step, epoch"),
         ("train.dropath=0.1", "did you mean train.drop_path"),
         ("train.warmup_epochs=3", "not below the 3"),
-        ("network.channels=many", "whole number"),
+        ("space.channels=many", "whole number"),
         ("train.device=tpu", "auto, cpu"),
         ("train.lr", "KEY=VALUE"),
     ],
@@ -102,3 +168,12 @@ def test_what_may_change_on_resume_and_what_not():
     ):
         with pytest.raises(ConfigError, match=words):
             before.check_resume(before.replace([setting]))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("space", [space for space in SPACES.builtins if space != "flat"])  # which trains no networks
+def test_every_recipe_of_every_space_is_one_that_the_trainer_takes(space, name):
+    recipe = preset(name, get_space(space), space)
+    assert training_of(recipe).total_epochs == recipe.train.epochs >= 1
+    assert recipe.space.make().name == get_space(space).name
+    assert recipe.train.all_data == (name == "cifar")

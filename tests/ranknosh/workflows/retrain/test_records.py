@@ -10,10 +10,10 @@ from ranknosh.runs.journal import FILE, Header, dump, read_history
 from ranknosh.workflows.retrain.records import RECORDS, Retrained, RetrainState
 
 SESSION = Session(1, 2, "cpu", "c")
-LINE = EpochPoint(1, 1.5, None, None, 0.4, 2.0, 0.4)
+LINE = EpochPoint(1, 1.5, 0.4, 2.0, {}, {"accuracy": 0.4})
 HEADER = Header(2, "retrain", "run-1", "", "", {}, {}, {}, {})
 RESULT = Retrained(
-    *("x", "darts", 0, 2, 1.0, 0.5, None, None, None, None, True, 10, 20, "cpu", 6.5),
+    *("x", "darts", 0, 2, 1.0, {"accuracy": 0.5}, {}, {}, True, {"params": 10.0, "macs": 20.0}, "cpu", 6.5),
     {"train": 3, "validation": 1, "test": 0},
 )
 
@@ -34,13 +34,13 @@ def test_an_epoch_done_again_takes_later_ones_back():
 
 
 def test_records_come_back_from_a_journal(tmp_path):
-    records = [SESSION, LINE, replace(LINE, validation_loss=0.5, validation_accuracy=0.75), RESULT]
+    records = [SESSION, LINE, replace(LINE, metrics={"accuracy": 0.75, "loss": 0.5}), RESULT]
     (tmp_path / FILE).write_bytes(dump(HEADER, records))
     assert read_history(tmp_path, lambda header: RECORDS).records == records
 
 
 @pytest.mark.parametrize(
-    "record", [replace(LINE, epoch="1"), replace(LINE, train_loss=None), replace(RESULT, images={"train": "many"})]
+    "record", [replace(LINE, epoch="1"), replace(LINE, train_loss=None), replace(RESULT, examples={"train": "many"})]
 )
 def test_a_field_of_another_type_is_refused(tmp_path, record):
     (tmp_path / FILE).write_bytes(dump(HEADER, [SESSION, record, LINE]))

@@ -12,11 +12,11 @@ from ranknosh.runs.run import begin
 from ranknosh.runs.session import StopRequest
 from ranknosh.workflows import open_run
 from ranknosh.workflows.retrain import RetrainRun
-from ranknosh.workflows.retrain.found_cell import cell_text
 from tests.pictures import save_pictures
 from tests.processes import run_python
+from tests.quantities import METRICS
 from tests.ranknosh.workflows.retrain.retrain_samples import (
-    GENOTYPE,
+    GENOTYPE_TEXT,
     Heard,
     a_recipe,
     assert_same_end,
@@ -24,8 +24,7 @@ from tests.ranknosh.workflows.retrain.retrain_samples import (
     untimed,
 )
 
-GENOTYPE_TEXT = cell_text(GENOTYPE)
-DATA = {"name": "digits", "train_limit": 64, "validation_limit": 32, "test_limit": 32}
+DATA = {"name": "digits", "limit": 64, "validation_limit": 32, "test_limit": 32}
 KILLED = """
 import json, os, pathlib, signal
 from ranknosh.config.retrain import RetrainSettings
@@ -80,17 +79,18 @@ def test_where_it_is_and_what_came_of_it(whole):
     found = whole.describe()
     assert (found["state"], found["reason"], whole.exit_code) == ("finished", "all 3 epochs are trained", 0)
     assert (found["epochs"], found["epochs_planned"], found["preset"]) == (3, 3, "tiny")
-    assert found["test_accuracy"] == whole.result.test_accuracy
+    assert found["test"] == whole.result.test
     assert found["device_seconds"] == whole.result.device_seconds
     assert whole.top(5) == [asdict(whole.result)]
-    assert whole.header.facts == {"architecture": GENOTYPE_TEXT, "space": "darts"}
+    facts = {"architecture": GENOTYPE_TEXT, "space": "darts", "metrics": METRICS, "augment": "crop_flip_cutout"}
+    assert whole.header.facts == facts
 
 
 def test_settings_and_images_that_are_others_are_refused(whole):
     with pytest.raises(ConfigError, match=r"train\.lr was 0\.05 when this run started and is 0\.5 now"):
         whole.resume(["train.lr=0.5"])
     with pytest.raises(DataError, match="the data are not those this run began with"):
-        whole.resume(["data.train_limit=60"])
+        whole.resume(["data.limit=60"])
     with pytest.raises(ConfigError, match="nothing is there to retrain"):
         begin(RetrainRun, settings_of(architecture=None), command="none", folder=whole.folder.parent / "none")
     assert not (whole.folder.parent / "none").exists()

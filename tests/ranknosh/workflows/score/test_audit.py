@@ -23,7 +23,7 @@ def proposed(number: int, place: int) -> Proposed:
 
 
 def seen(number: int, metric: float, level: int = 1, params: int | None = None) -> Seen:
-    return Seen(number, level, metric, metric, 0.1, 1, 0.1, params=params)
+    return Seen(number, level, metric, {"accuracy": metric}, 1, 0.1, {} if params is None else {"params": params})
 
 
 def told(count: int, extra: Sequence[Record] = ()) -> Pool:

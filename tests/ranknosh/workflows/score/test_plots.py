@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ranknosh.report.page import Figure, PageSection
-from ranknosh.workflows.score.plots import _hundredths, _side_by_side, _window, accuracy_plot, heat_plot, matrix_plot
+from ranknosh.workflows.score.plots import _hundredths, _side_by_side, _window, heat_plot, matrix_plot, truth_plot
 from ranknosh.workflows.score.rows import ScoreRow
 
 MakeRows = Callable[..., list[ScoreRow]]
@@ -18,7 +18,7 @@ NAMES = [f"proxy{place}" for place in range(9)]
 def many(make_rows: MakeRows) -> list[ScoreRow]:
     rng = np.random.default_rng(0)
     columns = {name: rng.standard_normal(30).tolist() for name in NAMES}
-    return make_rows({**columns, "constant": [2.0] * 30}, accuracy=rng.random(30).tolist())
+    return make_rows({**columns, "constant": [2.0] * 30}, truth=rng.random(30).tolist())
 
 
 def texts(section: PageSection) -> list[str]:
@@ -52,19 +52,19 @@ def test_the_matrix_shows_six_that_differ(many: list[ScoreRow]) -> None:
     assert "6 of 10 proxies" in said(section)
 
 
-def test_accuracy_has_a_picture_a_proxy_with_its_correlation(make_rows: MakeRows) -> None:
+def test_truth_has_a_picture_a_proxy_with_its_correlation(make_rows: MakeRows) -> None:
     place = [float(i) for i in range(10)]
-    rows = make_rows({"nwot": place, "ntk": [10.0 - i for i in place]}, accuracy=[0.8 + 0.01 * i for i in place])
-    shown = texts(accuracy_plot(rows, {"nwot": 1, "ntk": -1}, True))
+    rows = make_rows({"nwot": place, "ntk": [10.0 - i for i in place]}, truth=[0.8 + 0.01 * i for i in place])
+    shown = texts(truth_plot(rows, {"nwot": 1, "ntk": -1}, "CIFAR-10"))
     assert "nwot: ρ = 1.00 ± 0.00" in shown
     assert "ntk (lower is better): ρ = 1.00 ± 0.00" in shown
 
 
 def test_words_stand_where_nothing_can_be_drawn(make_rows: MakeRows) -> None:
     rows = make_rows({"nwot": [1.0, 2.0, 3.0]})
-    without = accuracy_plot(rows, {"nwot": 1}, False)
+    without = truth_plot(rows, {"nwot": 1}, None)
     assert "--table" in said(without)
-    unknown = accuracy_plot(rows, {"nwot": 1}, True)
+    unknown = truth_plot(rows, {"nwot": 1}, "CIFAR-10")
     assert "knows 0 of the 3" in said(unknown)
     assert said(heat_plot(rows, {"nwot": 1})).startswith("n/a: ")
     assert said(matrix_plot(rows, {"nwot": 1})).startswith("n/a: ")
@@ -90,5 +90,5 @@ def test_a_few_values_far_away_do_not_take_the_whole_axis(make_rows: MakeRows) -
     assert 0.6 < low < 0.8
     assert high == 0.9
     values = [-1e6, *np.linspace(-1.0, 0.0, 49).tolist()]
-    section = accuracy_plot(make_rows({"nwot": values}, accuracy=[0.1] + [0.9] * 49), {"nwot": 1}, True)
+    section = truth_plot(make_rows({"nwot": values}, truth=[0.1] + [0.9] * 49), {"nwot": 1}, "CIFAR-10")
     assert not [text for text in texts(section) if text.endswith(("k", "M"))]

@@ -7,13 +7,14 @@ import pytest
 from ranknosh.config.score import ScoreSettings
 from ranknosh.core.seeding import draw
 from ranknosh.errors import SpaceError
-from ranknosh.spaces.base import Architecture, NetworkSize
+from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
 from ranknosh.spaces.nets.cost import count_params
-from ranknosh.spaces.nets.network import build_candidate
+from ranknosh.spaces.signature import Signature
 from ranknosh.workflows.score.population import everything, named, population, representatives, sampled, weight_counter
 
-SPACE = get_space("nasbench201")
+SPACE = get_space("nasbench201", channels=4, cells=1)
+SIGNATURE = Signature((1, 8, 8), (2,))
 TEXT = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
 # One convolution from the input to the output by way of the first or the second inner node, and directly.
 FIRST = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|"
@@ -72,7 +73,7 @@ def test_named_ones_come_first_and_drawn_ones_once() -> None:
 
 def shares(texts: list[str], known: tuple[str, ...] = ()) -> tuple[dict[str, str], list[Architecture]]:
     counted: list[Architecture] = []
-    weights = weight_counter(4)
+    weights = weight_counter(SPACE, SIGNATURE)
 
     def count(architecture: Architecture) -> int:
         counted.append(architecture)
@@ -95,8 +96,7 @@ def test_one_that_was_scored_before_stands_first() -> None:
 
 
 def test_idle_weights_keep_apart_what_computes_the_same() -> None:
-    size = NetworkSize(4, 1, 2, 1)
-    small, large = (count_params(build_candidate(SPACE.parse(text), size)) for text in (DIRECT, IDLE))
+    small, large = (count_params(SPACE.network(SPACE.parse(text), SIGNATURE)) for text in (DIRECT, IDLE))
     assert large > small
     found, _ = shares([DIRECT, IDLE, FIRST])
     assert found == {DIRECT: DIRECT, IDLE: IDLE, FIRST: DIRECT}

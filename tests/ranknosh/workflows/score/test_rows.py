@@ -24,10 +24,8 @@ def entry(text: str, **values: float | None) -> NetworkScores:
     return NetworkScores(SPACE.canonical(SPACE.parse(text)), text, values, reasons, dict.fromkeys(values, 0.125))
 
 
-def state(
-    asked: Sequence[str], *known: NetworkScores, accuracies: tuple[float | None, ...] | None = None
-) -> ScoreState:
-    return ScoreState.of([ScoresAsked(tuple(asked), tuple(SHARES[text] for text in asked), accuracies), *known])
+def state(asked: Sequence[str], *known: NetworkScores, truths: tuple[float | None, ...] | None = None) -> ScoreState:
+    return ScoreState.of([ScoresAsked(tuple(asked), tuple(SHARES[text] for text in asked), truths), *known])
 
 
 def test_every_architecture_asked_for_has_its_row_in_order(make_settings: Make) -> None:
@@ -51,15 +49,15 @@ def test_what_was_not_scored_yet_under_all_proxies_is_left_out(make_settings: Ma
     assert results_of(settings, ScoreState()).rows == ()
 
 
-def test_accuracies_are_each_architectures_own(make_settings: Make) -> None:
+def test_truths_are_each_architectures_own(make_settings: Make) -> None:
     asked = [FIRST, TWIN, OTHER]
     known = entry(FIRST, params=1.0, synflow=2.0), entry(OTHER, params=3.0, synflow=None)
-    results = results_of(make_settings(asked), state(asked, *known, accuracies=(0.875, 0.5, None)))
-    assert [row.accuracy for row in results.rows] == [0.875, 0.5, None]
+    results = results_of(make_settings(asked), state(asked, *known, truths=(0.875, 0.5, None)))
+    assert [row.truth for row in results.rows] == [0.875, 0.5, None]
     rows = list(csv.DictReader(io.StringIO(results.csv())))
-    assert [row["accuracy"] for row in rows] == ["0.875", "0.5", ""]
-    assert row_dict(results.rows[1], True)["accuracy"] == 0.5
-    assert "accuracy" not in row_dict(results.rows[1], False)
+    assert [row["truth"] for row in rows] == ["0.875", "0.5", ""]
+    assert row_dict(results.rows[1], True)["truth"] == 0.5
+    assert "truth" not in row_dict(results.rows[1], False)
 
 
 def test_the_csv_reads_back_to_the_last_bit(make_settings: Make) -> None:

@@ -6,6 +6,7 @@ import json
 import pickle
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,20 +14,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+import zerocost
 from ranknosh.config.score import ScoreSettings
-from ranknosh.data import ImageData
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.runs.events import Event, Message, Progress, Recorded
 from ranknosh.runs.run import begin
 from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.catalog import get_space
+from ranknosh.tasks import Task
 from ranknosh.training.proxies import proxy_scorer
 from ranknosh.workflows import open_run
 from ranknosh.workflows.score.records import NetworkScores
 from ranknosh.workflows.score.run import ScoreRun, score_network
 from tests.processes import run_python
 
-SPACE = get_space("nasbench201")
+SPACE = get_space("nasbench201", channels=4, cells=1)
 FIRST = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|"
 TWIN = "|none~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|skip_connect~2|"
 OTHER = "|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"
@@ -166,8 +168,8 @@ def test_more_proxies_and_architectures_later_and_what_was_scored_stays(make_set
     ("change", "text"),
     [
         (
-            "network.channels=5",
-            r"network.channels was 4 when this run started and is 5 now; it cannot change on resume",
+            "space.channels=5",
+            r"space.channels was 4 when this run started and is 5 now; it cannot change on resume",
         ),
         ("seed=1", "seed was 0 when this run started and is 1 now; it cannot change on resume"),
         ("batch=9", "batch was 8 .* cannot change on resume"),
@@ -220,7 +222,7 @@ def test_images_may_move_and_others_are_refused(make_settings: Make, tmp_path: P
         moved.resume(["count=2"])
 
 
-def test_a_table_gives_each_architecture_its_mean_accuracy(make_settings: Make, tmp_path: Path) -> None:
+def test_a_table_gives_each_architecture_its_mean_truth(make_settings: Make, tmp_path: Path) -> None:
     table, copy = tmp_path / "table.npz", tmp_path / "deep" / "copy.csv"
     np.savez(
         table,
@@ -230,14 +232,15 @@ def test_a_table_gives_each_architecture_its_mean_accuracy(make_settings: Make, 
         train_seconds_200=np.ones(2),
     )
     run = begun(make_settings([FIRST, TWIN, OTHER]), tmp_path)
-    assert "accuracy" not in rows_of(run)[0]
+    assert "truth" not in rows_of(run)[0]
     events: list[Event] = []
     judged = run.resume([f"table={json.dumps(str(table))}", f"csv={json.dumps(str(copy))}"], events=events.append)
-    assert [row["accuracy"] for row in rows_of(judged)] == ["0.875", "0.5", ""]
+    assert [row["truth"] for row in rows_of(judged)] == ["0.875", "0.5", ""]
     assert copy.read_bytes() == (run.folder / "scores.csv").read_bytes()
     assert "all 2 networks were scored before" in messages(events)
+    assert judged.table_data == "table"  # the file says nothing of its data
     table.unlink()
-    assert judged.report().exists()  # the accuracies are in the journal
+    assert judged.report().exists()  # the truths are in the journal
 
 
 def test_another_version_is_named(once: ScoreRun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -286,6 +289,7 @@ def test_nothing_is_written_for_what_cannot_be_scored(make_settings: Make, tmp_p
         {"data": {"npz": str(tmp_path / "none.npz")}},
         {"table": str(tmp_path / "none.npz")},
         {"csv": str(tmp_path / "folder.csv")},
+        {"space": {"name": "chain", "stages": [1] * 5}, "architectures": ["00000"]},  # digits are 8x8, not 32x32
     )
     for changes in wrong:
         with pytest.raises((ConfigError, DataError)):
@@ -293,26 +297,26 @@ def test_nothing_is_written_for_what_cannot_be_scored(make_settings: Make, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["folder.csv"]
 
 
-def test_values_are_those_of_a_searchs_proxy_scoring(make_settings: Make, digits: ImageData) -> None:
+def test_values_are_those_of_a_searchs_proxy_scoring(make_settings: Make, digits: Task) -> None:
     settings = make_settings([FIRST], ["params", "synflow", "nwot"])
     score = score_network(settings, SPACE, digits)
-    size = score.scorer.size
-    assert (size.channels, size.cells, size.classes, size.in_channels) == (4, 1, 10, 1)
+    signature = score.scorer.task.signature
+    assert (signature.inputs, signature.outputs) == ((1, 8, 8), (10,))
     found = score((SPACE.parse(FIRST), settings.proxies))
-    level_zero = proxy_scorer(SPACE, size, digits, settings.proxies, batch=8, seed=0)
+    level_zero = proxy_scorer(SPACE, digits, settings.proxies, batch=8, seed=0)
     assert found.values == level_zero(SPACE.parse(FIRST))[0]
     assert (found.text, found.key) == (FIRST, SPACE.canonical(SPACE.parse(FIRST)))
     assert set(found.seconds) == set(settings.proxies)
 
 
-def test_a_dead_cell_is_scored_like_any_other(make_settings: Make, digits: ImageData) -> None:
+def test_a_dead_cell_is_scored_like_any_other(make_settings: Make, digits: Task) -> None:
     found = score_network(make_settings([DEAD]), SPACE, digits)((SPACE.parse(DEAD), ("params", "synflow")))
     assert (found.values["params"] or 0) > 0
     assert found.values["synflow"] is None
     assert "flow is zero" in found.reasons["synflow"]
 
 
-def test_options_reach_their_proxy(make_settings: Make, digits: ImageData) -> None:
+def test_options_reach_their_proxy(make_settings: Make, digits: Task) -> None:
     def value(mu: float) -> float | None:
         settings = make_settings([FIRST], ["swap_reg"], options={"swap_reg": {"mu": mu, "sigma": 4}})
         return score_network(settings, SPACE, digits)((SPACE.parse(FIRST), ("swap_reg",))).values["swap_reg"]
@@ -320,8 +324,43 @@ def test_options_reach_their_proxy(make_settings: Make, digits: ImageData) -> No
     assert value(5.2) != value(7)
 
 
-def test_work_pickles_and_gives_the_same_elsewhere(make_settings: Make, digits: ImageData) -> None:
+def test_work_pickles_and_gives_the_same_elsewhere(make_settings: Make, digits: Task) -> None:
     score, item = score_network(make_settings([FIRST]), SPACE, digits), (SPACE.parse(FIRST), ("synflow",))
     sent = pickle.dumps(score)
     assert len(sent) < 20_000  # 8 images, not the set
     assert pickle.loads(sent)(item).values == score(item).values
+
+
+WIDEST = """
+from zerocost.proxy import Pass, Proxy
+
+
+class Widest(Proxy):
+    name = "widest"
+    needs = Pass.NONE
+
+    def value(self):
+        return float(max(weight.shape[0] for weight in self.subject.parameters if weight.ndim >= 2))
+"""
+
+
+def test_a_module_first_named_on_resume_is_found_from_elsewhere_afterwards(
+    make_settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, elsewhere = tmp_path / "mine", tmp_path / "elsewhere"
+    for folder in (mine, elsewhere):
+        folder.mkdir()
+    (mine / "widest_of_a_test.py").write_text(WIDEST)
+    run = begun(make_settings([FIRST], ["params"]), tmp_path)
+    monkeypatch.setattr("sys.path", list(sys.path))
+    monkeypatch.chdir(mine)
+    try:
+        run.resume(["proxies=params,widest_of_a_test:Widest"])
+    finally:  # other tests look at every proxy there is
+        zerocost.PROXIES.pop("widest_of_a_test:Widest", None)
+    folder, more = str(run.folder.resolve()), "count=2"
+    code = f"import ranknosh; run = ranknosh.open_run({folder!r}).resume([{more!r}]); print(run.reason)"
+    monkeypatch.chdir(elsewhere)
+    there = run_python("-c", code, cwd=elsewhere)
+    assert there.stdout.startswith("3 networks scored by 2 proxies"), there.stderr
+    assert open_run(folder).sessions[1].details == {"modules": {"widest_of_a_test": str(mine)}}

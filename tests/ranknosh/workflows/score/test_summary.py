@@ -18,7 +18,7 @@ def test_counts_median_seconds_and_reasons(make_rows: MakeRows) -> None:
     nwot, zen = summarise(rows, {"nwot": 1, "zen": -1})
     assert (nwot.given, nwot.missing, nwot.median, nwot.seconds) == (3, 2, 3.0, 0.25)
     assert nwot.reasons == (("no nwot", 2),)
-    assert (nwot.with_params, nwot.with_accuracy) == (None, None)
+    assert (nwot.with_params, nwot.with_truth) == (None, None)
     assert (zen.given, zen.missing, zen.median, zen.direction) == (0, 5, None, -1)
     assert seconds_each(rows) == 0.5
     assert zen.as_dict()["reasons"] == [{"reason": "no zen", "count": 5}]
@@ -26,24 +26,24 @@ def test_counts_median_seconds_and_reasons(make_rows: MakeRows) -> None:
 
 def test_correlations_count_a_missing_value_as_the_worst_whatever_the_direction(make_rows: MakeRows) -> None:
     rows = make_rows(
-        {"params": [1.0, 2.0, 3.0, 4.0, 5.0], "ntk": [None, 40.0, 30.0, 20.0, 10.0]}, accuracy=[0.1, 0.2, 0.3, 0.4, 0.5]
+        {"params": [1.0, 2.0, 3.0, 4.0, 5.0], "ntk": [None, 40.0, 30.0, 20.0, 10.0]}, truth=[0.1, 0.2, 0.3, 0.4, 0.5]
     )
     params, ntk = summarise(rows, {"params": 1, "ntk": -1})
     assert params.with_params is not None
     assert params.with_params.rho == pytest.approx(1.0)
     assert ntk.with_params is not None
     assert ntk.with_params.rho == pytest.approx(1.0)
-    assert ntk.with_accuracy is not None
-    assert ntk.with_accuracy.rho == pytest.approx(1.0)
-    assert ntk.with_accuracy.error == pytest.approx(0.0)
+    assert ntk.with_truth is not None
+    assert ntk.with_truth.rho == pytest.approx(1.0)
+    assert ntk.with_truth.error == pytest.approx(0.0)
     assert list(oriented(rows, "ntk", -1)) == [-math.inf, -40, -30, -20, -10]
 
 
-def test_only_rows_with_an_accuracy_are_judged_by_it(make_rows: MakeRows) -> None:
-    rows = make_rows({"nwot": [1.0, 2.0, 3.0, 4.0, 0.0]}, accuracy=[0.1, 0.2, 0.3, 0.4, None])
+def test_only_rows_with_an_truth_are_judged_by_it(make_rows: MakeRows) -> None:
+    rows = make_rows({"nwot": [1.0, 2.0, 3.0, 4.0, 0.0]}, truth=[0.1, 0.2, 0.3, 0.4, None])
     (nwot,) = summarise(rows, {"nwot": 1})
-    assert nwot.with_accuracy is not None
-    assert (nwot.with_accuracy.n, nwot.with_accuracy.rho) == (4, pytest.approx(1.0))
+    assert nwot.with_truth is not None
+    assert (nwot.with_truth.n, nwot.with_truth.rho) == (4, pytest.approx(1.0))
 
 
 def test_the_matrix_holds_every_pair_and_nothing_of_constant_proxies(make_rows: MakeRows) -> None:

@@ -3,11 +3,12 @@
 import ranknosh
 
 SMALL = {
-    "network": {"channels": 4},
+    "space": {"channels": 4},
     "pyramid": {"epochs": [1, 2], "initial": 4, "batch": 2, "candidates": 6},
     "seeding": {"draw": 6},
+    "baseline": "none",
 }
-DIGITS = {"name": "digits", "train_limit": 300, "validation_limit": 200, "test_limit": 100}
+DIGITS = {"name": "digits", "limit": 300, "validation_limit": 200, "test_limit": 100}
 
 
 def small_search(folder, name="small"):

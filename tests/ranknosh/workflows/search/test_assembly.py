@@ -3,16 +3,17 @@
 import pytest
 
 from ranknosh.config.search import SearchSettings
+from ranknosh.core.gate import judge
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Observed
 from ranknosh.core.seeding import COMBINATIONS, LevelZero
 from ranknosh.errors import ConfigError, DataError
 from ranknosh.executors.base import InlineExecutor
-from ranknosh.predictors.gate import judge
 from ranknosh.runs.events import silent
 from ranknosh.training.proxies import directions
 from ranknosh.workflows.search.assembly import (
     build_parts,
+    limits_of,
     make_search,
     proxy_scores,
     pyramid_of,
@@ -33,8 +34,8 @@ def proposer_of(parts, pool):
 
 def config(**sections):
     base = {
-        "data": {"name": "digits", "train_limit": 100, "validation_limit": 50, "test_limit": 50},
-        "network": {"channels": 4},
+        "data": {"name": "digits", "limit": 100, "validation_limit": 50, "test_limit": 50},
+        "space": {"channels": 4},
         "pyramid": {"epochs": [1, 2], "initial": 4, "batch": 2},
         "seeding": {"draw": 8},
         "budget": {"epochs": 10},
@@ -54,10 +55,14 @@ def test_images_from_python_cannot_be_loaded_by_name():
 
 def test_parts_hold_what_the_config_says():
     parts = build_parts(config(train={"lr": 0.03}))
-    assert len(parts.task.data.train) == 100
-    assert (parts.task.size.channels, parts.task.size.classes, parts.task.size.in_channels) == (4, 10, 1)
-    assert (parts.task.settings.lr, parts.task.settings.total_epochs) == (0.03, 2)
-    assert parts.limits.epochs == 10
+    assert len(parts.recipe.data.train) == 100
+    assert (parts.recipe.space.channels, parts.recipe.signature.outputs, parts.recipe.signature.inputs[0]) == (
+        4,
+        (10,),
+        1,
+    )
+    assert (parts.recipe.settings.lr, parts.recipe.settings.total_epochs) == (0.03, 2)
+    assert limits_of(parts.config).epochs == 10
     assert pyramid_of(parts.config).shares == (0.5,)
 
 
@@ -116,7 +121,7 @@ def test_later_candidates_follow_level_zero_where_the_config_says():
         values = {scored.key: scored.values["synflow"] for scored in pool.scored}
         for record in proposer.propose(pool, range(4), 0).records:
             pool.apply(record)
-            pool.apply(Observed(record.candidate_id, 1, values[record.key], 0.5, 1.0, 1, 0.1))
+            pool.apply(Observed(record.candidate_id, 1, values[record.key], {"accuracy": 0.5, "loss": 1.0}, 1, 0.1))
         later[follow] = proposer.propose(pool, range(4, 8), 1)
         assert {record.origin for record in later[follow].records} == {"explore"}
     assert later[0.0].fit.level0 is None

@@ -9,7 +9,7 @@ import torch
 import ranknosh
 from ranknosh.core.budget import Limits
 from ranknosh.core.pyramid import Pyramid, Rules
-from ranknosh.core.records import Failed, Observed
+from ranknosh.core.records import Failed, JobResult, Observed
 from ranknosh.core.search import Search
 from ranknosh.errors import BudgetTooSmall, StoreError
 from ranknosh.training.checkpoint import CheckpointStore
@@ -43,12 +43,12 @@ def harm(store, candidate_id):
 @pytest.mark.parametrize(
     ("epochs", "rules", "text"),
     [
-        (8, Rules(), "the epoch budget is spent as planned: 8 epochs over 1 candidates"),
+        (8, Rules(), "the epoch budget is spent as planned: 8 epochs over 1 candidate"),
         (9, Rules(), "the epoch budget is spent as planned: 9 epochs over 2 candidates"),
         (
             10,
             Rules(closing=0.9),
-            "the 2 epochs left of budget.epochs hold no further training: 8 epochs over 1 candidates",
+            "the 2 epochs left of budget.epochs hold no further training: 8 epochs over 1 candidate",
         ),
         (
             9,
@@ -65,6 +65,18 @@ def test_a_budget_that_is_not_used_up_says_what_it_was_kept_for(epochs, rules, t
             search.tell(answer(job))
     assert search.stop_reason == "epochs"
     assert stop_text(search) == text
+
+
+def test_a_search_that_learned_nothing_says_how_most_of_it_failed():
+    search = Search(Pyramid.make([1, 2], 0.5, 12, 6), Limits(epochs=12), StreamProposer(), Rules(), seed=0)
+    while not search.done:
+        for number, job in enumerate(search.ask(3).jobs):
+            text = "exit code 1" if number else "exit code 7"
+            search.tell(JobResult(job, Failed(job.candidate_id, 1, "raised", text, 1, 0.0, job.attempt)))
+    assert search.stop_reason == "nothing_learned"
+    assert stop_text(search) == (
+        "no candidate finished a level: 8 epochs over 8 candidates, 5 of which failed so: exit code 1"
+    )
 
 
 def test_the_best_weights_are_those_of_its_checkpoint(ended):
@@ -87,7 +99,7 @@ def test_the_test_waits_for_a_damaged_checkpoint_to_come_back(ended, tmp_path):
         assert ranknosh.open_run(run.folder).pool.tested == []
     path.write_bytes(whole)
     again = run.resume()
-    assert [t.test_accuracy for t in again.pool.tested] == [ended.pool.tested[0].test_accuracy]
+    assert [t.metrics["accuracy"] for t in again.pool.tested] == [ended.pool.tested[0].metrics["accuracy"]]
     assert again.stop_reason == ended.stop_reason
 
 
@@ -117,7 +129,7 @@ def test_a_search_goes_on_past_a_damaged_checkpoint_to_the_same_end(ended, tmp_p
     assert {(f.kind, f.final, f.epochs) for f in failures} == {("checkpoint_damaged", False, 1)}
     assert again.pool.epochs_spent == ended.pool.epochs_spent
     assert again.best.id == ended.best.id
-    assert again.best.validation == ended.best.validation
+    assert again.best.metrics["accuracy"] == ended.best.metrics["accuracy"]
     assert results(again) == results(ended)
 
 
@@ -128,10 +140,10 @@ def results(run):
 def test_the_test_is_read_again_when_the_best_was_trained_on(tmp_path):
     """One candidate: to level 1 under a budget of 1 epoch, to level 2 under one of 2. The number reported is that of level 2."""
     run = ranknosh.search(
-        data={"name": "digits", "train_limit": 200, "validation_limit": 100, "test_limit": 60},
+        data={"name": "digits", "limit": 200, "validation_limit": 100, "test_limit": 60},
         budget=1,
         out=str(tmp_path),
-        network={"channels": 4},
+        space={"channels": 4},
         pyramid={"epochs": [1, 2], "initial": 4, "batch": 2, "candidates": 1},
         seeding={"draw": 4},
     )
@@ -139,16 +151,16 @@ def test_the_test_is_read_again_when_the_best_was_trained_on(tmp_path):
     run = run.resume(["budget.epochs=2"])
     assert [(tested.candidate_id, tested.epochs) for tested in run.pool.tested] == [(0, 1), (0, 2)]
     card = json.loads((run.folder / "best" / "card.json").read_text())
-    assert (card["epochs"], card["test_accuracy"]) == (2, run.pool.tested[1].test_accuracy)
-    task = build_parts(run.settings).task
-    accuracy, _ = evaluate(run.network(), task.data.test, task)
-    assert run.pool.tested[1].test_accuracy == accuracy
+    assert (card["epochs"], card["test"]) == (2, run.pool.tested[1].metrics)
+    recipe = build_parts(run.settings).recipe
+    accuracy = evaluate(run.network(), recipe.data.test, recipe)["accuracy"]
+    assert run.pool.tested[1].metrics["accuracy"] == accuracy
 
 
 def test_a_disk_limit_holds_from_the_first_checkpoint_on(tmp_path):
     settings = {
-        "data": {"name": "digits", "train_limit": 200, "validation_limit": 100, "test_limit": 60},
-        "network": {"channels": 4},
+        "data": {"name": "digits", "limit": 200, "validation_limit": 100, "test_limit": 60},
+        "space": {"channels": 4},
         "pyramid": {"epochs": [1, 2], "initial": 4, "batch": 2, "candidates": 4},
         "seeding": {"draw": 4},
         "out": str(tmp_path),

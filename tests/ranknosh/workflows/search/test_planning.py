@@ -65,3 +65,24 @@ def test_where_only_time_ends_the_search_the_plan_is_the_largest_that_fits():
     cost, problems = judge(wanted, TIMING, 0.0)
     assert problems == []
     assert cost.seconds[1] <= 300 < cost_of(wanted, TIMING, cost.candidates + 1).seconds[1]
+
+
+@pytest.mark.parametrize(("budget", "draw"), [("22s", 38), ("17s", 21)])
+def test_a_time_that_does_not_hold_one_training_to_the_top_says_which_draw_it_holds(budget, draw):
+    """One candidate: 4 epochs of 2.5 s, one job of 0.5 s, and 40 scores of 0.3 s, which is 22.5 s."""
+    pyramid = {"epochs": [1, 2, 4], "ratio": 0.5, "initial": 4}
+    short = config(pyramid=pyramid, seeding={"draw": 40}, budget={"time": budget})
+    cost, problems = judge(short, TIMING, 0.0)
+    assert (cost.candidates, cost.seconds[1]) == (1, pytest.approx(22.5))
+    assert f"lower seeding.draw to {draw} (now 40)" in problems[0]
+    for fits, value in ((True, draw), (False, draw + 2)):
+        again = config(pyramid=pyramid, seeding={"draw": value}, budget={"time": budget})
+        assert (judge(again, TIMING, 0.0)[1] == []) == fits
+
+
+def test_a_time_below_the_training_itself_asks_for_more_time_only():
+    short = config(pyramid={"epochs": [1, 2, 4], "ratio": 0.5, "initial": 4}, budget={"time": "9s"})
+    (problem,) = judge(short, TIMING, 0.0)[1]
+    assert "set budget.time=14s" in problem
+    assert "draw" not in problem
+    assert judge(config(pyramid={"epochs": [1, 2, 4], "initial": 4}, budget={"time": "14s"}), TIMING, 0.0)[1] == []

@@ -7,13 +7,13 @@ import torch
 
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.core.records import Session
-from ranknosh.data import ImageData, Split
-from ranknosh.data.base import assemble
 from ranknosh.runs.events import Epoch, Message, Progress, Recorded, silent
 from ranknosh.runs.journal import FORMAT, Header, History
 from ranknosh.runs.session import StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.nasbench201 import NasBench201
+from ranknosh.tasks.data import Data, Split
+from ranknosh.tasks.data.base import assemble
 from ranknosh.workflows import open_run
 from ranknosh.workflows.supernet import SupernetRun, search_supernet
 from ranknosh.workflows.supernet.assembly import SupernetData, parts_of
@@ -22,7 +22,7 @@ from supernet.method import Method, Stage
 from supernet.part import Part, Stop
 
 
-def tiny_images(count=32, classes=4, side=8, seed=0, channels=3) -> ImageData:
+def tiny_images(count=32, classes=4, side=8, seed=0, channels=3) -> Data:
     """Random pixels; every class equally often in each part."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -35,7 +35,7 @@ def tiny_images(count=32, classes=4, side=8, seed=0, channels=3) -> ImageData:
 
 SETTINGS = {
     "data": {"name": "python"},
-    "network": {"channels": 4, "cells": 1},
+    "space": {"channels": 4, "cells": 1},
     "recipe": {"batch": 8, "augment": "none"},
     "train": {"device": "cpu"},
 }
@@ -56,7 +56,7 @@ def without_report():
 
 def search(folder, method="darts", images=None, report=False, **arguments):
     """A search of the tiny images in ``folder``, two epochs of two steps by default."""
-    sections = {name: SETTINGS[name] for name in ("network", "recipe", "train")}
+    sections = {name: SETTINGS[name] for name in ("space", "recipe", "train")}
     arguments = {
         "epochs": 2,
         "data": images or tiny_images(),
@@ -133,6 +133,10 @@ OPERATIONS = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_
 COMMAND = "ranknosh supernet darts <&>"
 
 
+METRICS = {"accuracy": {"higher": True, "unit": "%"}, "loss": {"higher": False, "unit": "nats"}}
+SMALL_SETTINGS = {"seed": 0, "space": {"name": "nasbench201", "channels": 4, "cells": 1}}
+
+
 def history_of(places, *, thetas=None, stages=None, measured=None, truths=None, result=None):
     """The journal of a search of NAS-Bench-201 whose derived cells are ``places``, one tuple of six an epoch."""
     facts = {
@@ -141,12 +145,13 @@ def history_of(places, *, thetas=None, stages=None, measured=None, truths=None, 
         "composition": "softmax | dense",
         "recipe": {"batch": 8, "augment": "none"},
         "space": "nasbench201",
+        "metrics": METRICS,
+        "ranked": "accuracy",
         "candidates": {"normal": [OPERATIONS] * 6},
         "edges": {"normal": NASBENCH201_EDGES},
-        "network": {"channels": 4, "cells": 1},
     }
-    data = {"name": "tiny", "images": {"weights": 16, "alphas": 16}}
-    header = Header(FORMAT, "supernet", "mine-1", "2026", COMMAND, {"seed": 0}, data, facts, {"torch": "2"})
+    data = {"name": "tiny", "examples": {"weights": 16, "alphas": 16}}
+    header = Header(FORMAT, "supernet", "mine-1", "2026", COMMAND, SMALL_SETTINGS, data, facts, {"torch": "2"})
     history = History(
         header, [Session(1, 2, "cpu", COMMAND), SupernetPlan(9, 9, "softmax | dense | search 9", "given")]
     )
@@ -158,7 +163,7 @@ def history_of(places, *, thetas=None, stages=None, measured=None, truths=None, 
                 lr=0.1,
                 steps=2,
                 weights_loss=2.0 / (epoch + 1),
-                train_accuracy=0.5,
+                train_metric=0.5,
                 alphas_loss=2.1 / (epoch + 1),
                 theta={"normal": [[0.2] * 5] * 6 if thetas is None else thetas[epoch]},
                 cells={"normal": list(cell)},
@@ -166,7 +171,7 @@ def history_of(places, *, thetas=None, stages=None, measured=None, truths=None, 
                 skips=list(cell).count(1),
                 seconds=1.5,
                 measured={} if measured is None else measured[epoch],
-                true_accuracy=None if truths is None else truths[epoch],
+                truth=None if truths is None else truths[epoch],
             )
         )
     history.times = [0.0, 0.0, *(1.5 * (epoch + 1) for epoch in range(len(places)))]

@@ -15,12 +15,14 @@ from tests.ranknosh.workflows.supernet.supernet_samples import own_method, searc
 
 def test_sizes_are_the_published_ones_unless_given():
     parts = parts_of(SupernetSettings.from_dict({"data": {"name": "python"}}), tiny_images())
-    assert (parts.size.channels, parts.size.cells, parts.size.classes, parts.size.in_channels) == (16, 5, 4, 3)
+    network = parts.search(1).net.network
+    assert (network.skeleton.stem_channels, len(network.skeleton.cells), network.classifier.out_features) == (16, 15, 4)
     darts = parts_of(
-        SupernetSettings.from_dict({"data": {"name": "python"}, "space": "darts", "network": {"channels": 8}}),
+        SupernetSettings.from_dict({"data": {"name": "python"}, "space": {"name": "darts", "channels": 8}}),
         tiny_images(),
     )
-    assert (darts.size.channels, darts.size.cells) == (8, 8)
+    skeleton = darts.search(1).net.network.skeleton
+    assert (skeleton.stem_channels, len(skeleton.cells)) == (24, 8)
 
 
 def test_the_recipe_is_the_methods_with_what_was_said_changed():
@@ -41,7 +43,7 @@ def test_the_recipe_is_the_methods_with_what_was_said_changed():
 
 @pytest.mark.parametrize(("given", "augment"), [({}, "none"), ({"augment": "crop_flip"}, "crop_flip")])
 def test_digits_are_not_mirrored_unless_asked_for(given, augment):
-    digits = load("digits", train_limit=40)
+    digits = load("digits", limit=40)
     assert tiny_parts(images=digits, recipe=given).make(1).recipe.augment == augment
     assert tiny_parts(recipe=given).make(1).recipe.augment == "crop_flip"
 
@@ -85,13 +87,13 @@ def test_options_are_checked_against_the_factorys_hints():
     assert checked_options(factory, {"rate": 1, "form": "b"}, "f") == {"rate": 1.0, "form": "b"}
     with pytest.raises(ConfigError, match="option form of f is 'c'"):
         checked_options(factory, {"form": "c"}, "f")
-    with pytest.raises(ConfigError, match=r"it has rate, form, table; did you mean rate\?"):
+    with pytest.raises(ConfigError, match=r"it takes rate, form, table; did you mean rate\?"):
         checked_options(factory, {"rat": 1}, "f")
 
 
 def test_images_come_from_the_data_section_cut_by_the_split_seed():
-    config = SupernetSettings().replace(["data.name=digits", "data.train_limit=40", "split_seed=3"])
-    assert parts_of(config).data.source.fingerprint == load("digits", train_limit=40, seed=3).fingerprint
+    config = SupernetSettings().replace(["data.name=digits", "data.limit=40", "split_seed=3"])
+    assert parts_of(config).data.source.fingerprint == load("digits", limit=40, seed=3).fingerprint
 
 
 def test_watching_adds_measures_and_changes_no_decision(tmp_path):
@@ -99,7 +101,7 @@ def test_watching_adds_measures_and_changes_no_decision(tmp_path):
     parts = tiny_parts(watch={"eigenvalue": 2, "gap": 1})
     assert "Hessian eigenvalue every 2 + discretisation gap" in parts.make(2).composition()
     seen = search(tmp_path / "c", watch={"eigenvalue": 2, "gap": 1})
-    gap = {"supernet_accuracy", "derived_accuracy", "discretisation_gap"}
+    gap = {"supernet_metric", "derived_metric", "discretisation_gap"}
     assert [set(report.measured) for report in seen.state.epochs] == [gap | {"hessian_eigenvalue"}, gap]
     assert [report.theta for report in seen.state.epochs] == [report.theta for report in plain.state.epochs]
     assert [report.weights_loss for report in seen.state.epochs] == [

@@ -15,7 +15,9 @@ def drawn(data, part="weights", batch=8, epoch=0, seed=0, augment="none"):
 
 
 def pixels(data):
-    return (data.train.images.float() / 255 - data.mean[:, None, None]) / data.std[:, None, None]
+    return (data.train.inputs.float() / 255 - data.preparation.mean[:, None, None]) / data.preparation.std[
+        :, None, None
+    ]
 
 
 def test_halves_share_out_the_training_images_and_nothing_else():
@@ -23,8 +25,7 @@ def test_halves_share_out_the_training_images_and_nothing_else():
     data = SupernetData(images)
     found = {part: torch.cat([batch for batch, _ in drawn(data, part)]) for part in ("weights", "alphas", "all")}
     assert [data.count(part) for part in ("weights", "alphas", "all")] == [16, 16, 32]
-    assert data.image_shape == (3, 8, 8)
-    assert data.classes == 4
+    assert data.input_shape == (3, 8, 8)
 
     def places(some):
         apart = torch.cdist(some.flatten(1), pixels(images).flatten(1))

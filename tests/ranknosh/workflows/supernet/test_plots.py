@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -14,14 +15,14 @@ from ranknosh.workflows.supernet.plots import (
     truth_plot,
     weight_plots,
 )
-from ranknosh.workflows.supernet.view import SupernetView
+from ranknosh.workflows.supernet.run import SupernetRun
 from tests.ranknosh.workflows.supernet.supernet_samples import history_of
 
 CELL = (3, 3, 1, 3, 0, 2)
 
 
 def view(epochs=4, **more):
-    return SupernetView("run", history_of([CELL] * epochs, **more))
+    return SupernetRun(Path("run"), history_of([CELL] * epochs, **more))
 
 
 def svg(section):
@@ -36,6 +37,17 @@ def texts(section):
 def strokes(section, width):
     """Colours of lines of a width, in the order they were drawn."""
     return re.findall(rf"stroke: (#[0-9a-f]{{6}}); stroke-width: {width}", svg(section))
+
+
+def test_edges_that_do_not_meet_are_numbered_and_nobody_counts_skips_that_cannot_be():
+    found = view()
+    found.facts["edges"] = {"normal": [[0, target] for target in range(1, 7)]}
+    found.facts["candidates"] = {"normal": [["identity", "mb3", "mb6", "mb9", "mb12"]] * 6}
+    assert found.edge_name("normal", 2) == "edge 3"
+    assert not found.may_skip
+    assert [section.id for section in curve_plots(found)] == ["entropy", "losses"]
+    (figure,) = weight_plots(found)[0].blocks
+    assert figure.caption.endswith("Edges that do not meet are numbered in the order of the network.")
 
 
 def test_a_plot_an_edge_with_the_kept_operation_thick():
@@ -87,7 +99,7 @@ def test_half_panels_are_an_even_number():
 def test_what_a_table_knows_is_drawn_with_its_best_and_median():
     found = view(truths=[0.7, None, 0.8, 0.9])
     assert "best of the table" not in texts(truth_plot(found))
-    found.state.sessions[0].details["table"] = {"best": 0.95, "median": 0.85}
+    found.state.sessions[0].details["table"] = {"data": "CIFAR-10", "best": 0.95, "median": 0.85}
     assert {"best of the table", "median of the table"} <= set(texts(truth_plot(found)))
     assert truth_plot(view()) is None
 

@@ -52,7 +52,7 @@ def test_an_epoch_whose_predecessors_are_not_known_is_refused():
 
 def test_a_record_holds_its_report_and_what_a_table_knows():
     record = SupernetEpoch.of(REPORT, 0.5)
-    assert record.to_dict() == {**REPORT.to_dict(), "true_accuracy": 0.5}
+    assert record.to_dict() == {**REPORT.to_dict(), "truth": 0.5}
 
 
 def test_numbers_that_json_has_not_become_none():

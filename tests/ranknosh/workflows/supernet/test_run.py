@@ -10,16 +10,18 @@ import pytest
 import torch
 
 from ranknosh.config.source import read_source
-from ranknosh.data.table import Table
 from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.runs.journal import FILE
 from ranknosh.runs.repair import repair
 from ranknosh.runs.run import begin
+from ranknosh.spaces.base import Space
 from ranknosh.spaces.nasbench201 import NasBench201
+from ranknosh.tasks.data.table import Table
 from ranknosh.workflows import open_run, record_classes
 from ranknosh.workflows.supernet import SupernetRun
 from ranknosh.workflows.supernet.records import CHECKPOINT
 from ranknosh.workflows.supernet.runner import load_checkpoint, save_checkpoint
+from tests.pages import read_page
 from tests.pictures import save_pictures
 from tests.processes import run_python
 from tests.ranknosh.workflows.supernet.supernet_samples import (
@@ -50,6 +52,16 @@ def stopped(folder, after=1, **arguments):
     with pytest.raises(KeyboardInterrupt):
         search(folder, events=heard, stop=heard.stop, **arguments)
     return folder
+
+
+class Triangle(Space):
+    """A user's space, which says nothing but what its supernets are built of."""
+
+    name = "triangle"
+    choices = ()
+
+    def relaxed(self, signature):
+        return triangle(outputs=signature.classes(self.name))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +108,7 @@ def test_the_header_and_config_say_what_a_result_needs(tmp_path):
     assert facts["composition"].startswith("softmax | dense | first order")
     assert facts["source"] == "OStr-DARTS, arXiv 2409.14433"
     assert facts["recipe"]["batch"] == 8
-    assert data["images"] == {"weights": 16, "alphas": 16}
+    assert data["examples"] == {"weights": 16, "alphas": 16}
     assert data["fingerprint"] == tiny_images().fingerprint
     config = read_source(run.folder / "config.yaml").data
     assert (config["split_seed"], config["budget"]["epochs"], config["data"]["name"]) == (4, 2, "python")
@@ -250,9 +262,7 @@ def test_status_and_top_say_what_is_there(straight, tmp_path):
     now = straight.describe()
     assert (now["workflow"], now["state"], now["ended"]) == ("supernet", "finished", "all 4 epochs are done")
     assert now["cells"] == straight.state.result.cells
-    assert straight.top(3) == [
-        {"architecture": now["architecture"], "skips": now["skips"], "epochs": 4, "true_accuracy": None}
-    ]
+    assert straight.top(3) == [{"architecture": now["architecture"], "skips": now["skips"], "epochs": 4, "truth": None}]
     folder = stopped(tmp_path / "run")
     left = open_run(folder)
     assert (left.status()["epochs"], left.status()["planned_epochs"], left.describe()["state"]) == (1, 2, "interrupted")
@@ -263,7 +273,7 @@ def test_status_and_top_say_what_is_there(straight, tmp_path):
 
 
 def test_a_users_method_and_space_run_and_a_stop_names_its_epoch(tmp_path):
-    run = search(tmp_path / "run", own_method, space=triangle(), epochs=5)
+    run = search(tmp_path / "run", own_method, space=Triangle(), epochs=5)
     assert (run.settings.method.name, run.header.facts["space"]) == ("own_method", "triangle")
     assert (run.architecture, run.genotype) == (None, None)
     assert (run.state.result.epochs, run.reason, run.exit_code) == (2, "seen enough", 0)
@@ -272,9 +282,9 @@ def test_a_users_method_and_space_run_and_a_stop_names_its_epoch(tmp_path):
 
 
 def test_the_darts_space_gives_a_genotype(tmp_path):
-    run = search(tmp_path / "run", space="darts", images=tiny_images(16), epochs=1, network={"channels": 4, "cells": 3})
+    run = search(tmp_path / "run", space={"name": "darts", "channels": 4, "cells": 3}, images=tiny_images(16), epochs=1)
     assert repr(list(run.genotype.normal)) in run.state.result.text
-    assert run.architecture is None
+    assert run.settings.space.make().format(run.architecture) == run.state.result.text
 
 
 def test_a_table_annotates_epochs_and_steers_nothing(tmp_path):
@@ -286,14 +296,16 @@ def test_a_table_annotates_epochs_and_steers_nothing(tmp_path):
             "epoch12_val": np.full(len(cells), 50.0),
             "epoch200_seeds": np.arange(len(cells), dtype=float)[:, None] + np.array([[70.0, 72.0]]),
             "train_seconds_200": np.ones(len(cells)),
+            "data": np.array("CIFAR-10"),
         }
     )
     run = search(tmp_path / "table", table=table)
     expected = [0.71 + 0.01 * cells.index(epoch.text) for epoch in plain.state.epochs]
-    assert [epoch.true_accuracy for epoch in run.state.epochs] == pytest.approx(expected)
-    assert run.state.result.true_accuracy == pytest.approx(expected[-1])
+    assert [epoch.truth for epoch in run.state.epochs] == pytest.approx(expected)
+    assert run.state.result.truth == pytest.approx(expected[-1])
     assert [epoch.theta for epoch in run.state.epochs] == [epoch.theta for epoch in plain.state.epochs]
     assert run.sessions[0].details["table"]["best"] == pytest.approx(0.70 + 0.01 * len(cells))
+    assert "by the table of CIFAR-10, which the search on" in read_page(run.page()).words
 
 
 def test_a_landscape_is_measured_after_the_selection(tmp_path):

@@ -1,17 +1,18 @@
 """What a journal of a supernet search holds, worked out by hand."""
 
 import math
+from pathlib import Path
 
 import pytest
 
-from ranknosh.workflows.supernet.view import SupernetView
+from ranknosh.workflows.supernet.run import SupernetRun
 from tests.ranknosh.workflows.supernet.supernet_samples import history_of, search
 
 CONV, SKIP = 3, 1
 
 
 def view(places, **more):
-    return SupernetView("run", history_of(places, **more))
+    return SupernetRun(Path("run"), history_of(places, **more))
 
 
 def cell(skips):
@@ -64,7 +65,7 @@ def test_edges_are_named_as_the_fields_formats_name_them(tmp_path):
 
 def test_it_is_read_from_a_folder(tmp_path):
     run = search(tmp_path / "mine")
-    found = SupernetView("mine", run.history)
+    found = SupernetRun(Path("mine"), run.history)
     assert (found.state.latest.text, found.state.cells) == (run.state.latest.text, run.state.cells)
     assert found.seconds == run.seconds > 0
     assert [report.text for report in found.reports] == [each.text for each in run.state.epochs]

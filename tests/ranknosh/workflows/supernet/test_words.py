@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from ranknosh.config.units import Quantity
 from ranknosh.runs.events import Epoch, Message, Progress, Recorded, Standings
 from ranknosh.runs.progress import LiveView, said_of
 from ranknosh.workflows.supernet.records import SupernetEpoch, SupernetPlan, SupernetState
 
 EPOCH = SupernetEpoch(5, "search", 0.1, 4, 1.25, 0.5, 1.5, {}, {}, "|nor_conv_3x3~0|", 2, seconds=10.0)
+RMSE = Quantity("rmse", False, "mm")
 PLAN = SupernetPlan(10, 10, "softmax | dense", "trial", 100.0, 10.0)
 
 
@@ -21,13 +23,13 @@ def test_a_plan_says_how_it_was_made():
 
 
 def test_an_epoch_is_a_line():
-    line = replace(EPOCH, true_accuracy=0.9).words(10, 40.0)
+    line = replace(EPOCH, truth=0.9).words(10, 40.0, RMSE, "CIFAR-10")
     assert line == (
-        "epoch 6 of 10: loss 1.250, alphas loss 1.500, train accuracy 50.00 %   skips 2, true accuracy 90.00 %   "
+        "epoch 6 of 10: loss 1.250, alphas loss 1.500, train rmse 0.5 mm   skips 2, 90.00 % by the table of CIFAR-10   "
         "|nor_conv_3x3~0|   40 s left"
     )
-    assert "weights only" in replace(EPOCH, alphas_loss=None).words(10, None)
-    assert replace(EPOCH, weights_loss=None).words(10, None).startswith("epoch 6 of 10: loss n/a")
+    assert "weights only" in replace(EPOCH, alphas_loss=None).words(10, None, RMSE)
+    assert replace(EPOCH, weights_loss=None).words(10, None, RMSE).startswith("epoch 6 of 10: loss n/a")
 
 
 def test_long_genotypes_are_left_out():
@@ -52,8 +54,9 @@ def test_steps_of_a_long_epoch_are_said_now_and_then():
 
 def test_the_live_view_shows_epoch_step_losses_and_cell():
     view = LiveView(Console(file=io.StringIO(), width=140, height=30, force_terminal=True))
-    view(Recorded([EPOCH], SupernetState(), 60.0, [EPOCH.words(10, 40.0)]))
-    view(Epoch("darts", 6, 10, {"loss": 1.25, "alphas loss": None, "train accuracy": 0.5}, job="darts"))
+    view(Recorded([EPOCH], SupernetState(), 60.0, [EPOCH.words(10, 40.0, RMSE)]))
+    metrics = {"loss": 1.25, "alphas loss": None, "train accuracy": 0.5}
+    view(Epoch("darts", 6, 10, metrics, {"train accuracy": "%"}, job="darts"))
     view(Standings((), (), [("cell", EPOCH.cell_words())]))
     view(Progress("epochs", 6.75, 10, "step 3 of 4", left=32.0))
     view(Message("stopping after the running epoch"))

@@ -1,0 +1,3 @@
+"""The version, once, for the package, its reports and its exports."""
+
+__version__ = "0.2.0.dev0"

@@ -1,0 +1,42 @@
+"""What readers of finals ask of them: their page, and the run itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ranknosh.config.retrain import FinalsSettings
+from ranknosh.config.units import Quantity
+from ranknosh.runs.run import Run
+from ranknosh.workflows.finals.records import RECORDS, FinalsState, Standing, standings
+
+
+class FinalsView(Run[FinalsState]):
+    """Finals as read from their folder."""
+
+    WORKFLOW = "finals"
+    SETTINGS = FinalsSettings
+    RECORDS = RECORDS
+    STATE = FinalsState
+    settings: FinalsSettings
+
+    @property
+    def metric(self) -> Quantity:
+        """The metric of validation that picks."""
+        return Quantity.ranked(self.header.facts)
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """The architectures, as their space writes them."""
+        found: Sequence[str] = self.header.facts["architectures"]
+        return found
+
+    @property
+    def standings(self) -> list[Standing]:
+        """Every architecture, the best first."""
+        return standings(self.state.trained, len(self.texts), self.metric)
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """All trainings, by architecture and seed: every architecture with the first seed, then with the next."""
+        seeds = range(self.settings.seed, self.settings.seed + self.settings.seeds)
+        return [(number, seed) for seed in seeds for number in range(1, len(self.texts) + 1)]

@@ -1,0 +1,97 @@
+"""Syne Tune and NePS on a table, by their own code: what a table must see of them, and who goes on."""
+
+import subprocess
+import sys
+
+import pytest
+
+from ranknosh.bench.account import Account, Paid
+from ranknosh.bench.methods import method_of
+from ranknosh.bench.packages import reduction, spend
+from ranknosh.tasks.data.table import Table
+
+MODULES = {
+    "syne_tune_asha": "syne_tune",
+    "neps_asha": "neps",
+    "neps_hyperband": "neps",
+}
+
+
+def spent(name: str, table: Table, seed: int, budget: int = 700) -> list[Paid]:
+    pytest.importorskip(MODULES[name])
+    account = Account(table, seed, budget)
+    method_of(name)(account)
+    assert account.spent == sum(paid.epochs for paid in account.trainings) <= budget
+    assert account.spent > budget - table.epochs[-1]  # less than the next step is left
+    return account.trainings
+
+
+@pytest.mark.parametrize("name", list(MODULES))
+def test_a_seed_decides_everything_and_trainings_climb_the_levels(whole: Table, name: str) -> None:
+    one, again, other = (spent(name, whole, seed) for seed in (4, 4, 5))
+    assert one == again != other
+    reached: dict[int, int] = {}
+    for paid in one:
+        assert paid.level > reached.get(paid.row, 0)
+        below = whole.epochs[reached[paid.row] - 1] if paid.row in reached else 0
+        assert paid.epochs == whole.epochs[paid.level - 1] - below
+        reached[paid.row] = paid.level
+    assert set(reached.values()) == {1, 2}
+
+
+def test_syne_tune_stops_who_is_not_among_the_best_sixteenth_of_those_so_far(whole: Table) -> None:
+    """200 // 12 is 16: at 12 epochs one goes on where at most n / 16 of the n so far are better, at once or never."""
+    trainings = spent("syne_tune_asha", whole, 2, 1500)
+    below: list[float] = []
+    for paid, following in zip(trainings, [*trainings[1:], None], strict=True):
+        if paid.level == 1 and following is not None:
+            below.append(paid.metric)
+            goes_on = sum(value > paid.metric for value in below) <= len(below) / 16
+            assert ((following.row, following.level) == (paid.row, 2)) == goes_on
+
+
+def test_neps_promotes_the_best_that_rests_once_there_are_sixteen(whole: Table) -> None:
+    trainings = spent("neps_asha", whole, 4)
+    assert [paid.level for paid in trainings[:17]] == [1] * 16 + [2]
+    assert trainings[16].row == max(trainings[:16], key=lambda paid: paid.metric).row
+
+
+def test_a_search_ends_when_trials_cost_nothing_any_more(whole: Table) -> None:
+    account, asked = Account(whole, 0), [0]
+
+    def trial() -> bool:
+        asked[0] += 1
+        return account.ask(min(asked[0], 3), 1) is not None
+
+    spend(account, trial)
+    assert (account.spent, asked[0], reduction(account)) == (3 * 12, 3 + 200, 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "said"),
+    [
+        (
+            "syne_tune_asha",
+            "syne_tune",
+            "package 'syne-tune', which is not installed; run: pip install 'ranknosh[bench]'",
+        ),
+        (
+            "neps_hyperband",
+            "neps",
+            "package 'neural-pipeline-search', which is not installed; run: pip install neural-pipeline-search",
+        ),
+    ],
+)
+def test_a_package_that_is_missing_is_named_before_anything_is_measured(name: str, module: str, said: str) -> None:
+    script = f"""
+import sys
+sys.modules[{module!r}] = None
+from ranknosh.bench.methods import checked
+from ranknosh.errors import MissingDependency
+try:
+    checked(["random", {name!r}])
+except MissingDependency as error:
+    print(error)
+"""
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert out.strip().endswith(said)
