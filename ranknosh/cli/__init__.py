@@ -18,6 +18,7 @@ _ADDRESS = re.compile(r"local|auto|[^/\s-][^/\s]*:\d+")
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and leave the process with its exit code (see ``ranknosh --help``)."""
     guard()
+    sys.unraisablehook = _unraisable
     try:
         from ranknosh.cli import working
         from ranknosh.cli.app import app
@@ -42,6 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         raise
     finally:
         report_trouble()
+
+
+def _unraisable(found: "sys.UnraisableHookArgs") -> None:
+    """Ctrl-C that met code from which nothing can be raised, such as a weak reference's, shows no traceback."""
+    if not issubclass(found.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(found)
 
 
 def with_address(words: Sequence[str]) -> list[str]:

@@ -66,14 +66,18 @@ def connected(address: str, *, ship_code: bool | str = "auto", object_bytes: int
     for name, value in _SETTINGS.items():  # read by ray when it is imported and by the processes that it starts
         os.environ.setdefault(name, value)
     check_address(address)
-    with _whole():
+    with _held():
         import ray
 
     if ray.is_initialized():
         raise ClusterError("this process is connected to a Ray cluster already; call ray.shutdown() before the search")
     own = _own_folder() if address == "local" else None
     try:
-        _join(address, _of_own(own, object_bytes) if own else _shipped(ship_code))
+        if own:
+            with _held():
+                _join(address, _of_own(own, object_bytes))
+        else:  # may wait for long, and Ctrl-C ends the waiting
+            _join(address, _shipped(ship_code))
         for name in () if own else own_modules():  # other machines may not have the file
             ray.cloudpickle.register_pickle_by_value(sys.modules[name])
         yield
@@ -142,16 +146,21 @@ def _join(address: str, how: Mapping[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def _whole() -> Iterator[None]:
-    """Let signals wait until an import has ended: what Ray does at the exit fails aloud where Ctrl-C cut its import short."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
+def _held() -> Iterator[None]:
+    """Let signals wait until the block has ended: what is left of an import or a start of Ray cut short fails aloud."""
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    came: list[int] = []
+    heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in heard}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 @contextlib.contextmanager

@@ -81,3 +81,26 @@ def test_ctrl_c_in_code_of_a_text_has_the_exit_code_of_any_other(tmp_path):
     ended = run_python(*("-m", "ranknosh", "search", config, "--set", "data.name=pressed:data"), cwd=tmp_path)
     assert ended.returncode == 130
     assert "interrupted before the run began" in ended.stderr
+
+
+@pytest.mark.parametrize(("raised", "told"), [("KeyboardInterrupt", False), ("ValueError", True)])
+def test_ctrl_c_that_meets_code_from_which_nothing_can_be_raised_shows_no_traceback(raised, told):
+    code = f"""
+import contextlib, weakref
+from ranknosh.cli import main
+
+class Thing:
+    pass
+
+def gone(reference):
+    raise {raised}
+
+thing = Thing()
+reference = weakref.ref(thing, gone)
+with contextlib.suppress(SystemExit):
+    main(["--version"])
+del thing
+"""
+    ended = run_python("-c", code)
+    assert ended.returncode == 0
+    assert ("Traceback" in ended.stderr) is told

@@ -28,15 +28,24 @@ def test_no_signal_cuts_the_clearing_up_short():
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def test_a_signal_waits_until_an_import_has_ended():
-    from ranknosh.executors.ray_cluster import _whole
+def test_signals_wait_until_the_import_or_the_start_has_ended():
+    from ranknosh.executors.ray_cluster import _held
 
-    ended = False
-    with pytest.raises(KeyboardInterrupt), _whole():
-        signal.raise_signal(signal.SIGINT)
-        ended = True
-    assert ended
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+    told = []
+
+    def starting():
+        with _held():
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGINT)
+            told.append("started")
+
+    before = signal.signal(signal.SIGTERM, lambda number, frame: told.append("stop"))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            starting()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told == ["started", "stop"]
 
 
 def test_workers_of_a_cluster_of_our_own_find_what_was_loaded_by_name(monkeypatch, tmp_path):
