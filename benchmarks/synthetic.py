@@ -20,6 +20,6 @@ def synthetic_table(seed: int = 0) -> Table:
     rng = stream(seed, "synthetic table")
     low = value[:, None] - 0.1 + 0.02 * rng.standard_normal((len(codes), 1))
     high = value[:, None] + 0.005 * rng.standard_normal((len(codes), 3))
-    params = (1e5 + 1e6 * _WORTH[codes].sum(axis=1)).astype(np.int64)
+    params = 1e5 + 1e6 * _WORTH[codes].sum(axis=1)
     clipped = (np.clip(low, 0, 1), np.clip(high, 0, 1))
-    return Table(space, architectures, EPOCHS, clipped, np.full(len(codes), 1000.0), params)
+    return Table(space, architectures, EPOCHS, clipped, np.full(len(codes), 1000.0), {"params": params})

@@ -54,7 +54,7 @@ class Account:
         table: of finished trainings.
         seed: of the search's own choices, and of which training of the table each architecture shows.
         budget: epochs.
-        accounting: see :meth:`ranknosh.tasks.data.table.Table.schedule`.
+        accounting: see :meth:`ranknosh.tasks.data.table.Table.schedule`; None for the table's own.
         scores: train-free ones of the table's architectures, for methods that start from them.
     """
 
@@ -63,9 +63,10 @@ class Account:
         table: Table,
         seed: int,
         budget: int = sys.maxsize,
-        accounting: Accounting = "resume",
+        accounting: Accounting | None = None,
         scores: Scores | None = None,
     ) -> None:
+        accounting = accounting or table.accounting
         self.table, self.seed, self.budget, self.scores = table, seed, budget, scores
         self.epochs = table.schedule(accounting)
         self.spent = 0
@@ -89,12 +90,20 @@ class Account:
         if price:
             end = self.table.epochs[level - 1]
             job = Job(row, self.table.architectures[row], level, end - price, end, self.seed)
-            self._told[row, level] = self.train(job).metric  # type: ignore[union-attr]  # every row has one training
+            self._told[row, level] = self.train(job, level).metric  # type: ignore[union-attr]  # every row has one training
         return self._told[row, level]
 
-    def train(self, job: Job) -> Observed | Failed:
-        """How a job of the engine ends, charged with its epochs. Raises DataError where the table lacks the architecture."""
-        level = sum(job.stop_epoch >= epochs for epochs in self.table.epochs)
+    def train(self, job: Job, level: int | None = None) -> Observed | Failed:
+        """How a job of the engine ends, charged with its epochs.
+
+        Args:
+            job: of a search.
+            level: of the table; that of the job where the levels of the search are the table's.
+
+        Raises:
+            DataError: where the table lacks the architecture.
+        """
+        level = job.level if level is None else level
         outcome = from_table(self._reading, job, level)
         if isinstance(outcome, Observed):
             self.spent += job.epochs
@@ -125,7 +134,7 @@ def from_table(reading: Reading, job: Job, level: int) -> Observed | Failed:
         message = f"the table has no training number {job.replica + 1} of this architecture"
         return Failed(job.candidate_id, job.level, "invalid", message, 0, 0.0, replica=job.replica)
     seconds = float(table.seconds[row]) * job.epochs / table.epochs[-1]
-    costs = {} if table.params is None else {"params": float(table.params[row])}
+    costs = {name: float(column[row]) for name, column in table.costs.items()}
     return Observed(
         job.candidate_id, job.level, metric, {"accuracy": metric}, job.epochs, seconds, costs, replica=job.replica
     )

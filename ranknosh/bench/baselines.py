@@ -19,11 +19,11 @@ def starting_rows(table: Table, seed: int) -> NDArray[np.int64]:
     return stream(seed, "bench rows").permutation(len(table))
 
 
-def params_of(table: Table) -> NDArray[np.int64]:
+def params_of(table: Table) -> NDArray[np.float64]:
     """Number of weights by row. Raises DataError where the table has none."""
-    if table.params is None:
-        raise DataError("the table has no params_mb, which starting from the largest architectures needs")
-    return table.params
+    if "params" not in table.costs:
+        raise DataError("the table has no params, which starting from the largest architectures needs")
+    return table.costs["params"]
 
 
 def random_search(account: Account) -> None:

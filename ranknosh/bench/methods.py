@@ -13,8 +13,8 @@ from ranknosh.bench.baselines import DRAWN, low_fidelity_evolution, params_of, r
 from ranknosh.bench.simulation import play
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.pool import Pool
-from ranknosh.core.records import Observed, Scored
-from ranknosh.errors import ConfigError, DataError
+from ranknosh.core.records import Failed, Job, Observed, Scored
+from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import SimulatedExecutor
 from ranknosh.predictors.own_proposer import ARGUMENTS, OwnProposer, Propose, takes_results
 from ranknosh.registry import Registry
@@ -23,6 +23,7 @@ from ranknosh.workflows.search.assembly import make_search
 from ranknosh.workflows.search.rivals import SHARED, Played
 
 Method = Callable[[Account], None]
+Train = Callable[[Job], Observed | Failed]
 Start = Literal["largest", "random", "proxies"]
 """What chooses the initial candidates among those drawn: their parameters, chance, or the scores of the account."""
 INITIAL, BATCH = 20, 10
@@ -30,7 +31,7 @@ INITIAL, BATCH = 20, 10
 
 
 def engine(account: Account, settings: Sequence[str] = (), start: Start = "largest") -> None:
-    """One search of a table's whole space. Levels and budget are the account's, everything else is as in a search on images.
+    """One search of a table's architectures. Levels and budget are the account's, everything else is as in a search on images.
 
     Args:
         account: pays; its seed is that of the search.
@@ -38,7 +39,7 @@ def engine(account: Account, settings: Sequence[str] = (), start: Start = "large
         start: who the candidates of batch 0 are.
 
     Raises:
-        DataError: where the table lacks a part of its space or the parameters.
+        DataError: where the table lacks the parameters.
         BudgetTooSmall: where no candidate fits.
     """
     table = account.table
@@ -51,7 +52,8 @@ def engine(account: Account, settings: Sequence[str] = (), start: Start = "large
         "seeding": {"draw": DRAWN, "proxies": list(scores)},
     }
     config = SearchSettings.from_dict(plain, overrides=settings)
-    search = make_search(config, Pool(level_zero(table, scores, config.seeding.draw, account.seed)))
+    pool = Pool(level_zero(table, scores, config.seeding.draw, account.seed))
+    search = make_search(config, pool, space=table.listed)
     play(search, SimulatedExecutor(account.train))
 
 
@@ -63,24 +65,25 @@ def played(account: Account, method: Played) -> None:
         method: all of whose levels are the table's, or the top one alone.
 
     Raises:
-        DataError: where the table lacks a part of its space.
+        DataError: where the method asks for an architecture that the table lacks.
         BudgetTooSmall: where no candidate fits.
     """
+    table = account.table
     plain = method.settings({**_plain(account), "pyramid": {"epochs": account.epochs}})
+    train: Train = account.train
     if len(plain["pyramid"]["epochs"]) == 1:  # whatever promotions cost
-        plain["pyramid"]["epochs"] = account.table.epochs[-1:]
-    play(make_search(SearchSettings.from_dict(plain), Pool()), SimulatedExecutor(account.train))
+        plain["pyramid"]["epochs"] = table.epochs[-1:]
+        train = partial(account.train, level=len(table.epochs))
+    play(make_search(SearchSettings.from_dict(plain), Pool(), space=table.listed), SimulatedExecutor(train))
 
 
 def _plain(account: Account) -> dict[str, Any]:
-    """What every search of the engine on a table has. Raises DataError where the table lacks a part of its space."""
-    table, space = account.table, account.table.space
-    if len(table) < space.size:
-        raise DataError(
-            f"the table holds {len(table)} of the {space.size:,} architectures of {space.title}; the engine may "
-            "propose any of them, so it needs the whole space"
-        )
-    return {"seed": account.seed, "space": {"name": space.name}, "budget": {"epochs": account.budget}}
+    """What every search of the engine on a table has."""
+    return {
+        "seed": account.seed,
+        "space": {"name": account.table.space.name},
+        "budget": {"epochs": account.budget},
+    }
 
 
 def level_zero(table: Table, scores: Scores, count: int, seed: int) -> list[Scored]:
@@ -133,7 +136,7 @@ def proposed(account: Account, propose: Propose, name: str) -> None:
         DataError: the table lacks what it gives.
     """
     table, pool, top = account.table, Pool(), len(account.table.epochs)
-    proposer = OwnProposer(table.space, propose, name, account.seed)
+    proposer = OwnProposer(table.listed, propose, name, account.seed)
     for number in itertools.count():
         decided = proposer.propose(pool, [number], number)
         if not decided.records:

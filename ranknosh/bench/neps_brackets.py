@@ -3,7 +3,7 @@
 import torch
 
 from ranknosh.bench.account import Account
-from ranknosh.bench.packages import architecture, parameters, reduction, spend
+from ranknosh.bench.packages import architecture, parameters, reduction, searched, spend
 from ranknosh.errors import MissingDependency
 from ranknosh.streams import stream
 
@@ -35,7 +35,7 @@ def neps_hyperband(account: Account) -> None:
 
 
 def _space(account: Account) -> neps.SearchSpace:
-    choices = parameters(account.table.space, neps.HPOInteger, neps.HPOCategorical)
+    choices = parameters(searched(account), neps.HPOInteger, neps.HPOCategorical)
     epochs = account.table.epochs
     return neps.SearchSpace({**choices, _FIDELITY: neps.HPOInteger(epochs[0], epochs[-1], is_fidelity=True)})
 

@@ -3,7 +3,7 @@
 import optuna
 
 from ranknosh.bench.account import Account
-from ranknosh.bench.packages import reduction, spend
+from ranknosh.bench.packages import reduction, searched, spend
 from ranknosh.predictors.optuna_tpe import Parameters, seed_of, study_of
 from ranknosh.streams import stream
 
@@ -31,7 +31,7 @@ def optuna_halving(account: Account) -> None:
 
 def _optimise(account: Account, pruner: optuna.pruners.BasePruner) -> None:
     """Trials, each trained level by level until the pruner stops it."""
-    table, parameters = account.table, Parameters(account.table.space)
+    table, parameters = account.table, Parameters(searched(account))
     study = study_of(optuna.samplers.TPESampler(seed=seed_of(stream(account.seed, "optuna"))), pruner, account.seed)
 
     def trained() -> bool:

@@ -4,10 +4,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ranknosh.bench.account import Account
+from ranknosh.errors import DataError
 from ranknosh.spaces.base import Architecture, Space
 
 _MOST_IDLE = 200
 """Trials in a row that cost nothing, because the table showed all of them before, after which the search is over."""
+
+
+def searched(account: Account) -> Space:
+    """The space of a table. Raises DataError where the table lacks a part of it: a package may ask for any architecture."""
+    table = account.table
+    if len(table) < table.space.size:
+        raise DataError(
+            f"the table holds {len(table)} of the {table.space.size:,} architectures of {table.space.title}; a package may "
+            "ask for any of them, so it needs the whole space; leave these methods out"
+        )
+    return table.space
 
 
 def parameters(space: Space, whole: Callable[[int, int], Any], options: Callable[[list[int]], Any]) -> dict[str, Any]:

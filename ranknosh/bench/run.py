@@ -32,13 +32,14 @@ def run_bench(
     budget: int = 3200,
     repeats: int = 100,
     seed: int = 0,
-    accounting: Accounting = "resume",
+    accounting: Accounting | None = None,
     json_out: str | Path | None = None,
     events: Events = silent,
     jobs: int | None = None,
     scores: str | Path | None = None,
     proxies: Sequence[str] | None = None,
     checkpoints: Sequence[int] = CHECKPOINTS,
+    levels: Sequence[int] = (),
 ) -> list[MethodRow]:
     """Runs of search methods on a table; repeat i has the same seed for every method.
 
@@ -48,13 +49,14 @@ def run_bench(
         budget: epochs of each run.
         repeats: runs of each method.
         seed: of all of them.
-        accounting: see :meth:`ranknosh.tasks.data.table.Table.schedule`.
+        accounting: see :meth:`ranknosh.tasks.data.table.Table.schedule`; None for the table's own.
         json_out: where the rows, the settings and every single regret are written.
         events: hears of every run that is done.
         jobs: processes of one thread each, by default one a core.
         scores: a csv of train-free scores, for methods that start from them.
         proxies: which of them (see :func:`ranknosh.bench.scores.read_scores`).
         checkpoints: epochs at which the regret is given, besides the budget.
+        levels: numbers of epochs, see :meth:`ranknosh.tasks.data.table.Table.load`; not for a table that is given as such.
 
     Raises:
         ConfigError: for a setting out of range or an unknown method.
@@ -65,9 +67,10 @@ def run_bench(
     for name, value, least in (("budget", budget, 1), ("repeats", repeats, 1), ("seed", seed, 0), ("jobs", jobs, 1)):
         if value < least:
             raise ConfigError(f"the {name} is {value}; it must be {least} or more")
-    if accounting not in ACCOUNTINGS:
+    if accounting is not None and accounting not in ACCOUNTINGS:
         raise ConfigError(unknown("accounting", accounting, ACCOUNTINGS))
-    loaded = table if isinstance(table, Table) else Table.load(table)
+    loaded = table if isinstance(table, Table) else Table.load(table, levels=levels)
+    accounting = accounting or loaded.accounting
     if budget < loaded.epochs[-1]:
         raise ConfigError(
             f"the budget is {budget} epochs, which does not pay for one full training of {loaded.epochs[-1]}; raise --budget"
@@ -87,9 +90,31 @@ def run_bench(
     rows = [method_row(name, points, runs[name], fmean(seconds[name])) for name in names]
     if json_out is not None:
         document = {
-            "table": {"architectures": len(loaded), "best": loaded.best, "levels": list(loaded.epochs)},
+            "table": {
+                "data": loaded.data,
+                "space": loaded.space.name,
+                "architectures": len(loaded),
+                "best": loaded.best,
+                "levels": list(loaded.epochs),
+            },
             "settings": {"budget": budget, "repeats": repeats, "seed": seed, "accounting": accounting},
-            "rows": [asdict(row) for row in rows],
+            "rows": [
+                {
+                    "table": loaded.data,
+                    "method": row.method,
+                    "repeats": row.repeats,
+                    "budget": at.epochs,
+                    "regret_mean": at.mean,
+                    "regret_stderr": at.standard_error,
+                    "regret_median": at.median,
+                    "p_optimum": at.p_optimum,
+                }
+                for row in rows
+                for at in row.at
+            ],
+            "methods": [
+                {"method": row.method, "seconds": row.seconds, "to": [asdict(to) for to in row.to]} for row in rows
+            ],
             "regret": {name: [[run.regret_at(point) for point in points] for run in runs[name]] for name in names},
             "proxies": list(known) if known else None,
         }

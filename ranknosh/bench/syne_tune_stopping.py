@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from ranknosh.bench.account import Account
-from ranknosh.bench.packages import architecture, parameters, reduction, spend
+from ranknosh.bench.packages import architecture, parameters, reduction, searched, spend
 from ranknosh.errors import MissingDependency
 from ranknosh.streams import stream
 
@@ -31,7 +31,7 @@ def syne_tune_asha(account: Account) -> None:
     seed = int(stream(account.seed, "syne_tune").integers(2**32))
     with _begun_with(seed):
         scheduler = ASHA(
-            parameters(table.space, randint, choice),
+            parameters(searched(account), randint, choice),
             metric="metric",
             time_attr="epochs",
             max_t=table.epochs[-1],

@@ -164,7 +164,8 @@ def endings(pool: Pool) -> dict[int, dict[int, Observed | Failed]]:
 
 
 class TableTrainings(Trainings):
-    """Trainings of a table (see :mod:`ranknosh.tasks.data.table`): its lower accuracy at every level but the top.
+    """Trainings of a table (see :mod:`ranknosh.tasks.data.table`): at the top level its top one, at every other its highest level
+    that is no larger a part of a full training, or its lowest.
 
     Raises:
         DataError: where it cannot be read.
@@ -175,12 +176,14 @@ class TableTrainings(Trainings):
             raise DataError(f"no table at {path}; --simulate table=FILE.npz takes one as ranknosh bench reads it")
         table = self._table = Table.load(path, config.space.name)
         self._reading = cache(lambda seed: Reading(table, seed))
-        self._levels = len(config.pyramid.epochs)
-        low, high = table.epochs[0], table.epochs[-1]
-        self.times = f"of {path.name}: seconds of {high} epochs, in proportion"
-        self.metrics = (
-            f"of {path.name}: accuracy after {high} epochs at the top level, after {low} at every level below it"
+        epochs, high = config.pyramid.epochs, table.epochs[-1]
+        below = [sum(known * epochs[-1] <= level * high for known in table.epochs[:-1]) for level in epochs[:-1]]
+        self._levels = [*(max(level, 1) for level in below), len(table.epochs)]
+        shown = ", ".join(
+            f"{table.epochs[level - 1]} at level {number}" for number, level in enumerate(self._levels, 1)
         )
+        self.times = f"of {path.name}: seconds of {high} epochs, in proportion"
+        self.metrics = f"of {path.name}: accuracy after so many epochs: {shown}"
         mean = f"mean of its trainings (best: {percent(table.best)})"
         self.finds = f"accuracy of the one the search ends with after {high} epochs, {mean}"
 
@@ -189,7 +192,7 @@ class TableTrainings(Trainings):
         return distinct(space, (self._table.architectures[row] for row in order))
 
     def outcome(self, job: Job, seed: int) -> Observed | Failed:
-        reading, level = self._reading(seed), len(self._table.epochs) if job.level == self._levels else 1
+        reading, level = self._reading(seed), self._levels[job.level - 1]
         outcome = from_table(reading, job, level)
         if isinstance(outcome, Failed):  # no training is left under another seed
             return replace(from_table(reading, replace(job, replica=0), level), replica=job.replica)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ranknosh.errors import unknown
@@ -186,7 +186,8 @@ class NasBench201(Space):
         return {name: code.count(option) for option, name in enumerate(OPERATIONS)}
 
 
-def _read_node(target: int, node: str) -> list[int]:
+@lru_cache(maxsize=256)  # there are 155 nodes in their usual spelling, and tables of all cells repeat them
+def _read_node(target: int, node: str) -> tuple[int, ...]:
     """Operation indices of node ``target`` by source."""
     found: dict[int, int] = {}
     for part in (piece.strip() for piece in node.strip().strip("|").split("|")):
@@ -202,4 +203,4 @@ def _read_node(target: int, node: str) -> list[int]:
         found[source] = OPERATIONS.index(name)
     if sorted(found) != list(range(target)):
         raise ValueError(f"node {target} takes one edge from each of the nodes 0 to {target - 1}, not {sorted(found)}")
-    return [found[source] for source in range(target)]
+    return tuple(found[source] for source in range(target))

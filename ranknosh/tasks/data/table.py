@@ -1,21 +1,25 @@
 """A table of finished trainings that takes the place of training.
 
-Layout of the npz (percentages; ``n`` cells, ``s`` seeds)::
+Layout of the npz (percentages; ``n`` architectures, ``E`` numbers of epochs, ``S`` seeds)::
 
-    arch               (n,)    exchange strings of the space, bytes or text
-    epoch12_val        (n,)    validation accuracy % of a separate 12-epoch training
-    epoch200_seeds     (n, s)  validation accuracy % after 200 epochs, NaN where a seed is missing
-    train_seconds_200  (n,)    seconds of a 200-epoch training
-    params_mb          (n,)    millions of parameters; optional
-    data               ()      what the accuracies are of, such as CIFAR-10; optional, the name of the file where it is missing
+    arch                 (n,)            exchange strings of the space, bytes or text
+    epochs               (E,)            rising whole numbers, where values are known
+    validation_accuracy  (n, E[, S])     %, NaN where a seed is missing
+    seconds_per_epoch    (n,)            of training; optional, 0 where it is missing
+    truth                (n,)            %, what an architecture is worth; optional, the mean over seeds at the last epoch
+    resumable            ()              false where every number of epochs is a training of its own; optional, true
+    space                ()              name of the space; optional, the one that is asked for
+    data                 ()              what the accuracies are of, such as CIFAR-10; optional, the name of the file
+    params, macs, latency_*, energy_*    (n,)  costs; optional
 
-Whatever else the file holds is not read; test accuracies in particular are never a search signal. Inside the package every
-accuracy is a fraction.
+The layout of 0.1 has ``epoch12_val`` (n,) of separate 12-epoch trainings, ``epoch200_seeds`` (n, S), ``train_seconds_200`` (n,)
+and ``params_mb`` (millions, optional) instead of epochs, accuracies, seconds and costs. Whatever else the file holds is not
+read; test accuracies in particular are never a search signal. Inside the package every accuracy is a fraction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,13 +31,19 @@ from numpy.typing import NDArray
 from ranknosh.errors import DataError, SpaceError
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.catalog import DEFAULT, get_space
+from ranknosh.spaces.within import within
 from ranknosh.streams import stream
 from ranknosh.tasks.data.npz import read_npz
 
 Accounting = Literal["resume", "scratch"]
 ACCOUNTINGS: tuple[Accounting, ...] = ("resume", "scratch")
 EPOCHS = (12, 200)
-_REQUIRED = ("arch", "epoch12_val", "epoch200_seeds", "train_seconds_200")
+_OLD = ("epoch12_val", "epoch200_seeds", "train_seconds_200")
+_CURVES = ("epochs", "validation_accuracy")
+_OTHERS = ("arch", "seconds_per_epoch", "truth", "resumable", "space", "data", "params_mb", "params", "macs")
+_MEASURED = ("latency_", "energy_")
+_RATIO, _MOST_LEVELS = 3, 4
+"""Of the levels that are taken where none are asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +51,9 @@ class Table:
     """Accuracies of ``n`` architectures at fidelity levels 1..N, trained ``epochs[i - 1]`` epochs each.
 
     values: one (n, seeds) float64 array of fractions a level, NaN where a seed is missing, at least one seed a row.
-    seconds: (n,) of a training to ``epochs[-1]``. params: (n,) number of weights, or None where the table has none.
-    data: what the accuracies are of, in words. truth: (n,) mean over seeds at the top level; ``best`` is its maximum. Regret is
-    measured against these.
+    seconds: (n,) of a training to ``epochs[-1]``. costs: (n,) each, by name. data: what the accuracies are of, in words.
+    truth: (n,) what an architecture is worth, by default the mean over seeds at the top level; ``best`` is its maximum. Regret is
+    measured against these. curves: whether a column of ``values`` is the same training at every level.
     """
 
     space: Space
@@ -51,8 +61,12 @@ class Table:
     epochs: tuple[int, ...]
     values: tuple[NDArray[np.float64], ...]
     seconds: NDArray[np.float64]
-    params: NDArray[np.int64] | None = None
+    costs: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     data: str = "unnamed data"
+    curves: bool = False
+    accounting: Accounting = "resume"
+    """How promotions are priced where nothing else is asked for."""
+    truth: NDArray[np.float64] = None  # type: ignore[assignment]  # filled in below
     _neighbours: dict[int, tuple[int, ...]] = field(default_factory=dict, init=False)
 
     @cached_property
@@ -60,9 +74,9 @@ class Table:
         return {architecture.code: row for row, architecture in enumerate(self.architectures)}
 
     @cached_property
-    def truth(self) -> NDArray[np.float64]:
-        truth: NDArray[np.float64] = np.nanmean(self.values[-1], axis=1)
-        return truth
+    def listed(self) -> Space:
+        """The space of these architectures alone; the whole space where the table holds all of it."""
+        return self.space if len(self) == self.space.size else within(self.space, self.architectures)
 
     @property
     def best(self) -> float:
@@ -90,41 +104,62 @@ class Table:
                 raise DataError(f"row {row} of the table has no accuracy at {epochs} epochs")
             if np.nanmin(values) < 0 or np.nanmax(values) > 1:
                 raise DataError(f"accuracies at {epochs} epochs lie outside 0..100 %")
-        if self.seconds.shape != (n,) or not (np.isfinite(self.seconds) & (self.seconds >= 0)).all():
-            raise DataError(f"training seconds must be {n} finite numbers >= 0, got shape {self.seconds.shape}")
-        if self.params is not None and self.params.shape != (n,):
-            raise DataError(f"parameter counts have shape {self.params.shape}, expected ({n},)")
+        if self.truth is None:
+            object.__setattr__(self, "truth", np.nanmean(self.values[-1], axis=1))
+        for name, column in {"training seconds": self.seconds, "truth": self.truth, **self.costs}.items():
+            if column.shape != (n,) or not np.isfinite(column).all():
+                raise DataError(f"{name} must be {n} finite numbers, got shape {column.shape}")
+        if (self.seconds < 0).any():
+            raise DataError("training seconds must be 0 or more")
 
     @classmethod
-    def load(cls, path: str | Path, space: str = DEFAULT) -> Table:
-        """Read an npz file in the layout above. Raises DataError where it is missing, unreadable or incomplete."""
+    def load(cls, path: str | Path, space: str | None = None, levels: Sequence[int] = ()) -> Table:
+        """Read an npz file in one of the layouts above.
+
+        Args:
+            path: of the file.
+            space: whose architectures are wanted; None for that of the file.
+            levels: numbers of epochs, rising, of those the file knows; by default its last one and up to three before it, each
+                the largest of at most a third of the one above.
+
+        Raises:
+            DataError: where it is missing, unreadable, incomplete or of another space.
+        """
         path = Path(path)
-        arrays = read_npz(path, "the table", (*_REQUIRED, "params_mb", "data"))
+        arrays = read_npz(path, "the table", _Names())
         try:
-            return cls.from_arrays({"data": path.stem, **arrays}, space)
+            return cls.from_arrays({"data": path.stem, **arrays}, space, levels)
         except DataError as error:
             raise DataError(f"{path}: {error}") from error
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, Any], space: str = DEFAULT) -> Table:
-        """A table from arrays with the names of the layout above (accuracies in percent)."""
-        missing = [name for name in _REQUIRED if name not in arrays]
+    def from_arrays(cls, arrays: Mapping[str, Any], space: str | None = None, levels: Sequence[int] = ()) -> Table:
+        """A table from arrays with the names of one of the layouts above (accuracies in percent).
+
+        Args:
+            arrays: by name.
+            space: see :meth:`load`.
+            levels: see :meth:`load`.
+
+        Raises:
+            DataError: see :meth:`load`.
+        """
+        old = any(name in arrays for name in _OLD) and not any(name in arrays for name in _CURVES)
+        required = ("arch", *(_OLD if old else _CURVES))
+        missing = [name for name in required if name not in arrays]
         if missing:
-            raise DataError(f"the table lacks {', '.join(missing)}; it needs {', '.join(_REQUIRED)}")
-        known = get_space(space)
+            raise DataError(f"the table lacks {', '.join(missing)}; it needs {', '.join(required)}")
+        own = str(np.asarray(arrays["space"]).item()) if "space" in arrays else None
+        if own is not None and space is not None and own != space:
+            raise DataError(f"the table is of the space {own}, and {space} is asked for; give a table of that space")
+        known = get_space(own or space or DEFAULT)
         texts = np.asarray(arrays["arch"])
         if texts.ndim != 1 or texts.dtype.kind not in "SU":
             raise DataError(f"arch must be a list of strings, got {texts.dtype} of shape {texts.shape}")
-        low, high, seconds = (_numbers(arrays, name) for name in _REQUIRED[1:])
-        if low.ndim == 1:
-            low = low[:, None]
-        millions = _numbers(arrays, "params_mb") if "params_mb" in arrays else None
-        if millions is not None and not np.isfinite(millions).all():
-            raise DataError("params_mb holds numbers that are not finite")
-        params = None if millions is None else np.rint(millions * 1e6).astype(np.int64)
         architectures = tuple(_parse(known, row, text) for row, text in enumerate(texts.tolist()))
-        data = str(np.asarray(arrays["data"]).item()) if "data" in arrays else cls.data
-        return cls(known, architectures, EPOCHS, (low / 100, high / 100), seconds, params, data)
+        facts: dict[str, Any] = {"data": str(np.asarray(arrays["data"]).item())} if "data" in arrays else {}
+        read = _old if old else _curves
+        return cls(known, architectures, **read(arrays, tuple(levels)), costs=_costs(arrays), **facts)
 
     def find(self, architecture: Architecture) -> int | None:
         """The row of ``architecture``, None where the table does not hold it."""
@@ -159,15 +194,17 @@ class Table:
 
 
 class Reading:
-    """What one search may see of a table: at every level, one training of each architecture, chosen by ``seed``."""
+    """What one search may see of a table: one training of each architecture, chosen by ``seed``; at every level another one
+    where levels are trainings of their own."""
 
     def __init__(self, table: Table, seed: int) -> None:
         self.table = table
-        self._trained = [np.isfinite(values) for values in table.values]
-        self._first = [
-            (stream(seed, "table-seed", level).random(len(table)) * trained.sum(axis=1)).astype(np.int64)
-            for level, trained in enumerate(self._trained, start=1)
-        ]
+        trained = [np.isfinite(values) for values in table.values]
+        draws = [stream(seed, "table-seed", level).random(len(table)) for level in range(1, len(trained) + 1)]
+        if table.curves:  # those that went all the way, and the same one at every level
+            trained, draws = [np.logical_and.reduce(trained)] * len(trained), draws[-1:] * len(trained)
+        self._trained = trained
+        self._first = [(draw * known.sum(axis=1)).astype(np.int64) for draw, known in zip(draws, trained, strict=True)]
 
     def metric(self, row: int, level: int, replica: int = 0) -> float | None:
         """Accuracy (fraction) of one training.
@@ -182,6 +219,86 @@ class Reading:
             return None
         column = columns[(self._first[level - 1][row] + replica) % len(columns)]
         return float(self.table.values[level - 1][row, column])
+
+
+class _Names:
+    """Of the arrays that are read."""
+
+    def __contains__(self, name: object) -> bool:
+        return name in (*_CURVES, *_OLD, *_OTHERS) or str(name).startswith(_MEASURED)
+
+
+def levels_of(epochs: Sequence[int]) -> tuple[int, ...]:
+    """The last of some rising numbers and up to three before it, each the largest of at most a third of the one above."""
+    levels = [epochs[-1]]
+    while len(levels) < _MOST_LEVELS and (below := [e for e in epochs if _RATIO * e <= levels[0]]):
+        levels.insert(0, below[-1])
+    return tuple(levels)
+
+
+def _old(arrays: Mapping[str, Any], levels: tuple[int, ...]) -> dict[str, Any]:
+    """What is read of the layout of 0.1."""
+    low, high, seconds = (_numbers(arrays, name) for name in _OLD)
+    if low.ndim == 1:
+        low = low[:, None]
+    if levels not in ((), EPOCHS):
+        raise DataError(
+            f"the table knows {EPOCHS[0]} and {EPOCHS[1]} epochs, and these are its levels; leave levels out"
+        )
+    return {"epochs": EPOCHS, "values": (low / 100, high / 100), "seconds": seconds}
+
+
+def _curves(arrays: Mapping[str, Any], levels: tuple[int, ...]) -> dict[str, Any]:
+    """What is read of the layout with curves."""
+    known, accuracy = _numbers(arrays, "epochs"), _numbers(arrays, "validation_accuracy")
+    if (
+        known.ndim != 1
+        or not len(known)
+        or not (known == np.rint(known)).all()
+        or not (np.diff(known, prepend=0) >= 1).all()
+    ):
+        raise DataError("epochs must be rising whole numbers of 1 or more")
+    if accuracy.ndim not in (2, 3) or accuracy.shape[1] != len(known):
+        raise DataError(
+            f"validation_accuracy has shape {accuracy.shape}, expected (architectures, {len(known)} epochs) or (architectures, "
+            f"{len(known)} epochs, seeds)"
+        )
+    epochs = tuple(int(epoch) for epoch in known)
+    levels = levels or levels_of(epochs)
+    if list(levels) != sorted(set(levels)) or not set(levels) <= set(epochs):
+        shown = ", ".join(map(str, epochs if len(epochs) <= 12 else (*epochs[:5], "...", *epochs[-5:])))
+        raise DataError(
+            f"levels are {', '.join(map(str, levels))}; give rising ones of the epochs that the table knows: {shown}"
+        )
+    by_epoch = np.moveaxis(accuracy.reshape(*accuracy.shape[:2], -1), 1, 0) / 100
+    values = tuple(by_epoch[epochs.index(level)] for level in levels)
+    resumable = bool(np.asarray(arrays.get("resumable", True)).item())
+    whole = np.isfinite(np.stack(values)).all(axis=0).any(axis=1)
+    if resumable and not whole.all():
+        row = int(np.flatnonzero(~whole)[0])
+        raise DataError(
+            f"row {row} of the table has no training that is known at all of {', '.join(map(str, levels))} epochs"
+        )
+    n = len(accuracy)
+    pace = _numbers(arrays, "seconds_per_epoch") if "seconds_per_epoch" in arrays else np.zeros(n)
+    truth = _numbers(arrays, "truth") / 100 if "truth" in arrays else np.nanmean(by_epoch[-1], axis=1)
+    return {
+        "epochs": levels,
+        "values": values,
+        "seconds": pace * levels[-1],
+        "truth": truth,
+        "curves": resumable,
+        "accounting": "resume" if resumable else "scratch",
+    }
+
+
+def _costs(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+    """By name; of the layout of 0.1 the number of weights."""
+    names = [name for name in arrays if name in ("params", "macs") or name.startswith(_MEASURED)]
+    costs = {name: _numbers(arrays, name) for name in names}
+    if "params_mb" in arrays and "params" not in costs:
+        costs["params"] = np.rint(_numbers(arrays, "params_mb") * 1e6)
+    return costs
 
 
 def _numbers(arrays: Mapping[str, Any], name: str) -> NDArray[np.float64]:

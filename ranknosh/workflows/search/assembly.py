@@ -206,6 +206,7 @@ def make_search(
     checkpoint_bytes: Callable[[Architecture], int] | None = None,
     predictor: Predictor | None = None,
     costs: CostBook | None = None,
+    space: Space | None = None,
 ) -> Search:
     """The engine of a search: the proxies' picks and random candidates first, the predictor's choices after them.
 
@@ -216,8 +217,9 @@ def make_search(
         checkpoint_bytes: what the checkpoint of an architecture takes, for a limit of disk.
         predictor: an object in place of what the config names.
         costs: what architectures cost, and which may be trained; None where nothing is asked of costs.
+        space: that of the config where only some of its architectures can be trained.
     """
-    section, seed, pyramid, space = config.seeding, config.seed, pyramid_of(config), config.space.make()
+    section, seed, pyramid, space = config.seeding, config.seed, pyramid_of(config), space or config.space.make()
     picks: Sequence[tuple[Architecture, Origin, float | None]]
     level_zero = None
     if pool.scored:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,7 @@ from ranknosh.bench.account import Account, Paid
 from ranknosh.core.records import Failed, Job, Observed
 from ranknosh.errors import DataError
 from ranknosh.spaces.base import Architecture
-from ranknosh.tasks.data.table import Reading, Table
+from ranknosh.tasks.data.table import Accounting, Reading, Table
 
 
 def test_a_promotion_costs_188_when_resumed_and_200_from_scratch(small: Table) -> None:
@@ -129,3 +131,44 @@ def test_replicas_are_other_trainings_until_there_are_no_more(table: Table) -> N
 def test_architectures_that_the_table_lacks_are_refused(table: Table) -> None:
     with pytest.raises(DataError, match="does not hold"):
         Account(table, 1).train(Job(0, Architecture("nasbench201", (0, 0, 0, 0, 0, 0)), 1, 0, 12, 0))
+
+
+@pytest.fixture(scope="module")
+def three_levels() -> Table:
+    """Three cells after 9, 10 and 11 epochs, so close that what separate trainings cost in all passes the next level."""
+    ops = ("skip_connect", "nor_conv_1x1", "nor_conv_3x3")
+    return Table.from_arrays(
+        {
+            "arch": np.array([f"|none~0|+|none~0|none~1|+|{op}~0|none~1|none~2|" for op in ops]),
+            "epochs": np.array([9, 10, 11]),
+            "validation_accuracy": np.array([[10.0, 20.0, 30.0], [11.0, 21.0, 31.0], [12.0, 22.0, 32.0]]),
+        },
+        levels=(9, 10, 11),
+    )
+
+
+@pytest.mark.parametrize(("accounting", "spent"), [("resume", [9, 10, 11]), ("scratch", [9, 19, 30])])
+def test_jobs_of_every_level_see_that_level_however_it_is_paid(
+    three_levels: Table, accounting: Accounting, spent: list[int]
+) -> None:
+    account = Account(three_levels, 0, accounting=accounting)
+    assert account.epochs == tuple(spent)
+    for level, start in enumerate([0, *spent[:-1]], start=1):
+        outcome = account.train(_job(three_levels, 1, level, start, spent[level - 1]))
+        assert isinstance(outcome, Observed)
+        assert outcome.metric == pytest.approx((1 + 10 * level) / 100)
+        assert account.spent == spent[level - 1]
+    assert [paid.level for paid in account.trainings] == [1, 2, 3]
+    asked = Account(three_levels, 0, accounting=accounting)
+    assert [asked.ask(2, level) for level in (1, 2, 3)] == pytest.approx([0.12, 0.22, 0.32])
+    assert asked.spent == spent[-1]
+    top = account.train(_job(three_levels, 0, 1, 0, 11), level=3)  # of a search that has the top level alone
+    assert isinstance(top, Observed)
+    assert top.metric == pytest.approx(0.3)
+
+
+def test_the_tables_own_accounting_counts_where_none_is_asked_for(three_levels: Table) -> None:
+    assert Account(three_levels, 0).epochs == (9, 10, 11)
+    apart = replace(three_levels, accounting="scratch")
+    assert Account(apart, 0).epochs == (9, 19, 30)
+    assert Account(apart, 0, accounting="resume").epochs == (9, 10, 11)

@@ -102,16 +102,15 @@ def test_by_size_starts_from_the_largest_of_a_hundred(small: Table) -> None:
     account = Account(small, 4, 20 * 12)
     low_fidelity_evolution(account, by_size=True)
     drawn = starting_rows(small, 4)[:100]
-    assert small.params is not None
-    cut = np.sort(small.params[drawn])[-20]
+    cut = np.sort(small.costs["params"][drawn])[-20]
     assert len(_rows(account, 1)) == 20
     assert set(_rows(account, 1)) <= set(drawn.tolist())
-    assert (small.params[_rows(account, 1)] >= cut).all()
+    assert (small.costs["params"][_rows(account, 1)] >= cut).all()
 
 
 def test_size_needs_parameters(arrays) -> None:  # type: ignore[no-untyped-def]
     given = arrays(5)
     del given["params_mb"]
     table = Table.from_arrays(given)
-    with pytest.raises(DataError, match="params_mb"):
+    with pytest.raises(DataError, match="no params"):
         params_of(table)

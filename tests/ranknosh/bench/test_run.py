@@ -48,11 +48,21 @@ def test_rows_are_the_statistics_of_the_runs(small: Table, tmp_path: Path) -> No
     )
     document = json.loads((tmp_path / "out" / "rows.json").read_text())
     assert document["settings"] == {"budget": 2100, "repeats": 6, "seed": 4, "accounting": "resume"}
-    assert document["rows"][0]["method"] == "random"
-    assert document["rows"][1]["at"][2]["mean"] == rows[1].at[2].mean
+    assert document["table"]["space"] == "nasbench201"
+    assert document["table"]["levels"] == [12, 200]
+    found = {(row["method"], row["budget"]): row for row in document["rows"]}
+    assert list(found) == [(name, budget) for name in ("random", "lowfi_evo") for budget in (1000, 2000, 2100)]
+    last = found["lowfi_evo", 2100]
+    assert (last["table"], last["repeats"]) == ("unnamed data", 6)
+    assert (last["regret_mean"], last["regret_stderr"]) == (rows[1].at[2].mean, rows[1].at[2].standard_error)
+    assert (last["regret_median"], last["p_optimum"]) == (rows[1].at[2].median, rows[1].at[2].p_optimum)
     assert np.array(document["regret"]["lowfi_evo"]).shape == (6, 3)
     assert document["proxies"] is None
-    assert document["rows"][1]["to"] == [asdict(to) for to in rows[1].to]
+    assert document["methods"][1] == {
+        "method": "lowfi_evo",
+        "seconds": rows[1].seconds,
+        "to": [asdict(to) for to in rows[1].to],
+    }
 
 
 def test_epochs_to_a_target_are_the_first_at_which_the_mean_is_there(whole: Table) -> None:

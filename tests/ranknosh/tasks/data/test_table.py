@@ -7,7 +7,7 @@ import pytest
 
 from ranknosh.errors import DataError
 from ranknosh.spaces.base import Architecture
-from ranknosh.tasks.data.table import Reading, Table
+from ranknosh.tasks.data.table import Reading, Table, levels_of
 
 Make = Callable[[int], dict[str, Any]]
 
@@ -160,3 +160,122 @@ def test_a_reading_shows_one_training_of_each_and_never_a_missing_one(small: Tab
     assert first.metric(5, 1) == small.values[0][5, 0]
     other = np.array([Reading(small, 8).metric(row, 2) for row in range(400)])
     assert 0.3 < np.mean(other != shown) < 0.9
+
+
+@pytest.fixture
+def curves(arrays: Make) -> dict[str, Any]:
+    """Four cells, known after 1, 2, 3, 6 and 12 epochs with two seeds, the second of which is missing for two of them."""
+    epochs = np.array([1, 2, 3, 6, 12])
+    accuracy = np.stack([10.0 * row + epochs[:, None] + np.array([0.0, 0.5]) for row in range(4)])
+    accuracy[1, :, 1] = np.nan
+    accuracy[2, 3:, 1] = np.nan  # a training that was cut short
+    return {
+        "arch": arrays(4)["arch"],
+        "epochs": epochs,
+        "validation_accuracy": accuracy,
+        "seconds_per_epoch": np.array([1.0, 2.0, 3.0, 4.0]),
+        "params": np.array([10, 20, 30, 40]),
+        "latency_pixel3": np.array([0.1, 0.2, 0.3, 0.4]),
+        "space": "nasbench201",
+        "data": "digits",
+        "test_accuracy": np.full(4, 99.0),
+    }
+
+
+def test_curves_give_any_levels(curves: dict[str, Any], tmp_path: Path) -> None:
+    np.savez(tmp_path / "curves.npz", **curves)
+    table = Table.load(tmp_path / "curves.npz", levels=(2, 3, 12))
+    assert table.epochs == (2, 3, 12)
+    assert (table.data, table.space.name, table.accounting) == ("digits", "nasbench201", "resume")
+    np.testing.assert_allclose(table.values[1], curves["validation_accuracy"][:, 2] / 100)
+    np.testing.assert_allclose(table.truth, [0.1225, 0.22, 0.32, 0.4225])  # of all seeds there are after 12 epochs
+    np.testing.assert_allclose(table.seconds, [12, 24, 36, 48])
+    assert sorted(table.costs) == ["latency_pixel3", "params"]
+    assert table.costs["params"].tolist() == [10, 20, 30, 40]
+    shorter = Table.load(tmp_path / "curves.npz", "nasbench201", levels=(1, 6))
+    assert shorter.seconds.tolist() == [6, 12, 18, 24]
+    np.testing.assert_allclose(shorter.truth, table.truth)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "levels"),
+    [
+        ((1, 2, 3, 6, 12), (1, 3, 12)),
+        ((12, 200), (12, 200)),
+        ((5,), (5,)),
+        (tuple(range(1, 201)), (7, 22, 66, 200)),
+        ((9, 10), (10,)),
+    ],
+)
+def test_levels_that_are_taken_unasked(epochs: tuple[int, ...], levels: tuple[int, ...]) -> None:
+    assert levels_of(epochs) == levels
+
+
+def test_a_curve_is_one_training_at_every_level_and_one_that_goes_all_the_way(curves: dict[str, Any]) -> None:
+    table = Table.from_arrays(curves)
+    seen = set()
+    for seed in range(20):
+        reading = Reading(table, seed)
+        for row in range(4):
+            shown = [reading.metric(row, level) for level in (1, 2, 3)]
+            columns = [int(np.flatnonzero(table.values[level][row] == shown[level])[0]) for level in range(3)]
+            assert len(set(columns)) == 1
+            seen.add((row, columns[0]))
+        assert reading.metric(2, 1, 1) is None
+    assert seen == {(0, 0), (0, 1), (1, 0), (2, 0), (3, 0), (3, 1)}
+    apart = Table.from_arrays({**curves, "resumable": False})
+    assert apart.accounting == "scratch"
+    assert not apart.curves
+    assert Reading(apart, 0).metric(2, 1, 1) is not None  # every level is a training of its own
+
+
+def test_one_seed_and_a_truth_of_its_own(curves: dict[str, Any]) -> None:
+    curves["validation_accuracy"] = curves["validation_accuracy"][..., 0]
+    table = Table.from_arrays({**curves, "truth": np.array([50.0, 60.0, 70.0, 65.0])})
+    assert [values.shape for values in table.values] == [(4, 1)] * 3
+    assert table.truth.tolist() == [0.5, 0.6, 0.7, 0.65]
+    assert table.best == 0.7
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": np.array([1, 2, 2, 6, 12])}, "epochs must be rising whole numbers"),
+        ({"epochs": np.array([0, 2, 3, 6, 12])}, "epochs must be rising whole numbers"),
+        ({"epochs": np.array([1.5, 2, 3, 6, 12])}, "epochs must be rising whole numbers"),
+        ({"epochs": np.array([1, 2, 3])}, r"validation_accuracy has shape \(4, 5, 2\)"),
+        ({"validation_accuracy": np.ones(4)}, r"validation_accuracy has shape \(4,\)"),
+        ({"validation_accuracy": np.full((4, 5), 101.0)}, "outside 0..100"),
+        ({"truth": np.array([1.0, 2.0, np.nan, 3.0])}, "truth must be 4 finite numbers"),
+        ({"seconds_per_epoch": np.array([1.0, 2.0, -1.0, 3.0])}, "training seconds must be 0 or more"),
+        ({"params": np.array([1, 2, 3])}, r"params must be 4 finite numbers, got shape \(3,\)"),
+        ({"space": "chain"}, "row 0 of arch is not an architecture of chain"),
+    ],
+)
+def test_what_breaks_the_layout_of_curves_is_said(curves: dict[str, Any], change: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Table.from_arrays({**curves, **change})
+
+
+def test_levels_are_some_of_the_epochs_and_the_space_is_the_tables(curves: dict[str, Any], arrays: Make) -> None:
+    with pytest.raises(
+        DataError, match=r"levels are 2, 4; give rising ones of the epochs that the table knows: 1, 2, 3, 6, 12"
+    ):
+        Table.from_arrays(curves, levels=(2, 4))
+    with pytest.raises(DataError, match="levels are 6, 2"):
+        Table.from_arrays(curves, levels=(6, 2))
+    with pytest.raises(DataError, match="is of the space nasbench201, and chain is asked for"):
+        Table.from_arrays(curves, "chain")
+    with pytest.raises(DataError, match="knows 12 and 200 epochs"):
+        Table.from_arrays(arrays(4), levels=(12, 100))
+    assert Table.from_arrays(arrays(4), levels=(12, 200)).epochs == (12, 200)
+    curves["validation_accuracy"][3, 0] = np.nan
+    with pytest.raises(DataError, match=r"row 3 .* no training that is known at all of 1, 3, 12 epochs"):
+        Table.from_arrays(
+            {**curves, "validation_accuracy": np.where([[[False, True]]], np.nan, curves["validation_accuracy"])}
+        )
+
+
+def test_what_is_listed_is_the_space_or_a_part_of_it(small: Table, whole: Table) -> None:
+    assert whole.listed is whole.space
+    assert tuple(small.listed.enumerate()) == small.architectures
