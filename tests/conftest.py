@@ -7,12 +7,15 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from tests.fuzzing import MANY
+
 # Read by OpenMP when torch is loaded, here and in the processes tests start: two cores then serve a whole suite, and a
 # forked child does not wait for threads that only its parent has.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 # How long a drawn example takes depends on what else the machine does.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("many", settings.get_profile("any machine"), max_examples=MANY)
 settings.load_profile("any machine")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from ranknosh.cli.working import leave
 from ranknosh.config.screen import print_result
 from ranknosh.config.units import plural
 from ranknosh.errors import ConfigError, StoreError
+from ranknosh.spaces.base import read_json
 
 if TYPE_CHECKING:
     from ranknosh.workflows.search.asking import Handout
@@ -118,9 +118,9 @@ def read_metrics(words: list[str]) -> Any:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise StoreError(f"{words[0]} cannot be read: {reason}; give a JSON file of metrics") from error
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError as error:
-        raise ConfigError(f'{words[0]} holds no JSON ({error}); write for example {{"accuracy": 0.91}}') from error
+        raise ConfigError(f'{words[0]} cannot be read: {error}; write for example {{"accuracy": 0.91}}') from error
 
 
 def _number(name: str, value: str) -> float:

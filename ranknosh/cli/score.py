@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ranknosh.cli.configs import settings_of
 from ranknosh.cli.flags import AsJson, Quiet, flags_of, named
 from ranknosh.cli.working import begun, check_end
 from ranknosh.config.score import ScoreSettings
@@ -49,7 +50,10 @@ def score(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="Take space, data, executor and seed of a search; flags win."),
+        typer.Option(
+            "--config",
+            help="Take space, data, executor and seed of a search: of its config, or what data suggest; flags win.",
+        ),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -89,7 +93,7 @@ def score(
             return
         base = {**_shared(search.settings), **_candidates_of(search)}
     else:
-        base = {} if config is None else _shared(SearchSettings.load(config))
+        base = {} if config is None else _shared(settings_of(SearchSettings, config, (), quiet or as_json))
         base |= _asked(things or [], config, flags)
     wanted = ScoreSettings.from_dict({**ScoreSettings().to_dict(), **base}, "ranknosh score", given)
     sum_up(begun(ScoreRun, wanted, quiet or as_json), as_json)
@@ -137,7 +141,7 @@ def _asked(things: Sequence[str], config: Path | None, flags: Container[str]) ->
         config: a search config, which names a space too.
         flags: the settings that were given by flags.
     """
-    from ranknosh.spaces.catalog import SPACES
+    from ranknosh.spaces.catalog import SPACES, section_of
     from ranknosh.workflows.score.population import named
 
     if "all" in flags and "count" in flags:
@@ -159,9 +163,11 @@ def _asked(things: Sequence[str], config: Path | None, flags: Container[str]) ->
     if words:
         raise SpaceError(f"{words[0]!r} is among {len(things)} words to score; give one space, or architectures only")
     space, _ = named(things)
-    return {"space": space.spec, "architectures": list(things), "count": 0}
+    return {"space": section_of(space), "architectures": list(things), "count": 0}
 
 
 def _is_architecture(text: str) -> bool:
     """Whether a word is meant as an exchange string and not as the name of a space."""
-    return any(sign in text for sign in "|~+({")
+    from ranknosh.spaces.catalog import has_form
+
+    return any(sign in text for sign in "|~+({") or has_form(text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ranknosh.cli.configs import settings_of
 from ranknosh.cli.flags import AsJson
 from ranknosh.cli.spaces import SpaceSet, space_of
 from ranknosh.cli.working import USAGE, say_error
@@ -49,7 +50,11 @@ def check(
         ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", help="Take the space, and the shapes of its data, of a search.")
+        Path | None,
+        typer.Option(
+            "--config",
+            help="Take the space, and the shapes of its data, of a search: of its config, or what data suggest.",
+        ),
     ] = None,
     settings: SpaceSet = None,
     samples: Annotated[int, typer.Option("-n", "--samples", min=1, help="How many architectures are measured.")] = 50,
@@ -76,7 +81,7 @@ def check(
             f"{'--data' if data else '--config'} says what inputs and outputs are; leave out {', '.join(told)}"
         )
     if config is not None:
-        found, signature = _of_search(config, space, settings, data)
+        found, signature = _of_search(config, space, settings, data, as_json)
     elif space is None:
         raise ConfigError("name a space, such as own_module:Net, or give the --config of a search")
     else:
@@ -109,13 +114,21 @@ def _signature_of(data: str) -> Signature:
 
 
 def _of_search(
-    config: Path, space: str | None, settings: list[str] | None, data: str | None
+    config: Path, space: str | None, settings: list[str] | None, data: str | None, quiet: bool
 ) -> tuple[Space, Signature]:
-    """Space and signature of a search's config, a space, its settings and data given by flags in place of those there."""
+    """Space and signature of a search.
+
+    Args:
+        config: of the search, or data that suggest one.
+        space: given in place of the one there.
+        settings: of the space, given in place of those there.
+        data: given in place of those there.
+        quiet: say nothing of what data suggest.
+    """
     from ranknosh.config.search import SearchSettings
     from ranknosh.tasks.catalog import load_task
 
-    search = SearchSettings.load(config)
+    search = settings_of(SearchSettings, config, (), quiet)
     name, own = (space, {}) if space is not None else (search.space.name, dict(search.space.model_extra or {}))
     found = space_of(name, [*(f"space.{key}={json.dumps(value)}" for key, value in own.items()), *(settings or ())])
     signature = load_task(search.data, search.task, search.seed).signature if data is None else _signature_of(data)

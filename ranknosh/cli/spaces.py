@@ -85,9 +85,11 @@ def show(
     from ranknosh.spaces.signature import Signature
 
     own = _given(settings)
-    wide = space_reading(architecture) if space is None else get_space(space, **own).holding(architecture)
+    asked = space_reading(architecture) if space is None else get_space(space, **own)
+    wide = asked.holding(architecture)
     final = wide.recipes.get(FINAL, {}).get("space", {})
-    chosen = get_space(wide.name if space is None else space, **{**wide.settings, **final, **own})
+    name = wide.title if space is None or wide != asked else space
+    chosen = get_space(name, **{**wide.settings, **final, **own})
     parsed = chosen.parse(architecture)
     network = chosen.network(parsed, Signature((3, side, side), (classes,)))
     row = {**_describe(chosen, parsed), "settings": dict(chosen.settings)}

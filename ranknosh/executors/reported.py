@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ranknosh.spaces.base import read_json
+
 COSTS = "costs"
 """Under this name a report may hold a mapping of costs: what is known of a candidate before its training, lower is better."""
 
@@ -61,12 +63,10 @@ class Ranking:
     def parse(self, text: str) -> Reported:
         """What a training wrote as JSON. Raises as :meth:`read`."""
         try:
-            report = json.loads(_NO_NUMBER.sub("NaN", text))
+            report = read_json(_NO_NUMBER.sub("NaN", text))
         except ValueError as error:
             shown = text.strip()[:80]
-            raise ValueError(
-                f"it is no JSON ({error}): {shown!r}; write for example {{{json.dumps(self.name)}: 0.9}}"
-            ) from None
+            raise ValueError(f"{error}: {shown!r}; write for example {{{json.dumps(self.name)}: 0.9}}") from None
         return self.read(report)
 
 

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
+from pydantic_core import from_json
+
 from ranknosh.errors import StoreError, StoreFull
 
 
@@ -127,7 +129,7 @@ def read_sealed(path: Path, of: str, remedy: str) -> bytes | None:
         raise StoreError(f"{path} cannot be read: {error.strerror}; {remedy}") from error
     head, _, payload = data.partition(b"\n")
     try:
-        found = str(json.loads(head)["of"])
+        found = str(from_json(head)["of"])
         whole = _sealed(found, payload) == data
     except (ValueError, KeyError, TypeError):
         whole = False

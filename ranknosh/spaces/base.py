@@ -290,9 +290,10 @@ class Space:
 
     def unreadable(self, text: str, reason: object) -> SpaceError:
         """What is raised for a text of another form than that of this space's exchange strings."""
-        shown = text if len(text) <= 100 else f"{text[:100]}..."
+        shown, why = text if len(text) <= 100 else f"{text[:100]}...", str(reason)
+        why = why if len(why) <= 600 else f"{why[:300]}...{why[-300:]}"
         return SpaceError(
-            f"cannot read {shown!r} as an architecture of {self.title}: {reason} (an example: {self.example})"
+            f"cannot read {shown!r} as an architecture of {self.title}: {why} (an example: {self.example})"
         )
 
     def _read(self, text: str) -> Architecture:
@@ -334,5 +335,7 @@ def read_json(text: str) -> Any:
     """What a text of JSON says. Raises ValueError for any other."""
     try:
         return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is no JSON that can be read (nested too deeply)") from None
     except ValueError as error:
         raise ValueError(f"it is no JSON ({error})") from error

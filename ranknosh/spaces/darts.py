@@ -26,6 +26,7 @@ from ranknosh.spaces.genotype import (
     OPERATIONS,
     Genotype,
     format_genotype,
+    looks_like_one,
     parse,
     whole_cell,
 )
@@ -64,6 +65,7 @@ _IMAGENET = {
 }
 """Of Liu et al. (the official code for ImageNet; there with random resized crops and colour jitter): the rate decays by 0.97 an
 epoch. Others train larger batches at a linear one (PC-DARTS: 1024, 0.5, after 5 epochs of warm-up)."""
+MOST_STEPS = 8
 Picks = tuple[tuple[str, int, int], ...]
 """The edges of a cell: (operation, source, target), by target and then by source."""
 
@@ -118,7 +120,7 @@ class Darts(Space):
         whole_number(
             "cells", self.cells, 3, "fewer have no normal or no reduction cell, so that half of a code would do nothing"
         )
-        whole_number("steps", self.steps, 1)
+        whole_number("steps", self.steps, 1, "cells are compared under every order of their nodes", most=MOST_STEPS)
         object.__setattr__(self, "operations", several("operations", self.operations))
         for name in ("normal_concat", "reduce_concat"):
             object.__setattr__(self, name, listed(name, getattr(self, name)))
@@ -219,7 +221,7 @@ class Darts(Space):
 
     @classmethod
     def reads(cls, text: str) -> bool:
-        return "Genotype" in text
+        return looks_like_one(text)
 
     def parse(self, text: str) -> Architecture:
         """The architecture of ``Genotype(...)``, see :func:`ranknosh.spaces.genotype.parse`."""

@@ -4,6 +4,8 @@ import ast
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
+from reprlib import repr as shortened
 from typing import Any
 
 from ranknosh.errors import SpaceError
@@ -29,8 +31,11 @@ _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _EXAMPLE = "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ...], normal_concat=[2, 3], reduce=..., ...)"
 _MOST_NODES = 1_000
 _MOST_LETTERS = 100_000
-_CALL = re.compile(r"(?:(?P<name>\w+)\s*=\s*)?(?<![\w.])(?:\w+\.)*Genotype[ \t]*\(")
-_MAPPING = re.compile(r"\{\s*['\"](?:normal|reduce)(?:_concat)?['\"]\s*:")
+_MOST_OF_A_WORD = 100
+_BEGIN = re.compile(r"(?<!\w)Genotype[ \t]*(?=\()|(?=\{\s*['\"](?:normal|reduce)(?:_concat)?['\"]\s*:)")
+"""Ends where the bracket of a call or of a mapping opens."""
+_NAMED = re.compile(r"(\w+)\s*=\s*(?:\w+\.)*$")
+_LONG_WORD = re.compile(rf"\w{{{_MOST_OF_A_WORD + 1}}}")
 _OTHERS = {
     "Structure(": "an architecture of NAS-Bench-201, which is written |op~0|+|op~0|op~1|+|op~0|op~1|op~2|",
     "|+|": "an architecture of NAS-Bench-201; name that space (space.name: nasbench201)",
@@ -77,6 +82,11 @@ def parse(text: str) -> Genotype:
     return Genotype(normal, normal_concat, reduce, reduce_concat)
 
 
+def looks_like_one(text: str) -> bool:
+    """Whether a text is meant to hold a genotype, whatever it says."""
+    return "Genotype" in text or _BEGIN.search(text) is not None
+
+
 def whole_cell(steps: int, outputs: tuple[int, ...]) -> CellTopology:
     """The cell with every edge that may be chosen: each node takes all earlier ones (14 edges for 4 steps)."""
     edges = tuple((source, target) for target in range(2, steps + 2) for source in range(target))
@@ -108,21 +118,24 @@ def _unreadable(reason: str) -> SpaceError:
 
 
 def _found_in(text: str) -> str:
-    """The one call of Genotype in a text."""
+    """The one call of Genotype, or mapping of its fields, in a text."""
     calls: dict[str, str] = {}
-    for match in [*_CALL.finditer(text), *_MAPPING.finditer(text)]:
-        mapping = match.re is _MAPPING
-        start = match.start() if mapping else match.end() - 1
-        end = _closing(text, start)
+    start = 0
+    while match := _BEGIN.search(text, start):
+        end = _closing(text, match.end())
         if end is None:
             raise _unreadable("it has no end: a bracket is not closed")
-        name = None if mapping else match["name"]
-        calls.setdefault(text[start:end], name or f"number {len(calls) + 1}")
+        before = text[max(0, match.start() - _MOST_OF_A_WORD) : match.start()]
+        named = _NAMED.search(before) if match[0] else None
+        calls.setdefault(text[match.end() : end], named[1] if named else f"number {len(calls) + 1}")
+        start = end
     if not calls:
         other = next((meant for sign, meant in _OTHERS.items() if sign in text), None)
         raise _unreadable(f"it is {other}" if other else "there is no Genotype(...) in it")
     if len(calls) > 1:
-        raise _unreadable(f"there are several in it ({', '.join(calls.values())}); give the text of one")
+        names = ", ".join(islice(calls.values(), 10))
+        more = f" and {len(calls) - 10} more" if len(calls) > 10 else ""
+        raise _unreadable(f"there are several in it ({names}{more}); give the text of one")
     return next(iter(calls))
 
 
@@ -152,6 +165,8 @@ def _fields_of(text: str) -> dict[str, ast.expr]:
     """The four fields of what stands in brackets: the arguments of a call, or a mapping."""
     if len(text) > _MOST_LETTERS:
         raise _unreadable(f"it has {len(text):,} letters, and a genotype a few hundred")
+    if _LONG_WORD.search(text):
+        raise _unreadable(f"it has a word or a number of more than {_MOST_OF_A_WORD} letters")
     try:
         found = ast.parse(f"Genotype{text}" if text.startswith("(") else text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -213,7 +228,7 @@ def _picks(node: ast.expr, name: str) -> tuple[Pick, ...]:
             case [str() as operation, int() as source, *weight] if not isinstance(source, bool) and _is_weight(weight):
                 picks.append((operation, source))
             case _:
-                raise _unreadable(f"{name} must be a list of pairs (operation, source), it holds {entry!r}")
+                raise _unreadable(f"{name} must be a list of pairs (operation, source), it holds {shortened(entry)}")
     return tuple(picks)
 
 
@@ -254,5 +269,5 @@ def _nodes(node: ast.expr, name: str) -> tuple[int, ...]:
         raise _unreadable(f"{name} is neither a list of nodes nor range(first, last)")
     value = _literal(node, name)
     if not isinstance(value, list | tuple) or not all(type(item) is int for item in value):
-        raise _unreadable(f"{name} must be a list of node numbers, it is {value!r}")
+        raise _unreadable(f"{name} must be a list of node numbers, it is {shortened(value)}")
     return tuple(value)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from reprlib import repr as shortened
 from typing import TYPE_CHECKING
 
 from ranknosh.errors import unknown
@@ -160,7 +161,7 @@ def _read(text: str) -> tuple[list[list[int]], list[int]]:
         for target, value in enumerate(row):
             if type(value) is not int or value not in (0, 1) or (value and target <= source):
                 raise ValueError(
-                    f"matrix[{source}][{target}] is {value!r}; entries above the diagonal are 0 or 1, and all others 0",
+                    f"matrix[{source}][{target}] is {shortened(value)}; entries above the diagonal are 0 or 1, and all others 0",
                 )
     for name in names[1:-1]:
         if name not in OPERATIONS:

@@ -1,6 +1,5 @@
 """What a user gives to Ray Tune: a Tuner with the settings that a pyramid of paused trainings needs, and a trainable of rungs."""
 
-import json
 import logging
 import os
 import shutil
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pyarrow.fs import FileSystem  # type: ignore[import-untyped]
+from pydantic_core import from_json
 from ray import tune
 
 from ranknosh.errors import ConfigError, RankNoshError, StoreError
@@ -154,7 +154,7 @@ def _newest_whole(files: FileSystem, folder: str, pattern: str, read: Callable[[
 
 def _check_experiment(data: bytes, path: str) -> None:
     try:
-        found = json.loads(data).keys()
+        found = from_json(data).keys()
     except (ValueError, AttributeError) as error:
         raise StoreError(f"{path} is torn: {error}") from error
     if not {"trial_data", "runner_data"} <= found:

@@ -56,7 +56,7 @@ def read_found(given: str) -> FoundArchitecture:
     if path is None:
         if has_form(given):
             return _of_text(given)
-        shown = given if 0 < len(given) <= 80 else f"{given[:80]!r}"
+        shown = given if 0 < len(given) <= 80 and given.isprintable() else f"{given[:80]!r}"
         raise ConfigError(
             f"{shown} is neither an architecture nor a file or folder that is there; give an exchange string of a space, such as "
             "a DARTS Genotype(...), a file that holds one, or a run folder such as runs/demo-001"
@@ -119,7 +119,8 @@ def _of_file(path: Path) -> FoundArchitecture:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"{path} cannot be read: {reason}; give a text file that holds one genotype") from error
     try:
-        return _of_text("\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#")))
+        lines = text.removeprefix("\ufeff").splitlines()
+        return _of_text("\n".join(line for line in lines if not line.lstrip().startswith("#")))
     except SpaceError as error:
         raise SpaceError(f"{path}: {error}") from error
 

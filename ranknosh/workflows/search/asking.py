@@ -17,6 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json
+
 from ranknosh.core.records import Failed, Job, JobResult, Observed, Token
 from ranknosh.core.search import Search
 from ranknosh.errors import ConfigError, to_type
@@ -149,7 +151,7 @@ def visit(kind: type[SearchView], folder: Path, events: Events) -> Iterator[Visi
 def _read_leases(folder: Path, run: SearchView) -> dict[str, dict[str, Any]]:
     """What is out and still waited for."""
     try:
-        known = json.loads((folder / LEASES).read_text())
+        known = from_json((folder / LEASES).read_text())
     except (FileNotFoundError, ValueError):
         return {}
     waited = {id_of(token, pending.level) for token, pending in run.pool.pending.items()}

@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -82,7 +83,8 @@ def test_results_are_told_as_pairs_as_a_file_from_stdin_or_as_a_failure(asked, m
         (("0-1",), 2, "give the metrics of the level, or --failed MESSAGE"),
         (("0-1", "accuracy=1", "--failed", "x"), 2, "give the metrics of the level, or --failed MESSAGE"),
         (("0-1", "nowhere.json"), 4, "nowhere.json cannot be read: No such file or directory"),
-        (("0-1", "own.yaml"), 2, "own.yaml holds no JSON"),
+        (("0-1", "own.yaml"), 2, "own.yaml cannot be read: it is no JSON"),
+        (("0-1", "deep.json"), 2, "deep.json cannot be read: it is no JSON that can be read (nested too deeply)"),
         (("0-1", "accuracy=high"), 2, "accuracy=high: the value is no number"),
         (("0-1", "accuracy=1", "own.yaml"), 2, "give one JSON file, -, or NAME=VALUE pairs"),
         (("0-1", "accuracy=nan"), 2, "accuracy is nan, and metrics are finite numbers"),
@@ -91,6 +93,7 @@ def test_results_are_told_as_pairs_as_a_file_from_stdin_or_as_a_failure(asked, m
 )
 def test_wrong_words_are_one_message(asked, words, code, message):
     asked("ask")
+    Path("deep.json").write_text("[" * 100_000)
     ended = asked("tell", *words)
     assert (ended.code, ended.out) == (code, "")
     assert message in ended.err

@@ -84,6 +84,13 @@ def test_architectures_have_their_rows_in_a_folder_and_a_file_of_choice(cli):
     assert "a run already" in one_message(cli("score", FIRST, *TINY, *CHEAP, *words))
 
 
+@pytest.mark.parametrize(("text", "space"), [("8:16:24:32:40", "size"), ("22212220", "chain"), ("resnet18", "stock")])
+def test_a_text_without_marks_is_an_architecture(cli, text, space):
+    assert cli("score", text, "--batch", "8", "--proxies", "params", "--data", "digits", "-q").code == 0
+    assert [row["architecture"] for row in table_of()] == [text]
+    assert settings_of().space.name == space
+
+
 def test_json_is_all_there_is_on_stdout(cli):
     ended = cli("score", TWIN, FIRST, DEAD, *TINY, *CHEAP, "--json")
     found = json.loads(ended.out)
@@ -212,6 +219,13 @@ def test_a_config_gives_space_network_data_and_seed_and_flags_win(cli, tmp_path)
     two = settings_of(Path("runs/b"))
     assert (two.space.make().channels, two.space.make().cells, two.seed) == (6, 1, 4)
     assert (two.data.name, two.data.limit) == ("cluttered_digits", 90)
+
+
+def test_data_stand_for_the_search_that_they_suggest(cli):
+    ended = cli("score", "--config", "digits", "--count", "1", "--proxies", "params", "--batch", "8")
+    assert ended.code == 0, ended
+    assert "pictures of 1x8x8" in ended.err
+    assert (settings_of().data.name, settings_of().space.name) == ("digits", "nasbench201")
 
 
 def test_codes_are_what_tables_list(cli):

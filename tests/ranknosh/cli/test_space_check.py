@@ -57,6 +57,11 @@ def test_a_config_names_space_and_data(cli, tmp_path):
     assert other["params"][1] > row["params"][1]  # grouped convolutions have fewer weights
 
 
+def test_data_stand_for_the_search_that_they_suggest(cli):
+    row = json.loads(cli("space", "check", "--config", "digits", "-n", 1, "--json").out)
+    assert (row["space"], row["inputs"], row["outputs"]) == ("nasbench201", [1, 8, 8], [10])
+
+
 def test_samples_are_seeded(cli):
     assert cli(*DEEP).out == cli(*DEEP).out
     assert json.loads(cli(*DEEP, "--json").out)["params"] != json.loads(cli(*DEEP, "--seed", 3, "--json").out)["params"]

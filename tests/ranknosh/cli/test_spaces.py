@@ -45,6 +45,14 @@ def test_show_tells_good_dead_and_wrong_apart(cli):
     assert ended.err.startswith("error: ")
 
 
+def test_show_takes_a_text_of_any_space(cli):
+    assert json.loads(cli("space", "show", "resnet18", "--json").out)["space"] == "stock"
+    noise, none = [("noise", 0), ("noise", 1)], [("none", 0), ("none", 1)]
+    cell = f"Genotype(normal={noise}, normal_concat=[2], reduce={none}, reduce_concat=[2])"
+    row = json.loads(cli("space", "show", cell, "--space", "s1", "--json").out)
+    assert (row["space"], row["architecture"]) == ("darts", cell)
+
+
 def test_list_has_every_space_by_its_name(cli):
     rows = {row["name"]: row for row in json.loads(cli("space", "list", "--json").out)}
     assert (

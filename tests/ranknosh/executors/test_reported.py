@@ -78,3 +78,5 @@ def test_texts_are_json():
     assert ACCURACY.parse('{"accuracy": 0.5, "nan": 1, "inf count": 2}').metrics["nan"] == 1
     with pytest.raises(ValueError, match=r"it is no JSON .*: 'accuracy=0.5'; write for example \{\"accuracy\": 0.9\}"):
         ACCURACY.parse("accuracy=0.5")
+    with pytest.raises(ValueError, match=r"it is no JSON that can be read \(nested too deeply\): '\[\["):
+        ACCURACY.parse("[" * 100_000)

@@ -37,7 +37,14 @@ def test_every_flipped_bit_is_noticed(path):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda data: data[:-1], lambda data: data + b"x", lambda data: b"", lambda data: b"[]\n"]
+    "damage",
+    [
+        lambda data: data[:-1],
+        lambda data: data + b"x",
+        lambda data: b"",
+        lambda data: b"[]\n",
+        lambda data: b"[" * 100_000 + data,
+    ],
 )
 def test_a_cut_a_longer_and_a_foreign_file_are_refused(path, damage):
     path.write_bytes(damage(path.read_bytes()))

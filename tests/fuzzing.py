@@ -1,0 +1,72 @@
+"""Hostile inputs: how many a test draws, the edits that damage a text, and what hangs."""
+
+import signal
+from contextlib import contextmanager
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+MANY = 1_000
+"""What ``pytest --hypothesis-profile many`` draws at most: new ones every time, where the suite draws the same few."""
+HANG_SECONDS = 30
+HUGE = "9" * 5_000
+PIECES = (
+    *"()[]{}'\"#,:|+~=.\\ \t\r\n\0\ufeff\u2028\u0661-019_aZ",
+    *("0x", "1e9", "None", "True", "nan", "Infinity", "2, 3", "('none', 0), ", "|none~0|", "'''", "[" * 300),
+    *(HUGE, "0x" + HUGE),
+)
+
+
+def cases(few: int, many: int = MANY) -> settings:
+    """Settings of a fuzz test.
+
+    Args:
+        few: drawn in the suite, the same ones every time.
+        many: drawn under the profile ``many``.
+    """
+    full = settings().max_examples == MANY
+    return settings(
+        max_examples=many if full else few,
+        derandomize=not full,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@contextmanager
+def no_hang():
+    """Fails where what it holds takes longer than anything of this size may."""
+
+    def late(*_):
+        raise AssertionError(f"nothing came back within {HANG_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(HANG_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@st.composite
+def edited(draw, text, edits=3):
+    """A text after up to ``edits`` edits: pieces put in, left out, doubled, swapped, or its end cut off."""
+    for _ in range(draw(st.integers(1, edits))):
+        place = draw(st.integers(0, len(text)))
+        end = place + draw(st.integers(1, 12))
+        match draw(st.sampled_from(("insert", "replace", "remove", "double", "swap", "cut"))):
+            case "insert":
+                text = text[:place] + draw(st.sampled_from(PIECES)) + text[place:]
+            case "replace":
+                text = text[:place] + draw(st.sampled_from(PIECES)) + text[place + 1 :]
+            case "remove":
+                text = text[:place] + text[end:]
+            case "double":
+                text = text[:end] + text[place:]
+            case "swap":
+                text = text[:place] + text[end : 2 * end - place] + text[place:end] + text[2 * end - place :]
+            case "cut":
+                text = text[:place]
+    return text
