@@ -1,5 +1,7 @@
 """The ``ranknosh`` command: its verbs in the order a newcomer meets them."""
 
+import inspect
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -54,6 +56,12 @@ def _root(
 ) -> None: ...
 
 
+def help_of(verb: Callable[..., None]) -> str:
+    """The docstring of a verb with each paragraph as one line, to be broken where a terminal ends; lists of lines stay lists."""
+    paragraphs = inspect.cleandoc(verb.__doc__ or "").split("\n\n")
+    return "\n\n".join(each if each.startswith("\b") else " ".join(each.split()) for each in paragraphs)
+
+
 for _function in (
     doctor.doctor,
     starter.init,
@@ -74,14 +82,14 @@ for _function in (
     supernet.supernet,
     results.clean,
 ):
-    app.command()(one_end()(_function))
+    app.command(help=help_of(_function))(one_end()(_function))
 
 _space = typer.Typer(no_args_is_help=True, help="Look at search spaces: list, show, sample, count, check.")
-_space.command("list")(one_end()(spaces.listing))
+_space.command("list", help=help_of(spaces.listing))(one_end()(spaces.listing))
 for _function in (spaces.show, spaces.sample, spaces.count, space_check.check):
-    _space.command()(one_end()(_function))
+    _space.command(help=help_of(_function))(one_end()(_function))
 app.add_typer(_space, name="space")
 
 _bench = typer.Typer(no_args_is_help=True, help="Compare search methods where a table of results stands for training.")
-_bench.command()(one_end()(bench.run))
+_bench.command(help=help_of(bench.run))(one_end()(bench.run))
 app.add_typer(_bench, name="bench")

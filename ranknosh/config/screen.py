@@ -1,12 +1,21 @@
-"""Text for people and JSON for programs. Nothing is cut to the width of a terminal."""
+"""Text for people and JSON for programs. Nothing is cut; on a terminal text is folded to its width, between columns and words.
+
+What one copies stays in one piece, however long: a command, an architecture. In pipes and files nothing is folded.
+"""
 
 import json
+import os
+import re
+import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from ranknosh.config.units import COSTS, UNKNOWN, Quantity, cost_text, human_duration, percent, quantity_of
 
+FOLDED, LEAST = 4, 24
+"""Spaces before columns that did not fit beside the others, and characters of text that a line holds at least."""
 NESTED = ("metrics", "error", "train_metrics", "test", "costs")
 """Mappings of ``--json`` whose values are columns of their own in tables and csv files: ``metrics.accuracy``."""
 
@@ -24,22 +33,74 @@ def print_result(data: Any, text: str, as_json: bool) -> None:
         text: what people read.
         as_json: whether it is for programs.
     """
-    print_json(data) if as_json else print(text, flush=True)
+    print_json(data) if as_json else print(paragraphs(text), flush=True)
+
+
+def screen_width() -> int | None:
+    """Columns of the terminal that stdout goes to; None where it goes to none."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except (AttributeError, OSError, ValueError):  # no stream, one without a file, a closed one
+        return None
+
+
+def paragraphs(text: str) -> str:
+    """Sentences that are wider than the terminal, folded between words; lines of columns stay as they were made."""
+    lines = []
+    for line in text.split("\n"):
+        own = line.lstrip()
+        indent = len(line) - len(own)
+        lines.append(line if "  " in own else line[:indent] + _folded(own, indent))
+    return "\n".join(lines)
+
+
+def _folded(text: str, indent: int) -> str:
+    """A text that begins behind ``indent`` characters, its further lines set below its beginning.
+
+    It is folded where two spaces or more are; a part that is too long even so between words, if it is no command.
+    """
+    width = screen_width()
+    if width is None or indent + len(text) <= width:
+        return text
+    room = max(width - indent, LEAST)
+    first, *parts = re.split(r"( {2,})", text)
+    lines = _wrapped(first, room)
+    for gap, part in zip(parts[::2], parts[1::2], strict=True):
+        if len(lines[-1]) + len(gap) + len(part) <= room:
+            lines[-1] += gap + part
+        else:
+            lines += _wrapped(part, room)
+    return f"\n{' ' * indent}".join(lines)
+
+
+def _wrapped(part: str, room: int) -> list[str]:
+    if part.startswith("ranknosh "):
+        return [part]
+    return textwrap.wrap(part, room, break_long_words=False, break_on_hyphens=False) or [part]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], sides: str = "") -> str:
-    """Aligned columns under a line of headings.
+    """Aligned columns under a line of headings; those that the terminal has no room for are on lines of their own below.
 
     Args:
         head: of each column.
         rows: a cell for each column.
         sides: ``r`` for each column set to the right; the others are set to the left.
     """
-    columns = []
+    room, used = screen_width(), 0
+    groups: list[list[list[str]]] = [[]]
     for column, side in zip(zip(head, *rows, strict=True), sides.ljust(len(head)), strict=True):
         width = max(map(len, column))
-        columns.append([cell.rjust(width) if side == "r" else cell.ljust(width) for cell in column])
-    return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
+        if room is not None and groups[-1] and used + width > room:
+            groups, used = [*groups, []], FOLDED
+        groups[-1].append([cell.rjust(width) if side == "r" else cell.ljust(width) for cell in column])
+        used += width + 2
+    lines = zip(*(_beside(group) for group in groups), strict=True)
+    return "\n".join(f"\n{' ' * FOLDED}".join([first, *filter(None, below)]) for first, *below in lines)
+
+
+def _beside(columns: Sequence[Sequence[str]]) -> list[str]:
+    return ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
 
 
 def facts(rows: Sequence[tuple[str, str | None]]) -> str:
@@ -49,7 +110,7 @@ def facts(rows: Sequence[tuple[str, str | None]]) -> str:
     """
     known = [(label, text) for label, text in rows if text is not None]
     width = max(len(label) for label, _ in known)
-    return "\n".join(f"{label:{width}}  {text}".rstrip() for label, text in known)
+    return "\n".join(f"{label:{width}}  {_folded(text, width + 2)}".rstrip() for label, text in known)
 
 
 def plain_costs(costs: Mapping[str, float]) -> dict[str, float]:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+NEARLY = 1e-6
+"""What a sum of parts of a unit may lack of a whole one by rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -28,6 +31,12 @@ class Progress:
     total: float | None = None
     text: str = ""
     left: float | None = None
+
+    @property
+    def count(self) -> str:
+        """Whole units that are done and, where it is known, how many there are: ``2/4``, ``2``."""
+        whole = int(self.done + NEARLY)
+        return f"{whole}" if self.total is None else f"{whole}/{int(self.total)}"
 
 
 @dataclass(frozen=True, slots=True)

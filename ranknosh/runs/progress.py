@@ -10,15 +10,17 @@ import math
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress import BarColumn, Task, TaskID, TextColumn
 from rich.progress import Progress as Bars
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from ranknosh.config.units import Quantity, human_duration
@@ -26,6 +28,8 @@ from ranknosh.runs.events import Epoch, Event, Message, Opened, Progress, Record
 
 QUIET_SECONDS = 30.0
 """Plain lines of progress are at least so far apart; the beginning and end of a task and what was recorded are always said."""
+BAR, WIDE = 40, 100
+"""Characters of a bar, and the columns of a terminal that has room for it; in others it has half of them."""
 MOST_TRAININGS, MOST_LINES = 4, 6
 """Trainings of which the live view shows the latest epoch, and lines of what happened."""
 
@@ -101,7 +105,7 @@ def said_of(event: Event, progress_too: bool) -> list[str]:
     if isinstance(event, Epoch) and (progress_too or event.job is None):
         return [_epoch_text(event)]
     if isinstance(event, Progress) and event.total and (progress_too or _complete(event)):
-        return [f"{event.task} {event.done:g}/{event.total:g}{f'  {event.text}' if event.text else ''}"]
+        return [f"{event.task} {event.count}{f'  {event.text}' if event.text else ''}"]
     return []
 
 
@@ -132,15 +136,16 @@ class LiveView(View):
 
     def __init__(self, console: Console) -> None:
         super().__init__()
+        self._console = console
         self._lines: deque[str] = deque(maxlen=MOST_LINES)
         self._trainings: dict[str, Epoch] = {}
         self._standings = Standings((), ())
         self._left: float | None = None
         self._bars = Bars(
             TextColumn("{task.description}"),
-            _KnownBar(40),
+            _KnownBar(BAR if console.width >= WIDE else BAR // 2, table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[count]}"),
-            TextColumn("{task.fields[text]}"),
+            TextColumn("{task.fields[text]}", table_column=Column()),  # a long one breaks, the bar keeps its size
         )
         self._tasks: dict[str, TaskID] = {}
         self._live = Live(
@@ -181,8 +186,9 @@ class LiveView(View):
         if event.task not in self._tasks:
             self._tasks[event.task] = self._bars.add_task(event.task, total=None, text="", count="")
         task, visible = self._tasks[event.task], not _complete(event)
-        count = f"{int(event.done)}/{event.total:g}" if event.total else f"{int(event.done)}"
-        self._bars.update(task, completed=event.done, total=event.total, text=event.text, count=count, visible=visible)
+        self._bars.update(
+            task, completed=event.done, total=event.total, visible=visible, text=event.text, count=event.count
+        )
 
     def render(self) -> RenderableType:
         """The view at this moment."""
@@ -199,13 +205,33 @@ class LiveView(View):
         facts = Table.grid(padding=(0, 2))  # long ones break under themselves
         facts.add_column(min_width=9)
         facts.add_column()
-        for event in list(self._trainings.values())[-MOST_TRAININGS:]:
+        for event in self._shown():
             facts.add_row("now", _epoch_text(event))
         for name, text in self._standings.facts:
             facts.add_row(name, text)
         parts.append(facts)
-        parts += [Text(f"  {line}", style="dim", no_wrap=True, overflow="ellipsis") for line in self._lines]
-        return Group(*parts, Text("Ctrl-C saves and stops", style="dim"))
+        return Group(*parts, *self._latest(parts), Text("Ctrl-C saves and stops", style="dim"))
+
+    def _shown(self) -> list[Epoch]:
+        """The latest epochs of trainings that go on, and the latest of all."""
+        heard = list(self._trainings.values())
+        going = [event for event in heard[:-1] if event.epoch < event.last]
+        return [*going, *heard[-1:]][-MOST_TRAININGS:]
+
+    def _latest(self, above: Sequence[RenderableType]) -> list[RenderableType]:
+        """The last lines of what happened, as many as the terminal has room for below what is above them."""
+
+        def height(*parts: RenderableType) -> int:
+            return len(self._console.render_lines(Group(*parts), pad=False))
+
+        room, shown = self._console.height - height(*above) - 1, list[RenderableType]()
+        for line in reversed(tuple(self._lines)):  # events come while another thread draws
+            part = Padding(Text(line, style="dim"), (0, 0, 0, 2))
+            room -= height(part)
+            if room < 0:
+                break
+            shown.insert(0, part)
+        return shown
 
 
 def make_view(quiet: bool = False) -> View:

@@ -307,8 +307,7 @@ class Turn(View):
         if isinstance(event, Message):
             self.session.say(f"{self.name}: {event.text}")
         elif isinstance(event, Progress):
-            total = "" if event.total is None else f" of {event.total:g}"
-            self._spent(f"{event.task} {event.done:g}{total}")
+            self._spent(f"{event.task} {event.count}")
 
     def _spent(self, text: str) -> None:
         """Report how much of the budget is spent, and what the search does."""

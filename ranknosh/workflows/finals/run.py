@@ -200,14 +200,12 @@ class FinalsRun(FinalsView, TakenHome):
             self._progress(session, event.epoch, f"{name}, epoch {event.epoch} of {event.last}")
 
     def _progress(self, session: RunSession, epoch: int, text: str) -> None:
-        each, trained = self.settings.train.epochs, self.state.trained
-        done, total = len(trained) * each + epoch, len(self.pairs) * each
-        seconds = sum(one.seconds for one in trained.values())
-        left = (total - done) * seconds / (len(trained) * each) if trained else None
+        each = self.settings.train.epochs
+        done, total = len(self.state.trained) * each + epoch, len(self.pairs) * each
+        left = (total - done) * session.seconds / done if done else None
         limit = self.settings.budget.time
-        if limit is not None:
-            rest = max(limit - session.seconds, 0.0)
-            left = rest if left is None else min(left, rest)
+        if left is not None and limit is not None:
+            left = min(left, max(limit - session.seconds, 0.0))
         session.events(Progress("epochs", done, total, text, left))
 
     def _pick(self, session: RunSession, architectures: Sequence[Architecture], recipe: Recipe, blind: Recipe) -> None:

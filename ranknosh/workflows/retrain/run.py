@@ -148,8 +148,8 @@ class RetrainRun(Run[RetrainState], TakenHome):
             session.say,
             stop=lambda: session.stop.requested,
             on_epoch=lambda _, point: self._keep(session, point, last),
-            on_step=lambda epoch, step, steps: session.events(
-                Progress("epochs", epoch - 1 + step / steps, last, f"step {step} of {steps}")
+            on_step=lambda epoch, step, steps: self._progress(
+                session, epoch - 1 + step / steps, last, f"step {step} of {steps}"
             ),
         )
         if isinstance(outcome, Failed):
@@ -168,8 +168,12 @@ class RetrainRun(Run[RetrainState], TakenHome):
         metrics |= {f"validation {name}": value for name, value in point.metrics.items()}
         units = {f"{part} {one.name}": one.unit for part in ("train", "validation") for one in self.quantities.values()}
         session.events(Epoch("retraining", point.epoch, last, metrics, units))
-        left = self.state.seconds / len(self.state.curve) * (last - point.epoch)
-        session.events(Progress("epochs", point.epoch, last, left=left))
+        self._progress(session, point.epoch, last)
+
+    def _progress(self, session: RunSession, done: float, last: int, text: str = "") -> None:
+        """Report so many epochs done of all; the rest is expected to take as long an epoch as they did."""
+        pace = self.state.seconds / len(self.state.curve) if self.state.curve else session.seconds / done
+        session.events(Progress("epochs", done, last, text, pace * (last - done)))
 
     def _catch_up(self, session: RunSession, curve: Iterable[EpochPoint], last: int) -> None:
         """Write down epochs that were saved and not recorded before a process died, or that were trained anew."""

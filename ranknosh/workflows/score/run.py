@@ -172,6 +172,7 @@ class ScoreRun(Run[ScoreState]):
     def _score(self, session: RunSession, executor: Executor, score: ScoreNetwork) -> None:
         missing = list(self.state.missing(self.settings.proxies))
         total, began = self.networks, time.monotonic()
+        session.events(Progress("networks", total - len(missing), total))
         items = [(score.scorer.space.parse(text), proxies) for text, proxies in missing]
         for done, (_, found) in enumerate(executor.map(score, items), start=1):
             session.add(found)

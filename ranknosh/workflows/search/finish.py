@@ -40,6 +40,7 @@ def finish(trainer: Trainer, search: Search, checkpoints: Publications, executor
         if tested is not None:
             pool.apply(tested)
             reporter.write([tested])
+        session.events(Progress("test", 1, 1))
     if best is not None and (best.id, best.epochs) not in {
         (one.candidate_id, one.candidate_epochs) for one in pool.stock
     }:

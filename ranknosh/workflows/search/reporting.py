@@ -84,7 +84,8 @@ class Reporter:
         self.session.events(self._progress())
 
     def _progress(self) -> Progress:
-        """Epochs spent of those the search is expected to end at; None where only time ends it."""
+        """Epochs spent of those the search is expected to end at, None where only time ends it; before the first one is
+        done nobody knows how long they take."""
         candidates, epochs = self.settings.pyramid.candidates, self.settings.budget.epochs
         planned = None if candidates is None else pyramid_of(self.settings).cost(candidates)
         limit = min((each for each in (planned, epochs) if each is not None), default=None)
@@ -93,7 +94,7 @@ class Reporter:
         if limit is not None and self.pool.epochs_spent:
             slots = max(self.pool.workers[-1].slots if self.pool.workers else 1, 1)
             left = self.pool.training_seconds / self.pool.epochs_spent * max(limit - spent, 0) / slots
-        if (time := self.settings.budget.time) is not None:
+        if (time := self.settings.budget.time) is not None and (limit is None or left is not None):
             left = min(max(time - self.session.seconds, 0.0), math.inf if left is None else left)
         return Progress("epochs", spent, limit, left=left)
 

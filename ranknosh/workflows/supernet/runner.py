@@ -177,7 +177,10 @@ class Runner:
     def _progress(self, share: float, text: str = "") -> None:
         """Report how many epochs are done; ``share`` of the running one."""
         done, planned = self.search.epoch + share, self.plan.epochs
-        self.events(Progress("epochs", done, planned, text, self.state.seconds_left(planned - done)))
+        left = self.state.seconds_left(planned - done)
+        if left is None and share:
+            left = self.session.seconds / share * (planned - done)
+        self.events(Progress("epochs", done, planned, text, left))
 
     def _epoch(self) -> None:
         search = self.search

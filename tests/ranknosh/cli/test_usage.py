@@ -1,5 +1,6 @@
 """Wrong input of every kind: one message, the documented exit code, never a traceback."""
 
+import itertools
 import subprocess
 import sys
 
@@ -55,6 +56,16 @@ def test_every_verb_explains_itself_with_an_example(cli, words):
     assert ended.code == 0
     assert f"ranknosh {' '.join(words)}" in ended.out.replace("\n", " ")
     assert "Examples:" in ended.out
+
+
+@pytest.mark.parametrize(("columns", "width"), [("80", 80), ("140", 140)])
+def test_sentences_of_the_help_break_where_the_terminal_ends_and_nowhere_else(cli, monkeypatch, columns, width):
+    monkeypatch.setenv("COLUMNS", columns)
+    for words in ([verb] for verb in VERBS):
+        about = cli(*words, "--help").out.partition("Examples:")[0].splitlines()[2:]
+        for line, after in itertools.pairwise([line.strip() for line in about]):
+            if line and after:  # the next word had no room
+                assert len(line) + 1 + len(after.split()[0]) > width - 2, line
 
 
 @pytest.mark.parametrize("words", [["--help"], ["search", "--help"], ["status", "."]])

@@ -1,6 +1,7 @@
 """ranknosh/runs/progress.py: what views show of events, and that a broken stream changes nothing else."""
 
 import io
+import itertools
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,75 @@ def test_a_training_whose_result_is_recorded_is_not_shown_any_more():
     view(Recorded((Record(),), None, 1.0))
     console.print(view.render())
     assert "#3 epoch" not in console.file.getvalue()
+
+
+def drawn(view, width, height):
+    console = Console(file=io.StringIO(), width=width, height=height)
+    console.print(view.render())
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def view_of(width, height, *events):
+    view = LiveView(Console(file=io.StringIO(), width=width, height=height))
+    for event in events:
+        view(event)
+    return drawn(view, width, height)
+
+
+def test_trainings_that_are_over_are_not_shown_as_going_on():
+    epochs = [Epoch("seed 0", 3, 3, {"loss": 0.5}), Epoch("seed 1", 1, 3, {"loss": 1.5})]
+    assert [line.split()[:3] for line in view_of(80, 24, *epochs) if "epoch" in line] == [["now", "seed", "1"]]
+    assert sum("epoch 3 of 3" in line for line in view_of(80, 24, *reversed(epochs))) == 1  # the latest of all
+
+
+def test_only_whole_units_are_counted():
+    for done, total, count in [
+        (11 / 9, 35, "1/35"),
+        (2.5, None, "2"),
+        (3 * (1 / 3) + 5.9999999999, 8, "7/8"),
+        (0, 1e7, "0/10000000"),
+    ]:
+        assert Progress("epochs", done, total).count == count
+        assert view_of(80, 24, Progress("epochs", done, total))[1].split()[-1] == count
+    assert said_of(Progress("epochs", 11 / 9, 35, "step 2 of 9"), True) == ["epochs 1/35  step 2 of 9"]
+
+
+def test_a_long_text_breaks_and_leaves_the_bar_its_size():
+    text = "ranknosh, seed 0: search, 3.4 s of 15 s, epochs 11/40, and more"
+    shown = view_of(80, 24, Progress("comparison", 1, 8, text))
+    assert shown[1].index("1/8") == len("comparison ") + 20 + 1
+    assert " ".join(" ".join(line.split("8 ", 1)[-1] for line in shown[1:-1]).split()) == text
+
+
+def test_the_last_lines_are_whole_and_as_many_as_there_is_room_for():
+    lines = [
+        f"#{number} level 1 epoch 1: validation accuracy 74.93 %, loss 1.513 nats   best so far by accuracy"
+        for number in range(9)
+    ]
+    standings = Standings(("level",), [(str(level),) for level in range(1, 5)], [("best", "#0")])
+    shown = view_of(60, 14, standings, Recorded((), None, 1.0, lines))
+    assert (len(shown), shown[-1]) == (14, "Ctrl-C saves and stops")
+    assert [line.split()[0] for line in shown if "#" in line] == ["best", "#6", "#7", "#8"]
+    assert " ".join(line.strip() for line in shown).count("best so far by accuracy") == 3
+    assert len(view_of(60, 13, standings, Recorded((), None, 1.0, lines))) == 12  # half a line is none
+    assert len([line for line in view_of(60, 60, standings, Recorded((), None, 1.0, lines)) if "level 1" in line]) == 6
+
+
+def test_events_may_come_while_the_view_is_drawn():
+    class Busy(Console):
+        heard = staticmethod(lambda: None)
+
+        def render_lines(self, *parts, **options):
+            self.heard()  # as another thread would, in the middle of drawing
+            return super().render_lines(*parts, **options)
+
+    console = Busy(file=io.StringIO(), width=60, height=24)
+    view = LiveView(console)
+    numbers = itertools.count()
+    console.heard = lambda: view(Message(f"line {next(numbers)}"))
+    for _ in range(9):
+        view.render()
+    assert next(numbers) > 9 * 6
 
 
 class Broken(io.StringIO):

@@ -65,7 +65,7 @@ class Answering:
         if self.error is not None:
             raise self.error
         events(Recorded([], None, budget))
-        events(Progress("epochs", 7, 9))
+        events(Progress("epochs", 7 + 1 / 9, 9))
         if self.asks:
             stop.request()
         return self.outcome(seed, budget)

@@ -203,7 +203,7 @@ def test_progress_tells_method_budget_and_time_left(compare, answering, heard):
     assert (first.task, first.done, first.total) == ("comparison", 0, 4)
     assert first.text.startswith("one, seed 5: search, ")
     assert 180 < first.left <= 240
-    spent = [event for event in heard.progress if event.text.endswith("epochs 7 of 9")]
+    spent = [event for event in heard.progress if event.text.endswith("epochs 7/9")]
     assert [event.done for event in spent] == [0, 1, 2, 3]
     assert spent[0].left == 180
     assert "1 min 00 s of 1 min 00 s" in spent[0].text

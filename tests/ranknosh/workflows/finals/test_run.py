@@ -79,6 +79,7 @@ def test_every_architecture_is_trained_with_every_seed_and_one_is_picked(whole):
     assert (picked.number, picked.seed) == (best.number, best.best.seed)
     assert [row["id"] for row in run.top(5)] == [one.number for one in run.standings]
     assert run.top(1)[0]["seeds"] == 2
+    assert all(event.left is not None for event in heard if isinstance(event, Progress))  # from the first epoch on
     progress = [event.done for event in heard if isinstance(event, Progress)]
     assert progress == sorted(progress)
     assert progress[-1] == 8

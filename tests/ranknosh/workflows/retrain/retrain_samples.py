@@ -57,6 +57,7 @@ class Heard:
             self.lines += [record for record in event.records if isinstance(record, EpochPoint)]
         elif isinstance(event, Progress) and event.text:
             self.steps.append((event.done, event.text))
+            assert event.left is not None  # however long the first epoch takes
         elif isinstance(event, Message):
             self.messages.append(event.text)
 

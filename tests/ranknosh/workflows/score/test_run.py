@@ -91,7 +91,7 @@ def test_a_run_has_its_folder_and_isomorphic_cells_are_scored_once(make_settings
     assert found[0]["synflow"] == found[1]["synflow"] != ""
     assert "flow is zero" in json.loads(found[2]["reasons"])["synflow"]
     progress = [(event.task, event.done, event.total) for event in events if isinstance(event, Progress)]
-    assert progress == [("networks", 1, 2), ("networks", 2, 2)]
+    assert progress == [("networks", 0, 2), ("networks", 1, 2), ("networks", 2, 2)]
     assert (run.reason, run.exit_code, run.ended) == ("2 networks scored by 2 proxies", 0, True)
     assert (run.status()["networks"], run.status()["scored"]) == (2, 2)
     assert [row["architecture"] for row in run.top(1)] == [FIRST]
@@ -153,7 +153,7 @@ def test_more_proxies_and_architectures_later_and_what_was_scored_stays(make_set
         (OTHER, ["nwot", "params"]),
     ]
     assert [row["architecture"] for row in rows_of(later)] == [FIRST, TWIN, OTHER]
-    assert [event.done for event in events if isinstance(event, Progress)] == [1, 2]
+    assert [event.done for event in events if isinstance(event, Progress)] == [0, 1, 2]
     drawn = later.resume(["count=2"])
     assert [row["architecture"] for row in rows_of(drawn)][:3] == [FIRST, TWIN, OTHER]
     assert len(rows_of(drawn)) == 5

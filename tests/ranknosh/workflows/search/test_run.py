@@ -10,6 +10,7 @@ import ranknosh
 from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.records import Decision, Tested
 from ranknosh.errors import ConfigError, DataError, StoreError
+from ranknosh.runs.events import Progress
 from ranknosh.workflows import open_run
 from tests.ranknosh.workflows.search.small_search import DIGITS, SMALL, small_search
 
@@ -39,6 +40,18 @@ def test_the_best_folder_is_the_network_that_was_judged(run):
     assert card["metrics"] == run.best.metrics
     assert card["test"] == run.pool.tested[0].metrics
     assert (run.folder / "best" / "genotype.txt").read_text().strip() == run.best.text
+
+
+def test_no_time_left_is_told_before_an_epoch_has_shown_how_long_one_takes(tmp_path):
+    heard = []
+    sections = {**SMALL, "pyramid": {"epochs": [1], "initial": 2, "candidates": 2}}
+    budget = {"epochs": 20, "time": "1000h"}
+    ranknosh.search(data=DIGITS, budget=budget, out=str(tmp_path), events=heard.append, **sections)
+    epochs = [event for event in heard if isinstance(event, Progress) and event.task == "epochs"]
+    assert {event.left for event in epochs if not event.done} == {None}
+    assert all(event.left is not None and event.left < 3600 for event in epochs[-2:])
+    tests = [event for event in heard if isinstance(event, Progress) and event.task == "test"]
+    assert [(event.done, event.total) for event in tests] == [(0, 1), (1, 1)]
 
 
 def test_checkpoints_lie_in_the_run_or_below_the_storage_by_the_runs_id(run):

@@ -91,6 +91,7 @@ class Heard:
             self.lines += event.lines
         elif isinstance(event, Progress) and event.task == "epochs" and event.text:
             self.steps.append((event.done, event.text))
+            assert event.left is not None  # however long the first epoch takes
         elif isinstance(event, Epoch):
             self.shown.append(event)
         elif isinstance(event, Message):

@@ -48,7 +48,7 @@ def test_what_is_left_follows_the_latest_epochs():
 def test_steps_of_a_long_epoch_are_said_now_and_then():
     event = Progress("epochs", 6.75, 10, "step 3 of 4")
     assert said_of(event, False) == []
-    assert said_of(event, True) == ["epochs 6.75/10  step 3 of 4"]
+    assert said_of(event, True) == ["epochs 6/10  step 3 of 4"]
     assert said_of(Progress("epochs", 10, 10), False) == []
 
 

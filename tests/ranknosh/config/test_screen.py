@@ -1,0 +1,90 @@
+"""ranknosh/config/screen.py: text that is folded to a terminal, and left as it is elsewhere."""
+
+import os
+import sys
+
+import pytest
+
+from ranknosh.cli import Guarded
+from ranknosh.config import screen
+from tests.terminal import terminal
+
+CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|"
+HEAD, ROWS = ("", "id", "accuracy", "architecture"), [("1", "#14", "98.05 %", CELL), ("2", "#7", "97.49 %", "")]
+FACTS = [
+    ("ended", "every planned candidate was searched: 32 epochs"),
+    ("best", "#14 by accuracy   validation accuracy 98.05 %"),
+    ("", CELL),
+    ("next", "ranknosh retrain runs/digits-001 --preset small --top 3   trains the best"),
+]
+WHOLE = f"    id  accuracy  architecture\n1  #14   98.05 %  {CELL}\n2   #7   97.49 %"
+
+
+def test_a_table_has_columns_below_where_the_terminal_has_no_room_beside():
+    assert screen.table(HEAD, ROWS, "rrr") == WHOLE
+    with terminal(max(map(len, WHOLE.splitlines()))):
+        assert screen.table(HEAD, ROWS, "rrr") == WHOLE
+    with terminal(40):
+        lines = screen.table(HEAD, ROWS, "rrr").splitlines()
+    assert lines == ["    id  accuracy", "    architecture", "1  #14   98.05 %", f"    {CELL}", "2   #7   97.49 %"]
+
+
+def test_facts_are_folded_below_themselves_and_what_is_copied_stays_whole():
+    with terminal(40):
+        assert screen.facts(FACTS).splitlines() == [
+            "ended  every planned candidate was",
+            "       searched: 32 epochs",
+            "best   #14 by accuracy",
+            "       validation accuracy 98.05 %",
+            f"       {CELL}",
+            "next   ranknosh retrain runs/digits-001 --preset small --top 3",
+            "       trains the best",
+        ]
+    with terminal(200):
+        assert screen.facts(FACTS).splitlines()[1] == "best   #14 by accuracy   validation accuracy 98.05 %"
+
+
+def test_sentences_are_folded_between_words_when_they_are_printed():
+    command = "ranknosh resume runs/demo-001 --set budget.time=2h"
+    text = f"Mean and half its interval over the seeds.\n  the same, set in by two spaces\n{command}"
+    with terminal(30) as master:
+        screen.print_result({}, f"{screen.table(HEAD, ROWS)}\n{text}", as_json=False)
+        shown = os.read(master, 4096).decode().splitlines()
+    folded = ["Mean and half its interval", "over the seeds.", "  the same, set in by two", "  spaces", command]
+    assert shown == [*_table_at(30), *folded]
+
+
+def _table_at(width):
+    with terminal(width):
+        return screen.table(HEAD, ROWS).splitlines()
+
+
+def test_nothing_is_folded_in_a_pipe_and_no_json_anywhere(capsys):
+    screen.print_result({}, "word " * 100, as_json=False)
+    assert capsys.readouterr().out == "word " * 100 + "\n"
+    with terminal(30) as master:
+        screen.print_result(["word " * 12], "", as_json=True)
+        assert "word " * 12 in os.read(master, 4096).decode()
+
+
+@pytest.mark.parametrize("width", [0, 1, 7, 12])
+def test_no_word_is_lost_in_the_narrowest_terminal(width):
+    with terminal(width):
+        folded = screen.facts(FACTS), screen.table(HEAD, ROWS), screen.paragraphs("ended: nothing is left to do here")
+    plain = screen.facts(FACTS), screen.table(HEAD, ROWS), "ended: nothing is left to do here"
+    assert [sorted(text.split()) for text in folded] == [sorted(text.split()) for text in plain]
+
+
+def test_a_guarded_stream_has_the_width_of_its_terminal(monkeypatch):
+    with terminal(77):
+        monkeypatch.setattr(sys, "stdout", Guarded(sys.stdout))
+        assert screen.screen_width() == 77
+        monkeypatch.undo()
+
+
+def test_a_stream_that_is_closed_or_missing_has_no_width(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert screen.screen_width() is None
+    with open(os.devnull) as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+    assert screen.screen_width() is None
