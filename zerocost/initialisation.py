@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from zerocost.proxy import Subject
 
@@ -31,14 +32,21 @@ def installed(subject: Subject) -> Iterator[tuple[nn.Module, str, torch.Tensor]]
     """(module, name in it, tensor) of the floating-point parameters that the module holds now, in the order of the
     module tree.
 
-    A shared parameter comes once, at its first place.
+    A shared parameter comes once, at its first place. What a parametrised weight is made of has the module and the name
+    of that weight.
     """
     seen: set[int] = set()
+    made = {
+        id(parts): (part, name)
+        for part in subject.parts
+        if is_parametrized(part)
+        for name, parts in part.parametrizations.items()  # type: ignore[union-attr, operator]
+    }
     for part in subject.parts:
         for name, tensor in part._parameters.items():
             if tensor is not None and tensor.is_floating_point() and id(tensor) not in seen:
                 seen.add(id(tensor))
-                yield part, name, tensor
+                yield *made.get(id(part), (part, name)), tensor
 
 
 def _draw(part: nn.Module, name: str, parameter: torch.Tensor, generator: torch.Generator) -> None:

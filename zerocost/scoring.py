@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
+from torch.utils.checkpoint import CheckpointError
 
 from zerocost.catalog import find
 from zerocost.errors import Undefined
-from zerocost.passes import RUN
+from zerocost.passes import run
 from zerocost.proxy import BackwardRun, Loss, Pass, Proxy, Subject
 from zerocost.result import Score, Scores
 from zerocost.state import preserved
@@ -103,7 +104,7 @@ def _score_pass(needed: Pass, kinds: dict[str, Callable[[Subject], Proxy]], subj
         proxies = {name: make(subject) for name, make in kinds.items()}
     try:
         with preserved(subject.parts, subject.tensors()):
-            RUN[needed](subject, list(proxies.values()))
+            run(needed, subject, list(proxies.values()))
             _finish_kernels(subject)
             share = (time.perf_counter() - started) / len(proxies)
             return {name: _value(proxy, share) for name, proxy in proxies.items()}
@@ -137,6 +138,11 @@ def _value(proxy: Proxy, share: float) -> Score:
 
 def _reason(error: BaseException) -> str:
     first = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, CheckpointError):
+        return (
+            "the network runs parts of it again while gradients are computed (torch.utils.checkpoint), where its normalisation "
+            "is not what it was for this proxy; turn checkpoints off to score it"
+        )
     return first if isinstance(error, Undefined) else f"{type(error).__name__}: {first}"
 
 

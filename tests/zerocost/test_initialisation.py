@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import register_parametrization
 
 from zerocost.initialisation import draw_weights, installed
 from zerocost.passes.network import install
@@ -78,6 +79,17 @@ def test_the_numbers_are_the_same_in_every_precision_and_of_shared_weights_drawn
     generator = torch.Generator().manual_seed(0)
     torch.randn(3, 3, generator=generator)
     torch.testing.assert_close(single["2.weight"], torch.randn(2, 3, generator=generator) * math.sqrt(2 / 3))
+
+
+@pytest.mark.parametrize("kind", [nn.Linear, nn.PReLU])
+def test_a_parametrised_weight_is_drawn_as_if_it_were_not(kind: type[nn.Module]) -> None:
+    net = nn.Sequential(nn.Linear(5, 4), kind(4, 4) if kind is nn.Linear else kind(4))
+    plain = drawn(net)
+    for name in ("weight", "bias") if kind is nn.Linear else ("weight",):
+        register_parametrization(net[1], name, nn.Identity())
+        found = drawn(net)
+        assert torch.equal(found[f"1.parametrizations.{name}.original"], plain[f"1.{name}"])
+    assert torch.equal(found["0.weight"], plain["0.weight"])
 
 
 def test_installed_are_the_copies_once_each_in_the_order_of_the_tree() -> None:

@@ -11,7 +11,7 @@ from zerocost.passes.blocks import blocks
 from zerocost.passes.curvature import curvature
 from zerocost.passes.flow import flow
 from zerocost.passes.halves import halves
-from zerocost.passes.network import install, trainable
+from zerocost.passes.network import install, refuse_reentrant, trainable
 from zerocost.passes.sample import sample
 from zerocost.passes.singles import singles
 from zerocost.proxy import Pass, Proxy, Subject
@@ -27,7 +27,20 @@ def _own(subject: Subject, proxies: Sequence[Proxy]) -> None:
         proxy.run()
 
 
-RUN: dict[Pass, Callable[[Subject, Sequence[Proxy]], None]] = {
+def run(needed: Pass, subject: Subject, proxies: Sequence[Proxy]) -> None:
+    """Run a pass for the proxies that need it.
+
+    Args:
+        needed: The pass.
+        subject: The network and the batch.
+        proxies: They read the pass while it runs.
+    """
+    if needed in (Pass.FLOW, Pass.BLOCKS) or any(proxy.reads for proxy in proxies):
+        refuse_reentrant(subject)
+    _RUN[needed](subject, proxies)
+
+
+_RUN: dict[Pass, Callable[[Subject, Sequence[Proxy]], None]] = {
     Pass.NONE: _none,
     Pass.SAMPLE: sample,
     Pass.BATCH: batch,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
@@ -23,11 +24,16 @@ _NORMALISATIONS = {
     for name in ("batch_norm", "instance_norm", "group_norm", "layer_norm", "local_response_norm", "rms_norm")
     if hasattr(place, name)
 }
+_KINDS = ("BatchNorm2d", "SyncBatchNorm", "InstanceNorm2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm")
+_FORWARDS = {getattr(nn, kind).forward for kind in _KINDS if hasattr(nn, kind)}
 
 
 def flow(subject: Subject, proxies: Sequence[Proxy]) -> None:
     """Give (weight, gradient of the summed output) to ``Proxy.weight``, for weights of two or more dimensions."""
     set_modes(subject, batch_statistics=False)
+    for part in subject.parts:
+        if type(part).forward in _FORWARDS:
+            part.forward = torch.clone  # also where a checkpoint runs it again for the gradients, out of the mode below
     copies = install(subject, _positive)
     weights = [copies[id(p)].requires_grad_(True) for p in subject.parameters if p.is_floating_point()]
     with torch.enable_grad():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import CheckpointFunction
 
 from zerocost.errors import Undefined
 from zerocost.proxy import Proxy, Subject
@@ -17,6 +20,7 @@ _BATCH_STATISTICS = (*BATCH_NORMS, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.Inst
 Copies = dict[int, torch.Tensor]
 _IGNORED = -100
 """The class that the cross-entropy leaves out."""
+_HIDDEN = "the network uses re-entrant checkpoints, which hide weights from the graph; turn checkpoints off to score it"
 NO_WEIGHT = "the loss does not depend on any trainable weight"
 
 
@@ -94,12 +98,19 @@ def tensor_in(outputs: object) -> torch.Tensor | None:
         return outputs
     if isinstance(outputs, (tuple, list)):
         return outputs[0] if outputs and isinstance(outputs[0], torch.Tensor) else None
-    fields = dict(outputs) if isinstance(outputs, Mapping) else dict(getattr(outputs, "__dict__", {}))
-    tensors = {name: field for name, field in fields.items() if isinstance(field, torch.Tensor)}
+    tensors = {name: field for name, field in _fields(outputs).items() if isinstance(field, torch.Tensor)}
     named = [tensors[name] for name in ("logits", "out") if name in tensors] or list(tensors.values())[
         : len(tensors) == 1
     ]
     return named[0] if named else None
+
+
+def _fields(outputs: object) -> dict[Any, Any]:
+    if isinstance(outputs, Mapping):
+        return dict(outputs)
+    if is_dataclass(outputs):  # also those with slots
+        return {field.name: getattr(outputs, field.name, None) for field in fields(outputs)}
+    return dict(getattr(outputs, "__dict__", {}))
 
 
 def first_tensor(outputs: object) -> torch.Tensor:
@@ -208,6 +219,23 @@ def nodes(total: torch.Tensor) -> Iterator[Any]:
             waiting.extend(following)
 
 
+def refuse_reentrant(subject: Subject) -> None:
+    """Let the network raise Undefined where it runs a module inside of a re-entrant checkpoint: its weights are not in the graph.
+
+    Where no input of the checkpoint has a gradient, nothing in the graph says so. ``state.preserved`` removes the hooks.
+    """
+
+    def look(*_: object) -> None:
+        frame = None if torch.is_grad_enabled() else sys._getframe()
+        while frame is not None:
+            if frame.f_code is CheckpointFunction.forward.__code__:
+                raise Undefined(_HIDDEN)
+            frame = frame.f_back
+
+    for part in subject.parts:
+        part.register_forward_pre_hook(look)
+
+
 def refuse_hidden(total: torch.Tensor) -> None:
     """Re-entrant checkpoints run their part of the graph inside backward(), where autograd.grad cannot reach what is in it.
 
@@ -215,9 +243,7 @@ def refuse_hidden(total: torch.Tensor) -> None:
         Undefined: ``total`` depends on one.
     """
     if any(node.name() == "CheckpointFunctionBackward" for node in nodes(total)):
-        raise Undefined(
-            "the network uses checkpoints that hide weights from the graph; make them with use_reentrant=False"
-        )
+        raise Undefined(_HIDDEN)
 
 
 def gradients(
