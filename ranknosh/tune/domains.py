@@ -1,9 +1,12 @@
 """Tune's sampling types as parameters of a flat space."""
 
-from collections.abc import Iterator, Mapping
-from types import ModuleType
+from collections import deque
+from collections.abc import Iterator, Mapping, ValuesView
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+import numpy as np
 from ray.tune.search import sample
 
 from ranknosh.errors import SpaceError
@@ -28,14 +31,21 @@ def flat_space(config: Mapping[str, Any], *, steps: int = STEPS) -> FlatSpace:
         if isinstance(value, Parameter):
             parameters[key] = value
         elif isinstance(value, sample.Domain):
+            refuse_nested(key, getattr(value, "categories", ()))
             parameters[key] = _parameter(key, value, steps)
         else:
-            _refuse_nested(key, value)
+            refuse_nested(key, value)
             fixed[key] = value
     return FlatSpace(parameters, fixed=fixed)
 
 
-def _refuse_nested(key: str, value: Any) -> None:
+def refuse_nested(key: str, value: Any) -> None:
+    """Raise SpaceError where something that is left to be sampled is in an entry.
+
+    Args:
+        key: of the entry.
+        value: that every trial would get.
+    """
     if isinstance(value, Mapping) and "grid_search" in value:
         raise SpaceError(f"{key} is grid_search, which tries everything; a search takes tune.choice of the same values")
     for path, _ in samples_in(value, key):
@@ -66,10 +76,24 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
     """What a value holds, each with its place in it."""
     if isinstance(value, Mapping):
         yield from ((f".{key}", below) for key, below in value.items())
-    elif isinstance(value, (list, tuple, set, frozenset)):
+    elif isinstance(value, (list, tuple, set, frozenset, deque, ValuesView)):
         yield from ((f"[{index}]", below) for index, below in enumerate(value))
-    elif not isinstance(value, (type, ModuleType)) and not callable(value) and hasattr(value, "__dict__"):
-        yield from ((f".{name}", below) for name, below in vars(value).items())
+    elif isinstance(value, np.ndarray):
+        yield from _parts(value.ravel().tolist() if value.dtype.hasobject else ())
+    elif isinstance(value, partial):
+        yield from _parts([*value.args, *value.keywords.values()])
+    elif not isinstance(value, _CODE):
+        held = {slot: getattr(value, slot, None) for kind in type(value).__mro__ for slot in _slots(kind)}
+        yield from ((f".{name}", below) for name, below in {**held, **getattr(value, "__dict__", {})}.items())
+
+
+_CODE = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
+"""What may refer to sampling objects that are no part of a config."""
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = vars(kind).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
 def _parameter(key: str, domain: sample.Domain, steps: int) -> Parameter:

@@ -19,13 +19,21 @@ from ranknosh.core.pool import Pool
 from ranknosh.errors import ConfigError, RankNoshError, SpaceError
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace
-from ranknosh.tune.domains import flat_space, samples_in
+from ranknosh.tune.domains import flat_space, refuse_nested, samples_in
 from ranknosh.tune.rungs import Mode
 from ranknosh.tune.state import FILE_TEMPLATE, SearchState, TuneSettings, read_state, write_state
 from ranknosh.tune.trials import Trials
 
 CONFIG_KEY = "nosh"
 """The key of a trial's config that holds its number, its seed and the epochs at which levels end."""
+
+
+def _check_entries(config: Mapping[str, Any]) -> None:
+    if CONFIG_KEY in config:
+        raise SpaceError(
+            f"the space has an entry {CONFIG_KEY}, by which every trial is told its number, seed and levels; give yours "
+            "another name"
+        )
 
 
 class RankSearcher(Searcher):
@@ -61,6 +69,10 @@ class RankSearcher(Searcher):
         self.scheduled = False
         """Whether a NOSHScheduler has taken over."""
         self.max_concurrent: int | None = None
+        if space is not None and not isinstance(space, (FlatSpace, Mapping)):
+            raise ConfigError(f"space is {type(space).__name__}; give a dictionary of tune.choice, tune.uniform, ...")
+        if not isinstance(points, (list, tuple)) or not all(isinstance(point, Mapping) for point in points):
+            raise ConfigError(f"points is {points!r}; give a list of configurations, such as [{{'rate': 0.1}}]")
         self._points = [dict(point) for point in points]
         self._space = space if space is None or isinstance(space, FlatSpace) else flat_space(space)
         try:
@@ -83,11 +95,9 @@ class RankSearcher(Searcher):
                 f"the search lacks {' and '.join(lacking)}: give RankSearcher a space, or the Tuner a param_space with "
                 "tune.choice, tune.uniform, ...; metric and mode belong to RankSearcher or to TuneConfig"
             )
-        if CONFIG_KEY in {*space.parameters, *space.fixed}:
-            raise SpaceError(
-                f"the space has an entry {CONFIG_KEY}, by which every trial is told its number, seed and levels; give yours "
-                "another name"
-            )
+        _check_entries({**space.parameters, **space.fixed})
+        for key, value in space.fixed.items():
+            refuse_nested(key, value)
         points = tuple(space.format(space.locate(point, nearest=True)) for point in self._points)
         return Trials(SearchState(replace(self._wanted, metric=metric, mode=mode, points=points), space))
 
@@ -127,6 +137,7 @@ class RankSearcher(Searcher):
                 f"TuneConfig asks for {mode} of {metric}, RankSearcher for {self._mode} of {self._metric}; say it once"
             )
         self._metric, self._mode = self._metric or metric, self._mode or mode
+        _check_entries(config)
         if next(samples_in(config), None):
             asked = flat_space(config)
             if self._space is not None and asked.name != self._space.name:

@@ -130,11 +130,13 @@ class Trials:
             result: its last one.
             error: whether Tune gave up on it.
         """
-        if error and trial_id in self.flights:
+        flight = self.flights.get(trial_id)
+        if error and flight:
             failure = self.failures.pop(trial_id, None) or Failure("raised", "Tune gave up on the trial")
             self.fail(trial_id, failure, give_up=True)
-        elif result and self.report(trial_id, result) == "PAUSE":
-            self.ended.add(trial_id)
+        elif flight and result and result.get(self.state.settings.time_attr) != flight.at:  # else Tune gives its last one again
+            if self.report(trial_id, result) == "PAUSE":
+                self.ended.add(trial_id)
         flight = self.flights.get(trial_id)
         if flight is not None and self.fatal is None:
             message = (

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pyarrow.fs import FileSystem  # type: ignore[import-untyped]
 from pydantic_core import from_json
 from ray import tune
+from ray.tune.result import AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT
 
 from ranknosh.errors import ConfigError, RankNoshError, StoreError
 from ranknosh.spaces.flat import FlatSpace
@@ -18,6 +19,7 @@ from ranknosh.tune.scheduler import EXPERIMENT_FILES, NOSHScheduler, newest_firs
 from ranknosh.tune.searcher import CONFIG_KEY, RankSearcher
 from ranknosh.tune.state import STATE_FILES, SearchState, parse_state
 
+_TUNES_OWN = {*AUTO_RESULT_KEYS, DONE, SHOULD_CHECKPOINT}
 logger = logging.getLogger(__name__)
 Whole = TypeVar("Whole")
 
@@ -214,6 +216,9 @@ class _RungTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         start, stop = self._epoch, next(level for level in self._own["levels"] if level > self._epoch)
         metrics = checked(type(self).function(dict(self._config), self._folder, start, stop, self._own["seed"]))
+        taken = ", ".join(sorted(metrics.keys() & _TUNES_OWN))
+        if taken:
+            raise ConfigError(f"train returned {taken}, by which Ray Tune knows something else; give the metric another name")
         self._epoch = stop
         return {**metrics, "training_iteration": stop}
 

@@ -81,20 +81,20 @@ def test_draws_have_the_mean_and_covariance_of_the_posterior(few: Encodings, kno
     np.testing.assert_allclose(draws[:, 0], draws[:, 8])
 
 
-def test_draws_vary_where_a_noisy_result_says_little(few: Encodings, known: Evidence) -> None:
-    """With noise as large as the signal half of a member's variance is left; samples that forget the noise keep a quarter."""
-    members, predictor = few.take(range(8)), KernelPredictor(noise=1.0, scale=1.0)
+@pytest.mark.parametrize(("noise", "wrong"), [(1.0, 0.0), (4.0, 16.0)])
+def test_draws_vary_where_a_noisy_result_says_little(
+    noise: float, wrong: float, few: Encodings, known: Evidence
+) -> None:
+    """``wrong``: the variance of the noise in samples that forget it, or scale it by the variance."""
+    members, predictor = few.take(range(8)), KernelPredictor(noise=noise, scale=1.0)
     predictor.fit(members, known, seed=0)
     covariance = brute(members, 0.5, 3)
-    gain = covariance @ np.linalg.inv(covariance + np.eye(8))
-    variance, forgetful = (
-        np.diag(covariance - gain @ covariance),
-        np.diag(covariance - gain @ covariance - gain @ gain.T),
-    )
+    gain = covariance @ np.linalg.inv(covariance + noise * np.eye(8))
+    variance, moved = np.diag(covariance - gain @ covariance), np.diag(gain @ gain.T) * abs(wrong - noise)
     found = predictor.draws(members, range(1500)).var(axis=0)
     error = 4 * np.sqrt(2 / 1500)  # four standard deviations of a variance from 1,500 normal draws
     np.testing.assert_allclose(found, variance, rtol=error)
-    assert np.all(forgetful < (1 - 2 * error) * variance)
+    assert np.all(moved > 2 * error * variance)
 
 
 def test_scale_shrinks_the_draws_toward_the_mean(few: Encodings, known: Evidence) -> None:

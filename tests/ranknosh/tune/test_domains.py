@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -56,6 +58,22 @@ class Holder:
     held: object
 
 
+@dataclass(slots=True)
+class Slots:
+    held: object
+
+
+class Callable(Holder):
+    def __call__(self):
+        """As a transform or a loss of a config has it."""
+
+
+def array_of(value):
+    array = np.empty((2, 2), object)
+    array[1, 0] = value
+    return array
+
+
 @pytest.mark.parametrize(
     ("entry", "words"),
     [
@@ -69,9 +87,25 @@ class Holder:
         ({"a": [{"b": tune.randint(0, 3)}]}, r"y\.a\[0\]\.b is left"),
         ({"a": {"grid_search": [1]}}, r"y\.a is left"),
         (Holder(tune.uniform(0, 1)), r"y\.held is left"),
+        (Slots([tune.uniform(0, 1)]), r"y\.held\[0\] is left"),
+        (Callable(tune.uniform(0, 1)), r"y\.held is left"),
+        (partial(max, 1, key=tune.uniform(0, 1)), r"y\[1\] is left"),
+        (deque([tune.uniform(0, 1)]), r"y\[0\] is left"),
+        ({"a": tune.uniform(0, 1)}.values(), r"y\[0\] is left"),
+        (array_of(tune.uniform(0, 1)), r"y\[2\] is left"),
+        (tune.choice([{"rate": tune.uniform(0, 1)}, None]), r"y\[0\]\.rate is left"),
         ([choice([1, 2])], r"y\[0\] is left"),
     ],
 )
 def test_domains_that_are_refused(entry, words):
     with pytest.raises(SpaceError, match=words):
         flat_space({"x": tune.uniform(0, 1), "y": entry})
+
+
+def test_code_and_plain_values_are_handed_on_whatever_they_refer_to():
+    class Own:
+        space = tune.uniform(0, 1)
+
+    entries = {"loss": lambda out, space=tune.uniform(0, 1): out, "own": Own, "method": Own().__init__, "name": "a"}
+    entries |= {"rows": np.arange(3), "holder": Holder((1, "b"))}
+    assert flat_space({"x": tune.uniform(0, 1), **entries}).fixed == entries

@@ -9,6 +9,8 @@ pytest.importorskip("ray")
 from ray import cloudpickle, tune
 
 from ranknosh.errors import ConfigError, SpaceError, StoreError
+from ranknosh.spaces.flat import FlatSpace
+from ranknosh.spaces.parameters import uniform
 from ranknosh.tune import NOSHScheduler, RankSearcher, as_trainable, flat_space, make_tuner
 from ranknosh.tune.rungs import Failure, sign_of
 from tests.ranknosh.tune import tune_trainables as own
@@ -281,6 +283,41 @@ def test_a_tuner_has_the_settings_a_pyramid_needs(trainable, reuse, tmp_path):
 def test_an_entry_of_the_name_that_trials_read_is_refused():
     with pytest.raises(SpaceError, match="the space has an entry nosh"):
         RankSearcher({**DOMAINS, "nosh": 3}, **PLAN)
+    with pytest.raises(SpaceError, match="the space has an entry nosh"):
+        RankSearcher(DOMAINS, **PLAN).set_search_properties(None, None, {"nosh": {"lr": 3}})
+
+
+def test_a_flat_space_that_is_given_is_looked_into_too():
+    space = FlatSpace({"x": uniform(0, 1)}, fixed={"widths": [tune.choice([8, 16])]})
+    with pytest.raises(SpaceError, match=r"widths\[0\] is left to be sampled"):
+        RankSearcher(space, **PLAN)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"space": [tune.uniform(0, 1)]}, "space is list; give a dictionary"),
+        ({"points": {"x": 1}}, "points is {'x': 1}; give a list of configurations"),
+        ({"points": [3]}, r"points is \[3\]; give a list of configurations"),
+    ],
+)
+def test_a_space_or_points_of_another_kind_are_refused_in_words(given, words):
+    with pytest.raises(ConfigError, match=words):
+        RankSearcher(**{"space": DOMAINS, **PLAN, **given})
+
+
+def test_a_trainable_that_returns_when_it_is_resumed_has_ended_early_and_not_begun_anew():
+    """Tune then gives the last result once more."""
+    searcher = searcher_of(candidates=2, initial=2, levels=(1, 2))
+    configs = {name: searcher.suggest(name) for name in ("a", "b")}
+    for name, config in configs.items():
+        assert searcher.trials.report(name, result_of(config, 1)) == "PAUSE"
+    job = searcher.trials.next_job(None)
+    resumed = searcher.trials.trial_of[job.token]
+    searcher.trials.take(job, resumed, 1)
+    searcher.on_trial_complete(resumed, {**result_of(configs[resumed], 1), "done": True})
+    assert "the trial ended at epoch 1, before its level did at epoch 2" in searcher.pool.failures[-1].message
+    assert searcher.pool.candidates[job.candidate_id].by_level
 
 
 @pytest.mark.parametrize("epoch", [0, -1, 0.5, "1", float("nan"), float("inf"), []])
