@@ -322,6 +322,12 @@ class Pool(Folded):
             candidate.failed = record
             self.revision += 1
 
+    @property
+    def commonest_failure(self) -> str:
+        """How most of the failed candidates failed, as the end of a sentence that counts candidates; empty where none did."""
+        counts = Counter(failed.message for failed in self.failures)
+        return "".join(f", {count} of which failed so: {text}" for text, count in counts.most_common(1))
+
     def leaves_nothing(self, failed: Failed) -> bool:
         """Whether a training that failed for good leaves a state that nothing stands on: without a result of a level below, which
         may be the best one of the search."""

@@ -160,6 +160,7 @@ class RankSearcher(Searcher):
                 "TuneConfig, or use ranknosh.tune.make_tuner"
             )
         job = trials.next_job(self.max_concurrent)
+        trials.raise_fatal()
         if job is None:
             return self.FINISHED if trials.search.done else None
         if job.token in trials.trial_of:

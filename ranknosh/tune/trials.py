@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ranknosh.config.units import plural
 from ranknosh.core.records import Failed, Job, JobResult, Observed, Record
 from ranknosh.errors import ConfigError, RankNoshError
 from ranknosh.tune.rungs import Failure, failed, observed, sign_of
@@ -62,6 +63,10 @@ class Trials:
             asked = self.search.ask(1)
             self.state.records += asked.records
             self._held = asked.jobs[0] if asked.jobs else None
+            if self.search.stop_reason == "nothing_learned":
+                pool = self.search.pool
+                spent = f"{plural(pool.epochs_spent, 'epoch')} over {plural(pool.count, 'candidate')}"
+                self.fatal = RankNoshError(f"no candidate finished a level: {spent}{pool.commonest_failure}")
         return self._held
 
     def take(self, job: Job, trial_id: str, at: int) -> None:
@@ -134,9 +139,8 @@ class Trials:
         if error and flight:
             failure = self.failures.pop(trial_id, None) or Failure("raised", "Tune gave up on the trial")
             self.fail(trial_id, failure, give_up=True)
-        elif flight and result and result.get(self.state.settings.time_attr) != flight.at:  # else Tune gives its last one again
-            if self.report(trial_id, result) == "PAUSE":
-                self.ended.add(trial_id)
+        elif flight and result and self._is_new(result, flight) and self.report(trial_id, result) == "PAUSE":
+            self.ended.add(trial_id)
         flight = self.flights.get(trial_id)
         if flight is not None and self.fatal is None:
             message = (
@@ -144,6 +148,10 @@ class Trials:
                 "trainable go on, and leave stopping to the scheduler"
             )
             self.fail(trial_id, Failure("raised", message), give_up=True)
+
+    def _is_new(self, result: Mapping[str, Any], flight: Flight) -> bool:
+        """Of a trainable that returns as soon as it is resumed, Tune gives the last result once more."""
+        return bool(result.get(self.state.settings.time_attr) != flight.at)
 
     def fail(self, trial_id: str, failure: Failure, *, give_up: bool = False) -> bool:
         """Record that a trial in flight failed; True where it is not tried again.

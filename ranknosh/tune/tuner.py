@@ -218,7 +218,9 @@ class _RungTrainable(tune.Trainable):
         metrics = checked(type(self).function(dict(self._config), self._folder, start, stop, self._own["seed"]))
         taken = ", ".join(sorted(metrics.keys() & _TUNES_OWN))
         if taken:
-            raise ConfigError(f"train returned {taken}, by which Ray Tune knows something else; give the metric another name")
+            raise ConfigError(
+                f"train returned {taken}, by which Ray Tune knows something else; give the metric another name"
+            )
         self._epoch = stop
         return {**metrics, "training_iteration": stop}
 

@@ -2,7 +2,6 @@
 derived from journal and checkpoints."""
 
 import json
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -102,13 +101,8 @@ def stop_text(search: Search) -> str:
         "disk": "budget.disk holds no further checkpoint",
         "nothing_learned": "no candidate finished a level",
     }
-    why = _commonest_failure(pool) if reason == "nothing_learned" else ""
+    why = pool.commonest_failure if reason == "nothing_learned" else ""
     return f"{words.get(reason or '', 'ended')}: {spent}{why}"
-
-
-def _commonest_failure(pool: Pool) -> str:
-    counts = Counter(failed.message for failed in pool.failures)
-    return "".join(f", {count} of which failed so: {text}" for text, count in counts.most_common(1))
 
 
 def _epochs_text(search: Search) -> str:

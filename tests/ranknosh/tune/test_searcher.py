@@ -8,7 +8,7 @@ pytest.importorskip("ray")
 
 from ray import cloudpickle, tune
 
-from ranknosh.errors import ConfigError, SpaceError, StoreError
+from ranknosh.errors import ConfigError, RankNoshError, SpaceError, StoreError
 from ranknosh.spaces.flat import FlatSpace
 from ranknosh.spaces.parameters import uniform
 from ranknosh.tune import NOSHScheduler, RankSearcher, as_trainable, flat_space, make_tuner
@@ -343,3 +343,14 @@ def test_a_trial_that_tune_ends_by_its_own_rule_keeps_its_result_and_is_not_begu
     assert "a rule of its own" in failure.message
     assert searcher.pool.candidates[job.candidate_id].by_level  # what it reached stays
     assert searcher.trials.trial_of[job.token] == ended
+
+
+def test_a_search_in_which_no_candidate_finished_a_level_does_not_end_as_if_it_had_found_something():
+    searcher = searcher_of(candidates=2, initial=2)
+    for name, score in (("a", float("nan")), ("b", 1.0)):
+        config = searcher.suggest(name)
+        searcher.on_trial_complete(name, {**result_of(config, 1), "score": score} if name == "a" else None)
+    with pytest.raises(
+        RankNoshError, match="no candidate finished a level: 2 epochs over 2 candidates, 1 of which failed so: "
+    ):
+        searcher.suggest("c")
