@@ -18,7 +18,8 @@ from ranknosh.config.fields import (
 from ranknosh.config.sections import Section
 from ranknosh.errors import RankNoshError
 from ranknosh.spaces.base import Space
-from ranknosh.spaces.catalog import DEFAULT, UnknownSetting, get_space, published
+from ranknosh.spaces.catalog import DEFAULT, get_space, published
+from ranknosh.spaces.settings import WrongSetting
 
 SOURCES = ("name", "folder", "npz")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -53,7 +54,7 @@ class SpaceConfig(Section):
         try:
             defaults = published(name) if cls.AS_PUBLISHED else {}
             space = get_space(name, **{**defaults, **own})
-        except UnknownSetting as error:
+        except WrongSetting as error:
             raise RuleBroken(f"space.{error.setting}", str(error)) from error
         except RankNoshError as error:
             raise RuleBroken("space", str(error)) from error

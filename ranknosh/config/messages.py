@@ -30,7 +30,7 @@ def explain(
     """
     schemas = schemas_of(model)
     problems = [_problem(row, schemas) for row in error.errors()]
-    lines = [f"{_place(path, places or {}) or origin}: {text}" for path, text in problems]
+    lines = [f"{_short(_place(path, places or {}) or origin)}: {text}" for path, text in problems]
     return lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} settings are wrong:", *lines])
 
 
@@ -113,6 +113,8 @@ def _rule(schema: Mapping[str, Any], value: Any) -> str:
     if choices:
         return choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}"
     words = _TYPES.get(schema.get("type", ""), "another kind of value")
+    if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
+        return f"{words} of at most {schema['maxLength']} letters"
     if examples and "pattern" in schema:
         return f"{words} such as {', '.join(map(str, examples))}"
     guards = schema.get("maximum", 0) >= _GUARD and not (isinstance(value, int | float) and value > schema["maximum"])
@@ -133,5 +135,8 @@ def _shown(value: Any) -> str:
         return str(value).lower()
     if value is None:
         return "empty"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return _short(repr(value), 60)
+
+
+def _short(text: str, most: int = 200) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -1,11 +1,12 @@
 """What the settings of every workflow have in common: the way in, the way back to text, and what may change on resume."""
 
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import BeforeValidator, ConfigDict, ValidationError
 
 from ranknosh.config.fields import setting
 from ranknosh.config.learning import SOURCES
@@ -37,6 +38,12 @@ Overrides: TypeAlias = Sequence[str | Given]
 """What a user gave: ``key=value`` texts as of ``--set``, and values of flags, which win."""
 
 
+def _name(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(_NAME, value):
+        raise ValueError("must begin with a letter or a digit and hold only those, '.', '_' and '-', such as my-run")
+    return value
+
+
 class Settings(Section):
     """The settings of a run. Equal settings take equal decisions on equal hardware.
 
@@ -47,7 +54,7 @@ class Settings(Section):
     CHANGES: ClassVar[Changes] = {}
 
     seed: int = setting(0, "seed of every random draw, but of the split where there is a split_seed", ge=0)
-    name: str | None = setting(
+    name: Annotated[str | None, BeforeValidator(_name)] = setting(
         None,
         "name of the run folder; by default that of the config, method or workflow with the next free number",
         pattern=_NAME,

@@ -1,6 +1,8 @@
 """YAML with its line numbers, by the rules of YAML 1.2: ``off`` is a word, ``1e-4`` a number, ``1:30`` neither."""
 
 import io
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +51,12 @@ def read_source(path: str | Path) -> ConfigText:
     """Raises ConfigError for a file that cannot be read, is no config by its size, is not YAML, is empty or not a mapping."""
     name = str(path)
     try:
+        if stat.S_ISFIFO(Path(path).stat().st_mode) and os.path.exists(
+            os.path.realpath(path)
+        ):  # not /dev/stdin, <(...)
+            raise ConfigError(
+                f"{name}: the config file cannot be read: it is a pipe with a name; give a file, or /dev/stdin"
+            )
         with Path(path).open("rb") as file:
             content = file.read(MOST_BYTES + 1)
         text = content.decode("utf-8")

@@ -9,6 +9,7 @@ from ranknosh.registry import Registry, reference_of
 from ranknosh.spaces.base import Space
 from ranknosh.spaces.building import is_module_class, needed_arguments
 from ranknosh.spaces.module import ModuleSpace
+from ranknosh.spaces.settings import WrongSetting
 
 SPACES = Registry(
     "spaces",
@@ -33,14 +34,6 @@ SPACES = Registry(
 )
 DEFAULT = "nasbench201"
 """What is searched where no space is named."""
-
-
-class UnknownSetting(SpaceError):
-    """A space has no such setting; ``setting`` is its name."""
-
-    def __init__(self, message: str, setting: str) -> None:
-        super().__init__(message)
-        self.setting = setting
 
 
 def get_space(name: str, **settings: Any) -> Space:
@@ -70,7 +63,7 @@ def get_space(name: str, **settings: Any) -> Space:
     for setting in settings:
         if setting not in known:
             takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise UnknownSetting(
+            raise WrongSetting(
                 f"the space {name} has no setting {setting!r}; {takes}{did_you_mean(setting, [*known, 'name'])}",
                 setting,
             )

@@ -226,6 +226,10 @@ def test_overrides_win_and_are_read_as_yaml(tmp_path):
         ("pyramid.raito=0.5", "--set pyramid.raito=0.5: pyramid.raito is not a setting; did you mean pyramid.ratio?"),
         ("pyramid.ratio", "a setting has the form KEY=VALUE"),
         ("=3", "a setting has the form KEY=VALUE"),
+        ("space.channels=100000000", "channels is 100000000; it is a whole number, from 1 to 16384"),
+        ("space.channel=3", "no setting 'channel'"),
+        ("name=a/b", "it must begin with a letter or a digit and hold only those, '.', '_' and '-', such as my-run"),
+        (f"name={'a' * 150}/", "it must begin with a letter or a digit"),
         ("seed=[1", "not valid YAML"),
     ],
 )
@@ -233,6 +237,19 @@ def test_a_wrong_override_is_quoted(tmp_path, override, needle):
     text = refused(tmp_path, STOP, override)
     assert text.startswith(f"--set {override}: ")
     assert needle in text
+
+
+@pytest.mark.parametrize(("setting", "most"), [("name", 200), ("out", 3000)])
+def test_a_text_that_is_too_long_is_shown_in_part_with_how_long_it_may_be(tmp_path, setting, most):
+    text = refused(tmp_path, STOP, f"{setting}={'a' * 5000}")
+    assert f"it must be text of at most {most} letters" in text
+    assert len(text) < 400
+
+
+def test_what_breaks_a_rule_of_the_space_is_quoted_and_not_the_section(tmp_path):
+    text = STOP + "space:\n  name: nasbench201\n  cells: {}\n"
+    assert refused(tmp_path, text.format(0), "space.channels=8").startswith("FILE, line 4: cells is 0")
+    assert refused(tmp_path, text.format(1), "space.channels=0").startswith("--set space.channels=0: channels is 0")
 
 
 def test_an_override_takes_the_place_of_the_lines_of_the_file(tmp_path):

@@ -1,5 +1,7 @@
 """YAML in and out: what words and numbers are, where every value is, and files that are no config."""
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,9 +103,20 @@ def test_files_that_are_no_config(tmp_path):
         read_source("/dev/zero")
     with pytest.raises(ConfigError, match="no such config file"):
         read_source(tmp_path / "none.yaml")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="it is a pipe with a name"):
+        read_source(tmp_path / "pipe")  # which nobody writes into, so that reading it would wait for ever
     for name in (tmp_path, "nul\x00.yaml", "x" * 5000):
         with pytest.raises(ConfigError, match="cannot be read"):
             read_source(name)
+
+
+def test_what_another_command_writes_is_a_config():
+    reading, writing = os.pipe()
+    os.write(writing, b"seed: 3\n")
+    os.close(writing)
+    assert read_source(f"/dev/fd/{reading}").data == {"seed": 3}
+    os.close(reading)
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"))
