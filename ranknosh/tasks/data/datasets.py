@@ -18,12 +18,13 @@ from ranknosh.errors import FOREIGN, DataError, first_line
 from ranknosh.tasks.data.base import Data, Split, assemble
 from ranknosh.tasks.data.inputs import (
     InputKind,
+    Remark,
     as_array,
     as_inputs,
     as_picture,
     is_picture,
     is_transparent,
-    transparency_note,
+    notes_of,
 )
 from ranknosh.tasks.data.lazy import LazySplit, fits
 from ranknosh.tasks.data.source import build, resized
@@ -82,7 +83,7 @@ def from_datasets(
         where,
         classes if classes is not None else _names(train),
     )
-    notes = transparency_note([place for _, _, see_through in read.values() for place in see_through])
+    notes = notes_of([("transparent", place) for _, _, see_through in read.values() for place in see_through])
     if validation is None:
         known = (section or DataConfig(name=FROM_PYTHON)).model_copy(update={"in_memory": keep, "workers": workers})
         data = build(
@@ -141,6 +142,10 @@ class Items:
             raise DataError(f"reading {where} failed: {type(error).__name__}: {error}") from error
         found = torch.from_numpy(np.array(_input(item[0], self.kind, f"the input of {where}")))
         return found if self.side is None else resized(found[None], self.side)[0]
+
+    def noticed(self) -> list[Remark]:
+        """Nothing: every item is judged when its target is read."""
+        return []
 
 
 def _fit(given: Mapping[str, Dataset[Any]], kind: InputKind) -> bool:

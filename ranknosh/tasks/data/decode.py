@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
 
 from ranknosh.errors import DataError, MissingDependency
-from ranknosh.tasks.data.inputs import Bytes, is_grey, is_transparent, pixels_of, transparency_note
+from ranknosh.tasks.data.inputs import Bytes, Remark, is_grey, is_transparent, pixels_of
+from ranknosh.tasks.data.reading import READ_ERRORS, BrokenFiles, why_not
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_ALL_NAMED = 5
+Result = TypeVar("Result")
 _ORIENTATION = 0x0112
 """The EXIF tag of a camera's rotation mark."""
 _ON_ITS_SIDE = (5, 6, 7, 8)
@@ -38,28 +38,28 @@ class Decoder:
         except ImportError as error:
             raise MissingDependency("pillow", "reading image files") from error
         self._bad: tuple[type[Exception], ...] = (
-            *(OSError, SyntaxError, ValueError, TypeError, IndexError, EOFError, struct.error, zlib.error),
+            *(*READ_ERRORS, SyntaxError, TypeError, IndexError, AttributeError, ArithmeticError, MemoryError),
             Image.DecompressionBombError,
         )
         self._where, self._resize = where, resize
         self._first: tuple[str, tuple[int, ...]] | None = None
-        self._see_through: list[str] = []
+        self._remarks: list[Remark] = []
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What of the files is not in the pixels."""
-        return transparency_note(self._see_through)
+    def noticed(self) -> list[Remark]:
+        """What of the files is not in the pixels, since this was last asked."""
+        remarks, self._remarks = self._remarks, []
+        return remarks
 
-    def decode(self, files: Iterable[tuple[int, str, bytes]], count: int) -> torch.Tensor:
-        """``files``: (position, name, content) of ``count`` images, in any order. Raises DataError naming every file (the
-        first few of many) that is not an image or is cut short, or the first whose size differs."""
+    def decode(self, files: Iterable[tuple[int, str, Callable[[], bytes]]], count: int) -> torch.Tensor:
+        """``files``: (position, name, what reads the content) of ``count`` images, in any order. Raises BrokenFiles with every
+        file that cannot be read, is not an image or is cut short, or DataError for the first whose size differs."""
         images: Bytes | None = None
-        broken: list[str] = []
-        for position, name, content in files:
+        broken: dict[str, str] = {}
+        for position, name, read in files:
             try:
-                pixels = self._pixels(content, name)
-            except self._bad as error:
-                broken.append(f"{name} ({_short(error)})")
+                pixels = self._pixels(name, read)
+            except BrokenFiles as error:
+                broken |= error.files
                 continue
             size = pixels.shape[:2]
             other, shape = self._first = self._first or (name, size)
@@ -74,38 +74,43 @@ class Decoder:
                 images = np.repeat(images, 3, axis=3)
             images[position] = pixels
         if broken:
-            more = f" and {len(broken) - _ALL_NAMED} more" if len(broken) > _ALL_NAMED else ""
-            raise DataError(
-                f"{self._where}: {len(broken)} of {count} image files cannot be decoded: {', '.join(broken[:_ALL_NAMED])}{more}; "
-                f"replace or remove them"
-            )
+            raise BrokenFiles(self._where, broken)
         assert images is not None
         return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
 
-    def one(self, name: str, content: bytes) -> torch.Tensor:
-        """(C, H, W) uint8 of one file. Raises DataError naming it."""
-        try:
-            return torch.from_numpy(np.array(self._pixels(content, name).transpose(2, 0, 1)))
-        except self._bad as error:
-            raise DataError(
-                f"{self._where}: {name} cannot be decoded ({_short(error)}); replace or remove it"
-            ) from error
+    def one(self, name: str, read: Callable[[], bytes]) -> torch.Tensor:
+        """(C, H, W) uint8 of one file, whose content ``read`` gives. Raises BrokenFiles naming it."""
+        return torch.from_numpy(np.array(self._pixels(name, read).transpose(2, 0, 1)))
 
-    def size(self, name: str, content: bytes) -> tuple[int, int]:
-        """(width, height) of one file, a camera's rotation mark obeyed. Raises DataError naming it."""
+    def size(self, name: str, read: Callable[[], bytes]) -> tuple[int, int]:
+        """(width, height) of one file, a camera's rotation mark obeyed. Raises BrokenFiles naming it."""
         from PIL import Image
 
-        try:
-            with Image.open(io.BytesIO(content)) as image:
+        def found() -> tuple[int, int]:
+            with Image.open(io.BytesIO(read())) as image:
                 width, height = image.size
                 turned = image.getexif().get(_ORIENTATION, 1) in _ON_ITS_SIDE
                 return (height, width) if turned else (width, height)
-        except self._bad as error:
-            raise DataError(
-                f"{self._where}: {name} cannot be decoded ({_short(error)}); replace or remove it"
-            ) from error
 
-    def _pixels(self, content: bytes, name: str) -> Bytes:
+        return self._told(name, found)
+
+    def _pixels(self, name: str, read: Callable[[], bytes]) -> Bytes:
+        return self._told(name, lambda: self._decoded(read(), name))
+
+    def _told(self, name: str, use: Callable[[], Result]) -> Result:
+        """What ``use`` makes of a file: what it raises becomes BrokenFiles, and what Pillow warns of is noticed."""
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("ignore")
+            for kind in (UserWarning, RuntimeWarning):
+                warnings.simplefilter("always", kind)
+            try:
+                found = use()
+            except self._bad as error:
+                raise BrokenFiles(self._where, {name: why_not(error)}) from error
+        self._remarks += [("odd", f"{name} ({one.message})") for one in said[:1]]
+        return found
+
+    def _decoded(self, content: bytes, name: str) -> Bytes:
         """(H, W, 1) or (H, W, 3)."""
         from PIL import Image, ImageOps
 
@@ -115,7 +120,7 @@ class Decoder:
             if side is not None:
                 image.draft(None, (2 * side, 2 * side))  # lets a large JPEG be decoded at a fraction
             if is_transparent(image):
-                self._see_through.append(name)
+                self._remarks.append(("transparent", name))
             if "exif" in image.info:
                 image = ImageOps.exif_transpose(image)
             if side is not None and image.size != (side, side):
@@ -124,7 +129,3 @@ class Decoder:
                 image = ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
             return pixels_of(image)
 
-
-def _short(error: BaseException) -> str:
-    text = str(error).split("<_io")[0].strip() or type(error).__name__
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -20,8 +20,10 @@ from ranknosh.config.learning import ARCHIVES, DataConfig
 from ranknosh.errors import DataError
 from ranknosh.tasks.data.base import Data
 from ranknosh.tasks.data.decode import Decoder
+from ranknosh.tasks.data.inputs import Remark, notes_of
 from ranknosh.tasks.data.layout import FilePath, Parts, find_parts
-from ranknosh.tasks.data.reading import READ_ERRORS, check_size, read_picture, reason, require_path, unreadable
+from ranknosh.tasks.data.lazy import noticed
+from ranknosh.tasks.data.reading import READ_ERRORS, check_size, read_picture, reason, require_path
 from ranknosh.tasks.data.source import Indices, build, divide
 
 
@@ -46,24 +48,18 @@ def load_folder(path: str, section: DataConfig, seed: int) -> Data:
         root, name, parts, found = listed.root, listed.name, listed.parts, listed.found
         decoder = Decoder(name, section.resize)
 
-        def contents(places: Mapping[FilePath, int]) -> Iterator[tuple[int, str, bytes]]:
-            # In the order of an archive: going back in a compressed one means starting over.
-            for path in sorted(places, key=lambda path: found[path].position):
-                try:
-                    yield places[path], "/".join(path), found[path].read()
-                except READ_ERRORS as error:
-                    raise unreadable(name, "/".join(path), error, _is_dead(root, path)) from error
-
         def fetch(part: str, indices: Indices) -> torch.Tensor:
             places = {parts[part][index][1]: position for position, index in enumerate(indices.tolist())}
-            return decoder.decode(contents(places), len(places))
+            # In the order of an archive: going back in a compressed one means starting over.
+            order = sorted(places, key=lambda path: found[path].position)
+            return decoder.decode(((places[path], "/".join(path), found[path].read) for path in order), len(places))
 
         def source(part: str) -> Files:
             return Files(root, [found[path].name for _, path in parts[part]], name, section.resize)
 
         on_disk = None if root.is_file() and tarfile.is_tarfile(root) else source  # a tar is read in one go
         data = build(name, listed.classes, listed.labels, fetch, section, seed, title=Path(path).name, source=on_disk)
-        return replace(data, notes=(*listed.notes, *decoder.notes))
+        return replace(data, notes=(*listed.notes, *notes_of([*decoder.noticed(), *noticed(data)])))
 
 
 @dataclass
@@ -145,11 +141,7 @@ def look_at_folder(path: str, section: DataConfig, seed: int, most: int) -> Over
         chosen = sorted((pictures[index] for index in spread), key=lambda file: listed.found[file].position)
         decoder, sizes = Decoder(listed.name, None), []
         for file in chosen:
-            try:
-                content = listed.found[file].read()
-            except READ_ERRORS as error:
-                raise unreadable(listed.name, "/".join(file), error, _is_dead(listed.root, file)) from error
-            sizes.append(decoder.size("/".join(file), content))
+            sizes.append(decoder.size("/".join(file), listed.found[file].read))
         counts = {part: len(indices) for part, (_, indices) in taken.items()}
         return Overview(counts, len(listed.classes), tuple(sizes))
 
@@ -163,13 +155,18 @@ class Files:
     where: str
     resize: int | None
 
+    def __post_init__(self) -> None:
+        self._decoder = Decoder(self.where, self.resize)
+
     def __getitem__(self, index: int) -> torch.Tensor:
-        name = self.names[index]
-        try:
-            content = _unzipped(_opened(self.root), name) if self.root.is_file() else read_picture(self.root / name)
-        except READ_ERRORS as error:
-            raise unreadable(self.where, name, error, _is_dead(self.root, (name,))) from error
-        return Decoder(self.where, self.resize).one(name, content)
+        return self._decoder.one(self.names[index], partial(self._content, self.names[index]))
+
+    def noticed(self) -> list[Remark]:
+        """What of the pictures is not in the pixels, since this was last asked."""
+        return self._decoder.noticed()
+
+    def _content(self, name: str) -> bytes:
+        return _unzipped(_opened(self.root), name) if self.root.is_file() else read_picture(self.root / name)
 
 
 def _opened(archive: Path) -> zipfile.ZipFile:
@@ -259,12 +256,6 @@ def _listed(root: Path) -> Iterator[tuple[FilePath, _Entry]]:
         inside = at.relative_to(root).parts
         for name, is_folder in [*((name, True) for name in below), *((name, False) for name in names)]:
             yield (*inside, name), _Entry(is_folder, 0, "/".join((*inside, name)), partial(read_picture, at / name))
-
-
-def _is_dead(root: Path, path: FilePath) -> bool:
-    """Whether a file below a folder is a link to nothing."""
-    file = root.joinpath(*path)
-    return file.is_symlink() and not file.exists()
 
 
 def _is_hidden(name: str) -> bool:

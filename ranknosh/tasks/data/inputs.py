@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 InputKind = Literal["auto", "pictures", "numbers", "tokens"]
 Bytes = NDArray[np.uint8]
+Remark = tuple[Literal["transparent", "odd"], str]
+"""What of a picture is not in its pixels, or what its reader warned of, and which picture it is."""
 MOST_CHANNELS = 16
 
 
@@ -182,7 +184,7 @@ def is_picture(item: Any) -> bool:
 
 
 def is_grey(image: Image.Image) -> bool:
-    return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
+    return image.mode in ("1", "L", "LA", "La", "I") or image.mode.startswith("I;16")
 
 
 def is_transparent(image: Image.Image) -> bool:
@@ -193,11 +195,14 @@ def is_transparent(image: Image.Image) -> bool:
     return "transparency" in image.info
 
 
-def transparency_note(names: Sequence[str]) -> tuple[str, ...]:
-    """What is said of pictures that are transparent in places: nothing, or one sentence that names the first."""
-    if not names:
-        return ()
-    return (f"{len(names):,} of the pictures are transparent in places, which was left out: {names[0]} is one",)
+def notes_of(remarks: Sequence[Remark]) -> tuple[str, ...]:
+    """What is said of such pictures: a sentence a kind, which counts them and names the first."""
+    said = {
+        "transparent": "of the pictures are transparent in places, which was left out: {} is one",
+        "odd": "of the pictures may be damaged, as their reader warns: {} is one",
+    }
+    found = {kind: [name for each, name in remarks if each == kind] for kind in said}
+    return tuple(f"{len(names):,} {said[kind].format(names[0])}" for kind, names in found.items() if names)
 
 
 def pixels_of(image: Image.Image) -> Bytes:
@@ -206,6 +211,8 @@ def pixels_of(image: Image.Image) -> Bytes:
     16-bit grey keeps its upper 8 bits, alpha is dropped, palettes, CMYK and the like become RGB. Raises ValueError for 32-bit
     pixels and what Pillow cannot convert.
     """
+    if image.mode == "I" and image.format == "PPM":  # which has 16 bits at most
+        return (np.asarray(image) >> 8).astype(np.uint8)[:, :, None]
     if image.mode in ("I", "F"):
         raise ValueError(f"pixels are 32-bit (mode {image.mode}); convert the file to 8 or 16 bits")
     if image.mode.startswith("I;16"):

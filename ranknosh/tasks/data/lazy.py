@@ -19,9 +19,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ranknosh.errors import DataError
-from ranknosh.tasks.data.base import Split, take_in
+from ranknosh.tasks.data.base import Data, Split, take_in
+from ranknosh.tasks.data.inputs import Remark
 from ranknosh.tasks.data.preparation import Numbers, Pictures, Preparation, Tokens, histogram, statistics_of
 
+_Batch = tuple[Tensor, list[Remark]]
 _SCAN = 64
 """Inputs that are held at once while a part is read through."""
 
@@ -31,6 +33,10 @@ class InputSource(Protocol):
 
     def __getitem__(self, index: int) -> Tensor:
         """One input, of the part's shape and type, or grey where the part has colour."""
+        ...
+
+    def noticed(self) -> list[Remark]:
+        """What of inputs that were read since this was last asked is not in them."""
         ...
 
 
@@ -100,25 +106,32 @@ class LazySplit(Split):
 
     def read(self, batch: int, order: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.arange(len(self)) if order is None else order.cpu()
+        for (inputs, _), chosen in zip(self._batches(batch, order), order.split(batch), strict=True):
+            yield inputs, self.targets[chosen]
+
+    def _batches(self, batch: int, order: Tensor) -> Iterator[_Batch]:
         if not len(order):
             return
         chunks = [chunk.tolist() for chunk in self.indices[order].split(batch)]
-        loader: DataLoader[Tensor] = DataLoader(
+        loader: DataLoader[_Batch | DataError] = DataLoader(
             _Inputs(self.source, self.input_shape, self.inputs.dtype),  # type: ignore[arg-type]
             batch_sampler=chunks,
             num_workers=self.workers,
-            collate_fn=torch.stack,
+            collate_fn=_together,
             generator=torch.Generator().manual_seed(0),  # a loader draws from the global one otherwise
         )
-        for inputs, chosen in zip(loader, order.split(batch), strict=True):
-            yield inputs, self.targets[chosen]
+        for found in loader:
+            if isinstance(found, DataError):
+                raise found
+            yield found
 
     @cached_property
     def scanned(self) -> _Scan:
         """What is known of its inputs after all were read once."""
         found = _Scan(self.inputs.shape, self.inputs.dtype)
-        for inputs, _ in self.read(_SCAN):
+        for inputs, remarks in self._batches(_SCAN, torch.arange(len(self))):
             found.add(inputs)
+            found.remarks += remarks
         return found
 
     def digest(self) -> bytes:
@@ -170,13 +183,20 @@ def _shaped(count: int, shape: tuple[int, ...] | list[int], dtype: torch.dtype) 
 
 @dataclass
 class _Inputs:
-    """The inputs of a source, each judged when it is read."""
+    """The inputs of a source, each judged when it is read. An error is given back: raised in a process that reads ahead, it would
+    come with that process's traceback in its text."""
 
     source: InputSource
     shape: tuple[int, ...]
     dtype: torch.dtype
 
-    def __getitem__(self, index: int) -> Tensor:
+    def __getitem__(self, index: int) -> _Batch | DataError:
+        try:
+            return self._judged(index), self.source.noticed()
+        except DataError as error:
+            return error
+
+    def _judged(self, index: int) -> Tensor:
         found = self.source[index]
         if found.ndim == 3 and found.shape[0] == 1 < self.shape[0] and found.dtype == torch.uint8:
             found = found.expand(self.shape)
@@ -199,6 +219,26 @@ class _Two:
     def __getitem__(self, index: int) -> Tensor:
         return self.one[index] if index < self.begins else self.other[index - self.begins]
 
+    def noticed(self) -> list[Remark]:
+        return self.one.noticed() + self.other.noticed()
+
+
+def _together(found: list[_Batch | DataError]) -> _Batch | DataError:
+    """What was read for a batch, or the first error."""
+    whole: list[_Batch] = []
+    for one in found:
+        if isinstance(one, DataError):
+            return one
+        whole.append(one)
+    return torch.stack([inputs for inputs, _ in whole]), [remark for _, remarks in whole for remark in remarks]
+
+
+def noticed(data: Data) -> list[Remark]:
+    """What of the inputs that are read from disk is not in them."""
+    parts = (data.train, data.validation, data.test)
+    found = (remark for part in parts if isinstance(part, LazySplit) for remark in part.scanned.remarks)
+    return list(dict.fromkeys(found))  # the first input was read twice
+
 
 @dataclass
 class _Scan:
@@ -214,6 +254,7 @@ class _Scan:
     total: Tensor | None = None
     squares: Tensor | None = None
     first: Tensor | None = None
+    remarks: list[Remark] = field(default_factory=list)
     digest: hashlib._Hash = field(default_factory=lambda: hashlib.sha1(usedforsecurity=False))
 
     def __post_init__(self) -> None:

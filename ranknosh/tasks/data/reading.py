@@ -2,17 +2,21 @@
 
 import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
-from ranknosh.errors import DataError
+from ranknosh.errors import DataError, first_line
 
 MOST_BYTES = 2**28
 """Of one picture's file. The largest that is decoded has fewer where it is packed at all."""
+_NAMED, _LONGEST = 5, 120
+"""Broken files of a part that are named, and letters of the reason of each."""
 READ_ERRORS = (
-    *(OSError, EOFError, RuntimeError, KeyError, ValueError, NotImplementedError),
+    *(OSError, EOFError, RuntimeError, KeyError, ValueError, NotImplementedError, OverflowError, struct.error),
     *(zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
 )
 """What reading a damaged, locked or missing file or archive raises."""
@@ -54,9 +58,11 @@ def _missing(path: Path, key: str) -> DataError:
 
 def read_picture(path: Path) -> bytes:
     """The content of a file. Raises ValueError where it is no picture by its kind or size, OSError where it cannot be read."""
+    if path.is_symlink() and not path.exists():
+        raise ValueError("it is a link whose target is gone")
     state = path.stat()
     if not stat.S_ISREG(state.st_mode):
-        raise ValueError("it is a device or a pipe, no file; remove it")
+        raise ValueError("it is a device or a pipe, no file")
     check_size(state.st_size)
     return path.read_bytes()
 
@@ -67,21 +73,54 @@ def check_size(size: int) -> None:
         raise ValueError(f"it has {size:,} bytes, and a picture at most {MOST_BYTES:,}; remove it or store it smaller")
 
 
-def unreadable(where: str, name: str, error: BaseException, dead: bool = False) -> DataError:
-    """The error a user should see for a file that could not be read.
+class BrokenFiles(DataError):
+    """Pictures of one part that cannot be used.
 
     Args:
-        where: the file was looked for.
-        name: its name there.
-        error: what reading it raised.
-        dead: whether it is a link to nothing.
+        where: they lie; begins messages.
+        files: why each cannot be used, by its name.
     """
-    if dead:
-        return DataError(f"{where}: {name} is a link whose target is gone; remove the link, or bring its target back")
-    remedy = "; check its permissions" if isinstance(error, PermissionError) else ""
-    return DataError(f"{where}: {name} cannot be read: {reason(error)}{remedy}")
+
+    def __init__(self, where: str, files: Mapping[str, str]) -> None:
+        super().__init__(where, files)
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """Why each cannot be used, by its name."""
+        files: Mapping[str, str] = self.args[1]
+        return files
+
+    def __str__(self) -> str:
+        return broken_text(self.args[0], {"": self.files})
+
+
+def broken_text(where: str, parts: Mapping[str, Mapping[str, str]], count: int | None = None) -> str:
+    """What is said of pictures that cannot be used.
+
+    Args:
+        where: they lie.
+        parts: why each cannot be used, by part and name; of many the first few of each part are named.
+        count: pictures that were to be used, where that is known.
+    """
+    total = sum(map(len, parts.values()))
+    told = []
+    for part, files in parts.items():
+        named = ", ".join(f"{name} ({why})" for name, why in list(files.items())[:_NAMED])
+        more = f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
+        told.append(f"{len(files):,} of {part}: {named}{more}" if part else named + more)
+    of = f" of {count:,}" if count is not None else ""
+    whole = "; ".join(told)
+    if total == 1 and count is None:
+        return f"{where}: {whole} cannot be read; replace or remove it"
+    return f"{where}: {total:,}{of} pictures cannot be read; {whole}; replace or remove them"
+
+
+def why_not(error: BaseException) -> str:
+    """Why a picture cannot be used: what reading it raised."""
+    return f"{reason(error)}: check its permissions" if isinstance(error, PermissionError) else reason(error)
 
 
 def reason(error: BaseException) -> str:
     """An error in few words."""
-    return str(getattr(error, "strerror", None) or error) or type(error).__name__
+    text = str(getattr(error, "strerror", None) or first_line(error)).split("<_io")[0].strip()
+    return (text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "...") or type(error).__name__

@@ -16,7 +16,11 @@ from ranknosh.errors import DataError
 from ranknosh.streams import stream
 from ranknosh.tasks.data.base import PARTS, Data, Split, assemble
 from ranknosh.tasks.data.lazy import InputSource, LazySplit, fits
+from ranknosh.tasks.data.reading import BrokenFiles, broken_text
 from ranknosh.tasks.data.targets import Array, Indices, check_labels
+
+Taken = Mapping[str, tuple[str, Indices]]
+"""Part to the part of the set it is taken from, and which of it."""
 
 
 def build(
@@ -56,21 +60,59 @@ def build(
     taken = divide(strata, section, seed, classes if told_apart else (), name)
     lazy = _stays_on_disk(section, taken, source, name)
     splits: list[Split] = []
-    for origin, indices in taken.values():
+    broken: dict[str, Mapping[str, str]] = {}
+    for part, (origin, indices) in taken.items():
         wanted = torch.from_numpy(np.ascontiguousarray(targets[origin][indices]))
         if lazy and source is not None:
-            splits.append(LazySplit.of(source(origin), torch.from_numpy(indices), wanted, section.workers))
+            splits.append(_on_disk(source, part, taken, wanted, section.workers, name))
             continue
-        inputs = fetch(origin, indices)
+        try:
+            inputs = fetch(origin, indices)
+        except BrokenFiles as error:
+            broken[part] = error.files
+            continue
         if section.resize is not None:
             inputs, wanted = _to_side(inputs, wanted, section.resize, name)
         splits.append(Split(inputs, wanted))
+    _refuse_broken(broken, taken, name)
     return replace(assemble(name, splits, classes), name=title or name)
+
+
+def _on_disk(
+    source: Callable[[str], InputSource], part: str, taken: Taken, targets: torch.Tensor, workers: int, name: str
+) -> LazySplit:
+    """A part whose inputs stay on disk, all of which were read once. Raises DataError naming every file of every part that is
+    broken."""
+    origin, indices = taken[part]
+    try:
+        split = LazySplit.of(source(origin), torch.from_numpy(indices), targets, workers)
+        split.scanned  # noqa: B018  # raises for what is broken
+        return split
+    except BrokenFiles:
+        broken = {each: _broken(source(found), chosen) for each, (found, chosen) in taken.items()}
+        _refuse_broken(broken, taken, name)
+        raise
+
+
+def _broken(source: InputSource, indices: Indices) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for index in indices.tolist():
+        try:
+            source[index]
+        except BrokenFiles as error:
+            found |= error.files
+    return found
+
+
+def _refuse_broken(broken: Mapping[str, Mapping[str, str]], taken: Taken, name: str) -> None:
+    found = {part: files for part, files in broken.items() if files}
+    if found:
+        raise DataError(broken_text(name, found, sum(len(indices) for _, indices in taken.values())))
 
 
 def _stays_on_disk(
     section: DataConfig,
-    taken: Mapping[str, tuple[str, Indices]],
+    taken: Taken,
     source: Callable[[str], InputSource] | None,
     name: str,
 ) -> bool:

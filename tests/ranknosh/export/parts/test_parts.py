@@ -39,7 +39,7 @@ def takes(monkeypatch):
 def test_pictures_are_read_as_in_training(mode, resize, takes, tmp_path):
     path = tmp_path / f"picture.{'tif' if mode in ('CMYK', 'YCbCr') else 'png'}"
     drawn(mode).save(path)
-    wanted = Decoder("here", resize).one("picture", path.read_bytes())
+    wanted = Decoder("here", resize).one("picture", path.read_bytes)
     takes(*wanted.shape, resize)
     found = pictures.read(str(path))
     assert found.dtype == torch.uint8
@@ -51,7 +51,7 @@ def test_large_photographs_and_rotation_marks_are_read_as_in_training(takes, tmp
     exif = image.getexif()
     exif[0x0112] = 6
     image.save(tmp_path / "photo.jpg", exif=exif)
-    wanted = Decoder("here", 16).one("photo", (tmp_path / "photo.jpg").read_bytes())
+    wanted = Decoder("here", 16).one("photo", (tmp_path / "photo.jpg").read_bytes)
     takes(3, 16, 16, 16)
     assert torch.equal(pictures.read(str(tmp_path / "photo.jpg"))[0], wanted)
 

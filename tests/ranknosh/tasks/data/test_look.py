@@ -71,7 +71,7 @@ def test_a_side_that_was_given_stands(tmp_path):
 def test_a_file_that_is_no_picture_is_named(tmp_path):
     photos(tmp_path)
     (tmp_path / "cat" / "0.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"cat/0\.png cannot be decoded"):
+    with pytest.raises(DataError, match=r"cat/0\.png \(cannot identify image file\) cannot be read"):
         look(DataConfig(folder=str(tmp_path)), 0, keep)
 
 
