@@ -70,3 +70,18 @@ def edited(draw, text, edits=3):
             case "cut":
                 text = text[:place]
     return text
+
+
+@st.composite
+def damaged(draw, content):
+    """The bytes of a file as they are, cut, longer, or with some changed, most of them in its head."""
+    how = draw(st.sampled_from(("whole", "cut", "head", "anywhere", "longer", "doubled")))
+    if how == "cut":
+        return content[: draw(st.integers(0, len(content)))]
+    if how in ("head", "anywhere") and content:
+        changed = bytearray(content)
+        for _ in range(draw(st.integers(1, 4))):
+            last = min(len(content), 64 if how == "head" else len(content)) - 1
+            changed[draw(st.integers(0, last))] = draw(st.sampled_from((0, 1, 0x7F, 0x80, 0xFF, 0x20)))
+        return bytes(changed)
+    return {"longer": content + bytes(50), "doubled": content + content}.get(how, content)

@@ -62,9 +62,15 @@ def as_numbers(array: NDArray[Any], where: str) -> torch.Tensor:
     """(n, ...) of any real dtype to float32. Raises DataError for other types and what float32 does not hold."""
     if array.dtype.kind not in "iufb" or array.ndim < 2:
         raise DataError(f"{where} has shape {array.shape} and dtype {array.dtype}; numbers are (n, ...) of a real type")
-    numbers = np.ascontiguousarray(array, dtype=np.float32)
+    numbers = as_float32(array)
     _refuse_infinite(numbers, where)
     return torch.from_numpy(numbers)
+
+
+def as_float32(array: NDArray[Any]) -> NDArray[np.float32]:
+    """Real numbers as float32, infinite where they are too large for it, which numpy would warn of."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def _refuse_infinite(numbers: NDArray[np.float32], where: str) -> None:

@@ -137,11 +137,14 @@ def read_npz(file: Path, key: str, wanted: Container[str] | None = None) -> dict
 
 
 def _require_archive(file: Path, name: str) -> None:
-    if file.is_dir() or zipfile.is_zipfile(file):
+    if file.is_dir():
         return
     with file.open("rb") as opened:
-        single = opened.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX
-    came = "holds a single array" if single else "is no .npz archive, or its end is missing"
+        head = opened.read(len(np.lib.format.MAGIC_PREFIX))
+    if head[:4] in (b"PK\3\4", b"PK\5\6") and zipfile.is_zipfile(file):  # else numpy advises to load a pickle
+        return
+    single = head == np.lib.format.MAGIC_PREFIX
+    came = "holds a single array" if single else "is no .npz archive, or its beginning or its end is missing"
     raise DataError(f"{name} {came}; an .npz file of several arrays is needed, as numpy.savez writes it")
 
 

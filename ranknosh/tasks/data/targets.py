@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.errors import DataError
+from ranknosh.tasks.data.inputs import as_float32
 from ranknosh.tasks.data.preparation import IGNORED
 
 TargetKind = Literal["auto", "classes", "numbers", "labels", "maps"]
@@ -128,7 +129,7 @@ def _class_numbers(array: Array, classes: tuple[str, ...], part: str, where: Whe
 def _numbers(array: Array, part: str, where: Where) -> NDArray[np.float32]:
     if array.dtype.kind not in "iufb":
         raise DataError(f"{where(part, None)} have dtype {array.dtype}; targets of a regression are numbers")
-    numbers = np.ascontiguousarray(array, dtype=np.float32)
+    numbers = as_float32(array)
     _refuse(~np.isfinite(numbers), part, where, array, "targets must be finite in float32; replace or remove it")
     return numbers
 

@@ -224,6 +224,7 @@ def test_pictures_that_are_numbers_when_the_config_says_so(tmp_path: Path) -> No
         (np.zeros((0, 3)), "numbers", "is empty"),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_inputs_that_are_not_of_their_kind_are_refused(array: np.ndarray, kind: Any, message: str) -> None:
-    with np.errstate(over="ignore"), pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=message):
         as_inputs(array, kind, "x")

@@ -1,8 +1,5 @@
 """Picture files of any kind, whole or damaged, alone and in archives: what loads has the pixels that Pillow reads, and all else is
-refused in our words.
-
-``pytest --hypothesis-profile many`` tries many more.
-"""
+refused in our words."""
 
 from __future__ import annotations
 
@@ -17,16 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ranknosh.errors import DataError
+from tests.fuzzing import FEW, damaged
 from tests.image_sets import load
 
 Image = pytest.importorskip("PIL.Image")
 ImageOps = pytest.importorskip("PIL.ImageOps")
 
-FEW = settings(max_examples=settings.default.max_examples // 2, derandomize=True, database=None)
 MODES = (
     *("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV", "I", "F"),
     *("I;16", "I;16B", "I;16L", "I;16N"),
@@ -83,21 +80,6 @@ def files(draw: st.DrawFn) -> bytes:
         content = encoded("RGB", "PNG", (6, 9), *words[3:])
         assert content is not None
     return draw(damaged(content))
-
-
-@st.composite
-def damaged(draw: st.DrawFn, content: bytes) -> bytes:
-    """A content as it is, cut, or with some bytes changed, most of them in its head."""
-    how = draw(st.sampled_from(("whole", "cut", "head", "anywhere", "longer", "doubled")))
-    if how == "cut":
-        return content[: draw(st.integers(0, len(content)))]
-    if how in ("head", "anywhere"):
-        changed = bytearray(content)
-        for _ in range(draw(st.integers(1, 4))):
-            last = min(len(content), 64 if how == "head" else len(content)) - 1
-            changed[draw(st.integers(0, last))] = draw(st.sampled_from((0, 1, 0x7F, 0x80, 0xFF, 0x20)))
-        return bytes(changed)
-    return {"whole": content, "longer": content + bytes(50), "doubled": content + content}[how]
 
 
 def as_pillow_reads(content: bytes) -> np.ndarray | None:
