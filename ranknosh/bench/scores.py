@@ -5,7 +5,6 @@ Layout of the csv, as ``ranknosh score SPACE --all --csv FILE`` writes it: ``arc
 be there and are not read.
 """
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from ranknosh.bench.account import Scores
 from ranknosh.config.sections import SeedingConfig
 from ranknosh.errors import ConfigError, DataError, SpaceError, to_type
+from ranknosh.tasks.data.reading import read_csv
 from ranknosh.tasks.data.table import Table
 
 PROXIES: tuple[str, ...] = SeedingConfig().proxies
@@ -54,7 +54,7 @@ def read_scores(
         raise ConfigError("no proxy is left to read from the scores; name at least one with --proxies")
     directions(names)
     path = Path(path)
-    header, rows = _lines(path)
+    header, rows = read_csv(path, "--scores")
     there = [name for name in header if name not in _OTHERS]
     missing = [name for name in (*_REQUIRED, *names) if name not in header]
     if missing:
@@ -65,8 +65,6 @@ def read_scores(
     found: dict[str, list[float]] = {}
     for number, row in enumerate(rows, start=1):
         where = f"row {number} of {path}"
-        if None in row:
-            raise DataError(f"{where} has more cells than there are columns")
         values = [_number(where, name, row[name]) for name in names]
         text, key = _read(where, row, table)
         if not np.array_equal(found.setdefault(text, values), values, equal_nan=True):
@@ -92,19 +90,6 @@ def _made_by(table: Table, names: Sequence[str]) -> str:
     listed = ",".join(dict.fromkeys(names))
     command = to_type("score", table.space.name, "--all", "--proxies", listed, "--csv", "scores.csv")
     return f"write it with: {command}"
-
-
-def _lines(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """Column names and rows; every row has a text for each column."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="", strict=True)
-            header, rows = list(reader.fieldnames or ()), list(reader)
-    except FileNotFoundError as error:
-        raise DataError(f"no scores at {path}; give the csv file with --scores") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {path} as csv: {error}") from error
-    return header, rows
 
 
 def _number(where: str, name: str, text: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from ranknosh.errors import FOREIGN, ConfigError, DataError, SpaceError, first_l
 from ranknosh.registry import load
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.signature import Signature
+from ranknosh.tasks.data.npz import read_npz
+from ranknosh.tasks.data.reading import read_csv
 
 if TYPE_CHECKING:
     from torch import nn
@@ -173,20 +174,13 @@ class Tabled:
 
 def _read_column(cost: str, path: Path, column: str) -> tuple[list[str], list[float]]:
     """The architectures and a column of a table. Raises DataError."""
-    if not path.exists():
-        raise DataError(f"costs.{cost}.table is {path}, and there is no such file")
-    try:
-        if path.suffix == ".npz":
-            import numpy as np
-
-            with np.load(path, allow_pickle=False) as file:
-                columns: dict[str, list[Any]] = {name: file[name].tolist() for name in file.files}
-        else:
-            with path.open(newline="") as lines:
-                rows = list(csv.DictReader(lines))
-            columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else {})}
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"costs.{cost}.table {path} cannot be read: {first_line(error)}") from error
+    key = f"costs.{cost}.table"
+    if path.suffix == ".npz":
+        arrays = read_npz(path, key)
+        columns: dict[str, list[Any]] = {name: array.reshape(-1).tolist() for name, array in arrays.items()}
+    else:
+        named, rows = read_csv(path, key)
+        columns = {name: [row[name] for row in rows] for name in named}
     names = next((name for name in ("architecture", "arch") if name in columns), None)
     if names is None:
         raise DataError(
@@ -194,11 +188,14 @@ def _read_column(cost: str, path: Path, column: str) -> tuple[list[str], list[fl
         )
     if column not in columns:
         raise DataError(f"{path}: {unknown('column', column, columns)}; say which one with costs.{cost}.column")
-    texts = [text.decode() if isinstance(text, bytes) else str(text) for text in columns[names]]
+    texts = [text.decode(errors="replace") if isinstance(text, bytes) else str(text) for text in columns[names]]
     try:
-        return texts, [float(value) for value in columns[column]]
-    except (TypeError, ValueError) as error:
+        values = [float(value) for value in columns[column]]
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{path}: column {column} holds something that is no number: {first_line(error)}") from error
+    if len(values) != len(texts):
+        raise DataError(f"{path}: {names} has {len(texts):,} values and {column} {len(values):,}; give one for each")
+    return texts, values
 
 
 def source_of(

@@ -1,5 +1,6 @@
 """What is read of a disk: regular files only, and no more of one than is known before it is read."""
 
+import csv
 import lzma
 import stat
 import struct
@@ -50,10 +51,40 @@ def _missing(path: Path, key: str) -> DataError:
     except OSError:
         names = []
     shown = ", ".join(names[:6]) + (" ..." if len(names) > 6 else "") if names else "nothing"
-    remedy = f"; say where it is with --set {key}=PATH" if key.startswith("data.") else ""
+    remedy = f"; say where it is with --set {key}=PATH" if key.startswith(("data.", "costs.")) else ""
     return DataError(
         f"{key} {path} does not exist; the nearest folder that does is {nearest}, which holds {shown}{remedy}"
     )
+
+
+def read_csv(path: Path, key: str) -> tuple[list[str], list[dict[str, str]]]:
+    """The columns of a csv file of UTF-8 text, with or without a byte order mark, and its rows, each with a text for every column.
+
+    Args:
+        path: of the file.
+        key: what it is given as, for messages.
+
+    Raises:
+        DataError: where it is missing or unreadable, names a column twice, or a row has more fields than there are columns.
+    """
+    require_path(path, key)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="", strict=True)
+            names, rows = list(reader.fieldnames or ()), list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        cause = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else reason(error)
+        raise DataError(f"{key} {path} cannot be read as csv: {cause}") from error
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise DataError(f"{key} {path} names the column {twice[0]!r} twice; give every column a name of its own")
+    for number, row in enumerate(rows, 1):
+        if len(row) > len(names):
+            raise DataError(
+                f"{key} {path}: row {number} has more fields than there are columns ({', '.join(names)}); texts that hold a comma "
+                "stand in quotes"
+            )
+    return names, rows
 
 
 def read_picture(path: Path) -> bytes:

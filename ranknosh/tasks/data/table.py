@@ -157,9 +157,11 @@ class Table:
         if texts.ndim != 1 or texts.dtype.kind not in "SU":
             raise DataError(f"arch must be a list of strings, got {texts.dtype} of shape {texts.shape}")
         architectures = tuple(_parse(known, row, text) for row, text in enumerate(texts.tolist()))
-        facts: dict[str, Any] = {"data": str(np.asarray(arrays["data"]).item())} if "data" in arrays else {}
+        data = np.asarray(arrays.get("data", cls.data))
+        if data.size != 1:
+            raise DataError(f"data has shape {data.shape}; it is one text, of what the accuracies are")
         read = _old if old else _curves
-        return cls(known, architectures, **read(arrays, tuple(levels)), costs=_costs(arrays), **facts)
+        return cls(known, architectures, **read(arrays, tuple(levels)), costs=_costs(arrays), data=str(data.item()))
 
     def find(self, architecture: Architecture) -> int | None:
         """The row of ``architecture``, None where the table does not hold it."""

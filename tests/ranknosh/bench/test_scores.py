@@ -116,14 +116,14 @@ def test_an_architecture_has_one_row(small: Table, tmp_path: Path, lines_of, wri
 
 
 def test_files_that_are_no_scores(small: Table, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no scores at .*--scores"):
+    with pytest.raises(DataError, match=r"--scores .*nowhere.csv does not exist; the nearest folder"):
         read_scores(tmp_path / "nowhere.csv", small, ["snip"])
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="cannot be read as csv: it is not UTF-8 text"):
         read_scores(tmp_path / "bytes.csv", small, ["snip"])
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(DataError, match="no column architecture, canonical, snip; its proxies are none"):
         read_scores(tmp_path / "empty.csv", small, ["snip"])
     (tmp_path / "wide.csv").write_text("architecture,canonical,snip\na,b,1,2,3\n")
-    with pytest.raises(DataError, match=r"row 1 of .* more cells than there are columns"):
+    with pytest.raises(DataError, match=r"wide.csv: row 1 has more fields than there are columns"):
         read_scores(tmp_path / "wide.csv", small, ["snip"])

@@ -139,7 +139,7 @@ def test_a_table_knows_costs_by_the_texts_of_architectures(tmp_path, kind):
 
 
 def test_tables_that_cannot_be_read(tmp_path):
-    with pytest.raises(DataError, match="there is no such file"):
+    with pytest.raises(DataError, match=r"costs.latency.table .*none.csv does not exist; the nearest folder .* --set costs.latency.table=PATH"):
         books({}, {"latency": {"table": str(tmp_path / "none.csv")}})
     (tmp_path / "a.csv").write_text("name,latency\nx,1\n")
     with pytest.raises(DataError, match="has no column architecture"):
@@ -148,7 +148,7 @@ def test_tables_that_cannot_be_read(tmp_path):
     with pytest.raises(DataError, match="an architecture that cannot be read"):
         books({}, {"latency": {"table": str(tmp_path / "b.csv")}})
     (tmp_path / "c.npz").write_bytes(b"nothing")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match=r"is no \.npz archive"):
         books({}, {"latency": {"table": str(tmp_path / "c.npz")}})
 
 
