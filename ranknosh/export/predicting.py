@@ -236,5 +236,9 @@ def _of_array(model: Model, given: Any, where: str) -> Iterator[tuple[str, Tenso
         found = found.expand(-1, wanted[0], -1, -1).contiguous()
     if tuple(found.shape[1:]) != wanted:
         raise DataError(f"{where} holds inputs of shape {tuple(found.shape[1:])}, and {model.where} takes {wanted}")
+    if model.module.KIND == "tokens" and int(found.max()) >= model.module.VOCABULARY:
+        raise DataError(
+            f"{where} holds the token {int(found.max())}, and {model.where} knows 0..{model.module.VOCABULARY - 1}"
+        )
     for number, each in enumerate(found):
         yield f"{where}[{number}]", each

@@ -138,6 +138,8 @@ def _constants(finished: Finished) -> str:
                 "RESIZE", finished.resize, "side that training pictures were scaled and cut to; None for as they are"
             )
         )
+    if preparation.kind == "tokens":
+        lines.append(_value("VOCABULARY", preparation.vocabulary, "tokens are below it"))
     if "mean" in known:
         of = "of pixels / 255, by channel" if preparation.kind == "pictures" else "of the training inputs, by column"
         lines += [_value("MEAN", known["mean"], of), _value("STD", known["std"])]

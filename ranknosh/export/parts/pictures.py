@@ -1,5 +1,6 @@
 """Image files as inputs, by the rules by which those of the training were read."""
 
+import sys
 from typing import Any
 
 import torch
@@ -35,6 +36,8 @@ def plain(image: Any) -> Any:
     """An image of Pillow as grey (L) or colour (RGB); of 16-bit grey the upper 8 bits."""
     from PIL import Image
 
+    if image.mode == "I" and image.format == "PPM":  # which has 16 bits at most
+        return Image.frombytes("L", image.size, image.tobytes()[1 if sys.byteorder == "little" else 2 :: 4])
     if image.mode in ("I", "F"):
         raise ValueError(f"pixels are 32-bit (mode {image.mode}); convert the file to 8 or 16 bits")
     if image.mode.startswith("I;16"):

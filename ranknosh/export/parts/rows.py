@@ -11,7 +11,7 @@ from ranknosh.export.parts.stand_ins import INPUTS
 
 def read(path: str) -> Tensor:
     """(n, ...) float32 of a CSV file, an input a line; a first line that holds names is passed over."""
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:
         lines = [line for line in csv.reader(file) if line]
     if lines and not all(is_number(word) for word in lines[0]):
         lines = lines[1:]
@@ -19,7 +19,11 @@ def read(path: str) -> Tensor:
     for number, line in enumerate(lines, 1):
         if len(line) != wanted:
             raise ValueError(f"{path}: row {number} has {len(line)} columns, and the model takes {wanted}")
-    return torch.tensor([[float(word) for word in line] for line in lines]).reshape(-1, *INPUTS)
+    found = torch.tensor([[float(word) for word in line] for line in lines])
+    for number, row in enumerate(found, 1):
+        if not torch.isfinite(row).all():
+            raise ValueError(f"{path}: row {number} holds a NaN or a number that is infinite in float32")
+    return found.reshape(-1, *INPUTS)
 
 
 def is_number(word: str) -> bool:

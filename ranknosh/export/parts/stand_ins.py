@@ -7,6 +7,7 @@ from torch import Tensor, nn
 Model: Callable[[], nn.Module] = nn.Identity
 INPUTS: tuple[int, ...] = (3, 32, 32)
 RESIZE: int | None = None
+VOCABULARY = 0
 CLASSES: tuple[str, ...] = ()
 WEIGHTS_SHA256 = ""
 

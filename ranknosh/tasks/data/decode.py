@@ -128,4 +128,3 @@ class Decoder:
                     image = Image.fromarray(pixels_of(image).squeeze(2) if is_grey(image) else pixels_of(image))
                 image = ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
             return pixels_of(image)
-

@@ -6,7 +6,7 @@ Files are listed without reading them and read without unpacking an archive to d
 import os
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial

@@ -86,7 +86,19 @@ def find_parts(
     were = (
         "file that is no picture by its ending was" if count == 1 else "files that are no pictures by their ending were"
     )
-    return parts, (f"{count:,} {were} passed over: {passed}",) if count else ()
+    there = _by_part([path for path in files if _ending(path) not in ENDINGS], pictures[0][:depth], owners)
+    return parts, (f"{count:,} {were} passed over: {passed}{there}",) if count else ()
+
+
+def _by_part(paths: Sequence[FilePath], outer: FilePath, owners: Mapping[str, str]) -> str:
+    """How many files are in each part, and how many in none; empty for a set in one piece."""
+    if not owners:
+        return ""
+    depth = len(outer)
+    inside = Counter(owners.get(path[depth]) for path in paths if path[:depth] == outer and len(path) > depth + 1)
+    told = [f"{inside[part]:,} in {part}" for part in PARTS if inside[part]]
+    outside = len(paths) - sum(inside[part] for part in PARTS)
+    return f" ({', '.join([*told, f'{outside:,} in no part'] if outside else told)})"
 
 
 def _ending(path: FilePath) -> str:

@@ -58,7 +58,7 @@ def _missing(path: Path, key: str) -> DataError:
 
 
 def read_csv(path: Path, key: str) -> tuple[list[str], list[dict[str, str]]]:
-    """The columns of a csv file of UTF-8 text, with or without a byte order mark, and its rows, each with a text for every column.
+    """The columns of a csv file of UTF-8 text, with or without a byte order mark, and its rows, with a text for every column.
 
     Args:
         path: of the file.
@@ -81,8 +81,8 @@ def read_csv(path: Path, key: str) -> tuple[list[str], list[dict[str, str]]]:
     for number, row in enumerate(rows, 1):
         if len(row) > len(names):
             raise DataError(
-                f"{key} {path}: row {number} has more fields than there are columns ({', '.join(names)}); texts that hold a comma "
-                "stand in quotes"
+                f"{key} {path}: row {number} has more fields than there are columns ({', '.join(names)}); texts that hold a "
+                "comma stand in quotes"
             )
     return names, rows
 

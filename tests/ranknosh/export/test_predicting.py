@@ -33,9 +33,12 @@ def test_rows_of_an_array_a_csv_and_an_npz_file_have_the_same_values(tmp_path):
 def test_sequences_are_answered_place_by_place():
     finished = made("tokens")
     kept = finished.task.data.validation.inputs[:2]
-    found = predict(model_of(finished), kept, 2)
+    model = model_of(finished)
+    found = predict(model, kept, 2)
     assert [row["tokens"] for row in found.rows] == finished.outputs(kept).argmax(2).tolist()
     assert len(found.rows[0]["last"]) == 2
+    with pytest.raises(DataError, match=r"inputs holds the token 7, and .* knows 0\.\.6"):
+        predict(model, kept * 0 + 7)
 
 
 def test_masks_are_written_as_pictures(tmp_path):

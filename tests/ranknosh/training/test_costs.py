@@ -139,7 +139,10 @@ def test_a_table_knows_costs_by_the_texts_of_architectures(tmp_path, kind):
 
 
 def test_tables_that_cannot_be_read(tmp_path):
-    with pytest.raises(DataError, match=r"costs.latency.table .*none.csv does not exist; the nearest folder .* --set costs.latency.table=PATH"):
+    with pytest.raises(
+        DataError,
+        match=r"costs.latency.table .*none.csv does not exist; the nearest folder .* --set costs.latency.table=PATH",
+    ):
         books({}, {"latency": {"table": str(tmp_path / "none.csv")}})
     (tmp_path / "a.csv").write_text("name,latency\nx,1\n")
     with pytest.raises(DataError, match="has no column architecture"):

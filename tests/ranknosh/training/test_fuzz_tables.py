@@ -24,7 +24,9 @@ pytestmark = pytest.mark.filterwarnings("error")
 SPACE = get_space("nasbench201")
 TEXTS = [SPACE.format(one) for one, _ in zip(SPACE.enumerate(), range(4), strict=False)]
 CELLS = st.one_of(
-    st.sampled_from([*TEXTS, "1", "0.5", "-1", "nan", "inf", "1e400", "9" * 400, "", " ", "x", "\0", "\u202e", "1,5", '"', "\n"]),
+    st.sampled_from(
+        [*TEXTS, "1", "0.5", "-1", "nan", "inf", "1e400", "9" * 400, "", " ", "x", "\0", "\u202e", "1,5", '"', "\n"]
+    ),
     st.text(max_size=3),
 )
 
@@ -45,7 +47,9 @@ def costs(name: str, content: bytes, column: str = "latency") -> Tabled:
 )
 def test_a_table_of_costs_in_csv(rows: list[list[str]], head: list[str], encoding: str, data: st.DataObject) -> None:
     text = io.StringIO()
-    csv.writer(text, lineterminator=data.draw(st.sampled_from(["\n", "\r\n"]))).writerows([head, *rows] if head else rows)
+    csv.writer(text, lineterminator=data.draw(st.sampled_from(["\n", "\r\n"]))).writerows(
+        [head, *rows] if head else rows
+    )
     content = text.getvalue().encode(encoding)
     try:
         table = costs("costs.csv", content if data.draw(st.booleans()) else data.draw(damaged(content)))
@@ -92,14 +96,21 @@ def test_a_table_of_costs_is_a_regular_file(name: str, tmp_path: Path) -> None:
 ARRAYS = st.sampled_from(
     [
         *(np.array(TEXTS), np.array(TEXTS, "S"), np.array(TEXTS[:2] * 2), np.full(4, 50.0), np.full((4, 3), 50.0)),
-        *(np.full((4, 3), np.nan), np.full(4, 1e300), np.full(4, -1), np.full((3, 2), 9), np.array("CIFAR"), np.array(1.0)),
+        *(
+            np.full((4, 3), np.nan),
+            np.full(4, 1e300),
+            np.full(4, -1),
+            np.full((3, 2), 9),
+            np.array("CIFAR"),
+            np.array(1.0),
+        ),
         *(np.array([], float), np.full((4, 2, 2), 1.0), np.full(4, "x"), np.full(4, 2**62), np.array(["a", "b"])),
     ]
 )
 
 
 @FEW
-@given(st.fixed_dictionaries({name: ARRAYS for name in ("epoch12_val", "epoch200_seeds", "train_seconds_200")}), st.data())
+@given(st.fixed_dictionaries(dict.fromkeys(("epoch12_val", "epoch200_seeds", "train_seconds_200"), ARRAYS)), st.data())
 def test_a_table_of_finished_trainings(arrays: dict[str, Any], data: st.DataObject) -> None:
     good = {"arch": np.array(TEXTS), "epoch12_val": np.full(4, 50.0), "epoch200_seeds": np.full((4, 3), 60.0)}
     good |= {"train_seconds_200": np.full(4, 9.0)}

@@ -46,6 +46,17 @@ def test_pictures_are_read_as_in_training(mode, resize, takes, tmp_path):
     assert torch.equal(found[0], wanted)
 
 
+@pytest.mark.parametrize("resize", [None, 6])
+def test_16_bits_of_a_pgm_file_keep_their_upper_half_as_in_training(resize, takes, tmp_path):
+    deep = drawn("I;16")
+    deep.save(tmp_path / "picture.pgm")
+    wanted = Decoder("here", resize).one("picture", (tmp_path / "picture.pgm").read_bytes)
+    takes(*wanted.shape, resize)
+    assert torch.equal(pictures.read(str(tmp_path / "picture.pgm"))[0], wanted)
+    if resize is None:
+        assert wanted.flatten().tolist() == list(deep.tobytes()[1::2])
+
+
 def test_large_photographs_and_rotation_marks_are_read_as_in_training(takes, tmp_path):
     image = drawn("RGB", (160, 120)).resize((640, 480))
     exif = image.getexif()
@@ -82,11 +93,22 @@ def test_rows_and_tokens(monkeypatch, tmp_path):
     (tmp_path / "wide.csv").write_text("1,2\n1,2,3\n")
     with pytest.raises(ValueError, match="row 2 has 3 columns, and the model takes 2"):
         rows.read(str(tmp_path / "wide.csv"))
+    for text in ("nan,1", "1,1e39"):
+        (tmp_path / "odd.csv").write_text(f"1,2\n{text}\n")
+        with pytest.raises(ValueError, match="row 2 holds a NaN or a number that is infinite in float32"):
+            rows.read(str(tmp_path / "odd.csv"))
+    (tmp_path / "marked.csv").write_text("1,2\n3,4\n", encoding="utf-8-sig")
+    assert rows.read(str(tmp_path / "marked.csv")).tolist() == [[1.0, 2.0], [3.0, 4.0]]
     monkeypatch.setattr(tokens, "INPUTS", (3,))
+    monkeypatch.setattr(tokens, "VOCABULARY", 7)
     (tmp_path / "tokens.csv").write_text("1,2,3\n0,0,6\n")
     assert tokens.read(str(tmp_path / "tokens.csv")).tolist() == [[1, 2, 3], [0, 0, 6]]
     with pytest.raises(ValueError, match="row 1 has 2 tokens, and the model takes 3"):
         tokens.read(str(tmp_path / "wide.csv"))
+    for token in (7, -1):
+        (tmp_path / "tokens.csv").write_text(f"1,2,{token}\n")
+        with pytest.raises(ValueError, match=rf"row 1 holds the token {token}, and the model knows 0\.\.6"):
+            tokens.read(str(tmp_path / "tokens.csv"))
 
 
 def test_answers_by_hand(monkeypatch, tmp_path):

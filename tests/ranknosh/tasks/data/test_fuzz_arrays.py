@@ -1,5 +1,5 @@
-"""Arrays of any type, shape and order, in whole and damaged files and in objects: what loads means what numpy reads, and all else is
-refused in our words."""
+"""Arrays of any type, shape and order, in whole and damaged files and in objects: what loads means what numpy reads, and all else
+is refused in our words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranknosh.config.learning import DataConfig
 from ranknosh.errors import DataError
 from ranknosh.tasks.data import Data, from_datasets
 from ranknosh.tasks.data import own as own_module
@@ -38,7 +37,10 @@ VALUES = (np.nan, np.inf, -np.inf, -1, 0.5, 2**31, 2**62, 255, 256, 1e300, 1e-32
 @st.composite
 def arrays(draw: st.DrawFn, shapes: tuple[tuple[int, ...], ...], of: tuple[int, ...] = (2, 4, 255)) -> Any:
     """An array (n, ...), mostly of 12 examples and of so many values or fewer."""
-    kind, shape = np.dtype(draw(st.sampled_from(TYPES))), (draw(st.sampled_from(COUNTS)), *draw(st.sampled_from(shapes)))
+    kind, shape = (
+        np.dtype(draw(st.sampled_from(TYPES))),
+        (draw(st.sampled_from(COUNTS)), *draw(st.sampled_from(shapes))),
+    )
     most = draw(st.sampled_from(of))
     drawn = np.random.default_rng(draw(st.integers(0, 9))).integers(0, most, shape)
     if len(shape) == 1:
@@ -55,6 +57,14 @@ def arrays(draw: st.DrawFn, shapes: tuple[tuple[int, ...], ...], of: tuple[int, 
 
 INPUTS, TARGETS = arrays(SHAPES), arrays(OF_TARGETS, (2, 2, 3))
 KINDS = st.sampled_from(("auto", "auto", "pictures", "numbers", "tokens"))
+
+
+def loaded(**section: Any) -> tuple[Data | None, str]:
+    """The data, or what was said of them."""
+    try:
+        return load(**section), ""
+    except DataError as error:
+        return None, str(error)
 
 
 def check_meaning(data: Data, x: Any, y: Any) -> None:
@@ -88,14 +98,11 @@ def test_arrays_of_any_kind_mean_the_same_at_every_door(x: Any, y: Any, inputs: 
         path = Path(folder) / "set.npz"
         names = {f"{what}_{part}": each for part in ("train", "val", "test") for what, each in (("x", x), ("y", y))}
         np.savez(path, **names)
-        own = {part: (x, y) for part in ("train", "validation", "test")}
+        own = dict.fromkeys(("train", "validation", "test"), (x, y))
         for section in ({"npz": str(path)}, {"name": "own:data"}):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(own_module.DATA, "load", lambda name: lambda: own)
-                try:
-                    read.append(load(**section, inputs=inputs))
-                except DataError:
-                    read.append(None)
+                read.append(loaded(**section, inputs=inputs)[0])
     for data in read:
         if data is not None:
             check_meaning(data, x, y)
@@ -133,11 +140,10 @@ def test_a_damaged_file_of_arrays_is_read_rightly_or_refused(data: st.DataObject
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / data.draw(st.sampled_from(("set.npz", "set.zip", "set.npy", "set")))
         path.write_bytes(data.draw(damaged(stream.getvalue())))
-        try:
-            found = load(npz=str(path))
-        except DataError as error:
-            assert "pickle" not in str(error)  # what numpy advises about files that it does not know
-            return
+        found, said = loaded(npz=str(path))
+    assert "pickle" not in said  # what numpy advises about files that it does not know
+    if found is None:
+        return
     known = {one.tobytes() for one in x}
     for part in (found.train, found.validation, found.test):
         assert all(one.numpy().tobytes() in known for one in part.inputs)
@@ -146,7 +152,9 @@ def test_a_damaged_file_of_arrays_is_read_rightly_or_refused(data: st.DataObject
 @FEW
 @given(
     st.sampled_from(("|u1", "<f8", "|O", "|V99999999999", "<U99999999", "|S0", "x", "<i4,<i4", "")),
-    st.sampled_from(("()", "(12,)", "(12, 6, 5)", "(-1,)", "(2**70,)", "(9223372036854775807,)", "(10**11,)", "(1.5,)", "x")),
+    st.sampled_from(
+        ("()", "(12,)", "(12, 6, 5)", "(-1,)", "(2**70,)", "(9223372036854775807,)", "(10**11,)", "(1.5,)", "x")
+    ),
     st.sampled_from(("True", "False", "2", "")),
     st.binary(max_size=400),
 )

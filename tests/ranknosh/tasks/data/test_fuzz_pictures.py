@@ -1,5 +1,5 @@
-"""Picture files of any kind, whole or damaged, alone and in archives: what loads has the pixels that Pillow reads, and all else is
-refused in our words."""
+"""Picture files of any kind, whole or damaged, alone and in archives: what loads has the pixels that Pillow reads, and all else
+is refused in our words."""
 
 from __future__ import annotations
 
@@ -143,6 +143,7 @@ def test_a_picture_has_the_pixels_that_pillow_reads_or_is_refused(
     size = (6, 9) if wanted is None or not wanted.size else (wanted.shape[1], wanted.shape[0])
     contents = {f"train/a/0{ending}": content, "train/a/1.png": plain(size, 10), "train/b/0.png": plain(size, 11)}
     contents |= {f"{part}/{label}/0.png": plain(size, 12) for part in ("val", "test") for label in "ab"}
+    said = ""
     with tempfile.TemporaryDirectory() as folder:
         path = write(door, contents, Path(folder))
         with warnings.catch_warnings():
@@ -151,17 +152,20 @@ def test_a_picture_has_the_pixels_that_pillow_reads_or_is_refused(
                 data = load(folder=str(path), in_memory=False if lazy and not door.startswith("tar") else "auto")
                 (first, *_), _ = next(iter(data.train.read(1)))
             except DataError as error:
-                assert wanted is None, error
-                assert f"a/0{ending}" in str(error)
-                return
-    assert wanted is not None
+                said = str(error)
+    if wanted is None:
+        assert f"a/0{ending}" in said
+        return
+    assert not said
     assert np.array_equal(first.numpy(), np.broadcast_to(wanted, (*wanted.shape[:2], 3)).transpose(2, 0, 1))
 
 
 @FEW
 @given(st.data(), st.sampled_from(("zip", "tar", "tar.gz")))
 def test_a_damaged_archive_of_pictures_is_read_rightly_or_refused(data: st.DataObject, door: str) -> None:
-    contents = {f"{label}/{index}.png": plain((6, 9), 4 * "ab".index(label) + index) for label in "ab" for index in range(4)}
+    contents = {
+        f"{label}/{index}.png": plain((6, 9), 4 * "ab".index(label) + index) for label in "ab" for index in range(4)
+    }
     known = {as_pillow_reads(content).tobytes() for content in contents.values()}  # type: ignore[union-attr]
     with tempfile.TemporaryDirectory() as folder:
         path = write(door, contents, Path(folder))

@@ -66,4 +66,10 @@ def test_what_was_passed_over_is_counted() -> None:
     assert notes == (
         "4 files that are no pictures by their ending were passed over: 2 x .heic, 1 x .txt, 1 x no ending",
     )
+    files = [("mine", *path) for path in listed("train/cat", "train/dog", "val/cat")]
+    others = [("mine", "train", "cat", "a.heic"), ("mine", "val", "notes.txt"), ("mine", "README.md"), ("licence",)]
+    assert find_parts(files + others, [], {}, "set")[1] == (
+        "4 files that are no pictures by their ending were passed over: 1 x .heic, 1 x .txt, 1 x .md, 1 x no ending (1 in train, "
+        "1 in validation, 2 in no part)",
+    )
     assert find_parts(listed("cat", "dog", names=("a.jfif", "b.jpe")), [], {}, "set")[1] == ()

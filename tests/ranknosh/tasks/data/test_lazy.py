@@ -114,6 +114,43 @@ def test_parts_of_it_and_all_of_it() -> None:
     assert torch.equal(drawn(again)[0][0], drawn(here)[0][0])
 
 
+@pytest.mark.parametrize(("in_memory", "workers"), [(True, 0), (False, 0), (False, 2)])
+def test_every_broken_picture_of_every_part_is_named_and_what_is_lost_is_noted(
+    in_memory: bool, workers: int, tmp_path: Path
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for part in ("train", "val", "test"):
+        for label in "ab":
+            (tmp_path / part / label).mkdir(parents=True)
+            for index in range(3):
+                pixels = np.random.default_rng(index).integers(0, 256, (8, 8, 4), dtype=np.uint8)
+                image.fromarray(pixels).save(tmp_path / part / label / f"{index}.png")
+    data = load(folder=str(tmp_path), in_memory=in_memory, workers=workers)
+    assert data.notes == ("18 of the pictures are transparent in places, which was left out: train/a/0.png is one",)
+    for name in ("train/b/1.png", "train/a/0.png", "test/b/2.png"):
+        (tmp_path / name).write_bytes(b"no picture")
+    (tmp_path / "val/a/1.png").unlink()
+    (tmp_path / "val/a/1.png").symlink_to("nowhere.png")
+    with pytest.raises(DataError) as caught:
+        load(folder=str(tmp_path), in_memory=in_memory, workers=workers)
+    why = "(cannot identify image file)"
+    assert str(caught.value) == (
+        f"data.folder {tmp_path}: 4 of 18 pictures cannot be read; 2 of train: train/a/0.png {why}, train/b/1.png {why}; "
+        f"1 of validation: val/a/1.png (it is a link whose target is gone); 1 of test: test/b/2.png {why}; replace or remove them"
+    )
+
+
+def test_an_error_of_a_process_that_reads_ahead_has_no_traceback_in_its_text() -> None:
+    class Failing(Counted):
+        def __getitem__(self, index: int) -> Any:
+            if index == 20 and torch.utils.data.get_worker_info() is not None:
+                raise RuntimeError("a bad disk")
+            return super().__getitem__(index)
+
+    with pytest.raises(DataError, match=r"^reading train\[20\] failed: RuntimeError: a bad disk$"):
+        from_datasets(Failing(PICTURES), Counted(PICTURES[:4]), in_memory=False, workers=1)
+
+
 def test_what_is_wrong_is_found_before_anything_runs() -> None:
     broken = NUMBERS.copy()
     broken[20, 1] = np.nan

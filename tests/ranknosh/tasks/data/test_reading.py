@@ -50,9 +50,7 @@ def test_a_picture_of_no_sane_size_is_not_unpacked(tmp_path: Path, monkeypatch: 
     with tarfile.open(tmp_path / "images.tar", "w") as tape:
         tape.add(images, arcname=".")
     for source in (images, tmp_path / "images.zip", tmp_path / "images.tar"):
-        with pytest.raises(
-            DataError, match=r"cat/z\.png \(it has 10,001 bytes, and a picture at most 10,000"
-        ):
+        with pytest.raises(DataError, match=r"cat/z\.png \(it has 10,001 bytes, and a picture at most 10,000"):
             load(folder=str(source))
 
 
