@@ -109,6 +109,8 @@ class Table:
         for name, column in {"training seconds": self.seconds, "truth": self.truth, **self.costs}.items():
             if column.shape != (n,) or not np.isfinite(column).all():
                 raise DataError(f"{name} must be {n} finite numbers, got shape {column.shape}")
+        if self.truth.min() < 0 or self.truth.max() > 1:
+            raise DataError("truth lies outside 0..100 %")
         if (self.seconds < 0).any():
             raise DataError("training seconds must be 0 or more")
 
@@ -149,7 +151,7 @@ class Table:
         missing = [name for name in required if name not in arrays]
         if missing:
             raise DataError(f"the table lacks {', '.join(missing)}; it needs {', '.join(required)}")
-        own = str(np.asarray(arrays["space"]).item()) if "space" in arrays else None
+        own = str(_one(arrays, "space", None)) if "space" in arrays else None
         if own is not None and space is not None and own != space:
             raise DataError(f"the table is of the space {own}, and {space} is asked for; give a table of that space")
         known = get_space(own or space or DEFAULT)
@@ -157,11 +159,14 @@ class Table:
         if texts.ndim != 1 or texts.dtype.kind not in "SU":
             raise DataError(f"arch must be a list of strings, got {texts.dtype} of shape {texts.shape}")
         architectures = tuple(_parse(known, row, text) for row, text in enumerate(texts.tolist()))
-        data = np.asarray(arrays.get("data", cls.data))
-        if data.size != 1:
-            raise DataError(f"data has shape {data.shape}; it is one text, of what the accuracies are")
         read = _old if old else _curves
-        return cls(known, architectures, **read(arrays, tuple(levels)), costs=_costs(arrays), data=str(data.item()))
+        return cls(
+            known,
+            architectures,
+            **read(arrays, tuple(levels)),
+            costs=_costs(arrays),
+            data=str(_one(arrays, "data", cls.data)),
+        )
 
     def find(self, architecture: Architecture) -> int | None:
         """The row of ``architecture``, None where the table does not hold it."""
@@ -256,7 +261,7 @@ def _curves(arrays: Mapping[str, Any], levels: tuple[int, ...]) -> dict[str, Any
     if (
         known.ndim != 1
         or not len(known)
-        or not (known == np.rint(known)).all()
+        or not (np.isfinite(known) & (known == np.rint(known))).all()
         or not (np.diff(known, prepend=0) >= 1).all()
     ):
         raise DataError("epochs must be rising whole numbers of 1 or more")
@@ -274,7 +279,9 @@ def _curves(arrays: Mapping[str, Any], levels: tuple[int, ...]) -> dict[str, Any
         )
     by_epoch = np.moveaxis(accuracy.reshape(*accuracy.shape[:2], -1), 1, 0) / 100
     values = tuple(by_epoch[epochs.index(level)] for level in levels)
-    resumable = bool(np.asarray(arrays.get("resumable", True)).item())
+    resumable = _one(arrays, "resumable", True)
+    if resumable not in (True, False):
+        raise DataError(f"resumable is {resumable!r}; it is True or False")
     whole = np.isfinite(np.stack(values)).all(axis=0).any(axis=1)
     if resumable and not whole.all():
         row = int(np.flatnonzero(~whole)[0])
@@ -289,7 +296,7 @@ def _curves(arrays: Mapping[str, Any], levels: tuple[int, ...]) -> dict[str, Any
         "values": values,
         "seconds": pace * levels[-1],
         "truth": truth,
-        "curves": resumable,
+        "curves": bool(resumable),
         "accounting": "resume" if resumable else "scratch",
     }
 
@@ -301,6 +308,14 @@ def _costs(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
     if "params_mb" in arrays and "params" not in costs:
         costs["params"] = np.rint(_numbers(arrays, "params_mb") * 1e6)
     return costs
+
+
+def _one(arrays: Mapping[str, Any], name: str, otherwise: Any) -> Any:
+    """A single value."""
+    value = np.asarray(arrays.get(name, otherwise))
+    if value.size != 1:
+        raise DataError(f"{name} has shape {value.shape}; it is a single value")
+    return value.item()
 
 
 def _numbers(arrays: Mapping[str, Any], name: str) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranknosh.errors import DataError
+from ranknosh.errors import ConfigError, DataError
 from ranknosh.spaces.catalog import get_space
 from ranknosh.tasks.data.table import Table
 from ranknosh.training.cost_sources import Tabled
@@ -104,21 +104,53 @@ ARRAYS = st.sampled_from(
             np.array("CIFAR"),
             np.array(1.0),
         ),
-        *(np.array([], float), np.full((4, 2, 2), 1.0), np.full(4, "x"), np.full(4, 2**62), np.array(["a", "b"])),
+        *(
+            np.array([], float),
+            np.full((4, 2, 2), 1.0),
+            np.full((4, 3, 2), np.nan),
+            np.array([1, 2, 3]),
+            np.array([1, np.inf]),
+            np.full(4, "x"),
+            np.full(4, 2**62),
+            np.array(["a", "b"]),
+        ),
     ]
 )
 
 
+GOOD = {
+    "old": {
+        "epoch12_val": np.full(4, 50.0),
+        "epoch200_seeds": np.full((4, 3), 60.0),
+        "train_seconds_200": np.full(4, 9.0),
+    },
+    "curves": {"epochs": np.array([1, 3, 9]), "validation_accuracy": np.full((4, 3, 2), 50.0)},
+}
+MORE = (
+    "params_mb",
+    "data",
+    "params",
+    "macs",
+    "latency_cpu",
+    "seconds_per_epoch",
+    "truth",
+    "resumable",
+    "space",
+    "arch",
+)
+
+
 @FEW
-@given(st.fixed_dictionaries(dict.fromkeys(("epoch12_val", "epoch200_seeds", "train_seconds_200"), ARRAYS)), st.data())
-def test_a_table_of_finished_trainings(arrays: dict[str, Any], data: st.DataObject) -> None:
-    good = {"arch": np.array(TEXTS), "epoch12_val": np.full(4, 50.0), "epoch200_seeds": np.full((4, 3), 60.0)}
-    good |= {"train_seconds_200": np.full(4, 9.0)}
-    more = data.draw(st.dictionaries(st.sampled_from(["arch", "params_mb", "data"]), ARRAYS))
-    kept = data.draw(st.sets(st.sampled_from(sorted(good))))
+@given(st.sampled_from(sorted(GOOD)), st.data())
+def test_a_table_of_finished_trainings(layout: str, data: st.DataObject) -> None:
+    good = {"arch": np.array(TEXTS), **GOOD[layout]}
+    changed = data.draw(st.dictionaries(st.sampled_from([*good, *MORE, *MORE]), ARRAYS, max_size=3))
     try:
-        table = Table.from_arrays({**good, **arrays, **more, **{name: good[name] for name in kept}})
-    except DataError:
+        table = Table.from_arrays({**good, **changed}, levels=data.draw(st.sampled_from([(), (), (1, 9), (2,)])))
+    except (DataError, ConfigError):
         return
     assert len(table) == 4
     assert 0 <= table.best <= 1
+    for values in table.values:
+        assert np.nanmax(values) <= 1
+    assert all(np.isfinite(column).all() for column in (table.seconds, *table.costs.values()))
