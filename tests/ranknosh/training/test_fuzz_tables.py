@@ -18,7 +18,7 @@ from ranknosh.errors import ConfigError, DataError
 from ranknosh.spaces.catalog import get_space
 from ranknosh.tasks.data.table import Table
 from ranknosh.training.cost_sources import Tabled
-from tests.fuzzing import FEW, damaged
+from tests.fuzzing import cases, damaged
 
 pytestmark = pytest.mark.filterwarnings("error")
 SPACE = get_space("nasbench201")
@@ -38,7 +38,7 @@ def costs(name: str, content: bytes, column: str = "latency") -> Tabled:
         return Tabled("latency", SPACE, str(path), column, 1.0)
 
 
-@FEW
+@cases(50)
 @given(
     st.lists(st.lists(CELLS, max_size=3), max_size=4),
     st.sampled_from([["architecture", "latency"], ["latency", "arch"], ["architecture", "architecture"], ["a"], []]),
@@ -140,7 +140,7 @@ MORE = (
 )
 
 
-@FEW
+@cases(50)
 @given(st.sampled_from(sorted(GOOD)), st.data())
 def test_a_table_of_finished_trainings(layout: str, data: st.DataObject) -> None:
     good = {"arch": np.array(TEXTS), **GOOD[layout]}

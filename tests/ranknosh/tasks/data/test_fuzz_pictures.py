@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranknosh.errors import DataError
-from tests.fuzzing import FEW, damaged
+from tests.fuzzing import cases, damaged, no_hang
 from tests.image_sets import load
 
 Image = pytest.importorskip("PIL.Image")
@@ -132,7 +132,7 @@ def plain(size: tuple[int, int], seed: int) -> bytes:
 DOORS = st.sampled_from(("folder", "zip", "tar", "tar.gz"))
 
 
-@FEW
+@cases(50)
 @given(files(), DOORS, st.sampled_from(ENDINGS), st.booleans())
 def test_a_picture_has_the_pixels_that_pillow_reads_or_is_refused(
     content: bytes, door: str, ending: str, lazy: bool
@@ -146,7 +146,7 @@ def test_a_picture_has_the_pixels_that_pillow_reads_or_is_refused(
     said = ""
     with tempfile.TemporaryDirectory() as folder:
         path = write(door, contents, Path(folder))
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), no_hang():
             warnings.simplefilter("error", UserWarning)
             try:
                 data = load(folder=str(path), in_memory=False if lazy and not door.startswith("tar") else "auto")
@@ -160,7 +160,7 @@ def test_a_picture_has_the_pixels_that_pillow_reads_or_is_refused(
     assert np.array_equal(first.numpy(), np.broadcast_to(wanted, (*wanted.shape[:2], 3)).transpose(2, 0, 1))
 
 
-@FEW
+@cases(50)
 @given(st.data(), st.sampled_from(("zip", "tar", "tar.gz")))
 def test_a_damaged_archive_of_pictures_is_read_rightly_or_refused(data: st.DataObject, door: str) -> None:
     contents = {
@@ -171,7 +171,8 @@ def test_a_damaged_archive_of_pictures_is_read_rightly_or_refused(data: st.DataO
         path = write(door, contents, Path(folder))
         path.write_bytes(data.draw(damaged(path.read_bytes())))
         try:
-            found = load(folder=str(path))
+            with no_hang():
+                found = load(folder=str(path))
         except DataError:
             return
     for part in (found.train, found.validation, found.test):
