@@ -132,6 +132,8 @@ def head_text(name: str) -> str:
     group, _, own = name.rpartition(".")
     if group == "costs":
         return COSTS[own].name if own in COSTS else own
+    if name == "truth":
+        return "in the table"
     return own if group == "metrics" else name.replace(".", " ").replace("_", " ")
 
 
@@ -160,17 +162,18 @@ def value_text(name: str, value: Any, quantities: Mapping[str, Quantity] = Mappi
 
 
 def rows_text(rows: Sequence[Mapping[str, Any]], quantities: Mapping[str, Quantity] = MappingProxyType({})) -> str:
-    """The rows of ``top`` as a numbered table, numbers set to the right and the architecture, which is long, last.
+    """The rows of ``top`` as a numbered table, numbers set to the right and the architecture, which is long, last; a column
+    that no row has a value in is left out.
 
     Args:
         rows: of ``--json``.
         quantities: the metrics of the run's task.
     """
-    lines = [flat(row) for row in rows]
+    lines = [{name: value for name, value in flat(row).items() if value is not None} for row in rows]
     columns: dict[str, Any] = {}
     for line in lines:
         columns = {**line, **columns}
-    order = list(lines[0]) + [name for name in columns if name not in lines[0]]
+    order = [name for name in dict.fromkeys(name for row in rows for name in flat(row)) if name in columns]
     plain = [name for name in order if name != "ranked_by" and not isinstance(columns[name], dict | list)]
     names = sorted(plain, key="architecture".__eq__)
     ranked_by = columns.get("ranked_by")

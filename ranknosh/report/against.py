@@ -121,7 +121,7 @@ def _results(pair: Pair) -> PageSection:
         ("candidates", [view.pool.count for view in pair]),
         ("training epochs spent", [whole(view.pool.epochs_spent) for view in pair]),
         ("device time", [human_duration(view.pool.device_seconds) for view in pair]),
-        ("wall time", [human_duration(view.seconds) for view in pair]),
+        ("wall time", [human_duration(view.search_seconds) for view in pair]),
         ("state", [view.phase for view in pair]),
     ]
     table = PageTable(("", *_names(pair)), [(name, *found) for name, found in rows], text=("",))

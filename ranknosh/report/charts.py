@@ -33,6 +33,8 @@ MOST_COLUMNS, MOST_POINTS, FEW_EPOCHS = 4, 450, 40
 """Panels in a row, points of one look in a panel, and epochs up to which every one is marked by a dot."""
 LEGEND_COLUMNS, LEGEND_ROW = 6, 0.24
 """Entries in a row above all panels, and inches of it."""
+ROW_HEIGHT, FEW_ROWS = 0.42, 4
+"""Inches of a named row, where the height of a plot follows them; rows that there is room for where it does not."""
 Panel = Callable[[Any], object]
 
 
@@ -169,10 +171,21 @@ def name_ticks(scale: Any, places: Iterable[float], names: Sequence[str]) -> Non
     scale.set_major_formatter(FixedFormatter(names))
 
 
-def name_rows(axis: Any, names: Sequence[str]) -> None:
-    """One named row per bar, the first on top."""
+def rows_height(count: int, beside: float = 1.3) -> float:
+    """Inches of a plot of so many named rows, and of what else is in it."""
+    return beside + ROW_HEIGHT * max(count, 1)
+
+
+def name_rows(axis: Any, names: Sequence[str], least: int = 1) -> None:
+    """One named row per bar, the first on top.
+
+    Args:
+        axis: to draw on.
+        names: one a row.
+        least: rows that there is room for; ``FEW_ROWS`` where the height does not follow them, so that bars are not thick.
+    """
     name_ticks(axis.yaxis, range(len(names)), names)
-    axis.set_ylim(max(len(names), 4) - 0.4, -0.6)
+    axis.set_ylim(max(len(names), least) - 0.4, -0.6)
     axis.spines["left"].set_visible(False)
 
 

@@ -126,7 +126,7 @@ def importance_plot(view: SearchView) -> PageSection:
     )
 
     def paint(axis: Any) -> None:
-        charts.name_rows(axis, [name for name, _ in shown])
+        charts.name_rows(axis, [name for name, _ in shown], charts.FEW_ROWS)
         for row, (name, (mean, low, high)) in enumerate(shown):
             axis.barh(row, 100 * mean, height=0.56, color=charts.BLUE)
             axis.plot([100 * low, 100 * high], [row, row], color=charts.INK, linewidth=1.4)

@@ -140,7 +140,11 @@ def incumbent_plot(view: SearchView) -> PageSection:
 
 
 def _paint_incumbent(axis: Any, view: SearchView, steps: Sequence[Reached], done: Sequence[Reached], unit: str) -> None:
-    whole_of = {"epochs": view.pool.epochs_spent, "device_seconds": view.pool.device_seconds, "seconds": view.seconds}
+    whole_of = {
+        "epochs": view.pool.epochs_spent,
+        "device_seconds": view.pool.device_seconds,
+        "seconds": view.search_seconds,
+    }
     scale, name = (1.0, unit) if unit == "epochs" else charts.time_scale(whole_of[unit])
     end = whole_of[unit] / scale
 
@@ -182,7 +186,7 @@ def budget_plot(view: SearchView) -> PageSection:
     shares = [human_duration(seconds.get(name, 0.0)) for name in ("proxies", "predictor", "failed trainings")]
     caption = (
         f"{plural(view.pool.epochs_spent, 'epoch')} charged {limited}; planned before the start: {planned}. "
-        f"Device time {human_duration(view.pool.device_seconds)}, wall time {human_duration(view.seconds)}. Of the "
+        f"Device time {human_duration(view.pool.device_seconds)}, wall time {human_duration(view.search_seconds)}. Of the "
         f"device time, proxies took {shares[0]}, the predictor {shares[1]}, failed trainings {shares[2]}."
     )
     if view.pool.epochs_wasted:
@@ -223,7 +227,7 @@ def _waterfall(
     """Each bar (name, length, text) begins where the one above it ended, with a thin one for what was ``planned``; the end."""
     colours = {f"level {level}": level_colour(level, view.pyramid.levels) for level in view.levels}
     colours |= {"failed trainings": charts.BAD, "finalists again": charts.ACCENT, "unspent": charts.GRID}
-    charts.name_rows(axis, [name for name, _, _ in bars])
+    charts.name_rows(axis, [name for name, _, _ in bars], charts.FEW_ROWS)
     ends, plans = list(accumulate(length for _, length, _ in bars)), list(accumulate(planned))
     for row, (plan, until) in enumerate(zip(planned, plans, strict=True)):
         axis.barh(row - 0.29, plan, left=until - plan, height=0.2, color="#c3ccd5", zorder=2)

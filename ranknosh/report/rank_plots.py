@@ -146,7 +146,7 @@ def agreement_plot(view: SearchView) -> PageSection:
 
 
 def _paint_intervals(axis: Any, levels: int, pairs: Sequence[tuple[int, int, Agreement]]) -> None:
-    charts.name_rows(axis, [f"level {low} → {high}\n(n = {found.n})" for low, high, found in pairs])
+    charts.name_rows(axis, [f"level {low} → {high}\n(n = {found.n})" for low, high, found in pairs], charts.FEW_ROWS)
     axis.axvline(0, color=charts.INK, linewidth=0.9)
     for row, (low, _, found) in enumerate(pairs):
         colour = level_colour(low, levels)
@@ -216,7 +216,7 @@ def operations_plot(view: SearchView) -> PageSection:
             axis.barh(rows, widths, height=0.38, color=colour)
             for row, width in zip(rows, widths, strict=True):
                 charts.label_bar(axis, f"{width:.0f} %", width, row)
-        charts.name_rows(axis, names)
+        charts.name_rows(axis, names, charts.FEW_ROWS)
         axis.margins(x=0.14)
         axis.set_xlabel("share of choices (%)")
 
@@ -247,4 +247,4 @@ def origins_plot(view: SearchView) -> PageSection:
         charts.dot_rows(shown, label)(axis)
         focus(axis, "x", [value for _, values, _ in shown for value in values], view.headline.higher)
 
-    return charts.plot("origins", title, caption, paint)
+    return charts.plot("origins", title, caption, paint, height=charts.rows_height(len(shown)))

@@ -101,7 +101,7 @@ def _found(view: SearchView) -> PageSection:
         Card(shown.text(view.shown(best.metrics) if best else None), f"validation {shown.name}", strong=True),
         *_test_card(view),
         Card(f"{whole(pool.epochs_spent)}{limit}", f"training epochs spent{' / limit' if limit else ', no limit'}"),
-        Card(human_duration(view.seconds), f"wall time; device time {human_duration(pool.device_seconds)}"),
+        Card(human_duration(view.search_seconds), f"wall time; device time {human_duration(pool.device_seconds)}"),
         Card(whole(pool.count), f"candidates; {top}"),
         *(Card(cost_value(name, value), cost_name(name)) for name, value in costs.items()),
         Card(_stop(view), f"what ended the search (state: {view.phase})", full=True),

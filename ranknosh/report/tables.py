@@ -62,7 +62,7 @@ def status_dict(view: SearchView) -> dict[str, Any]:
         "detail": stopped.detail if stopped else None,
         "epochs_spent": pool.epochs_spent,
         "epochs_limit": view.settings.budget.epochs,
-        "wall_seconds": view.seconds - pool.stock_seconds,
+        "wall_seconds": view.search_seconds,
         "device_seconds": pool.device_seconds,
         "candidates": pool.count,
         "candidates_limit": view.settings.pyramid.candidates,

@@ -157,6 +157,11 @@ class SearchView(Run[Pool]):
         ]
         return mine[-1] if mine else None
 
+    @property
+    def search_seconds(self) -> float:
+        """Wall time of the search, without that of stock networks, which no budget is charged for."""
+        return self.seconds - self.pool.stock_seconds
+
     def stock(self) -> StockTrained | None:
         """The stock network trained beside the incumbent as it is now; None where there is none."""
         best = self.pool.best()

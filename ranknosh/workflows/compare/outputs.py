@@ -9,7 +9,7 @@ from ranknosh.config.search import ALWAYS
 from ranknosh.config.units import Quantity
 from ranknosh.workflows.compare.rows import Row, findings_of
 from ranknosh.workflows.compare.statistics import Findings
-from ranknosh.workflows.compare.text import of_metric, p_text
+from ranknosh.workflows.compare.text import in_table, of_metric, p_text
 
 SPREADS = {"validation": "validation", "test": "test", "truth": "table", "cost": "search_device_seconds"}
 _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
@@ -17,10 +17,13 @@ _SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textas
 
 def csv_table(rows: Sequence[Row]) -> str:
     """A line a method: means with half their 95 % t intervals (shares as fractions), its differences from random search and
-    from the best with Holm's p values, and its mean rank; empty where unknown."""
+    from the best with Holm's p values, and its mean rank; empty where unknown. Those of a table are there where it knows some."""
     found = findings_of(rows)
-    head = ["method", "seeds"]
-    for name in SPREADS.values():
+    head, spreads = (
+        ["method", "seeds"],
+        {key: name for key, name in SPREADS.items() if key != "truth" or in_table(rows)},
+    )
+    for name in spreads.values():
         head += [f"{name}_mean", f"{name}_margin"]
     head += ["share_of_budget", "params", "macs", "mean_rank"]
     for other in ("random", "best"):
@@ -30,7 +33,7 @@ def csv_table(rows: Sequence[Row]) -> str:
     writer.writerow(head)
     for row in rows:
         line: list[object] = [row.method, len(row.runs)]
-        for name in SPREADS:
+        for name in spreads:
             spread = row.spread(name)
             line += [spread.mean, spread.margin]
         line += [row.share, row.spread("params").mean, row.spread("macs").mean, _rank(row, found)]

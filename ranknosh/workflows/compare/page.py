@@ -19,10 +19,11 @@ from ranknosh.workflows.compare.rows import Row, findings_of
 from ranknosh.workflows.compare.statistics import Ranks, margin
 from ranknosh.workflows.compare.text import (
     GAPS,
-    cells,
+    columns,
     differences,
     differences_title,
-    head,
+    in_table,
+    lines,
     notes,
     statistical_notes,
     title,
@@ -39,8 +40,6 @@ PARTS = {
 RUNS = ("method", "seed", "validation", "test", "table", "device time", "wall time", "work", "ended", "folder")
 LINES = (charts.BLUE, charts.ACCENT, charts.GREEN, charts.VIOLET, "#b8860b", "#0f8b8d", "#c2528b", "#6b4f3a", "#0b4f8a")
 """Colours of methods' lines; random search is grey."""
-ROW_HEIGHT, LEAST_ROWS = 0.42, 4
-"""Inches of a method's row in plots, which have room for so many rows at least."""
 MOST_OPEN = 12
 """Drawings of architectures that are shown without being asked for."""
 
@@ -61,7 +60,7 @@ def render(run: Run[CompareState], settings: CompareSettings, rows: Sequence[Row
         ("data", data_text(run.header.data)),
         ("budget of a search", f"{budget:g} device seconds, the same for every method and seed"),
         ("final recipe", f"{plural(settings.whole_epochs, 'epoch')} from scratch with the train section below"),
-        ("table", settings.table or UNKNOWN),
+        *([("table", settings.table)] if settings.table else []),
     ]
     sections = [
         _methods(rows, settings.whole_epochs, metric),
@@ -79,8 +78,8 @@ def render(run: Run[CompareState], settings: CompareSettings, rows: Sequence[Row
 def _methods(rows: Sequence[Row], final_epochs: int, metric: Quantity) -> PageSection:
     if not rows:
         return missing("table", "Methods", f"{UNKNOWN}: no search has ended yet.")
-    columns = head(metric)
-    table = PageTable(columns, [cells(row) for row in rows], text=columns[:1])
+    head = columns(rows, metric)
+    table = PageTable(head, lines(rows), text=head[:1])
     return PageSection("table", "Methods", [table, Text(notes(rows, final_epochs), "notes")])
 
 
@@ -89,7 +88,7 @@ def _final(rows: Sequence[Row], metric: Quantity) -> PageSection:
     better = "" if metric.higher else ", lower is better"
     labels = {"validation": f"validation {metric.label}{better}", "test": f"test {metric.label}, read once{better}"}
     scales, heading = {"truth": 100.0}, f"Final {metric.name}"
-    if any(row.spread("truth").n for row in rows):
+    if in_table(rows):
         labels["truth"] = f"in the table of {rows[0].table} (%)"
     if not any(row.spread(name).n for row in rows for name in labels):
         return missing("final", heading, f"{UNKNOWN}: no final training has ended with a result yet.")
@@ -112,8 +111,7 @@ def _final(rows: Sequence[Row], metric: Quantity) -> PageSection:
 
         return paint
 
-    height = 1.3 + ROW_HEIGHT * max(len(rows), LEAST_ROWS)
-    return charts.plot("final", heading, caption, *map(panel, labels), height=height)
+    return charts.plot("final", heading, caption, *map(panel, labels), height=charts.rows_height(len(rows)))
 
 
 def _differences(rows: Sequence[Row]) -> PageSection:
@@ -145,8 +143,7 @@ def _ranks(ranks: Ranks) -> PageSection:
             charts.dots(axis, [(rank, place)], charts.MUTED if method == ALWAYS else charts.BLUE)
         axis.set(xlim=(0.8, max(len(ordered), ordered[0][1] + ranks.critical) + 0.2), xlabel="mean rank")
 
-    height = 1.2 + ROW_HEIGHT * max(len(ordered), LEAST_ROWS)
-    return charts.plot("ranks", "Mean ranks", caption, paint, height=height)
+    return charts.plot("ranks", "Mean ranks", caption, paint, height=charts.rows_height(len(ordered)))
 
 
 def _anytime(rows: Sequence[Row], metric: Quantity, budget_seconds: float) -> PageSection:
@@ -208,8 +205,8 @@ def _cost(rows: Sequence[Row], budget_seconds: float) -> PageSection:
         axis.axvline(budget, color=charts.INK, linewidth=1.2, linestyle=charts.DASHED, zorder=3)
         axis.set(xlim=(0, 1.25 * max(budget, *ends)), xlabel=f"device time of a search ({unit})")
 
-    height = 1.25 + ROW_HEIGHT * max(len(rows), LEAST_ROWS)
-    return charts.plot("cost", heading, caption, paint, height=height, legend=dict(map(PARTS.__getitem__, used)))
+    legend = dict(map(PARTS.__getitem__, used))
+    return charts.plot("cost", heading, caption, paint, height=charts.rows_height(len(rows)), legend=legend)
 
 
 def _cells(rows: Sequence[Row], space: Space) -> PageSection:
@@ -230,12 +227,12 @@ def _cells(rows: Sequence[Row], space: Space) -> PageSection:
 
 
 def _runs(rows: Sequence[Row]) -> PageTable:
-    lines = []
+    written, known = [], in_table(rows)
     for metric, run in ((row.metric, run) for row in rows for run in row.runs):
         search, scores = run.search, [metric.text(run.numbers[name]) for name in ("validation", "test")]
+        scores += [percent(run.truth)] if known else []
         times = (f"{search.cost.total:.1f} s", human_duration(search.wall_seconds))
         work = "no search" if search.is_stock else plural(search.epochs, f"{search.epochs_of.removesuffix('s')} epoch")
-        lines.append(
-            (search.method, search.seed, *scores, percent(run.truth), *times, work, search.ended, search.folder)
-        )
-    return PageTable(RUNS, lines, text=("method", "folder"), prose=("ended",))
+        written.append((search.method, search.seed, *scores, *times, work, search.ended, search.folder))
+    head = [name for name in RUNS if known or name != "table"]
+    return PageTable(head, written, text=("method", "folder"), prose=("ended",))

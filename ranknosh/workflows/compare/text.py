@@ -14,26 +14,36 @@ GAPS = ("method", "against", "difference", "95 % interval", "p", "Holm", "verdic
 """Columns of the table of differences."""
 
 
-def head(metric: Quantity) -> list[str]:
-    """The columns of the table."""
+def columns(rows: Sequence[Row], metric: Quantity) -> list[str]:
+    """The columns of the table; that of finished trainings is there where these know something."""
     judged = [f"{part} {metric.label}" for part in ("validation", "test")]
-    return ["method", "seeds", *judged, "table (%)", "search cost (device s)", "of budget", "params", "MACs"]
+    known = ["table (%)"] if in_table(rows) else []
+    return ["method", "seeds", *judged, *known, "search cost (device s)", "of budget", "params", "MACs"]
 
 
-def cells(row: Row) -> list[str]:
-    """One row under :func:`head`: mean ± half its 95 % t interval over the seeds, ``n/a`` where unknown.
+def in_table(rows: Sequence[Row]) -> bool:
+    """Whether a table of finished trainings knows any of what was found."""
+    return any(row.spread("truth").n for row in rows)
+
+
+def lines(rows: Sequence[Row]) -> list[list[str]]:
+    """A line a method under :func:`columns`: mean ± half its 95 % t interval over the seeds, ``n/a`` where unknown.
 
     A share of the budget is marked where it is further from the whole than the tolerance.
     """
+    known = in_table(rows)
     return [
-        row.method,
-        str(len(row.runs)),
-        *(of_metric(row.spread(name), row.metric) for name in ("validation", "test")),
-        _with_margin(row.spread("truth"), ".2f", 100.0),
-        _with_margin(row.spread("cost"), ".1f", 1.0),
-        row.share_text + ("" if row.on_budget else " *"),
-        human_count(row.spread("params").mean),
-        human_count(row.spread("macs").mean),
+        [
+            row.method,
+            str(len(row.runs)),
+            *(of_metric(row.spread(name), row.metric) for name in ("validation", "test")),
+            *([_with_margin(row.spread("truth"), ".2f", 100.0)] if known else []),
+            _with_margin(row.spread("cost"), ".1f", 1.0),
+            row.share_text + ("" if row.on_budget else " *"),
+            human_count(row.spread("params").mean),
+            human_count(row.spread("macs").mean),
+        ]
+        for row in rows
     ]
 
 
@@ -144,7 +154,7 @@ def notes(rows: Sequence[Row], final_epochs: int) -> list[str]:
         if not row.on_budget:
             endings = "; ".join(dict.fromkeys(run.search.ended for run in row.runs))
             found.append(f"* {row.method} is further than {100 * TOLERANCE:.0f} % from its budget: {endings}.")
-    if any(row.spread("truth").n for row in rows):
+    if in_table(rows):
         found.append(
             f"Table: the mean over the finished trainings in the table of {rows[0].table}, never seen by a search."
         )
@@ -160,8 +170,8 @@ def notes(rows: Sequence[Row], final_epochs: int) -> list[str]:
 
 def terminal(rows: Sequence[Row], settings: CompareSettings, metric: Quantity) -> str:
     """The table and what has to be said of it, for a terminal."""
-    parts, columns = [title(settings.budget_seconds, rows), ""], head(metric)
-    parts.append(table(columns, [cells(row) for row in rows], " ".ljust(len(columns), "r")))
+    parts, head = [title(settings.budget_seconds, rows), ""], columns(rows, metric)
+    parts.append(table(head, lines(rows), " ".ljust(len(head), "r")))
     finds = [[f"  {row.method}", seeds, text or UNKNOWN] for row in rows for text, seeds in row.finds.items()]
     parts += ["", "found", *([table(finds[0], finds[1:])] if finds else [])]
     if gaps := differences(rows):
@@ -171,17 +181,17 @@ def terminal(rows: Sequence[Row], settings: CompareSettings, metric: Quantity) -
 
 def markdown(rows: Sequence[Row], settings: CompareSettings, metric: Quantity) -> str:
     """The same as :func:`terminal`, as Markdown."""
-    columns = head(metric)
-    sides = ["---", *["---:"] * (len(columns) - 1), "---"]
-    table_rows: list[Sequence[str]] = [[*columns, "found"], sides]
-    for row in rows:
+    head = columns(rows, metric)
+    sides = ["---", *["---:"] * (len(head) - 1), "---"]
+    table_rows: list[Sequence[str]] = [[*head, "found"], sides]
+    for row, line in zip(rows, lines(rows), strict=True):
         # Bars would end a cell of a Markdown table, in code spans too.
         finds = ["`{}` ({})".format((text or UNKNOWN).replace("|", "\\|"), seeds) for text, seeds in row.finds.items()]
-        table_rows.append([*cells(row), "<br>".join(finds)])
-    lines = [f"| {' | '.join(parts)} |" for parts in table_rows]
+        table_rows.append([*line, "<br>".join(finds)])
+    written = [f"| {' | '.join(parts)} |" for parts in table_rows]
     if gaps := differences(rows):
         sides = ["---", "---", *["---:"] * 4, "---"]
-        lines += ["", f"{differences_title(rows)}:", ""]
-        lines += [f"| {' | '.join(parts)} |" for parts in (GAPS, sides, *gaps)]
+        written += ["", f"{differences_title(rows)}:", ""]
+        written += [f"| {' | '.join(parts)} |" for parts in (GAPS, sides, *gaps)]
     said = [f"- {note}" for note in (*notes(rows, settings.whole_epochs), *statistical_notes(rows))]
-    return "\n".join([title(settings.budget_seconds, rows), "", *lines, "", *said, ""])
+    return "\n".join([title(settings.budget_seconds, rows), "", *written, "", *said, ""])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ranknosh.config.units import Quantity, human_duration, plural
 from ranknosh.core.records import first_metric
-from ranknosh.report.charts import ACCENT, BLUE, dot_rows, plot
+from ranknosh.report.charts import ACCENT, BLUE, dot_rows, plot, rows_height
 from ranknosh.report.cost_plots import cost_name, cost_value
 from ranknosh.report.drawing import drawings
 from ranknosh.report.page import Card, Cards, Code, Page, PageSection, PageTable, data_text, missing, origin
@@ -16,9 +16,6 @@ from ranknosh.workflows.finals.records import FinalTrained, Standing, standard_e
 
 if TYPE_CHECKING:
     from ranknosh.workflows.finals.view import FinalsView
-
-ROW_HEIGHT, LEAST_ROWS = 0.42, 4
-"""Inches of an architecture's row in the plot, which has room for so many rows at least."""
 
 
 def render(run: FinalsView) -> str:
@@ -81,9 +78,8 @@ def _dots(rows: Sequence[Standing], ranked: Quantity, picked: int | None) -> Pag
         "with the best mean over the seeds that all have ended with is picked, and of it the best training; it was chosen for "
         "this value, so expect a little less of it on new data. Numbers are places in the search, the best first."
     )
-    height = 1.3 + ROW_HEIGHT * max(len(rows), LEAST_ROWS)
     panel = dot_rows(groups, f"validation {ranked.label}{better}", margin=standard_error)
-    return plot("final", heading, caption, panel, height=height)
+    return plot("final", heading, caption, panel, height=rows_height(len(rows)))
 
 
 def _table(run: FinalsView, picked: int | None) -> PageTable:

@@ -88,3 +88,18 @@ def test_a_stream_that_is_closed_or_missing_has_no_width(monkeypatch):
     with open(os.devnull) as closed:
         monkeypatch.setattr(sys, "stdout", closed)
     assert screen.screen_width() is None
+
+
+def test_a_column_without_any_value_is_left_out():
+    rows = [
+        {"architecture": "a", "truth": None, "metrics": {"accuracy": None, "loss": 0.5}, "costs": {"params": None}},
+        {"architecture": "b", "truth": None, "metrics": {"accuracy": None, "loss": None}, "costs": {"params": 1200.0}},
+    ]
+    head, first, second = screen.rows_text(rows).splitlines()
+    assert head.split() == ["loss", "params", "architecture"]
+    assert first.split()[-2:] == ["n/a", "a"]
+    assert second.split()[1:3] == ["n/a", "1.20"]
+
+
+def test_what_a_table_knows_is_called_so():
+    assert "in the table" in screen.rows_text([{"architecture": "a", "truth": 0.914}])

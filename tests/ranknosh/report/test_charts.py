@@ -151,6 +151,21 @@ def test_rows_of_dots_have_their_mean_with_its_margin_or_say_that_there_is_none(
     plot("a", "T", "C", paint)
 
 
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_rows_fill_a_plot_that_is_as_high_as_they_ask_for(count):
+    def paint(axis):
+        dot_rows([(str(place), [1.0, 2.0], "#000000") for place in range(count)], "x")(axis)
+        drawn.append(axis)
+
+    drawn = []
+    height = charts.rows_height(count)
+    plot("a", "T", "C", paint, height=height)
+    low, high = sorted(drawn[0].get_ylim())
+    assert (low, high) == (-0.6, count - 0.4)
+    each = drawn[0].get_position().height * height / count
+    assert 0.4 < each < 1.2
+
+
 def test_thinning_keeps_the_ends_and_the_order():
     assert thin(range(10), 4) == [0, 3, 6, 9]
     assert thin(range(3), 4) == [0, 1, 2]

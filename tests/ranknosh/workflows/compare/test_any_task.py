@@ -14,7 +14,7 @@ from ranknosh.workflows import open_run
 from ranknosh.workflows.compare.records import CompareState, Cost, Searched, Trained
 from ranknosh.workflows.compare.rows import rows_of
 from ranknosh.workflows.compare.run import CompareRun
-from ranknosh.workflows.compare.text import head, markdown, terminal
+from ranknosh.workflows.compare.text import columns, markdown, terminal
 from tests.small_tasks import Stepping, small_space, small_task
 
 RMSE = Quantity("rmse", False, "mm")
@@ -80,7 +80,7 @@ def test_the_direction_of_the_metric_orders_methods(metric, first):
 
 def test_the_table_has_the_unit_of_the_metric():
     found, wanted = rows(RMSE, (12.345678, 20.0), small_space("regression"))
-    assert head(RMSE)[2:4] == ["validation rmse (mm)", "test rmse (mm)"]
+    assert columns((), RMSE)[2:4] == ["validation rmse (mm)", "test rmse (mm)"]
     text = terminal(found, wanted, RMSE)
     assert "12.35" in text
     assert "1234" not in text

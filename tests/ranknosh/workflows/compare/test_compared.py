@@ -20,7 +20,7 @@ from ranknosh.workflows.compare import run as compare_run
 from ranknosh.workflows.compare.compared import StockNetwork, check_stock
 from ranknosh.workflows.compare.methods import make_methods
 from ranknosh.workflows.compare.run import CompareRun
-from ranknosh.workflows.compare.text import cells, markdown
+from ranknosh.workflows.compare.text import lines, markdown
 from ranknosh.workflows.retrain.run import job_of
 from tests.small_tasks import small_task
 
@@ -56,7 +56,7 @@ def test_it_costs_no_search_and_is_named_where_others_have_what_they_found(compa
     text = markdown(compared.rows, compared.settings, compared.metric)
     assert "Stock networks (mlp) need no search, which costs 0 s" in text
     assert "a result near chance tells of the recipe" in text
-    assert cells(row)[6] == "no search"
+    assert lines([row])[0][5] == "no search"
     assert "`mlp` (seeds 5, 6)" in text
     assert "* mlp" not in text
     assert "no search" in compared.page()

@@ -92,6 +92,15 @@ def test_ranks_of_three_seeds_are_drawn_with_their_critical_difference(view):
     assert "Overlapping bars tell nothing of a difference" in page.words
 
 
+def test_a_table_has_its_columns_where_it_knows_something(view):
+    for name, said in ((None, 0), ("t.npz", 3)):  # in the origin, and over both tables
+        truth = None if name is None else 0.9
+        rows = [replace(row, runs=tuple(replace(run, truth=truth) for run in row.runs)) for row in view["rows"]]
+        settings = view["settings"].model_copy(update={"table": name})
+        source = render(SimpleNamespace(**{**view, "rows": rows, "settings": settings}), settings, rows)
+        assert sum(source.count(word) for word in (">table<", ">table (%)<")) == said
+
+
 def test_many_drawings_are_folded_away(view):
     space, row = view["settings"].space.make(), view["rows"][0]
     texts = [space.format(each) for each in islice(space.enumerate(), MOST_OPEN + 1)]
