@@ -7,7 +7,6 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
 from fnmatch import fnmatch
 from importlib.resources import files
 from pathlib import Path
@@ -59,7 +58,7 @@ def settings_of(kind: type[Own], config: Path, given: Overrides, quiet: bool = F
     source = parse_source(text_of(found, "search.yaml"), _NEW)
     settings = kind.from_dict(source.data, _NEW, given, source.lines)
     if not quiet:
-        say_error(f"{facts(list(_choices(found)))}\n")
+        say_error(f"{choices_text(found)}\n")
     return settings
 
 
@@ -119,12 +118,10 @@ def started(data: str, given: Overrides, quiet: bool) -> Start:
         return start(checked.data, budget, space, lambda text: view(Message(text)))
 
 
-def _choices(found: Start) -> Iterator[tuple[str, str]]:
+def choices_text(found: Start) -> str:
     """What was chosen and why, a row a setting."""
-    yield "data", _about(found, "; ")
-    for key, one in found.suggested.items():
-        if one.reason:
-            yield key, f"{_value(one.value)}   {one.reason}"
+    chosen = [(key, f"{_value(one.value)}   {one.reason}") for key, one in found.suggested.items() if one.reason]
+    return facts([("data", _about(found, "; ")), *chosen])
 
 
 def text_of(found: Start, file: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ranknosh.cli.configs import BUDGET, started, text_of
+from ranknosh.cli.configs import BUDGET, choices_text, started, text_of
+from ranknosh.cli.working import say_error
 from ranknosh.config.screen import print_json
 from ranknosh.config.sections import budget_section
 from ranknosh.config.settings import Given
@@ -80,6 +82,8 @@ def init(
         print_json(_as_dict(found))
         if out is None:
             return
+    elif out is not None or not sys.stdout.isatty():  # where the config itself is not read at once
+        say_error(f"{choices_text(found)}\n")
     if out is None:
         print(text, end="", flush=True)
         return

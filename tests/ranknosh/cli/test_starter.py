@@ -63,6 +63,17 @@ def test_what_init_prints_loads_and_says_what_was_asked(cli, sets, monkeypatch, 
     assert (found["plan"] is None) == ("epochs" in limits)
 
 
+@pytest.mark.parametrize("out", [(), ("--out", "s.yaml")])
+def test_init_says_what_it_chose_where_the_config_is_not_shown(cli, sets, out):
+    for index in range(20):
+        place = Path("images", ("cat", "dog")[index % 2], f"{index}.png")
+        Image.open(place).resize((100, 80)).save(place)
+    ended = cli("init", "--data", "images", "--budget", "190", *out)
+    assert "100x80 -> 64x64" in ended.err
+    assert "pictures of 3x64x64, 12 / 4 / 4 for training / validation / test" in ended.err
+    assert cli("init", "--data", "images", "--budget", "190", "--json").err == ""
+
+
 def test_init_never_overwrites(cli, tmp_path):
     (tmp_path / "s.yaml").write_text("mine")
     ended = cli("init", "--out", tmp_path / "s.yaml")
