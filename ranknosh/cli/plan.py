@@ -65,6 +65,7 @@ def plan(
     from ranknosh.cli.simulate import as_dict, as_text, parse_simulation
     from ranknosh.workflows.search.assembly import build_parts, surveyed
     from ranknosh.workflows.search.planning import judge, planned_candidates
+    from ranknosh.workflows.search.stock import expected_stock
 
     wanted = None if simulation is None else parse_simulation(simulation)
     settings = settings_of(SearchSettings, config, given, as_json)
@@ -91,7 +92,9 @@ def plan(
         with make_view(as_json or not sys.stderr.isatty()) as view:
             timing = measure(parts.recipe, settings.seeding, settings.seed, say=lambda text: view(Message(text)))
         cost, problems = judge(settings, timing, loading)
+        beside = expected_stock(parts.recipe, settings, timing)
         planned = _as_dict(parts, timing, cost, problems) | ({} if found is None else _survey_dict(found))
+        planned["stock"] = beside and asdict(beside)
         if not as_json:
             text = _text(parts, timing, planned, following, found)
             print(text, end="\n\n" if wanted else "\n", flush=True)
@@ -116,7 +119,7 @@ def _plan_own(config: SearchSettings, following: str, as_json: bool) -> tuple[di
 
     space = trainer_of(config, {}).facts["space"]
     held = planned_candidates(config)
-    planned = _counted(config, held, [] if held is None else short_of(config, held))
+    planned = _counted(config, held, [] if held is None else short_of(config, held)) | {"stock": None}
     lines = [
         ("space", space),
         ("epochs", _epochs_text(planned)),
@@ -176,6 +179,14 @@ def _as_dict(parts: Parts, timing: Timing, cost: ExpectedCost, problems: list[st
     }
 
 
+def _stock_text(stock: Mapping[str, Any], baseline: str) -> str:
+    """``mlp beside the winner once the search has ended, up to 4 epochs and 26 s on top; baseline=none leaves it out``."""
+    if stock["net"] is None:
+        return f"none: baseline {baseline} takes no stock network {stock['why']}"
+    spent = f"up to {plural(stock['epochs'], 'epoch')} and {human_duration(stock['seconds'])} on top"
+    return f"{stock['net']} beside the winner once the search has ended, {spent}; baseline=none leaves it out"
+
+
 def _survey_dict(found: Survey) -> dict[str, Any]:
     """What a sample says of the constraints, for programs."""
     ranges = {
@@ -219,6 +230,7 @@ def _text(parts: Parts, timing: Timing, planned: Mapping[str, Any], following: s
             "",
             f"timed on {plural(len(timing.timed), 'network')} of {macs} MACs; predictor refits and the report come on top",
         ),
+        ("stock", planned["stock"] and _stock_text(planned["stock"], config.baseline)),
         ("disk", f"up to {human_size(planned['disk_bytes'])} of checkpoints"),
         ("next", following),
     ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ranknosh.cli.flags import AsJson, Quiet, flags_of
-from ranknosh.cli.search import failures_text, status_text
+from ranknosh.cli.search import failures_text, status_text, stock_rows
 from ranknosh.cli.working import USAGE, watched
 from ranknosh.config.screen import facts, flat, head_text, print_result, rows_text, value_text
 from ranknosh.config.search import SearchSettings
@@ -163,7 +163,8 @@ def top(
     """Print the best results of a run of any kind, the best first.
 
     Of a search: those trained to the highest level first, among them by the metric that the search ranks by (train.metric),
-    which is a column of its own where it is not the first one shown; with several objectives their front comes first.
+    which is a column of its own where it is not the first one shown; with several objectives their front comes first. A stock
+    network trained beside the winner stands below; --json has it in 'ranknosh status RUN --json'.
 
     \b
     Examples:
@@ -178,14 +179,12 @@ def top(
         from ranknosh.workflows.search.run import SearchRun
 
         found = SearchRun.read(run)  # says so where it is no search
-        rows = found.top(count, where)
+        rows, nothing, beside = found.top(count, where), "no result meets that", []
     else:
-        rows = found.top(count)
-    print_result(
-        rows,
-        rows_text(rows, found.quantities) if rows else "no result meets that" if where else "there is no result yet",
-        as_json,
-    )
+        rows, nothing, now = found.top(count), "there is no result yet", found.describe()
+        beside = stock_rows(now, found.quantities) if now["workflow"] == "search" else []
+    board = rows_text(rows, found.quantities) if rows else nothing
+    print_result(rows, f"{board}\n\n{facts(beside)}" if beside else board, as_json)
 
 
 def clean(

@@ -131,7 +131,7 @@ def _next_rows(run: SearchRun, now: Mapping[str, Any]) -> list[tuple[str, str | 
     paused = f"; #{now['best']['id']} was trained {epochs} of {planned} epochs" if epochs < planned else ""
     return [
         ("next", f"{_retraining(run, now)}{paused}"),
-        ("", f"{to_type('export', now['folder'])}   takes it home as it is: model.py, weights, ONNX, a card"),
+        ("", f"{to_type('export', now['folder'])}   takes it home as it is: model.py, weights, a card"),
         *([("", f"{_going_on(now, run.settings.budget)}   searches on")] if now["reason"] in RAISED else []),
     ]
 
@@ -163,10 +163,10 @@ def _best_rows(now: Mapping[str, Any], quantities: Mapping[str, Quantity]) -> li
     if not now["own_training"]:  # which has no test data that the search knows
         tested = "not read yet" if best["test"] is None else f"{metrics_text(best['test'], quantities)} (read once)"
         text += f"   test {tested}"
-    return [("best", text), ("", best["architecture"]), *_stock_rows(now, quantities)]
+    return [("best", text), ("", best["architecture"]), *stock_rows(now, quantities)]
 
 
-def _stock_rows(now: Mapping[str, Any], quantities: Mapping[str, Quantity]) -> list[tuple[str, str]]:
+def stock_rows(now: Mapping[str, Any], quantities: Mapping[str, Quantity]) -> list[tuple[str, str]]:
     """The stock network beside the best, with its test; nothing where there is none."""
     stock = now["stock"]
     if stock is None:

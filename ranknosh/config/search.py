@@ -259,8 +259,8 @@ class CompareSettings(SearchSettings):
 
     @property
     def search(self) -> SearchSettings:
-        """The settings of the search alone."""
-        data = self.to_dict()
+        """The settings of the search alone, beside whose winner no stock network is trained: those are methods here."""
+        data = self.to_dict() | {"baseline": "none"}
         return SearchSettings.from_dict({name: data[name] for name in SearchSettings.model_fields})
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +130,7 @@ class Finished:
 
 
 def task_of(run: Run[Any], section: DataConfig | None, task: TaskConfig, seed: int, data: Data | Task | None) -> Task:
-    """The task of a run on its data.
+    """The task of a run on its data; a run that was given no test part, as those inside finals, has none here either.
 
     Args:
         run: whose fingerprint the data must have.
@@ -148,6 +148,8 @@ def task_of(run: Run[Any], section: DataConfig | None, task: TaskConfig, seed: i
             "ranknosh.open_run(folder).export(data=...)"
         )
     found = load_task(section or DataConfig(name=FROM_PYTHON), task, seed, data)
+    if not run.header.data.get("examples", {}).get("test"):
+        found = found.with_data(replace(found.data, test=found.data.test.first(0)))
     before, now = run.header.data.get("fingerprint"), found.data.fingerprint
     if before != now:
         raise DataError(

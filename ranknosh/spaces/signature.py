@@ -36,13 +36,13 @@ class Signature:
         if len(self.inputs) != 3 or self.dtype != "float32":
             raise SpaceError(
                 f"{space} builds networks for inputs (C, H, W) of float32, and the task has {self.inputs} of {self.dtype}; "
-                "choose another space, or bring a module of your own"
+                "choose another one, or bring a module of your own"
             )
         channels, height, width = self.inputs
         if min(height, width) < least:
             raise SpaceError(
                 f"{space} builds networks for images of at least {least}x{least} pixels, and the task has {height}x{width}; give "
-                "larger images, or choose another space"
+                "larger images, or choose another one"
             )
         return channels, height, width
 
@@ -56,6 +56,6 @@ class Signature:
         if len(self.outputs) != 1:
             raise SpaceError(
                 f"{space} builds networks with one row of outputs, and the task asks for {self.outputs}; choose another "
-                "space, or bring a module of your own"
+                "one, or bring a module of your own"
             )
         return self.outputs[0]

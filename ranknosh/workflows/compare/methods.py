@@ -77,7 +77,7 @@ class NoshSearch(SearchMethod):
 
     def settings(self, config: SearchSettings, seed: int) -> SearchSettings:
         data = config.to_dict()
-        data.update(seed=seed, name=None, baseline="none")
+        data.update(seed=seed, name=None)
         data["pyramid"]["candidates"] = None
         data["budget"].update(epochs=None, device_time=None, time=data["budget"]["device_time"])
         return SearchSettings.from_dict(data, origin="ranknosh compare")

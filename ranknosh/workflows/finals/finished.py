@@ -38,5 +38,5 @@ def finished(
         StoreError: the checkpoint is missing or damaged.
     """
     task = task_of(run, settings.data, settings.task, settings.split_seed, data)
-    found = inner.finished(data=task.with_data(without_test(task.data)))
+    found = inner.finished(data=task)
     return replace(found, run=run, what=f"the training in {inner.folder.name} of the finals", test=test)

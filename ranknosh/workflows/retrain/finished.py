@@ -33,7 +33,7 @@ def finished(
     """The network that was retrained.
 
     Args:
-        run: a retraining; one inside a comparison is of the comparison's data.
+        run: a retraining; one inside another run is of the data of that, wherever they lie now.
         settings: of the run.
         checkpoints: of the run.
         data: of the run, where they were given from Python.
@@ -47,12 +47,13 @@ def finished(
     if result is None:
         raise ConfigError(f"{run.folder} has not ended; go on: {to_type('resume', run.folder)}")
     home: Any = settings
-    seed = settings.split_seed
-    if settings.data is None and data is None:
+    section = settings.data
+    if run.header.settings["data"] is None and data is None:
         with suppress(StoreError):
             home = open_run(run.folder.resolve().parent.parent).settings
-            seed = home.seed
-    task = task_of(run, home.data, home.task, seed, data)
+            moved = section.model_dump(exclude_unset=True) if section else {}
+            section = home.data.model_copy(update=moved)
+    task = task_of(run, section, home.task, settings.split_seed, data)
     recipe = Recipe(settings.space.make(), task, training_of(settings, task.data))
     architecture = recipe.space.parse(result.architecture)
     job = Job(0, architecture, 1, 0, recipe.settings.total_epochs, settings.seed)

@@ -90,6 +90,7 @@ def build_parts(config: SearchSettings, data: Data | Task | None = None, predict
     from ranknosh.tasks.catalog import load_task
     from ranknosh.training.proxies import check_options, proxy_scorer, try_own
     from ranknosh.training.trial import try_recipe
+    from ranknosh.workflows.search.stock import check_baseline
 
     space = config.space.make()
     if predictor is not None:
@@ -103,6 +104,7 @@ def build_parts(config: SearchSettings, data: Data | Task | None = None, predict
     check_objectives(config, recipe.ranked)
     check_networks(space, recipe.signature, every_choice=config.space.name not in SPACES.builtins)
     try_recipe(recipe)
+    check_baseline(config, recipe)
     if config.seeding.proxies:
         options = config.seeding.options
         try_own(proxy_scorer(space, recipe.task, config.seeding.proxies, seed=0, options=options))

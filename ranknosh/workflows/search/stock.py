@@ -11,17 +11,18 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ranknosh.config.retrain import RetrainSettings
-from ranknosh.config.units import human_duration
+from ranknosh.config.units import human_count, human_duration
 from ranknosh.core.candidates import Candidate
 from ranknosh.core.records import StockTrained
-from ranknosh.errors import DataError, MissingDependency, SpaceError
+from ranknosh.errors import ConfigError, DataError, MissingDependency, SpaceError
 from ranknosh.runs.events import Epoch, Event, Message, Progress
 from ranknosh.runs.journal import FILE
+from ranknosh.spaces.signature import Signature
 from ranknosh.spaces.stock import Stock, in_question
 from ranknosh.streams import torch_seed
 from ranknosh.training.settings import Recipe
@@ -33,6 +34,7 @@ from ranknosh.workflows.retrain.run import RetrainRun
 if TYPE_CHECKING:
     from ranknosh.config.search import SearchSettings
     from ranknosh.runs.session import RunSession
+    from ranknosh.training.timing import Timing
 
 LEAST_SECONDS = 10.0
 """A winner that was trained for less is that of a try: ``auto`` leaves the stock network out, which would hardly begin."""
@@ -116,12 +118,68 @@ def epochs_within(epochs: int, seconds: float, epoch_seconds: float) -> int:
     return epochs if epochs * epoch_seconds <= seconds else int(seconds // epoch_seconds)
 
 
+@dataclass(frozen=True)
+class ExpectedStock:
+    """What is expected of a stock network before a search: its name, None where there is none for the reason ``why``; at most
+    so many epochs and seconds, those of a winner that reaches the top level."""
+
+    net: str | None
+    epochs: int = 0
+    seconds: float = 0.0
+    why: str = ""
+
+
+def expected_stock(recipe: Recipe, settings: SearchSettings, timing: Timing) -> ExpectedStock | None:
+    """What will be trained beside the winner of a search; None where the setting is ``none``.
+
+    Args:
+        recipe: of the candidates.
+        settings: of the search.
+        timing: of its networks; the winner is taken to be as large as the middle one of those that were timed.
+    """
+    if settings.baseline == "none":
+        return None
+    epochs, signature = settings.pyramid.epochs[-1], recipe.signature
+    if why := _why_none(settings, signature, epochs * timing.large):
+        return ExpectedStock(None, why=why)
+    macs = timing.timed[len(timing.timed) // 2].macs
+    for net in _nets(settings, signature, macs, epochs * timing.large):
+        return ExpectedStock(net, epochs, epochs * timing.largest)
+    return ExpectedStock(
+        None,
+        why=f"beside a winner of {human_count(macs)} MACs: all have more than {MOST_MACS:g} times as many, or need torchvision",
+    )
+
+
+def check_baseline(settings: SearchSettings, recipe: Recipe) -> None:
+    """Try a stock network that is asked for by name, so that nobody learns after the search that it does not suit.
+
+    Args:
+        settings: of the search.
+        recipe: of the candidates.
+
+    Raises:
+        ConfigError: it cannot be built for the data, or not be trained on them.
+        MissingDependency: it needs torchvision, which is not installed.
+    """
+    from ranknosh.training.trial import try_recipe
+
+    if settings.baseline in ("auto", "none"):
+        return
+    try:
+        try_recipe(with_stock(recipe, Stock(settings.baseline)))
+    except ConfigError as error:
+        raise ConfigError(
+            f"baseline is {settings.baseline}: {error}; baseline=auto takes one that suits, baseline=none none"
+        ) from error
+
+
 def _planned(recipe: Recipe, best: Candidate, settings: SearchSettings, session: RunSession) -> RetrainSettings | None:
     """The retraining of the first stock network in question of which an epoch fits; None where none does."""
     from ranknosh.training.timing import time_training
 
     seconds, why = seconds_of(best), ""
-    for net in _nets(recipe, best, settings, seconds):
+    for net in _nets(settings, recipe.signature, best.costs.get("macs", 0.0), seconds):
         space = Stock(net)
         try:
             with tempfile.TemporaryDirectory(prefix="ranknosh-stock-") as place:
@@ -141,21 +199,36 @@ def _planned(recipe: Recipe, best: Candidate, settings: SearchSettings, session:
     return None
 
 
-def _nets(recipe: Recipe, best: Candidate, settings: SearchSettings, seconds: float) -> Iterator[str]:
-    """Names of stock networks, the first that can be trained is taken."""
+def _why_none(settings: SearchSettings, signature: Signature, seconds: float) -> str:
+    """Why ``auto`` takes no stock network, whatever its size; empty where it looks for one."""
+    if settings.baseline != "auto":
+        return ""
+    if seconds < LEAST_SECONDS:
+        return f"beside a winner whose training takes less than {human_duration(LEAST_SECONDS)}"
+    if settings.executor.name != "inline":  # the same device time would be another device's
+        return "where candidates are trained elsewhere than in this process"
+    return "" if in_question(signature) else "for such inputs and outputs"
+
+
+def _nets(settings: SearchSettings, signature: Signature, macs: float, seconds: float) -> Iterator[str]:
+    """Names of stock networks, the first that can be trained is taken.
+
+    Args:
+        settings: of the search.
+        signature: of inputs and outputs.
+        macs: multiply-accumulates of the winner.
+        seconds: that its training took.
+    """
     from ranknosh.spaces.nets.cost import count_macs
 
     if settings.baseline != "auto":
         yield from () if settings.baseline == "none" else (settings.baseline,)
         return
-    signature, most = recipe.signature, MOST_MACS * best.costs.get("macs", 0.0)
-    if seconds < LEAST_SECONDS or settings.executor.name != "inline":
-        return  # elsewhere than where this process runs, the same device time would be another device's
-    for net in in_question(signature):
+    for net in () if _why_none(settings, signature, seconds) else in_question(signature):
         space = Stock(net)
         try:
-            macs = count_macs(space.network(space.only, signature), signature.inputs, signature.dtype)
+            needed = count_macs(space.network(space.only, signature), signature.inputs, signature.dtype)
         except (SpaceError, MissingDependency):
             continue
-        if macs <= most:
+        if needed <= MOST_MACS * macs:
             yield net

@@ -2,8 +2,11 @@
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
+
+from ranknosh.training import timing
 
 
 @pytest.mark.slow
@@ -62,3 +65,20 @@ def test_a_folder_with_a_space_in_its_name_is_quoted_in_what_follows(cli, tmp_pa
     monkeypatch.chdir(tmp_path)
     assert "next: ranknosh plan 'my search.yaml'" in cli("init", "--data", "digits", "--out", "my search.yaml").out
     assert "ranknosh search 'my search.yaml'" in (tmp_path / "my search.yaml").read_text()
+
+
+def test_a_plan_says_what_is_trained_beside_the_winner_and_what_that_takes(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    timed = timing.Timing((timing.Timed(10**4, 30.0, 0.01, 1000, 0.0),), (30.0, 60.0))
+    monkeypatch.setattr(timing, "measure", lambda *given, **more: timed)
+    Path("c.yaml").write_text(
+        "space: {channels: 4}\ndata: {name: digits, limit: 60}\nseeding: {draw: 4, proxies: []}\n"
+        "pyramid: {epochs: [1, 2], candidates: 4, initial: 2}\n"
+    )
+    said = "mlp beside the winner once the search has ended, up to 2 epochs and 2 min 00 s on top; baseline=none leaves it out"
+    assert f"stock    {said}" in cli("plan", "c.yaml").out
+    planned = json.loads(cli("plan", "c.yaml", "--json").out)
+    assert planned["stock"] == {"net": "mlp", "epochs": 2, "seconds": 120.0, "why": ""}
+    assert "stock" not in cli("plan", "c.yaml", "--set", "baseline=none").out
+    elsewhere = ("plan", "c.yaml", "--set", "executor.name=ray")
+    assert "none: baseline auto takes no stock network where candidates are trained elsewhere" in cli(*elsewhere).out

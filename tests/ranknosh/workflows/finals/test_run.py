@@ -202,6 +202,13 @@ def test_what_was_picked_is_taken_home_with_its_test(whole):
         run.finished(candidate=9)
 
 
+def test_each_training_is_taken_home_from_its_own_folder_too(whole):
+    run, _ = whole
+    for (number, seed), one in run.state.trained.items():
+        found = open_run(run.folder / finals_run.folder_of(number, seed)).finished()
+        assert (found.test, found.metrics, len(found.task.data.test)) == ({}, one.metrics, 0)
+
+
 def test_checkpoints_are_kept_for_more_seeds_unless_everything_may_go(whole):
     run, _ = whole
     assert run.waste(everything=False) == []

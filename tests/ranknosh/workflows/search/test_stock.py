@@ -4,12 +4,16 @@ import dataclasses
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 import ranknosh
+from ranknosh.cli.results import top
 from ranknosh.cli.search import as_text
+from ranknosh.config.search import CompareSettings, SearchSettings
+from ranknosh.config.units import human_duration
 from ranknosh.core.records import StockTrained, Stopped, Tested
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, DataError
 from ranknosh.report.tables import decision_lines
 from ranknosh.runs.events import Progress, silent
 from ranknosh.runs.session import StopRequest
@@ -25,6 +29,8 @@ from ranknosh.workflows.retrain.run import job_of
 from ranknosh.workflows.search import stock
 from ranknosh.workflows.search.assembly import build_parts
 from ranknosh.workflows.search.stock import epochs_within
+from tests.image_sets import load
+from tests.pictures import save_pictures
 from tests.ranknosh.workflows.search.small_search import DIGITS, SMALL
 
 
@@ -84,8 +90,39 @@ def test_it_is_shown_apart_from_the_search(beside):
     shown = f"#{beside.best.id} {100 * beside.best.metrics['accuracy']:.2f} %"
     assert f"accuracy: {shown}" in text
     assert f"/ mlp {100 * found.metrics['accuracy']:.2f} % (26.63 K params) under the same recipe" in text
-    assert "Is it worth it?" in beside.page()
+    page = beside.page()
+    assert "Is it worth it?" in page
+    assert f"{human_duration(now['wall_seconds'])}</" in page  # the card has the wall time of summary and status
     assert any("stock" in item.where for item in beside.waste(everything=False))
+
+
+def test_top_has_it_below_the_rows_that_meet_no_conditions(beside, capsys):
+    (line,) = [line for line in as_text(beside, beside.describe()).splitlines() if "worth it?" in line]
+    top(beside.folder)
+    assert line in capsys.readouterr().out.splitlines()
+    top(beside.folder, where=["accuracy >= 0"])
+    assert "worth it?" not in capsys.readouterr().out
+    top(beside.folder, as_json=True)
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(beside.top(10)))
+
+
+@pytest.mark.parametrize("to", [["py", "card"], pytest.param(["onnx"], marks=pytest.mark.slow)])
+def test_it_is_taken_home_out_of_the_search_also_where_its_data_have_moved(to, tmp_path):
+    if "onnx" in to:
+        pytest.importorskip("onnx")
+        pytest.importorskip("onnxruntime")
+    save_pictures(tmp_path / "photos", load("digits", limit=60, validation_limit=40, test_limit=30))
+    section = {"folder": str(tmp_path / "photos"), "resize": 6}
+    settings = {**SMALL, "pyramid": {"epochs": [1], "initial": 2, "batch": 2, "candidates": 2}, "baseline": "mlp"}
+    run = ranknosh.search(data=section, budget=20, out=str(tmp_path), events=silent, **settings)
+    (folder,) = (run.folder / "stock").iterdir()
+    (found,) = run.pool.stock
+    (tmp_path / "photos").rename(tmp_path / "moved")
+    with pytest.raises(DataError, match="photos does not exist"):
+        ranknosh.open_run(folder).export(to, tmp_path / "model")
+    exported = ranknosh.open_run(folder).moved([f"data.folder={tmp_path / 'moved'}"]).export(to, tmp_path / "model")
+    assert exported.proof.recorded == found.metrics
+    assert exported.files
 
 
 def test_it_is_resumed_where_it_was_left(beside, tmp_path):
@@ -175,7 +212,52 @@ def test_what_is_in_question_for_a_task(signature, names):
     ],
 )
 def test_what_cannot_be_trained_is_refused(settings, message):
-    from ranknosh.config.search import SearchSettings
-
     with pytest.raises(ConfigError, match=message):
         SearchSettings.from_dict({"budget": {"epochs": 9}, **settings})
+
+
+@pytest.fixture(scope="module")
+def digits():
+    settings = SearchSettings.from_dict({**SMALL, "baseline": "auto", "data": DIGITS, "budget": {"epochs": 9}})
+    return settings, build_parts(settings).recipe
+
+
+def expected(digits, seconds, macs, *changes):
+    timed = timing.Timing((timing.Timed(macs, seconds, 0.0, 0, 0.0),), (seconds, 2 * seconds))
+    return stock.expected_stock(digits[1], digits[0].replace(list(changes)), timed)
+
+
+def test_before_a_search_it_is_known_what_is_trained_and_what_that_takes_at_most(digits):
+    most = stock.ExpectedStock("mlp", 2, 2 * 2 * 30.0)  # two epochs, of the largest network
+    assert expected(digits, 30.0, 1e4) == most
+    assert expected(digits, 30.0, 1e12).net == "resnet18"
+    assert expected(digits, 1.0, 1e4, "baseline=mlp") == dataclasses.replace(most, seconds=4.0)
+    assert expected(digits, 30.0, 1e6, "baseline=none") is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "macs", "changes", "why"),
+    [
+        (1.0, 1e6, (), "takes less than 10 s"),
+        (30.0, 1.0, (), "all have more than 4 times as many"),
+        (30.0, 1e6, ("executor.name=ray",), "elsewhere than in this process"),
+    ],
+)
+def test_why_none_will_be_trained(digits, seconds, macs, changes, why):
+    found = expected(digits, seconds, macs, *changes)
+    assert found.net is None
+    assert why in found.why
+
+
+def test_one_that_does_not_suit_the_data_is_refused_before_there_is_a_folder(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(60, 4))
+    np.savez(tmp_path / "rows.npz", x=rows, y=(rows[:, 0] > 0).astype(int))
+    given = {"space": "mlp", "data": str(tmp_path / "rows.npz"), "budget": 20, "out": str(tmp_path / "runs")}
+    with pytest.raises(ConfigError, match=r"baseline is resnet18: .*baseline=auto takes one that suits"):
+        ranknosh.search(**given, events=silent, baseline="resnet18")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_comparison_trains_none_beside_its_winners():
+    plain = {"data": DIGITS, "methods": "random", "budget": {"device_time": "9s"}, "baseline": "resnet18"}
+    assert CompareSettings.from_dict(plain).search.baseline == "none"
