@@ -4,8 +4,9 @@ Source: RANK-NOSH (Wang et al., ICCV 2021), section 3: inside a level the valida
 level wins. Two further rules are offered because a newcomer held back by its quota may well beat an old candidate above it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Self
 
 import numpy as np
@@ -19,6 +20,8 @@ from ranknosh.streams import stream
 
 PairRule = Literal["level", "common", "agree"]
 MAX_PAIRS = 60_000
+_CELLS = 2**18
+"""Comparisons made at once: all n x n of a long search would take gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +80,36 @@ def evidence(
     n = len(members)
     metric, failed_at = _metrics(members, pyramid.levels), _failed_at(members)
     levels = np.array([candidate.level for candidate in members], dtype=np.int64)
-    wins, decided_at = _wins(metric, levels, failed_at, rule, near_tie)
-    winners, losers = np.nonzero(wins)
-    if len(winners) > MAX_PAIRS:
-        kept = np.sort(stream(seed, "pairs", n).choice(len(winners), MAX_PAIRS, replace=False))
-        winners, losers = winners[kept], losers[kept]
+    pairs, decided_at = _thinned(partial(_wins, metric, levels, failed_at, rule, near_tie), n, seed)
     epochs = np.array([0, *pyramid.epochs], dtype=np.float64)
-    weights = (epochs[decided_at[winners, losers]] / epochs[-1]) ** level_weight
-    pairs = np.stack([winners, losers], axis=1).astype(np.int64)
+    weights = (epochs[decided_at] / epochs[-1]) ** level_weight
     known = places(members, pyramid.levels)
     last = known[np.arange(n), (~np.isnan(known)).sum(axis=1) - 1]
     return Evidence(members, pairs, weights.astype(np.float32), last, levels, known)
+
+
+def _thinned(
+    wins: Callable[[NDArray[np.int64]], tuple[NDArray[np.bool_], NDArray[np.int64]]], n: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(p, 2) the pairs of n members, row by row, at most MAX_PAIRS of them, and the level that decided each.
+
+    ``wins`` says it of some rows. It is asked twice, so that no more than some rows are ever held: how many pairs there are,
+    and which they are.
+    """
+    most = max(_CELLS // max(n, 1), 1)
+    blocks = [np.arange(first, min(first + most, n)) for first in range(0, max(n, 1), most)]
+    counts = np.array([np.count_nonzero(wins(rows)[0]) for rows in blocks])
+    ends = np.cumsum(counts)
+    rng, count = stream(seed, "pairs", n), int(ends[-1])
+    kept = np.arange(count) if count <= MAX_PAIRS else np.sort(rng.choice(count, MAX_PAIRS, replace=False))
+    pairs, levels = [], []
+    parts = np.split(kept, np.searchsorted(kept, ends[:-1]))
+    for rows, first, part in zip(blocks, ends - counts, parts, strict=True):
+        won, decided_at = wins(rows)
+        chosen = np.flatnonzero(won)[part - first]
+        pairs.append(np.stack([rows[chosen // n], chosen % n], axis=1))
+        levels.append(decided_at.reshape(-1)[chosen])
+    return np.concatenate(pairs), np.concatenate(levels)
 
 
 def _wins(
@@ -96,17 +118,18 @@ def _wins(
     failed_at: NDArray[np.int64],
     rule: PairRule,
     near_tie: float,
+    rows: NDArray[np.int64],
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """(n, n) whether the row beats the column, and the level that decided it."""
-    rows, alive = np.arange(len(levels)), failed_at == 0
-    higher, same = levels[:, None] > levels, levels[:, None] == levels
-    common = np.minimum(levels[:, None], levels)
-    gap = metric[rows[:, None], common] - metric[rows, common]
+    """(rows, n) whether the row beats the column, and the level that decided it."""
+    alive, own, lives = failed_at == 0, levels[rows, None], failed_at[rows, None] == 0
+    higher, same = own > levels, own == levels
+    common = np.minimum(own, levels)
+    gap = metric[rows[:, None], common] - metric[np.arange(len(levels)), common]
     by_metric = (gap > 0) & ((gap >= near_tie) | ~same)
     ways = {"level": np.where(same, by_metric, higher), "common": by_metric, "agree": by_metric & (same | higher)}
-    wins = ways[rule] & alive[:, None] & alive
-    decided = common if rule != "level" else np.maximum(levels[:, None], levels)
-    survives = alive[:, None] & ~alive & (levels[:, None] >= failed_at)
+    wins = ways[rule] & lives & alive
+    decided = common if rule != "level" else np.maximum(own, levels)
+    survives = lives & ~alive & (own >= failed_at)
     return wins | survives, np.where(survives, failed_at, decided)
 
 

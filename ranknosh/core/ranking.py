@@ -11,25 +11,14 @@ MARGIN = 0.05
 """How far a reference point is beyond the worst values, as a share of their range: so that the ends of a front count, too."""
 
 
-def dominates(points: Points, others: Points) -> NDArray[np.bool_]:
-    """(n, k) whether a point is at least as good as another one in everything and better in something.
-
-    Args:
-        points: (n, m).
-        others: (k, m).
-    """
-    no_worse = (points[:, None, :] >= others[None, :, :]).all(axis=2)
-    better = (points[:, None, :] > others[None, :, :]).any(axis=2)
-    return np.asarray(no_worse & better)
-
-
 def non_dominated(points: Points) -> NDArray[np.bool_]:
     """(n,) the points that no other one dominates; of equal ones all.
 
-    The point of the largest sum among those left is dominated by none, and what it dominates is left no more.
+    A point dominates another one if it is at least as good in everything and better in something. Of those left, the best in the
+    first column, of equals the best in the next one and so on, is dominated by none, and what it dominates is left no more.
     """
     kept = np.zeros(len(points), dtype=np.bool_)
-    left = np.argsort(-points.sum(axis=1), kind="stable")
+    left = np.lexsort(-points.T[::-1])
     while len(left):
         best, others = left[0], left[1:]
         kept[best] = True
@@ -41,25 +30,14 @@ def non_dominated(points: Points) -> NDArray[np.bool_]:
 def fronts(points: Points) -> NDArray[np.int64]:
     """(n,) the front of each point, from 0: front i is what no point dominates once those before are taken away.
 
-    Source: fast non-dominated sorting (Deb et al., IEEE TEVC 2002, section III-A), with all comparisons at once.
-
-    Raises:
-        ValueError: every point left is dominated by another one, which an order without circles cannot give.
+    Fronts as in non-dominated sorting (Deb et al., IEEE TEVC 2002, section III-A), found without a table of all pairs.
     """
-    beaten_by = dominates(points, points)
-    left = beaten_by.sum(axis=0)
     ranks = np.full(len(points), -1, dtype=np.int64)
-    front = 0
-    while (ranks < 0).any():
-        now = np.flatnonzero((ranks < 0) & (left == 0))
-        if not len(now):
-            raise ValueError(
-                f"each of {np.count_nonzero(ranks < 0)} points is dominated by another of them; dominates() must hold for no "
-                "point and itself, and in no circle"
-            )
-        ranks[now] = front
-        left = left - beaten_by[now].sum(axis=0)
-        front += 1
+    left, front = np.arange(len(points)), 0
+    while len(left):
+        first = non_dominated(points[left])
+        ranks[left[first]] = front
+        left, front = left[~first], front + 1
     return ranks
 
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from ranknosh.core import pairs
 from ranknosh.core.pairs import MAX_PAIRS, Evidence, evidence, places
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Failed, Observed, Promotion, Proposed
 from ranknosh.spaces.base import Architecture
+from tests.peaks import peak_bytes
 
 PYRAMID = Pyramid.make((1, 2, 4), 0.5)
 
@@ -107,6 +109,25 @@ def test_large_pools_are_thinned_the_same_way_each_time():
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert (first[:, 0] > first[:, 1]).all()  # a higher number is the better one here
+
+
+@pytest.mark.parametrize("rule", ["level", "common", "agree"])
+def test_pairs_do_not_depend_on_how_many_are_compared_at_once(monkeypatch, rule):
+    histories = [(i * 37 % 101 / 100, i * 53 % 97 / 100)[: 1 + i % 2] for i in range(500)]
+    pool = pool_of(histories, [(number, 2, "diverged") for number in range(0, 500, 50)])
+    known = []
+    for cells in (1, 3000, 10**9):  # a row, six rows, everything
+        monkeypatch.setattr(pairs, "_CELLS", cells)
+        known.append(evidence(pool, PYRAMID, rule, near_tie=0.02, level_weight=0.5, seed=3))
+    assert len(known[0].pairs) == MAX_PAIRS
+    for other in known[1:]:
+        assert np.array_equal(other.pairs, known[0].pairs)
+        assert np.array_equal(other.weights, known[0].weights)
+
+
+def test_the_evidence_of_many_takes_little_memory():
+    pool = pool_of([(i * 37 % 2003 / 2003,) for i in range(2000)])
+    assert peak_bytes(lambda: evidence(pool, PYRAMID)) < 32e6  # one number a pair of candidates takes as much
 
 
 def test_an_empty_pool_has_no_evidence():
