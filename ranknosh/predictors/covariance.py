@@ -131,12 +131,16 @@ class MixedKernel:
         return view
 
     def between(self, first: KernelView, second: KernelView) -> Floats:
-        """(n, m) covariances."""
-        matches = (first.onehot @ second.onehot.T).astype(np.float64)
-        both = ((1.0 + matches) / (1.0 + self.slots)) ** self.degree
+        """(n, m) covariances. Made in place: of many members they are most of what a refit takes."""
+        both = (first.onehot @ second.onehot.T).astype(np.float64)
+        both += 1.0
+        both /= 1.0 + self.slots
+        both **= self.degree
         both *= 1.0 - self.features
         if self.features > 0:
-            both += self.features * (first.rows @ second.rows.T)
+            alike = first.rows @ second.rows.T
+            alike *= self.features
+            both += alike
         return both
 
     def variances(self, view: KernelView) -> Floats:

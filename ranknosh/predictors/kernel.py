@@ -98,10 +98,7 @@ class KernelPredictor(Predictor):
         known = self._known = self._observations(evidence)
         self._members = kernel.view(encodings.take(known.rows))
         self._shared = 1.0 + self.drift * known.level
-        covariance = kernel.between(self._members, self._members)
-        covariance *= np.minimum(self._shared[:, None], self._shared[None, :])
-        covariance[np.diag_indices_from(covariance)] += known.noise
-        self._factor = np.linalg.cholesky(covariance)
+        self._factor = self._factored(kernel)
         self._solved = cho_solve((self._factor, True), known.target) * self._shared
         nothing = np.zeros((known.levels, len(kernel.deviations)))
         self._mean = self._conditioned(kernel, nothing, np.zeros(len(known.target)))
@@ -144,6 +141,13 @@ class KernelPredictor(Predictor):
         n = len(evidence.order)
         rows, level = np.arange(n), np.zeros(n, dtype=np.int64)
         return _Observations(rows, level, 1, normal_scores(evidence.order), np.full(n, self.noise))
+
+    def _factored(self, kernel: MixedKernel) -> Floats:
+        """(n, n): the lower Cholesky factor of the members' covariances, of which nothing else is kept."""
+        covariance = kernel.between(self._members, self._members)
+        covariance *= np.minimum(self._shared[:, None], self._shared[None, :])
+        covariance[np.diag_indices_from(covariance)] += self._known.noise
+        return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
     def _conditioned(self, kernel: MixedKernel, prior: Floats, noise: Floats) -> Floats:
         """The highest level of a prior sample (levels, entries), moved to agree with the members at their levels."""

@@ -13,6 +13,7 @@ from ranknosh.predictors.covariance import MixedKernel
 from ranknosh.predictors.kernel import KernelPredictor, StagedPredictor, normal_scores, uniform_scores
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
+from tests.peaks import peak_bytes
 
 SPACE = get_space("nasbench201")
 PYRAMID = Pyramid.make((1, 2), 0.5)
@@ -223,3 +224,13 @@ def test_uniform_scores_have_mean_zero_and_variance_one():
 def test_variances_out_of_range_are_refused(wrong):
     with pytest.raises(ConfigError):
         StagedPredictor(**wrong)
+
+
+def test_a_fit_of_many_holds_their_covariances_twice(everyone: Encodings) -> None:
+    """Once as they are and once factored: with a third copy there would be 3.2 of them."""
+    n = 1500
+    order = np.arange(n) / n
+    nothing = np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
+    known = Evidence((), *nothing, order, np.ones(n, np.int64), order[:, None])
+    members, predictor = everyone.take(np.arange(n)), KernelPredictor()
+    assert peak_bytes(lambda: predictor.fit(members, known, seed=0)) < 2.8 * 8 * n * n
