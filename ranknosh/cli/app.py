@@ -91,5 +91,6 @@ for _function in (spaces.show, spaces.sample, spaces.count, space_check.check):
 app.add_typer(_space, name="space")
 
 _bench = typer.Typer(no_args_is_help=True, help="Compare search methods where a table of results stands for training.")
-_bench.command(help=help_of(bench.run))(one_end()(bench.run))
+for _function in (bench.run, bench.add):
+    _bench.command(help=help_of(_function))(one_end()(_function))
 app.add_typer(_bench, name="bench")

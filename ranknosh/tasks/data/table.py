@@ -40,8 +40,7 @@ ACCOUNTINGS: tuple[Accounting, ...] = ("resume", "scratch")
 EPOCHS = (12, 200)
 _OLD = ("epoch12_val", "epoch200_seeds", "train_seconds_200")
 _CURVES = ("epochs", "validation_accuracy")
-_OTHERS = ("arch", "seconds_per_epoch", "truth", "resumable", "space", "data", "params_mb", "params", "macs")
-_MEASURED = ("latency_", "energy_")
+_OTHERS = ("arch", "seconds_per_epoch", "truth", "resumable", "space", "data", "params_mb")
 _RATIO, _MOST_LEVELS = 3, 4
 """Of the levels that are taken where none are asked for."""
 
@@ -232,7 +231,12 @@ class _Names:
     """Of the arrays that are read."""
 
     def __contains__(self, name: object) -> bool:
-        return name in (*_CURVES, *_OLD, *_OTHERS) or str(name).startswith(_MEASURED)
+        return name in (*_CURVES, *_OLD, *_OTHERS) or is_cost(str(name))
+
+
+def is_cost(name: str) -> bool:
+    """Whether an array of this name holds costs."""
+    return name in ("params", "macs") or name.startswith(("latency_", "energy_"))
 
 
 def levels_of(epochs: Sequence[int]) -> tuple[int, ...]:
@@ -303,8 +307,7 @@ def _curves(arrays: Mapping[str, Any], levels: tuple[int, ...]) -> dict[str, Any
 
 def _costs(arrays: Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
     """By name; of the layout of 0.1 the number of weights."""
-    names = [name for name in arrays if name in ("params", "macs") or name.startswith(_MEASURED)]
-    costs = {name: _numbers(arrays, name) for name in names}
+    costs = {name: _numbers(arrays, name) for name in arrays if is_cost(name)}
     if "params_mb" in arrays and "params" not in costs:
         costs["params"] = np.rint(_numbers(arrays, "params_mb") * 1e6)
     return costs

