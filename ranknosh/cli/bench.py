@@ -88,7 +88,6 @@ def add(
 ) -> None:
     """Make a table for bench run of results that are there: a search's, a csv or JSON file, or a published table.
 
-    \b
     A csv has a row for every value: arch, epoch, validation_accuracy (percent); optional seed, seconds_per_epoch, params, macs,
     latency_*, energy_*. A JSON file is a list of an object for every training: arch, and of equal length epochs and
     validation_accuracy.
