@@ -247,9 +247,9 @@ def test_a_text_that_is_too_long_is_shown_in_part_with_how_long_it_may_be(tmp_pa
 
 
 def test_what_breaks_a_rule_of_the_space_is_quoted_and_not_the_section(tmp_path):
-    text = STOP + "space:\n  name: nasbench201\n  cells: {}\n"
-    assert refused(tmp_path, text.format(0), "space.channels=8").startswith("FILE, line 4: cells is 0")
-    assert refused(tmp_path, text.format(1), "space.channels=0").startswith("--set space.channels=0: channels is 0")
+    text = STOP + "space:\n  name: nasbench201\n  cells: "
+    assert refused(tmp_path, f"{text}0\n", "space.channels=8").startswith("FILE, line 4: cells is 0")
+    assert refused(tmp_path, f"{text}1\n", "space.channels=0").startswith("--set space.channels=0: channels is 0")
 
 
 def test_an_override_takes_the_place_of_the_lines_of_the_file(tmp_path):
