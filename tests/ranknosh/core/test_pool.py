@@ -3,7 +3,19 @@ from dataclasses import replace
 import pytest
 
 from ranknosh.core.pool import Pool
-from ranknosh.core.records import Failed, Interrupted, Observed, Promotion, Proposed, Rerun
+from ranknosh.core.records import (
+    Costed,
+    Failed,
+    Fitted,
+    Interrupted,
+    Observed,
+    Promotion,
+    Proposed,
+    Rerun,
+    Scored,
+    Speculated,
+    Tested,
+)
 from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture
 
@@ -31,6 +43,29 @@ def test_the_fold_by_hand():
     assert pool.candidates[1].epochs == 4
     assert pool.disk_bytes == 30
     assert pool.training_seconds == 2.0
+
+
+def test_every_second_is_device_time_and_counted_where_it_was_spent():
+    net = Architecture("toy", (0,))
+    pool = Pool([Scored(net, "k", "t", {"synflow": 1.0}, 1.0), Scored(net, "l", "u", {"synflow": 2.0}, 2.0)])
+    for record in (
+        Costed("t", {"latency": 0.1}, 4.0),
+        Costed("u", {"latency": 0.2}, 8.0),
+        Fitted(0, "kernel", 3, 3, None, 0, None, 16.0),
+        Fitted(1, "kernel", 6, 9, None, 0, None, 32.0),
+        *(proposed(i) for i in range(2)),
+        Interrupted(0, 1, 1, 1, 64.0),
+        Failed(0, 1, "crashed", "boom", 1, 128.0, final=False),
+        replace(observed(0, 1, 0.3, epochs=2), seconds=256.0),
+        Speculated(0, 1, 1, 512.0),
+        Failed(1, 1, "raised", "boom", 1, 1024.0),
+        Tested(0, {"accuracy": 0.3}, 2048.0),
+        Tested(0, {"accuracy": 0.3}, 4096.0),
+    ):
+        pool.apply(record)
+    assert (pool.proxy_seconds, pool.cost_seconds, pool.predictor_seconds) == (3.0, 12.0, 48.0)
+    assert (pool.training_seconds, pool.test_seconds) == (1984.0, 6144.0)
+    assert pool.device_seconds == 8191.0
 
 
 def test_ties_are_broken_by_batch_then_key_whatever_the_order_of_insertion():
