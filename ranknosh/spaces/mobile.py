@@ -20,7 +20,7 @@ from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.choices import Choice
 from ranknosh.spaces.conditions import ConditionalSpace
 from ranknosh.spaces.encodings import Codes, Graphs, chain_graphs
-from ranknosh.spaces.settings import flags, rising, rising_whole, whole_number
+from ranknosh.spaces.settings import WrongSetting, flags, rising, rising_whole, whole_number
 from ranknosh.spaces.signature import Signature
 from ranknosh.spaces.slots import Condition, deeper
 
@@ -80,7 +80,9 @@ class MobileSpace(ConditionalSpace):
     def __post_init__(self) -> None:
         whole_number("channels", self.channels, 2)
         if self.channels % 2:
-            raise SpaceError(f"channels is {self.channels}; it has to be even, since widths are multiples of its half")
+            raise WrongSetting(
+                f"channels is {self.channels}; it has to be even, as widths are multiples of its half", "channels"
+            )
         whole_number("stages", self.stages, 1, most=len(_UNITS))
         whole_number("stem_side", self.stem_side, 8)
         checked = {
@@ -92,7 +94,9 @@ class MobileSpace(ConditionalSpace):
             "resolutions": rising("resolutions", self.resolutions, 0.1, 1),
         }
         if any(kernel % 2 == 0 for kernel in self.kernels):
-            raise SpaceError(f"kernels is {list(self.kernels)}; a kernel has an odd side, so that it has a middle")
+            raise WrongSetting(
+                f"kernels is {list(self.kernels)}; a kernel has an odd side, so that it has a middle", "kernels"
+            )
         for name, values in checked.items():
             object.__setattr__(self, name, values)  # a list of a config becomes a tuple
         for stage in range(self.stages):
