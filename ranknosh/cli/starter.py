@@ -14,6 +14,7 @@ from ranknosh.config.screen import print_json
 from ranknosh.config.sections import budget_section
 from ranknosh.config.settings import Given
 from ranknosh.errors import ConfigError, to_type, unknown
+from ranknosh.runs.files import replace_file
 from ranknosh.workflows import HOMES, run_class
 
 if TYPE_CHECKING:
@@ -88,10 +89,7 @@ def init(
         print(text, end="", flush=True)
         return
     try:
-        with open(out, "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise ConfigError(_EXISTS.format(out=out)) from None
+        replace_file(out, text.encode())
     except OSError as error:
         raise ConfigError(f"{out} cannot be written: {error.strerror}; give another place with --out") from error
     if not as_json:

@@ -28,7 +28,8 @@ def write_error(folder: Path, error: OSError) -> StoreError:
             f"the disk holding {folder} is full; what was written before is intact. Free some space (`ranknosh clean` removes "
             "checkpoints that no longer serve), then continue with `ranknosh resume`"
         )
-    return StoreError(f"{folder} cannot be written: {error.strerror or error}; give a folder you may write with --out")
+    remedy = "change its permissions, or begin in a folder you may write (--out)"
+    return StoreError(f"{folder} cannot be written: {error.strerror or error}; {remedy}")
 
 
 @contextlib.contextmanager

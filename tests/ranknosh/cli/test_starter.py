@@ -74,6 +74,17 @@ def test_init_says_what_it_chose_where_the_config_is_not_shown(cli, sets, out):
     assert cli("init", "--data", "images", "--budget", "190", "--json").err == ""
 
 
+def test_init_on_a_full_disk_leaves_no_file_that_stands_in_the_way_of_the_next_try(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("full").symlink_to("/dev/full")
+    with monkeypatch.context() as patch:
+        patch.setattr("ranknosh.runs.files.temporary_path", lambda path: tmp_path / "full")
+        ended = cli("init", "--out", "s.yaml")
+    assert (ended.code, Path("s.yaml").exists()) == (2, False)
+    assert "s.yaml cannot be written: No space left on device; give another place with --out" in ended.err
+    assert cli("init", "--out", "s.yaml").code == 0
+
+
 def test_init_never_overwrites(cli, tmp_path):
     (tmp_path / "s.yaml").write_text("mine")
     ended = cli("init", "--out", tmp_path / "s.yaml")

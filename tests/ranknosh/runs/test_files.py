@@ -37,6 +37,12 @@ def test_a_write_that_is_stopped_at_once_leaves_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")
+def test_what_cannot_be_written_has_advice_for_verbs_with_and_without_a_folder_to_give(tmp_path):
+    (tmp_path / "run").write_text("")
+    with pytest.raises(StoreError, match=r"change its permissions, or begin in a folder you may write \(--out\)"):
+        write_atomic(tmp_path / "run" / "journal.jsonl", b"")
+
+
 def test_a_full_disk_is_told_apart_and_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "state.pt"
     path.write_bytes(b"old")
