@@ -338,5 +338,11 @@ class Journal:
         data, digest = chained(records, seconds, self._count, self._digest)
         with writing(self.folder):
             append_synced(self._descriptor, data)
+            lost = os.fstat(self._descriptor).st_nlink == 0
+        if lost:
+            raise StoreError(
+                f"{self.folder / FILE} was removed while the run wrote it, and what it knows with it; begin a new run, and leave "
+                "the folder of one that runs alone"
+            )
         self._count, self._digest = self._count + len(records), digest
         return seconds

@@ -68,6 +68,13 @@ def test_every_second_is_device_time_and_counted_where_it_was_spent():
     assert pool.device_seconds == 8191.0
 
 
+def test_what_a_candidate_measures_is_averaged_over_its_trainings():
+    pool = Pool([proposed(0), proposed(1), observed(0, 1, 0.25), Rerun(0, 1), observed(0, 1, 0.75, replica=1)])
+    assert pool.candidates[0].metrics == {"accuracy": 0.5, "loss": 1.0}
+    assert pool.candidates[0].metric == 0.5
+    assert (pool.candidates[1].metrics, pool.candidates[1].metric) == ({}, None)
+
+
 def test_ties_are_broken_by_batch_then_key_whatever_the_order_of_insertion():
     records = [proposed(0, "c"), proposed(1, "a"), proposed(2, "b", batch=1)]
     results = [observed(i, 1, 0.5) for i in range(3)]

@@ -175,6 +175,14 @@ def test_a_full_disk_keeps_every_whole_record(folder, whole):
     assert read_journal(folder).torn_bytes == 0
 
 
+def test_a_journal_that_is_removed_under_a_running_run_ends_it_at_its_next_line(folder):
+    with open_journal(folder) as journal:
+        journal.append([Stopped("epochs", "a")])
+        (folder / "journal.jsonl").unlink()
+        with pytest.raises(StoreError, match=r"journal\.jsonl was removed while the run wrote it.*begin a new run"):
+            journal.append([Stopped("epochs", "b")])
+
+
 def _write_until_refused(folder, limit):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with open_journal(folder) as journal:
