@@ -206,6 +206,18 @@ def test_with_one_level_it_ranks_as_the_plain_kernel_does(some):
     assert np.corrcoef(staged.score(members), plain.score(members))[0, 1] > 0.97
 
 
+def test_with_one_level_nothing_drifts(some):
+    """Scores are of the highest level seen, which is where the results are."""
+    architectures, _ = some
+    one = evidence_of(architectures, [(0.5 + 0.03 * i,) for i in range(12)])
+    members = Encodings(SPACE, architectures)
+    steady, drifting = (StagedPredictor(drift=drift) for drift in (0.0, 50.0))
+    for predictor in (steady, drifting):
+        predictor.fit(members, one, seed=0)
+    np.testing.assert_allclose(drifting.score(members), steady.score(members))
+    np.testing.assert_allclose(drifting.draws(members, [3]), steady.draws(members, [3]))
+
+
 def test_draws_follow_their_seed(some):
     architectures, known = some
     predictor = StagedPredictor()
