@@ -35,6 +35,11 @@ CASES: dict[str, Case] = {
         workers=3,
         shuffle=1,
     ),
+    "hyperband": Case(
+        "rounds of brackets, the last one cut short by the budget, failures, closing promotions",
+        nosh(schedule="hyperband", epochs=(1, 2, 4), limits=Limits(epochs=75), closing=0.1),
+        {**{(number, 1): "diverged" for number in range(2, 30, 7)}, (4, 2): "crashed lost", (6, 3): "raised"},
+    ),
     "overlap_2": Case("two batches in flight", nosh(overlap=2, limits=Limits(epochs=120))),
     "overlap_3": Case(
         "three batches in flight, trainings that are interrupted and then fail, finalists",

@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.synthetic import synthetic_table
 from ranknosh.bench.account import Account
+from ranknosh.core.brackets import Brackets
 from ranknosh.core.budget import Limits
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
@@ -217,10 +218,12 @@ def nosh(
     follow: float | None = None,
     **search: Any,
 ) -> Callable[[Pool], Search]:
-    """A search with a predictor. ``follow``: begin with the best of the scores in the pool, and follow them with this chance."""
+    """A search with a predictor; in the schedule hyperband ``ratio``, ``initial`` and ``batch`` are those of its brackets.
+    ``follow``: begin with the best of the scores in the pool, and follow them with this chance."""
 
     def make(pool: Pool) -> Search:
-        pyramid = Pyramid.make(epochs, ratio, initial, batch)
+        is_bracketed = search.get("schedule") == "hyperband"
+        pyramid = Brackets.of(epochs) if is_bracketed else Pyramid.make(epochs, ratio, initial, batch)
         more = dict(proposer or {})
         if follow is None:
             more["seeds"] = [(architecture, "random", None) for architecture in draw(space(), initial, SEED)]

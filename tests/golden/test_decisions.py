@@ -12,7 +12,17 @@ from tests.golden.cases import CASES
 from tests.golden.lines import decisions, text
 from tests.golden.trainings import TRAININGS, machine, one_thread
 
-CUT = ["ratio_auto", "overlap_2", "overlap_3", "finalists", "closing", "failures", "failures_overlap", "predictor_auto"]
+CUT = [
+    "ratio_auto",
+    "hyperband",
+    "overlap_2",
+    "overlap_3",
+    "finalists",
+    "closing",
+    "failures",
+    "failures_overlap",
+    "predictor_auto",
+]
 SAME = machine() == files.read(*files.MACHINE)
 
 
@@ -36,7 +46,9 @@ def test_a_search_cut_anywhere_takes_its_golden_decisions(name):
         assert sorted(text(case.about, resumed).splitlines()) == sorted(text(case.about, records).splitlines())
 
 
-@pytest.mark.parametrize("name", ["finalists", "closing", "failures", "overlap_2", "overlap_3", "failures_overlap"])
+@pytest.mark.parametrize(
+    "name", ["hyperband", "finalists", "closing", "failures", "overlap_2", "overlap_3", "failures_overlap"]
+)
 def test_workers_and_their_order_change_no_golden_decision(name):
     case = CASES[name]
     assert decisions(case.records(workers=3, shuffle=1)) == decisions(whole(name))
