@@ -26,6 +26,26 @@ Clock(pytest.MonkeyPatch(), epoch=float(sys.argv[1]))
 main(sys.argv[2:])
 """
 """A command line under a clock by which an epoch lasts so many seconds, whatever the machine."""
+KILLED = (
+    """
+import os
+import signal
+import sys
+from pathlib import Path
+from ranknosh.training import epoch
+train, journals, results = epoch._train_epoch, sys.argv.pop(1), int(sys.argv.pop(1))
+
+def train_or_die(*args, **named):
+    written = "".join(path.read_text() for path in Path().glob(journals))
+    if written.count('"type": "observed"') + written.count('"type": "epochpoint"') >= results:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return train(*args, **named)
+
+epoch._train_epoch = train_or_die
+"""
+    + CLOCKED
+)
+"""The same, killed where an epoch begins once journals hold so many results."""
 
 
 @pytest.fixture
@@ -144,3 +164,24 @@ def test_ctrl_c_saves_and_tells_how_to_go_on(home):
     assert ended.returncode == 0, ended.stderr
     assert journal.read_bytes().startswith(kept)
     assert json.loads((home / "runs/cut/results.json").read_text())["rows"][0]["validation"]["n"] == 2
+
+
+@pytest.mark.slow
+def test_one_that_was_killed_twice_and_resumed_ends_in_the_table_of_one_left_in_peace(home):
+    """Once in a final training, and once when TPE has left its ten random trials behind."""
+    pytest.importorskip("optuna")
+    words = ["--methods", "random,optuna_tpe", "--seeds", "1", "--budget", "26s", "--final-epochs", "3"]
+    calm = run_python("-c", CLOCKED, 1, "compare", "c.yaml", *words, "--name", "calm", cwd=home)
+    assert calm.returncode == 0, calm.stderr
+    begun = ["compare", "c.yaml", *words, "--name", "cut"]
+    for journals, results in (("final/*", 1), ("optuna_tpe/seed-0", 11)):
+        killed = run_python("-c", KILLED, f"runs/cut/{journals}/journal.jsonl", results, 1, *begun, cwd=home)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        begun = ["resume", "runs/cut"]
+    ended = run_python("-c", CLOCKED, 1, *begun, cwd=home)
+    assert ended.returncode == 0, ended.stderr
+    tables = [(home / "runs" / name / "table.md").read_text().splitlines() for name in ("calm", "cut")]
+    seconds = "- Search cost holds"  # says how long a final training took: the killed one longer
+    found, expected = ([line for line in table if not line.startswith(seconds)] for table in tables)
+    assert found == expected
+    assert any(line.startswith("| optuna_tpe | 1 |") for line in found)
