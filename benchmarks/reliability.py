@@ -3,8 +3,9 @@
     python -m benchmarks reliability [--engines ranknosh,optuna_sqlite] [--kills 3] [--seeds 2] [--folder DIR]
 
 The same toy training, each of its epochs a quarter of a second and a line in a file, is searched by every package as its
-documents recommend (benchmarks/reliability_engines.py). Three stories:
+documents recommend (benchmarks/reliability_engines.py). Four stories:
 
+- ``alone``: one worker, left in peace.
 - ``killed``: one worker; SIGKILL to the search some epochs after it began or went on, and then the call that goes on.
 - ``workers``: four workers, left in peace.
 - ``workers killed``: four workers; SIGKILL to the process that trained the latest epoch. Where every worker is a search of its
@@ -18,6 +19,7 @@ that its record holds; whole trainings that it does not hold (lost) and trials t
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -33,13 +35,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.kills import ROOT
-from benchmarks.reliability_engines import ENGINES, EPOCHS, LOG, TRIALS
+from benchmarks.reliability_engines import ENGINES, EPOCHS, LOG, TRIALS, WORKERS
 from ranknosh.config.screen import table
 
 PATIENCE = 900.0
 """Seconds without a new epoch after which a search hangs, on a machine however slow."""
-WORKERS = 4
-STORIES = {"killed": (1, True), "workers": (WORKERS, False), "workers killed": (WORKERS, True)}
+STORIES = {"alone": (1, False), "killed": (1, True), "workers": (WORKERS, False), "workers killed": (WORKERS, True)}
 """Workers, and whether they are killed."""
 COLUMNS = ("promised", "trained", "again", "counted", "lost", "twice")
 
@@ -177,8 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print(f"{engine}: {package} is not installed", flush=True)
                 continue
             rows = []
-            for story in options.stories.split(","):
-                for seed in range(options.seeds if STORIES[story][1] else 1):
+            with ENGINES[engine].surroundings():
+                for story, seed in itertools.product(options.stories.split(","), range(options.seeds)):
                     folder = (options.folder or Path(place)) / engine / f"{story.replace(' ', '-')}-{seed}"
                     end, facts = lived(engine, folder, story, options.kills, random.Random(f"{seed} {story}"))
                     rows.append([story, str(seed), end, *(str(facts[name]) for name in COLUMNS)])

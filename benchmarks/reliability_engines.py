@@ -14,14 +14,14 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-TRIALS, EPOCHS = 10, 4
-"""What is asked for: so many trials of so many epochs, or as many epochs in all."""
+TRIALS, EPOCHS, WORKERS = 10, 4, 4
+"""What is asked for: so many trials of so many epochs, or as many epochs in all; and the workers of searches with several."""
 EPOCH_SECONDS = 0.25
 LOG = "trained.log"
 
@@ -152,14 +152,28 @@ def trainable(config: Mapping[str, Any]) -> None:
             tune.report(facts, checkpoint=tune.Checkpoint.from_directory(kept))
 
 
+@contextmanager
+def ray_cluster() -> Iterator[None]:
+    """A cluster for all workers, which searches find by RAY_ADDRESS and which outlives them."""
+    import ray
+
+    while not ray.is_initialized():
+        with suppress(Exception):  # what Ray raises where the machine is too busy for the 30 seconds that it waits
+            ray.init("local", num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
+    os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
+    try:
+        yield
+    finally:
+        del os.environ["RAY_ADDRESS"]
+        ray.shutdown()
+
+
 def run_ray(folder: Path, workers: int) -> None:
     """``num_samples`` trials, each tried again when its worker dies; ``Tuner.restore`` goes on."""
     import ray
     from ray import tune
 
-    while not ray.is_initialized():
-        with suppress(Exception):  # what Ray raises where the machine is too busy for the 30 seconds that it waits
-            ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
+    ray.init(log_to_driver=False)
     if tune.Tuner.can_restore(str(folder / "run")):
         tuner = tune.Tuner.restore(str(folder / "run"), trainable, resume_errored=True)
     else:
@@ -219,17 +233,19 @@ class Engine:
         run: begins the search or goes on with it, with so many workers.
         count: trials that its record holds as finished, with the epochs of each; of what is paused, those done.
         alone: one process has all workers; else every worker is a process that runs the same search.
+        surroundings: what is there before searches begin, and outlives them.
     """
 
     package: str
     run: Callable[[Path, int], None]
     count: Callable[[Path], list[tuple[str, int]]]
     alone: bool
+    surroundings: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 ENGINES = {
     "ranknosh": Engine("ranknosh", run_ranknosh, count_ranknosh, alone=True),
-    "ray_tune": Engine("ray", run_ray, count_ray, alone=True),
+    "ray_tune": Engine("ray", run_ray, count_ray, alone=True, surroundings=ray_cluster),
     "optuna_sqlite": Engine(
         "optuna",
         lambda folder, workers: run_optuna(folder, _sqlite(folder)),
