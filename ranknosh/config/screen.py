@@ -128,12 +128,14 @@ def flat(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def head_text(name: str) -> str:
-    """A column of :func:`flat` for people: ``accuracy``, ``test accuracy``, ``MACs``."""
+    """A column of :func:`flat` for people: ``accuracy``, ``± accuracy`` (its standard error), ``test accuracy``, ``MACs``."""
     group, _, own = name.rpartition(".")
     if group == "costs":
         return COSTS[own].name if own in COSTS else own
     if name == "truth":
         return "in the table"
+    if group == "error":
+        return f"± {own}"
     return own if group == "metrics" else name.replace(".", " ").replace("_", " ")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ranknosh.config.settings import by_name
+from ranknosh.config.source import yaml_text
 from ranknosh.config.units import human_duration, whole
 from ranknosh.errors import ConfigError
 from ranknosh.report import charts
@@ -26,7 +27,7 @@ from ranknosh.report.page import (
     data_text,
     missing,
 )
-from ranknosh.report.series import budget_parts, incumbents
+from ranknosh.report.series import budget_parts, ends, incumbents
 from ranknosh.report.view import SearchView
 from ranknosh.report.words import UNKNOWN
 from ranknosh.runs.files import write_atomic
@@ -136,9 +137,14 @@ def _settings(pair: Pair) -> PageSection:
     title = "Settings that differ"
     if not names:
         return missing("settings", title, "None: both runs have the same settings.")
-    rows = [(name, *(str(known.get(name, UNKNOWN)) for known in (mine, theirs))) for name in names]
+    rows = [(name, *(_as_written(known, name) for known in (mine, theirs))) for name in names]
     head = ("setting", *_names(pair))
     return PageSection("settings", title, [PageTable(head, rows, text=head)])
+
+
+def _as_written(known: Mapping[str, Any], name: str) -> str:
+    """The value of a setting as a config has it."""
+    return yaml_text({"": known[name]}).partition(":")[2].strip() if name in known else UNKNOWN
 
 
 def _curves(pair: Pair) -> PageSection:
@@ -153,12 +159,9 @@ def _curves(pair: Pair) -> PageSection:
     )
 
     def paint(axis: Any, unit: str) -> None:
-        ends = [
-            {"epochs": v.pool.epochs_spent, "device_seconds": v.pool.device_seconds, "seconds": v.seconds}[unit]
-            for v in pair
-        ]
-        scale, name = (1.0, "") if unit == "epochs" else charts.time_scale(max(ends))
-        for end, found, colour in zip(ends, steps, COLOURS, strict=True):
+        wholes = [ends(view)[unit] for view in pair]
+        scale, name = (1.0, "") if unit == "epochs" else charts.time_scale(max(wholes))
+        for end, found, colour in zip(wholes, steps, COLOURS, strict=True):
             x = [getattr(step, unit) / scale for step in found]
             y = [shown.scale * (step.validation or 0.0) for step in found]
             axis.step([*x, end / scale], [*y, y[-1]], where="post", color=colour, linewidth=1.9)

@@ -15,6 +15,7 @@ import numpy as np
 from ranknosh.errors import MissingDependency
 from ranknosh.report.layout import arrange, draw_scale, inline
 from ranknosh.report.look import ACCENT as ACCENT
+from ranknosh.report.look import AMBER as AMBER
 from ranknosh.report.look import BAD as BAD
 from ranknosh.report.look import BLUE as BLUE
 from ranknosh.report.look import DASHED as DASHED
@@ -79,7 +80,8 @@ def plot(
 
     columns = columns or min(len(panels), MOST_COLUMNS)
     rows, width = -(-len(panels) // columns), width or (HALF if half else WIDE)
-    above += LEGEND_ROW * -(-len(legend or ()) // LEGEND_COLUMNS)
+    lines = -(-len(legend or ()) // LEGEND_COLUMNS)
+    above += LEGEND_ROW * lines
     style: Any = {**STYLE, "svg.hashsalt": name}
     with matplotlib.rc_context(style):
         canvas = Canvas(figsize=(width, height * rows + above))
@@ -90,9 +92,9 @@ def plot(
                 paint(axis)
                 drawn[divmod(place, columns)] = axis, draw_scale(axis, "y"), draw_scale(axis, "x")
         arrange(drawn, (width, height * rows + above), above, rows, widths or [1.0] * columns)
-        if legend is not None:
+        if legend:
             handles = [Line2D([], [], color=colour, linewidth=2.2) for colour in legend.values()]
-            canvas.legend(handles, list(legend), loc="upper center", ncols=LEGEND_COLUMNS)
+            canvas.legend(handles, list(legend), loc="upper center", ncols=-(-len(legend) // lines))
         file = io.StringIO()
         # savefig would draw twice
         FigureCanvasSVG(canvas).print_svg(file, metadata={"Date": None, "Creator": None})

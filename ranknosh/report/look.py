@@ -3,7 +3,7 @@
 from typing import Any
 
 INK, MUTED, GRID, ACCENT, BAD = "#1c2733", "#5b6875", "#e3e8ed", "#d9480f", "#b42318"
-BLUE, PALE, GREEN, VIOLET = "#2b7bba", "#8a96a3", "#2f9e6e", "#8d7bb8"
+BLUE, PALE, GREEN, VIOLET, AMBER = "#2b7bba", "#8a96a3", "#2f9e6e", "#8d7bb8", "#d4a017"
 DASHED = (0, (4, 3))
 STYLE: dict[str, Any] = {
     "font.family": "sans-serif",

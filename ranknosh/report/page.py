@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from ranknosh.runs.run import Run
 
 TEMPLATE = "page.html.j2"
+_UNIT = re.compile(
+    r"(?<=\d) (?=(?:%|ms|s|min|h|nats|[KMG]?B|[KMG])(?!\w))|(?<=min) (?=\d)|(?<=\bn) (?== \d)|(?<=\bn =) (?=\d)"
+)
 
 
 @dataclass(frozen=True)
@@ -199,8 +203,14 @@ def template() -> Template:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["joined"] = joined
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
     return environment.get_template(TEMPLATE)
+
+
+def joined(text: object) -> str:
+    """Words of which no line ends between a number and its unit: ``97.49 %``, ``3 min 05 s``, ``n = 9``."""
+    return _UNIT.sub("\N{NO-BREAK SPACE}", str(text))
 
 
 def missing(name: str, title: str, why: str, *, half: bool = False) -> PageSection:

@@ -10,7 +10,7 @@ from ranknosh.core.candidates import Candidate
 from ranknosh.report import charts, words
 from ranknosh.report.focus import focus
 from ranknosh.report.page import PageSection, missing
-from ranknosh.report.series import BudgetPart, Reached, budget_parts, incumbents, results
+from ranknosh.report.series import BudgetPart, Reached, budget_parts, ends, incumbents, results
 from ranknosh.report.view import SearchView
 
 MOST_CURVES = 220
@@ -140,13 +140,9 @@ def incumbent_plot(view: SearchView) -> PageSection:
 
 
 def _paint_incumbent(axis: Any, view: SearchView, steps: Sequence[Reached], done: Sequence[Reached], unit: str) -> None:
-    whole_of = {
-        "epochs": view.pool.epochs_spent,
-        "device_seconds": view.pool.device_seconds,
-        "seconds": view.search_seconds,
-    }
-    scale, name = (1.0, unit) if unit == "epochs" else charts.time_scale(whole_of[unit])
-    end = whole_of[unit] / scale
+    spent = ends(view)[unit]
+    scale, name = (1.0, unit) if unit == "epochs" else charts.time_scale(spent)
+    end = spent / scale
 
     def points(found: Sequence[Reached]) -> Points:
         return [(getattr(each, unit) / scale, view.headline.scale * (each.validation or 0.0)) for each in found]

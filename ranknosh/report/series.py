@@ -73,6 +73,13 @@ def results(view: SearchView) -> list[Reached]:
     return found
 
 
+def ends(view: SearchView) -> dict[str, float]:
+    """What a search took until its end, by the fields of :class:`Reached`; a stock network that was trained last is left out."""
+    last = max((result.seconds for result in results(view)), default=0.0)
+    seconds = max(view.search_seconds, last)
+    return {"epochs": view.pool.epochs_spent, "device_seconds": view.pool.device_seconds, "seconds": seconds}
+
+
 @dataclass(frozen=True)
 class BudgetPart:
     """A share of the cost. ``planned`` epochs are known before the run; ``epochs`` and ``seconds`` were spent."""

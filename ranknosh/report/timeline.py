@@ -21,6 +21,7 @@ from ranknosh.core.records import (
     Scored,
     Session,
     Speculated,
+    StockTrained,
     Tested,
     Token,
     Workers,
@@ -33,6 +34,7 @@ from ranknosh.report.view import SearchView
 
 MOST_BARS = 1500
 ALONE = {Scored: "train-free scores", Costed: "costs", Fitted: "refit of the predictor", Tested: "test"}
+ALONE |= {StockTrained: "stock network"}
 """Work that is no training of a candidate, by its records."""
 FAILED, FOR_NOTHING = "failed", "lost to another attempt"
 
@@ -66,6 +68,9 @@ def works(view: SearchView) -> list[Work]:
                 asked[token_of(record)] = now
             case Scored() | Costed() | Fitted() | Tested():
                 _join(found, Work(ALONE[type(record)], ALONE[type(record)], max(now - record.seconds, begun), now))
+            case StockTrained():
+                name = ALONE[StockTrained]
+                found.append(Work(name, f"{name} {record.net}", max(now - record.wall_seconds, begun), now))
             case Observed() | Interrupted() | Failed() | Speculated():
                 token = token_of(record)
                 since = max(asked.get(token, begun), begun)
@@ -154,7 +159,9 @@ def timeline_plot(view: SearchView) -> PageSection:
 
 def _colours(view: SearchView) -> dict[str, str]:
     levels = {f"level {level}": level_colour(level, view.pyramid.levels) for level in view.levels}
-    alone = dict(zip(ALONE.values(), ("#74a9cf", charts.GREEN, charts.VIOLET, charts.ACCENT), strict=True))
+    alone = dict(
+        zip(ALONE.values(), ("#74a9cf", charts.GREEN, charts.VIOLET, charts.ACCENT, charts.AMBER), strict=True)
+    )
     return levels | {FAILED: charts.BAD, FOR_NOTHING: charts.PALE} | alone
 
 

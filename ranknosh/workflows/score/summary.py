@@ -18,6 +18,9 @@ from ranknosh.core.metrics import Agreement, agreement
 from ranknosh.workflows.score.rows import ScoreRow
 from zerocost import aggregate
 
+PLAIN, LARGE = 1e4, 1e9
+"""Numbers from the first up to the second are written with every digit before the point."""
+
 
 @dataclass(frozen=True)
 class ProxySummary:
@@ -119,13 +122,18 @@ def proxy_table(summaries: Sequence[ProxySummary], judged: bool) -> tuple[list[s
         "better": lambda one: "higher" if one.direction > 0 else "lower",
         "scored": lambda one: str(one.given),
         "no value": lambda one: str(one.missing),
-        "median": lambda one: UNKNOWN if one.median is None else f"{one.median:.4g}",
+        "median": lambda one: UNKNOWN if one.median is None else _median(one.median),
         "time each": lambda one: UNKNOWN if one.seconds is None else short_time(one.seconds),
         "with params": lambda one: _rho(one.with_params),
     }
     if judged:
         columns["with the table"] = lambda one: _rho(one.with_truth, with_error=True)
     return list(columns), [[read(one) for read in columns.values()] for one in summaries]
+
+
+def _median(value: float) -> str:
+    """Four digits, more where all before the point are more: ``0.07743``, ``61,856``."""
+    return f"{value:,.0f}" if PLAIN <= abs(value) < LARGE else f"{value:.4g}"
 
 
 def short_time(seconds: float) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from ranknosh.cli import Guarded
 from ranknosh.config import screen
+from ranknosh.config.units import Quantity
 from tests.terminal import terminal
 
 CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|"
@@ -103,3 +104,11 @@ def test_a_column_without_any_value_is_left_out():
 
 def test_what_a_table_knows_is_called_so():
     assert "in the table" in screen.rows_text([{"architecture": "a", "truth": 0.914}])
+
+
+def test_a_standard_error_is_named_after_its_metric():
+    row = {"id": 3, "metrics": {"accuracy": 0.975}, "error": {"accuracy": 0.0042}, "test": {"accuracy": 0.96}}
+    quantities = {"accuracy": Quantity("accuracy", True, "%")}
+    head, line = screen.rows_text([row], quantities).splitlines()
+    assert head.split() == ["id", "accuracy", "±", "accuracy", "test", "accuracy"]
+    assert line.split() == ["1", "#3", "97.50", "%", "0.42", "%", "96.00", "%"]

@@ -49,6 +49,14 @@ def test_a_page_has_both_side_by_side(pair):
     assert render(*pair) == render(*pair)
 
 
+def test_settings_are_written_as_in_a_config(pair):
+    first, second = pair
+    second.settings = second.settings.replace(["objectives=[accuracy, params]", "train.nesterov=false"])
+    words = read_page(render(first, second)).words
+    assert "objectives [] [accuracy, params]" in words
+    assert "train.nesterov true false" in words
+
+
 def test_it_is_written_beside_the_first(pair):
     path = write(*pair)
     assert path.parent == pair[0].folder

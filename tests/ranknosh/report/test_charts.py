@@ -184,3 +184,15 @@ def test_without_matplotlib_the_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingDependency, match="matplotlib"):
         plot("a", "T", "C", line)
+
+
+def test_a_legend_of_many_names_has_full_lines():
+    names = [f"kind {number}" for number in range(charts.LEGEND_COLUMNS + 1)]
+    root = ET.fromstring(svg_of(plot("a", "T", "C", line, legend=dict.fromkeys(names, "#112233"))))
+    written = [element for element in root.iter() if element.tag.endswith("text") and element.text in names]
+    heights = [re.search(r"translate\(([\d.]+) ([\d.]+)\)", element.get("transform") or "") for element in written]
+    places = [
+        round(float(found.group(2))) if found else round(float(one.get("y")))
+        for found, one in zip(heights, written, strict=True)
+    ]
+    assert sorted(places.count(place) for place in set(places)) == [len(names) // 2, -(-len(names) // 2)]

@@ -65,6 +65,35 @@ def test_no_text_can_break_out_of_a_block(block, times):
     assert "<script" not in page.source
 
 
+SAID, KEPT = "97.49 % in 3 min 05 s, n = 9, 4 samples", "97.49\xa0% in 3\xa0min\xa005\xa0s, n\xa0=\xa09, 4 samples"
+
+
+@pytest.mark.parametrize(
+    ("block", "times"),
+    [
+        (Text([SAID, SAID]), 2),
+        (Text([SAID], "notes"), 1),
+        (Cards([Card(SAID, SAID)]), 2),
+        (Facts([("name", SAID)]), 1),
+        (PageTable(["a"], [[SAID]], SAID, SAID), 3),
+        (PageTable(["a"], [[Details(SAID, "why", SAID)]]), 2),
+        (Figure(SVG, SAID, SAID, alt="drawn"), 2),
+        (Code(SAID), 0),  # is copied as it stands
+    ],
+)
+def test_no_line_ends_between_a_number_and_its_unit(block, times):
+    source = shown(block)
+    assert source.count(KEPT) == times
+    assert (SAID in source) == (times == 0)
+
+
+def test_names_of_rows_leave_room_for_numbers_on_a_narrow_screen(browser, tmp_path):
+    rows = [["epochs that the best one was trained for", "4 min 57 s", "16 s"]]
+    (tmp_path / "page.html").write_text(shown(PageTable(["", "first", "second"], rows, text=[""])))
+    browser.open((tmp_path / "page.html").as_uri(), 390, "light")
+    assert browser.ask("[...document.querySelectorAll('.scroll')].every((one) => one.scrollWidth <= one.clientWidth)")
+
+
 def test_no_text_can_break_out_of_the_page_around_them():
     page = read_page(Page(BAD, BAD, BAD, [PageSection("one", BAD, [])], BAD).render())
     assert page.words.count(BAD) == 7  # window (twice), heading, subtitle, contents, section, footer

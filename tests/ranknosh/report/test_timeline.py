@@ -2,9 +2,13 @@
 
 import pytest
 
-from ranknosh.core.records import Failed, Interrupted, Observed, Session, Speculated, Workers
+from ranknosh.core.records import Failed, Interrupted, Observed, Session, Speculated, StockTrained, Workers
 from ranknosh.report import timeline
+from ranknosh.report.search_page import render
+from ranknosh.report.series import ends
+from ranknosh.report.tables import status_dict
 from ranknosh.report.timeline import MOST_BARS, timeline_plot, waiting, works
+from tests.pages import read_page
 
 
 def bars(view):
@@ -22,6 +26,25 @@ def test_one_after_the_other_is_one_row(view):
     assert bars(view)[-2:] == [("level 3", 1, 10.0, 14.0), ("test", 0, 14.5, 15.0)]
     caption = timeline_plot(view).blocks[0].caption
     assert "9 trainings of a level" in caption
+
+
+@pytest.fixture
+def with_stock(build, by_hand):
+    """A stock network was trained for 24 of the last 25 seconds."""
+    *records, stopped = by_hand
+    stock = StockTrained("mlp", 0, 4, 1.0, 4, {"accuracy": 0.5}, {}, {}, 2.0, 24.0)
+    return build.view([*records, (40.0, stock), (40.0, stopped[1])])
+
+
+def test_a_stock_network_has_a_bar_and_is_no_time_of_the_search(with_stock, view):
+    assert bars(with_stock)[-1] == ("stock network", 0, 16.0, 40.0)
+    assert "<title>stock network mlp</title>" in timeline_plot(with_stock).blocks[0].picture
+    assert (with_stock.seconds, with_stock.search_seconds, view.search_seconds) == (40.0, 16.0, 15.0)
+    assert status_dict(with_stock)["wall_seconds"] == ends(with_stock)["seconds"] == 16.0
+    page = read_page(render(with_stock))
+    assert "16 s wall time" in page.words
+    assert "wall time 16 s" in page.words
+    assert "40 s" not in page.words
 
 
 @pytest.fixture

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from ranknosh.workflows.score.rows import ScoreRow
-from ranknosh.workflows.score.summary import correlations, least_redundant, oriented, seconds_each, summarise
+from ranknosh.workflows.score.summary import (
+    ProxySummary,
+    correlations,
+    least_redundant,
+    oriented,
+    proxy_table,
+    seconds_each,
+    summarise,
+)
 
 MakeRows = Callable[..., list[ScoreRow]]
 NONE = [None] * 5
@@ -64,3 +72,13 @@ def test_the_least_redundant_are_those_that_brute_force_would_drop_last() -> Non
     assert least_redundant(rho, 2) == [0, 2]
     rho[2] = rho[:, 2] = np.nan
     assert least_redundant(rho, 4) == [0, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("median", "text"),
+    [(61856.0, "61,856"), (-114512.3, "-114,512"), (8686.0, "8686"), (0.0774321, "0.07743"), (3e12, "3e+12")],
+)
+def test_large_medians_have_every_digit_before_the_point(median: float, text: str) -> None:
+    found = ProxySummary("macs", 1, 1, 0, median, 0.01, None, None, ())
+    head, (row,) = proxy_table([found], judged=False)
+    assert row[head.index("median")] == text
