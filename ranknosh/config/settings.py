@@ -1,5 +1,6 @@
 """What the settings of every workflow have in common: the way in, the way back to text, and what may change on resume."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
@@ -113,6 +114,14 @@ class Settings(Section):
     def replace(self: Own, overrides: Overrides) -> Own:
         """A copy with texts applied such as ``budget.epochs=60``. Raises ConfigError."""
         return self.from_dict(self.to_dict(), overrides=overrides)
+
+    def seen_from(self: Own, folder: str) -> Own:
+        """A copy in which relative paths of data are absolute ones, those that lead somewhere from ``folder``."""
+        section = self.to_dict().get("data") or {}
+        given = {key: section[key] for key in SOURCES if key != "name" and section.get(key)}
+        places = {key: os.path.join(folder, path) for key, path in given.items() if not os.path.isabs(path)}
+        there = [Given(("data", key), path, f"data.{key}") for key, path in places.items() if os.path.exists(path)]
+        return self.replace(there) if there else self
 
     def changes(self: Own, later: Own) -> dict[str, Any]:
         """New values of the settings in which ``later`` differs, by ``section.key`` (or ``key`` outside of sections)."""

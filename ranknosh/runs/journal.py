@@ -47,7 +47,7 @@ class Header:
 
     ``settings`` are those of the workflow's settings class as plain data. ``data`` is what a changed data set is recognised by
     (``fingerprint``) and described with. ``facts`` are the workflow's own. ``modules`` are those of the user's own that the
-    settings name, each with the folder that it was found from.
+    settings name, each with the folder that it was found from. ``began_in`` is the working directory of then.
     """
 
     format: int
@@ -61,6 +61,7 @@ class Header:
     versions: Mapping[str, str]
     git: str | None = None
     modules: Mapping[str, str] = field(default_factory=dict)
+    began_in: str = ""
 
 
 @dataclass

@@ -24,6 +24,14 @@ def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
     return found
 
 
+def working_folder() -> str:
+    """Where relative paths are meant from; empty where it was removed."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
 def git_revision() -> str | None:
     """The commit this package is checked out at, with ``+`` where files differ from it; None outside a checkout."""
     command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+"]

@@ -20,7 +20,7 @@ from ranknosh.runs.events import Ended, Events, Message, Opened, silent
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.folder import discard, is_locked, new_folder
 from ranknosh.runs.journal import FILE, FORMAT, Header, History, Journal, read_history
-from ranknosh.runs.provenance import git_revision, now, versions
+from ranknosh.runs.provenance import git_revision, now, versions, working_folder
 from ranknosh.runs.session import MODULES, RunSession, StopRequest
 
 State = TypeVar("State")
@@ -75,7 +75,8 @@ class Run(ABC, Generic[State]):
         self.sessions = tuple(record for record in history.records if isinstance(record, Session))
         noted = [history.header.modules, *(session.details.get(MODULES, {}) for session in self.sessions)]
         look_in(*dict.fromkeys(folder for modules in noted for folder in modules.values()))
-        self.settings = self.SETTINGS.from_dict(settings_of(history), origin=str(self.folder / FILE))
+        settings = self.SETTINGS.from_dict(settings_of(history), origin=str(self.folder / FILE))
+        self.settings = settings.seen_from(self.header.began_in) if self._elsewhere else settings
         self.state: State = self.STATE.of(history.records)
 
     @classmethod
@@ -240,6 +241,8 @@ class Run(ABC, Generic[State]):
         with Journal.open(self.folder, kind.kinds) as journal:
             run = kind(self.folder, journal.history)
             settings = run._edited().replace(list(overrides))
+            if run._elsewhere:
+                settings = settings.seen_from(working_folder())
             run.settings.check_resume(settings)
             changes = run.settings.changes(settings)
             if run.ended and not changes:
@@ -273,7 +276,13 @@ class Run(ABC, Generic[State]):
     def _edited(self) -> Settings:
         """The settings as config.yaml in the folder has them now, so that an edit there is seen."""
         path = self.folder / CONFIG
-        return self.SETTINGS.load(path) if path.exists() else self.settings
+        settings = self.SETTINGS.load(path) if path.exists() else self.settings
+        return settings.seen_from(self.header.began_in) if self._elsewhere else settings
+
+    @property
+    def _elsewhere(self) -> bool:
+        """Whether relative paths are meant from another working directory, in which the run began."""
+        return self.header.began_in not in ("", working_folder())
 
     def _facts(self) -> list[tuple[str, str]]:
         """A few facts for people, shown where a run is printed."""
@@ -339,6 +348,7 @@ def begin(
         facts=prepared.facts,
         versions=versions(),
         git=git,
+        began_in=working_folder(),
     )
     untold = [Opened(place, kind.WORKFLOW, resumed=False)]
     try:

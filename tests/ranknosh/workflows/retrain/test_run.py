@@ -126,6 +126,26 @@ def test_one_whose_images_moved_is_resumed_with_their_new_place(tmp_path):
     assert [each.changes for each in run.sessions] == [{}, {"data.folder": str(there)}]
 
 
+def test_a_relative_path_of_data_is_meant_from_where_the_run_began_and_a_new_one_from_here(tmp_path, monkeypatch):
+    first, other, third = (tmp_path / name for name in ("first", "other", "third"))
+    save_pictures(first / "images", quadrants(16, 8, 8))
+    save_pictures(other / "images", quadrants(8, 8, 8))  # others of that name
+    third.mkdir()
+    monkeypatch.chdir(first)
+    settings = settings_of(data={"folder": "images"})
+    with pytest.raises(KeyboardInterrupt):
+        begin(RetrainRun, settings, command="a", folder=tmp_path / "run", stop=StopRequest(lambda: True))
+    assert open_run(tmp_path / "run").settings.data.folder == "images"
+    monkeypatch.chdir(other)
+    with pytest.raises(KeyboardInterrupt):
+        open_run(tmp_path / "run").resume(stop=StopRequest(lambda: True))
+    (first / "images").rename(third / "moved")
+    monkeypatch.chdir(third)
+    assert open_run(tmp_path / "run").resume(["data.folder=moved"]).reason == "all 3 epochs are trained"
+    monkeypatch.chdir(other)
+    assert open_run(tmp_path / "run").settings.data.folder == str(third / "moved")
+
+
 def test_an_unfinished_one_has_nothing_to_clean(whole):
     history = replace(whole.history, records=whole.history.records[:-1])
     assert RetrainRun(whole.folder, history).waste(everything=True) == []
