@@ -20,6 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     guard()
     sys.unraisablehook = _unraisable
     try:
+        os.getcwd()
+    except OSError:  # loading torch would end the process
+        print("error: the working directory was removed; change to one that is there, and try again", file=sys.stderr)
+        sys.exit(4)
+    try:
         from ranknosh.cli import working
         from ranknosh.cli.app import app
     except KeyboardInterrupt:  # pressed while modules are loaded

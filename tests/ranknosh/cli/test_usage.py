@@ -233,3 +233,18 @@ main(["doctor"])
 """
     ended = run_python("-c", pressed)
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+def test_a_working_directory_that_was_removed_is_said(tmp_path):
+    gone = """
+import os, sys
+from ranknosh.cli import main
+
+os.mkdir(sys.argv[1])
+os.chdir(sys.argv[1])
+os.rmdir(sys.argv[1])
+main(["plan", "search.yaml"])
+"""
+    ended = run_python("-c", gone, str(tmp_path / "gone"))
+    assert (ended.returncode, ended.stdout) == (4, "")
+    assert ended.stderr == "error: the working directory was removed; change to one that is there, and try again\n"
