@@ -199,6 +199,7 @@ def status_text(now: Mapping[str, Any], run: Path, quantities: Mapping[str, Quan
         ("schedule", now["schedule_label"]),
         ("workers", now["workers"] and _workers_text(now)),
         ("epochs", f"{whole(now['epochs_spent'])}{limit}   {seconds}   {plural(now['sessions'], 'session')}"),
+        ("left", f"about {human_duration(now['seconds_left'])}" if now["seconds_left"] else None),
         ("candidates", f"{now['candidates']}{wanted}   {now['pending']} unfinished   {now['failed']} failed"),
         ("levels", "   ".join(f"{level}: {count}" for level, count in now["levels"].items())),
         ("front", _front_text(now, run) if now["front"] else None),

@@ -13,7 +13,7 @@ from ranknosh.core.gate import judge
 from ranknosh.core.records import Promotion, Proposed, Rerun
 from ranknosh.report.choosing import chosen
 from ranknosh.report.reasons import status_of
-from ranknosh.report.view import SearchView
+from ranknosh.report.view import SearchView, expected_end
 from ranknosh.report.workers import executor_label, failure_counts, schedule_label, sessions, utilisation
 from ranknosh.runs.files import write_atomic
 
@@ -52,9 +52,11 @@ def _found(candidate: Candidate) -> dict[str, Any]:
 
 def status_dict(view: SearchView) -> dict[str, Any]:
     """How far the run is. ``levels`` maps a level's number to how many candidates completed it; ``best`` and
-    ``stock``, the stock network beside it, may be None. Wall time leaves out that of stock networks."""
+    ``stock``, the stock network beside it, may be None. Wall time leaves out that of stock networks,
+    and of a search that runs there is what it is expected to take still."""
     pool, best, tested, stock = view.pool, view.pool.best(), view.tested(), view.stock()
     stopped = pool.stopped
+    _, left = expected_end(view.settings, pool, view.search_seconds, pool.epochs_spent)
     return {
         "name": view.name,
         "state": view.phase,
@@ -63,6 +65,7 @@ def status_dict(view: SearchView) -> dict[str, Any]:
         "epochs_spent": pool.epochs_spent,
         "epochs_limit": view.settings.budget.epochs,
         "wall_seconds": view.search_seconds,
+        "seconds_left": left if view.phase == "running" else None,
         "device_seconds": pool.device_seconds,
         "candidates": pool.count,
         "candidates_limit": view.settings.pyramid.candidates,

@@ -1,5 +1,6 @@
 """What every reader of a search asks of it: tables, plots, its page."""
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -171,6 +172,35 @@ class SearchView(Run[Pool]):
             if best and (each.candidate_id, each.candidate_epochs) == (best.id, best.epochs)
         ]
         return mine[-1] if mine else None
+
+
+def expected_end(
+    settings: SearchSettings, pool: Pool, seconds: float, epochs: float
+) -> tuple[float | None, float | None]:
+    """Where a search is expected to end.
+
+    Args:
+        settings: of the search.
+        pool: its state.
+        seconds: that it has worked.
+        epochs: charged so far, and done of what is in flight.
+
+    Returns:
+        Its epochs then, None where only time ends it, and the seconds until then, None before one has shown how long they take.
+    """
+    section, time = settings.pyramid, settings.budget.time
+    pyramid = Pyramid.make(section.epochs, section.ratio, section.initial, section.batch)
+    planned = None
+    if section.candidates is not None:
+        planned = pyramid.cost(section.candidates) + section.finalists * section.epochs[-1]
+    limit = min((each for each in (planned, settings.budget.epochs) if each is not None), default=None)
+    left = None
+    if limit is not None and pool.epochs_spent:
+        slots = max(pool.workers[-1].slots if pool.workers else 1, 1)
+        left = pool.training_seconds / pool.epochs_spent * max(limit - epochs, 0) / slots
+    if time is not None and (limit is None or left is not None):
+        left = min(max(time - seconds, 0.0), math.inf if left is None else left)
+    return limit, left
 
 
 def leaderboard_order(candidate: Candidate) -> tuple[object, ...]:

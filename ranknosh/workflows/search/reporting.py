@@ -1,6 +1,5 @@
 """What a search reports while it works: its records in words, the pyramid as a table, how much is done."""
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -24,12 +23,12 @@ from ranknosh.core.records import (
     Tested,
     Workers,
 )
+from ranknosh.report.view import expected_end
 from ranknosh.report.words import origin_name, track_record
 from ranknosh.report.workers import KINDS, what_next
 from ranknosh.runs.events import Epoch, Progress, Standings
 from ranknosh.runs.session import RunSession
 from ranknosh.training.costs import CostBook
-from ranknosh.workflows.search.assembly import pyramid_of
 
 
 class Reporter:
@@ -84,18 +83,9 @@ class Reporter:
         self.session.events(self._progress())
 
     def _progress(self) -> Progress:
-        """Epochs spent of those the search is expected to end at, None where only time ends it; before the first one is
-        done nobody knows how long they take."""
-        candidates, epochs = self.settings.pyramid.candidates, self.settings.budget.epochs
-        planned = None if candidates is None else pyramid_of(self.settings).cost(candidates)
-        limit = min((each for each in (planned, epochs) if each is not None), default=None)
+        """Epochs spent of those the search is expected to end at."""
         spent = self.pool.epochs_spent + sum(self._running.values())
-        left = None
-        if limit is not None and self.pool.epochs_spent:
-            slots = max(self.pool.workers[-1].slots if self.pool.workers else 1, 1)
-            left = self.pool.training_seconds / self.pool.epochs_spent * max(limit - spent, 0) / slots
-        if (time := self.settings.budget.time) is not None and (limit is None or left is not None):
-            left = min(max(time - self.session.seconds, 0.0), math.inf if left is None else left)
+        limit, left = expected_end(self.settings, self.pool, self.session.seconds - self.pool.stock_seconds, spent)
         return Progress("epochs", spent, limit, left=left)
 
     def _standings(self) -> Standings:

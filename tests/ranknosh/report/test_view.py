@@ -3,8 +3,11 @@ from dataclasses import replace
 
 import pytest
 
+from ranknosh.cli.search import status_text
 from ranknosh.core.records import Session, Stopped, Tested
 from ranknosh.errors import StoreError
+from ranknosh.report.tables import status_dict
+from ranknosh.report.view import expected_end
 from ranknosh.runs.folder import locked
 from ranknosh.workflows.search.run import SearchRun
 
@@ -90,3 +93,38 @@ def test_loading_sees_the_lock_and_changes_nothing(tmp_path, build):
 def test_a_folder_without_a_run_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="no run"):
         SearchRun.read(tmp_path)
+
+
+def settings_of(build, *changes, candidates=40):
+    view = build.view([])
+    return view.settings.replace([f"pyramid.candidates={candidates}", "budget.epochs=null", *changes])
+
+
+def test_the_end_that_is_expected_is_that_of_the_plan_or_of_a_limit(build, view):
+    pool = view.pool  # 12 epochs took as many seconds
+    pace = pool.training_seconds / pool.epochs_spent
+    planned = view.pyramid.cost(40)
+    alone = settings_of(build, "pyramid.finalists=0")
+    assert expected_end(alone, pool, 15.0, 20) == (planned, pytest.approx(pace * (planned - 20)))
+    assert expected_end(settings_of(build, "pyramid.finalists=3"), pool, 15.0, 20)[0] == planned + 3 * 4
+    assert expected_end(settings_of(build, "budget.epochs=30"), pool, 15.0, 20) == (30, pytest.approx(pace * 10))
+    assert expected_end(settings_of(build, "budget.epochs=30"), pool, 15.0, 31) == (30, 0)
+    assert expected_end(settings_of(build, "budget.epochs=30", "budget.time=16s"), pool, 15.0, 20) == (30, 1.0)
+    assert expected_end(settings_of(build, "budget.time=20s", candidates="null"), pool, 15.0, 20) == (None, 5.0)
+
+
+def test_before_the_first_result_only_a_search_that_time_alone_ends_has_a_time_left(build):
+    pool = build.view([]).pool
+    assert expected_end(settings_of(build, "budget.epochs=30", "budget.time=2h"), pool, 15.0, 0) == (30, None)
+    assert expected_end(settings_of(build, "budget.time=20s", candidates="null"), pool, 15.0, 0) == (None, 5.0)
+
+
+def test_status_of_a_search_that_runs_has_the_time_left(build, by_hand, tmp_path):
+    (tmp_path / "run").mkdir()
+    view = build.view(by_hand[:-1], tmp_path / "run", pyramid={"epochs": [1, 2, 4], "candidates": 40})
+    assert status_dict(view)["seconds_left"] is None
+    with locked(tmp_path / "run"):
+        now = status_dict(view)
+    assert now["seconds_left"] > 1
+    shown = status_text(now, view.folder, view.quantities, view.settings.budget).splitlines()
+    assert [line.split()[:2] for line in shown if line.startswith("left")] == [["left", "about"]]
