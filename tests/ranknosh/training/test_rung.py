@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.epoch import Diverged
 from ranknosh.training.rung import train_rung
 from ranknosh.training.settings import Recipe, TrainSettings
+from tests.alive import left_behind
 from tests.image_sets import load
 from tests.journal_lines import read_back
 from tests.ranknosh.training.train_samples import (
@@ -239,6 +241,20 @@ def test_the_process_is_left_as_it_was_found(tmp_path):
         )
     finally:
         torch.set_num_threads(1)
+
+
+def test_trainings_leave_nothing_alive(tmp_path):
+    recipe, names = a_recipe(build=None, ema=0.9), itertools.count()
+
+    def trainings():
+        for code in (CELL.code, (1, 2, 3, 4, 1, 2)):
+            store = CheckpointStore(tmp_path / str(next(names)))
+            job = a_job(0, 2, architecture=dataclasses.replace(CELL, code=code))
+            interrupted(train_rung(job, recipe, store, stop=lambda: True))
+            observed(train_rung(job, recipe, store))
+            failed(train_rung(a_job(0, 1), a_recipe(build=broken), CheckpointStore(tmp_path / "broken")))
+
+    assert left_behind(trainings) == {}
 
 
 def broken(architecture, signature):

@@ -1,5 +1,6 @@
 """What every kind of run refuses, in the same words: changes on resume, other data, damaged and foreign folders, a held lock."""
 
+import itertools
 import shutil
 import socket
 
@@ -13,6 +14,7 @@ from ranknosh.runs.run import Run, begin
 from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.workflows import HOMES, open_run, run_class
 from ranknosh.workflows.retrain import preset
+from tests.alive import left_behind
 from tests.processes import output_of, start_python, wait_until
 
 DATA = {"name": "digits", "limit": 64, "validation_limit": 32, "test_limit": 32}
@@ -166,3 +168,18 @@ def test_a_second_process_is_refused(begun, said):
     finally:
         output_of(holder)
     assert [open_run(begun / name).describe()["state"] for name in HOMES] == ["interrupted"] * len(HOMES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["search", "supernet", "retrain", "finals", "score"])  # of which a comparison is made
+def test_a_run_that_has_ended_leaves_nothing_alive(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(Run, "report_if_possible", lambda run, events: None)
+    found, numbers = run_class(kind), itertools.count()
+    pyramid = {"epochs": [1, 2], "initial": 4, "batch": 2, "candidates": 6}
+    quick = {"pyramid": pyramid, "seeding": {"draw": 6}, "baseline": "none"} if kind == "search" else {}
+
+    def run():
+        folder = tmp_path / str(next(numbers))
+        begin(found, found.SETTINGS.from_dict(SETTINGS[kind] | quick), command=kind, folder=folder, **AS_RESUMED)
+
+    assert left_behind(run) == {}
