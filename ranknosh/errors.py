@@ -1,6 +1,7 @@
 """Errors a user can meet. Each says what was asked, what came, which rule broke and what to do; each knows its exit code."""
 
 import copyreg
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
@@ -8,6 +9,27 @@ from typing import Any, ClassVar
 
 FOREIGN = (Exception, SystemExit)
 """What code of a user's own may raise. ``sys.exit()`` in it would end the program without a word; it counts as raised."""
+
+
+LINES = "\n  "
+"""Between the lines of a message that has several."""
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, breaks of lines, marks of direction, and halves of characters."""
+
+
+def printable(text: str, keep: str = "") -> str:
+    """A text on its way out, to a terminal, a page or a file: what would be obeyed there and not seen is written as Python does,
+    such as ``\\x1b``. Names, settings and messages may come from anywhere.
+
+    Args:
+        text: of any origin.
+        keep: characters that stay, such as the breaks of lines that are ours.
+    """
+    return _UNSEEN.sub(lambda found: found[0] if found[0] in keep else _escape(found[0]), text)
+
+
+def _escape(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
 
 
 class RankNoshError(Exception):
@@ -78,7 +100,22 @@ def to_type(*words: object) -> str:
     Args:
         words: the verb, then its arguments and flags.
     """
-    return shlex.join(["ranknosh", *map(str, words)])
+    return " ".join(map(_quoted, ["ranknosh", *map(str, words)]))
+
+
+def _quoted(word: str) -> str:
+    """A word for a shell; with what cannot be seen in it as bash, zsh and ksh read it, ``$'...'``."""
+    if not _UNSEEN.search(word):
+        return shlex.quote(word)
+    plain = word.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{_UNSEEN.sub(lambda found: _in_octal(found[0]), plain)}'"
+
+
+def _in_octal(letter: str) -> str:
+    """The bytes of a character; three digits each, so that no digit behind them is read as theirs."""
+    of_a_name = "\udc80" <= letter <= "\udcff"  # a byte of a file's name that is no text
+    data = letter.encode(errors="surrogateescape" if of_a_name else "surrogatepass")
+    return "".join(f"\\{byte:03o}" for byte in data)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

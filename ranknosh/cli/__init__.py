@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     working.debug = "--debug" in own
     rest = [word for position, word in enumerate(words) if word != "--debug" or position >= len(own)]
     try:
-        sys.exit(app(args=with_address(rest), prog_name="ranknosh"))
+        sys.exit(app(args=with_address(with_plain_names(rest)), prog_name="ranknosh"))
     except SystemExit as ended:
         if arguments is None and ended.code == working.INTERRUPTED:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed once more, it would only change the exit code
@@ -62,6 +62,16 @@ def with_address(words: Sequence[str]) -> list[str]:
     return [
         "--ray=local" if word == "--ray" and not _ADDRESS.fullmatch(following) else word for word, following in pairs
     ]
+
+
+def with_plain_names(words: Sequence[str]) -> list[str]:
+    """Options up to ``--`` whose names hold what a terminal would obey, and which are none of ours, as they can be shown."""
+    from ranknosh.errors import printable
+
+    end = list(words).index("--") if "--" in words else len(words)
+    pairs = [word.partition("=") for word in words[:end]]
+    shown = [f"{printable(name) if name.startswith('--') else name}{sign}{value}" for name, sign, value in pairs]
+    return [*shown, *words[end:]]
 
 
 class Guarded:

@@ -12,7 +12,7 @@ import typer
 from ranknosh.cli.flags import AsJson
 from ranknosh.cli.results import RunFolder
 from ranknosh.cli.working import leave
-from ranknosh.config.screen import print_result
+from ranknosh.config.screen import print_result, say
 from ranknosh.config.units import plural
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.spaces.base import read_json
@@ -103,7 +103,7 @@ def tell(
         raise ConfigError("give the metrics of the level, or --failed MESSAGE, one of the two")
     report = None if failed is not None else read_metrics(metrics or [])
     news = SearchRun.read(run).tell(level, report, failed=failed)
-    print(f"{level} {'is written down' if news else 'was told before, and is the same'}", flush=True)
+    say(f"{level} {'is written down' if news else 'was told before, and is the same'}")
 
 
 def read_metrics(words: list[str]) -> Any:

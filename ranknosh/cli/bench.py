@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from ranknosh.config.fields import words
+from ranknosh.config.screen import say
 from ranknosh.config.units import plural
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, printable
 from ranknosh.runs.progress import make_view
 
 
@@ -70,7 +71,7 @@ def run(
             None if proxies is None else words(proxies),
             levels=_epochs(levels),
         )
-    print(format_rows(rows), flush=True)
+    say(format_rows(rows))
 
 
 def add(
@@ -105,7 +106,7 @@ def add(
     first, *others = made.epochs
     epochs = f"{first} to {others[-1]} epochs" if others else plural(first, "epoch")
     architectures, seeds = plural(made.architectures, "architecture"), plural(made.seeds, "seed")
-    print(f"{out}: {architectures}, {epochs}, up to {seeds} each{left}", flush=True)
+    say(f"{printable(str(out))}: {architectures}, {epochs}, up to {seeds} each{left}")
 
 
 def _epochs(levels: str | None) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from ranknosh.config.search import SearchSettings
 from ranknosh.config.sections import LIMITS, budget_section
 from ranknosh.config.settings import Overrides, Settings, overridden
 from ranknosh.config.source import parse_source
-from ranknosh.errors import ConfigError, did_you_mean, to_type
+from ranknosh.errors import ConfigError, did_you_mean, printable, to_type
 from ranknosh.runs.events import Message
 from ranknosh.runs.journal import FILE
 from ranknosh.runs.progress import make_view
@@ -155,18 +155,19 @@ def _about(found: Start, between: str = "\n  # ") -> str:
     known = found.found
     counts = " / ".join(f"{count:,}" for count in known["examples"].values())
     shape = "x".join(map(str, known["inputs"]))
-    notes = "".join(f"{between}{note}" for note in known["notes"])
+    notes = "".join(f"{between}{printable(note)}" for note in known["notes"])
     return f"{known['kind']} of {shape}, {counts} for training / validation / test{notes}"
 
 
 def _setting(indent: str, name: str, one: Suggested) -> list[str]:
     """A setting with its reason behind it, or above it where that is long."""
     line = f"{indent}{name}: {_value(one.value)}"
-    if not one.reason:
+    reason = printable(one.reason)
+    if not reason:
         return [line]
-    if len(line) + len(one.reason) + 4 <= 120:
-        return [f"{line + '  ':<34}# {one.reason}"]
-    return [*textwrap.wrap(one.reason, 118, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "), line]
+    if len(line) + len(reason) + 4 <= 120:
+        return [f"{line + '  ':<34}# {reason}"]
+    return [*textwrap.wrap(reason, 118, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "), line]
 
 
 def _value(value: Any) -> str:
@@ -178,4 +179,6 @@ def _value(value: Any) -> str:
 
 
 def _quoted(text: str) -> str:
-    return text if re.fullmatch(r"[\w./~-]*[A-Za-z_/][\w./~-]*", text) else json.dumps(text, ensure_ascii=False)
+    return (
+        text if re.fullmatch(r"[\w./~-]*[A-Za-z_/][\w./~-]*", text) else printable(json.dumps(text, ensure_ascii=False))
+    )

@@ -14,7 +14,7 @@ import typer
 from ranknosh.cli.configs import settings_of
 from ranknosh.cli.flags import AsJson, ConfigFile, flags_of
 from ranknosh.cli.working import BUDGET, say_error
-from ranknosh.config.screen import facts, print_json, table
+from ranknosh.config.screen import facts, print_json, say, table
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.settings import Given, Overrides
 from ranknosh.config.units import cost_text, human_count, human_duration, human_size, percent, plural, whole
@@ -97,13 +97,13 @@ def plan(
         planned["stock"] = beside and asdict(beside)
         if not as_json:
             text = _text(parts, timing, planned, following, found)
-            print(text, end="\n\n" if wanted else "\n", flush=True)
+            say(text, end="\n\n" if wanted else "\n")
         trainings = ModelTrainings(settings, timing) if wanted else None
     if wanted and trainings:
         rows = simulated(wanted, settings, trainings)
         planned["simulation"] = as_dict(rows, wanted, trainings)
         if not as_json:
-            print(as_text(rows, wanted, trainings, settings.pyramid.batch), flush=True)
+            say(as_text(rows, wanted, trainings, settings.pyramid.batch))
     if as_json:
         print_json(planned)
     for problem in problems:
@@ -127,7 +127,7 @@ def _plan_own(config: SearchSettings, following: str, as_json: bool) -> tuple[di
         ("next", following),
     ]
     if not as_json:
-        print(_with_levels(planned, lines), flush=True)
+        say(_with_levels(planned, lines))
     return planned, planned["problems"]
 
 

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from ranknosh.errors import ConfigError
+from ranknosh.config.screen import say
+from ranknosh.errors import ConfigError, printable
 
 PORT = 8700
 
@@ -57,7 +58,7 @@ def report(
         _serve(run, PORT if port is None else port, open_it)
         return
     page, *others = _written(run, against)
-    print(page, *others, sep="\n", flush=True)
+    say("\n".join(printable(str(path)) for path in (page, *others)))
     if open_it is YesNo.yes:
         webbrowser.open(page.resolve().as_uri())
 
@@ -83,7 +84,7 @@ def _serve(run: Path, port: int, open_it: YesNo) -> None:
     try:
         with served(LivePage(run, open_run), port) as server:
             address = f"http://{HOST}:{server.server_port}/"
-            print(f"{address}   Ctrl-C ends it", flush=True)
+            say(f"{address}   Ctrl-C ends it")
             if open_it is YesNo.yes:
                 webbrowser.open(address)
             server.serve_forever()

@@ -14,13 +14,15 @@ import typer
 from ranknosh.cli.flags import AsJson, Quiet, flags_of
 from ranknosh.cli.search import failures_text, status_text, stock_rows
 from ranknosh.cli.working import USAGE, watched
-from ranknosh.config.screen import facts, flat, head_text, print_result, rows_text, value_text
+from ranknosh.config.screen import facts, flat, head_text, print_result, rows_text, say, value_text
 from ranknosh.config.search import SearchSettings
 from ranknosh.config.settings import Overrides
 from ranknosh.config.units import human_size, plural
-from ranknosh.errors import ConfigError, to_type
+from ranknosh.errors import ConfigError, printable, to_type
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from ranknosh.runs.run import Run
 
 RunFolder = Annotated[
@@ -97,14 +99,13 @@ def status(
         _repeat(run, watch, as_json)
         return
     from rich.live import Live
-    from rich.text import Text
 
-    with Live(Text(_described(now, found)), auto_refresh=False) as live:
+    with Live(_drawn(now, found), auto_refresh=False) as live:
         while now["state"] == "running":
             time.sleep(watch)
             found = open_run(run)
             now = found.describe()
-            live.update(Text(_described(now, found)), refresh=True)
+            live.update(_drawn(now, found), refresh=True)
 
 
 def _repeat(run: Path, watch: float | None, as_json: bool) -> None:
@@ -138,6 +139,13 @@ def _list(run: Path, decisions: bool, why: int | None, as_json: bool) -> None:
     else:
         rows = failure_rows(view)
         print_result(rows, failures_text(rows), as_json)
+
+
+def _drawn(now: Mapping[str, Any], run: Run[Any]) -> Text:
+    """The same for a part of the terminal that is drawn again and again."""
+    from rich.text import Text
+
+    return Text(printable(_described(now, run), "\n"))
 
 
 def _described(now: Mapping[str, Any], run: Run[Any]) -> str:
@@ -208,20 +216,20 @@ def clean(
     found = open_run(run)
     waste = found.waste(everything)
     for item in waste:
-        print(f"{human_size(item.size):>10}  {item.where}  ({item.reason})")
+        say(printable(f"{human_size(item.size):>10}  {item.where}  ({item.reason})"))
     total = f"{plural(len(waste), 'item')}, {human_size(sum(item.size for item in waste))}"
     if not waste:
-        print("nothing to remove: everything here still serves", flush=True)
+        say("nothing to remove: everything here still serves")
     elif dry_run:
-        print(f"would remove {total}", flush=True)
+        say(f"would remove {total}")
     elif everything and not yes and not _confirmed(total):
-        print("nothing removed", flush=True)
+        say("nothing removed")
         raise typer.Exit(USAGE)
     else:
         with locked(found.folder):  # no session begins while files go
             for item in open_run(run).waste(everything):  # one that worked until now may have left others
                 item.remove()
-        print(f"removed {total}", flush=True)
+        say(f"removed {total}")
 
 
 def _confirmed(total: str) -> bool:

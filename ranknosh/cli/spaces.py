@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ranknosh.cli.flags import AsJson
-from ranknosh.config.screen import facts, print_json, print_result, table
+from ranknosh.config.screen import facts, print_json, print_result, say, table
 from ranknosh.config.settings import read_setting
 from ranknosh.config.units import plural, whole
 from ranknosh.errors import ConfigError, RankNoshError
@@ -129,7 +129,7 @@ def sample(
     if as_json:
         print_json([_describe(chosen, architecture) for architecture in drawn])
     else:
-        print(*map(chosen.format, drawn), sep="\n", flush=True)
+        say("\n".join(map(chosen.format, drawn)))
 
 
 def count(space: SpaceName = DEFAULT, settings: SpaceSet = None, as_json: AsJson = False) -> None:

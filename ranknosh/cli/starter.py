@@ -10,10 +10,10 @@ import typer
 
 from ranknosh.cli.configs import BUDGET, choices_text, started, text_of
 from ranknosh.cli.working import say_error
-from ranknosh.config.screen import print_json
+from ranknosh.config.screen import print_json, say
 from ranknosh.config.sections import budget_section
 from ranknosh.config.settings import Given
-from ranknosh.errors import ConfigError, to_type, unknown
+from ranknosh.errors import ConfigError, printable, to_type, unknown
 from ranknosh.runs.files import replace_file
 from ranknosh.workflows import HOMES, run_class
 
@@ -86,14 +86,14 @@ def init(
     elif out is not None or not sys.stdout.isatty():  # where the config itself is not read at once
         say_error(f"{choices_text(found)}\n")
     if out is None:
-        print(text, end="", flush=True)
+        say(text, end="")
         return
     try:
         replace_file(out, text.encode())
     except OSError as error:
         raise ConfigError(f"{out} cannot be written: {error.strerror}; give another place with --out") from error
     if not as_json:
-        print(f"{out} written; next: {to_type('plan', out)}", flush=True)
+        say(f"{printable(str(out))} written; next: {to_type('plan', out)}")
 
 
 def _as_dict(found: Start) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
 
-from ranknosh.errors import RankNoshError, to_type
+from ranknosh.config.screen import say
+from ranknosh.errors import LINES, RankNoshError, printable, to_type
 from ranknosh.runs.progress import make_view
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ def say_error(text: str) -> None:
     """One message on stderr."""
     if sys.stdout is not None:
         sys.stdout.flush()
-    print(text, file=sys.stderr, flush=True)
+    say(text, sys.stderr)
 
 
 def leave(text: str, code: int) -> NoReturn:
     """Leave the process with a message and an exit code."""
     if debug and sys.exc_info()[0]:
-        traceback.print_exc()
+        say_error(traceback.format_exc().rstrip())
     say_error(text)
     raise typer.Exit(code) from None
 
@@ -54,7 +55,7 @@ def one_end() -> Iterator[None]:
     except (typer.Exit, typer.Abort):
         raise
     except RankNoshError as error:
-        leave(f"error: {error}", error.exit_code)
+        leave(f"error: {LINES.join(printable(line) for line in str(error).split(LINES))}", error.exit_code)
     except KeyboardInterrupt:
         leave("interrupted", INTERRUPTED)
     except Exception as error:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ranknosh.config.fields import RuleBroken
-from ranknosh.errors import did_you_mean, nearest
+from ranknosh.errors import LINES, did_you_mean, nearest, printable
 
 _TYPES = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
 _TYPES |= {"object": "a mapping"}
@@ -31,7 +31,7 @@ def explain(
     schemas = schemas_of(model)
     problems = [_problem(row, schemas) for row in error.errors()]
     lines = [f"{_short(_place(path, places or {}) or origin)}: {text}" for path, text in problems]
-    return lines[0] if len(lines) == 1 else "\n  ".join([f"{len(lines)} settings are wrong:", *lines])
+    return lines[0] if len(lines) == 1 else LINES.join([f"{len(lines)} settings are wrong:", *map(printable, lines)])
 
 
 def schemas_of(model: type[BaseModel]) -> dict[str, dict[str, Any]]:

@@ -3,16 +3,19 @@
 What one copies stays in one piece, however long: a command, an architecture. In pipes and files nothing is folded.
 """
 
+import csv
+import io
 import json
 import os
 import re
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TextIO
 
 from ranknosh.config.units import COSTS, UNKNOWN, Quantity, cost_text, human_duration, percent, quantity_of
+from ranknosh.errors import printable
 
 FOLDED, LEAST = 4, 24
 """Spaces before columns that did not fit beside the others, and characters of text that a line holds at least."""
@@ -20,9 +23,20 @@ NESTED = ("metrics", "error", "train_metrics", "test", "costs")
 """Mappings of ``--json`` whose values are columns of their own in tables and csv files: ``metrics.accuracy``."""
 
 
+def say(text: str, stream: TextIO | None = None, end: str = "\n") -> None:
+    """Print text for people, the one way out for it: what names, settings and messages hold is shown and not obeyed.
+
+    Args:
+        text: in lines.
+        stream: None for stdout.
+        end: what comes behind it.
+    """
+    print(printable(text, "\n\t"), file=stream, end=end, flush=True)
+
+
 def print_json(data: Any) -> None:
-    """Print on stdout what programs read."""
-    print(json.dumps(data, indent=2, allow_nan=False), flush=True)
+    """Print on stdout what programs read, in ASCII."""
+    print(json.dumps(data, indent=2, allow_nan=False).replace("\x7f", r"\u007f"), flush=True)
 
 
 def print_result(data: Any, text: str, as_json: bool) -> None:
@@ -33,7 +47,7 @@ def print_result(data: Any, text: str, as_json: bool) -> None:
         text: what people read.
         as_json: whether it is for programs.
     """
-    print_json(data) if as_json else print(paragraphs(text), flush=True)
+    print_json(data) if as_json else say(paragraphs(text))
 
 
 def screen_width() -> int | None:
@@ -88,6 +102,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], sides: str = "") -
         sides: ``r`` for each column set to the right; the others are set to the left.
     """
     room, used = screen_width(), 0
+    head, rows = [printable(name) for name in head], [[printable(cell) for cell in row] for row in rows]
     groups: list[list[list[str]]] = [[]]
     for column, side in zip(zip(head, *rows, strict=True), sides.ljust(len(head)), strict=True):
         width = max(map(len, column))
@@ -108,9 +123,23 @@ def facts(rows: Sequence[tuple[str, str | None]]) -> str:
 
     A row without a label belongs to the one before; one without a text is left out.
     """
-    known = [(label, text) for label, text in rows if text is not None]
+    known = [(printable(label), printable(text)) for label, text in rows if text is not None]
     width = max(len(label) for label, _ in known)
     return "\n".join(f"{label:{width}}  {_folded(text, width + 2)}".rstrip() for label, text in known)
+
+
+def csv_text(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    """A csv file of these columns; what a text holds is shown and not obeyed there either.
+
+    Args:
+        names: of the columns, in order.
+        rows: values by name; None and what is missing are empty fields.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for line in (names, *([row.get(name) for name in names] for row in rows)):
+        writer.writerow([printable(cell) if isinstance(cell, str) else cell for cell in line])
+    return text.getvalue()
 
 
 def plain_costs(costs: Mapping[str, float]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from ranknosh.errors import ConfigError, did_you_mean
+from ranknosh.errors import ConfigError, did_you_mean, printable
 from ranknosh.export.card import TASKS, card_of, markdown
 from ranknosh.export.finished import Finished
 from ranknosh.export.formats import refuse_random, write_onnx, write_torch_export
@@ -168,6 +168,6 @@ def about(finished: Finished) -> str:
     }
     shown = "\n".join(f"    {code:{width}}  {about}".rstrip() for code, about in lines.items())
     return (
-        f"{TASKS[finished.answers].capitalize()} on {finished.recipe.data.name}, {kind} {shape}: {finished.what} of the RankNOSH "
-        f"run {finished.run.header.id}.\n\n{needs}\n\n{shown}"
+        f"{TASKS[finished.answers].capitalize()} on {printable(finished.recipe.data.name)}, {kind} {shape}: {finished.what} of "
+        f"the RankNOSH run {finished.run.header.id}.\n\n{needs}\n\n{shown}"
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ranknosh.config.screen import plain_costs
 from ranknosh.config.units import Quantity, costs_texts, metrics_text, plural
+from ranknosh.errors import printable
 from ranknosh.export.finished import Finished
 from ranknosh.export.proof import CLOSE, Proof
 from ranknosh.runs.provenance import now, versions
@@ -130,7 +131,7 @@ def markdown(card: dict[str, Any], finished: Finished) -> str:
         card["made"]["export"],
         "```",
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def _process(proof: dict[str, Any]) -> str:
@@ -159,6 +160,6 @@ def _inputs(card: dict[str, Any]) -> str:
 
 def _outputs(card: dict[str, Any]) -> str:
     shape, classes = "x".join(map(str, card["outputs"]["shape"])), card["classes"]
-    shown = [name if name.isprintable() and name.strip() else repr(name) for name in classes[:20]]
+    shown = [name if name.strip() else repr(name) for name in classes[:20]]
     names = f": {', '.join(shown)}{' ...' if len(classes) > 20 else ''}" if classes else ""
     return f"{shape} {'values in the unit of the targets' if card['answers'] == 'numbers' else 'logits'}{names}"

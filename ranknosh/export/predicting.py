@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ranknosh.config.screen import csv_text
 from ranknosh.errors import FOREIGN, ConfigError, DataError, RankNoshError, StoreError, first_line
 from ranknosh.export.finished import Finished
 from ranknosh.export.formats import OnnxNetwork
@@ -76,11 +75,7 @@ class Predictions:
         """A line an input. Raises StoreError where it cannot be written."""
         rows = self.columns()
         names = list(dict.fromkeys(name for row in rows for name in row))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        write_atomic(path, text.getvalue().encode())
+        write_atomic(path, csv_text(names, rows).encode())
 
     def write_masks(self, folder: Path) -> list[Path]:
         """The class number of every pixel as a grey PNG named after the input. Raises DataError where outputs are not flat."""

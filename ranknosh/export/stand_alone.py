@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, printable
 from ranknosh.export.finished import Finished
 from ranknosh.export.writing.classes import source_of
 from ranknosh.spaces.catalog import MAIN
@@ -74,7 +74,7 @@ def stand_alone(finished: Finished, about: str) -> StandAlone:
     own = [line for line in lines if "ranknosh" in line]
     standard = sorted((line for line in lines if line not in own and "torch" not in line), key=_import_order)
     blocks = [
-        f'"""{about.strip()}\n"""',
+        f'"""{_docstring(about)}\n"""',
         "\n\n".join("\n".join(group) for group in (standard, torch_lines, own) if group),
         _constants(finished),
     ]
@@ -85,6 +85,16 @@ def stand_alone(finished: Finished, about: str) -> StandAlone:
     known = dict(finished.network.named_parameters())
     left_out = sum(parameter.numel() for name, parameter in known.items() if name not in places)
     return StandAlone("\n\n\n".join(block for block in blocks if block) + "\n", weights, left_out, is_random)
+
+
+def _docstring(about: str) -> str:
+    """A text that ends no string and holds nothing that an editor would obey."""
+    return printable(about.strip(), "\n").replace("\\", "\\\\").replace('"""', "'''")
+
+
+def _literal(text: str) -> str:
+    """A text as Python has it, in double quotes."""
+    return printable(json.dumps(text, ensure_ascii=False))
 
 
 def _import_order(line: str) -> tuple[bool, str]:
@@ -105,7 +115,7 @@ def _imported(finished: Finished) -> tuple[list[str], str, str]:
     imports.append("from ranknosh.spaces.catalog import get_space")
     settings = "".join(f", {name}={value!r}" for name, value in (section.model_extra or {}).items())
     lines = [
-        *(f'look_in("{home}")  # where your own class is, which is imported as it is' for home in homes),
+        *(f"look_in({_literal(home)})  # where your own class is, which is imported as it is" for home in homes),
         f'SPACE = get_space("{section.name}"{settings})',
         f"ARCHITECTURE = {finished.text!r}",
         f"SIGNATURE = Signature({signature.inputs}, {signature.outputs}, {signature.dtype!r}, {signature.vocabulary})",
@@ -154,7 +164,7 @@ def _constants(finished: Finished) -> str:
 
 def _value(name: str, value: Any, comment: str = "") -> str:
     """``NAME = value``, broken where it is long."""
-    items = [json.dumps(each, ensure_ascii=False) if isinstance(each, str) else repr(each) for each in _several(value)]
+    items = [_literal(each) if isinstance(each, str) else repr(each) for each in _several(value)]
     text = json.dumps(value) if isinstance(value, str) else repr(value)
     if isinstance(value, list | tuple):
         text = f"({', '.join(items)}{',' if len(items) == 1 else ''})"

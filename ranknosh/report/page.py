@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ranknosh.config.source import yaml_text
-from ranknosh.errors import MissingDependency
+from ranknosh.errors import MissingDependency, printable
 from ranknosh.report.words import UNKNOWN
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def template() -> Template:
 
     loader = PackageLoader("ranknosh.report", ".")
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
     )
     environment.filters["joined"] = joined
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
@@ -211,6 +211,11 @@ def template() -> Template:
 def joined(text: object) -> str:
     """Words of which no line ends between a number and its unit: ``97.49 %``, ``3 min 05 s``, ``n = 9``."""
     return _UNIT.sub("\N{NO-BREAK SPACE}", str(text))
+
+
+def _shown(value: Any) -> Any:
+    """What stands on a page, texts without what browsers would obey; a string that is HTML stays such."""
+    return type(value)(printable(value, "\n\t")) if isinstance(value, str) else value
 
 
 def missing(name: str, title: str, why: str, *, half: bool = False) -> PageSection:

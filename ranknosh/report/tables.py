@@ -1,13 +1,11 @@
 """A run as rows: leaderboard, trials, status, decisions, failures. Plain Python values, None where a number is unknown."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ranknosh.config.screen import flat, plain_costs
+from ranknosh.config.screen import csv_text, flat, plain_costs
 from ranknosh.core.candidates import Candidate
 from ranknosh.core.gate import judge
 from ranknosh.core.records import Promotion, Proposed, Rerun
@@ -166,10 +164,6 @@ def _trial(view: SearchView, place: int, candidate: Candidate) -> dict[str, Any]
 
 def write_trials_csv(view: SearchView) -> Path:
     """Write ``trials.csv`` into the run folder, replacing it whole; unknown numbers are empty fields."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, trial_columns(view), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(trial_rows(view))
     path = view.folder / "trials.csv"
-    write_atomic(path, text.getvalue().encode())
+    write_atomic(path, csv_text(trial_columns(view), trial_rows(view)).encode())
     return path

@@ -10,7 +10,7 @@ import math
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,6 +24,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from ranknosh.config.units import Quantity, human_duration
+from ranknosh.errors import printable
 from ranknosh.runs.events import Epoch, Event, Message, Opened, Progress, Recorded, Standings
 
 QUIET_SECONDS = 30.0
@@ -96,17 +97,18 @@ class PlainLines(View):
 
 def said_of(event: Event, progress_too: bool) -> list[str]:
     """An event in words; ``progress_too``: also progress that is no milestone."""
+    said: Iterable[str] = ()
     if isinstance(event, Opened):
-        return [f"run folder {event.folder}"]
-    if isinstance(event, Message):
-        return [event.text]
-    if isinstance(event, Recorded):
-        return list(event.lines)
-    if isinstance(event, Epoch) and (progress_too or event.job is None):
-        return [_epoch_text(event)]
-    if isinstance(event, Progress) and event.total and (progress_too or _complete(event)):
-        return [f"{event.task} {event.count}{f'  {event.text}' if event.text else ''}"]
-    return []
+        said = (f"run folder {event.folder}",)
+    elif isinstance(event, Message):
+        said = (event.text,)
+    elif isinstance(event, Recorded):
+        said = event.lines
+    elif isinstance(event, Epoch) and (progress_too or event.job is None):
+        said = (_epoch_text(event),)
+    elif isinstance(event, Progress) and event.total and (progress_too or _complete(event)):
+        said = (f"{event.task} {event.count}{f'  {event.text}' if event.text else ''}",)
+    return [printable(line) for line in said]
 
 
 def _complete(event: Progress) -> bool:
@@ -127,6 +129,11 @@ class _KnownBar(BarColumn):
         return super().render(task) if task.total else Text("")
 
 
+def _plain(text: str, style: str = "") -> Text:
+    """A text as it is: nothing in it is a style, or obeyed by the terminal."""
+    return Text(printable(text), style=style)
+
+
 class LiveView(View):
     """Bars, a table of where the run is, and the last lines of what happened, drawn again as events come.
 
@@ -142,10 +149,12 @@ class LiveView(View):
         self._standings = Standings((), ())
         self._left: float | None = None
         self._bars = Bars(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             _KnownBar(BAR if console.width >= WIDE else BAR // 2, table_column=Column(no_wrap=True)),
-            TextColumn("{task.fields[count]}"),
-            TextColumn("{task.fields[text]}", table_column=Column()),  # a long one breaks, the bar keeps its size
+            TextColumn("{task.fields[count]}", markup=False),
+            TextColumn(
+                "{task.fields[text]}", markup=False, table_column=Column()
+            ),  # a long one breaks, the bar keeps its size
         )
         self._tasks: dict[str, TaskID] = {}
         self._live = Live(
@@ -184,31 +193,36 @@ class LiveView(View):
 
     def _bar(self, event: Progress) -> None:
         if event.task not in self._tasks:
-            self._tasks[event.task] = self._bars.add_task(event.task, total=None, text="", count="")
+            self._tasks[event.task] = self._bars.add_task(printable(event.task), total=None, text="", count="")
         task, visible = self._tasks[event.task], not _complete(event)
         self._bars.update(
-            task, completed=event.done, total=event.total, visible=visible, text=event.text, count=event.count
+            task,
+            completed=event.done,
+            total=event.total,
+            visible=visible,
+            text=printable(event.text),
+            count=event.count,
         )
 
     def render(self) -> RenderableType:
         """The view at this moment."""
         left = f"   about {human_duration(self._left)} left" if self._left else ""
         head = f"{self.folder or 'getting ready'}   {human_duration(self.seconds)}{left}"
-        parts: list[RenderableType] = [Text(head, style="bold"), self._bars]
+        parts: list[RenderableType] = [_plain(head, "bold"), self._bars]
         if self._standings.columns:
             grid = Table(box=None, padding=(0, 2), show_edge=False)
             for title in self._standings.columns:
-                grid.add_column(title, justify="right")
+                grid.add_column(_plain(title), justify="right")
             for row in self._standings.rows:
-                grid.add_row(*row)
+                grid.add_row(*map(_plain, row))
             parts.append(grid)
         facts = Table.grid(padding=(0, 2))  # long ones break under themselves
         facts.add_column(min_width=9)
         facts.add_column()
         for event in self._shown():
-            facts.add_row("now", _epoch_text(event))
+            facts.add_row("now", _plain(_epoch_text(event)))
         for name, text in self._standings.facts:
-            facts.add_row(name, text)
+            facts.add_row(_plain(name), _plain(text))
         parts.append(facts)
         return Group(*parts, *self._latest(parts), Text("Ctrl-C saves and stops", style="dim"))
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from ranknosh.config.settings import Overrides, Settings, with_changes
 from ranknosh.config.units import Quantity
 from ranknosh.core.records import Session
-from ranknosh.errors import ConfigError, DataError, MissingDependency, OwnCodeError, StoreError, to_type
+from ranknosh.errors import ConfigError, DataError, MissingDependency, OwnCodeError, StoreError, printable, to_type
 from ranknosh.registry import look_in, own_modules_of
 from ranknosh.runs.events import Ended, Events, Message, Opened, silent
 from ranknosh.runs.files import write_atomic
@@ -296,7 +296,7 @@ class Run(ABC, Generic[State]):
 
     def _repr_html_(self) -> str:
         row = "<tr><th scope='row'>{}</th><td>{}</td></tr>".format
-        return f"<table>{''.join(row(name, html.escape(value)) for name, value in self._facts())}</table>"
+        return f"<table>{''.join(row(name, html.escape(printable(value))) for name, value in self._facts())}</table>"
 
 
 def begin(

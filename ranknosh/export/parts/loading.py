@@ -52,6 +52,11 @@ def check(folder: str | Path | None = None) -> float:
     return float((outputs - example["outputs"]).abs().max()) / largest
 
 
+def shown(line: str) -> str:
+    """A line for a terminal, which obeys nothing in it."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+
+
 def main(arguments: list[str]) -> None:
     """``python model.py FILE...`` answers files; ``python model.py --check`` runs the recorded examples."""
     if not arguments:
@@ -65,4 +70,4 @@ def main(arguments: list[str]) -> None:
         for path in arguments:
             with torch.inference_mode():
                 outputs = model(read(path))
-            print(*tell(outputs, path), sep="\n")
+            print(*map(shown, tell(outputs, path)), sep="\n")

@@ -1,12 +1,12 @@
 """The table of a comparison for other programs: CSV with plain numbers, and LaTeX."""
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 
+from ranknosh.config.screen import csv_text
 from ranknosh.config.search import ALWAYS
 from ranknosh.config.units import Quantity
+from ranknosh.errors import printable
 from ranknosh.workflows.compare.rows import Row, findings_of
 from ranknosh.workflows.compare.statistics import Findings
 from ranknosh.workflows.compare.text import in_table, of_metric, p_text
@@ -28,9 +28,7 @@ def csv_table(rows: Sequence[Row]) -> str:
     head += ["share_of_budget", "params", "macs", "mean_rank"]
     for other in ("random", "best"):
         head += [f"difference_from_{other}", f"difference_from_{other}_margin", f"p_against_{other}"]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
+    lines = []
     for row in rows:
         line: list[object] = [row.method, len(row.runs)]
         for name in spreads:
@@ -40,8 +38,8 @@ def csv_table(rows: Sequence[Row]) -> str:
         for other in (ALWAYS, found.best if found else ALWAYS):
             gap = found.against(row.method, other) if found else None
             line += [gap.mean, gap.margin, gap.corrected] if gap else [None] * 3
-        writer.writerow(line)
-    return text.getvalue()
+        lines.append(dict(zip(head, line, strict=True)))
+    return csv_text(head, lines)
 
 
 def _rank(row: Row, found: Findings | None) -> float | None:
@@ -69,5 +67,5 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    plain = re.sub(r"[\\~^&%$#_{}]", lambda found: _SPECIAL.get(found[0], "\\" + found[0]), text)
+    plain = re.sub(r"[\\~^&%$#_{}]", lambda found: _SPECIAL.get(found[0], "\\" + found[0]), printable(text))
     return plain.replace("±", r"$\pm$").replace("<", "$<$").replace(">", "$>$")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ranknosh.config.screen import table
 from ranknosh.config.search import CompareSettings
 from ranknosh.config.units import Quantity, human_count, human_duration, plural
+from ranknosh.errors import printable
 from ranknosh.report.words import UNKNOWN
 from ranknosh.workflows.compare.records import TOLERANCE
 from ranknosh.workflows.compare.rows import Row, Spread, findings_of
@@ -194,4 +195,4 @@ def markdown(rows: Sequence[Row], settings: CompareSettings, metric: Quantity) -
         written += ["", f"{differences_title(rows)}:", ""]
         written += [f"| {' | '.join(parts)} |" for parts in (GAPS, sides, *gaps)]
     said = [f"- {note}" for note in (*notes(rows, settings.whole_epochs), *statistical_notes(rows))]
-    return "\n".join([title(settings.budget_seconds, rows), "", *written, "", *said, ""])
+    return "\n".join(map(printable, [title(settings.budget_seconds, rows), "", *written, "", *said, ""]))

@@ -1,13 +1,12 @@
 """The table of results: one row for every architecture that was asked for, isomorphic ones sharing their scores."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ranknosh.config.score import ScoreSettings
+from ranknosh.config.screen import csv_text
 from ranknosh.workflows.score.records import ScoreState
 
 TABLE = "scores.csv"
@@ -60,14 +59,14 @@ class Results:
         """Columns: architecture, canonical, the proxies (empty where there is a reason), seconds of all proxies, truth where
         there is a table, reasons as a JSON object (empty where there are none). Numbers are written so that they read back
         equal."""
-        file, truth = io.StringIO(), ["truth"] if self.judged else []
+        truth = ["truth"] if self.judged else []
         columns = ["architecture", "canonical", *self.settings.proxies, "seconds", *truth, "reasons"]
-        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        for row in self.rows:
-            seconds, reasons = f"{sum(row.seconds.values()):.6f}", json.dumps(dict(row.reasons)) if row.reasons else ""
-            writer.writerow({**vars(row), **row.values, "seconds": seconds, "reasons": reasons})
-        return file.getvalue()
+
+        def line(row: ScoreRow) -> dict[str, Any]:
+            reasons = json.dumps(dict(row.reasons)) if row.reasons else ""
+            return {**vars(row), **row.values, "seconds": f"{sum(row.seconds.values()):.6f}", "reasons": reasons}
+
+        return csv_text(columns, map(line, self.rows))
 
 
 def results_of(settings: ScoreSettings, state: ScoreState) -> Results:

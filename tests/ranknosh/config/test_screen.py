@@ -1,5 +1,6 @@
 """ranknosh/config/screen.py: text that is folded to a terminal, and left as it is elsewhere."""
 
+import json
 import os
 import sys
 
@@ -112,3 +113,17 @@ def test_a_standard_error_is_named_after_its_metric():
     head, line = screen.rows_text([row], quantities).splitlines()
     assert head.split() == ["id", "accuracy", "±", "accuracy", "test", "accuracy"]
     assert line.split() == ["1", "#3", "97.50", "%", "0.42", "%", "96.00", "%"]
+
+
+def test_what_is_foreign_in_columns_facts_and_files_is_shown_and_not_obeyed(capsys):
+    odd, seen = "x\x1b[2J\u202e\ny\x7f", r"x\x1b[2J\u202e\ny\x7f"
+    assert screen.table([odd], [[odd]]) == f"{seen}\n{seen}"
+    assert screen.facts([(odd, odd)]) == f"{seen}  {seen}"
+    assert screen.csv_text(["a", odd], [{"a": odd, odd: 0.5}, {"a": None}]) == f"a,{seen}\n{seen},0.5\n,\n"
+    screen.say(f"{odd}\tz", end="")
+    assert capsys.readouterr().out == r"x\x1b[2J\u202e" + "\ny" + r"\x7f" + "\tz"
+    screen.print_json({odd: odd})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {odd: odd}
+    assert out.isascii()
+    assert "\x7f" not in out

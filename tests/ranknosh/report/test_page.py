@@ -32,7 +32,8 @@ from ranknosh.runs.journal import Header
 from tests.browser import axe, check_page
 from tests.pages import read_page
 
-BAD = """</pre><script>alert("1")</script>&'{{ 7 * 7 }}"""
+BAD = """</pre><script>alert("1")</script>&'{{ 7 * 7 }}\x1b[2J\u202e\x85"""
+SEEN = BAD.replace("\x1b[2J\u202e\x85", r"\x1b[2J\u202e\x85")
 SVG = '<svg viewBox="0 0 1 1"></svg>'
 DRAWING = Drawing(BAD, 40, 20, [Line("M0 0 L1 1", BAD, 2, BAD, True)], [Box(9, 9, 8, 8, BAD, BAD)], {BAD: BAD})
 
@@ -61,7 +62,7 @@ def shown(*blocks, title="Numbers", half=False):
 )
 def test_no_text_can_break_out_of_a_block(block, times):
     page = read_page(shown(block))
-    assert page.words.count(BAD) == times
+    assert page.words.count(SEEN) == times
     assert "<script" not in page.source
 
 
@@ -96,7 +97,7 @@ def test_names_of_rows_leave_room_for_numbers_on_a_narrow_screen(browser, tmp_pa
 
 def test_no_text_can_break_out_of_the_page_around_them():
     page = read_page(Page(BAD, BAD, BAD, [PageSection("one", BAD, [])], BAD).render())
-    assert page.words.count(BAD) == 7  # window (twice), heading, subtitle, contents, section, footer
+    assert page.words.count(SEEN) == 7  # window (twice), heading, subtitle, contents, section, footer
 
 
 def test_a_section_has_a_heading_and_halves_say_so():

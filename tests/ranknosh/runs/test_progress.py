@@ -72,6 +72,29 @@ def test_the_live_view_shows_folder_time_left_bars_standings_and_the_last_lines(
     assert "proxy scoring" not in shown  # it is done
 
 
+def test_views_show_foreign_text_as_it_is_and_obey_nothing_in_it():
+    odd, seen = "x\x1b[2J\u202e\ny[/b] [red]z :smile:", r"x\x1b[2J\u202e\ny[/b] [red]z :smile:"
+    events = [
+        Opened(Path(odd), "search", resumed=False, seconds=0.0),
+        Message(odd),
+        Progress(odd, 4, 8, text=odd),
+        Epoch(odd, 1, 4, {odd: 0.5}),
+        Standings((odd, "best"), [(odd, "1")], [(odd, odd)]),
+        Recorded((), None, 1.0, (odd,)),
+    ]
+    plain, console = io.StringIO(), Console(file=io.StringIO(), width=400, height=60, color_system=None, emoji=False)
+    views = [PlainLines(plain), LiveView(console)]
+    for event in events:
+        for view in views:
+            view(event)
+    console.print(views[1].render())
+    for stream, times in ((plain, 7), (console.file, 11)):
+        text = stream.getvalue()
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert text.count(seen) == times
+
+
 def test_a_task_whose_end_nobody_knows_has_a_count_and_no_bar():
     console = Console(file=io.StringIO(), width=100)
     view = LiveView(console)

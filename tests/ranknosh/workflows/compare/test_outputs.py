@@ -42,3 +42,9 @@ def test_nothing_known_is_still_a_table():
     rows = rows_of(run("random", 0, None))
     assert len(csv_table(rows).splitlines()) == 2
     assert latex(rows, ACCURACY).count("n/a") == 2
+
+
+def test_names_are_shown_and_not_obeyed():
+    rows = rows_of(run("my:\x1b[2J\nx", 0, 0.5))
+    assert next(csv.DictReader(io.StringIO(csv_table(rows))))["method"] == r"my:\x1b[2J\nx"
+    assert latex(rows, ACCURACY).splitlines()[4].startswith(r"my:\textbackslash{}x1b[2J\textbackslash{}nx &")

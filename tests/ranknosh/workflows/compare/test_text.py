@@ -44,6 +44,12 @@ def test_markdown_is_a_table_whose_bars_are_escaped(rows):
     assert first.count("\\|") == CELL.count("|")
 
 
+def test_markdown_shows_what_names_hold_and_obeys_nothing_in_it():
+    text = markdown(rows_of(run("my:\x1b[2J\nx", 0, 0.5)), SETTINGS, ACCURACY)
+    assert r"| my:\x1b[2J\nx |" in text
+    assert "\x1b" not in text
+
+
 @pytest.mark.parametrize(
     ("cost", "share", "marked"), [(9.6, "96 %", False), (9.4, "94 % *", True), (10.6, "106 % *", True)]
 )
