@@ -52,7 +52,7 @@ def made(place: Path) -> dict[str, Path]:
     from ranknosh.workflows.retrain import preset, retrain
     from ranknosh.workflows.supernet import search_supernet
 
-    network, train = {"channels": 4, "cells": 1}, {"batch": 32}
+    space, train = {"name": "nasbench201", "channels": 4, "cells": 1}, {"batch": 32}
     pyramid = {"epochs": [1, 2], "initial": 20, "batch": 10, "candidates": 40}
     searched = ranknosh.search(
         data=DIGITS,
@@ -61,11 +61,11 @@ def made(place: Path) -> dict[str, Path]:
         out=str(place),
         name="search",
         events=silent,
-        network=network,
+        space=space,
         train=train,
         seeding={"draw": 60},
     )
-    search_supernet("darts", data=DIGITS, epochs=60, folder=place / "supernet", events=silent, network=network)
+    search_supernet("darts", data=DIGITS, epochs=60, folder=place / "supernet", events=silent, space=space)
     recipe = preset("tiny", NasBench201()).replace(["train.epochs=120", "space.channels=4", "train.batch=64"])
     cell = NasBench201().parse(searched.best.text)
     retrain(
