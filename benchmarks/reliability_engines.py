@@ -157,9 +157,10 @@ def ray_cluster() -> Iterator[None]:
     """A cluster for all workers, which searches find by RAY_ADDRESS and which outlives them."""
     import ray
 
+    patient = {"worker_register_timeout_seconds": 900}  # by default a worker that does not start within 60 s is ended
     while not ray.is_initialized():
         with suppress(Exception):  # what Ray raises where the machine is too busy for the 30 seconds that it waits
-            ray.init("local", num_cpus=WORKERS, include_dashboard=False, log_to_driver=False)
+            ray.init("local", num_cpus=WORKERS, include_dashboard=False, log_to_driver=False, _system_config=patient)
     os.environ["RAY_ADDRESS"] = ray.get_runtime_context().gcs_address
     try:
         yield
