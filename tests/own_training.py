@@ -45,6 +45,11 @@ def convolutions(options: dict[str, Any]) -> float:
     return float(sum(str(option).startswith("nor_conv") for option in options.values()))
 
 
+def size(options: dict[str, Any]) -> float:
+    """A cost: what a width stands for."""
+    return 1000.0 * options["width"] + 5
+
+
 SCRIPT = """
 import json, sys
 from pathlib import Path
@@ -98,3 +103,8 @@ def architecture(text: str = OTHER) -> Architecture:
 def run(training: Any, a_job: Job) -> Any:
     """What a level that nobody stops ends with."""
     return training(a_job, lambda: False, lambda job, point: None).outcome
+
+
+def raises(architecture: dict[str, Any], from_epoch: int, to_epoch: int, checkpoint_dir: Path) -> float:
+    """A training with a fault in it."""
+    raise ValueError("no such layer")

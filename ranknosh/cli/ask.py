@@ -116,7 +116,9 @@ def read_metrics(words: list[str]) -> Any:
         text = sys.stdin.read() if words[0] == "-" else Path(words[0]).read_text()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise StoreError(f"{words[0]} cannot be read: {reason}; give a JSON file of metrics") from error
+        raise StoreError(
+            f"{words[0]} cannot be read: {reason}; give a JSON file of metrics, or NAME=VALUE pairs such as accuracy=0.91"
+        ) from error
     try:
         return read_json(text)
     except ValueError as error:

@@ -114,14 +114,17 @@ def plan(
 
 def _plan_own(config: SearchSettings, following: str, as_json: bool) -> tuple[dict[str, Any], list[str]]:
     """The plan of a search by a training of a user's own, every part of it checked: how long it takes, nobody knows."""
+    from ranknosh.workflows.search.assembly import surveyed
     from ranknosh.workflows.search.planning import planned_candidates, short_of
     from ranknosh.workflows.search.trainers import trainer_of
 
-    space = trainer_of(config, {}).facts["space"]
+    trainer = trainer_of(config, {})
+    if trainer.costs is not None:
+        surveyed(trainer.costs.space, trainer.costs, config.seed)  # raises where nothing meets the constraints
     held = planned_candidates(config)
     planned = _counted(config, held, [] if held is None else short_of(config, held)) | {"stock": None}
     lines = [
-        ("space", space),
+        ("space", trainer.facts["space"]),
         ("epochs", _epochs_text(planned)),
         ("time", "n/a: your own training is not timed before it runs"),
         ("next", following),

@@ -85,7 +85,7 @@ def print_audit(
     }
     text = f"no evidence: {found.silence}" if report is None else audit_text(report, names)
     unscored = sum(candidate.level > 0 for candidate in search.pool.candidates.values()) - len(found.values)
-    if scores is None and unscored > 0:
+    if scores is None and unscored > 0 and not search.settings.executor.is_own:
         text += f"\n\n{plural(unscored, 'more candidate')} with a result, without proxy scores; to score and audit all of them:"
         text += f"\n{to_type('score', '--audit', search.folder, '--proxies', 'all')}"
     print_result(data, text, as_json)

@@ -87,6 +87,16 @@ def _read_bound(cost: str, text: str, example: str) -> Bound:
     return Bound(_relation(relation), value * factor)
 
 
+def looser(cost: str, relation: Relation, value: float) -> str:
+    """A limit that ``value`` keeps, with a little to spare, as :func:`read_bounds` takes it: ``<= 1.22K``."""
+    units = UNITS.get(cost, COUNTS)
+    unit = max((unit for unit, factor in units.items() if factor <= value), key=lambda unit: units[unit], default="")
+    scaled = value / units.get(unit, 1.0)
+    step = 10.0 ** (math.floor(math.log10(scaled)) - 2) if scaled > 0 else 1.0
+    count = math.floor(scaled / step) + 1 if relation == "<=" else max(math.ceil(scaled / step) - 1, 0)
+    return f"{relation} {count * step:.6g}{unit}"
+
+
 def _relation(text: str) -> Relation:
     return "<=" if text == "<=" else ">="
 

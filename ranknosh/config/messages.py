@@ -9,7 +9,7 @@ from ranknosh.config.fields import RuleBroken
 from ranknosh.errors import LINES, did_you_mean, nearest, printable
 
 _TYPES = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}
-_TYPES |= {"object": "a mapping"}
+_TYPES |= {"object": "a mapping", "array": "a list"}
 ANY = "LEVEL"
 """In place of the keys of a mapping by level number."""
 _BOUNDS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
@@ -76,8 +76,27 @@ def _problem(row: Mapping[str, Any], schemas: Mapping[str, dict[str, Any]]) -> t
     schema = next((schemas[name] for name in _names_of(path) if name in schemas), None)
     if schema is None or "$ref" in schema or row["type"] == "model_type":
         return path, f"{text} must be a section of 'key: value' lines"
+    if dotted not in schemas and isinstance(schema.get("additionalProperties"), dict):  # one entry of a mapping
+        schema = _of_entry(schema, path[-1])
+    return path, f"{text} must be {rule_of(schema, value)}"
+
+
+def _of_entry(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The schema of what stands under ``key`` in a mapping, with the example for it."""
+    examples: dict[str, Any] = next(iter(schema.get("examples", [])), {})
+    return {**schema["additionalProperties"], **({"examples": [examples[key]]} if key in examples else {})}
+
+
+def rule_of(schema: Mapping[str, Any], value: Any) -> str:
+    """What a value has to be by its JSON Schema, and where it can be said, what was meant or what to write.
+
+    Args:
+        schema: of several types the first one counts.
+        value: that was given.
+    """
+    schema = {**schema, **next(iter(schema.get("anyOf", [{}])))}
     near = did_you_mean(value, choices_of(schema)) if isinstance(value, str) else ""
-    return path, f"{text} must be {_rule(schema, value)}{near or _remedy(schema, value)}"
+    return f"{_rule(schema, value)}{near or _remedy(schema, value)}"
 
 
 def _names_of(path: Sequence[str]) -> Iterator[str]:
@@ -113,6 +132,8 @@ def _rule(schema: Mapping[str, Any], value: Any) -> str:
     if choices:
         return choices[0] if len(choices) == 1 else f"one of {', '.join(choices)}"
     words = _TYPES.get(schema.get("type", ""), "another kind of value")
+    if "type" in schema.get("items", ()):
+        words += f", each entry {_rule(schema['items'], None)}"
     if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
         return f"{words} of at most {schema['maxLength']} letters"
     if examples and "pattern" in schema:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, model_validator
 
 from ranknosh.config import sections
 from ranknosh.config.bounds import COUNTS, UNITS, known_costs, read_bounds
+from ranknosh.config.directions import direction_of
 from ranknosh.config.execution import ExecutorConfig
 from ranknosh.config.fields import OWN, Count, RuleBroken, setting, words
 from ranknosh.config.learning import DataConfig, SpaceConfig, TaskConfig
@@ -184,12 +185,13 @@ class SearchSettings(Settings):
         rule = f"one metric and one or more of the costs {', '.join(costs)}, each once, such as [accuracy, latency]"
         if len(set(metrics)) > 1:
             near = "".join(did_you_mean(name, costs) for name in metrics)
+            relation = "<=" if direction_of(metrics[1]) == "min" else ">="
             several = f"{', '.join(metrics)} are {len(set(metrics))} metrics"
             raise RuleBroken(
                 "objectives",
                 f"objectives are {', '.join(names)}: {several}, and there is no search "
                 f"for several, because its predictor learns one{near or '.'} Write {rule} (a cost of your own has an entry under "
-                f"costs), and choose by other metrics afterwards: ranknosh top RUN --where '{metrics[1]} >= 0.9'",
+                f"costs), and choose by other metrics afterwards: ranknosh top RUN --where '{metrics[1]} {relation} 0.9'",
             )
         if len(set(names)) < len(names) or not metrics:
             raise RuleBroken("objectives", f"objectives are {', '.join(names)}; write {rule}")

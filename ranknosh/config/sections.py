@@ -92,7 +92,7 @@ class TrainConfig(Section):
         if self.warmup_epochs >= epochs:
             raise RuleBroken(
                 "train.warmup_epochs",
-                f"train.warmup_epochs is {self.warmup_epochs:g}, not below the {epochs} {what}",
+                f"train.warmup_epochs is {self.warmup_epochs:g}, not below the {epochs} {what}; write for example {epochs // 2}",
             )
 
 

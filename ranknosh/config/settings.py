@@ -1,7 +1,9 @@
 """What the settings of every workflow have in common: the way in, the way back to text, and what may change on resume."""
 
+import json
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -22,6 +24,8 @@ Change = Literal["stay", "free", "raise", "add"]
 Changes: TypeAlias = Mapping[Change, Sequence[str]]
 PLACES = ("name", "out", "data", "data.*")
 """Settings of where things lie; that the data are the same is known by their fingerprint."""
+_INDICATORS = ">|@`%*&!"
+"""Signs by which YAML takes the text behind them for something else, unless it is in quotes."""
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 _HOW = {"stay": "cannot change on resume", "raise": "can only be raised on resume", "add": "can only grow on resume"}
 Own = TypeVar("Own", bound="Settings")
@@ -209,7 +213,10 @@ def read_setting(
     try:
         return Given((*below, *path), parse_value(raw), f"{flag} {text}")
     except ValueError as error:
-        raise ConfigError(f"{flag} {text}: the value is {error}") from error
+        quoted = ""
+        if raw.lstrip()[:1] in tuple(_INDICATORS):
+            quoted = f"; put a text that begins so in quotes: {flag} {shlex.quote(f'{key}={json.dumps(raw.strip())}')}"
+        raise ConfigError(f"{flag} {text}: the value is {error}{quoted}") from error
 
 
 def _write(data: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.config.bounds import Bound
+from ranknosh.config.bounds import Bound, looser
 from ranknosh.config.units import cost_text
 from ranknosh.core.records import Costed
 from ranknosh.core.seeding import drawn
@@ -173,7 +173,7 @@ def check_met(found: Survey, constraints: Constraints) -> None:
     """Raises ConstraintsUnmet where a survey found nothing that meets the constraints, naming the nearest values found."""
     if found.witnesses:
         return
-    parts, looked = [], found.sampled + found.walked
+    parts, remedies, looked = [], [], found.sampled + found.walked
     for cost in constraints.bounds:
         for bound, limit in constraints.limits(cost):
             which, extremes = ("smallest", found.smallest) if bound.relation == "<=" else ("largest", found.largest)
@@ -181,9 +181,11 @@ def check_met(found: Survey, constraints: Constraints) -> None:
                 parts.append(
                     f"the {which} {cost} found is {cost_text(cost, extremes[cost].value)} ({extremes[cost].text})"
                 )
+                remedies.append(f"{cost} {looser(cost, bound.relation, extremes[cost].value)}")
     why = "; ".join(parts) or "each can be met alone, but none was found that meets them together"
+    such_as = f", such as {', '.join(remedies)}" if remedies else ""
     raise ConstraintsUnmet(
-        f"none of {looked:,} architectures meets {', '.join(constraints.texts())}: {why}; loosen the constraints"
+        f"none of {looked:,} architectures meets {', '.join(constraints.texts())}: {why}; loosen the constraints{such_as}"
     )
 
 

@@ -55,7 +55,9 @@ class Ranking:
             raise ValueError(f"{COSTS} is {costs!r}; it must be a mapping from names to numbers, or left out")
         if self.name not in metrics:
             given = ", ".join(map(str, metrics)) or "nothing"
-            raise ValueError(f"it reports {given}, and not {self.name}, by which candidates are ranked")
+            raise ValueError(
+                f"it reports {given}, and not {self.name}, by which candidates are ranked; report {self.name} too"
+            )
         values = _numbers(metrics, "")
         first = values.pop(self.name)
         return Reported(first if self.higher else -first, {self.name: first, **values}, _numbers(costs, f"{COSTS}."))

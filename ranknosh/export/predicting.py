@@ -199,15 +199,16 @@ def _read(model: Model, paths: Sequence[Path]) -> Iterator[tuple[str, Tensor]]:
 
 def _of_file(model: Model, path: Path) -> Iterator[tuple[str, Tensor]]:
     pictures = model.module.KIND == "pictures"
+    remedy = "give image files or .npz" if pictures else "give .csv or .npz"
     if pictures == (path.suffix.lower() == ".csv"):
-        takes = "pictures: give image files or .npz" if pictures else f"{model.module.KIND}: give .csv or .npz"
+        takes = f"{model.module.KIND}: {remedy}"
         raise DataError(f"{path} is no input of {model.where}, which takes {takes}")
     try:
         found = model.module.read(str(path))
     except ImportError as error:
         raise ConfigError(f"reading {path} needs a package that is not installed: {error}") from error
     except Exception as error:  # what image readers raise is not limited to a few types
-        raise DataError(f"{path} cannot be read: {first_line(error)}") from error
+        raise DataError(f"{path} cannot be read: {first_line(error)}; {remedy}") from error
     for number, each in enumerate(found):
         yield (str(path) if pictures else f"{path}[{number}]"), each
 

@@ -83,12 +83,14 @@ class KernelPredictor(Predictor):
 
     def __post_init__(self) -> None:
         if self.degree not in (1, 2, 3, 4):
-            raise ConfigError(f"predictor.degree is {self.degree}; the {self.name} predictor takes 1, 2, 3 or 4")
+            raise ConfigError(
+                f"predictor.options.degree is {self.degree}; the {self.name} predictor takes 1, 2, 3 or 4"
+            )
         if not self.noise > 0:
-            raise ConfigError(f"predictor.noise is {self.noise}; it is a variance and must be above 0")
+            raise ConfigError(f"predictor.options.noise is {self.noise}; it is a variance and must be above 0")
         if not 0 <= self.features <= 1:
             raise ConfigError(
-                f"predictor.features is {self.features}; it is the share of the feature term, between 0 and 1"
+                f"predictor.options.features is {self.features}; it is the share of the feature term, between 0 and 1"
             )
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
@@ -190,8 +192,8 @@ class StagedPredictor(KernelPredictor):
         super().__post_init__()
         if not (self.top_noise > 0 and self.drift >= 0):
             raise ConfigError(
-                f"predictor.top_noise is {self.top_noise} and predictor.drift {self.drift}; they are variances, the first "
-                "above 0 and the second 0 or more"
+                f"predictor.options.top_noise is {self.top_noise} and predictor.options.drift {self.drift}; they are variances, "
+                "the first above 0 and the second 0 or more"
             )
 
     def _observations(self, evidence: Evidence) -> _Observations:

@@ -34,14 +34,13 @@ def make_predictor(name: str = "auto", *, ensemble: int | None = None, **options
     if ensemble is not None and ensemble < 0:
         raise ConfigError(f"predictor.ensemble is {ensemble}; it is a number of members and must be 0 or more")
     if name == "auto":
-        among = [make_predictor(each) for each in _several(options, "among")]
-        return made(AutoPredictor, Predictor, name, PREDICTORS.noun, {"among": among, **options})
+        among = [make_predictor(each) for each in several(options, "among")]
+        return made(AutoPredictor, Predictor, name, PREDICTORS.noun, {**options, "among": among})
     if name == "ensemble":
-        makers = [_maker(kind, {}) for kind in _several(options, "of")]
-        if options:
-            raise ConfigError(
-                f"the ensemble predictor has no option {', '.join(sorted(options))}; it takes of, ensemble"
-            )
+        makers = [_maker(kind, {}) for kind in several(options, "of")]
+        others = sorted(options.keys() - {"of"})
+        if others:
+            raise ConfigError(f"the ensemble predictor has no option {', '.join(others)}; it takes of, ensemble")
         ensemble = ensemble or _MIXED_COMMITTEE
     else:
         makers = [_maker(name, options)]
@@ -60,13 +59,13 @@ def _maker(name: str, options: Mapping[str, Any]) -> Callable[[], Predictor]:
     return make if name in PREDICTORS.builtins else lambda: OwnPredictor(make(), name)
 
 
-def _several(options: dict[str, Any], key: str) -> list[str]:
-    """The names under ``key``, taken out of ``options``."""
-    named = options.pop(key, ("kernel", "linear"))
-    kinds = [named] if isinstance(named, str) else list(named)
+def several(options: Mapping[str, Any], key: str) -> list[str]:
+    """The names of predictors under ``key``. Raises ConfigError where something else is there."""
+    named = options.get(key, ("kernel", "linear"))
+    kinds = [named] if isinstance(named, str) else list(named) if isinstance(named, list | tuple) else []
     known = [name for name in PREDICTORS.names if name not in _OF_OTHERS]
     if not kinds or not all(isinstance(kind, str) and (kind in known or ":" in kind) for kind in kinds):
         raise ConfigError(
-            f"predictor.{key} is {named!r}; it takes one or more of {', '.join(known)}, or MODULE:NAME of your own"
+            f"predictor.options.{key} is {named!r}; it takes one or more of {', '.join(known)}, or MODULE:NAME of your own"
         )
     return kinds

@@ -5,7 +5,7 @@ import html
 import os
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -250,7 +250,7 @@ class Run(ABC, Generic[State]):
                 return run
             with stop.on_signals(events, kind.step(settings)):
                 prepared = kind.prepare(settings, events, resumed=True, **given)
-                check_same(run.header, prepared)
+                check_same(run.header, prepared, changes)
                 write_atomic(self.folder / CONFIG, settings.to_yaml().encode())
                 events(Opened(self.folder, self.WORKFLOW, resumed=True, seconds=run.seconds))
                 run.settings = settings
@@ -386,14 +386,24 @@ def _reopened(kind: type[Own], folder: Path, events: Events) -> Own:
     return run
 
 
-def check_same(header: Header, prepared: Prepared) -> None:
-    """Raises DataError or ConfigError where the data, or a fact that has to stay, are others than those a run began with."""
+_ELSEWHERE = ("data.folder", "data.npz", "data.root")
+"""Settings of where the same data may lie now."""
+
+
+def check_same(header: Header, prepared: Prepared, changes: Collection[str] = ()) -> None:
+    """Raises DataError or ConfigError where the data, or a fact that has to stay, are others than those a run began with.
+
+    changes: names of the settings that were changed for this session.
+    """
     before, now_ = header.data.get("fingerprint"), prepared.data.get("fingerprint")
     if before != now_:
+        chosen = [name for name in changes if name.startswith("data.") and name not in _ELSEWHERE]
+        back = "bring the old data back (from another place with --set data.folder=PATH)"
+        if chosen:
+            back = f"take back the change of {', '.join(chosen)}"
         raise DataError(
             f"the data are not those this run began with: {prepared.data.get('name', 'they')} has the fingerprint "
-            f"{str(now_)[:12]} instead of {str(before)[:12]}; bring the old data back (from another place with --set "
-            "data.folder=PATH), or start a new run"
+            f"{str(now_)[:12]} instead of {str(before)[:12]}; {back}, or start a new run"
         )
     for name in prepared.fixed:
         if header.facts.get(name) != prepared.facts.get(name):

@@ -81,7 +81,9 @@ class MobileSpace(ConditionalSpace):
         whole_number("channels", self.channels, 2)
         if self.channels % 2:
             raise WrongSetting(
-                f"channels is {self.channels}; it has to be even, as widths are multiples of its half", "channels"
+                f"channels is {self.channels}; it has to be even, as widths are multiples of its half; write for example "
+                f"{self.channels + 1}",
+                "channels",
             )
         whole_number("stages", self.stages, 1, most=len(_UNITS))
         whole_number("stem_side", self.stem_side, 8)
@@ -95,7 +97,8 @@ class MobileSpace(ConditionalSpace):
         }
         if any(kernel % 2 == 0 for kernel in self.kernels):
             raise WrongSetting(
-                f"kernels is {list(self.kernels)}; a kernel has an odd side, so that it has a middle", "kernels"
+                f"kernels is {list(self.kernels)}; a kernel has an odd side, so that it has a middle; write for example [3, 5]",
+                "kernels",
             )
         for name, values in checked.items():
             object.__setattr__(self, name, values)  # a list of a config becomes a tuple
@@ -237,9 +240,18 @@ class MobileSpace(ConditionalSpace):
             raise SpaceError(
                 f"{self.name} with {self.stages} stages shrinks pictures {shrinks} times, and the resolutions "
                 f"{list(self.resolutions)} of pictures of {full[0]}x{full[1]} are {sizes}: every one has to be different, and "
-                f"its shorter side at least {shrinks}. Set space.resolutions=[1.0], take fewer stages, or larger pictures"
+                f"its shorter side at least {shrinks}. {self._fitting(full)}"
             )
         return found
+
+    def _fitting(self, full: Sequence[int]) -> str:
+        """What to do so that pictures of this height and width are not shrunk to nothing."""
+        halved = 2 ** self._halvings(max(full))
+        most = sum(min(full) >= halved * math.prod(_STRIDES[:stages]) for stages in range(1, self.stages + 1))
+        if not most:
+            return "Give larger pictures (data.resize), or take the space mlp"
+        fewer = f"space.stages={most} and " if most < self.stages else ""
+        return f"Set {fewer}space.resolutions=[1.0], or give larger pictures (data.resize)"
 
     def format(self, architecture: Architecture) -> str:
         """``r0.75 | w1 k3e6 k5e3 | w0.75 se k3e3``, see :mod:`ranknosh.spaces.mobile_text`; ``parse(format(a)) == a``."""

@@ -36,26 +36,32 @@ class Signature:
         if len(self.inputs) != 3 or self.dtype != "float32":
             raise SpaceError(
                 f"{space} builds networks for inputs (C, H, W) of float32, and the task has {self.inputs} of {self.dtype}; "
-                "choose another one, or bring a module of your own"
+                f"{self._other_space()}, or bring a module of your own"
             )
         channels, height, width = self.inputs
         if min(height, width) < least:
             raise SpaceError(
                 f"{space} builds networks for images of at least {least}x{least} pixels, and the task has {height}x{width}; give "
-                "larger images, or choose another one"
+                "larger images, or take the space mlp"
             )
         return channels, height, width
 
     def numbers(self, space: str) -> None:
         """Raises SpaceError, naming ``space``, where inputs are tokens."""
         if self.vocabulary is not None:
-            raise SpaceError(f"{space} takes numbers, and the task has tokens; take the space transformer")
+            raise SpaceError(f"{space} takes numbers, and the task has tokens; {self._other_space()}")
 
     def classes(self, space: str) -> int:
         """The size of a flat output. Raises SpaceError, naming ``space``, where outputs have several dimensions."""
         if len(self.outputs) != 1:
             raise SpaceError(
-                f"{space} builds networks with one row of outputs, and the task asks for {self.outputs}; choose another "
-                "one, or bring a module of your own"
+                f"{space} builds networks with one row of outputs, and the task asks for {self.outputs}; "
+                f"{self._other_space()}, or bring a module of your own"
             )
         return self.outputs[0]
+
+    def _other_space(self) -> str:
+        """Which space of ours takes these inputs, for messages."""
+        if self.vocabulary is None and len(self.inputs) not in (2, 3):
+            return "take the space mlp"
+        return "take the space transformer" + ("" if len(self.inputs) == 3 else " with space.patches=[]")

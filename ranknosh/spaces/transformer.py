@@ -176,7 +176,10 @@ class TransformerSpace(ConditionalSpace):
         if self.patches and (signature.vocabulary is not None or len(inputs) == 2):
             return f"inputs {inputs} of {signature.dtype} are a sequence, which has no patches; set space.patches=[]"
         if not self.patches and len(inputs) == 3:
-            return f"inputs {inputs} are pictures; set space.patches to how many patches a side they are cut into, such as [4, 8]"
+            cut = f"such as {_divisors(math.gcd(*inputs[1:]))}"
+            return (
+                f"inputs {inputs} are pictures; set space.patches to how many patches a side they are cut into, {cut}"
+            )
         return (
             f"{self.name} takes pictures (C, H, W), sequences (length, numbers) or tokens (length,), and the task has {inputs} "
             f"of {signature.dtype}; lay the data out like one of these, or take the space mlp"

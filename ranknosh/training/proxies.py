@@ -108,10 +108,13 @@ def proxy_scorer(
     return ProxyScorer(space, alone, *next(drawn), names, torch_seed(seed, "proxy weights"), options or {}, own)
 
 
-def check_options(options: Options, proxies: Sequence[str] = ()) -> None:
+def check_options(options: Options, proxies: Sequence[str] = (), flag: str = "--set seeding.options.") -> None:
     """Raises ConfigError for a proxy that is not known, and an option that it does not take, lacks or refuses.
 
-    proxies: those that will be asked for; one that needs options must have them.
+    Args:
+        options: by the name of the proxy.
+        proxies: those that will be asked for; one that needs options must have them.
+        flag: what stands before a proxy's name where its options are given, for messages.
     """
     tried = [name for name in proxies if name in NEEDS_OPTIONS or name not in PROXIES.builtins]
     options = {**{name: {} for name in tried}, **options}
@@ -123,9 +126,10 @@ def check_options(options: Options, proxies: Sequence[str] = ()) -> None:
     for name, values in options.items():
         lacking = [option for option in NEEDS_OPTIONS.get(name, ()) if option not in values]
         if lacking:
+            given = " ".join(f"{flag}{name}.{option}=NUMBER" for option in lacking)
             raise ConfigError(
                 f"the proxy {name} needs a value for {' and '.join(lacking)}: such options have no default. Give them with "
-                f"--option {name}.{lacking[0]}=... or in the config as seeding.options, or leave the proxy out"
+                f"{given}, or leave the proxy out"
             )
         try:
             score = zerocost.score(network, torch.eye(2), torch.arange(2), proxies=name, options={name: values})[name]

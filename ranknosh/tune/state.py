@@ -14,6 +14,7 @@ from typing import Any, Literal, get_type_hints
 from pydantic import NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
+from ranknosh.config.messages import rule_of
 from ranknosh.core.budget import Limits
 from ranknosh.core.candidates import Candidate
 from ranknosh.core.pool import Pool
@@ -77,7 +78,9 @@ class TuneSettings(Rules):
             try:
                 object.__setattr__(self, name, kind.validate_python(value))
             except ValidationError as error:
-                raise ConfigError(f"{name} is {value!r}: {error.errors()[0]['msg']}") from None
+                raised = error.errors()[0].get("ctx", {}).get("error")
+                rule = raised if isinstance(raised, ValueError) else f"must be {rule_of(kind.json_schema(), value)}"
+                raise ConfigError(f"{name} is {value!r}; it {rule}") from None
         if self.candidates is None and self.budget is None:
             raise ConfigError("the search has no end: give candidates, budget (training epochs in all) or both")
         super().__post_init__()

@@ -26,7 +26,7 @@ def zero_cost_pt(
         ConfigError: ``epochs`` is not 0, or a count is below 1.
     """
     if epochs:
-        raise ConfigError(f"Zero-Cost-PT trains nothing, and was asked for {epochs} epochs; set them to 0")
+        raise ConfigError(f"Zero-Cost-PT trains nothing, and was asked for {epochs} epochs; leave them out")
     if min(candidates, votes) < 1:
         raise ConfigError(f"Zero-Cost-PT was asked for {candidates} candidates and {votes} votes; both are at least 1")
     return Method(

@@ -117,7 +117,7 @@ class ScoreRun(Run[ScoreState]):
         if settings.csv is not None and Path(settings.csv).is_dir():
             raise ConfigError(f"csv is {settings.csv}, which is a folder; give the name of a file, such as scores.csv")
         space = settings.space.make()
-        check_options(settings.options, settings.proxies)
+        check_options(settings.options, settings.proxies, "--option ")
         check(settings.executor, settings.device)
         architectures = population(settings, space)
         table = None if settings.table is None else Table.load(Path(settings.table), space.name)

@@ -279,7 +279,8 @@ def _whole_id(here: Visit, id: str) -> str:
         raise ConfigError(f"{id!r} is no id of a level; give one as `ranknosh ask` printed it, such as 12-2")
     if int(match[1]) >= here.run.pool.count:
         raise ConfigError(
-            f"there is no candidate {match[1]}: {here.run.pool.count} were proposed so far, with numbers from 0"
+            f"there is no candidate {match[1]}: {here.run.pool.count} were proposed so far, with numbers from 0; ask for one "
+            f"first: {to_type('ask', here.run.folder)}"
         )
     if match[2]:
         return id

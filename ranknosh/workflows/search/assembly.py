@@ -23,7 +23,7 @@ from ranknosh.executors.opening import check
 from ranknosh.predictors.base import Predictor
 from ranknosh.predictors.catalog import PREDICTORS
 from ranknosh.predictors.combined import EnsemblePredictor
-from ranknosh.predictors.making import make_predictor
+from ranknosh.predictors.making import make_predictor, several
 from ranknosh.predictors.own import try_predictor
 from ranknosh.predictors.own_proposer import OwnProposer, Propose, checked_function
 from ranknosh.predictors.proposer import PredictorProposer
@@ -194,7 +194,9 @@ def predictor_of(config: SearchSettings, space: Space) -> Predictor:
             "this run's predictor was given from Python, so the command line cannot make it; continue it from Python with "
             "Run.resume(predictor=...)"
         )
-    named = [section.name, *(name for key in ("of", "among") for name in section.options.get(key, ()))]
+    named = [section.name]
+    for key in {"of", "among"} & section.options.keys():
+        named += several(section.options, key)
     if all(name in PREDICTORS.builtins for name in named):
         return make_predictor(section.name, ensemble=section.ensemble, **section.options)
     try_predictor(make_predictor(section.name, ensemble=section.ensemble, **section.options), space)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
+from ranknosh.config.messages import rule_of
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.errors import ConfigError, DataError, SpaceError, no_option
 from ranknosh.registry import made
@@ -183,7 +184,8 @@ def relaxed_of(space: Space, signature: Signature) -> Relaxed:
     found = space.relaxed(signature)
     if found is None:
         raise SpaceError(
-            f"{space.title} has no supernet: nowhere in its networks one of several operations of equal shape is chosen"
+            f"{space.title} has no supernet: nowhere in its networks one of several operations of equal shape is chosen; "
+            "take another space, or search it by `ranknosh search`"
         )
     return found
 
@@ -199,7 +201,8 @@ def checked_options(factory: Factory, options: Mapping[str, Any], name: str) -> 
     Raises:
         ConfigError: for an unknown one, and for a value of another kind.
     """
-    known = [key for key in inspect.signature(factory).parameters if key != "epochs"]
+    taken = inspect.signature(factory).parameters
+    known = [key for key in taken if key != "epochs"]
     try:
         hints = typing.get_type_hints(factory)
     except NameError:  # names that its file imports for a type checker alone
@@ -211,9 +214,13 @@ def checked_options(factory: Factory, options: Mapping[str, Any], name: str) -> 
         if key not in known:
             raise ConfigError(no_option(name, key, known))
         try:
-            checked[key] = TypeAdapter(hints.get(key, Any)).validate_python(value, strict=True)
+            adapter = TypeAdapter(hints.get(key, Any))
+            checked[key] = adapter.validate_python(value, strict=True)
         except ValidationError as error:
-            raise ConfigError(f"option {key} of {name} is {value!r}: {error.errors()[0]['msg']}") from error
+            usual = taken[key].default
+            known_rule = adapter.json_schema() | ({} if usual is inspect.Parameter.empty else {"default": usual})
+            rule = rule_of(known_rule, value)
+            raise ConfigError(f"option {key} of {name} is {value!r}; it must be {rule}") from error
         except PydanticUserError as error:
             raise ConfigError(f"option {key} of {name} cannot be given as a text; set it from Python") from error
     return checked

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ranknosh.config.units import human_duration
+from ranknosh.config.units import duration_text, human_duration
 from ranknosh.errors import BudgetTooSmall
 from ranknosh.workflows.supernet.assembly import SupernetParts
 from ranknosh.workflows.supernet.records import SupernetPlan
@@ -159,10 +160,11 @@ def choose(parts: SupernetParts, prices: EpochPrices, seconds: float) -> Superne
 
     longest = bisect_right(range(1, MOST_EPOCHS + 1), seconds - prices.trial_seconds, key=price)
     if not longest:
+        least = price(1) + prices.trial_seconds
         raise BudgetTooSmall(
             f"the budget is {human_duration(seconds)}, and the shortest search, one epoch and what is decided after it, takes "
-            f"about {human_duration(price(1) + prices.trial_seconds)} here, the timing of steps included; raise --time, or give "
-            "a smaller supernet or fewer examples"
+            f"about {human_duration(least)} here, the timing of steps included; raise --time, for example to "
+            f"{duration_text(math.ceil(2 * least))}, or give a smaller supernet or fewer examples"
         )
     method = parts.make(longest).fitted(parts.space)
     kinds = [kind_of(method, epoch) for epoch in range(method.epochs)]

@@ -118,12 +118,12 @@ def test_no_file(tmp_path):
     [
         ({"mode": "up"}, "min or max"),
         ({"candidates": None}, "has no end"),
-        ({"candidates": 0}, "candidates is 0: .*greater than 0"),
-        ({"levels": 5}, "levels is 5: .*valid tuple"),
-        ({"levels": (1.5, 3)}, "levels is .* valid integer"),
-        ({"schedule": "eagre"}, "schedule is 'eagre': .*'reproducible' or 'eager'"),
-        ({"predictor": 3}, "predictor is 3: .*valid string"),
-        ({"seed": -1}, "seed is -1: "),
+        ({"candidates": 0}, "candidates is 0; it must be a whole number, above 0"),
+        ({"levels": 5}, "levels is 5; it must be a list, each entry a whole number"),
+        ({"levels": (1.5, 3)}, "levels is .*each entry a whole number"),
+        ({"schedule": "eagre"}, "schedule is 'eagre'; .* did you mean eager"),
+        ({"predictor": 3}, "predictor is 3; it must be text"),
+        ({"seed": -1}, "seed is -1; it must be a whole number, at least 0"),
     ],
 )
 def test_settings_out_of_range(settings, words):
