@@ -1,5 +1,6 @@
 """Networks of every built-in space that are ready to be exported, with weights and data that no training has to make."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import torch
@@ -95,10 +96,8 @@ def finished_of(space, seed=0, task=None, resize=None):
     network = shaken(made.network(architecture, learned.signature))
     facts = learned.facts
     header = SimpleNamespace(id="run-1", modules={}, command="ranknosh search", data=facts)
-    run = SimpleNamespace(
-        folder="runs/run", header=header, settings=SimpleNamespace(to_dict=lambda: {"data": {"resize": resize}})
-    )
-    recipe = Recipe(made, learned, TrainSettings(total_epochs=2))
+    run = SimpleNamespace(folder="runs/run", header=header)
+    recipe = Recipe(made, learned.with_data(replace(learned.data, resize=resize)), TrainSettings(total_epochs=2))
     costs = {"params": float(count_params(network))}
     return Finished(run, "candidate 7", section, architecture, network, recipe, {}, {}, costs, 2, 2, "cpu")
 

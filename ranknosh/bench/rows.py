@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ranknosh.bench.account import Trajectory
 from ranknosh.config.screen import table
+from ranknosh.config.units import plural
 from ranknosh.streams import stream
 
 TARGETS = (1.0, 0.5, 0.3, 0.2, 0.1)
@@ -100,7 +101,7 @@ def format_rows(rows: Sequence[MethodRow]) -> str:
     """The rows as text: mean +- standard error (median; share of runs at the optimum) of the regret at each budget, and the
     epochs at which the mean reaches each target."""
     targets = [f"to {to.target:g}" for to in rows[0].to]
-    head = ["method", "repeats", *(f"{at.epochs} epochs" for at in rows[0].at), *targets, "s/run"]
+    head = ["method", "repeats", *(plural(at.epochs, "epoch") for at in rows[0].at), *targets, "s/run"]
     cells = []
     for row in rows:
         reached = ["never" if to.epochs is None else str(to.epochs) for to in row.to]

@@ -44,7 +44,7 @@ def score(
         list[str] | None,
         typer.Argument(
             metavar="SPACE|ARCH...",
-            help="A search space to draw from, or architectures as exchange strings.",
+            help="A search space to draw from, or texts of architectures.",
             show_default=False,
         ),
     ] = None,
@@ -149,7 +149,7 @@ def _asked(things: Sequence[str], config: Path | None, flags: Container[str]) ->
     if not things:
         if config is None:
             raise ConfigError(
-                f"nothing to score: give a search space ({', '.join(SPACES.names)}), architectures as exchange strings, or "
+                f"nothing to score: give a search space ({', '.join(SPACES.names)}), texts of architectures, or "
                 "--config"
             )
         return {}

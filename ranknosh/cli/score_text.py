@@ -20,7 +20,7 @@ AUDIT = ("proxy", "candidates", "no value", *ESTIMATES, "redundant with", "weigh
 
 
 def print_scores(run: ScoreRun, as_json: bool) -> None:
-    """Print a row a proxy, the commonest reasons of missing values, and where the files are; as JSON every row.
+    """Print a row a proxy, why most of the missing values are missing, and where the files are; as JSON every row.
 
     Correlations and seconds are None in JSON where they are not known.
     """

@@ -109,7 +109,7 @@ def as_text(run: SearchRun, now: Mapping[str, Any]) -> str:
     """
     rows = run.top(5)
     board = ["", rows_text(rows, run.quantities)] if rows else []
-    used = f"{plural(now['epochs_spent'], 'epoch')}, {now['candidates']} candidates"
+    used = f"{plural(now['epochs_spent'], 'epoch')}, {plural(now['candidates'], 'candidate')}"
     lines: list[tuple[str, str | None]] = [
         ("state" if now["state"] == "waiting" else "ended", now["detail"] or now["reason"] or now["state"]),
         ("used", f"{used}, {human_duration(now['wall_seconds'])} (device {human_duration(now['device_seconds'])})"),

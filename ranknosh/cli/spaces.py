@@ -24,7 +24,8 @@ SpaceSet = Annotated[
     ),
 ]
 ArchText = Annotated[
-    str, typer.Argument(metavar="ARCH", help="An architecture as its exchange string.", show_default=False)
+    str,
+    typer.Argument(metavar="ARCH", help="An architecture as text, as 'space sample' prints them.", show_default=False),
 ]
 FINAL = "cifar"
 """The recipe whose network sizes are shown."""
@@ -70,7 +71,7 @@ def show(
     side: Annotated[int, typer.Option(min=4, help="Side of the square colour images, in pixels.")] = 32,
     as_json: AsJson = False,
 ) -> None:
-    """Describe one architecture: its operations, its canonical id, parameters and multiply-accumulates.
+    """Describe one architecture: its operations, what else is the same network, parameters and multiply-accumulates.
 
     The network has the size that papers report unless settings of the space say otherwise; a genotype outside of the searched
     space is shown in one wide enough for it.
@@ -98,8 +99,8 @@ def show(
     counts = ", ".join(f"{count} x {name}" for name, count in row["operations"].items() if count)
     lines = [
         ("architecture", row["architecture"]),
-        ("code", " ".join(map(str, row["code"]))),
-        ("canonical id", row["canonical"]),
+        ("code", f"{' '.join(map(str, row['code']))}   the number of the option at every choice"),
+        ("canonical id", f"{row['canonical']}   equal for all architectures that are the same network"),
         ("operations", counts or None),
         ("can learn", "no: every path from input to output is cut" if row["dead"] else "yes"),
         ("params", f"{whole(row['params'])}   ({size}; {plural(classes, 'output')}, 3x{side}x{side} images)"),
@@ -133,7 +134,7 @@ def sample(
 
 
 def count(space: SpaceName = DEFAULT, settings: SpaceSet = None, as_json: AsJson = False) -> None:
-    """Count a space: codes, different functions, and those that cannot learn.
+    """Count a space: its architectures, how many different networks these are, and how many let nothing through.
 
     \b
     Examples:
@@ -146,8 +147,8 @@ def count(space: SpaceName = DEFAULT, settings: SpaceSet = None, as_json: AsJson
     lines = [
         ("space", chosen.title),
         ("architectures", whole(chosen.size)),
-        ("different functions", whole(different)),
-        ("cannot learn", whole(dead)),
+        ("different", f"{whole(different)}   the same network counted once"),
+        ("dead", f"{whole(dead)}   every path from input to output is cut, so that they cannot learn"),
     ]
     print_result(row, facts(lines), as_json)
 

@@ -187,7 +187,7 @@ def _names(value: Any) -> tuple[str, ...] | None:
 def _texts(value: Any) -> Any:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
-        raise ValueError("must be a list of architectures as exchange strings")
+        raise ValueError("must be a list of texts of architectures")
     return tuple(texts)
 
 

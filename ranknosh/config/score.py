@@ -38,10 +38,12 @@ class ScoreSettings(Settings):
     }
 
     space: PublishedSpaceConfig = setting(PublishedSpaceConfig(), "what is scored, and the size of its networks")
-    architectures: Texts = setting((), "architectures to score, as exchange strings")
+    architectures: Texts = setting((), "texts of architectures to score")
     count: int = setting(200, "how many to draw of the space", ge=0)
     all: Switch = setting(False, "every architecture of the space once instead of count")
-    draw: Literal["functions", "codes"] = setting("functions", "functions that can learn, or codes as tables list them")
+    draw: Literal["functions", "codes"] = setting(
+        "functions", "functions: different networks that can learn; codes: any architecture, as tables list them"
+    )
     options: dict[str, dict[str, Any]] = setting({}, "options of proxies, such as swap_reg.mu=900")
     proxies: Proxies = setting(
         tuple(name for name in PROXIES.builtins if name not in NEEDS_OPTIONS),

@@ -187,6 +187,8 @@ def value_text(name: str, value: Any, quantities: Mapping[str, Quantity] = Mappi
         return human_duration(value)
     if name == "truth":
         return percent(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:#.5g}"
     return f"#{value}" if name == "id" else str(value)

@@ -47,7 +47,7 @@ def card_of(finished: Finished, proof: Proof, command: str) -> dict[str, Any]:
         "task": dict(task.settings),
         "answers": finished.answers,
         "classes": list(finished.classes),
-        "inputs": {"shape": list(task.signature.inputs), "resize": finished.resize, **data.preparation.facts},
+        "inputs": {"shape": list(task.signature.inputs), "resize": data.resize, **data.preparation.facts},
         "outputs": {"shape": list(task.signature.outputs)},
         "data": {
             "name": data.name,

@@ -89,13 +89,6 @@ class Finished:
         """Whether the network is made by a class or a space of the user's own."""
         return self.section.name not in SPACES.builtins
 
-    @property
-    def resize(self) -> int | None:
-        """The side that pictures of the data were brought to."""
-        data = self.run.settings.to_dict().get("data") or {}
-        side = data.get("resize")
-        return None if side is None else int(side)
-
     @cached_property
     def units(self) -> tuple[Tensor, Tensor] | None:
         """Scale and shift from outputs to the unit of the targets, of a regression."""

@@ -143,11 +143,8 @@ def _constants(finished: Finished) -> str:
     known = preparation.facts
     lines = [_value("KIND", preparation.kind), _value("INPUTS", tuple(signature.inputs), "shape of one input")]
     if preparation.kind == "pictures":
-        lines.append(
-            _value(
-                "RESIZE", finished.resize, "side that training pictures were scaled and cut to; None for as they are"
-            )
-        )
+        of = "side that training pictures were scaled and cut to; None for as they are"
+        lines.append(_value("RESIZE", finished.recipe.data.resize, of))
     if preparation.kind == "tokens":
         lines.append(_value("VOCABULARY", preparation.vocabulary, "tokens are below it"))
     if "mean" in known:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ranknosh.config.source import yaml_text
+from ranknosh.config.units import plural
 from ranknosh.errors import MissingDependency, printable
 from ranknosh.report.words import UNKNOWN
 
@@ -244,7 +245,7 @@ def data_text(data: Mapping[str, Any]) -> str:
 def origin(facts: Sequence[tuple[str, object]], run: Run[Any]) -> PageSection:
     """How a run was made; ``facts``: names and values of the workflow's own, in the order they are shown."""
     header, sessions = run.header, run.sessions
-    devices = dict.fromkeys(f"{session.device}, {session.host_cores} cores" for session in sessions)
+    devices = dict.fromkeys(f"{session.device}, {plural(session.host_cores, 'core')}" for session in sessions)
     rows = [
         *facts,
         ("devices", "; ".join(devices) or UNKNOWN),

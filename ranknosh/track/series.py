@@ -80,7 +80,7 @@ class Series:
                 yield self._counted(f"failures/{record.kind}")
             case Fitted():
                 yield "predictor/members", record.members
-                yield "predictor/prequential_tau", record.prequential
+                yield "predictor/tau", record.prequential
             case Workers():
                 yield "workers/slots", record.slots
                 if record.slot_seconds > 0:

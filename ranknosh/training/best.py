@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.runs.files import write_atomic
+from ranknosh.runs.provenance import versions
 from ranknosh.training.settings import Recipe
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def write_best(folder: Path, facts: Mapping[str, Any], recipe: Recipe, found: Ch
         "signature": recipe.task.facts["signature"],
         "task": recipe.task.facts["task"],
         "classes": list(data.classes),
-        "preparation": data.preparation.facts,
+        "preparation": {"resize": data.resize, **data.preparation.facts},
+        "made_by": versions(),
         "weights": None,
     }
     if found is not None and weights is not None:

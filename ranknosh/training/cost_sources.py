@@ -15,8 +15,6 @@ from ranknosh.errors import FOREIGN, ConfigError, DataError, SpaceError, first_l
 from ranknosh.registry import load
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.signature import Signature
-from ranknosh.tasks.data.npz import read_npz
-from ranknosh.tasks.data.reading import read_csv
 
 if TYPE_CHECKING:
     from torch import nn
@@ -174,6 +172,9 @@ class Tabled:
 
 def _read_column(cost: str, path: Path, column: str) -> tuple[list[str], list[float]]:
     """The architectures and a column of a table. Raises DataError."""
+    from ranknosh.tasks.data.npz import read_npz
+    from ranknosh.tasks.data.reading import read_csv
+
     key = f"costs.{cost}.table"
     if path.suffix == ".npz":
         arrays = read_npz(path, key)

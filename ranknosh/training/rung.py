@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from ranknosh.config.units import plural
 from ranknosh.core.records import EpochPoint, Failed, FailureKind, Interrupted, Job, JobResult, Observed
 from ranknosh.errors import FOREIGN, ConfigError, RankNoshError, SpaceError, first_line
 from ranknosh.training.checkpoint import Checkpoint, CheckpointStore, FoundCheckpoint
@@ -160,7 +161,7 @@ class _Rung:
                     return self._failed("out_of_memory", f"with one example at a time: {first_line(error, named=True)}")
             # Outside of the handler, where nothing holds the failed attempt's tensors any more.
             micro_batch //= 2
-            self._ask(self.say, f"out of memory: training continues with {micro_batch} examples at a time")
+            self._ask(self.say, f"out of memory: training continues with {plural(micro_batch, 'example')} at a time")
             give_back_memory(self.device)
             read = self._read()
             if read.damages:

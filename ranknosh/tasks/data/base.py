@@ -110,6 +110,7 @@ class Data:
 
     ``test`` may be empty, where a caller gave none. ``preparation`` makes what networks see of what is kept. ``classes``: names
     of what is told apart; empty where targets are no classes. ``notes``: what was left out or changed on the way here.
+    ``resize``: the side that pictures were scaled and cut to; None for as they were.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Data:
     preparation: Preparation
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    resize: int | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:

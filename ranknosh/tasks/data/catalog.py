@@ -1,6 +1,7 @@
 """From the words of a config to a data set."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,10 @@ def load_section(section: DataConfig, seed: int, inputs: InputKind = "auto", tar
         ConfigError: for options that belong elsewhere.
         DataError: where they cannot be read, divided or learned from, or were given from Python.
     """
+    return replace(_loaded(section, seed, inputs, targets), resize=section.resize)
+
+
+def _loaded(section: DataConfig, seed: int, inputs: InputKind, targets: TargetKind) -> Data:
     options, name = section.options, section.name
     if name == FROM_PYTHON:
         raise DataError(

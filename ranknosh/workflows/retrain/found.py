@@ -58,7 +58,7 @@ def read_found(given: str) -> FoundArchitecture:
             return _of_text(given)
         shown = given if 0 < len(given) <= 80 and given.isprintable() else f"{given[:80]!r}"
         raise ConfigError(
-            f"{shown} is neither an architecture nor a file or folder that is there; give an exchange string of a space, such as "
+            f"{shown} is neither an architecture nor a file or folder that is there; give the text of an architecture, such as "
             "a DARTS Genotype(...), a file that holds one, or a run folder such as runs/demo-001"
         )
     if path.is_file():

@@ -46,7 +46,9 @@ class RetrainRun(Run[RetrainState], TakenHome):
 
     @property
     def reason(self) -> str | None:
-        return None if self.result is None else f"all {self.result.epochs} epochs are trained"
+        if self.result is None:
+            return None
+        return "its one epoch is trained" if self.result.epochs == 1 else f"all {self.result.epochs} epochs are trained"
 
     @property
     def exit_code(self) -> int:

@@ -30,7 +30,7 @@ class ProxyEvidence:
     def silence(self) -> str | None:
         """Why nothing can be said; None where something can."""
         if not self.proxies:
-            return "no proxy was scored at level 0 (seeding.proxies is empty, or the search ended before)"
+            return "nothing was scored without training (seeding.proxies is empty, or the search ended before)"
         if len(self.values) < FEWEST:
             return f"{len(self.values)} of the candidates with scores have a result, and it takes {FEWEST}"
         return None

@@ -38,7 +38,7 @@ def render(run: Run[ScoreState], results: Results) -> str:
 
 def _table(summaries: Sequence[ProxySummary], table: str | None) -> PageTable:
     head, rows = proxy_table(summaries, table is not None)
-    reason = "commonest reason of a missing value"
+    reason = "no value, most often because"
     if any(one.reasons for one in summaries):
         head.append(reason)
         for row, one in zip(rows, summaries, strict=True):

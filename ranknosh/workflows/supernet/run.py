@@ -77,11 +77,12 @@ class SupernetRun(SupernetView):
             "wall_seconds": result.wall_seconds if result else self.seconds + state.trial_seconds,
             "peak_memory": dict(result.peak_memory) if result else {},
             "truth": latest.truth if latest else None,
+            "table": self.table_data if latest and latest.truth is not None else None,
         }
 
     def top(self, count: int) -> list[dict[str, Any]]:
         """The one cell that a search has, as a row."""
-        names = ("architecture", "skips", "epochs", "truth")
+        names = ("architecture", "skips", "epochs", "truth", "table")
         now = self.status()
         return [{name: now[name] for name in names}][:count] if self.state.latest else []
 

@@ -337,7 +337,7 @@ def test_an_audit_ends_with_a_line_for_the_next_config():
 def test_an_audit_without_evidence_says_so(cli, small_search, searched):
     none = small_run(cli, small_search, "none", "seeding.proxies=[]", "pyramid.candidates=4")
     for run, text in (
-        (none, "no proxy was scored at level 0"),
+        (none, "nothing was scored without training"),
         (searched[0], "4 of the candidates with scores have a result, and it takes 5"),
     ):
         ended = cli("score", "--audit", run)

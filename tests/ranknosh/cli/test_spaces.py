@@ -69,13 +69,13 @@ def test_list_has_every_space_by_its_name(cli):
 
 def test_sizes_have_every_digit(cli):
     """Floats hold 16 digits of the 19 that the pairs of DARTS cells have."""
-    assert f"architectures        {1_037_664_180**2:,}\n" in cli("space", "count", "--space", "darts").out
+    assert f"architectures  {1_037_664_180**2:,}\n" in cli("space", "count", "--space", "darts").out
 
 
 def test_settings_come_before_the_architecture_is_read(cli):
     """A flat space is nothing without its parameters, and is called as the user calls it."""
     words = ("--space", "flat", "--set", "space.parameters={rate: [1, 2]}")
-    assert "space                flat\n" in cli("space", "count", *words).out
+    assert "space          flat\n" in cli("space", "count", *words).out
     ended = cli("space", "show", '{"rate": 3}', *words)
     assert (ended.code, ended.err) == (2, "error: rate=3 is not in flat: rate takes 1, 2\n")
     short = cli("space", "show", "12", "--space", "chain", "--set", "space.stages=[1, 1]", "--json")

@@ -31,7 +31,7 @@ def test_the_search_over_the_epochs_it_has_spent(points):
     assert of(points, "best/metric") == of(points, "best/validation_accuracy")
     assert of(points, "best/candidate") == [(1, 0), (2, 1), (7, 1), (10, 1)]
     assert of(points, "best/level") == [(1, 1), (2, 1), (7, 2), (10, 2)]
-    assert of(points, "predictor/prequential_tau") == [(7, 0.25)]
+    assert of(points, "predictor/tau") == [(7, 0.25)]
     assert of(points, "predictor/members") == [(7, 2)]
     assert of(points, "test/accuracy") == [(10, 0.6)]
     assert of(points, "test/loss") == [(10, 0.4)]

@@ -62,12 +62,12 @@ def test_without_a_table_it_says_how_to_get_truths(results: Results) -> None:
     assert page.count("svg") == 2
     assert "--table FILE.npz" in page.words
     assert "with the table" not in page.words
-    assert "commonest reason" in page.words
+    assert "most often because" in page.words
 
 
 def test_there_is_no_column_of_reasons_where_nothing_failed(results: Results) -> None:
     rows = tuple(row for row in results.rows if not row.reasons)
-    assert "commonest reason" not in shown(Results(results.settings, rows, True))
+    assert "most often because" not in shown(Results(results.settings, rows, True))
 
 
 def test_reasons_cannot_break_the_page(results: Results) -> None:

@@ -122,7 +122,12 @@ def test_it_is_taken_home_out_of_the_search_also_where_its_data_have_moved(to, t
         ranknosh.open_run(folder).export(to, tmp_path / "model")
     exported = ranknosh.open_run(folder).moved([f"data.folder={tmp_path / 'moved'}"]).export(to, tmp_path / "model")
     assert exported.proof.recorded == found.metrics
-    assert exported.files
+    if "py" in to:
+        assert "RESIZE = 6 " in (tmp_path / "model" / "model.py").read_text()
+    for place in (run.folder, folder):
+        card = json.loads((place / "best" / "card.json").read_text())
+        assert (card["signature"]["inputs"], card["preparation"]["resize"]) == ([1, 6, 6], 6)
+        assert card["made_by"]["ranknosh"] == ranknosh.__version__
 
 
 def test_it_is_resumed_where_it_was_left(beside, tmp_path):

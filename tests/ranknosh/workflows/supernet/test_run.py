@@ -262,7 +262,9 @@ def test_status_and_top_say_what_is_there(straight, tmp_path):
     now = straight.describe()
     assert (now["workflow"], now["state"], now["ended"]) == ("supernet", "finished", "all 4 epochs are done")
     assert now["cells"] == straight.state.result.cells
-    assert straight.top(3) == [{"architecture": now["architecture"], "skips": now["skips"], "epochs": 4, "truth": None}]
+    assert straight.top(3) == [
+        {"architecture": now["architecture"], "skips": now["skips"], "epochs": 4, "truth": None, "table": None}
+    ]
     folder = stopped(tmp_path / "run")
     left = open_run(folder)
     assert (left.status()["epochs"], left.status()["planned_epochs"], left.describe()["state"]) == (1, 2, "interrupted")
