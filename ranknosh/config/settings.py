@@ -102,7 +102,7 @@ class Settings(Section):
         try:
             return cls.model_validate(kept)
         except ValidationError as error:
-            raise ConfigError(explain(error, cls, origin, places)) from error
+            raise ConfigError(explain(error, cls, origin, places)) from None
 
     @classmethod
     def load(cls: type[Own], path: str | Path, overrides: Overrides = ()) -> Own:

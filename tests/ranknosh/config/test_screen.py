@@ -127,3 +127,11 @@ def test_what_is_foreign_in_columns_facts_and_files_is_shown_and_not_obeyed(caps
     assert json.loads(out) == {odd: odd}
     assert out.isascii()
     assert "\x7f" not in out
+
+
+def test_whether_something_is_so_is_yes_or_no():
+    assert rows_cells([{"capped": False}, {"capped": True}]) == [["1", "no"], ["2", "yes"]]
+
+
+def rows_cells(rows):
+    return [line.split() for line in screen.rows_text(rows).splitlines()[1:]]

@@ -105,3 +105,9 @@ def test_the_schema_says_what_every_setting_of_a_workflow_means(workflow):
 def test_a_message_says_what_to_write(kind, data, text):
     with pytest.raises(ConfigError, match=text):
         kind.from_dict(data)
+
+
+def test_what_is_wrong_is_one_error_without_another_above_it():
+    with pytest.raises(ConfigError) as refused:
+        SearchSettings.from_dict({"budget": {"epochs": 9}, "train": {"lr": -1}})
+    assert (refused.value.__cause__, refused.value.__suppress_context__) == (None, True)

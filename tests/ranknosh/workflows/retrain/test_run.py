@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -149,3 +150,8 @@ def test_a_relative_path_of_data_is_meant_from_where_the_run_began_and_a_new_one
 def test_an_unfinished_one_has_nothing_to_clean(whole):
     history = replace(whole.history, records=whole.history.records[:-1])
     assert RetrainRun(whole.folder, history).waste(everything=True) == []
+
+
+@pytest.mark.parametrize(("epochs", "reason"), [(1, "its one epoch is trained"), (2, "all 2 epochs are trained")])
+def test_one_epoch_is_not_several(epochs, reason):
+    assert RetrainRun.reason.fget(SimpleNamespace(result=SimpleNamespace(epochs=epochs))) == reason

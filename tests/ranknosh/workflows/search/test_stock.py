@@ -87,10 +87,11 @@ def test_it_is_shown_apart_from_the_search(beside):
     assert now["stock"]["net"] == "mlp"
     assert now["wall_seconds"] == beside.seconds - found.wall_seconds < beside.seconds
     text = as_text(beside, now)
+    assert " 1 candidate, " in as_text(beside, {**now, "candidates": 1})
     shown = f"#{beside.best.id} {100 * beside.best.metrics['accuracy']:.2f} %"
     assert f"accuracy: {shown}" in text
     assert f"/ mlp {100 * found.metrics['accuracy']:.2f} % (26.63 K params) under the same recipe" in text
-    page = beside.page()
+    page = beside.page().replace("\xa0", " ")
     assert "Is it worth it?" in page
     assert f"{human_duration(now['wall_seconds'])}</" in page  # the card has the wall time of summary and status
     assert any("stock" in item.where for item in beside.waste(everything=False))
