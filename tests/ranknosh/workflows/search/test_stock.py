@@ -30,6 +30,7 @@ from ranknosh.workflows.search import stock
 from ranknosh.workflows.search.assembly import build_parts
 from ranknosh.workflows.search.stock import epochs_within
 from tests.image_sets import load
+from tests.pages import read_page
 from tests.pictures import save_pictures
 from tests.ranknosh.workflows.search.small_search import DIGITS, SMALL
 
@@ -93,7 +94,9 @@ def test_it_is_shown_apart_from_the_search(beside):
     assert f"/ mlp {100 * found.metrics['accuracy']:.2f} % (26.63 K params) under the same recipe" in text
     page = beside.page().replace("\xa0", " ")
     assert "Is it worth it?" in page
-    assert f"{human_duration(now['wall_seconds'])}</" in page  # the card has the wall time of summary and status
+    assert (
+        f"{human_duration(now['wall_seconds'])} wall time" in read_page(page).words
+    )  # the card has the wall time of summary and status
     assert any("stock" in item.where for item in beside.waste(everything=False))
 
 
