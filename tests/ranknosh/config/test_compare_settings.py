@@ -46,7 +46,7 @@ def test_a_budget_has_to_be_given():
 
 def test_the_search_has_its_settings_and_no_others():
     settings = CompareSettings.from_dict({**BUDGET, "train": {"lr": 0.2}, "seeds": 5, "seed": 3})
-    search = SearchSettings.from_dict({**BUDGET, "train": {"lr": 0.2}, "seed": 3})
+    search = SearchSettings.from_dict({**BUDGET, "train": {"lr": 0.2}, "seed": 3, "baseline": "none"})
     assert settings.search == search
     assert type(settings.search) is SearchSettings
 
