@@ -94,9 +94,8 @@ def test_it_is_shown_apart_from_the_search(beside):
     assert f"/ mlp {100 * found.metrics['accuracy']:.2f} % (26.63 K params) under the same recipe" in text
     page = beside.page().replace("\xa0", " ")
     assert "Is it worth it?" in page
-    assert (
-        f"{human_duration(now['wall_seconds'])} wall time" in read_page(page).words
-    )  # the card has the wall time of summary and status
+    # The card has the wall time of summary and status.
+    assert f"{human_duration(now['wall_seconds'])} wall time" in read_page(page).words
     assert any("stock" in item.where for item in beside.waste(everything=False))
 
 
