@@ -168,6 +168,6 @@ def _asked(things: Sequence[str], config: Path | None, flags: Container[str]) ->
 
 def _is_architecture(text: str) -> bool:
     """Whether a word is meant as an exchange string and not as the name of a space."""
-    from ranknosh.spaces.catalog import has_form
+    from ranknosh.spaces.catalog import SPACES, has_form
 
-    return any(sign in text for sign in "|~+({") or has_form(text)
+    return text not in SPACES.builtins and (any(sign in text for sign in "|~+({") or has_form(text))

@@ -80,7 +80,7 @@ ARRAYS = {
 }
 PICTURES = [
     row("sides differ: data.resize", f"{WHOLE} --set data.folder=mixed", r"such as (data\.resize: \d+)", set_, 4),
-    row("a broken picture: remove it", "init --data broken", r"broken: (\S+) cannot.*or remove it", removed, 4),
+    row("a broken picture: remove it", "init --data broken", r"broken: (\S+) .*replace or remove it", removed, 4),
     row(
         "parts by other names: rename", "init --data parts", r"parts: (a), (b) hold.*name them (\w+), (\w+)", renamed, 4
     ),
