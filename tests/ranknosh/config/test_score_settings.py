@@ -29,7 +29,7 @@ def test_they_are_written_and_read_again():
         ({"proxies": []}, "proxies is empty; give all"),
         ({"proxies": ["synflw"]}, "did you mean synflow?"),
         ({"count": 0}, "nothing is to be scored"),
-        ({"architectures": 3}, "must be a list of architectures"),
+        ({"architectures": 3}, "must be a list of texts of architectures"),
         ({"options": SWAP}, "add it to proxies"),
         ({"options": {"swap_rag": {}}}, "did you mean swap_reg?"),
         ({"csv": "scores.txt"}, "such as scores.csv"),

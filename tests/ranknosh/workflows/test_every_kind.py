@@ -117,9 +117,7 @@ def test_other_data_are_refused_on_resume(folder, kind, said):
     code, text = said("resume", folder, "--set", "data.limit=60", "--quiet")
     assert code == 4
     assert text.startswith("the data are not those this run began with: digits has the fingerprint ")
-    assert text.endswith(
-        f" instead of {fingerprint}; bring the old data back (from another place with --set data.folder=PATH), or start a new run"
-    )
+    assert text.endswith(f" instead of {fingerprint}; take back the change of data.limit, or start a new run")
 
 
 def test_a_second_run_in_a_folder_is_refused(folder, kind):
