@@ -82,7 +82,7 @@ def test_json_is_all_there_is_on_stdout(cli):
     assert found["peak_memory"]["process"] > 0
     assert list(found) == [
         *("method", "composition", "space", "architecture", "cells", "skips", "epochs", "planned_epochs", "ended"),
-        *("capped", "device_seconds", "wall_seconds", "peak_memory", "truth", "folder"),
+        *("capped", "device_seconds", "wall_seconds", "peak_memory", "truth", "table", "folder"),
     ]
     assert open_run("runs/darts-001").settings.seed == 4
 
@@ -137,7 +137,7 @@ def test_the_methods_are_listed_with_what_they_are_made_of(cli):
         (["darts", "--option", "patience"], 2, "NAME=VALUE"),
         (["darts", "--option", "a.b=1"], 2, "NAME=VALUE"),
         (["darts", "--option", "x=[1"], 2, "--option x=[1: the value is"),
-        (["ostr_darts", "--option", "patience=many"], 2, "valid integer"),
+        (["ostr_darts", "--option", "patience=many"], 2, "it must be a whole number; write for example 10"),
         (["darts", "--time", "5"], 2, "write for example 90s"),
         (["darts", *TINY, "--time", "0.001s"], 3, "raise --time"),
         (["pc_darts", *TINY, "--set", "space.channels=6"], 2, "4 divides"),
