@@ -99,8 +99,8 @@ def test_methods_that_go_by_scores_say_how_to_make_them(whole: Table, scores_fil
 def test_text_has_a_line_for_every_method_and_a_column_for_every_budget(small: Table) -> None:
     text = format_rows(run_bench(small, ["random", "lowfi_evo"], budget=1500, repeats=1, jobs=1))
     lines = text.splitlines()
-    assert "1000 epochs" in lines[1]
-    assert "1500 epochs" in lines[1]
+    assert "1,000 epochs" in lines[1]
+    assert "1,500 epochs" in lines[1]
     assert [line.split()[0] for line in lines[2:]] == ["random", "lowfi_evo"]
     assert "n/a" in lines[2]  # one run has no standard error
 

@@ -39,12 +39,14 @@ def test_signals_wait_until_the_import_or_the_start_has_ended():
             signal.raise_signal(signal.SIGINT)
             told.append("started")
 
-    before = signal.signal(signal.SIGTERM, lambda number, frame: told.append("stop"))
+    handlers = {signal.SIGTERM: lambda number, frame: told.append("stop"), signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         with pytest.raises(KeyboardInterrupt):
             starting()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     assert told == ["started", "stop"]
 
 

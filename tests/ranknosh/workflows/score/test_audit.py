@@ -69,7 +69,9 @@ def test_params_come_from_the_trainings_unless_they_are_a_proxy() -> None:
 
 
 def test_silence_has_a_reason() -> None:
-    assert "no proxy" in (observed(Pool([proposed(0, 0), seen(0, 0.5)]), PYRAMID).silence or "")
+    assert "nothing was scored without training" in (
+        observed(Pool([proposed(0, 0), seen(0, 0.5)]), PYRAMID).silence or ""
+    )
     assert "4 of the candidates" in (observed(told(4), PYRAMID).silence or "")
 
 

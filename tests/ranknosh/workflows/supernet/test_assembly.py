@@ -54,7 +54,7 @@ def test_digits_are_not_mirrored_unless_asked_for(given, augment):
         ({"method": {"name": "dartz"}}, ConfigError, "did you mean darts"),
         ({"space": "nasbench"}, ConfigError, "did you mean nasbench201"),
         ({"method": {"name": "ostr_darts", "options": {"patienc": 1}}}, ConfigError, "did you mean patience"),
-        ({"method": {"name": "ostr_darts", "options": {"patience": "long"}}}, ConfigError, "valid integer"),
+        ({"method": {"name": "ostr_darts", "options": {"patience": "long"}}}, ConfigError, "must be a whole number"),
         ({"method": {"name": "darts", "options": {"epochs": 1}}}, ConfigError, "budget.epochs"),
         ({"method": {"name": "ostr_darts"}, "space": "s2"}, ConfigError, "cannot search s2"),
     ],
