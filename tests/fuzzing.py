@@ -17,6 +17,75 @@ PIECES = (
 )
 
 
+HOSTILE = st.sampled_from(
+    [
+        *(
+            "1e400",
+            ".nan",
+            "-.inf",
+            "0x",
+            "1" * 400,
+            "-0",
+            "1e-320",
+            "0o17",
+            "1_000",
+            "010",
+            "1__0",
+            "null",
+            "~",
+            "''",
+            "on",
+        ),
+        *("yes", "2026-01-01", "12:30", "!!bool x", "!!int x", "!!float x", "!!binary x", "!!set {a}", "!!omap [a: 1]"),
+        *(
+            "!!python/object:os.system x",
+            "&a [*a]",
+            "*a",
+            "<<: {a: 1}",
+            "{a: 1, a: 2}",
+            "[1, [2, [3]]]",
+            "? [1]",
+            "\t",
+            "\0",
+        ),
+        *(
+            '"\\uD800"',
+            '"\\x1b[31m"',
+            "'\u2028'",
+            "\ufeff",
+            "9" * 300 + "d",
+            "9" * 300 + "TB",
+            "0.1B",
+            "1h1h",
+            "\u0661s",
+        ),
+        *(
+            "<= 1e400",
+            "<= 1M, >= 2M",
+            ">= 1",
+            "<= 60% of x",
+            "a:b",
+            "a.py:b",
+            "/dev/zero",
+            "../..",
+            "a" * 3000,
+            "%",
+            "|",
+            ">",
+        ),
+    ]
+)
+PLAIN = st.one_of(
+    st.integers(),
+    st.floats(),
+    st.booleans(),
+    st.none(),
+    st.text(max_size=8),
+    st.sampled_from(["auto", "off", "10m", "1GB"]),
+).map(lambda value: value if isinstance(value, str) else str(value).lower())
+TEXTS = st.one_of(HOSTILE, PLAIN, st.lists(PLAIN, max_size=3).map(lambda items: f"[{', '.join(items)}]"))
+
+
 def cases(few: int, many: int = MANY) -> settings:
     """Settings of a fuzz test.
 

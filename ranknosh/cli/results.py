@@ -254,9 +254,9 @@ def repair(
     from dataclasses import asdict
 
     from ranknosh.runs.repair import repair as cut
-    from ranknosh.workflows import record_classes
+    from ranknosh.workflows import record_classes, run_class
 
-    damage = cut(run, record_classes, dry_run)
+    damage = cut(run, record_classes, lambda history: run_class(history.header.workflow).fold(history), dry_run)
     if damage is None:
         print_result(None, f"{run} is whole: nothing to repair", as_json)
         return

@@ -231,7 +231,7 @@ def sum_up(run: RetrainRun, as_json: bool = False) -> None:
     if not result.test:
         test = "n/a: there are no test examples"
     train = run.settings.train
-    as_kept = run.header.facts["augment"] == "none" and not (train.randaugment or train.mixup)
+    as_kept = run.header.facts.get("augment") == "none" and not (train.randaugment or train.mixup)
     how = "while they were learned" if as_kept else "as they were augmented"
     trained = (
         f"{metrics_text(result.train_metrics, quantities)} of {plural(result.examples['train'], 'example')}, {how}"

@@ -1,10 +1,11 @@
 """What the settings of every workflow have in common: the way in, the way back to text, and what may change on resume."""
 
 import json
+import math
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
@@ -27,6 +28,7 @@ PLACES = ("name", "out", "data", "data.*")
 _INDICATORS = ">|@`%*&!"
 """Signs by which YAML takes the text behind them for something else, unless it is in quotes."""
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+_TOO_LARGE = 10**300
 _HOW = {"stay": "cannot change on resume", "raise": "can only be raised on resume", "add": "can only grow on resume"}
 Own = TypeVar("Own", bound="Settings")
 
@@ -98,6 +100,9 @@ class Settings(Section):
         """
         places = {path: f"{origin}, line {line}" for path, line in (lines or {}).items()}
         plain = overridden(data, overrides, places)
+        for path, why in _unwritable(plain):
+            where = places.get(path, origin)
+            raise ConfigError(f"{where if len(where) <= 200 else origin}: {'.'.join(path)} {why}; give another value")
         kept = {key: value for key, value in plain.items() if value is not None or key not in cls.model_fields}
         try:
             return cls.model_validate(kept)
@@ -150,6 +155,24 @@ class Settings(Section):
                     f"{name} was {_text(texts.get(name))} when this run started and is {_text(value)} now; it {_HOW[rule]}: "
                     "take the change back, or start a new run"
                 )
+
+
+def _unwritable(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The values that no journal can hold, by where they stand, and why."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _unwritable(str(key), path)
+            yield from _unwritable(each, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for number, each in enumerate(value):
+            yield from _unwritable(each, (*path, str(number)))
+    elif isinstance(value, str):
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            yield path, "has half a letter in it (a lone surrogate), which is no text"
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, f"is {value}, no number"
+    elif isinstance(value, int) and abs(value) >= _TOO_LARGE:
+        yield path, "is a number of more than 300 digits"
 
 
 def _follows(rule: Change, before: Any, after: Any) -> bool:

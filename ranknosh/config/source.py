@@ -83,8 +83,9 @@ def parse_source(text: str, name: str) -> ConfigText:
         node = _yaml().compose(text)
         if node is None:
             raise ConfigError(f"{name} is empty; 'ranknosh init' prints a config to start from")
-        if not isinstance(node, MappingNode):
+        if not isinstance(node, MappingNode) or str(node.tag) != "tag:yaml.org,2002:map":
             kind = "a list" if isinstance(node, SequenceNode) else f"the text {str(node.value)[:40]!r}"
+            kind = f"a mapping with the tag {node.tag}" if isinstance(node, MappingNode) else kind
             raise ConfigError(f"{name}, line 1: a config is a mapping of sections such as 'pyramid:', this is {kind}")
         _walk(node, (), lines, name)
         data = _yaml().load(text)

@@ -260,16 +260,20 @@ class Pool(Folded):
         self._epochs_begun += start_epoch
         self.decisions.append(record)
 
-    def _pending(self, token: Token) -> Pending:
+    def _pending(self, token: Token, level: int) -> Pending:
         pending = self.pending.get(token)
         if pending is None:
             raise StoreError(
                 f"candidate {token.candidate_id} (replica {token.replica}) has a result that was not asked for"
             )
+        if level != pending.level:
+            raise StoreError(
+                f"candidate {token.candidate_id} has a result of level {level}, and {pending.level} was asked for"
+            )
         return pending
 
     def _end(self, record: Observed | Failed, token: Token) -> None:
-        pending = self._pending(token)
+        pending = self._pending(token, record.level)
         del self.pending[token]
         self._pending_at[pending.level] -= 1
         self._epochs_begun -= pending.start_epoch
@@ -294,7 +298,7 @@ class Pool(Folded):
 
     def _interrupt(self, record: Interrupted) -> None:
         candidate, token = self._candidate(record.candidate_id), token_of(record)
-        pending = self._pending(token)
+        pending = self._pending(token, record.level)
         self._epochs_begun += record.epoch - pending.start_epoch
         pending.start_epoch = record.epoch
         self.epochs_spent += record.epochs
@@ -304,7 +308,7 @@ class Pool(Folded):
 
     def _fail(self, record: Failed) -> None:
         candidate, token = self._candidate(record.candidate_id), token_of(record)
-        pending = self._pending(token)
+        pending = self._pending(token, record.level)
         self.failures.append(record)
         self.training_seconds += record.seconds
         if not record.final:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, get_args
 
+from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import torch_seed
 
@@ -265,6 +266,19 @@ class Session:
     versions: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        epoch, modules, table = (self.details.get(name) for name in ("from_epoch", "modules", "table"))
+        if not (
+            (epoch is None or type(epoch) is int)
+            and (
+                modules is None or (isinstance(modules, Mapping) and all(type(one) is str for one in modules.values()))
+            )
+            and (table is None or (isinstance(table, Mapping) and "data" in table))
+        ):
+            raise ValueError(
+                "details: from_epoch is a whole number, modules are folders by name, a table names its data"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
@@ -282,19 +296,30 @@ RECORDS: tuple[type[Any], ...] = get_args(Record)
 """Every kind of line that the journal of a search has."""
 
 
+class Contradiction(ValueError):
+    """A record does not follow from those before it; ``place`` counts them from 0."""
+
+    def __init__(self, place: int, why: str) -> None:
+        super().__init__(why)
+        self.place = place
+
+
 class Folded:
     """A state that is made by applying records one after the other."""
 
     @classmethod
     def of(cls, records: Iterable[Any]) -> Self:
-        """The fold of ``records``."""
+        """The fold of ``records``. Raises Contradiction for the first that contradicts those before it."""
         state = cls()
-        for record in records:
-            state.apply(record)
+        for place, record in enumerate(records):
+            try:
+                state.apply(record)
+            except (ValueError, StoreError) as error:
+                raise Contradiction(place, str(error)) from error
         return state
 
     def apply(self, record: Any) -> None:
-        """Take a record in. Raises ValueError where it contradicts those before it."""
+        """Take a record in. Raises ValueError or StoreError where it contradicts those before it."""
         raise NotImplementedError
 
 

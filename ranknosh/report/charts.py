@@ -89,8 +89,7 @@ def plot(
         for place, paint in enumerate(panels):
             if paint is not None:
                 axis = canvas.add_axes((0, 0, 0.75 / columns, 0.6 / rows))
-                paint(axis)
-                drawn[divmod(place, columns)] = axis, draw_scale(axis, "y"), draw_scale(axis, "x")
+                drawn[divmod(place, columns)] = axis, *_painted(axis, paint)
         arrange(drawn, (width, height * rows + above), above, rows, widths or [1.0] * columns)
         if legend:
             handles = [Line2D([], [], color=colour, linewidth=2.2) for colour in legend.values()]
@@ -100,6 +99,17 @@ def plot(
         FigureCanvasSVG(canvas).print_svg(file, metadata={"Date": None, "Creator": None})
         told = boxes(axis for axis, _, _ in drawn.values())
     return PageSection(name, title, [Figure(inline(file.getvalue(), name, width, told), caption)], half)
+
+
+def _painted(axis: Any, paint: Panel) -> tuple[float, float]:
+    """Draw a panel with its scales; the inches that these take outside of it, of ``y`` and ``x``."""
+    try:
+        paint(axis)
+        return draw_scale(axis, "y"), draw_scale(axis, "x")
+    except OverflowError:
+        axis.clear()
+        say(axis, "numbers too far apart to be drawn")
+        return draw_scale(axis, "y"), draw_scale(axis, "x")
 
 
 def thin(items: Sequence[Any], most: int) -> list[Any]:

@@ -15,11 +15,11 @@ from ranknosh.core.objectives import Objectives
 from ranknosh.core.pairs import front
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
-from ranknosh.core.records import RECORDS, StockTrained, Tested
+from ranknosh.core.records import RECORDS, Promotion, StockTrained, Tested
 from ranknosh.core.search import CAPS
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.runs.folder import is_locked
-from ranknosh.runs.journal import History
+from ranknosh.runs.journal import FILE, DamagedLine, History, damaged
 from ranknosh.runs.run import Run
 from ranknosh.spaces.base import Space
 
@@ -35,6 +35,10 @@ class SearchView(Run[Pool]):
 
     def __init__(self, folder: Path, history: History) -> None:
         super().__init__(folder, history)
+        for number, record in enumerate(history.records, 2):
+            if isinstance(record, Promotion) and record.to_level not in self.levels:
+                why = f"it speaks of level {record.to_level}, and the settings have {len(self.levels)}"
+                raise damaged(self.folder / FILE, DamagedLine(number, why))
         if self.settings.objectives:
             self.state.objectives = Objectives(self.settings.metric_objective, self.settings.cost_objectives)
 

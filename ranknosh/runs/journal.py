@@ -14,6 +14,7 @@ Line 1 holds the :class:`Header`. It names the workflow, whose records the other
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -23,12 +24,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from ranknosh.errors import ConfigError, StoreError, to_type
+from ranknosh.runs.facts import DataFacts, Facts, having
 from ranknosh.runs.files import append_synced, write_atomic, writing
 from ranknosh.runs.folder import locked
 
@@ -37,8 +39,11 @@ FILE = "journal.jsonl"
 ORIGIN = "ranknosh"
 """What the digest of the first line begins from."""
 _LINE = re.compile(
-    rb'\{"n": (\d+), "type": "(\w+)", "t": (\d+\.\d+), "record": (.*), "digest": "([0-9a-f]{32})"\}', re.DOTALL
+    rb'\{"n": (\d{1,15}), "type": "(\w+)", "t": (\d{1,15}\.\d{3}), "record": (.*), "digest": "([0-9a-f]{32})"\}',
+    re.DOTALL,
 )
+_PERHAPS_ENDLESS = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|\d{300}")
+"""What the text of a number that is not finite has in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +61,8 @@ class Header:
     created: str
     command: str
     settings: Mapping[str, Any]
-    data: Mapping[str, Any]
-    facts: Mapping[str, Any]
+    data: Annotated[Mapping[str, Any], having(DataFacts)]
+    facts: Annotated[Mapping[str, Any], having(Facts)]
     versions: Mapping[str, str]
     git: str | None = None
     modules: Mapping[str, str] = field(default_factory=dict)
@@ -85,11 +90,11 @@ class History:
 
 
 class DamagedLine(ValueError):
-    """A line that is not what was written; ``number`` counts from 1, ``begins`` is the byte it begins at."""
+    """A line that is not what was written; ``number`` counts from 1."""
 
-    def __init__(self, number: int, begins: int, why: str) -> None:
+    def __init__(self, number: int, why: str) -> None:
         super().__init__(why)
-        self.number, self.begins, self.why = number, begins, why
+        self.number, self.why = number, why
 
 
 Kinds = Callable[[Header], Sequence[type]]
@@ -122,18 +127,18 @@ def parse(data: bytes, kinds: Kinds) -> History:
         except ValueError as error:
             if number == 1:
                 _refuse_other_format(line)
-            raise DamagedLine(number, begins, str(error)) from None
+            raise DamagedLine(number, str(error)) from None
         if number == 1:
             classes = {_name_of(kind): kind for kind in kinds(record)}
         records.append(record)
         times.append(seconds)
         begins += len(line) + 1
     if not records:
-        raise DamagedLine(1, 0, "it has no whole first line")
+        raise DamagedLine(1, "it has no whole first line")
     whole = _LINE.match(tail)
     if whole is not None and whole.end() < len(tail):
         # Writing stops inside a line, so that a whole line followed by something else was changed afterwards.
-        raise DamagedLine(len(lines) + 1, begins, "the line has another end than it was written with")
+        raise DamagedLine(len(lines) + 1, "the line has another end than it was written with")
     return History(records[0], records[1:], times[1:], len(tail), digest, begins)
 
 
@@ -161,12 +166,24 @@ def _digest(before: str, content: bytes) -> str:
 
 def _value(kind: type, body: bytes) -> Any:
     """The record of a line. Raises ValueError naming the field that is wrong."""
+    if _PERHAPS_ENDLESS.search(body) and not _finite(from_json(body)):
+        raise ValueError(f"its record is no {_name_of(kind)} (it holds a number that is not finite)")
     try:
         return _adapter(kind).validate_json(body, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = f"{'.'.join(map(str, first['loc']))}: " if first["loc"] else ""
         raise ValueError(f"its record is no {_name_of(kind)} ({where}{first['msg']})") from None
+
+
+def _finite(value: Any) -> bool:
+    """Whether all numbers of plain data are finite, as a float too."""
+    if isinstance(value, dict | list):
+        return all(map(_finite, value.values() if isinstance(value, dict) else value))
+    try:
+        return not isinstance(value, int | float) or math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 @cache

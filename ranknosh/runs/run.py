@@ -13,13 +13,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from ranknosh.config.settings import Overrides, Settings, with_changes
 from ranknosh.config.units import Quantity
-from ranknosh.core.records import Session
+from ranknosh.core.records import Contradiction, Session
 from ranknosh.errors import ConfigError, DataError, MissingDependency, OwnCodeError, StoreError, printable, to_type
 from ranknosh.registry import look_in, own_modules_of
 from ranknosh.runs.events import Ended, Events, Message, Opened, silent
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.folder import discard, is_locked, new_folder
-from ranknosh.runs.journal import FILE, FORMAT, Header, History, Journal, read_history
+from ranknosh.runs.journal import FILE, FORMAT, DamagedLine, Header, History, Journal, damaged, read_history
 from ranknosh.runs.provenance import git_revision, now, versions, working_folder
 from ranknosh.runs.session import MODULES, RunSession, StopRequest
 
@@ -68,6 +68,8 @@ class Run(ABC, Generic[State]):
     """Classes of the journal's lines after the header."""
     STATE: ClassVar[type[Any]]
     """A :class:`ranknosh.core.records.Folded` class."""
+    FACTS: ClassVar[tuple[str, ...]] = ()
+    """What the header's facts always hold."""
 
     def __init__(self, folder: Path, history: History) -> None:
         self.folder = Path(folder)
@@ -77,7 +79,25 @@ class Run(ABC, Generic[State]):
         look_in(*dict.fromkeys(folder for modules in noted for folder in modules.values()))
         settings = self.SETTINGS.from_dict(settings_of(history), origin=str(self.folder / FILE))
         self.settings = settings.seen_from(self.header.began_in) if self._elsewhere else settings
-        self.state: State = self.STATE.of(history.records)
+        try:
+            self.state: State = self.fold(history)
+        except DamagedLine as damage:
+            raise damaged(self.folder / FILE, damage) from damage
+        facts = history.header.facts
+        lacking = [name for name in self.FACTS if name not in facts]
+        if "ranked" in facts and facts["ranked"] not in facts.get("metrics", ()):
+            lacking.append(f"what {facts['ranked']} is")
+        if lacking:
+            raise damaged(self.folder / FILE, DamagedLine(1, f"it does not say {', '.join(lacking)}"))
+
+    @classmethod
+    def fold(cls, history: History) -> State:
+        """What the records say together. Raises DamagedLine for the first that contradicts those before it."""
+        try:
+            state: State = cls.STATE.of(history.records)
+            return state
+        except Contradiction as found:
+            raise DamagedLine(found.place + 2, str(found)) from found
 
     @classmethod
     def read(cls: type[Own], folder: Path | str) -> Own:

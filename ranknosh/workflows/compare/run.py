@@ -57,6 +57,7 @@ class CompareRun(Run[CompareState], TakenHome):
     SETTINGS = CompareSettings
     RECORDS = RECORDS
     STATE = CompareState
+    FACTS = ("metrics", "ranked")
     settings: CompareSettings
 
     @cached_property

@@ -27,7 +27,7 @@ def render(run: FinalsView) -> str:
         f"{plural(settings.seeds, 'seed')} each: recipe {settings.preset}, {settings.space.words}, "
         f"{plural(settings.train.epochs, 'epoch')}{so_far}"
     )
-    facts = [("data", data_text(header.data)), ("augmentation", header.facts["augment"])]
+    facts = [("data", data_text(header.data)), ("augmentation", header.facts.get("augment", UNKNOWN))]
     picked = run.state.picked
     number = picked.number if picked else None
     shown = run.texts[number - 1] if number else None

@@ -138,7 +138,7 @@ def standings(trained: Mapping[tuple[int, int], FinalTrained], count: int, ranke
     found = []
     for number in everyone:
         own = [trained[number, seed] for seed in seeds if (number, seed) in trained]
-        good = [one for one in own if one.failed is None]
+        good = [one for one in own if one.failed is None and ranked.name in one.metrics]
         judged = [one for one in good if one.seed in shared]
         found.append(Standing(number, good, judged, len(own) - len(good), ranked))
     return sorted(found, key=lambda one: one.place)

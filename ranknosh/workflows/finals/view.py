@@ -17,6 +17,7 @@ class FinalsView(Run[FinalsState]):
     SETTINGS = FinalsSettings
     RECORDS = RECORDS
     STATE = FinalsState
+    FACTS = ("metrics", "ranked", "architectures")
     settings: FinalsSettings
 
     @property

@@ -38,6 +38,7 @@ class RetrainRun(Run[RetrainState], TakenHome):
     SETTINGS = RetrainSettings
     RECORDS = RECORDS
     STATE = RetrainState
+    FACTS = ("metrics",)
     settings: RetrainSettings
 
     @property

@@ -25,6 +25,10 @@ class ScoresAsked:
     networks: tuple[str, ...]
     truths: tuple[float | None, ...] | None = None
 
+    def __post_init__(self) -> None:
+        if len({len(each) for each in (self.architectures, self.networks, self.truths) if each is not None}) > 1:
+            raise ValueError("architectures, networks and truths are as many")
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkScores:
@@ -39,6 +43,10 @@ class NetworkScores:
     values: Mapping[str, float | None]
     reasons: Mapping[str, str]
     seconds: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if self.values.keys() != self.seconds.keys():
+            raise ValueError("values and seconds are of the same proxies")
 
     def with_more(self, later: NetworkScores) -> NetworkScores:
         """What ``later`` holds takes the place of what is here."""

@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.config.units import Quantity
+from ranknosh.runs.journal import FILE, DamagedLine, History, damaged
 from ranknosh.runs.run import Run
 from ranknosh.spaces.topology import independent
-from ranknosh.workflows.supernet.records import RECORDS, SupernetEpoch, SupernetState
+from ranknosh.workflows.supernet.records import RECORDS, SupernetEpoch, SupernetResult, SupernetState
 
 if TYPE_CHECKING:
     from ranknosh.spaces.relaxed import Edges
@@ -33,7 +35,26 @@ class SupernetView(Run[SupernetState]):
     SETTINGS = SupernetSettings
     RECORDS = RECORDS
     STATE = SupernetState
+    FACTS = ("title", "source", "composition", "recipe", "space", "metrics", "ranked", "candidates", "edges")
     settings: SupernetSettings
+
+    def __init__(self, folder: Path, history: History) -> None:
+        super().__init__(folder, history)
+        for number, record in enumerate(history.records, 2):
+            if isinstance(record, SupernetEpoch | SupernetResult) and not self._holds(record):
+                why = "its cells are not of the candidates that line 1 names"
+                raise damaged(self.folder / FILE, DamagedLine(number, why))
+
+    def _holds(self, record: SupernetEpoch | SupernetResult) -> bool:
+        """Whether what was kept, and what was measured of it, is of the candidates."""
+        edges = self.candidates
+        matrices = (record.theta, record.strength) if isinstance(record, SupernetEpoch) else ()
+        return record.cells.keys() == edges.keys() and all(
+            len(places) == len(edges[kind])
+            and all(place is None or 0 <= place < len(names) for place, names in zip(places, edges[kind], strict=True))
+            and all(len(each.get(kind, places)) == len(places) for each in matrices)
+            for kind, places in record.cells.items()
+        )
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ranknosh.config.messages import ANY, schemas_of
-from ranknosh.config.retrain import RetrainSettings
+from ranknosh.config.retrain import FinalsSettings, RetrainSettings
 from ranknosh.config.score import ScoreSettings
 from ranknosh.config.search import CompareSettings, SearchSettings
 from ranknosh.config.settings import Settings
@@ -17,84 +17,18 @@ from ranknosh.config.source import parse_source, parse_value
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.config.units import duration_text, parse_duration, parse_size, size_text
 from ranknosh.errors import RankNoshError
+from ranknosh.spaces.catalog import SPACES, settings_known
+from tests.fuzzing import HUGE, TEXTS, cases, no_hang
 
 KINDS: tuple[type[Settings], ...] = (
     SearchSettings,
     CompareSettings,
     RetrainSettings,
+    FinalsSettings,
     ScoreSettings,
     SupernetSettings,
 )
-FEW = settings(
-    max_examples=300, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
-HOSTILE = st.sampled_from(
-    [
-        *(
-            "1e400",
-            ".nan",
-            "-.inf",
-            "0x",
-            "1" * 400,
-            "-0",
-            "1e-320",
-            "0o17",
-            "1_000",
-            "010",
-            "1__0",
-            "null",
-            "~",
-            "''",
-            "on",
-        ),
-        *("yes", "2026-01-01", "12:30", "!!bool x", "!!int x", "!!float x", "!!binary x", "!!set {a}", "!!omap [a: 1]"),
-        *(
-            "!!python/object:os.system x",
-            "&a [*a]",
-            "*a",
-            "<<: {a: 1}",
-            "{a: 1, a: 2}",
-            "[1, [2, [3]]]",
-            "? [1]",
-            "\t",
-            "\0",
-        ),
-        *(
-            '"\\uD800"',
-            '"\\x1b[31m"',
-            "'\u2028'",
-            "\ufeff",
-            "9" * 300 + "d",
-            "9" * 300 + "TB",
-            "0.1B",
-            "1h1h",
-            "\u0661s",
-        ),
-        *(
-            "<= 1e400",
-            "<= 1M, >= 2M",
-            ">= 1",
-            "<= 60% of x",
-            "a:b",
-            "a.py:b",
-            "/dev/zero",
-            "../..",
-            "a" * 3000,
-            "%",
-            "|",
-            ">",
-        ),
-    ]
-)
-PLAIN = st.one_of(
-    st.integers(),
-    st.floats(),
-    st.booleans(),
-    st.none(),
-    st.text(max_size=8),
-    st.sampled_from(["auto", "off", "10m", "1GB"]),
-).map(lambda value: value if isinstance(value, str) else str(value).lower())
-TEXTS = st.one_of(HOSTILE, PLAIN, st.lists(PLAIN, max_size=3).map(lambda items: f"[{', '.join(items)}]"))
+FEW = cases(300)
 
 
 def checked(kind: type[Settings], made: object) -> None:
@@ -119,6 +53,93 @@ def test_any_value_of_any_setting_is_taken_whole_or_refused(kind: type[Settings]
         except RankNoshError:
             return
         checked(kind, made)
+
+    fuzz()
+
+
+WORDS = (
+    *(
+        "0",
+        "1",
+        "2",
+        "3",
+        "7",
+        "8",
+        "16",
+        "100",
+        "16384",
+        "10000000",
+        "0.5",
+        "true",
+        "imagenet",
+        "x",
+        "[1, 2]",
+        "[]",
+        "[3, 3]",
+    ),
+    *("[16384]", "[none, noise]", "{a: [1, 2]}", "{a: {uniform: [0, 1e308]}}", "{a: {randint: [0, 1000000000000]}}"),
+    *(
+        "{a: {loguniform: [1e-320, 1e308]}}",
+        "{a: {choice: []}}",
+        "<= 1M",
+        "<= 60%",
+        "<= 60% of resnet18",
+        "<= -1",
+        "<= 10ms",
+    ),
+    *("<= 60% of |none~0|", "[accuracy, params]", "[latency]", "json:dumps", "no_such:thing", "dense", "0x" + HUGE),
+)
+OPEN = (
+    *(
+        "constraints",
+        "constraints.params",
+        "constraints.x",
+        "objectives",
+        "costs",
+        "costs.mine.function",
+        "costs.latency.repeats",
+    ),
+    *(
+        "executor.per_level",
+        "executor.per_level.1.cpus",
+        "executor.options",
+        "executor.options.x",
+        "executor.run",
+        "task.name",
+    ),
+    *(
+        "task.metrics",
+        "task.x",
+        "propose.function",
+        "predictor.name",
+        "predictor.options.x",
+        "seeding.proxies",
+        "data.options.x",
+    ),
+    *("seeding.options.zen.repeats", "train.metric", "baseline"),
+)
+
+
+@pytest.mark.parametrize("kind", [SearchSettings, ScoreSettings, SupernetSettings], ids=lambda kind: kind.__name__)
+def test_what_a_setting_names_is_made_or_refused(kind: type[Settings]) -> None:
+    values = st.one_of(TEXTS, st.sampled_from(WORDS))
+    of_spaces = [(name, f"space.{known}") for name in SPACES.names for known in (*settings_known(name), "x")]
+    chosen = st.lists(st.tuples(st.sampled_from(OPEN), values), min_size=1, max_size=2)
+    spaces = st.tuples(st.sampled_from(of_spaces), values)
+
+    @cases(60, 400)
+    @given(st.one_of(chosen, spaces.map(lambda one: [("space.name", one[0][0]), (one[0][1], one[1])])))
+    def fuzz(given: list[tuple[str, str]]) -> None:
+        base = ["data.name=digits"] + ["budget.epochs=20"] * (kind is not ScoreSettings)
+        base += ["method=darts"] * (kind is SupernetSettings)
+        with no_hang(), suppress(RankNoshError):
+            made = kind.from_dict({}, overrides=[*base, *(f"{name}={text}" for name, text in given)])
+            checked(kind, made)
+            space = made.space.make()  # type: ignore[attr-defined]
+            architecture = space.parse(space.example)
+            assert space.size >= 1
+            assert space.canonical(architecture)
+            assert len(space.features(space.codes([architecture]))) == 1
 
     fuzz()
 

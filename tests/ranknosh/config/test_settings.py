@@ -111,3 +111,24 @@ def test_what_is_wrong_is_one_error_without_another_above_it():
     with pytest.raises(ConfigError) as refused:
         SearchSettings.from_dict({"budget": {"epochs": 9}, "train": {"lr": -1}})
     assert (refused.value.__cause__, refused.value.__suppress_context__) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("\ud800", "has half a letter in it"),
+        (float("nan"), "is nan, no number"),
+        (float("-inf"), "is -inf, no number"),
+        (10**5_000, "is a number of more than 300 digits"),
+    ],
+    ids=["surrogate", "nan", "inf", "huge"],
+)
+def test_what_no_journal_can_hold_is_refused_wherever_it_stands(value, why):
+    plain = {"data": {"name": "digits"}, "budget": {"epochs": 20}}
+    for given, name in (
+        ({"seed": value}, "seed"),
+        ({"space": {"name": "flat", "parameters": {"a": [1, value]}}}, "space.parameters.a.1"),
+        ({"predictor": {"name": "kernel", "options": {"a": value}}}, "predictor.options.a"),
+    ):
+        with pytest.raises(ConfigError, match=f"^here: {name} {why}"):
+            SearchSettings.from_dict({**plain, **given}, "here")

@@ -125,6 +125,9 @@ def test_finalists_are_judged_by_their_mean():
         [proposed(0), observed(0, 1, 0.5), Promotion(0, 3)],
         [proposed(0), observed(0, 1, 0.5), observed(0, 1, 0.5)],
         [observed(5, 1, 0.5)],
+        [proposed(0), observed(0, 2, 0.5)],
+        [proposed(0), Interrupted(0, 2, 1, 1, 0.1)],
+        [proposed(0), Failed(0, 2, "raised", "boom", 1, 0.1)],
     ],
 )
 def test_records_that_contradict_each_other_are_refused(records):

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import RECORDS, Observed, Proposed, Session, Stopped
 from ranknosh.errors import ConfigError, StoreError, StoreFull
@@ -30,6 +31,10 @@ def created(folder):
 
 def kinds(header):
     return RECORDS
+
+
+def fold(history):
+    return Pool.of(history.records)
 
 
 def read_journal(folder):
@@ -260,6 +265,9 @@ def test_a_line_of_another_journal_is_refused(folder, whole):
         (Observed, b'"level":1', b'"level":null'),
         (Observed, b'"seconds":', b'"sekunden":'),
         (Observed, b'"level":', b'"level":?'),
+        (Observed, b'"metric":0.', b'"metric":NaN,"x":0.'),
+        (Observed, b'"metric":0.', b'"metric":1e400,"x":0.'),
+        (Observed, b'"epochs":1', b'"epochs":' + b"1" * 400),
     ],
 )
 def test_fields_are_checked_even_where_the_digest_agrees(whole, kind, before, after):
@@ -307,19 +315,19 @@ def test_repair_cuts_at_the_last_good_line_and_keeps_a_copy(folder, whole):
     lines = content.splitlines(True)
     lines[7] = lines[7].replace(b'"t"', b'"T"', 1)
     (folder / FILE).write_bytes(b"".join(lines))
-    expected = repair(folder, kinds, dry_run=True)
+    expected = repair(folder, kinds, fold, dry_run=True)
     assert (expected.number, expected.lines, expected.kept) == (8, len(lines) - 7, len(b"".join(lines[:7])))
-    assert repair(folder, kinds) == expected
+    assert repair(folder, kinds, fold) == expected
     assert expected.copy.read_bytes() == b"".join(lines)
     assert read_journal(folder).records == whole[:6]
-    assert repair(folder, kinds) is None
+    assert repair(folder, kinds, fold) is None
 
 
 def test_repair_needs_a_first_line_and_the_lock(folder):
     with open_journal(folder), pytest.raises(ConfigError, match="in use"):
-        repair(folder, kinds)
+        repair(folder, kinds, fold)
     content = (folder / FILE).read_bytes()
     (folder / FILE).write_bytes(b"x" + content)
     with pytest.raises(StoreError, match="nothing of the run is known"):
-        repair(folder, kinds)
+        repair(folder, kinds, fold)
     assert (folder / FILE).read_bytes() == b"x" + content

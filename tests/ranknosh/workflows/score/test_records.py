@@ -43,10 +43,12 @@ def test_only_networks_and_proxies_that_are_missing_are_left_to_do() -> None:
     ],
 )
 def test_what_ran_out_of_memory_is_tried_again_and_any_other_reason_stays(reason: str, again: bool) -> None:
-    entry = NetworkScores("key", "A", {"params": 1.0, "synflow": None}, {"synflow": reason}, {})
+    entry = NetworkScores(
+        "key", "A", {"params": 1.0, "synflow": None}, {"synflow": reason}, {"params": 0.1, "synflow": 0.1}
+    )
     state = ScoreState.of([asked("A"), entry])
     assert list(state.missing(["params", "synflow"])) == ([("A", ("synflow",))] if again else [])
-    state.apply(NetworkScores("key", "A", {"synflow": 2.0}, {}, {}))
+    state.apply(NetworkScores("key", "A", {"synflow": 2.0}, {}, {"synflow": 0.1}))
     assert list(state.missing(["params", "synflow"])) == []
     assert state.networks["A"].reasons == {}
 

@@ -182,7 +182,7 @@ def test_a_repaired_journal_gets_its_lost_epochs_from_the_checkpoint(straight, t
     (folder / FILE).write_bytes(b"".join(lines))
     with pytest.raises(StoreError, match=r"damaged at line 5.*ranknosh repair"):
         resume(folder)
-    repair(folder, record_classes)
+    repair(folder, record_classes, SupernetRun.fold)
     run = resume(folder)
     assert decisions(run) == decisions(straight)
     assert [session.details["from_epoch"] for session in run.sessions] == [0, 1]
