@@ -4,6 +4,7 @@ A panel is a function that draws on one matplotlib axes. Where many panels diffe
 """
 
 import io
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -105,6 +106,8 @@ def _painted(axis: Any, paint: Panel) -> tuple[float, float]:
     """Draw a panel with its scales; the inches that these take outside of it, of ``y`` and ``x``."""
     try:
         paint(axis)
+        if not all(math.isfinite(float(high) - float(low)) for low, high in (axis.get_xlim(), axis.get_ylim())):
+            raise OverflowError
         return draw_scale(axis, "y"), draw_scale(axis, "x")
     except OverflowError:
         axis.clear()

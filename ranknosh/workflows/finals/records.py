@@ -54,10 +54,15 @@ class FinalsState(Folded):
     readings: int = 0
 
     def apply(self, record: Session | FinalTrained | Picked) -> None:
-        """Take a record in; a session begins only where work is left. Raises ValueError for a training that ended before."""
+        """Take a record in; a session begins only where work is left. Raises ValueError
+        for a training that ended before, and for a pick of none that ended."""
         if isinstance(record, Session):
             self.picked = None
         elif isinstance(record, Picked):
+            if record.number is not None and (record.number, record.seed) not in self.trained:
+                raise ValueError(
+                    f"architecture {record.number} was picked with seed {record.seed} and not trained with it"
+                )
             self.picked = record
             self.readings += record.number is not None
         elif (key := (record.number, record.seed)) in self.trained:

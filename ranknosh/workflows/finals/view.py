@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ranknosh.config.retrain import FinalsSettings
 from ranknosh.config.units import Quantity
+from ranknosh.runs.journal import FILE, DamagedLine, History, damaged
 from ranknosh.runs.run import Run
-from ranknosh.workflows.finals.records import RECORDS, FinalsState, Standing, standings
+from ranknosh.workflows.finals.records import RECORDS, FinalsState, FinalTrained, Standing, standings
 
 
 class FinalsView(Run[FinalsState]):
@@ -19,6 +21,13 @@ class FinalsView(Run[FinalsState]):
     STATE = FinalsState
     FACTS = ("metrics", "ranked", "architectures")
     settings: FinalsSettings
+
+    def __init__(self, folder: Path, history: History) -> None:
+        super().__init__(folder, history)
+        for number, record in enumerate(history.records, 2):
+            if isinstance(record, FinalTrained) and not 1 <= record.number <= len(self.texts):
+                why = f"it speaks of architecture {record.number}, and line 1 names {len(self.texts)}"
+                raise damaged(self.folder / FILE, DamagedLine(number, why))
 
     @property
     def metric(self) -> Quantity:

@@ -37,6 +37,10 @@ class Retrained:
     device_seconds: float
     examples: Mapping[str, int]
 
+    def __post_init__(self) -> None:
+        if not {"train", "validation", "test"} <= self.examples.keys():
+            raise ValueError("examples counts train, validation and test")
+
 
 RECORDS: tuple[type, ...] = (Session, EpochPoint, Retrained)
 

@@ -361,11 +361,12 @@ def test_every_executor_of_ours_on_this_machine(name):
 @pytest.mark.slow
 def test_the_ray_executor():
     pytest.importorskip("ray")
+    from ranknosh.executors.pace import Patience
     from ranknosh.executors.ray_cluster import connected
     from ranknosh.executors.ray_tasks import RayExecutor
 
     with connected("local"):
-        check_executor(RayExecutor)
+        check_executor(partial(RayExecutor, patience=Patience(deadline=None)))
 
 
 @pytest.mark.parametrize(

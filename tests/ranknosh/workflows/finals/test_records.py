@@ -68,3 +68,5 @@ def test_a_session_that_works_takes_the_pick_back_and_readings_are_counted():
     assert (state.picked, state.readings, len(state.trained)) == (None, 1, 1)
     with pytest.raises(ValueError, match="architecture 1 was trained twice with seed 0"):
         state.apply(trained(1, 0, 0.7))
+    with pytest.raises(ValueError, match="architecture 1 was picked with seed 1 and not trained with it"):
+        state.apply(Picked(1, 1, {}, 0.1, "trained"))
