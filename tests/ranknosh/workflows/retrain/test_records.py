@@ -40,9 +40,19 @@ def test_records_come_back_from_a_journal(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "record", [replace(LINE, epoch="1"), replace(LINE, train_loss=None), replace(RESULT, examples={"train": "many"})]
+    "record",
+    [
+        replace(LINE, epoch="1"),
+        replace(LINE, train_loss=None),
+        replace(RESULT, examples={**RESULT.examples, "train": "many"}),
+    ],
 )
 def test_a_field_of_another_type_is_refused(tmp_path, record):
     (tmp_path / FILE).write_bytes(dump(HEADER, [SESSION, record, LINE]))
     with pytest.raises(StoreError, match="line 3: its record is no"):
         read_history(tmp_path, lambda header: RECORDS)
+
+
+def test_a_result_counts_the_examples_of_every_part():
+    with pytest.raises(ValueError, match="examples counts train, validation and test"):
+        replace(RESULT, examples={"train": 3, "test": 0})
