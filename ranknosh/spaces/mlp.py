@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ACTIVATIONS = ("relu", "gelu", "silu", "tanh")
 NORMS = ("none", "batch", "layer")
 _TEXT = re.compile(
-    rf"(?P<activation>{'|'.join(ACTIVATIONS)})( +(?P<norm>{'|'.join(NORMS[1:])}))?( +d(?P<dropout>\d*\.?\d+))?"
-    r"( +(?P<residual>res))? *\| *(?P<widths>\d+( *\| *\d+)*)"
+    rf"(?P<activation>{'|'.join(ACTIVATIONS)})( +(?P<norm>{'|'.join(NORMS[1:])}))?( +d(?P<dropout>\d{{0,9}}\.?\d{{1,20}}))?"
+    r"( +(?P<residual>res))? *\| *(?P<widths>\d{1,9}( *\| *\d{1,9})*)"
 )
 
 

@@ -12,7 +12,7 @@ Stage = tuple[float, bool, Sequence[tuple[int, int]]]
 """Factor of the width, squeeze-and-excite, and kernel and expansion of every block."""
 BEGIN = re.compile(r"\s*r[\d.]+\s*\|\s*w[\d.]+")
 """How texts of this form begin."""
-_LAYER = re.compile(r"k(\d+)e(\d+)")
+_LAYER = re.compile(r"k(\d{1,9})e(\d{1,9})")
 _PLURAL = {
     "resolution": "resolutions",
     "width": "widths",

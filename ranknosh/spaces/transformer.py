@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 POOLINGS = ("mean", "token")
-_TEXT = re.compile(r"(p(?P<patches>\d+) +)?w(?P<width>\d+) *\| *(?P<blocks>h\d+r\d+(\.\d+)?( *\| *h\d+r\d+(\.\d+)?)*)")
+_BLOCK = r"h\d{1,9}r\d{1,9}(\.\d{1,9})?"
+_TEXT = re.compile(rf"(p(?P<patches>\d{{1,9}}) +)?w(?P<width>\d{{1,9}}) *\| *(?P<blocks>{_BLOCK}( *\| *{_BLOCK})*)")
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,7 @@ def test_a_damaged_text_of_another_space_is_what_it_says_or_refused(data):
     "text",
     [
         *(PUBLISHED["DARTS_V1"].replace("', 0)", f"', {number})", 1) for number in (HUGE, "0x" + HUGE, f"0, {HUGE}e5")),
+        *(re.sub(r"\d+", HUGE, text) for text in TEXTS.values() if re.search(r"\d", text)),
         "Genotype(" * 5_000,
         "Genotype(" * 5_000 + ")" * 5_000,
         "{'normal': " * 5_000,
