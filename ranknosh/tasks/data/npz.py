@@ -118,7 +118,8 @@ def read_npz(file: Path, key: str, wanted: Container[str] | None = None) -> dict
     name = f"{key} {file}"
     try:
         _require_archive(file, name)
-        with np.load(file, allow_pickle=False) as opened:
+        # Opened here, because numpy leaves a file open whose archive it cannot read.
+        with file.open("rb") as raw, np.load(raw, allow_pickle=False) as opened:
             chosen = [array for array in opened.files if wanted is None or array in wanted]
             size = sum(
                 entry.file_size for entry in opened.zip.infolist() if entry.filename.removesuffix(".npy") in chosen

@@ -1,5 +1,7 @@
 """Numpy archives: layouts, number types, keys, and the refusals."""
 
+import gc
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import torch
 
 from ranknosh.errors import DataError
 from ranknosh.tasks.data.inputs import as_pictures
+from ranknosh.tasks.data.npz import read_npz
 from tests.image_sets import load
 
 RNG = np.random.default_rng(0)
@@ -155,3 +158,17 @@ def test_files_that_are_no_npz_are_refused(tmp_path: Path) -> None:
         load(npz=str(tmp_path / "cut.npz"))
     with pytest.raises(DataError, match="cannot be read"):
         load(npz=str(tmp_path))
+
+
+def test_a_damaged_archive_is_closed(tmp_path):
+    file, stream = tmp_path / "set.npz", io.BytesIO()
+    np.savez(stream, images=np.zeros(600, np.uint8), labels=np.arange(10))
+    whole, refused = stream.getvalue(), 0
+    for place in range(len(whole) - 120, len(whole)):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 255]) + whole[place + 1 :])
+        try:
+            read_npz(file, "data.npz")
+        except DataError:
+            refused += 1
+        gc.collect()  # a file that was left open is a warning, which is an error here
+    assert refused > 60
