@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +111,31 @@ def format_rows(rows: Sequence[MethodRow]) -> str:
         "regret in percentage points: mean ± standard error (median; share of runs that hold the best cell); epochs to a mean "
         f"regret of so much\n{table(head, cells)}"
     )
+
+
+def as_json(rows: Sequence[MethodRow], table: str) -> dict[str, Any]:
+    """The rows as plain data: ``rows``, one a method and budget, and ``methods`` with the epochs to each target.
+
+    Args:
+        rows: of the methods.
+        table: what the accuracies of the table are of.
+    """
+    flat = [
+        {
+            "table": table,
+            "method": row.method,
+            "repeats": row.repeats,
+            "budget": at.epochs,
+            "regret_mean": at.mean,
+            "regret_stderr": at.standard_error,
+            "regret_median": at.median,
+            "p_optimum": at.p_optimum,
+        }
+        for row in rows
+        for at in row.at
+    ]
+    methods = [{"method": row.method, "seconds": row.seconds, "to": [asdict(to) for to in row.to]} for row in rows]
+    return {"rows": flat, "methods": methods}
 
 
 def _cell(at: At) -> str:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from ranknosh.bench.account import Account, Trajectory
 from ranknosh.bench.methods import SCORED, checked, method_of
-from ranknosh.bench.rows import MethodRow, method_row
+from ranknosh.bench.rows import MethodRow, as_json, method_row
 from ranknosh.bench.scores import read_scores
 from ranknosh.errors import ConfigError, unknown
 from ranknosh.runs.events import Events, Progress, silent
@@ -98,23 +97,7 @@ def run_bench(
                 "levels": list(loaded.epochs),
             },
             "settings": {"budget": budget, "repeats": repeats, "seed": seed, "accounting": accounting},
-            "rows": [
-                {
-                    "table": loaded.data,
-                    "method": row.method,
-                    "repeats": row.repeats,
-                    "budget": at.epochs,
-                    "regret_mean": at.mean,
-                    "regret_stderr": at.standard_error,
-                    "regret_median": at.median,
-                    "p_optimum": at.p_optimum,
-                }
-                for row in rows
-                for at in row.at
-            ],
-            "methods": [
-                {"method": row.method, "seconds": row.seconds, "to": [asdict(to) for to in row.to]} for row in rows
-            ],
+            **as_json(rows, loaded.data),
             "regret": {name: [[run.regret_at(point) for point in points] for run in runs[name]] for name in names},
             "proxies": list(known) if known else None,
         }

@@ -13,7 +13,6 @@ What can be read:
 from __future__ import annotations
 
 import io
-import json
 import math
 import pickle
 from collections.abc import Iterator, Mapping
@@ -25,7 +24,7 @@ import numpy as np
 
 from ranknosh.errors import DataError, SpaceError
 from ranknosh.runs.files import write_atomic
-from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.base import Architecture, Space, read_json
 from ranknosh.spaces.catalog import DEFAULT, get_space
 from ranknosh.tasks.data.reading import read_csv, require_path
 from ranknosh.tasks.data.table import Table, is_cost
@@ -171,8 +170,8 @@ def _of_csv(path: Path, space: Space) -> Iterator[_Training]:
 
 def _of_json(path: Path, space: Space) -> Iterator[_Training]:
     try:
-        listed = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        listed = read_json(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(listed, list):
         raise DataError(f"{path} is no list; write an object for every training into one")

@@ -17,7 +17,7 @@ class Measure:
 
 
 @dataclass
-class Facts:
+class HeaderFacts:
     """What readers take of a header's facts, of what kind it is where it is there; workflows add their own."""
 
     space: str = ""

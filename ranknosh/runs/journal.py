@@ -30,7 +30,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from ranknosh.errors import ConfigError, StoreError, to_type
-from ranknosh.runs.facts import DataFacts, Facts, having
+from ranknosh.runs.facts import DataFacts, HeaderFacts, having
 from ranknosh.runs.files import append_synced, write_atomic, writing
 from ranknosh.runs.folder import locked
 
@@ -62,7 +62,7 @@ class Header:
     command: str
     settings: Mapping[str, Any]
     data: Annotated[Mapping[str, Any], having(DataFacts)]
-    facts: Annotated[Mapping[str, Any], having(Facts)]
+    facts: Annotated[Mapping[str, Any], having(HeaderFacts)]
     versions: Mapping[str, str]
     git: str | None = None
     modules: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,8 @@ import pytest
 
 from ranknosh.bench.account import Account, Paid
 from ranknosh.bench.methods import method_of
-from ranknosh.bench.packages import reduction, spend
+from ranknosh.bench.packages import reduction, searched, spend
+from ranknosh.errors import DataError
 from ranknosh.tasks.data.table import Table
 
 MODULES = {
@@ -95,3 +96,9 @@ except MissingDependency as error:
 """
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert out.strip().endswith(said)
+
+
+def test_packages_search_whole_spaces_alone(small: Table, whole: Table) -> None:
+    assert searched(Account(whole, 0)) is whole.space
+    with pytest.raises(DataError, match=r"400 of the 15,625 .*; leave these methods out"):
+        searched(Account(small, 0))

@@ -2,13 +2,18 @@
 
 import json
 import pickle
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ranknosh.bench.account import Account
 from ranknosh.bench.methods import method_of
-from ranknosh.bench.sources import add
+from ranknosh.bench.sources import _of_run, add
+from ranknosh.config.search import SearchSettings
+from ranknosh.core.candidates import Candidate
+from ranknosh.core.records import EpochPoint, Observed
 from ranknosh.errors import DataError
 from ranknosh.spaces.catalog import get_space
 from ranknosh.tasks.data.table import Table
@@ -145,3 +150,23 @@ def test_other_files_are_refused(tmp_path):
         add(tmp_path / "none.csv", tmp_path / "out.npz")
     with pytest.raises(DataError, match="has no column validation_accuracy; it has arch, epoch"):
         add(csv_of(tmp_path / "t.csv", [], "arch,epoch"), tmp_path / "out.npz")
+
+
+def test_curves_and_retrainings_of_candidates_are_trainings_of_a_table():
+    space = get_space("nasbench201")
+
+    def seen(level, accuracy, seconds, curve=(), replica=0):
+        return Observed(0, level, accuracy, {"accuracy": accuracy}, 1, seconds, curve=curve, replica=replica)
+
+    points = tuple(EpochPoint(epoch, 1.0, 0.1, 1.0, {"accuracy": epoch / 10}) for epoch in (2, 3))
+    one = Candidate(0, space.parse(CELLS[0]), "k", CELLS[0], 0, "random", None, None, level=2, costs={"params": 7.0})
+    one.observations |= {1: seen(1, 0.1, 2.0), 2: seen(2, 0.3, 4.0, points)}
+    one.replicas |= {1: seen(2, 0.5, 9.0, replica=1)}
+    settings = SearchSettings.from_dict({"pyramid": {"epochs": [1, 3]}, "budget": {"epochs": 9}})
+    first, again = _of_run(SimpleNamespace(pool=SimpleNamespace(candidates={0: one}), settings=settings))
+    assert first.accuracy == pytest.approx({1: 10, 2: 20, 3: 30})
+    assert first.facts == {"params": 7.0, "seconds_per_epoch": 3.0}
+    assert (again.arch, again.accuracy) == (CELLS[0], {3: 50.0})
+    one.observations[2] = replace(one.observations[2], metrics={"loss": 0.5})
+    with pytest.raises(DataError, match="its candidates have loss and no accuracy"):
+        list(_of_run(SimpleNamespace(pool=SimpleNamespace(candidates={0: one}), settings=settings)))
