@@ -1,6 +1,7 @@
 """One thread a process, for every test and for what tests start, and folders that all processes of a test run share."""
 
 import os
+import random
 import shutil
 
 import pytest
@@ -17,6 +18,24 @@ os.environ["OMP_NUM_THREADS"] = "1"
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("many", settings.get_profile("any machine"), max_examples=MANY)
 settings.load_profile("any machine")
+
+
+def seed_everything():
+    """What a test draws without a generator of its own is the same in every run, whichever tests ran before it."""
+    import torch
+
+    random.seed(0)
+    torch.manual_seed(0)
+
+
+def pytest_collectstart(collector):
+    if isinstance(collector, pytest.Module):
+        seed_everything()  # networks and tensors that a module makes while it is imported
+
+
+@pytest.fixture(autouse=True)
+def the_same_draws():
+    seed_everything()
 
 
 @pytest.fixture(scope="session")
