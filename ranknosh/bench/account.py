@@ -5,7 +5,7 @@ observation at the highest level observed so far, and of equal ones the earlier.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.core.records import Failed, Job, Observed
+from ranknosh.streams import stream
 from ranknosh.tasks.data.table import Accounting, Reading, Table
 
 Scores = Mapping[str, NDArray[np.float64]]
@@ -25,12 +26,14 @@ class Trajectory:
     """How a search went, one entry for every training it paid for.
 
     epochs: (k,) int64, spent in all, rising. rows: (k,) int64, the incumbent's row in the table. regret: (k,) of the
-    incumbent's mean accuracy over seeds, percentage points below the best mean of the table.
+    incumbent's mean accuracy over seeds, percentage points below the best mean of the table. outside: the share of what was asked
+    for by its options that the table lacks, so that the nearest of its architectures answered.
     """
 
     epochs: NDArray[np.int64]
     rows: NDArray[np.int64]
     regret: NDArray[np.float64]
+    outside: float = 0.0
 
     def regret_at(self, budget: int) -> float | None:
         """Regret once ``budget`` epochs are spent; None where they do not pay for the first observation."""
@@ -74,6 +77,18 @@ class Account:
         self._resumes = accounting == "resume"
         self._reading = Reading(table, seed)
         self._told: dict[tuple[int, int], float] = {}
+        self._asked = self._outside = 0
+
+    def row_of(self, options: Sequence[int]) -> int:
+        """The row that answers for options of the space: that of their architecture or, where the table lacks it, one of the
+        nearest, drawn by seed and options alone."""
+        self._asked += 1
+        row = self.table.find(self.table.space.of(options))
+        if row is None:
+            self._outside += 1
+            rows = self.table.nearest(options)
+            row = int(rows[stream(self.seed, "nearest", *options).integers(len(rows))])
+        return row
 
     def price(self, row: int, level: int) -> int:
         """Epochs of training ``row`` to ``level``: from the highest lower level it was trained to, or from scratch."""
@@ -114,7 +129,8 @@ class Account:
         epochs = np.cumsum([each.epochs for each in self.trainings], dtype=np.int64)
         incumbents = accumulate(self.trainings, lambda *two: max(two, key=lambda each: (each.level, each.metric)))
         rows = np.array([each.row for each in incumbents], dtype=np.int64)
-        return Trajectory(epochs, rows, 100 * (self.table.best - self.table.truth[rows]))
+        outside = self._outside / max(self._asked, 1)
+        return Trajectory(epochs, rows, 100 * (self.table.best - self.table.truth[rows]), outside)
 
 
 def from_table(reading: Reading, job: Job, level: int) -> Observed | Failed:

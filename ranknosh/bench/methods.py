@@ -18,6 +18,7 @@ from ranknosh.errors import ConfigError
 from ranknosh.executors.simulated import SimulatedExecutor
 from ranknosh.predictors.own_proposer import ARGUMENTS, OwnProposer, Propose, takes_results
 from ranknosh.registry import Registry
+from ranknosh.spaces.base import Architecture
 from ranknosh.tasks.data.table import Table
 from ranknosh.workflows.search.assembly import make_search
 from ranknosh.workflows.search.rivals import SHARED, Played
@@ -124,7 +125,7 @@ _FORMS: dict[str, tuple[Start, tuple[str, ...]]] = {
 
 
 def proposed(account: Account, propose: Propose, name: str) -> None:
-    """Full trainings of what a function proposes, each once.
+    """Full trainings of what a function proposes, each once, or of the nearest that the table lists.
 
     Args:
         account: pays; its seed is that of the search.
@@ -133,10 +134,13 @@ def proposed(account: Account, propose: Propose, name: str) -> None:
 
     Raises:
         ConfigError: the function raises, or gives no architecture of the space.
-        DataError: the table lacks what it gives.
     """
     table, pool, top = account.table, Pool(), len(account.table.epochs)
-    proposer = OwnProposer(table.listed, propose, name, account.seed)
+
+    def listed(given: Architecture) -> Architecture:
+        return table.architectures[account.row_of(table.space.chosen(given))]
+
+    proposer = OwnProposer(table.listed, propose, name, account.seed, stands_in=listed)
     for number in itertools.count():
         decided = proposer.propose(pool, [number], number)
         if not decided.records:

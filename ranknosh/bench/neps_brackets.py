@@ -3,7 +3,7 @@
 import torch
 
 from ranknosh.bench.account import Account
-from ranknosh.bench.packages import architecture, parameters, reduction, searched, spend
+from ranknosh.bench.packages import parameters, reduction, row_of, spend
 from ranknosh.errors import MissingDependency
 from ranknosh.streams import stream
 
@@ -35,7 +35,7 @@ def neps_hyperband(account: Account) -> None:
 
 
 def _space(account: Account) -> neps.SearchSpace:
-    choices = parameters(searched(account), neps.HPOInteger, neps.HPOCategorical)
+    choices = parameters(account.table.space, neps.HPOInteger, neps.HPOCategorical)
     epochs = account.table.epochs
     return neps.SearchSpace({**choices, _FIDELITY: neps.HPOInteger(epochs[0], epochs[-1], is_fidelity=True)})
 
@@ -47,7 +47,7 @@ def _optimise(account: Account, optimizer: BracketOptimizer) -> None:
 
     def trained() -> bool:
         trial = asked.ask()
-        row = table.row(architecture(table.space, trial.config))
+        row = row_of(account, trial.config)
         level = 1 + sum(epochs < trial.config[_FIDELITY] for epochs in table.epochs)
         value = account.ask(row, level)
         if value is None:

@@ -3,7 +3,7 @@
 import optuna
 
 from ranknosh.bench.account import Account
-from ranknosh.bench.packages import reduction, searched, spend
+from ranknosh.bench.packages import reduction, spend
 from ranknosh.predictors.optuna_tpe import Parameters, seed_of, study_of
 from ranknosh.streams import stream
 
@@ -31,12 +31,12 @@ def optuna_halving(account: Account) -> None:
 
 def _optimise(account: Account, pruner: optuna.pruners.BasePruner) -> None:
     """Trials, each trained level by level until the pruner stops it."""
-    table, parameters = account.table, Parameters(searched(account))
+    table, parameters = account.table, Parameters(account.table.space)
     study = study_of(optuna.samplers.TPESampler(seed=seed_of(stream(account.seed, "optuna"))), pruner, account.seed)
 
     def trained() -> bool:
         trial = study.ask()
-        row = table.row(table.space.of(parameters.suggested(trial)))
+        row = account.row_of(parameters.suggested(trial))
         for level, epochs in enumerate(table.epochs, start=1):
             value = account.ask(row, level)
             if value is None:

@@ -4,22 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ranknosh.bench.account import Account
-from ranknosh.errors import DataError
-from ranknosh.spaces.base import Architecture, Space
+from ranknosh.spaces.base import Space
 
 _MOST_IDLE = 200
 """Trials in a row that cost nothing, because the table showed all of them before, after which the search is over."""
-
-
-def searched(account: Account) -> Space:
-    """The space of a table. Raises DataError where the table lacks a part of it: a package may ask for any architecture."""
-    table = account.table
-    if len(table) < table.space.size:
-        raise DataError(
-            f"the table holds {len(table)} of the {table.space.size:,} architectures of {table.space.title}; a package may "
-            "ask for any of them, so it needs the whole space; leave these methods out"
-        )
-    return table.space
 
 
 def parameters(space: Space, whole: Callable[[int, int], Any], options: Callable[[list[int]], Any]) -> dict[str, Any]:
@@ -36,14 +24,15 @@ def parameters(space: Space, whole: Callable[[int, int], Any], options: Callable
     }
 
 
-def architecture(space: Space, values: Mapping[str, Any]) -> Architecture:
-    """What a package asks for.
+def row_of(account: Account, values: Mapping[str, Any]) -> int:
+    """The row of what a package asks for, see :meth:`ranknosh.bench.account.Account.row_of`: packages know no table that holds a
+    part of its space.
 
     Args:
-        space: of the table.
+        account: of the table.
         values: of all :func:`parameters`, and others.
     """
-    return space.of(tuple(int(values[str(number)]) for number in range(len(space.edits))))
+    return account.row_of([int(values[str(number)]) for number in range(len(account.table.space.edits))])
 
 
 def reduction(account: Account) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from ranknosh.bench.account import Account
-from ranknosh.bench.packages import architecture, parameters, reduction, searched, spend
+from ranknosh.bench.packages import parameters, reduction, row_of, spend
 from ranknosh.errors import MissingDependency
 from ranknosh.streams import stream
 
@@ -31,7 +31,7 @@ def syne_tune_asha(account: Account) -> None:
     seed = int(stream(account.seed, "syne_tune").integers(2**32))
     with _begun_with(seed):
         scheduler = ASHA(
-            parameters(searched(account), randint, choice),
+            parameters(account.table.space, randint, choice),
             metric="metric",
             time_attr="epochs",
             max_t=table.epochs[-1],
@@ -47,7 +47,7 @@ def syne_tune_asha(account: Account) -> None:
                 return False
             trial = Trial(next(numbers), suggestion.config, datetime.now())
             scheduler.on_trial_add(trial)
-            row = table.row(architecture(table.space, trial.config))
+            row = row_of(account, trial.config)
             for level, epochs in enumerate(table.epochs, start=1):
                 value = account.ask(row, level)
                 if value is None:

@@ -103,6 +103,7 @@ class OwnProposer:
         seed: of every draw.
         seeds: (architecture, origin, score) of the first candidates, in place of the function's.
         costs: what architectures cost, and which may be trained; None where nothing is asked of costs.
+        stands_in: what is trained in place of what the function gives; None for itself.
     """
 
     space: Space
@@ -111,6 +112,7 @@ class OwnProposer:
     seed: int
     seeds: Sequence[tuple[Architecture, Origin, float | None]] = ()
     costs: Costs | None = None
+    stands_in: Callable[[Architecture], Architecture] | None = None
 
     def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
         """The next candidates; see :class:`~ranknosh.core.schedules.Proposer`."""
@@ -138,6 +140,7 @@ class OwnProposer:
         rng = stream(self.seed, "own proposal", number)
         for _ in range(_ATTEMPTS):
             given = _asked(self.function, self.name, self.space, results, rng)
+            given = given if self.stands_in is None else self.stands_in(given)
             if self._is_open(given, taken):
                 return given, "user", None
         drawn = islice(self.space.shuffled(rng), None if self.space.enumerable else _DRAWS)

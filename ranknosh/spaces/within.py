@@ -8,8 +8,11 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ranknosh.spaces.base import Architecture, Space
+
+_ROUNDING = 1e-9
 
 
 class _Within(Space):
@@ -72,3 +75,30 @@ def within(space: Space, architectures: Sequence[Architecture]) -> Space:
     for name, value in {"__class__": kind, "home": space, "listed": tuple(architectures)}.items():
         object.__setattr__(made, name, value)
     return made
+
+
+class Nearest:
+    """Which of some architectures are nearest to options of their space, by Gower's distance (Biometrics 1971): the sum over the
+    choices of 1 where two options differ, or of how far apart they are, as a part of the range, where options are in order.
+
+    Args:
+        space: of the architectures.
+        architectures: one or more.
+    """
+
+    def __init__(self, space: Space, architectures: Sequence[Architecture]) -> None:
+        self._space = space
+        self._ordered = np.array(space.ordered)
+        self._ranges = np.maximum(np.array(space.edits) - 1, 1)
+        self._options = np.array([space.chosen(one) for one in architectures])
+
+    def to(self, options: Sequence[int]) -> NDArray[np.int64]:
+        """The places of the nearest ones, all that are equally near, in their order; unreached choices count as not made.
+
+        Args:
+            options: one of every independent choice, which need not be an architecture together.
+        """
+        made = np.where(self._space.reached(options), options, 0)
+        apart = np.abs(self._options - made)
+        distances = np.where(self._ordered, apart / self._ranges, apart > 0).sum(axis=1)
+        return np.flatnonzero(distances <= distances.min() + _ROUNDING)

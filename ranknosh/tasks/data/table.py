@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from ranknosh.errors import DataError, SpaceError
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.catalog import DEFAULT, get_space
-from ranknosh.spaces.within import within
+from ranknosh.spaces.within import Nearest, within
 from ranknosh.streams import stream
 from ranknosh.tasks.data.npz import read_npz
 
@@ -76,6 +76,10 @@ class Table:
     def listed(self) -> Space:
         """The space of these architectures alone; the whole space where the table holds all of it."""
         return self.space if len(self) == self.space.size else within(self.space, self.architectures)
+
+    @cached_property
+    def _nearest(self) -> Nearest:
+        return Nearest(self.space, self.architectures)
 
     @property
     def best(self) -> float:
@@ -180,6 +184,10 @@ class Table:
                 f"of {architecture.space}; it can only answer for the architectures it lists"
             )
         return row
+
+    def nearest(self, options: Sequence[int]) -> NDArray[np.int64]:
+        """The rows nearest to options of the space, see :class:`ranknosh.spaces.within.Nearest`."""
+        return self._nearest.to(options)
 
     def neighbours(self, row: int) -> tuple[int, ...]:
         """Rows one edit away from ``row``, of those the table holds."""

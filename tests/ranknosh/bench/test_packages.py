@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from ranknosh.bench.account import Account, Paid
-from ranknosh.bench.methods import method_of
-from ranknosh.bench.packages import reduction, searched, spend
-from ranknosh.errors import DataError
+from ranknosh.bench.methods import method_of, proposed
+from ranknosh.bench.packages import reduction, spend
+from ranknosh.bench.rows import as_json, format_rows, method_row
+from ranknosh.predictors.own_proposer import Result
+from ranknosh.spaces.base import Architecture, Space
 from ranknosh.tasks.data.table import Table
 
 MODULES = {
@@ -98,7 +102,51 @@ except MissingDependency as error:
     assert out.strip().endswith(said)
 
 
-def test_packages_search_whole_spaces_alone(small: Table, whole: Table) -> None:
-    assert searched(Account(whole, 0)) is whole.space
-    with pytest.raises(DataError, match=r"400 of the 15,625 .*; leave these methods out"):
-        searched(Account(small, 0))
+@pytest.mark.parametrize("name", ["optuna_tpe", "optuna_hyperband", "syne_tune_asha"])
+def test_a_part_of_a_space_answers_by_the_nearest_it_lists(small: Table, name: str) -> None:
+    """400 of 15,625 cells: about 1 in 40 of what is asked for is there."""
+    pytest.importorskip(MODULES.get(name, "optuna"))
+    accounts = [Account(small, seed, 3000) for seed in (4, 4, 5)]
+    for account in accounts:
+        method_of(name)(account)
+        assert 2600 < account.spent <= 3000
+    one, again, other = accounts
+    assert one.trainings == again.trainings != other.trainings
+    assert 0.8 < one.trajectory().outside == again.trajectory().outside <= 1
+
+
+def test_ties_are_drawn_by_seed_and_options_and_what_is_listed_answers_itself(small: Table) -> None:
+    listed = {small.space.chosen(one): row for row, one in enumerate(small.architectures)}
+    lacking = next(
+        cell for cell in small.space.enumerate() if cell.code not in listed and len(small.nearest(cell.code)) > 4
+    )
+    near = small.nearest(lacking.code).tolist()
+    differing = [sum(a != b for a, b in zip(options, lacking.code, strict=True)) for options in listed]
+    assert near == [row for row, many in enumerate(differing) if many == min(differing)]
+    account = Account(small, 0)
+    first = account.row_of(lacking.code)
+    options, row = next(iter(listed.items()))
+    assert account.row_of(options) == row
+    assert account.row_of(lacking.code) == first == Account(small, 0).row_of(lacking.code)
+    assert {Account(small, seed).row_of(lacking.code) for seed in range(100)} == set(near)
+
+
+def test_a_whole_table_answers_all_that_is_asked_for(whole: Table) -> None:
+    account = Account(whole, 4, 1000)
+    method_of("optuna_halving")(account)
+    assert account.trajectory().outside == 0
+
+
+def test_a_result_says_how_much_the_nearest_answered(small: Table) -> None:
+    def far(space: Space, results: Sequence[Result], rng: np.random.Generator) -> Architecture:
+        return next(cell for cell in small.space.enumerate() if small.find(cell) is None)
+
+    account = Account(small, 0, 1000)
+    proposed(account, far, "far")
+    assert account.trajectory().outside == 1
+    row = method_row("far", [1000], [account.trajectory()], 0.1)
+    assert row.outside == 1
+    assert format_rows([row]).splitlines()[-1] == (
+        "far: the table lacks 100 % of what it asked for; the nearest that is listed answered"
+    )
+    assert as_json([row], "any")["methods"][0]["outside"] == 1

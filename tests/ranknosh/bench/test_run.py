@@ -61,6 +61,7 @@ def test_rows_are_the_statistics_of_the_runs(small: Table, tmp_path: Path) -> No
     assert document["methods"][1] == {
         "method": "lowfi_evo",
         "seconds": rows[1].seconds,
+        "outside": 0,
         "to": [asdict(to) for to in rows[1].to],
     }
 

@@ -10,7 +10,8 @@ from ranknosh.core.seeding import draw
 from ranknosh.predictors.candidates import whole
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.catalog import get_space
-from ranknosh.spaces.within import within
+from ranknosh.spaces.flat import FlatSpace
+from ranknosh.spaces.within import Nearest, within
 
 CELLS = get_space("nasbench201")
 CODES = [(0, 0, 0, 1, 0, 0), (0, 0, 0, 2, 0, 0), (0, 0, 0, 3, 0, 0), (3, 3, 3, 3, 3, 3), (2, 0, 0, 2, 0, 0)]
@@ -71,3 +72,21 @@ def test_it_is_sent_to_another_process_and_scaled_as_a_part(some):
     larger = some.scaled(channels=16)
     assert larger.settings["channels"] == 16
     assert tuple(larger.enumerate()) == LISTED
+
+
+def test_nearest_are_those_with_the_fewest_other_operations():
+    near = Nearest(CELLS, LISTED)
+    assert near.to((0, 0, 0, 4, 0, 0)).tolist() == [0, 1, 2]  # one operation is another, twice of the last
+    assert near.to((2, 0, 0, 4, 0, 0)).tolist() == [4]
+    assert near.to((3, 3, 0, 3, 0, 0)).tolist() == [2]  # 2 of 6, 3 of the fourth
+    assert near.to((0, 0, 0, 2, 0, 0)).tolist() == [1]
+
+
+def test_options_in_order_are_apart_by_their_part_of_the_range():
+    """Of 5 rates a step is 1/4, another kind is 1."""
+    space = FlatSpace({"rate": {"ordered": [1, 2, 3, 4, 5]}, "kind": ["a", "b"]})
+    assert space.ordered == (True, False)
+    near = Nearest(space, [space.of(options) for options in ((0, 0), (4, 0), (2, 1))])
+    assert near.to((1, 0)).tolist() == [0]
+    assert near.to((2, 0)).tolist() == [0, 1]  # 2/4 and 2/4, the last one 1
+    assert near.to((4, 1)).tolist() == [2]  # 1 for the second, 2/4 for the last
