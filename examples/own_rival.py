@@ -14,7 +14,7 @@ def evolve(space, results, rng):
 
     Args:
         space: of the architectures.
-        results: what has been trained, in order: architecture, metric (higher is better), level.
+        results: what has been trained, in order: architecture, metric (higher is better), level, earlier metrics.
         rng: the only source of chance, so that a run that is resumed proposes the same.
     """
     if len(results) < POPULATION:

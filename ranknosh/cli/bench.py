@@ -46,6 +46,8 @@ def run(
 ) -> None:
     """Run search methods on a table of finished trainings and print their regret at equal cost.
 
+    Published rivals: regularized_evolution, local_search, asha, hyperband, bohb, brp_nas, bananas, npenas, optuna_tpe.
+
     \b
     Examples:
     ranknosh bench run --table nasbench201.npz --budget 4000 --repeats 100 --json bench.json

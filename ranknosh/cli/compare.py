@@ -28,7 +28,8 @@ def compare(config: ConfigFile, given: Overrides, as_json: AsJson = False, quiet
     A search pays for everything that it needs: train-free scores, predictor, supernet, failures. What it finds is trained from
     scratch, judged on validation and read on test once. Leaves table.md (and .csv, .tex),
     results.json and report.html with a folder a method. Methods are told apart by tests over the seeds.
-    Stock networks (resnet18, mobilenet_v3_small, mlp) need no search, and are trained like what others found.
+    Stock networks (resnet18, mobilenet_v3_small, mlp) need no search, and are trained like what others found. Published rivals:
+    regularized_evolution, local_search, asha, hyperband, bohb, brp_nas, bananas, npenas, optuna_tpe.
 
     \b
     Examples:

@@ -104,7 +104,7 @@ class GinPredictor(Predictor):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(torch_seed(seed, "gin weights"))
             network = GinNetwork(len(graphs.node_kinds), self.hidden, self.layers)
-        adjacency, labels, mask = _tensors(graphs)
+        adjacency, labels, mask = tensors(graphs)
         n = len(encodings)
         used = evidence.weights > 0
         weights = torch.from_numpy(tempered(evidence.weights[used], n).astype(np.float32))
@@ -125,7 +125,7 @@ class GinPredictor(Predictor):
 
     def score(self, encodings: Encodings) -> Floats:
         network = self.model
-        adjacency, labels, mask = _tensors(encodings.graphs)
+        adjacency, labels, mask = tensors(encodings.graphs)
         with torch.no_grad():
             parts = [
                 network(adjacency[i : i + _BLOCK], labels[i : i + _BLOCK], mask[i : i + _BLOCK])
@@ -139,7 +139,8 @@ def _pair_loss(scores: Tensor, pairs: Tensor, weights: Tensor) -> Tensor:
     return (weights * functional.softplus(scores[pairs[:, 1]] - scores[pairs[:, 0]])).sum()
 
 
-def _tensors(graphs: Graphs) -> tuple[Tensor, Tensor, Tensor]:
+def tensors(graphs: Graphs) -> tuple[Tensor, Tensor, Tensor]:
+    """Adjacency, labels and mask of graphs, as a :class:`GinNetwork` takes them."""
     return (
         torch.from_numpy(graphs.adjacency.astype(np.float32)),
         torch.from_numpy(graphs.labels),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ranknosh.config.units import plural
+from ranknosh.core.candidates import Candidate
 from ranknosh.core.constraints import Costs
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Origin, Proposed
@@ -24,11 +25,13 @@ _DRAWS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a candidate has shown so far: ``metric`` at the highest ``level`` it completed, from 1; higher is better."""
+    """What a candidate has shown so far: ``metric`` at the highest ``level`` it completed, from 1; higher is better. ``earlier``
+    are its metrics at the levels below, from level 1 on."""
 
     architecture: Architecture
     metric: float
     level: int
+    earlier: tuple[float, ...] = ()
 
 
 Propose = Callable[[Space, Sequence[Result], np.random.Generator], Architecture]
@@ -71,10 +74,13 @@ def takes_results(found: Any) -> bool:
 def _asked(
     propose: Propose, name: str, space: Space, results: Sequence[Result], rng: np.random.Generator
 ) -> Architecture:
-    """What the function gives, an architecture of the space. Raises OwnCodeError for anything else."""
+    """What the function gives, an architecture of the space. Raises OwnCodeError for anything else, and a ConfigError of the
+    function's as it is."""
     try:
         given = propose(space, results, rng)
     except FOREIGN as error:
+        if type(error) is ConfigError:  # in its own words
+            raise
         raise OwnCodeError(
             f"the method {name} raised with {plural(len(results), 'result')}: {first_line(error, named=True)}; correct it"
         ) from error
@@ -87,6 +93,11 @@ def _asked(
     except SpaceError as error:
         raise OwnCodeError(f"the method {name} gave no architecture of {space.title}: {error}; correct it") from error
     return given
+
+
+def _result(candidate: Candidate) -> Result:
+    *earlier, metric = (candidate.by_level[level] for level in range(1, candidate.level + 1))
+    return Result(candidate.architecture, metric, candidate.level, tuple(earlier))
 
 
 @dataclass(eq=False)
@@ -117,7 +128,7 @@ class OwnProposer:
     def propose(self, pool: Pool, ids: Sequence[int], batch: int) -> Proposal:
         """The next candidates; see :class:`~ranknosh.core.schedules.Proposer`."""
         known = [c for c in pool.candidates.values() if c.level > 0 and c.failed is None]
-        results = tuple(Result(c.architecture, c.observations[c.level].metric, c.level) for c in known)
+        results = tuple(_result(candidate) for candidate in known)
         taken = set(pool.keys)
         records: list[Proposed] = []
         for number in ids:

@@ -14,6 +14,9 @@ from ranknosh.spaces.base import Architecture, Space
 POPULATION, SAMPLE = 20, 5
 """Of regularised evolution. The paper has 100 and 25, which the budgets of comparisons, tens of trainings, would leave random."""
 
+PARENTS, MUTANTS = 10, 10
+"""Of searches in which a predictor chooses among mutants."""
+
 
 def regularized_evolution(space: Space, results: Sequence[Result], rng: np.random.Generator) -> Architecture:
     """A mutant of the best of ``SAMPLE`` drawn among the latest ``POPULATION``: the oldest dies, not the worst.
@@ -37,6 +40,25 @@ def local_search(space: Space, results: Sequence[Result], rng: np.random.Generat
     return left[int(rng.integers(len(left)))] if left else space.sample(rng)
 
 
+def mutants(
+    space: Space, parents: Sequence[Architecture], results: Sequence[Result], rng: np.random.Generator
+) -> list[Architecture]:
+    """Live mutants of ``parents`` that are not among ``results``, at most ``MUTANTS`` of each; each canonical id once.
+
+    Args:
+        space: of the architectures.
+        parents: in the order of their mutants; one may be there several times.
+        results: what is known already.
+        rng: of the mutations.
+    """
+    known = {space.canonical(result.architecture) for result in results}
+    found = dict[str, Architecture]()
+    for child in (space.mutate(parent, rng) for parent in parents for _ in range(MUTANTS)):
+        if (key := space.canonical(child)) not in known and not space.is_dead(child):
+            found.setdefault(key, child)
+    return list(found.values())
+
+
 def _untried(space: Space, results: Sequence[Result]) -> list[Architecture]:
     """The neighbours that the climb has not tried where it stands after ``results``."""
     tried: set[str] = set()
@@ -56,6 +78,8 @@ def _alive(space: Space, architecture: Architecture) -> dict[str, Architecture]:
 PROPOSALS: Mapping[str, str] = {
     "regularized_evolution": f"{__name__}:regularized_evolution",
     "local_search": f"{__name__}:local_search",
+    "bananas": "ranknosh.predictors.bananas:bananas",
+    "npenas": "ranknosh.predictors.npenas:npenas",
     "optuna_tpe": "ranknosh.predictors.optuna_tpe:optuna_tpe",
 }
 """By the names that ``compare`` and ``bench run`` know them by: ``module:name``, which is imported when it is asked for."""

@@ -74,6 +74,15 @@ def hyperband(epochs: Sequence[int]) -> dict[str, dict[str, Any]]:
     return _with(full_trainings(epochs), pyramid={"epochs": list(epochs), "schedule": "hyperband"})
 
 
+def bohb(epochs: Sequence[int]) -> dict[str, dict[str, Any]]:
+    """BOHB: the brackets of :func:`hyperband`, filled by densities; :mod:`ranknosh.predictors.bohb` has source and deviations.
+
+    Args:
+        epochs: of the levels, which are its rungs.
+    """
+    return _with(hyperband(epochs), propose={"function": "ranknosh.predictors.bohb:bohb"})
+
+
 def brp_nas(epochs: Sequence[int]) -> dict[str, dict[str, Any]]:
     """BRP-NAS (Dudziak et al., NeurIPS 2020): full trainings, half of a round the best by a graph network that learned the pairs
     of what is known, half random.
@@ -122,6 +131,7 @@ SHARED: Mapping[str, Played | str] = {
     "random": Played(full_trainings),
     "asha": Played(asha),
     "hyperband": Played(hyperband),
+    "bohb": Played(bohb),
     "brp_nas": Played(brp_nas),
     **PROPOSALS,
 }

@@ -308,6 +308,19 @@ def test_hyperband_on_a_table_has_brackets_of_its_levels(whole: Table) -> None:
     assert account.spent == 2 * (17 * 12 + 188 + 400)
 
 
+def test_bohb_fills_the_brackets_of_hyperband_by_what_they_showed(whole: Table) -> None:
+    """Six choices ask for 9 results of a level, which the first bracket of 17 has; a third of the later ones is random."""
+    account, blind = (Account(whole, 3, 5 * (17 * 12 + 188 + 400)) for _ in range(2))
+    method_of("bohb")(account)
+    method_of("hyperband")(blind)
+    assert [paid.level for paid in account.trainings] == [paid.level for paid in blind.trainings]
+    entered = [[paid.row for paid in each.trainings if paid.level == 1] for each in (account, blind)]
+    assert len(set(entered[0])) == len(entered[0])
+    learned, chance = (np.mean(whole.truth[rows[17:]]) for rows in entered)
+    assert learned > chance + 0.3 * np.std(whole.truth)
+    assert "bohb" in COMPARED.names
+
+
 @pytest.mark.parametrize("accounting", ["resume", "scratch"])
 def test_brp_nas_takes_half_of_a_round_by_its_predictor(whole: Table, accounting: Accounting) -> None:
     """Full trainings at their price, ten random ones first; a predictor then leaves chance behind."""

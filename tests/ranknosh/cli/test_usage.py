@@ -9,6 +9,7 @@ import pytest
 
 from ranknosh.cli import working
 from ranknosh.errors import RankNoshError
+from ranknosh.workflows.search.rivals import SHARED
 from tests.processes import HANG_SECONDS, run_python
 
 VERBS = [
@@ -248,3 +249,9 @@ main(["plan", "search.yaml"])
     ended = run_python("-c", gone, str(tmp_path / "gone"))
     assert (ended.returncode, ended.stdout) == (4, "")
     assert ended.stderr == "error: the working directory was removed; change to one that is there, and try again\n"
+
+
+@pytest.mark.parametrize("words", [["compare"], ["bench", "run"]])
+def test_the_help_names_every_published_rival(cli, words):
+    said = cli(*words, "--help").out
+    assert [name for name in SHARED if name not in said] == []

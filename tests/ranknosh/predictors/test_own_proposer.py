@@ -24,7 +24,7 @@ def numbered(space, results, rng):
     return LIVE[len(results)]
 
 
-def test_it_sees_the_results_in_order_at_their_highest_level_and_no_failure():
+def test_it_sees_the_results_in_order_at_every_level_and_no_failure():
     pool, seen = Pool(), []
     for number, record in enumerate(proposer(lambda s, r, rng: SPACE.sample(rng)).propose(pool, range(4), 0).records):
         pool.apply(record)
@@ -40,8 +40,11 @@ def test_it_sees_the_results_in_order_at_their_highest_level_and_no_failure():
 
     proposer(function).propose(pool, [4], 1)
     first = [pool.candidates[number].architecture for number in (0, 1, 3)]
-    told = [(result.architecture, round(result.metric, 6), result.level) for result in seen[0]]
-    assert told == [(first[0], 0.0, 1), (first[1], 0.9, 2), (first[2], 0.3, 1)]
+    assert seen[0] == (
+        Result(first[0], 0.0, 1),
+        Result(first[1], 0.9, 2, earlier=(0.1,)),
+        Result(first[2], pytest.approx(0.3), 1),
+    )
 
 
 def test_a_batch_cut_in_two_is_the_batch_it_would_have_been():

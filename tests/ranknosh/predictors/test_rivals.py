@@ -1,15 +1,15 @@
 """What published methods propose, against steps worked out by hand."""
 
-import numpy as np
 import pytest
 
 from ranknosh.predictors import rivals
+from ranknosh.predictors.bohb import bohb
 from ranknosh.predictors.own_proposer import Result
-from ranknosh.predictors.rivals import POPULATION, local_search, regularized_evolution
+from ranknosh.predictors.rivals import POPULATION, local_search, mutants, regularized_evolution
 from ranknosh.spaces.flat import FlatSpace
-from ranknosh.spaces.nasbench201 import NasBench201
 from ranknosh.spaces.parameters import choice
 from ranknosh.streams import stream
+from tests.ranknosh.predictors import landscapes
 
 SPACE = FlatSpace({"a": choice([0, 1, 2]), "b": choice([0, 1, 2])})
 
@@ -54,20 +54,34 @@ def test_evolution_mutates_the_best_of_those_that_are_alive(monkeypatch):
     assert asked(regularized_evolution, results[:2]) - set(SPACE.neighbours(at(1, 1)))
 
 
-@pytest.mark.parametrize("function", [regularized_evolution, local_search])
+def test_mutants_are_new_neighbours_of_the_parents_each_once(monkeypatch):
+    results = seen(((0, 0), 0.5), ((0, 1), 0.4))
+    near = {at(1, 0), at(2, 0), at(0, 2)}
+    monkeypatch.setattr(rivals, "MUTANTS", 50)
+    found = mutants(SPACE, [at(0, 0)], results, stream(0, "test"))
+    assert set(found) == near
+    assert len(found) == 3
+    both = mutants(SPACE, [at(0, 0), at(2, 2)], results, stream(0, "test"))
+    assert (both[:3], set(both[3:])) == (found, {at(1, 2), at(2, 1)})  # (0, 2) and (2, 0) are there already
+    monkeypatch.setattr(rivals, "MUTANTS", 2)
+    assert len(mutants(SPACE, [at(0, 0)], [], stream(0, "test"))) <= 2
+    alone = landscapes.SPACE.parse("|none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|")
+    monkeypatch.setattr(rivals, "MUTANTS", 50)
+    found = mutants(landscapes.SPACE, [alone], [], stream(0, "test"))
+    assert found
+    assert not any(map(landscapes.SPACE.is_dead, found))
+
+
+@pytest.mark.parametrize("function", [regularized_evolution, local_search, bohb])
 def test_on_a_smooth_landscape_it_finds_more_than_chance(function):
     """Value: how many edges are 3x3 convolutions. Sixty steps each, over five seeds."""
-    space = NasBench201()
-    wanted = space.parse(
-        "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
-    )
+    space = landscapes.SPACE
 
     def best(propose, seed):
         results = []
         for number in range(60):
             one = propose(space, results, stream(seed, "landscape", number))
-            value = float(np.mean(np.array(space.chosen(one)) == np.array(space.chosen(wanted))))
-            results.append(Result(one, value, 1))
+            results.append(Result(one, landscapes.convolutions(one), 1))
         return max(result.metric for result in results)
 
     def at_random(space, results, rng):
