@@ -66,7 +66,6 @@ def played(account: Account, method: Played) -> None:
         method: all of whose levels are the table's, or the top one alone.
 
     Raises:
-        DataError: where the method asks for an architecture that the table lacks.
         BudgetTooSmall: where no candidate fits.
     """
     table = account.table
@@ -75,7 +74,13 @@ def played(account: Account, method: Played) -> None:
     if len(plain["pyramid"]["epochs"]) == 1:  # whatever promotions cost
         plain["pyramid"]["epochs"] = table.epochs[-1:]
         train = partial(account.train, level=len(table.epochs))
-    play(make_search(SearchSettings.from_dict(plain), Pool(), space=table.listed), SimulatedExecutor(train))
+    config, nearest = SearchSettings.from_dict(plain), partial(_listed, account)
+    play(make_search(config, Pool(), space=table.listed, stands_in=nearest), SimulatedExecutor(train))
+
+
+def _listed(account: Account, given: Architecture) -> Architecture:
+    """The nearest architecture that the table lists."""
+    return account.table.architectures[account.row_of(account.table.space.chosen(given))]
 
 
 def _plain(account: Account) -> dict[str, Any]:
@@ -136,11 +141,7 @@ def proposed(account: Account, propose: Propose, name: str) -> None:
         ConfigError: the function raises, or gives no architecture of the space.
     """
     table, pool, top = account.table, Pool(), len(account.table.epochs)
-
-    def listed(given: Architecture) -> Architecture:
-        return table.architectures[account.row_of(table.space.chosen(given))]
-
-    proposer = OwnProposer(table.listed, propose, name, account.seed, stands_in=listed)
+    proposer = OwnProposer(table.listed, propose, name, account.seed, stands_in=partial(_listed, account))
     for number in itertools.count():
         decided = proposer.propose(pool, [number], number)
         if not decided.records:

@@ -211,6 +211,7 @@ def make_search(
     predictor: Predictor | None = None,
     costs: CostBook | None = None,
     space: Space | None = None,
+    stands_in: Callable[[Architecture], Architecture] | None = None,
 ) -> Search:
     """The engine of a search: the proxies' picks and random candidates first, the predictor's choices after them.
 
@@ -222,6 +223,7 @@ def make_search(
         predictor: an object in place of what the config names.
         costs: what architectures cost, and which may be trained; None where nothing is asked of costs.
         space: that of the config where only some of its architectures can be trained.
+        stands_in: see :class:`~ranknosh.predictors.own_proposer.OwnProposer`.
     """
     section, seed, pyramid, space = config.seeding, config.seed, pyramid_of(config), space or config.space.make()
     picks: Sequence[tuple[Architecture, Origin, float | None]]
@@ -237,7 +239,8 @@ def make_search(
     limits, rules = limits_of(config), rules_of(config)
     function = proposal_function(config, space)
     if function is not None:
-        own = OwnProposer(space, function, config.propose.function or "", seed, picks if pool.scored else (), costs)
+        firsts, name = picks if pool.scored else (), config.propose.function or ""
+        own = OwnProposer(space, function, name, seed, firsts, costs, stands_in)
         return Search(pyramid, limits, own, rules, seed=seed, pool=pool, checkpoint_bytes=checkpoint_bytes)
     predictor = predictor_of(config, space) if predictor is None else predictor
     if executor is not None and isinstance(predictor, EnsemblePredictor):

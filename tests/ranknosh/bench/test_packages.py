@@ -115,6 +115,16 @@ def test_a_part_of_a_space_answers_by_the_nearest_it_lists(small: Table, name: s
     assert 0.8 < one.trajectory().outside == again.trajectory().outside <= 1
 
 
+def test_densities_of_a_part_of_a_space_are_answered_by_the_nearest_it_lists(small: Table) -> None:
+    """The first bracket of 17 and a third of what follows are drawn of what is listed."""
+    accounts = [Account(small, 4, 6000) for _ in range(2)]
+    for account in accounts:
+        method_of("bohb")(account)
+    one, again = accounts
+    assert one.trainings == again.trainings
+    assert 0.2 < one.trajectory().outside == again.trajectory().outside < 0.9
+
+
 def test_ties_are_drawn_by_seed_and_options_and_what_is_listed_answers_itself(small: Table) -> None:
     listed = {small.space.chosen(one): row for row, one in enumerate(small.architectures)}
     lacking = next(
