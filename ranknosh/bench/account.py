@@ -130,7 +130,7 @@ class Account:
         incumbents = accumulate(self.trainings, lambda *two: max(two, key=lambda each: (each.level, each.metric)))
         rows = np.array([each.row for each in incumbents], dtype=np.int64)
         outside = self._outside / max(self._asked, 1)
-        return Trajectory(epochs, rows, 100 * (self.table.best - self.table.truth[rows]), outside)
+        return Trajectory(epochs, rows, self.table.regret(rows), outside)
 
 
 def from_table(reading: Reading, job: Job, level: int) -> Observed | Failed:

@@ -1,22 +1,28 @@
 """Runs of several methods on one table, with the same seeds."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from ranknosh.bench.account import Account, Trajectory
-from ranknosh.bench.methods import SCORED, checked, method_of
+from ranknosh.bench.account import Account
+from ranknosh.bench.ended import Ended, EndedRuns, conditions, ended_runs
+from ranknosh.bench.methods import RIVALS, SCORED, checked, method_of
 from ranknosh.bench.rows import MethodRow, as_json, method_row
 from ranknosh.bench.scores import read_scores
+from ranknosh.config.units import plural
 from ranknosh.errors import ConfigError, unknown
-from ranknosh.runs.events import Events, Progress, silent
+from ranknosh.runs.events import Events, Message, Progress, silent
 from ranknosh.runs.files import write_atomic
 from ranknosh.runs.provenance import host_cores
 from ranknosh.streams import stream
@@ -42,6 +48,8 @@ def run_bench(
 ) -> list[MethodRow]:
     """Runs of search methods on a table; repeat i has the same seed for every method.
 
+    Where rows are written, runs that end are written down too: after a kill the same call goes on (:mod:`ranknosh.bench.ended`).
+
     Args:
         table: or its file.
         methods: names.
@@ -58,7 +66,7 @@ def run_bench(
         levels: numbers of epochs, see :meth:`ranknosh.tasks.data.table.Table.load`; not for a table that is given as such.
 
     Raises:
-        ConfigError: for a setting out of range or an unknown method.
+        ConfigError: for a setting out of range, an unknown method, and a benchmark that began with others.
         DataError: for a table or scores that cannot be used.
     """
     names = checked(methods)
@@ -78,56 +86,93 @@ def run_bench(
     known = read_scores(scores, loaded, proxies, needing) if needing else None
     seeds = [int(stream(seed, "bench run", number).integers(2**31)) for number in range(repeats)]
     make = partial(Account, loaded, budget=budget, accounting=accounting, scores=known)
-    tasks = [(name, seed) for name in names for seed in seeds]
-    runs: dict[str, list[Trajectory]] = {name: [] for name in names}
-    seconds: dict[str, list[float]] = {name: [] for name in names}
-    for (name, _), (trajectory, took) in zip(tasks, _all(make, tasks, jobs), strict=True):
-        runs[name].append(trajectory)
-        seconds[name].append(took)
-        events(Progress(name, len(runs[name]), repeats))
     points = sorted({point for point in checkpoints if point < budget} | {budget})
-    rows = [method_row(name, points, runs[name], fmean(seconds[name])) for name in names]
-    if json_out is not None:
-        document = {
-            "table": {
-                "data": loaded.data,
-                "space": loaded.space.name,
-                "architectures": len(loaded),
-                "best": loaded.best,
-                "levels": list(loaded.epochs),
-            },
-            "settings": {"budget": budget, "repeats": repeats, "seed": seed, "accounting": accounting},
-            **as_json(rows, loaded.data),
-            "regret": {name: [[run.regret_at(point) for point in points] for run in runs[name]] for name in names},
-            "proxies": list(known) if known else None,
-        }
-        write_atomic(Path(json_out), (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+    out, settings = (
+        None if json_out is None else Path(json_out),
+        {"budget": budget, "seed": seed, "accounting": accounting},
+    )
+    functions = {name: RIVALS.load(name) for name in names}
+    with ended_runs(out, conditions(loaded, known, functions, **settings)) as ended:
+        _run(ended, make, {(name, number): seed for name in names for number, seed in enumerate(seeds)}, jobs, events)
+        of = {name: [ended.known[name, number] for number in range(repeats)] for name in names}
+        runs = {name: [each.trajectory(loaded) for each in of[name]] for name in names}
+        rows = [method_row(name, points, runs[name], fmean(each.seconds for each in of[name])) for name in names]
+        if out is not None:
+            regret = {name: [[run.regret_at(point) for point in points] for run in runs[name]] for name in names}
+            found = {**as_json(rows, loaded.data), "regret": regret, "proxies": list(known) if known else None}
+            document = {"table": _described(loaded), "settings": {**settings, "repeats": repeats}, **found}
+            write_atomic(out, (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
     return rows
 
 
+def _described(table: Table) -> dict[str, Any]:
+    return {
+        "data": table.data,
+        "space": table.space.name,
+        "architectures": len(table),
+        "best": table.best,
+        "levels": list(table.epochs),
+    }
+
+
+Task = tuple[str, int]
+"""The name of a method and the number of a seed, from 0."""
 MakeAccount = Callable[[int], Account]
 _MADE_BY: MakeAccount
 """What makes an account of a seed in a process of a benchmark."""
 
 
-def _all(make: MakeAccount, tasks: Sequence[tuple[str, int]], jobs: int) -> Iterator[tuple[Trajectory, float]]:
-    """How each (method, seed) went and the seconds it took, in order."""
-    processes = min(jobs, len(tasks))
-    if processes == 1:
-        yield from (_one(task, make) for task in tasks)
+def _run(ended: EndedRuns, make: MakeAccount, seeds: Mapping[Task, int], jobs: int, events: Events) -> None:
+    """Do the runs that have not ended yet.
+
+    Args:
+        ended: those that have, to which every further one is added.
+        make: of a seed.
+        seeds: of all runs.
+        jobs: processes.
+        events: hears of every run that is done.
+    """
+    left = {task: seed for task, seed in seeds.items() if task not in ended.known}
+    total, done = Counter(name for name, _ in seeds), Counter(name for name, _ in seeds.keys() - left.keys())
+    if len(left) < len(seeds):
+        events(Message(f"{len(seeds) - len(left)} of {plural(len(seeds), 'run')} ended before; going on"))
+    for each in _ended(make, left, jobs):
+        ended.add(each)
+        done[each.method] += 1
+        events(Progress(each.method, done[each.method], total[each.method]))
+
+
+def _ended(make: MakeAccount, seeds: Mapping[Task, int], jobs: int) -> Iterator[Ended]:
+    """The runs of some seeds as they end."""
+    processes = min(jobs, len(seeds))
+    if processes <= 1:
+        yield from (_one(task, seed, make) for task, seed in seeds.items())
         return
     with ProcessPoolExecutor(processes, get_context("spawn"), _open, (make,)) as pool:
-        yield from pool.map(_one, tasks)
+        try:
+            for future in as_completed([pool.submit(_one, task, seed) for task, seed in seeds.items()]):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _open(make: MakeAccount) -> None:
     global _MADE_BY
     _MADE_BY = make
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _one(task: tuple[str, int], make: MakeAccount | None = None) -> tuple[Trajectory, float]:
-    method, seed = task
+def _end_with_parent() -> None:
+    """The queue of tasks never closes for a process whose parent was killed."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _one(task: Task, seed: int, make: MakeAccount | None = None) -> Ended:
+    method, repeat = task
     account, started = (make or _MADE_BY)(seed), perf_counter()
     with threadpool_limits(1):
         method_of(method)(account)
-    return account.trajectory(), perf_counter() - started
+    return Ended.of(method, repeat, account.trajectory(), perf_counter() - started)

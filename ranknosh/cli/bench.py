@@ -41,7 +41,10 @@ def run(
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,
     out: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write settings and every regret here.")
+        Path | None,
+        typer.Option(
+            "--json", metavar="OUT", help="Write settings and every regret here; after a stop the same command goes on."
+        ),
     ] = None,
 ) -> None:
     """Run search methods on a table of finished trainings and print their regret at equal cost.

@@ -19,9 +19,11 @@ read; test accuracies in particular are never a search signal. Inside the packag
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,6 +86,20 @@ class Table:
     @property
     def best(self) -> float:
         return float(self.truth.max())
+
+    def regret(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Percentage points below the best, by row."""
+        return 100 * (self.best - self.truth[rows])
+
+    @cached_property
+    def digest(self) -> str:
+        """What the table is recognised by: everything that a search on it depends on."""
+        head = [self.space.spec, self.epochs, self.curves, self.accounting, list(self.costs)]
+        found = blake2b(json.dumps(head).encode(), digest_size=16)
+        codes = np.array([one.code for one in self.architectures])
+        for array in (codes, *self.values, self.seconds, self.truth, *self.costs.values()):
+            found.update(f"{array.shape}".encode() + array.tobytes())
+        return found.hexdigest()
 
     @property
     def facts(self) -> dict[str, Any]:
