@@ -118,3 +118,29 @@ def test_a_form_asks_something(path):
     ids = [field["id"] for field in form["body"]]
     assert len(ids) == len(set(ids)) > 2
     assert any(field.get("validations", {}).get("required") for field in form["body"])
+
+
+@pytest.mark.parametrize(
+    ("short", "meaning"),
+    [
+        ("NOSH", "non-uniform successive halving"),
+        ("MACs", "multiply-accumulates"),
+        ("ema_", "averaged weights"),
+    ],
+)
+def test_short_words_are_spelled_out_in_the_pages_where_they_are_met_first(short, meaning):
+    for page in ("README.md", "docs/glossary.md"):
+        text = (ROOT / page).read_text()
+        assert short in text, page
+        assert meaning in text.lower(), page
+    assert "NOSH pyramid (non-uniform successive halving)" in (ROOT / "docs/ray_tune.md").read_text()
+
+
+def test_the_leaderboards_help_spells_its_columns_out(capsys):
+    from ranknosh.cli import main
+
+    with pytest.raises(SystemExit):
+        main(["top", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "MACs are multiply-accumulates of one input" in text
+    assert "ema_ before it was measured with averaged weights" in text

@@ -231,7 +231,8 @@ def _text(parts: Parts, timing: Timing, planned: Mapping[str, Any], following: s
         ("time", f"{expected}   between {low} and {high}"),
         (
             "",
-            f"timed on {plural(len(timing.timed), 'network')} of {macs} MACs; predictor refits and the report come on top",
+            f"timed on {plural(len(timing.timed), 'network')} of {macs} multiply-accumulates; predictor refits and the report "
+            "come on top",
         ),
         ("stock", planned["stock"] and _stock_text(planned["stock"], config.baseline)),
         ("disk", f"up to {human_size(planned['disk_bytes'])} of checkpoints"),

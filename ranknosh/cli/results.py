@@ -172,7 +172,8 @@ def top(
 
     Of a search: those trained to the highest level first, among them by the metric that the search ranks by (train.metric),
     which is a column of its own where it is not the first one shown; with several objectives their front comes first. A stock
-    network trained beside the winner is shown below; --json has it in 'ranknosh status RUN --json'.
+    network trained beside the winner is shown below; --json has it in 'ranknosh status RUN --json'. MACs are
+    multiply-accumulates of one input; a metric with ema_ before it was measured with averaged weights.
 
     \b
     Examples:

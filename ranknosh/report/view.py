@@ -94,7 +94,7 @@ class SearchView(Run[Pool]):
     @property
     def ranked_name(self) -> str:
         """The name of :attr:`ranked_by`, which says where the averaged weights are judged."""
-        return self.ranked_by.name + (" (EMA)" if self.settings.train.reads_average else "")
+        return self.ranked_by.name + (" (averaged weights)" if self.settings.train.reads_average else "")
 
     @property
     def ranking(self) -> str:

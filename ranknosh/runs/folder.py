@@ -1,10 +1,11 @@
-"""Run folders: their names, the lock that one process holds, and what is found in them."""
+"""Run folders: their names, the lock that one process holds, what is found in them, and what may be removed."""
 
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -13,6 +14,16 @@ from ranknosh.errors import ConfigError, StoreError
 from ranknosh.runs.files import writing
 
 LOCK, OWNER = ".lock", ".owner"
+
+
+@dataclass(frozen=True)
+class Waste:
+    """Something that may be removed: where it is, its bytes, why it may go, and how it is removed."""
+
+    where: str
+    size: int
+    reason: str
+    remove: Callable[[], None]
 
 
 @contextmanager

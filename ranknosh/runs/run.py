@@ -5,53 +5,27 @@ import html
 import os
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ranknosh.config.settings import Overrides, Settings, with_changes
 from ranknosh.config.units import Quantity
 from ranknosh.core.records import Contradiction, Session
-from ranknosh.errors import ConfigError, DataError, MissingDependency, OwnCodeError, StoreError, printable, to_type
+from ranknosh.errors import MissingDependency, OwnCodeError, StoreError, printable, to_type
 from ranknosh.registry import look_in, own_modules_of
 from ranknosh.runs.events import Ended, Events, Message, Opened, silent
 from ranknosh.runs.files import write_atomic
-from ranknosh.runs.folder import discard, is_locked, new_folder
+from ranknosh.runs.folder import Waste, discard, is_locked, new_folder
 from ranknosh.runs.journal import FILE, FORMAT, DamagedLine, Header, History, Journal, damaged, read_history
+from ranknosh.runs.prepared import Prepared, check_same
 from ranknosh.runs.provenance import git_revision, now, versions, working_folder
 from ranknosh.runs.session import MODULES, RunSession, StopRequest
 
 State = TypeVar("State")
 Own = TypeVar("Own", bound="Run[Any]")
 REPORT, CONFIG = "report.html", "config.yaml"
-
-
-@dataclass(frozen=True)
-class Waste:
-    """Something that may be removed: where it is, its bytes, why it may go, and how it is removed."""
-
-    where: str
-    size: int
-    reason: str
-    remove: Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a run needs before it can work, made from its settings; nothing is written yet.
-
-    ``data``: what the data set is recognised by (``fingerprint``) and described with; empty where there is none. ``facts``:
-    the workflow's own part of the header. ``fixed``: names of facts that have to agree when the run is resumed. ``stem``: of
-    an automatic folder name. ``parts``: the workflow's own objects.
-    """
-
-    stem: str
-    parts: Any
-    data: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    fixed: tuple[str, ...] = ()
 
 
 class Run(ABC, Generic[State]):
@@ -404,33 +378,6 @@ def _reopened(kind: type[Own], folder: Path, events: Events) -> Own:
     run.report_if_possible(events)
     events(Ended(folder, run.reason or "", run.exit_code))
     return run
-
-
-_ELSEWHERE = ("data.folder", "data.npz", "data.root")
-"""Settings of where the same data may lie now."""
-
-
-def check_same(header: Header, prepared: Prepared, changes: Collection[str] = ()) -> None:
-    """Raises DataError or ConfigError where the data, or a fact that has to stay, are others than those a run began with.
-
-    changes: names of the settings that were changed for this session.
-    """
-    before, now_ = header.data.get("fingerprint"), prepared.data.get("fingerprint")
-    if before != now_:
-        chosen = [name for name in changes if name.startswith("data.") and name not in _ELSEWHERE]
-        back = "bring the old data back (from another place with --set data.folder=PATH)"
-        if chosen:
-            back = f"take back the change of {', '.join(chosen)}"
-        raise DataError(
-            f"the data are not those this run began with: {prepared.data.get('name', 'they')} has the fingerprint "
-            f"{str(now_)[:12]} instead of {str(before)[:12]}; {back}, or start a new run"
-        )
-    for name in prepared.fixed:
-        if header.facts.get(name) != prepared.facts.get(name):
-            raise ConfigError(
-                f"{name} was {header.facts.get(name)!r} when this run started and is {prepared.facts.get(name)!r} now; it cannot "
-                "change on resume: take the change back, or start a new run"
-            )
 
 
 def settings_of(history: History) -> dict[str, Any]:

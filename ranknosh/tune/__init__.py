@@ -1,4 +1,5 @@
-"""The NOSH pyramid for Ray Tune: a searcher and a scheduler that act as one, for a user's own trainable and config space.
+"""The NOSH pyramid (non-uniform successive halving) for Ray Tune: a searcher and a scheduler that act as one, for a user's own
+trainable and config space.
 
 Importing this costs nothing; ray is loaded when ``RankSearcher``, ``NOSHScheduler``, ``make_tuner`` or ``as_trainable`` is first
 used. ``RungRunner`` and ``read_search`` work without it.

@@ -18,9 +18,11 @@ from ranknosh.errors import ClusterError, ConfigError, DataError, RankNoshError,
 from ranknosh.export.home import TakenHome
 from ranknosh.runs.events import Epoch, Event, Events, Message, Progress
 from ranknosh.runs.files import write_atomic
+from ranknosh.runs.folder import Waste
 from ranknosh.runs.journal import FILE
+from ranknosh.runs.prepared import Prepared
 from ranknosh.runs.progress import View
-from ranknosh.runs.run import Prepared, Run, Waste
+from ranknosh.runs.run import Run
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.stock import home_of

@@ -128,8 +128,8 @@ def notes(rows: Sequence[Row], final_epochs: int) -> list[str]:
     final = Spread.of(run.final.seconds for row in rows for run in row.runs if run.final).mean
     about = UNKNOWN if final is None else f"about {human_duration(final)} each"
     found = [
-        "Mean ± half its 95 % t interval over the seeds; sorted by validation, never by test. Params and MACs are means "
-        "over the finds with a final result.",
+        "Mean ± half its 95 % t interval over the seeds; sorted by validation, never by test. Params and MACs "
+        "(multiply-accumulates of one input) are means over the finds with a final result.",
         *lower,
         f"Search cost holds proxies, predictor, supernet and failures. The final training "
         f"({plural(final_epochs, 'epoch')} from scratch, {about}) is the same for all and is not charged.",

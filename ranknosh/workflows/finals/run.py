@@ -14,8 +14,9 @@ from ranknosh.config.units import metrics_text, plural
 from ranknosh.errors import ConfigError, SpaceError, to_type
 from ranknosh.export.home import TakenHome
 from ranknosh.runs.events import Epoch, Event, Events, Message, Progress
+from ranknosh.runs.folder import Waste
 from ranknosh.runs.journal import FILE
-from ranknosh.runs.run import Prepared, Waste
+from ranknosh.runs.prepared import Prepared
 from ranknosh.runs.session import RunSession, StopRequest
 from ranknosh.spaces.base import Architecture
 from ranknosh.training.best import write_best

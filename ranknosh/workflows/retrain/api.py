@@ -11,7 +11,8 @@ from ranknosh.config.retrain import RetrainSettings
 from ranknosh.errors import ConfigError
 from ranknosh.runs.events import Ended, Event, Events, Opened, silent
 from ranknosh.runs.journal import FILE
-from ranknosh.runs.run import begin, check_same
+from ranknosh.runs.prepared import check_same
+from ranknosh.runs.run import begin
 from ranknosh.runs.session import StopRequest
 from ranknosh.workflows.retrain.records import Retrained
 from ranknosh.workflows.retrain.run import RetrainRun

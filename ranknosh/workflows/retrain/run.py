@@ -16,7 +16,9 @@ from ranknosh.errors import ConfigError, RankNoshError, SpaceError, StoreError
 from ranknosh.export.home import TakenHome
 from ranknosh.runs.events import Epoch, Events, Message, Progress
 from ranknosh.runs.files import write_atomic
-from ranknosh.runs.run import Prepared, Run, Waste
+from ranknosh.runs.folder import Waste
+from ranknosh.runs.prepared import Prepared
+from ranknosh.runs.run import Run
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import Architecture
 from ranknosh.training.best import write_best

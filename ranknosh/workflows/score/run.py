@@ -16,8 +16,9 @@ from ranknosh.executors.base import Executor
 from ranknosh.executors.opening import check, opened
 from ranknosh.runs.events import Events, Progress
 from ranknosh.runs.files import write_atomic
+from ranknosh.runs.prepared import Prepared
 from ranknosh.runs.provenance import versions
-from ranknosh.runs.run import Prepared, Run
+from ranknosh.runs.run import Run
 from ranknosh.runs.session import RunSession
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.catalog import SPACES

@@ -23,8 +23,9 @@ from ranknosh.report.search_page import render
 from ranknosh.report.tables import status_dict, top_rows, trial_rows, write_trials_csv
 from ranknosh.report.view import SearchView
 from ranknosh.runs.events import Events, several, silent
+from ranknosh.runs.folder import Waste
 from ranknosh.runs.journal import FILE, read_history
-from ranknosh.runs.run import Prepared, Waste
+from ranknosh.runs.prepared import Prepared
 from ranknosh.runs.session import RunSession
 from ranknosh.training.checkpoint import CheckpointStore
 from ranknosh.training.folders import FolderStore

@@ -11,7 +11,8 @@ from ranknosh.config.supernet import SupernetSettings
 from ranknosh.config.units import duration_text
 from ranknosh.errors import SpaceError
 from ranknosh.runs.events import Events
-from ranknosh.runs.run import Prepared, Waste
+from ranknosh.runs.folder import Waste
+from ranknosh.runs.prepared import Prepared
 from ranknosh.runs.session import RunSession, StopRequest
 from ranknosh.spaces.catalog import DEFAULT
 from ranknosh.workflows.search.given import begun

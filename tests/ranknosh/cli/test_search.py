@@ -83,7 +83,7 @@ def test_what_is_best_is_said_with_the_metric_that_ranks(cli, searched, tmp_path
     for text in (ended.out, cli("status", "runs/loss").out):
         assert f"#{best.id} by ema_loss   validation accuracy" in text
     page = (tmp_path / "runs" / "loss" / "report.html").read_text()
-    assert f"Candidate {best.id} leads by validation loss (EMA) at" in page
+    assert f"Candidate {best.id} leads by validation loss (averaged weights) at" in page
 
 
 def test_decisions_are_those_of_the_journal_in_order(cli, searched):

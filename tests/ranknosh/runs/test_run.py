@@ -10,7 +10,8 @@ from ranknosh.errors import StoreFull
 from ranknosh.runs import journal
 from ranknosh.runs.events import Opened
 from ranknosh.runs.folder import LOCK, OWNER, discard, locked
-from ranknosh.runs.run import Prepared, Run, begin
+from ranknosh.runs.prepared import Prepared
+from ranknosh.runs.run import Run, begin
 
 
 class Nothing(Folded):

@@ -64,7 +64,7 @@ def test_missing_results_are_counted_and_explained():
     text = terminal(rows, SETTINGS, ACCURACY)
     assert "one: 1 of 2 seeds have a final result." in text
     assert "one, seed 1: diverged: in epoch 2" in text
-    assert "Params and MACs are means over the finds with a final result." in text
+    assert "Params and MACs (multiply-accumulates of one input) are means over the finds with a final result." in text
 
 
 def test_a_shared_final_training_is_said():
