@@ -14,10 +14,9 @@ from ranknosh.predictors.catalog import PREDICTORS
 from ranknosh.registry import Registry
 from zerocost.catalog import HOMES
 
-DATA_NAMES = (
-    *("cluttered_digits", "digits", "digit_masks", "breast_cancer", "wine", "diabetes"),
-    *("cifar10", "cifar100", "fashion_mnist", "svhn"),
-)
+PUBLISHED_NAMES = ("cifar10", "cifar100", "fashion_mnist", "svhn")
+"""Data sets that lie in a folder of the user's (``data.root``); the others that have a name are made here."""
+DATA_NAMES = ("cluttered_digits", "digits", "digit_masks", "breast_cancer", "wine", "diabetes", *PUBLISHED_NAMES)
 FROM_PYTHON = "python"  # the name of what was handed over in memory, in a stored config
 DATA = Registry("data", "data set", dict.fromkeys(DATA_NAMES, ""))
 """Only those of others are loaded by it; ours are made by :mod:`ranknosh.tasks.data.catalog`."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict, model_validator
 
 from ranknosh.config.fields import (
+    PUBLISHED_NAMES,
     DataName,
     Limit,
     Names,
@@ -123,7 +124,9 @@ class DataConfig(Section):
     inputs: Literal["auto", "pictures", "numbers", "tokens"] = setting(
         "auto", "what inputs are; auto: pictures, or numbers where they are rows of floats"
     )
-    root: str | None = setting(None, "where published sets lie, such as cifar10", examples=["~/datasets"])
+    root: str | None = setting(
+        None, "where published sets such as cifar10 lie, by default the folder data", examples=["~/datasets"]
+    )
     download: Switch = setting(False, "fetch a published set that is not there")
     resize: int | None = setting(
         None, "side that images are scaled and cropped to, in pixels", ge=4, le=4096, examples=[32]
@@ -139,6 +142,13 @@ class DataConfig(Section):
     )
     workers: int = setting(0, "processes that read ahead where inputs are not in memory", ge=0, le=1024)
     options: dict[str, Any] = setting({}, "further arguments of the source")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _root_of_published(cls, value: Any) -> Any:
+        """Where published sets lie when nobody says it, as a path that can be seen from elsewhere."""
+        published = isinstance(value, Mapping) and value.get("name") in PUBLISHED_NAMES and value.get("root") is None
+        return {**value, "root": "data"} if published else value
 
     @model_validator(mode="after")
     def _one_source(self) -> "DataConfig":

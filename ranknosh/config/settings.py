@@ -25,6 +25,9 @@ Change = Literal["stay", "free", "raise", "add"]
 Changes: TypeAlias = Mapping[Change, Sequence[str]]
 PLACES = ("name", "out", "data", "data.*")
 """Settings of where things lie; that the data are the same is known by their fingerprint."""
+WRITTEN = ("csv", "executor.storage")
+PATHS = ("data.folder", "data.npz", "data.root", "table", "costs.*.table", "audit", *WRITTEN)
+"""Settings of files and folders; a relative one is meant from the working directory it was given in. ``WRITTEN``: by the run."""
 _INDICATORS = ">|@`%*&!"
 """Signs by which YAML takes the text behind them for something else, unless it is in quotes."""
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -125,11 +128,13 @@ class Settings(Section):
         return self.from_dict(self.to_dict(), overrides=overrides)
 
     def seen_from(self: Own, folder: str) -> Own:
-        """A copy in which relative paths of data are absolute ones, those that lead somewhere from ``folder``."""
-        section = self.to_dict().get("data") or {}
-        given = {key: section[key] for key in SOURCES if key != "name" and section.get(key)}
-        places = {key: os.path.join(folder, path) for key, path in given.items() if not os.path.isabs(path)}
-        there = [Given(("data", key), path, f"data.{key}") for key, path in places.items() if os.path.exists(path)]
+        """A copy in which relative paths (``PATHS``) are absolute ones, those that lead somewhere from ``folder``: to what is
+        there, or to a file that is written into a folder that is there."""
+        there = []
+        for path, text in _paths(self.to_dict()):
+            place, written = os.path.join(folder, text), ".".join(path) in WRITTEN
+            if not os.path.isabs(text) and os.path.exists(os.path.dirname(place) if written else place):
+                there.append(Given(path, place, ".".join(path)))
         return self.replace(there) if there else self
 
     def changes(self: Own, later: Own) -> dict[str, Any]:
@@ -155,6 +160,15 @@ class Settings(Section):
                     f"{name} was {_text(texts.get(name))} when this run started and is {_text(value)} now; it {_HOW[rule]}: "
                     "take the change back, or start a new run"
                 )
+
+
+def _paths(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The paths among plain settings, each with where it is set."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _paths(each, (*path, key))
+    elif isinstance(value, str) and value and any(fnmatch(".".join(path), pattern) for pattern in PATHS):
+        yield path, value
 
 
 def _unwritable(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -235,9 +235,10 @@ class Run(ABC, Generic[State]):
         with Journal.open(self.folder, kind.kinds) as journal:
             run = kind(self.folder, journal.history)
             settings = run._edited().replace(list(overrides))
+            before = run.settings
             if run._elsewhere:
-                settings = settings.seen_from(working_folder())
-            run.settings.check_resume(settings)
+                before, settings = (each.seen_from(working_folder()) for each in (before, settings))
+            before.check_resume(settings)
             changes = run.settings.changes(settings)
             if run.ended and not changes:
                 events(Message(f"{self.folder} has ended already ({run.reason}); nothing to do"))

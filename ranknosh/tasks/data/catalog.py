@@ -101,7 +101,8 @@ def _published(name: str, section: DataConfig, seed: int) -> Data:
     except ImportError as error:
         raise MissingDependency("torchvision", f"the data set {name}") from error
     class_name, sought = PUBLISHED[name]
-    folder = Path(section.root or "data").expanduser()
+    assert section.root is not None  # a section of a published set has one
+    folder = Path(section.root).expanduser()
     make = getattr(torchvision.datasets, class_name)
     found: dict[str, Any] = {}
     try:

@@ -13,6 +13,8 @@ from ranknosh.config.settings import Changes, Settings, by_name, with_changes
 from ranknosh.errors import ConfigError
 from ranknosh.workflows import HOMES, run_class
 
+ENDS = {"budget": {"epochs": 20}}
+
 
 class Some(Settings):
     CHANGES: ClassVar[Changes] = {"raise": ("budget.*", "limit"), "add": ("names",), "free": ("where",)}
@@ -132,3 +134,41 @@ def test_what_no_journal_can_hold_is_refused_wherever_it_stands(value, why):
     ):
         with pytest.raises(ConfigError, match=f"^here: {name} {why}"):
             SearchSettings.from_dict({**plain, **given}, "here")
+
+
+@pytest.mark.parametrize(
+    ("workflow", "section", "key"),
+    [
+        *((name, {"data": {"folder": "there"}}, "data.folder") for name in HOMES if name not in ("retrain", "finals")),
+        ("search", {"data": {"npz": "there"}}, "data.npz"),
+        ("search", {"data": {"name": "svhn", "root": "there"}}, "data.root"),
+        ("search", {"costs": {"energy": {"table": "there"}}}, "costs.energy"),
+        ("search", {"executor": {"storage": "new"}}, "executor.storage"),
+        *((name, {"table": "there"}, "table") for name in ("supernet", "score", "compare")),
+        ("score", {"csv": "new.csv"}, "csv"),
+        ("score", {"audit": "there"}, "audit"),
+    ],
+)
+def test_a_relative_path_is_seen_from_the_folder_it_was_given_in(workflow, section, key, tmp_path):
+    needed = {"budget": {"device_time": "1h"}} if workflow in ("search", "compare") else {}
+    settings = run_class(workflow).SETTINGS.from_dict({**needed, **section})
+    (tmp_path / "first" / "there").mkdir(parents=True)
+    there = by_name(settings.seen_from(str(tmp_path / "first")).to_dict())[key]
+    told = there["table"] if isinstance(there, dict) else there
+    assert told.startswith(str(tmp_path / "first"))
+    assert settings.seen_from(str(tmp_path / "gone")) == settings
+    again = settings.seen_from(str(tmp_path / "first"))
+    assert again.seen_from(str(tmp_path)) == again
+
+
+@pytest.mark.parametrize("place", ["s3://bucket/runs", "file:///shared/runs"])
+def test_a_url_is_no_relative_path(place, tmp_path):
+    settings = SearchSettings.from_dict({**ENDS, "executor": {"storage": place}})
+    assert settings.seen_from(str(tmp_path)) == settings
+
+
+def test_published_sets_lie_in_a_folder_that_is_seen_from_elsewhere_too(tmp_path):
+    (tmp_path / "data").mkdir()
+    for name, root in (("cifar10", str(tmp_path / "data")), ("digits", None)):
+        settings = SearchSettings.from_dict({**ENDS, "data": {"name": name}})
+        assert settings.seen_from(str(tmp_path)).data.root == root
