@@ -13,6 +13,7 @@ from ranknosh.cli.flags import AsJson
 from ranknosh.cli.results import RunFolder
 from ranknosh.cli.working import leave
 from ranknosh.config.screen import print_result, say
+from ranknosh.config.source import MOST_BYTES, read_small, small_text
 from ranknosh.config.units import plural
 from ranknosh.errors import ConfigError, StoreError
 from ranknosh.spaces.base import read_json
@@ -113,9 +114,9 @@ def read_metrics(words: list[str]) -> Any:
     if len(words) > 1:
         raise ConfigError(f"{' '.join(words)}: give one JSON file, -, or NAME=VALUE pairs such as accuracy=0.91")
     try:
-        text = sys.stdin.read() if words[0] == "-" else Path(words[0]).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        text = _given_to_stdin() if words[0] == "-" else read_small(words[0])
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise StoreError(
             f"{words[0]} cannot be read: {reason}; give a JSON file of metrics, or NAME=VALUE pairs such as accuracy=0.91"
         ) from error
@@ -123,6 +124,12 @@ def read_metrics(words: list[str]) -> Any:
         return read_json(text)
     except ValueError as error:
         raise ConfigError(f'{words[0]} cannot be read: {error}; write for example {{"accuracy": 0.91}}') from error
+
+
+def _given_to_stdin() -> str:
+    if sys.stdin is None:
+        raise ValueError("stdin is closed")
+    return small_text(sys.stdin.buffer.read(MOST_BYTES + 1))
 
 
 def _number(name: str, value: str) -> float:

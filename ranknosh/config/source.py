@@ -47,32 +47,44 @@ class ConfigText:
     lines: dict[tuple[str, ...], int]
 
 
+def read_small(path: str | Path) -> str:
+    """The text of a file of at most ``MOST_BYTES`` bytes, or of what ``/dev/stdin`` and ``<(...)`` give; no more is read.
+
+    Raises:
+        OSError: where it cannot be opened or read.
+        ValueError: saying in a few words what is wrong with it.
+    """
+    kind = Path(path).stat().st_mode
+    if stat.S_ISFIFO(kind) and os.path.exists(os.path.realpath(path)):  # not /dev/stdin, <(...)
+        raise ValueError("it is a pipe with a name; give a file, or /dev/stdin")
+    with Path(path).open("rb") as file:
+        return small_text(file.read(MOST_BYTES + 1))
+
+
+def small_text(content: bytes) -> str:
+    """What was read, one byte more than ``MOST_BYTES`` at most, as text. Raises ValueError as :func:`read_small`."""
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES:,} bytes; is it another kind of file?")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+
+
 def read_source(path: str | Path) -> ConfigText:
     """Raises ConfigError for a file that cannot be read, is no config by its size, is not YAML, is empty or not a mapping."""
     name = str(path)
     try:
-        if stat.S_ISFIFO(Path(path).stat().st_mode) and os.path.exists(
-            os.path.realpath(path)
-        ):  # not /dev/stdin, <(...)
-            raise ConfigError(
-                f"{name}: the config file cannot be read: it is a pipe with a name; give a file, or /dev/stdin"
-            )
-        with Path(path).open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-        text = content.decode("utf-8")
+        text = read_small(path)
     except FileNotFoundError as error:
         raise ConfigError(f"{name}: no such config file; `{to_type('init', '--out', name)}` writes one") from error
     except IsADirectoryError as error:
         raise ConfigError(
             f"{name}: the config file cannot be read: it is a folder; continue the run in it with `{to_type('resume', name)}`"
         ) from error
-    except (OSError, ValueError) as error:  # ValueError: bytes that are no text, or a name with a NUL in it
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(f"{name}: the config file cannot be read: {reason}") from error
-    if len(content) > MOST_BYTES:
-        raise ConfigError(
-            f"{name}: a config has at most {MOST_BYTES:,} bytes and this is more; is it another kind of file?"
-        )
     return parse_source(text, name)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
+from ranknosh.config.source import MOST_BYTES, read_small
 from ranknosh.core.records import Job
 from ranknosh.errors import ConfigError, did_you_mean
 from ranknosh.executors.orphans import WATCHER
@@ -124,8 +125,7 @@ class CommandTraining(OwnTraining):
         with self._log(folder.parent, job, line) as log:
             begins = log.tell()
             code = self._run(line, log, printed if "{metrics}" not in self.command else None, stop)
-            log.seek(begins)
-            output = log.read()[-MOST_TEXT:].decode(errors="replace").rstrip()
+            output = _end_of(Path(log.name), MOST_TEXT, begins)
             kept = f"{output}\n(all of it is in {log.name})" if self.logs else output
         self._check_end(code, output, kept)
         return self._read(files["metrics"], printed, kept)
@@ -154,7 +154,8 @@ class CommandTraining(OwnTraining):
             ) from error
         finally:
             if printed and printed.exists():
-                log.write(printed.read_bytes())
+                with printed.open("rb") as out:
+                    shutil.copyfileobj(out, log)
                 log.flush()
 
     def _wait(self, process: subprocess.Popen[bytes], stop: Callable[[], bool], log: Path) -> int:
@@ -176,14 +177,20 @@ class CommandTraining(OwnTraining):
     def _read(self, metrics: Path, printed: Path, output: str) -> Reported:
         wanted = json.dumps({self.ranking.name: 0.9})
         if "{metrics}" in self.command:
-            if not metrics.exists():
+            where = "the metrics file"
+            try:
+                text = read_small(metrics)
+            except FileNotFoundError:
                 message = (
                     f"the command ended well and wrote no metrics to {{metrics}}; it has to write JSON such as {wanted}"
                 )
-                raise LevelFailed("raised", message, output)
-            text, where = metrics.read_text(errors="replace"), "the metrics file"
+                raise LevelFailed("raised", message, output) from None
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                message = f"{where} cannot be read: {reason}; the command has to write JSON such as {wanted}"
+                raise LevelFailed("raised", message, output) from error
         else:
-            lines = printed.read_text(errors="replace").strip().splitlines()
+            lines = _end_of(printed, MOST_BYTES).strip().splitlines()
             if not lines:
                 message = (
                     f"the command ended well and printed no metrics; its last line has to be JSON such as {wanted}"
@@ -239,7 +246,14 @@ def filled(command: str, values: Mapping[str, Any]) -> str:
 
 def tail(path: Path) -> str:
     """The last lines of a file."""
-    return "\n".join(path.read_text(errors="replace").rstrip().splitlines()[-TAIL_LINES:])
+    return "\n".join(_end_of(path, MOST_TEXT).splitlines()[-TAIL_LINES:])
+
+
+def _end_of(path: Path, most: int, begins: int = 0) -> str:
+    """The end of a file as text: at most so many bytes of what is behind its first ``begins``."""
+    with path.open("rb") as file:
+        file.seek(max(begins, file.seek(0, os.SEEK_END) - most))
+        return file.read().decode(errors="replace").rstrip()
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

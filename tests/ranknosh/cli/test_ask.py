@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_what_is_handed_out_in_words(asked):
 def test_results_are_told_as_pairs_as_a_file_from_stdin_or_as_a_failure(asked, monkeypatch, tmp_path):
     asked("ask", "-n", "4")
     assert asked("tell", "0-1", "accuracy=0.5", "loss=1e-1").code == 0
-    monkeypatch.setattr("sys.stdin", io.StringIO('{"accuracy": 0.4}'))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b'{"accuracy": 0.4}')))
     assert asked("tell", "1", "-").code == 0
     (tmp_path / "name=value.json").write_text("0.3")
     assert asked("tell", "2-1", "name=value.json").code == 0
@@ -85,15 +86,25 @@ def test_results_are_told_as_pairs_as_a_file_from_stdin_or_as_a_failure(asked, m
         (("0-1", "nowhere.json"), 4, "nowhere.json cannot be read: No such file or directory"),
         (("0-1", "own.yaml"), 2, "own.yaml cannot be read: it is no JSON"),
         (("0-1", "deep.json"), 2, "deep.json cannot be read: it is no JSON that can be read (nested too deeply)"),
+        (("0-1", "large.json"), 4, "large.json cannot be read: it has more than 1,000,000 bytes"),
+        (("0-1", "/dev/zero"), 4, "/dev/zero cannot be read: it has more than 1,000,000 bytes"),
+        (("0-1", "pipe"), 4, "pipe cannot be read: it is a pipe with a name; give a file"),
+        (("0-1", "runs"), 4, "runs cannot be read: Is a directory; give a JSON file"),
+        (("0-1", "latin"), 4, "latin cannot be read: it is not UTF-8 text"),
+        (("0-1", "-"), 4, "- cannot be read: it has more than 1,000,000 bytes"),
         (("0-1", "accuracy=high"), 2, "accuracy=high: the value is no number"),
         (("0-1", "accuracy=1", "own.yaml"), 2, "give one JSON file, -, or NAME=VALUE pairs"),
         (("0-1", "accuracy=nan"), 2, "accuracy is nan, and metrics are finite numbers"),
         (("7-1", "accuracy=1"), 2, "there is no candidate 7"),
     ],
 )
-def test_wrong_words_are_one_message(asked, words, code, message):
+def test_wrong_words_are_one_message(asked, monkeypatch, words, code, message):
     asked("ask")
     Path("deep.json").write_text("[" * 100_000)
+    Path("large.json").write_text('{"accuracy": 0.5' + " " * 1_000_000 + "}")
+    Path("latin").write_bytes(b"\xff")
+    os.mkfifo("pipe")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b" " * 1_000_001)))
     ended = asked("tell", *words)
     assert (ended.code, ended.out) == (code, "")
     assert message in ended.err

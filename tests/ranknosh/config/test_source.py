@@ -97,9 +97,9 @@ def test_files_that_are_no_config(tmp_path):
     with pytest.raises(ConfigError, match="is empty"):
         read_source(path)
     path.write_bytes(b"#" * (MOST_BYTES + 1))
-    with pytest.raises(ConfigError, match="at most 1,000,000 bytes"):
+    with pytest.raises(ConfigError, match="more than 1,000,000 bytes; is it another kind of file"):
         read_source(path)
-    with pytest.raises(ConfigError, match="at most 1,000,000 bytes"):
+    with pytest.raises(ConfigError, match="more than 1,000,000 bytes; is it another kind of file"):
         read_source("/dev/zero")
     with pytest.raises(ConfigError, match="no such config file"):
         read_source(tmp_path / "none.yaml")

@@ -89,6 +89,13 @@ def test_without_a_metrics_file_the_last_printed_line_counts_and_all_of_it_is_in
         ("true", "raised", "printed no metrics; its last line has to be JSON"),
         ("echo NaN > {metrics}", "diverged", "the metrics file says that accuracy is nan"),
         ("""echo '{"accuracy": NaN}'""", "diverged", "its last line says that accuracy is nan"),
+        ("mkdir {metrics}", "raised", "the metrics file cannot be read: Is a directory; the command has to write JSON"),
+        ("mkfifo {metrics}", "raised", "the metrics file cannot be read: it is a pipe with a name"),
+        (
+            "head -c 1000001 /dev/zero > {metrics}",
+            "raised",
+            "the metrics file cannot be read: it has more than 1,000,000",
+        ),
         ("echo nothing > {metrics}", "raised", "the metrics file cannot be used: it is no JSON"),
         ("echo -nan > {metrics}", "diverged", "the metrics file says that accuracy is nan"),
         ("""echo '{"loss": 1}' > {metrics}""", "raised", "it reports loss, and not accuracy"),
