@@ -24,11 +24,13 @@ from ranknosh.cli import (
     starter,
     supernet,
 )
+from ranknosh.cli.usage import Verb, Verbs
 from ranknosh.cli.working import EXIT_CODES, one_end
 from ranknosh.version import __version__
 
 app = typer.Typer(
     name="ranknosh",
+    cls=Verbs,
     help="Search neural architectures: train many a little and few a lot, guided by a predictor that learns their order.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
@@ -82,15 +84,17 @@ for _function in (
     supernet.supernet,
     results.clean,
 ):
-    app.command(help=help_of(_function))(one_end()(_function))
+    app.command(cls=Verb, help=help_of(_function))(one_end()(_function))
 
-_space = typer.Typer(no_args_is_help=True, help="Look at search spaces: list, show, sample, count, check.")
-_space.command("list", help=help_of(spaces.listing))(one_end()(spaces.listing))
+_space = typer.Typer(cls=Verbs, no_args_is_help=True, help="Look at search spaces: list, show, sample, count, check.")
+_space.command("list", cls=Verb, help=help_of(spaces.listing))(one_end()(spaces.listing))
 for _function in (spaces.show, spaces.sample, spaces.count, space_check.check):
-    _space.command(help=help_of(_function))(one_end()(_function))
+    _space.command(cls=Verb, help=help_of(_function))(one_end()(_function))
 app.add_typer(_space, name="space")
 
-_bench = typer.Typer(no_args_is_help=True, help="Compare search methods where a table of results stands for training.")
+_bench = typer.Typer(
+    cls=Verbs, no_args_is_help=True, help="Compare search methods where a table of results stands for training."
+)
 for _function in (bench.run, bench.add):
-    _bench.command(help=help_of(_function))(one_end()(_function))
+    _bench.command(cls=Verb, help=help_of(_function))(one_end()(_function))
 app.add_typer(_bench, name="bench")

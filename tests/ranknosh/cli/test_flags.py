@@ -133,7 +133,7 @@ SET = {
     "seed": ("7", {"seed": 7}),
     "name": ("mine", {"name": "mine"}),
     "out": ("there/", {"out": "there/"}),
-    "data": ("svhn", {"data.name": "svhn"}),
+    "data": ("svhn", {"data.name": "svhn", "data.root": "data"}),
     "data.root": ("sets", {"data.root": "sets"}),
     "predictor.name": ("my_file:Mine", {"predictor.name": "my_file:Mine"}),
     "executor": ("head:6379", {"executor.name": "ray", "executor.address": "head:6379"}),
