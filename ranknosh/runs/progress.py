@@ -29,6 +29,8 @@ from ranknosh.runs.events import Epoch, Event, Message, Opened, Progress, Record
 
 QUIET_SECONDS = 30.0
 """Plain lines of progress are at least so far apart; the beginning and end of a task and what was recorded are always said."""
+LARGE = ("torch", "torchvision", "ray", "sklearn", "xgboost", "matplotlib", "mlflow")
+"""Packages whose import is said while it lasts."""
 BAR, WIDE = 40, 100
 """Characters of a bar, and the columns of a terminal that has room for it; in others it has half of them."""
 MOST_TRAININGS, MOST_LINES = 4, 6
@@ -129,6 +131,13 @@ class _KnownBar(BarColumn):
         return super().render(task) if task.total else Text("")
 
 
+def loading() -> str:
+    """``: loading torch`` while one of the large packages is imported, which takes seconds to a minute; empty at other times."""
+    specs = [(name, getattr(sys.modules.get(name), "__spec__", None)) for name in LARGE]
+    names = [name for name, spec in specs if getattr(spec, "_initializing", False)]
+    return f": loading {', '.join(names)}" if names else ""
+
+
 def _plain(text: str, style: str = "") -> Text:
     """A text as it is: nothing in it is a style, or obeyed by the terminal."""
     return Text(printable(text), style=style)
@@ -207,7 +216,7 @@ class LiveView(View):
     def render(self) -> RenderableType:
         """The view at this moment."""
         left = f"   about {human_duration(self._left)} left" if self._left else ""
-        head = f"{self.folder or 'getting ready'}   {human_duration(self.seconds)}{left}"
+        head = f"{self.folder or 'getting ready' + loading()}   {human_duration(self.seconds)}{left}"
         parts: list[RenderableType] = [_plain(head, "bold"), self._bars]
         if self._standings.columns:
             grid = Table(box=None, padding=(0, 2), show_edge=False)

@@ -1,5 +1,6 @@
 """ranknosh/runs/progress.py: what views show of events, and that a broken stream changes nothing else."""
 
+import importlib
 import io
 import itertools
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ranknosh.runs import progress
 from ranknosh.runs.events import Ended, Epoch, Message, Opened, Progress, Recorded, Standings
 from ranknosh.runs.progress import LiveView, PlainLines, View, said_of
 
@@ -205,3 +207,12 @@ def test_a_stream_that_breaks_makes_a_view_fall_silent(make):
         view(event)
     assert view.folder == FOLDER
     assert stream.asked <= 1
+
+
+def test_what_is_imported_before_a_run_begins_is_named_while_it_lasts(tmp_path, monkeypatch):
+    (tmp_path / "large_of_a_test.py").write_text("from ranknosh.runs import progress\nsaid = progress.loading()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(progress, "LARGE", ("not_there_at_all", "large_of_a_test"))
+    assert progress.loading() == ""
+    assert importlib.import_module("large_of_a_test").said == ": loading large_of_a_test"
+    assert progress.loading() == ""
