@@ -67,6 +67,7 @@ def simulate(
     schedule: str = "reproducible",
     finalists: int = 0,
     overlap: int = 1,
+    signal: str = "auto",
     workers: int = 1,
     shuffle: int | None = None,
     history: Sequence[Record] = (),
@@ -78,7 +79,7 @@ def simulate(
         pyramid,
         Limits(epochs=epochs),
         StreamProposer(most=most),
-        Rules(schedule=schedule, candidates=candidates, finalists=finalists, overlap=overlap),
+        Rules(schedule=schedule, candidates=candidates, finalists=finalists, overlap=overlap, signal=signal),
         seed=0,
         pool=Pool(history),
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.core.records import Failed, Job, Observed
+from ranknosh.core.records import EpochPoint, Failed, Job, Observed
 from ranknosh.streams import stream
 from ranknosh.tasks.data.table import Accounting, Reading, Table
 
@@ -134,7 +134,7 @@ class Account:
 
 
 def from_table(reading: Reading, job: Job, level: int) -> Observed | Failed:
-    """What a table shows of a job, with its seconds in proportion to the job's epochs.
+    """What a table shows of a job, its curve as far as that is known, and its seconds in proportion to the job's epochs.
 
     Args:
         reading: the table and the seed that chooses among its trainings.
@@ -151,6 +151,10 @@ def from_table(reading: Reading, job: Job, level: int) -> Observed | Failed:
         return Failed(job.candidate_id, job.level, "invalid", message, 0, 0.0, replica=job.replica)
     seconds = float(table.seconds[row]) * job.epochs / table.epochs[-1]
     costs = {name: float(column[row]) for name, column in table.costs.items()}
-    return Observed(
-        job.candidate_id, job.level, metric, {"accuracy": metric}, job.epochs, seconds, costs, replica=job.replica
+    pace = seconds / max(job.epochs, 1)
+    curve = tuple(
+        EpochPoint(epoch, loss, accuracy, pace, {"accuracy": accuracy})
+        for epoch, accuracy, loss in reading.curve(row, level, job.replica)
     )
+    known = {"accuracy": metric}
+    return Observed(job.candidate_id, job.level, metric, known, job.epochs, seconds, costs, curve, replica=job.replica)

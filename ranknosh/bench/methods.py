@@ -113,7 +113,7 @@ def level_zero(table: Table, scores: Scores, count: int, seed: int) -> list[Scor
 ENGINES: dict[str, tuple[str, ...]] = {
     "ranknosh": ("predictor.name=staged", "pyramid.promote=predicted", "pyramid.closing=0.1"),
     "ranknosh_observed": ("predictor.name=kernel",),
-    "halving": ("predictor.name=random",),
+    "halving": ("predictor.name=random", "pyramid.signal=validation"),
 }
 """halving has random proposals."""
 _NONE_BY_CHANCE = "seeding.random_share=0.0"

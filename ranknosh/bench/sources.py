@@ -15,13 +15,14 @@ from __future__ import annotations
 import io
 import math
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from ranknosh.core.records import EpochPoint
 from ranknosh.errors import DataError, SpaceError
 from ranknosh.runs.files import write_atomic
 from ranknosh.spaces.base import Architecture, Space, read_json
@@ -39,12 +40,13 @@ _PACE = "seconds_per_epoch"
 
 @dataclass
 class _Training:
-    """One training: percent by epoch, and what else is known of its architecture."""
+    """One training: percent and training loss by epoch, and what else is known of its architecture."""
 
     arch: str
     where: str
     accuracy: dict[int, float] = field(default_factory=dict)
     facts: dict[str, float] = field(default_factory=dict)
+    loss: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,20 @@ def _assembled(space: Space, trainings: list[_Training], source: str) -> tuple[d
     if not epochs:
         raise DataError(f"{source} holds no result of a training; there is nothing to make a table of")
     kept = {one: group for one, group in by_arch.items() if any(epochs[-1] in each.accuracy for each in group)}
-    accuracy = np.full((len(kept), len(epochs), max(map(len, kept.values()))), np.nan)
+    accuracy, loss = np.full((2, len(kept), len(epochs), max(map(len, kept.values()))), np.nan)
     place = {epoch: column for column, epoch in enumerate(epochs)}
     for row, group in enumerate(kept.values()):
         for seed, training in enumerate(group):
             for epoch, value in training.accuracy.items():
                 accuracy[row, place[epoch], seed] = value
+                loss[row, place[epoch], seed] = training.loss.get(epoch, np.nan)
     arrays: dict[str, Any] = {
         "arch": np.array([space.format(one) for one in kept]),
         "epochs": np.array(epochs),
         "validation_accuracy": accuracy,
     }
+    if np.isfinite(loss).any():
+        arrays["train_loss"] = loss
     for name in {name: None for training in trainings for name in training.facts}:
         values = [[each.facts[name] for each in group if name in each.facts] for group in kept.values()]
         if all(values):  # what is known of some alone is no column
@@ -129,6 +134,7 @@ def _of_run(run: SearchRun) -> Iterator[_Training]:
         seconds = epochs = 0.0
         for level, result in candidate.observations.items():
             first.accuracy |= _points(result.metrics, result.curve, run.settings.pyramid.epochs[level - 1])
+            first.loss |= _losses(result.curve)
             seconds, epochs = seconds + result.seconds, epochs + result.epochs
         if epochs:
             first.facts[_PACE] = seconds / epochs
@@ -136,10 +142,14 @@ def _of_run(run: SearchRun) -> Iterator[_Training]:
             yield first
         for result in candidate.replicas.values():
             points = _points(result.metrics, result.curve, run.settings.pyramid.epochs[-1])
-            yield _Training(candidate.text, first.where, points)
+            yield _Training(candidate.text, first.where, points, loss=_losses(result.curve))
 
 
-def _points(metrics: Mapping[str, float], curve: Any, last: int) -> dict[int, float]:
+def _losses(curve: Sequence[EpochPoint]) -> dict[int, float]:
+    return {point.epoch: point.train_loss for point in curve}
+
+
+def _points(metrics: Mapping[str, float], curve: Sequence[EpochPoint], last: int) -> dict[int, float]:
     """Percent by epoch, of a curve and of what was measured after its ``last`` epoch."""
     if "accuracy" not in metrics:
         raise DataError(

@@ -22,9 +22,10 @@ from ranknosh.config.units import (
     size_text,
     whole,
 )
+from ranknosh.core.records import PLAIN
 from ranknosh.errors import to_type
 from ranknosh.report.beside import beside_text
-from ranknosh.report.words import track_record
+from ranknosh.report.words import signal_text, track_record
 
 if TYPE_CHECKING:
     from ranknosh.config.sections import BudgetConfig
@@ -114,6 +115,7 @@ def as_text(run: SearchRun, now: Mapping[str, Any]) -> str:
         ("state" if now["state"] == "waiting" else "ended", now["detail"] or now["reason"] or now["state"]),
         ("used", f"{used}, {human_duration(now['wall_seconds'])} (device {human_duration(now['device_seconds'])})"),
         *_best_rows(now, run.quantities),
+        ("ranked by", _signals_text(now)),
         ("predictor", _predictor_text(now)),
         report_row(run),
         *_next_rows(run, now),
@@ -142,6 +144,12 @@ def _retraining(run: SearchRun, now: Mapping[str, Any]) -> str:
     top = ("--top", min(several, MOST_RETRAINED)) if several > 1 else ()
     command = to_type("retrain", now["folder"], "--preset", "small", *top, "--seeds", RETRAINED_SEEDS)
     return f"{command}   trains {'the best' if top else 'it'} to the end and picks one"
+
+
+def _signals_text(now: Mapping[str, Any]) -> str | None:
+    """By what levels were ranked, where that is not the validation metric everywhere."""
+    rows = [row for row in now["signals"] if row["signal"] != PLAIN]
+    return "; ".join(signal_text(**row) for row in rows) or None
 
 
 def _predictor_text(now: Mapping[str, Any]) -> str | None:
@@ -207,6 +215,7 @@ def status_text(now: Mapping[str, Any], run: Path, quantities: Mapping[str, Quan
         ("", to_type("status", run, "--failures") if failures else None),
         ("lost work", wasted if now["epochs_wasted"] else None),
         *_best_rows(now, quantities),
+        ("ranked by", _signals_text(now)),
         ("predictor", _predictor_text(now)),
         ("next", (to_type("ask", run) if now["state"] == "waiting" else _going_on(now, budget)) if left else None),
     ]

@@ -150,6 +150,12 @@ class SearchSettings(Settings):
                 "pyramid.ratio",
                 "pyramid.ratio says who is promoted, and so do the brackets of pyramid.schedule: hyperband; take one of them out",
             )
+        if self.executor.is_own and self.pyramid.signal not in ("auto", "validation"):
+            raise RuleBroken(
+                "pyramid.signal",
+                f"pyramid.signal is {self.pyramid.signal}, which is read of every epoch, and a training of your own "
+                f"(executor.name: {self.executor.name}) reports the ends of levels only; leave pyramid.signal out",
+            )
         beyond = [level for level in self.executor.per_level if level > levels]
         if beyond:
             raise RuleBroken(

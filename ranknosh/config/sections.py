@@ -115,6 +115,11 @@ class PyramidConfig(Section):
     )
     finalists: int = setting(0, "candidates of the top level trained again with other seeds", ge=0, le=10**6)
     promote: Literal["observed", "predicted"] = setting("observed", "what orders the candidates of a level")
+    signal: Literal["auto", "validation", "mean", "ema", "train_loss", "combined"] = setting(
+        "auto",
+        "what they are observed by: the validation metric after the last epoch, its mean over three epochs, its moving average, "
+        "the training loss, or the ranks by validation and training loss together; auto: what has predicted the next level best",
+    )
     closing: Rate = setting(0.0, "share of the epoch budget kept for closing promotions")
 
 

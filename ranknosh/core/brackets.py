@@ -17,6 +17,7 @@ from typing import Literal, Self
 
 from ranknosh.core.candidates import Candidate
 from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.records import Signal
 from ranknosh.core.reproducible import Reproducible
 from ranknosh.errors import ConfigError
 
@@ -84,8 +85,12 @@ class Hyperband(Reproducible):
         if not isinstance(self.pyramid, Brackets):
             raise ConfigError("the schedule hyperband needs brackets; make its pyramid by Brackets.of(epochs)")
 
-    def _resting(self, level: int, most: int | None, reason: Literal["quota", "closing"]) -> Sequence[Candidate]:
+    def _resting(
+        self, level: int, signal: Signal, most: int | None, reason: Literal["quota", "closing"]
+    ) -> Sequence[Candidate]:
         if reason == "closing":
-            return super()._resting(level, most, reason)
+            return super()._resting(level, signal, most, reason)
         bracket = self.pool.candidates[self.pool.count - 1].batch
-        return [candidate for candidate in super()._resting(level, None, reason) if candidate.batch == bracket][:most]
+        return [candidate for candidate in super()._resting(level, signal, None, reason) if candidate.batch == bracket][
+            :most
+        ]

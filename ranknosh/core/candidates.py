@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ranknosh.core.records import SURROUNDINGS, Failed, Job, Observed, Origin, job_seed
+from ranknosh.core.records import SURROUNDINGS, EpochPoint, Failed, Job, Observed, Origin, job_seed
 from ranknosh.spaces.base import Architecture
 
 
@@ -47,6 +47,11 @@ class Candidate:
         found = [observed.metrics for observed in (self.latest, *self.replicas.values()) if observed]
         values = {name: [each[name] for each in found if name in each] for name in (found[0] if found else {})}
         return {name: sum(several) / len(several) for name, several in values.items()}
+
+    def curve(self, level: int) -> list[EpochPoint]:
+        """Its epochs up to the end of ``level``, as far as results have them."""
+        known = self.observations.items()
+        return [point for reached, observed in known if reached <= level for point in observed.curve]
 
     @property
     def unfit(self) -> bool:

@@ -7,17 +7,24 @@ from collections.abc import Iterable
 
 from ranknosh.core.candidates import Candidate
 from ranknosh.core.pool import Pool
-from ranknosh.core.pyramid import Pyramid
+from ranknosh.core.pyramid import Pyramid, SignalRule
 from ranknosh.core.records import Job
+from ranknosh.core.signals import resting, signal_of
 
 MARGIN = 1.25
 """So many times what the best is expected to take is kept for it; where not even one part in so many is left, nothing is."""
 
 
-def to_bring_up(pool: Pool, pyramid: Pyramid) -> Candidate | None:
+def to_bring_up(pool: Pool, pyramid: Pyramid, signal: SignalRule = "validation") -> Candidate | None:
     """Whom the time that is kept belongs to: of the candidates highest up the one on its way further, else the best that rests.
 
-    None where one is at the top already, or none has finished a level.
+    Args:
+        pool: the state of the search.
+        pyramid: its levels.
+        signal: what those that rest are ranked by.
+
+    Returns:
+        None where one is at the top already, or none has finished a level.
     """
     if pool.at_level(pyramid.levels):
         return None
@@ -28,8 +35,8 @@ def to_bring_up(pool: Pool, pyramid: Pyramid) -> Candidate | None:
                 known[i] for (i, replica), asked in pool.pending.items() if not replica and asked.level == level + 1
             ]
             return min(rising, key=lambda candidate: candidate.order(level))
-        if resting := pool.residents(level, 1):
-            return resting[0]
+        if best := resting(pool, level, signal_of(pool, level, signal), 1):
+            return best[0]
     return None
 
 

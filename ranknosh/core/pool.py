@@ -83,6 +83,7 @@ class Pool(Folded):
         self._eligible: dict[int, list[tuple[float, int, str, int]]] = {}
         self._completed: dict[int, list[tuple[float, int, str, int]]] = {}
         self._retrained: set[int] = set()
+        self._without_curve: Counter[int] = Counter()
         for record in records:
             self.apply(record)
 
@@ -145,6 +146,10 @@ class Pool(Folded):
             points = [self.objectives.values(one.observations[level].metric, one.costs) for one in known]
             self._fronts[level] = [known[row] for row in best_first(np.array(points))]
         return self._fronts[level]
+
+    def has_curves(self, level: int) -> bool:
+        """Whether every result of ``level`` has its learning curve."""
+        return level in self._completed and not self._without_curve[level]
 
     def best(self) -> Candidate | None:
         """The incumbent: best metric at the highest level anybody completed; None before the first result. With several
@@ -292,6 +297,7 @@ class Pool(Folded):
         candidate.observations[record.level] = record
         candidate.epochs += record.epochs
         candidate.costs |= record.costs
+        self._without_curve[record.level] += not record.curve
         order = candidate.order(record.level)
         for ranking in (self._eligible, self._completed):
             insort(ranking.setdefault(record.level, []), order)

@@ -25,6 +25,7 @@ LEAST_TOP_SHARE = 1e-30
 _TOLERANCE = 1e-9
 ScheduleName = Literal["reproducible", "eager", "hyperband"]
 Promotions = Literal["observed", "predicted"]
+SignalRule = Literal["auto", "validation", "mean", "ema", "train_loss", "combined"]
 
 
 def auto_shares(epochs: Sequence[int]) -> tuple[float, ...]:
@@ -141,8 +142,9 @@ class Rules:
         schedule: the order of decisions, see :mod:`ranknosh.core.schedules`.
         overlap: batches in flight at once in the reproducible schedule.
         candidates: how many to propose in all; None for as many as the budget holds.
-        promote: ``observed`` promotes the best by the metric measured at the level; ``predicted`` asks the proposer, whose
-            model evens out what one training owes to luck.
+        promote: ``observed`` promotes the best by the signal of the level; ``predicted`` asks the proposer, whose model evens out
+            what one training owes to luck.
+        signal: what the candidates of a level are ranked by, see :mod:`ranknosh.core.signals`.
         closing: share of an epoch budget that is kept from newcomers, for promoting the best paused candidates at the end.
         finalists: how many of the top level are trained again from scratch with another seed before one is chosen.
         retries: how often a job whose worker died or hung is tried again.
@@ -155,6 +157,7 @@ class Rules:
     overlap: int = 1
     candidates: int | None = None
     promote: Promotions = "observed"
+    signal: SignalRule = "auto"
     closing: float = 0.0
     finalists: int = 0
     retries: int = 3

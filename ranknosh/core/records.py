@@ -18,6 +18,9 @@ from ranknosh.errors import StoreError
 from ranknosh.spaces.base import Architecture
 from ranknosh.streams import torch_seed
 
+Signal = Literal["validation", "mean", "ema", "train_loss", "combined"]
+"""See :mod:`ranknosh.core.signals`."""
+PLAIN: Signal = "validation"
 Origin = Literal["seed", "random", "predictor", "explore", "evolution", "user"]
 FailureKind = Literal["diverged", "out_of_memory", "raised", "invalid", "crashed", "hung", "lost", "checkpoint_damaged"]
 SURROUNDINGS: tuple[FailureKind, ...] = ("raised", "crashed", "hung", "lost", "checkpoint_damaged")
@@ -37,8 +40,8 @@ class Token(NamedTuple):
 class EpochPoint:
     """One epoch of a learning curve; ``epoch`` counts finished epochs from 1.
 
-    ``train_loss`` and ``train_metrics`` are taken over the augmented inputs while they are learned. Where validation is trained
-    on, ``metric`` is made from them.
+    ``train_loss`` and ``train_metrics`` are taken over the augmented inputs while they are learned; the loss is NaN where a table
+    that is played does not know it. Where validation is trained on, ``metric`` is made from them.
     """
 
     epoch: int
@@ -109,11 +112,13 @@ class Proposed:
 @dataclass(frozen=True, slots=True)
 class Promotion:
     """A candidate is to be trained on to ``to_level``. ``reason``: the pyramid's quota, closing the search, or time:
-    out of turn, because a budget of time holds no more than what the best needs to reach the top."""
+    out of turn, because a budget of time holds no more than what the best needs to reach the top. ``signal``: what its level was
+    ranked by, as far as no prediction ranked it."""
 
     candidate_id: int
     to_level: int
     reason: Literal["quota", "closing", "time"] = "quota"
+    signal: Signal = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +332,9 @@ class Folded:
 class Job:
     """Train one candidate from ``start_epoch`` up to ``stop_epoch`` finished epochs. ``seed`` fixes init and data order.
 
-    ``alone``: memory ran out before, so it runs alone and begins with half the examples per forward pass.
+    ``alone``: memory ran out before, so it runs alone and begins with half the examples per forward pass. ``level_start``: the
+    finished epochs with which the level began, whose curve is told from there; None for ``start_epoch``, which is more where the
+    level was interrupted.
     """
 
     candidate_id: int
@@ -339,10 +346,16 @@ class Job:
     replica: int = 0
     attempt: int = 1
     alone: bool = False
+    level_start: int | None = None
 
     @property
     def token(self) -> Token:
         return Token(self.candidate_id, self.replica)
+
+    @property
+    def curve_from(self) -> int:
+        """Finished epochs after which the curve of its result begins."""
+        return self.start_epoch if self.level_start is None else self.level_start
 
     @property
     def epochs(self) -> int:

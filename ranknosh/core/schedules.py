@@ -13,7 +13,8 @@ from ranknosh.core.budget import Ledger, Limits, Plan, plan
 from ranknosh.core.candidates import Candidate
 from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules
-from ranknosh.core.records import Costed, Fitted, Promotion, Proposed, Record, Rerun
+from ranknosh.core.records import Costed, Fitted, Promotion, Proposed, Record, Rerun, Signal
+from ranknosh.core.signals import resting, signal_of
 from ranknosh.errors import BudgetTooSmall, ConfigError
 from ranknosh.spaces.base import Architecture
 
@@ -36,7 +37,7 @@ class Promoter(Protocol):
     """A proposer that can also say whom to train on; see ``promote`` of :class:`~ranknosh.core.pyramid.Rules`."""
 
     def prefer(self, pool: Pool, residents: Sequence[Candidate]) -> Sequence[Candidate]:
-        """``residents`` of one level, given best first by their metric, in the order they should be promoted. A function of
+        """``residents`` of one level, given best first by its signal, in the order they should be promoted. A function of
         the pool's finished results alone."""
         ...
 
@@ -85,8 +86,11 @@ class Schedule(ABC):
 
     def bring_up(self, candidate: Candidate) -> list[Record]:
         """Promote a candidate that rests out of turn, because time is short; nothing where epochs do not hold it."""
-        step = self.pyramid.steps[candidate.level]
-        return [Promotion(candidate.id, candidate.level + 1, "time")] if self._fitting(1, step) else []
+        level = candidate.level
+        signal = signal_of(self._arrived, level, self.rules.signal)
+        return (
+            [Promotion(candidate.id, level + 1, "time", signal)] if self._fitting(1, self.pyramid.steps[level]) else []
+        )
 
     def plan(self) -> Plan:
         """How many candidates the limits hold, from where decisions are."""
@@ -104,16 +108,19 @@ class Schedule(ABC):
         number = self._fitting(number, self.pyramid.steps[level])
         if number < 1:
             return []
+        signal = signal_of(self.pool, level, self.rules.signal)
         if self.rules.promote == "observed":
-            best = self._resting(level, number, reason)
+            best = self._resting(level, signal, number, reason)
         else:
-            residents = self._resting(level, None, reason)
+            residents = self._resting(level, signal, None, reason)
             best = cast(Promoter, self.proposer).prefer(self.pool, residents)[:number] if residents else []
-        return [Promotion(candidate.id, level + 1, reason) for candidate in best]
+        return [Promotion(candidate.id, level + 1, reason, signal) for candidate in best]
 
-    def _resting(self, level: int, most: int | None, reason: Literal["quota", "closing"]) -> Sequence[Candidate]:
-        """Who may be promoted out of ``level`` for that reason, the best ``most`` first."""
-        return self.pool.residents(level, most)
+    def _resting(
+        self, level: int, signal: Signal, most: int | None, reason: Literal["quota", "closing"]
+    ) -> Sequence[Candidate]:
+        """Who may be promoted out of ``level`` for that reason, the best ``most`` by ``signal`` first."""
+        return resting(self.pool, level, signal, most)
 
     def _propose(self, batch: int) -> list[Record]:
         """The candidates of ``batch`` that are missing, or the first of them that the limits hold."""

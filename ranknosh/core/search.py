@@ -219,7 +219,7 @@ class Search:
         if limits.device_seconds is not None:
             out = (self._job(pool.pending[token]) for token in self._running)
             left.append(limits.device_seconds - pool.device_seconds - seconds_of(pool, out))
-        best = to_bring_up(pool, self.pyramid) if left else None
+        best = to_bring_up(pool, self.pyramid, self.rules.signal) if left else None
         if best is None or Token(best.id) in self._running:
             return None
         waiting = [token for *_, token in self._queue[:1] if token in pool.pending]
@@ -238,6 +238,7 @@ class Search:
             pending.replica,
             pending.attempt,
             pending.alone,
+            0 if pending.replica or pending.level == 1 else self.pyramid.epochs[pending.level - 2],
         )
 
     def _enqueue(self, token: Token) -> None:

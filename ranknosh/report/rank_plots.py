@@ -1,6 +1,7 @@
 """Plots of what the results say: of predictions, early levels and train-free proxies, and of the architectures themselves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from statistics import fmean
 from typing import Any
@@ -16,7 +17,7 @@ from ranknosh.report import charts, words
 from ranknosh.report.cost_plots import COUNTED
 from ranknosh.report.drawing import operation_name
 from ranknosh.report.focus import focus
-from ranknosh.report.page import PageSection, missing
+from ranknosh.report.page import Block, PageSection, PageTable, missing
 from ranknosh.report.plots import level_colour, named
 from ranknosh.report.series import (
     level_agreement,
@@ -25,6 +26,7 @@ from ranknosh.report.series import (
     origin_rows,
     predicted,
     proxy_values,
+    signal_standings,
     top_group,
 )
 from ranknosh.report.view import SearchView
@@ -140,9 +142,29 @@ def agreement_plot(view: SearchView) -> PageSection:
         for side, values in zip("xy", zip(*both, strict=True), strict=True):
             focus(axis, side, values, view.ranked_by.higher)
 
-    return charts.plot(
+    section = charts.plot(
         "agreement", title, caption, paint, partial(_paint_intervals, levels=view.pyramid.levels, pairs=pairs)
     )
+    return replace(section, blocks=[*section.blocks, *_signals(view)])
+
+
+def _signals(view: SearchView) -> list[Block]:
+    """What each level was ranked by, and what every signal said of the level above; nothing where results have no curves."""
+    found = signal_standings(view)
+    names = list(dict.fromkeys(name for _, record in found for name in record.taus))
+    if len(names) < 2:
+        return []
+    rows = [
+        (record.level, words.SIGNALS[used], record.compared, *(words.number(record.taus.get(name)) for name in names))
+        for used, record in found
+    ]
+    note = (
+        "Kendall's tau of each signal of a level with the validation metric one level up, over the candidates that have both. "
+        "pyramid.signal: auto ranks by another signal than the validation metric once it leads by more than chance. Where "
+        "pyramid.promote is predicted, the order of the predictor goes before."
+    )
+    head = ("level", "last ranked by", "compared", *(words.SIGNALS[name].removeprefix("the ") for name in names))
+    return [PageTable(head, rows, note, title="What the levels are ranked by", text=("last ranked by",))]
 
 
 def _paint_intervals(axis: Any, levels: int, pairs: Sequence[tuple[int, int, Agreement]]) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 from ranknosh.config.units import plural
 from ranknosh.core.candidates import Candidate
 from ranknosh.core.pool import Pool
-from ranknosh.core.records import Promotion, Record
+from ranknosh.core.records import PLAIN, Promotion, Record, Signal
 from ranknosh.errors import ConfigError
 from ranknosh.report.view import SearchView
+from ranknosh.report.words import SIGNALS
 
 MOST_NAMED = 6
 """Candidates that a sentence names."""
@@ -25,7 +26,8 @@ class Passed:
     """Others, or the candidate itself among them, were promoted out of the level where it rested.
 
     ``epochs`` charged and ``seconds`` gone until then; ``place`` of the candidate among ``resting`` by the metric, 1 is best;
-    ``promoted``: ids, best first; ``last_metric``: of the worst of them at that level, as people read it.
+    ``promoted``: ids, best first; ``last_metric``: of the worst of them at that level, as people read it;
+    ``signal``: what ranked the level.
     """
 
     level: int
@@ -36,6 +38,7 @@ class Passed:
     promoted: tuple[int, ...]
     reason: str
     last_metric: float
+    signal: Signal
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class _Replay:
             at = (level, self.pool.epochs_spent, seconds)
             ids = tuple(one.id for one in promoted)
             for number, place in resting.items():
-                self.found[number].append(Passed(*at, *place, ids, reason, shown))
+                self.found[number].append(Passed(*at, *place, ids, reason, shown, group[0].signal))
         for record in group:
             self.pool.apply(record)
 
@@ -154,13 +157,15 @@ def _passed(view: SearchView, candidate: Candidate, passed: Passed) -> str:
     names = ", ".join(f"#{number}" for number in passed.promoted[:MOST_NAMED])
     more = f" and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
     took = f": {names}{more}. The last of them had {quantity.text(passed.last_metric)}."
-    return start + took + (_out_of_order(view) if passed.place <= count else "")
+    return start + took + (_out_of_order(view, passed) if passed.place <= count else "")
 
 
-def _out_of_order(view: SearchView) -> str:
+def _out_of_order(view: SearchView, passed: Passed) -> str:
     """Why one that was not behind by the metric was not promoted."""
     if view.settings.pyramid.promote == "predicted":
         return " The order was the predictor's, not the metric's."
+    if passed.signal != PLAIN:
+        return f" The order was by {SIGNALS[passed.signal]}."
     if view.settings.pyramid.overlap > 1:
         return " Its own result was not due yet (pyramid.overlap)."
     return ""

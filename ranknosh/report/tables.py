@@ -8,9 +8,10 @@ from typing import Any
 from ranknosh.config.screen import csv_text, flat, plain_costs
 from ranknosh.core.candidates import Candidate
 from ranknosh.core.gate import judge
-from ranknosh.core.records import Promotion, Proposed, Rerun
+from ranknosh.core.records import PLAIN, Promotion, Proposed, Rerun
 from ranknosh.report.choosing import chosen
 from ranknosh.report.reasons import status_of
+from ranknosh.report.series import signal_standings
 from ranknosh.report.view import SearchView, expected_end
 from ranknosh.report.workers import executor_label, failure_counts, schedule_label, sessions, utilisation
 from ranknosh.runs.files import write_atomic
@@ -49,9 +50,10 @@ def _found(candidate: Candidate) -> dict[str, Any]:
 
 
 def status_dict(view: SearchView) -> dict[str, Any]:
-    """How far the run is. ``levels`` maps a level's number to how many candidates completed it; ``best`` and
-    ``stock``, the stock network beside it, may be None. Wall time leaves out that of stock networks,
-    and of a search that runs there is what it is expected to take still."""
+    """How far the run is. ``levels`` maps a level's number to how many candidates completed it, ``signals`` says what each was
+    ranked by the last time, with Kendall's tau of each signal with the level above; ``best`` and ``stock``, the stock network
+    beside it, may be None. Wall time leaves out that of stock networks, and of a search that runs there is what it is expected
+    to take still."""
     pool, best, tested, stock = view.pool, view.pool.best(), view.tested(), view.stock()
     stopped = pool.stopped
     _, left = expected_end(view.settings, pool, view.search_seconds, pool.epochs_spent)
@@ -83,6 +85,7 @@ def status_dict(view: SearchView) -> dict[str, Any]:
         "objectives": view.pool.objectives.names if view.pool.objectives else [],
         "front": [candidate.id for candidate in view.front()],
         "ranked_by": view.ranking,
+        "signals": [asdict(record) | {"signal": used} for used, record in signal_standings(view)],
         "predictor": _predictor(view),
         "stock": None if stock is None else {**asdict(stock), "costs": plain_costs(stock.costs)},
         "best": None if best is None else _found(best) | {"test": tested.metrics if tested else None},
@@ -125,7 +128,8 @@ def decision_lines(view: SearchView) -> list[str]:
         if isinstance(record, Proposed):
             lines.append(f"propose {record.candidate_id} batch {record.batch} {record.origin} {record.text}")
         elif isinstance(record, Promotion):
-            lines.append(f"promote {record.candidate_id} level {record.to_level} {record.reason}")
+            by = "" if record.signal == PLAIN else f" by {record.signal}"
+            lines.append(f"promote {record.candidate_id} level {record.to_level} {record.reason}{by}")
         elif isinstance(record, Rerun):
             lines.append(f"rerun {record.candidate_id} replica {record.replica}")
     return lines

@@ -1,7 +1,19 @@
 """Numbers as the report writes them. Whatever is unknown is ``n/a``."""
 
+from collections.abc import Mapping
+
 from ranknosh.config.units import UNKNOWN, plural
 from ranknosh.core.gate import tau_interval
+from ranknosh.core.records import PLAIN, Signal
+
+SIGNALS: dict[Signal, str] = {
+    "validation": "the validation metric",
+    "mean": "the mean of three epochs",
+    "ema": "the moving average",
+    "train_loss": "the training loss",
+    "combined": "validation and training loss together",
+}
+"""What a level is ranked by."""
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
@@ -25,6 +37,22 @@ def track_record(tau: float | None, compared: int) -> str:
         return f"not judged yet ({plural(compared, 'candidate')} with a prediction and a result)"
     low, high = tau_interval(tau, compared)
     return f"tau {tau:.2f} [{low:.2f}, {high:.2f}] over {compared} candidates"
+
+
+def signal_text(signal: Signal, level: int, compared: int, taus: Mapping[Signal, float]) -> str:
+    """``level 1 by the training loss, tau 0.62 with level 2 over 24 candidates (the validation metric 0.41)``.
+
+    Args:
+        signal: what the level was ranked by.
+        level: from 1.
+        compared: candidates of both levels.
+        taus: Kendall's, of each signal with the validation metric of the level above.
+    """
+    if signal not in taus:
+        return f"level {level} by {SIGNALS[signal]}"
+    plain = "" if signal == PLAIN else f" ({SIGNALS[PLAIN]} {taus[PLAIN]:.2f})"
+    over = plural(compared, "candidate")
+    return f"level {level} by {SIGNALS[signal]}, tau {taus[signal]:.2f} with level {level + 1} over {over}{plain}"
 
 
 def origin_name(origin: str) -> str:

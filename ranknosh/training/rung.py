@@ -229,7 +229,7 @@ class _Rung:
             metrics=last.metrics,
             epochs=job.epochs,
             costs=costs,
-            curve=curve[job.start_epoch : job.stop_epoch],
+            curve=curve[job.curve_from : job.stop_epoch],
             checkpoint_bytes=self.checkpoint_bytes,
             **self._facts,
         )

@@ -5,6 +5,7 @@ Layout of the npz (percentages; ``n`` architectures, ``E`` numbers of epochs, ``
     arch                 (n,)            exchange strings of the space, bytes or text
     epochs               (E,)            rising whole numbers, where values are known
     validation_accuracy  (n, E[, S])     %, NaN where a seed is missing
+    train_loss           (n, E[, S])     of the same epochs; optional, NaN where it is not known
     seconds_per_epoch    (n,)            of training; optional, 0 where it is missing
     truth                (n,)            %, what an architecture is worth; optional, the mean over seeds at the last epoch
     resumable            ()              false where every number of epochs is a training of its own; optional, true
@@ -20,12 +21,13 @@ read; test accuracies in particular are never a search signal. Inside the packag
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +44,18 @@ ACCOUNTINGS: tuple[Accounting, ...] = ("resume", "scratch")
 EPOCHS = (12, 200)
 _OLD = ("epoch12_val", "epoch200_seeds", "train_seconds_200")
 _CURVES = ("epochs", "validation_accuracy")
-_OTHERS = ("arch", "seconds_per_epoch", "truth", "resumable", "space", "data", "params_mb")
+_OTHERS = ("arch", "train_loss", "seconds_per_epoch", "truth", "resumable", "space", "data", "params_mb")
 _RATIO, _MOST_LEVELS = 3, 4
 """Of the levels that are taken where none are asked for."""
+
+
+class Curves(NamedTuple):
+    """What is known of trainings between levels: epochs (E,), accuracy (E, n, seeds) as fractions, train_loss of that shape; NaN
+    where something is missing."""
+
+    epochs: NDArray[np.int64]
+    accuracy: NDArray[np.float64]
+    train_loss: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +65,8 @@ class Table:
     values: one (n, seeds) float64 array of fractions a level, NaN where a seed is missing, at least one seed a row.
     seconds: (n,) of a training to ``epochs[-1]``. costs: (n,) each, by name. data: what the accuracies are of, in words.
     truth: (n,) what an architecture is worth, by default the mean over seeds at the top level; ``best`` is its maximum. Regret is
-    measured against these. curves: whether a column of ``values`` is the same training at every level.
+    measured against these. curves: of trainings that are one column of ``values`` at all levels; None where each level is a
+    training of its own.
     """
 
     space: Space
@@ -64,7 +76,7 @@ class Table:
     seconds: NDArray[np.float64]
     costs: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     data: str = "unnamed data"
-    curves: bool = False
+    curves: Curves | None = None
     accounting: Accounting = "resume"
     """How promotions are priced where nothing else is asked for."""
     truth: NDArray[np.float64] = None  # type: ignore[assignment]  # filled in below
@@ -231,7 +243,7 @@ class Reading:
         self.table = table
         trained = [np.isfinite(values) for values in table.values]
         draws = [stream(seed, "table-seed", level).random(len(table)) for level in range(1, len(trained) + 1)]
-        if table.curves:  # those that went all the way, and the same one at every level
+        if table.curves is not None:  # those that went all the way, and the same one at every level
             trained, draws = [np.logical_and.reduce(trained)] * len(trained), draws[-1:] * len(trained)
         self._trained = trained
         self._first = [(draw * known.sum(axis=1)).astype(np.int64) for draw, known in zip(draws, trained, strict=True)]
@@ -244,11 +256,31 @@ class Reading:
             level: from 1.
             replica: another number is another seed; None comes back once they are used up.
         """
+        column = self._column(row, level, replica)
+        return None if column is None else float(self.table.values[level - 1][row, column])
+
+    def curve(self, row: int, level: int, replica: int = 0) -> list[tuple[int, float, float]]:
+        """Of the same training (epoch, accuracy as a fraction, training loss) where it is known between the level below and this
+        one, whose own epoch is the last; empty where levels are trainings of their own. The loss may be NaN.
+
+        Args:
+            row: see :meth:`metric`.
+            level: see :meth:`metric`.
+            replica: see :meth:`metric`.
+        """
+        curves, column = self.table.curves, self._column(row, level, replica)
+        if curves is None or column is None:
+            return []
+        first, last = np.searchsorted(curves.epochs, [0, *self.table.epochs][level - 1 : level + 1], side="right")
+        epochs = curves.epochs[first:last].tolist()
+        accuracy, loss = (values[first:last, row, column].tolist() for values in curves[1:])
+        return [point for point in zip(epochs, accuracy, loss, strict=True) if math.isfinite(point[1])]
+
+    def _column(self, row: int, level: int, replica: int) -> int | None:
         columns = np.flatnonzero(self._trained[level - 1][row])
         if replica >= len(columns):
             return None
-        column = columns[(self._first[level - 1][row] + replica) % len(columns)]
-        return float(self.table.values[level - 1][row, column])
+        return int(columns[(self._first[level - 1][row] + replica) % len(columns)])
 
 
 class _Names:
@@ -317,6 +349,10 @@ def _curves(arrays: Mapping[str, Any], levels: tuple[int, ...]) -> dict[str, Any
             f"row {row} of the table has no training that is known at all of {', '.join(map(str, levels))} epochs"
         )
     n = len(accuracy)
+    loss = _numbers(arrays, "train_loss") if "train_loss" in arrays else np.full(accuracy.shape, np.nan)
+    if loss.shape != accuracy.shape:
+        raise DataError(f"train_loss has shape {loss.shape}, expected that of validation_accuracy, {accuracy.shape}")
+    losses = np.moveaxis(loss.reshape(*loss.shape[:2], -1), 1, 0)
     pace = _numbers(arrays, "seconds_per_epoch") if "seconds_per_epoch" in arrays else np.zeros(n)
     truth = _numbers(arrays, "truth") / 100 if "truth" in arrays else np.nanmean(by_epoch[-1], axis=1)
     return {
@@ -324,7 +360,7 @@ def _curves(arrays: Mapping[str, Any], levels: tuple[int, ...]) -> dict[str, Any
         "values": values,
         "seconds": pace * levels[-1],
         "truth": truth,
-        "curves": bool(resumable),
+        "curves": Curves(known.astype(np.int64), by_epoch, losses) if resumable else None,
         "accounting": "resume" if resumable else "scratch",
     }
 

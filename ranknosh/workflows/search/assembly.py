@@ -71,7 +71,13 @@ def limits_of(config: SearchSettings) -> Limits:
 def rules_of(config: SearchSettings) -> Rules:
     section = config.pyramid
     return Rules(
-        section.schedule, section.overlap, section.candidates, section.promote, section.closing, section.finalists
+        section.schedule,
+        section.overlap,
+        section.candidates,
+        section.promote,
+        section.signal,
+        section.closing,
+        section.finalists,
     )
 
 

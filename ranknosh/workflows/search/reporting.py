@@ -7,6 +7,7 @@ from ranknosh.config.search import SearchSettings
 from ranknosh.config.units import UNKNOWN, Quantity, costs_texts, metrics_text, plural
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import (
+    PLAIN,
     EpochPoint,
     Failed,
     Fitted,
@@ -24,7 +25,7 @@ from ranknosh.core.records import (
     Workers,
 )
 from ranknosh.report.view import expected_end
-from ranknosh.report.words import origin_name, track_record
+from ranknosh.report.words import SIGNALS, origin_name, track_record
 from ranknosh.report.workers import KINDS, what_next
 from ranknosh.runs.events import Epoch, Progress, Standings
 from ranknosh.runs.session import RunSession
@@ -149,7 +150,9 @@ def _lines(records: Sequence[Record], pool: Pool, quantities: Mapping[str, Quant
     for level in sorted({record.to_level for record in promoted}):
         names = " ".join(f"#{record.candidate_id}" for record in promoted if record.to_level == level)
         why = ", while time holds its way to the top" if any(record.reason == "time" for record in promoted) else ""
-        yield f"trained on to level {level}: {names}{why}"
+        signals = {record.signal for record in promoted if record.to_level == level} - {PLAIN}
+        by = "".join(f", ranked by {SIGNALS[signal]}" for signal in signals)
+        yield f"trained on to level {level}: {names}{by}{why}"
 
 
 def _fit(fit: Fitted) -> str:

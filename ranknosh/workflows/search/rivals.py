@@ -32,7 +32,14 @@ def full_trainings(epochs: Sequence[int]) -> dict[str, dict[str, Any]]:
         "schedule": "reproducible",
     }
     return {
-        "pyramid": {**pyramid, "overlap": 1, "finalists": 0, "promote": "observed", "closing": 0.0},
+        "pyramid": {
+            **pyramid,
+            "overlap": 1,
+            "finalists": 0,
+            "promote": "observed",
+            "signal": "validation",
+            "closing": 0.0,
+        },
         "seeding": {"draw": BATCH, "proxies": [], "options": {}, "follow": 0.0},
         "predictor": {"name": "random", "ensemble": None, "options": {}},
         "propose": {"exploration": 1.0, "function": None},

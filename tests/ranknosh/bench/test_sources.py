@@ -166,6 +166,7 @@ def test_curves_and_retrainings_of_candidates_are_trainings_of_a_table():
     first, again = _of_run(SimpleNamespace(pool=SimpleNamespace(candidates={0: one}), settings=settings))
     assert first.accuracy == pytest.approx({1: 10, 2: 20, 3: 30})
     assert first.facts == {"params": 7.0, "seconds_per_epoch": 3.0}
+    assert (first.loss, again.loss) == ({2: 1.0, 3: 1.0}, {})
     assert (again.arch, again.accuracy) == (CELLS[0], {3: 50.0})
     one.observations[2] = replace(one.observations[2], metrics={"loss": 0.5})
     with pytest.raises(DataError, match="its candidates have loss and no accuracy"):

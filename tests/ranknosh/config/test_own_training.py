@@ -83,3 +83,9 @@ def test_what_trains_cannot_change_on_resume_and_where_it_runs_can():
 def test_a_comparison_trains_networks():
     with pytest.raises(ConfigError, match="a comparison trains networks by several methods"):
         CompareSettings.from_dict({"budget": {"device_time": "1m"}, "executor": COMMAND})
+
+
+def test_a_training_of_ones_own_has_no_signal_but_its_metric():
+    assert settings(COMMAND, pyramid={"signal": "validation"}).pyramid.signal == "validation"
+    with pytest.raises(ConfigError, match="signal is train_loss, which is read of every epoch"):
+        settings(COMMAND, pyramid={"signal": "train_loss"})

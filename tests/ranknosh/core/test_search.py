@@ -203,6 +203,7 @@ def test_an_interrupted_job_is_handed_out_from_where_it_stood():
     assert search.ledger.committed == 8  # two candidates to epoch 4, three of the eight epochs spent
     again = search.ask(1).jobs[0]
     assert (again.candidate_id, again.start_epoch, again.stop_epoch, again.seed) == (job.candidate_id, 3, 4, job.seed)
+    assert (job.curve_from, again.curve_from) == (0, 0)  # a result tells the curve of its whole level
 
 
 def test_more_epochs_than_were_reserved_are_refused():

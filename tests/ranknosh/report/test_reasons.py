@@ -18,8 +18,8 @@ def test_every_state_has_its_reason(view):
         2: "paused",
         3: "failed",
     }
-    assert found[1].decisions == (Passed(1, 4, 6.0, 3, 3, (2, 0), "quota", 0.30),)
-    assert found[2].decisions[1] == Passed(2, 6, 8.0, 2, 2, (0,), "closing", 0.70)
+    assert found[1].decisions == (Passed(1, 4, 6.0, 3, 3, (2, 0), "quota", 0.30, "validation"),)
+    assert found[2].decisions[1] == Passed(2, 6, 8.0, 2, 2, (0,), "closing", 0.70, "validation")
     assert (found[1].place, found[1].resting) == (1, 1)
     assert found[1].text.splitlines() == [
         "Level 1, after 4 epochs of the search: no. 3 of 3 by accuracy (20.00 %); 2 were promoted: #2, #0. "
@@ -68,3 +68,11 @@ def test_a_candidate_that_is_not_there_is_refused(view):
 
 def test_the_leaderboard_unfolds_the_reason(view):
     assert "paused<details><summary>why</summary><pre>Level 1, after 4 epochs" in render(view)
+
+
+def test_an_order_by_another_signal_is_said(by_hand, build):
+    by_loss = [*by_hand[:12], (6.0, Promotion(0, 2, signal="train_loss"))]
+    told = reasons(build.view(by_loss), [2])[2]
+    assert told.decisions[0].signal == "train_loss"
+    assert "no. 1 of 3 by accuracy (50.00 %); 1 was promoted: #0. The last of them had 30.00 %." in told.text
+    assert " The order was by the training loss." in told.text

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from ranknosh.core.records import Failed, Observed, Promotion, Session, Tested
+from ranknosh.core.records import EpochPoint, Failed, Observed, Promotion, Session, Tested
+from ranknosh.core.signals import SIGNALS
 from ranknosh.errors import MissingDependency
 from ranknosh.report.cost_plots import cost_plot
 from ranknosh.report.page import template
 from ranknosh.report.plots import incumbent_plot, learning_curve
 from ranknosh.report.rank_plots import agreement_plot, origins_plot, proxies_plot
 from ranknosh.report.search_page import render
+from ranknosh.report.tables import status_dict
 from ranknosh.workflows.search.run import SearchRun
 from tests.browser import check_page
 from tests.pages import read_page
@@ -240,3 +242,18 @@ def test_tables_sort_by_the_keyboard_marks_tell_who_they_are_and_links_unfold(br
         "new Promise((done) => setTimeout(() => done(document.querySelector('#workers details').open), 100))"
     )
     assert browser.trouble == []
+
+
+def test_the_page_and_the_status_say_what_ranked_a_level(build):
+    def result(number, level):
+        curve = (EpochPoint(level, number / 10, 0.5 - number / 10, 1.0),)
+        return replace(build.observed(number, level, 0.5 - number / 10, 1), curve=curve)
+
+    view = two_levels(build, 3, result)
+    _, table = agreement_plot(view).blocks
+    assert table.rows == [(1, "the validation metric", 3, *["1.00"] * 5)]
+    assert status_dict(view)["signals"] == [
+        {"level": 1, "signal": "validation", "compared": 3, "taus": dict.fromkeys(SIGNALS, 1.0)}
+    ]
+    bare = two_levels(build, 3, lambda number, level: build.observed(number, level, 0.5, 1))
+    assert len(agreement_plot(bare).blocks) == 1

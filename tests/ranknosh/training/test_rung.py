@@ -113,6 +113,8 @@ def test_stop_is_asked_after_every_epoch_but_the_last(tmp_path):
     rest = observed(train_rung(a_job(2, 4), recipe, store, stop=stop))
     assert (rest.epochs, [point.epoch for point in rest.curve]) == (2, [3, 4])
     assert len(asked) == 3  # after epochs 1, 2 and 3
+    told = observed(train_rung(dataclasses.replace(a_job(2, 4), level_start=1), recipe, store))
+    assert (told.epochs, [point.epoch for point in told.curve]) == (2, [2, 3, 4])
     _, straight = trained(a_job(0, 4), recipe, tmp_path / "straight")
     assert_same_bits(store, straight)
 

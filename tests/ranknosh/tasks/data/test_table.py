@@ -225,8 +225,23 @@ def test_a_curve_is_one_training_at_every_level_and_one_that_goes_all_the_way(cu
     assert seen == {(0, 0), (0, 1), (1, 0), (2, 0), (3, 0), (3, 1)}
     apart = Table.from_arrays({**curves, "resumable": False})
     assert apart.accounting == "scratch"
-    assert not apart.curves
+    assert apart.curves is None
+    assert Reading(apart, 0).curve(0, 1) == []
     assert Reading(apart, 0).metric(2, 1, 1) is not None  # every level is a training of its own
+
+
+def test_a_reading_shows_the_epochs_of_a_level_of_one_training(curves: dict[str, Any]) -> None:
+    curves["validation_accuracy"][0, 1] = np.nan  # not measured after epoch 2
+    losses = 5 - curves["validation_accuracy"] / 100
+    table = Table.from_arrays({**curves, "train_loss": losses}, levels=(3, 12))
+    reading = Reading(table, 0)
+    assert [epoch for epoch, _, _ in reading.curve(0, 1)] == [1, 3]
+    for row in range(4):
+        points = reading.curve(row, 1) + reading.curve(row, 2)
+        assert [epoch for epoch, _, _ in points][-3:] == [3, 6, 12]
+        assert [points[-3][1], points[-1][1]] == [reading.metric(row, 1), reading.metric(row, 2)]
+        np.testing.assert_allclose([loss for _, _, loss in points], [5 - accuracy for _, accuracy, _ in points])
+    assert np.isnan(Reading(Table.from_arrays(curves), 0).curve(3, 2)[-1][2])  # a table without losses
 
 
 def test_one_seed_and_a_truth_of_its_own(curves: dict[str, Any]) -> None:
@@ -249,6 +264,10 @@ def test_one_seed_and_a_truth_of_its_own(curves: dict[str, Any]) -> None:
         ({"truth": np.array([1.0, 2.0, np.nan, 3.0])}, "truth must be 4 finite numbers"),
         ({"seconds_per_epoch": np.array([1.0, 2.0, -1.0, 3.0])}, "training seconds must be 0 or more"),
         ({"params": np.array([1, 2, 3])}, r"params must be 4 finite numbers, got shape \(3,\)"),
+        (
+            {"train_loss": np.ones((4, 5))},
+            r"train_loss has shape \(4, 5\), expected that of validation_accuracy, \(4, 5, 2\)",
+        ),
         ({"space": "chain"}, "row 0 of arch is not an architecture of chain"),
     ],
 )
