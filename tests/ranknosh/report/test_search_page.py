@@ -58,8 +58,8 @@ def test_every_picture_has_words_with_it(page):
     assert len(labels) == drawn
     assert all(re.search(r".{20,}\.$", label) for label in labels)
     assert (
-        page.count("figcaption") == drawn - 3 + 4
-    )  # no runners-up; leaderboard, margins, failures by kind and one by one
+        page.count("figcaption") == drawn - 3 + 5
+    )  # no runners-up; leaderboard, margins, signals, failures by kind and one by one
     assert "reached: level 1 (1 epoch): " in page.words
     assert "proxy scoring did not run" in page.words
 
