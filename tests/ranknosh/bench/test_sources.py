@@ -144,7 +144,7 @@ def test_json_that_does_not_fit_is_named(tmp_path, text, message):
 
 def test_other_files_are_refused(tmp_path):
     (tmp_path / "t.txt").write_text("no")
-    with pytest.raises(DataError, match=r"no \.csv, \.json, \.pkl file"):
+    with pytest.raises(DataError, match=r"no \.csv, \.json, \.pkl, \.pth, \.pbz2 file"):
         add(tmp_path / "t.txt", tmp_path / "out.npz")
     with pytest.raises(DataError, match="does not exist"):
         add(tmp_path / "none.csv", tmp_path / "out.npz")
