@@ -173,7 +173,9 @@ _PACKAGES = {
     for module, names in {
         "optuna_pruning": ("optuna_hyperband", "optuna_halving"),
         "syne_tune_stopping": ("syne_tune_asha",),
+        "ray_tune_stopping": ("ray_tune_asha",),
         "neps_brackets": ("neps_asha", "neps_hyperband"),
+        "dehb_evolution": ("dehb",),
     }.items()
     for name in names
 }

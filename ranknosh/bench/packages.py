@@ -1,7 +1,10 @@
 """What packages that search a table by their own code have in common: parameters, reduction, and when such a search is over."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from ranknosh.bench.account import Account
 from ranknosh.spaces.base import Space
@@ -54,3 +57,14 @@ def spend(account: Account, trial: Callable[[], bool]) -> None:
         if not trial():
             return
         idle = 0 if account.spent > before else idle + 1
+
+
+@contextmanager
+def numpy_begun_with(seed: int) -> Iterator[None]:
+    """For packages that draw by numpy's common numbers: these begin with ``seed``, and are left as they were."""
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002

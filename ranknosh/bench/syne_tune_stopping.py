@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-import numpy as np
-
 from ranknosh.bench.account import Account
-from ranknosh.bench.packages import parameters, reduction, row_of, spend
+from ranknosh.bench.packages import numpy_begun_with, parameters, reduction, row_of, spend
 from ranknosh.errors import MissingDependency
 from ranknosh.streams import stream
 
@@ -29,7 +27,7 @@ def syne_tune_asha(account: Account) -> None:
     """
     table, numbers = account.table, iter(range(2**63))
     seed = int(stream(account.seed, "syne_tune").integers(2**32))
-    with _begun_with(seed):
+    with numpy_begun_with(seed), _quiet():
         scheduler = ASHA(
             parameters(account.table.space, randint, choice),
             metric="metric",
@@ -61,15 +59,12 @@ def syne_tune_asha(account: Account) -> None:
 
 
 @contextmanager
-def _begun_with(seed: int) -> Iterator[None]:
-    """Syne Tune draws by numpy's common numbers too, and warns of an argument that its own classes give; both are left as they
-    were."""
-    state, said = np.random.get_state(), logging.getLogger("syne_tune")  # noqa: NPY002
+def _quiet() -> Iterator[None]:
+    """Syne Tune warns of an argument that its own classes give."""
+    said = logging.getLogger("syne_tune")
     level = said.level
-    np.random.seed(seed)  # noqa: NPY002
     said.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        np.random.set_state(state)  # noqa: NPY002
         said.setLevel(level)

@@ -1,4 +1,4 @@
-"""Syne Tune and NePS on a table, by their own code: what a table must see of them, and who goes on."""
+"""Syne Tune, Ray Tune, NePS and DEHB on a table, by their own code: what a table must see of them, and who goes on."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 from ranknosh.bench.account import Account, Paid
 from ranknosh.bench.methods import method_of, proposed
-from ranknosh.bench.packages import reduction, spend
+from ranknosh.bench.packages import numpy_begun_with, reduction, spend
 from ranknosh.bench.rows import as_json, format_rows, method_row
 from ranknosh.predictors.own_proposer import Result
 from ranknosh.spaces.base import Architecture, Space
@@ -17,8 +17,10 @@ from ranknosh.tasks.data.table import Table
 
 MODULES = {
     "syne_tune_asha": "syne_tune",
+    "ray_tune_asha": "ray",
     "neps_asha": "neps",
     "neps_hyperband": "neps",
+    "dehb": "dehb",
 }
 
 
@@ -55,6 +57,52 @@ def test_syne_tune_stops_who_is_not_among_the_best_sixteenth_of_those_so_far(who
             assert ((following.row, following.level) == (paid.row, 2)) == goes_on
 
 
+def test_ray_tune_stops_who_is_below_the_quantile_of_those_before(whole: Table) -> None:
+    """200 // 12 is 16: at 12 epochs one goes on that is not below the value at 15/16 of the way through the sorted ones before,
+    on the line between the two next to it; the first goes on."""
+    trainings = spent("ray_tune_asha", whole, 2, 1500)
+    before: list[float] = []
+    went_on = 0
+    for paid, following in zip(trainings, [*trainings[1:], None], strict=True):
+        if paid.level == 1 and following is not None:
+            goes_on = not before or paid.metric >= on_the_line(sorted(before), 15 / 16)
+            assert ((following.row, following.level) == (paid.row, 2)) == goes_on
+            before.append(paid.metric)
+            went_on += goes_on
+    assert 2 <= went_on < len(before) / 2
+
+
+def on_the_line(values: list[float], share: float) -> float:
+    place = share * (len(values) - 1)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (place - below) * (values[above] - values[below])
+
+
+def test_dehb_begins_with_sixteen_of_which_the_best_is_trained_on(whole: Table) -> None:
+    trainings = spent("dehb", whole, 4)
+    assert [paid.level for paid in trainings[:17]] == [1] * 16 + [2]
+    assert trainings[16].row == max(trainings[:16], key=lambda paid: paid.metric).row
+
+
+def test_a_fidelity_of_dehb_stands_for_the_level_nearest_by_ratio() -> None:
+    pytest.importorskip("dehb")
+    from ranknosh.bench.dehb_evolution import nearest
+
+    levels = (3, 10, 30, 100)
+    assert [nearest(levels, 100 / 3**power) for power in (3, 2, 1, 0)] == [1, 2, 3, 4]
+    assert [nearest((12, 200), epochs) for epochs in (12.5, 200.0)] == [1, 2]
+
+
+def test_the_common_numbers_of_numpy_are_left_as_they_were() -> None:
+    before, drawn = np.random.get_state()[1].tolist(), []  # noqa: NPY002
+    for _ in range(2):
+        with numpy_begun_with(7):
+            drawn.append(np.random.random())  # noqa: NPY002
+    assert drawn == [np.random.RandomState(7).random()] * 2
+    assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
+
+
 def test_neps_promotes_the_best_that_rests_once_there_are_sixteen(whole: Table) -> None:
     trainings = spent("neps_asha", whole, 4)
     assert [paid.level for paid in trainings[:17]] == [1] * 16 + [2]
@@ -85,6 +133,7 @@ def test_a_search_ends_when_trials_cost_nothing_any_more(whole: Table) -> None:
             "neps",
             "package 'neural-pipeline-search', which is not installed; run: pip install neural-pipeline-search",
         ),
+        ("dehb", "dehb", "package 'dehb', which is not installed; run: pip install dehb"),
     ],
 )
 def test_a_package_that_is_missing_is_named_before_anything_is_measured(name: str, module: str, said: str) -> None:
