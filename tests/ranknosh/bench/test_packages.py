@@ -151,7 +151,7 @@ except MissingDependency as error:
     assert out.strip().endswith(said)
 
 
-@pytest.mark.parametrize("name", ["optuna_tpe", "optuna_hyperband", "syne_tune_asha"])
+@pytest.mark.parametrize("name", ["optuna_tpe", "optuna_hyperband", "syne_tune_asha", "ray_tune_asha"])
 def test_a_part_of_a_space_answers_by_the_nearest_it_lists(small: Table, name: str) -> None:
     """400 of 15,625 cells: about 1 in 40 of what is asked for is there."""
     pytest.importorskip(MODULES.get(name, "optuna"))
