@@ -1,7 +1,8 @@
 """What a search on a table has spent and what it would answer: the same rules for every method.
 
 A query costs what reaching its level costs from where the architecture is; asking again is free. The incumbent is the best own
-observation at the highest level observed so far, and of equal ones the earlier.
+observation at the highest level observed so far, and of equal ones the earlier; a search of the engine answers with whom it
+calls promising (:mod:`ranknosh.core.incumbent`).
 """
 
 import sys
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ranknosh.core.incumbent import Measured
 from ranknosh.core.records import EpochPoint, Failed, Job, Observed
 from ranknosh.streams import stream
 from ranknosh.tasks.data.table import Accounting, Reading, Table
@@ -74,6 +76,8 @@ class Account:
         self.epochs = table.schedule(accounting)
         self.spent = 0
         self.trainings: list[Paid] = []
+        self.expects = False
+        """Whether the incumbent is the one of whom most is expected, not the best one observed."""
         self._resumes = accounting == "resume"
         self._reading = Reading(table, seed)
         self._told: dict[tuple[int, int], float] = {}
@@ -127,10 +131,20 @@ class Account:
 
     def trajectory(self) -> Trajectory:
         epochs = np.cumsum([each.epochs for each in self.trainings], dtype=np.int64)
-        incumbents = accumulate(self.trainings, lambda *two: max(two, key=lambda each: (each.level, each.metric)))
-        rows = np.array([each.row for each in incumbents], dtype=np.int64)
+        rows = np.array(self._promising() if self.expects else self._observed(), dtype=np.int64)
         outside = self._outside / max(self._asked, 1)
         return Trajectory(epochs, rows, self.table.regret(rows), outside)
+
+    def _observed(self) -> list[int]:
+        best = accumulate(self.trainings, lambda *two: max(two, key=lambda each: (each.level, each.metric)))
+        return [each.row for each in best]
+
+    def _promising(self) -> list[int]:
+        measured, rows = Measured(), []
+        for each in self.trainings:
+            measured.put(each.row, each.level, each.metric)
+            rows.append(measured.best()[0])
+        return rows
 
 
 def from_table(reading: Reading, job: Job, level: int) -> Observed | Failed:

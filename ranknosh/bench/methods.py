@@ -27,8 +27,6 @@ Method = Callable[[Account], None]
 Train = Callable[[Job], Observed | Failed]
 Start = Literal["largest", "random", "proxies"]
 """What chooses the initial candidates among those drawn: their parameters, chance, or the scores of the account."""
-INITIAL, BATCH = 20, 10
-"""Candidates of batch 0 and of each later one."""
 
 
 def engine(account: Account, settings: Sequence[str] = (), start: Start = "largest") -> None:
@@ -49,12 +47,13 @@ def engine(account: Account, settings: Sequence[str] = (), start: Start = "large
         scores = {"params": params_of(table).astype(float)} if start == "largest" else {}
     plain = {
         **_plain(account),
-        "pyramid": {"epochs": account.epochs, "initial": INITIAL, "batch": BATCH},
+        "pyramid": {"epochs": account.epochs},
         "seeding": {"draw": DRAWN, "proxies": list(scores)},
     }
     config = SearchSettings.from_dict(plain, overrides=settings)
     pool = Pool(level_zero(table, scores, config.seeding.draw, account.seed))
     search = make_search(config, pool, space=table.listed)
+    account.expects = True
     play(search, SimulatedExecutor(account.train))
 
 
@@ -111,7 +110,7 @@ def level_zero(table: Table, scores: Scores, count: int, seed: int) -> list[Scor
 
 
 ENGINES: dict[str, tuple[str, ...]] = {
-    "ranknosh": ("predictor.name=staged", "pyramid.promote=predicted", "pyramid.closing=0.1"),
+    "ranknosh": ("predictor.name=staged", "pyramid.promote=predicted", "pyramid.closing=0.25"),
     "ranknosh_observed": ("predictor.name=kernel",),
     "halving": ("predictor.name=random", "pyramid.signal=validation"),
 }
@@ -164,7 +163,7 @@ METHODS: dict[str, Method] = {
     "lowfi_evo": low_fidelity_evolution,
     "lowfi_evo_l0": partial(low_fidelity_evolution, by_size=True),
 }
-"""The engines are seeded with 20 of 100 random cells, the same ones under every name: the largest; _unseeded ones drawn at
+"""The first batch of the engines is chosen from 100 random cells, the same ones under every name: the largest; _unseeded ones at
 random; _proxies the best by the proxies of the scores together, with the defaults of a search for ``seeding``. _proxies_only
 leaves none of them to chance, _proxies_half half of them; _follow has ``seeding.follow: 0.5``; _wide draws 1,000 random cells.
 random: full trainings of random cells. lowfi_evo, lowfi_evo_l0: see ``baselines.low_fidelity_evolution``."""

@@ -171,7 +171,19 @@ def _best_rows(now: Mapping[str, Any], quantities: Mapping[str, Quantity]) -> li
     if not now["own_training"]:  # which has no test data that the search knows
         tested = "not read yet" if best["test"] is None else f"{metrics_text(best['test'], quantities)} (read once)"
         text += f"   test {tested}"
-    return [("best", text), ("", best["architecture"]), *stock_rows(now, quantities)]
+    return [("best", text), ("", best["architecture"]), *_promising_rows(now), *stock_rows(now, quantities)]
+
+
+def _promising_rows(now: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Of whom more is expected than of the best, which was only trained further; nothing where that is nobody."""
+    one = now["promising"]
+    if one is None:
+        return []
+    where = f"level {one['level']}, {plural(one['epochs'], 'epoch')}"
+    return [
+        ("promising", f"#{one['id']}, at {where}, is expected to be better once it is trained as far"),
+        ("", one["architecture"]),
+    ]
 
 
 def stock_rows(now: Mapping[str, Any], quantities: Mapping[str, Quantity]) -> list[tuple[str, str]]:

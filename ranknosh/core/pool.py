@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ranknosh.core.candidates import Candidate, Pending
+from ranknosh.core.incumbent import Measured
 from ranknosh.core.objectives import Objectives
 from ranknosh.core.ranking import best_first
 from ranknosh.core.records import (
@@ -84,6 +85,7 @@ class Pool(Folded):
         self._completed: dict[int, list[tuple[float, int, str, int]]] = {}
         self._retrained: set[int] = set()
         self._without_curve: Counter[int] = Counter()
+        self._measured = Measured()
         for record in records:
             self.apply(record)
 
@@ -168,6 +170,18 @@ class Pool(Folded):
         if self.objectives is None:
             return first
         return next(one for one in self.at_level(top) if one.by_level[top] == first.by_level[top])
+
+    def promising(self) -> Candidate | None:
+        """The candidate of whom most is expected at the highest level anybody completed, by
+        :func:`ranknosh.core.incumbent.expected`: whatever level it rests at itself, unless it failed there. Where
+        finalists were trained again or there are several objectives it is :meth:`best`; None before the first result.
+
+        Of a search that ends early it is the better answer, though it was not trained as far.
+        """
+        if self._retrained or self.objectives is not None:
+            return self.best()
+        equal = [self.candidates[number] for number in self._measured.best()]
+        return min(equal, key=lambda c: (c.batch, c.key, c.id), default=None)
 
     def apply(self, record: Record) -> None:
         """Fold one record in. Raises StoreError where it contradicts the records before it."""
@@ -298,6 +312,7 @@ class Pool(Folded):
         candidate.epochs += record.epochs
         candidate.costs |= record.costs
         self._without_curve[record.level] += not record.curve
+        self._measured.put(candidate.id, record.level, record.metric)
         order = candidate.order(record.level)
         for ranking in (self._eligible, self._completed):
             insort(ranking.setdefault(record.level, []), order)
@@ -330,6 +345,7 @@ class Pool(Folded):
             self.disk_bytes -= self.checkpoint_bytes.pop(token, 0)
         if record.replica == 0:
             candidate.failed = record
+            self._measured.close(candidate.id)
             self.revision += 1
 
     @property

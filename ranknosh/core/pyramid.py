@@ -20,6 +20,8 @@ import numpy as np
 from ranknosh.errors import ConfigError
 
 AUTO_SHARE_LIMIT = 0.5
+LEAST_SHARE = 0.1
+"""Of the promotions of a search that keeps nothing for its end, so many are made before the end, at least."""
 LEAST_TOP_SHARE = 1e-30
 """Share of all candidates that reaches the top level, at least: a smaller one cannot be distinguished from 0."""
 _TOLERANCE = 1e-9
@@ -28,15 +30,23 @@ Promotions = Literal["observed", "predicted"]
 SignalRule = Literal["auto", "validation", "mean", "ema", "train_loss", "combined"]
 
 
-def auto_shares(epochs: Sequence[int]) -> tuple[float, ...]:
+def auto_shares(epochs: Sequence[int], closing: float = 0.0) -> tuple[float, ...]:
     """Shares that spend about the same at every level: (e(i) - e(i-1)) / (e(i+1) - e(i)), but never more than 1/2.
 
     The limit matters where a level adds no more epochs than the one before it cost (1, 2, ...): without it everybody would
-    be promoted and the lower level would decide nothing.
+    be promoted and the lower level would decide nothing. What is kept for closing promotions is spent above level 1, too. Of
+    N levels those above the first have (N - 1) / N of the epochs, so that shares are smaller by 1 - closing * N / (N - 1); no
+    smaller than by :data:`LEAST_SHARE`.
+
+    Args:
+        epochs: cumulative, of each level.
+        closing: share of the budget that is kept for closing promotions.
     """
-    steps = np.diff([0, *epochs])
+    steps, levels = np.diff([0, *epochs]), len(epochs)
+    now = max(1.0 - closing * levels / max(levels - 1, 1), LEAST_SHARE)
     return tuple(
-        min(AUTO_SHARE_LIMIT, float(below / above) if above > 0 else 0.0) for below, above in itertools.pairwise(steps)
+        now * min(AUTO_SHARE_LIMIT, float(below / above) if above > 0 else 0.0)
+        for below, above in itertools.pairwise(steps)
     )
 
 
@@ -76,7 +86,12 @@ class Pyramid:
 
     @classmethod
     def make(
-        cls, epochs: Sequence[int], ratio: str | float | Sequence[float] = "auto", initial: int = 12, batch: int = 6
+        cls,
+        epochs: Sequence[int],
+        ratio: str | float | Sequence[float] = "auto",
+        initial: int = 12,
+        batch: int = 6,
+        closing: float = 0.0,
     ) -> Self:
         """A pyramid whose shares are given in short.
 
@@ -85,11 +100,12 @@ class Pyramid:
             ratio: "auto" (:func:`auto_shares`), one share for every step, or one a step.
             initial: candidates of batch 0.
             batch: candidates of each later one.
+            closing: share of the budget that is kept for closing promotions, which counts where ``ratio`` is auto.
         """
         if isinstance(ratio, str):
             if ratio != "auto":
                 raise ConfigError(f"pyramid.ratio is {ratio!r}; it must be auto, a number in (0, 1) or a list of them")
-            shares = auto_shares(epochs)
+            shares = auto_shares(epochs, closing)
         elif isinstance(ratio, (int, float)):
             shares = (float(ratio),) * (len(epochs) - 1)
         else:

@@ -51,10 +51,11 @@ def _found(candidate: Candidate) -> dict[str, Any]:
 
 def status_dict(view: SearchView) -> dict[str, Any]:
     """How far the run is. ``levels`` maps a level's number to how many candidates completed it, ``signals`` says what each was
-    ranked by the last time, with Kendall's tau of each signal with the level above; ``best`` and ``stock``, the stock network
-    beside it, may be None. Wall time leaves out that of stock networks, and of a search that runs there is what it is expected
-    to take still."""
+    ranked by the last time, with Kendall's tau of each signal with the level above. ``best``, ``stock``, the stock network beside
+    it, and ``promising``, of whom more is expected than of the best, may be None. Wall time leaves out that of stock networks,
+    and of a search that runs there is what it is expected to take still."""
     pool, best, tested, stock = view.pool, view.pool.best(), view.tested(), view.stock()
+    promising = pool.promising()
     stopped = pool.stopped
     _, left = expected_end(view.settings, pool, view.search_seconds, pool.epochs_spent)
     return {
@@ -88,6 +89,7 @@ def status_dict(view: SearchView) -> dict[str, Any]:
         "signals": [asdict(record) | {"signal": used} for used, record in signal_standings(view)],
         "predictor": _predictor(view),
         "stock": None if stock is None else {**asdict(stock), "costs": plain_costs(stock.costs)},
+        "promising": None if promising is None or promising is best else _named(promising),
         "best": None if best is None else _found(best) | {"test": tested.metrics if tested else None},
     }
 

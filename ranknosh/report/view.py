@@ -57,7 +57,7 @@ class SearchView(Run[Pool]):
     @property
     def pyramid(self) -> Pyramid:
         section = self.settings.pyramid
-        return Pyramid.make(section.epochs, section.ratio, section.initial, section.batch)
+        return Pyramid.make(section.epochs, section.ratio, section.initial, section.batch, section.closing)
 
     @property
     def levels(self) -> range:
@@ -193,7 +193,7 @@ def expected_end(
         Its epochs then, None where only time ends it, and the seconds until then, None before one has shown how long they take.
     """
     section, time = settings.pyramid, settings.budget.time
-    pyramid = Pyramid.make(section.epochs, section.ratio, section.initial, section.batch)
+    pyramid = Pyramid.make(section.epochs, section.ratio, section.initial, section.batch, section.closing)
     planned = None
     if section.candidates is not None:
         planned = pyramid.cost(section.candidates) + section.finalists * section.epochs[-1]

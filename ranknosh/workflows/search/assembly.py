@@ -60,7 +60,7 @@ def pyramid_of(config: SearchSettings) -> Pyramid:
     section = config.pyramid
     if section.schedule == "hyperband":
         return Brackets.of(section.epochs)
-    return Pyramid.make(section.epochs, section.ratio, section.initial, section.batch)
+    return Pyramid.make(section.epochs, section.ratio, section.initial, section.batch, section.closing)
 
 
 def limits_of(config: SearchSettings) -> Limits:

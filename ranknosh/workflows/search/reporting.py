@@ -111,6 +111,12 @@ class Reporter:
         if best is not None:
             found = f"validation {metrics_text(best.metrics, self.quantities)} at level {best.level}"
             yield "best", f"#{best.id} by {self.ranking}  {', '.join([found, *costs_texts(best.costs)])}"
+            promising = pool.promising()
+            if promising is not None and promising is not best:
+                yield (
+                    "promising",
+                    f"#{promising.id} at level {promising.level} is expected to be better at level {best.level}",
+                )
         if pool.fits:
             fit = pool.fits[-1]
             used = "not used for the latest batch" if fit.fallback else "used"

@@ -43,6 +43,14 @@ def test_what_is_not_affordable_is_neither_told_nor_charged(small: Table) -> Non
     assert [(each.row, each.level) for each in account.trainings] == [(3, 2)]
 
 
+def test_a_search_of_the_engine_answers_with_whom_it_calls_promising() -> None:
+    account = Account(_table([[60, 61], [70, 70], [65, 65]]), 0)
+    account.trainings += [Paid(0, 1, 0.9, 12), Paid(0, 2, 0.7, 188), Paid(1, 1, 0.95, 12), Paid(1, 2, 0.6, 188)]
+    assert account.trajectory().rows.tolist() == [0, 0, 0, 0]
+    account.expects = True
+    assert account.trajectory().rows.tolist() == [0, 0, 1, 0]
+
+
 def test_the_incumbent_is_the_best_at_the_highest_level_seen() -> None:
     account = Account(_table([[60, 61], [70, 70], [65, 65]]), 0)
     account.trainings += [

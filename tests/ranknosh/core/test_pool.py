@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from ranknosh.core.objectives import Objectives
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import (
     Costed,
@@ -96,6 +97,34 @@ def test_a_crash_that_is_tried_again_wastes_its_epochs_and_stays_pending():
     pool = Pool([proposed(0), Failed(0, 1, "crashed", "boom", 2, 0.1, attempt=1, final=False)])
     assert (pool.epochs_spent, pool.epochs_wasted) == (0, 2)
     assert pool.pending[0, 0].attempt == 2
+
+
+def test_the_promising_one_may_rest_below_the_best():
+    pool = Pool([proposed(0), proposed(1), proposed(2)])
+    assert pool.promising() is None
+    for number, metric in enumerate((0.6, 0.5, 0.4)):
+        pool.apply(observed(number, 1, metric))
+    assert pool.promising() is pool.best() is pool.candidates[0]
+    for record in (Promotion(1, 2), observed(1, 2, 0.7)):
+        pool.apply(record)
+    assert (pool.best().id, pool.promising().id) == (1, 0)
+    pool.apply(Promotion(0, 2))
+    pool.apply(Failed(0, 2, "diverged", "its loss is infinite", 1, 0.5))
+    assert pool.promising().id == 1
+    older, younger = proposed(3, key="z", batch=1), proposed(4, key="a", batch=2)
+    for record in (older, younger, observed(3, 1, 0.9), observed(4, 1, 0.9)):
+        pool.apply(record)
+    assert pool.promising().id == 3  # of equal ones that of the older batch
+    pool.apply(Rerun(1, 1))
+    pool.apply(observed(1, 2, 0.72, replica=1))
+    assert pool.promising() is pool.best()  # chosen by more than one seed
+
+
+def test_with_several_objectives_the_best_is_promising():
+    records = [replace(proposed(i), costs={"params": 1.0}) for i in (0, 1)]
+    records += [observed(0, 1, 0.9), observed(1, 1, 0.8), Promotion(1, 2), observed(1, 2, 0.7)]
+    assert Pool(records).promising().id == 0
+    assert Pool(records, Objectives("accuracy", ("params",))).promising().id == 1
 
 
 def test_an_interrupted_job_goes_on_where_it_stopped():

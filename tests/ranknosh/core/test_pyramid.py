@@ -45,6 +45,16 @@ def test_auto_ratio_spends_alike_at_every_level():
     assert spent == [180, 180, 180]
 
 
+def test_auto_ratio_leaves_out_what_is_kept_for_the_end():
+    # Of four levels those above the first have three quarters of all epochs; a third of these is kept.
+    assert auto_shares((1, 3, 9, 27), closing=0.25) == pytest.approx((1 / 3, 2 / 9, 2 / 9))
+    assert auto_shares((12, 200), closing=0.3) == pytest.approx((0.4 * 12 / 188,))
+    assert Pyramid.make((12, 200), "auto", closing=0.3).shares == pytest.approx((0.4 * 12 / 188,))
+    assert Pyramid.make((12, 200), 0.1, closing=0.3).shares == (0.1,)
+    assert auto_shares((12, 200), closing=0.9) == pytest.approx((0.1 * 12 / 188,))
+    assert auto_shares((5,), closing=0.9) == ()
+
+
 def test_auto_ratio_never_promotes_everybody():
     assert auto_shares((1, 2, 3, 4)) == (0.5, 0.5, 0.5)
 

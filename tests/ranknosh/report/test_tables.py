@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from ranknosh.core.records import Promotion
 from ranknosh.report.tables import (
     decision_lines,
     status_dict,
@@ -41,6 +42,20 @@ def test_status(view):
     assert status["best"]["metrics"]["accuracy"] == pytest.approx(0.75)
     assert (status["failed"], status["pending"]) == (1, 0)
     json.dumps(status, allow_nan=False)
+
+
+def test_status_names_a_candidate_that_promises_more_than_the_best(build):
+    results = [
+        build.observed(0, 1, 0.5, 1),
+        build.observed(1, 1, 0.4, 1),
+        Promotion(1, 2),
+        build.observed(1, 2, 0.6, 1),
+    ]
+    timed = [(0.0, build.proposed(0)), (0.0, build.proposed(1, build.SKIP)), *((1.0, record) for record in results)]
+    status = status_dict(build.view(timed))
+    assert status["best"]["id"] == 1
+    assert status["promising"] == {"id": 0, "architecture": CONV, "level": 1, "epochs": 1}
+    assert status_dict(build.view(timed[:4]))["promising"] is None  # it is the best
 
 
 def test_the_front_is_the_same_in_status_top_and_trials(fronted):
