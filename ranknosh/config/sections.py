@@ -100,7 +100,7 @@ class PyramidConfig(Section):
     """How many candidates are trained how far."""
 
     epochs: Epochs = setting((1, 2, 4, 8), "epochs of the levels, cumulative")
-    ratio: Ratio = setting("auto", "share of a level's arrivals that is promoted; auto spends alike on every level in all")
+    ratio: Ratio = setting("auto", "share of a level's arrivals that is promoted; auto spends alike on every level")
     batch: Count = setting(6, "candidates of a later batch")
     initial: Count = setting(12, "candidates of the first batch")
     candidates: int | None = setting(None, "candidates in all, at most", ge=1, le=10**9, examples=[42])
