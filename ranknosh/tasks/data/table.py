@@ -106,10 +106,10 @@ class Table:
     @cached_property
     def digest(self) -> str:
         """What the table is recognised by: everything that a search on it depends on."""
-        head = [self.space.spec, self.epochs, self.curves, self.accounting, list(self.costs)]
+        head = [self.space.spec, self.epochs, self.accounting, list(self.costs)]
         found = blake2b(json.dumps(head).encode(), digest_size=16)
         codes = np.array([one.code for one in self.architectures])
-        for array in (codes, *self.values, self.seconds, self.truth, *self.costs.values()):
+        for array in (codes, *self.values, *(self.curves or ()), self.seconds, self.truth, *self.costs.values()):
             found.update(f"{array.shape}".encode() + array.tobytes())
         return found.hexdigest()
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from ranknosh.errors import DataError
 from ranknosh.spaces.base import Architecture
+from ranknosh.spaces.catalog import get_space
 from ranknosh.tasks.data.table import Reading, Table, levels_of
 
 Make = Callable[[int], dict[str, Any]]
@@ -298,3 +300,29 @@ def test_levels_are_some_of_the_epochs_and_the_space_is_the_tables(curves: dict[
 def test_what_is_listed_is_the_space_or_a_part_of_it(small: Table, whole: Table) -> None:
     assert whole.listed is whole.space
     assert tuple(small.listed.enumerate()) == small.architectures
+
+
+def test_a_digest_is_of_everything_that_a_search_sees() -> None:
+    cells = list(islice(get_space("nasbench201").enumerate(), 3))
+    arrays = {
+        "arch": np.array([get_space("nasbench201").format(one) for one in cells]),
+        "epochs": np.array([1, 2, 3]),
+        "validation_accuracy": np.full((3, 3), 50.0),
+        "train_loss": np.full((3, 3), 1.0),
+        "seconds_per_epoch": np.full(3, 1.0),
+        "params": np.full(3, 10.0),
+    }
+
+    def digest(**changes: object) -> str:
+        return Table.from_arrays({**arrays, **changes}).digest
+
+    first = np.zeros((3, 3))
+    first[1, 1] = 1
+    others = [
+        {name: arrays[name] + (first if arrays[name].ndim == 2 else first[1])}
+        for name in ("validation_accuracy", "train_loss", "seconds_per_epoch", "params")
+    ]
+    others += [{"arch": arrays["arch"][::-1]}, {"truth": np.full(3, 40.0)}, {"resumable": np.array(False)}]
+    found = [digest(), *(digest(**each) for each in others)]
+    assert len(set(found)) == 8
+    assert digest(data="other words") == found[0]
