@@ -30,6 +30,7 @@ BENCHMARKS = {
     "pictures": "the pictures of docs/pyramid.md, of a search on trainings that a formula stands for (seconds)",
     "screenshot": "the picture of a report in README (needs a run folder and Chromium)",
     "head_to_head": "RankNOSH, Optuna and Ray Tune on the demo, with equal epochs (trains for half an hour)",
+    "signals": "what pyramid.signal makes of real learning curves (needs --curves)",
     "demo_signal": "whether early epochs of the demo tell the final order (trains for minutes)",
 }
 
