@@ -15,6 +15,11 @@ SEARCHED = {**SMALL, "pyramid": PYRAMID, "seeding": {"draw": 3}, "baseline": "no
 RECIPE = preset("tiny", NasBench201()).to_dict() | {"data": DATA, "space": {"name": "nasbench201", **SMALL["space"]}}
 RECIPE["train"] |= {"epochs": 2}
 ALONE = {name: value for name, value in RECIPE.items() if name != "architecture"}
+BANK = {
+    **SMALL,
+    "pyramid": {"epochs": [2], "ratio": "auto", "initial": 1, "batch": 1, "candidates": 3, "schedule": "eager"},
+}
+BANK |= {"seeding": {"proxies": []}, "propose": {"exploration": 1.0}, "baseline": "none", "seeds": 2, "seeded": 1}
 SETTINGS = {
     "search": {**SEARCHED, "budget": {"epochs": 20}},
     "supernet": {**SMALL, "method": {"name": "darts"}, "budget": {"epochs": 2}},
@@ -22,6 +27,7 @@ SETTINGS = {
     "finals": {**ALONE, "train": {**RECIPE["train"], "all_data": False}, "architectures": [CELL], "seeds": 2},
     "score": {**SMALL, "count": 3, "proxies": ["params", "synflow"]},
     "compare": {**SEARCHED, "methods": ["random"], "budget": {"device_time": "1s"}, "final_epochs": 1, "seeds": 1},
+    "bank": BANK,
 }
 
 

@@ -29,7 +29,7 @@ ROOMS = (
     ("executors", "tune", "export"),
     ("workflows.retrain",),
     ("workflows.search",),
-    ("workflows.supernet", "workflows.score", "bench"),
+    ("workflows.supernet", "workflows.score", "workflows.bank", "bench"),
     ("workflows.compare", "workflows.finals"),
     ("testing",),
     ("cli",),

@@ -42,6 +42,8 @@ SMALLER = {
     r"^ranknosh supernet (?!list)": "--epochs 1 --set data.limit=64",
     r"^ranknosh retrain ": "--set train.epochs=1",
     r"^ranknosh score nasbench201": "--count 2",
+    r"^ranknosh bench build ": "--count 4 --epochs 2 --seeds 2 --seeded 1 --set data.limit=100 --set data.validation_limit=100",
+    r"^ranknosh bench run --table digits": "--methods random --budget 8 --repeats 1 --jobs 1",
     r"^ranknosh resume runs/(demo|search)-001 --set": "--set pyramid.candidates=6",
     r"^ranknosh resume runs/score-001 --set": "--set count=3",
 }

@@ -2,7 +2,8 @@
 
 What can be read:
 
-- the folder of a search, or of any run whose candidates were trained level by level: the curves of those that reached the top;
+- the folder of a search or a bank: the curves of the candidates that reached the top, in loss and accuracy of training and
+  validation, and what their tests said;
 - a csv with the columns ``arch``, ``epoch``, ``validation_accuracy`` (percent), and optional ``seed``, ``seconds_per_epoch`` and
   costs: a row for every value;
 - a JSON file, a list of objects of ``arch``, ``epochs`` (a list), ``validation_accuracy`` (one for each of them, percent) and the
@@ -16,7 +17,7 @@ from __future__ import annotations
 import io
 import math
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from ranknosh.bench.official import DATA_SETS, architectures, is_official
-from ranknosh.core.records import EpochPoint
+from ranknosh.config.source import yaml_text
 from ranknosh.errors import ConfigError, DataError, SpaceError, unknown
 from ranknosh.runs.files import write_atomic
 from ranknosh.spaces.base import Architecture, Space, read_json
@@ -33,22 +34,30 @@ from ranknosh.tasks.data.reading import read_csv, require_path
 from ranknosh.tasks.data.table import Table, is_cost
 
 if TYPE_CHECKING:
+    from ranknosh.core.records import Observed
     from ranknosh.workflows.search.run import SearchRun
 
 _HPO_BENCH_EPOCHS = 200
 _MOST_BYTES = 2**31
 _PACE = "seconds_per_epoch"
+_ACCURACY, _TEST = "validation_accuracy", "test_accuracy"
 
 
 @dataclass
 class _Training:
-    """One training: percent and training loss by epoch, and what else is known of its architecture."""
+    """One training: validation accuracy by epoch (percent), other curves by name, the final test accuracy, and what is known
+    of its architecture."""
 
     arch: str
     where: str
     accuracy: dict[int, float] = field(default_factory=dict)
     facts: dict[str, float] = field(default_factory=dict)
-    loss: dict[int, float] = field(default_factory=dict)
+    others: dict[str, dict[int, float]] = field(default_factory=dict)
+    test: float = math.nan
+
+    @property
+    def curves(self) -> dict[str, dict[int, float]]:
+        return {_ACCURACY: self.accuracy, **self.others}
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,7 @@ def add(
         ConfigError: for a data set that is unknown, and for one of another source.
         DataError: for what cannot be read, has no value, or holds architectures of another space.
     """
-    path, resumable = Path(source), True
+    path, resumable, run = Path(source), True, None
     if data_set is not None and not is_official(path):
         raise ConfigError(
             f"{path} is no official file of NAS-Bench-201 or NATS-Bench, which alone have several data sets"
@@ -87,9 +96,7 @@ def add(
         home, data = get_space(space or DEFAULT), data or data_set
         trainings, resumable = _of_official(path, data_set)
     elif path.is_dir():
-        from ranknosh.workflows.search.run import SearchRun
-
-        run = SearchRun.read(path)
+        run = _run_in(path)
         home, space = run.space, run.settings.space.name
         data, trainings = data or str(run.header.data["name"]), list(_of_run(run))
     else:
@@ -102,6 +109,7 @@ def add(
             )
         trainings = list(readers[path.suffix](path, home))
     arrays, short = _assembled(home, trainings, str(source))
+    arrays |= {} if run is None else {"recipe": np.array(_recipe(run))}
     arrays |= {"space": np.array(space or DEFAULT), "data": np.array(data), "resumable": np.array(resumable)}
     table = Table.from_arrays(arrays, levels=arrays["epochs"][-1:].tolist())
     written = io.BytesIO()
@@ -122,20 +130,21 @@ def _assembled(space: Space, trainings: list[_Training], source: str) -> tuple[d
     if not epochs:
         raise DataError(f"{source} holds no result of a training; there is nothing to make a table of")
     kept = {one: group for one, group in by_arch.items() if any(epochs[-1] in each.accuracy for each in group)}
-    accuracy, loss = np.full((2, len(kept), len(epochs), max(map(len, kept.values()))), np.nan)
-    place = {epoch: column for column, epoch in enumerate(epochs)}
+    seeds, place = max(map(len, kept.values())), {epoch: column for column, epoch in enumerate(epochs)}
+    names = dict.fromkeys(name for training in trainings for name in training.curves)
+    curves = {name: np.full((len(kept), len(epochs), seeds), np.nan) for name in names}
+    tests = np.full((len(kept), seeds), np.nan)
     for row, group in enumerate(kept.values()):
         for seed, training in enumerate(group):
-            for epoch, value in training.accuracy.items():
-                accuracy[row, place[epoch], seed] = value
-                loss[row, place[epoch], seed] = training.loss.get(epoch, np.nan)
+            tests[row, seed] = training.test
+            for name, curve in training.curves.items():
+                for epoch in curve.keys() & place.keys():
+                    curves[name][row, place[epoch], seed] = curve[epoch]
     arrays: dict[str, Any] = {
         "arch": np.array([space.format(one) for one in kept]),
         "epochs": np.array(epochs),
-        "validation_accuracy": accuracy,
+        **{name: values for name, values in {**curves, _TEST: tests}.items() if np.isfinite(values).any()},
     }
-    if np.isfinite(loss).any():
-        arrays["train_loss"] = loss
     for name in {name: None for training in trainings for name in training.facts}:
         values = [[each.facts[name] for each in group if name in each.facts] for group in kept.values()]
         if all(values):  # what is known of some alone is no column
@@ -152,40 +161,63 @@ def _of_official(path: Path, data_set: str) -> tuple[list[_Training], bool]:
     for shown in architectures(path, data_set):
         curves = shown.curves
         for accuracy, loss in zip(shown.accuracies, shown.losses, strict=True):
-            trainings.append(_Training(shown.arch, shown.arch, accuracy, shown.facts, loss))
+            trainings.append(_Training(shown.arch, shown.arch, accuracy, shown.facts, {"train_loss": loss}))
     return trainings, curves
+
+
+def _run_in(folder: Path) -> SearchRun:
+    from ranknosh.workflows import open_run
+    from ranknosh.workflows.search.run import SearchRun
+
+    run = open_run(folder)
+    if not isinstance(run, SearchRun):
+        raise DataError(f"{folder} is a run of {run.WORKFLOW}; a table is made of a search or a bank")
+    return run
+
+
+def _recipe(run: SearchRun) -> str:
+    """The settings that its trainings are a function of, as YAML."""
+    settings = run.settings.to_dict()
+    sections = {name: settings[name] for name in ("space", "data", "task", "train")}
+    given = {name: {key: value for key, value in each.items() if value is not None} for name, each in sections.items()}
+    return yaml_text({"seed": settings["seed"], **given, "pyramid": {"epochs": settings["pyramid"]["epochs"]}})
 
 
 def _of_run(run: SearchRun) -> Iterator[_Training]:
     """Its candidates, and their retrainings under other seeds."""
+    top = run.settings.pyramid.epochs
+    tests = {(one.candidate_id, one.replica): one.metrics for one in run.pool.tested}
     for candidate in run.pool.candidates.values():
         first = _Training(candidate.text, f"candidate #{candidate.id}", facts=dict(candidate.costs))
-        seconds = epochs = 0.0
-        for level, result in candidate.observations.items():
-            first.accuracy |= _points(result.metrics, result.curve, run.settings.pyramid.epochs[level - 1])
-            first.loss |= _losses(result.curve)
-            seconds, epochs = seconds + result.seconds, epochs + result.epochs
-        if epochs:
-            first.facts[_PACE] = seconds / epochs
-        if first.accuracy:
-            yield first
-        for result in candidate.replicas.values():
-            points = _points(result.metrics, result.curve, run.settings.pyramid.epochs[-1])
-            yield _Training(candidate.text, first.where, points, loss=_losses(result.curve))
+        results = list(candidate.observations.items())
+        for level, result in results:
+            _take(first, result, top[level - 1])
+        if epochs := sum(result.epochs for _, result in results):
+            first.facts[_PACE] = sum(result.seconds for _, result in results) / epochs
+        again = {replica: _Training(candidate.text, first.where) for replica in candidate.replicas}
+        for replica, training in again.items():
+            _take(training, candidate.replicas[replica], top[-1])
+        for replica, training in {0: first, **again}.items():
+            training.test = 100 * tests.get((candidate.id, replica), {}).get("accuracy", math.nan)
+            if training.accuracy:
+                yield training
 
 
-def _losses(curve: Sequence[EpochPoint]) -> dict[int, float]:
-    return {point.epoch: point.train_loss for point in curve}
-
-
-def _points(metrics: Mapping[str, float], curve: Sequence[EpochPoint], last: int) -> dict[int, float]:
-    """Percent by epoch, of a curve and of what was measured after its ``last`` epoch."""
-    if "accuracy" not in metrics:
+def _take(training: _Training, result: Observed, last: int) -> None:
+    """Add the curve of a level, whose final values were measured after epoch ``last``."""
+    if "accuracy" not in result.metrics:
         raise DataError(
-            f"its candidates have {', '.join(metrics) or 'no metrics'} and no accuracy; a table is of accuracies"
+            f"its candidates have {', '.join(result.metrics) or 'no metrics'} and no accuracy; a table is of accuracies"
         )
-    points = {point.epoch: 100 * point.metrics["accuracy"] for point in curve if "accuracy" in point.metrics}
-    return {**points, last: 100 * metrics["accuracy"]}
+    for point in result.curve:
+        measured = {_ACCURACY: point.metrics.get("accuracy"), "train_accuracy": point.train_metrics.get("accuracy")}
+        values = {name: 100 * value for name, value in measured.items() if value is not None}
+        values |= {"train_loss": point.train_loss}
+        values |= {"validation_loss": point.metrics["loss"]} if "loss" in point.metrics else {}
+        for name, value in values.items():
+            curve = training.accuracy if name == _ACCURACY else training.others.setdefault(name, {})
+            curve[point.epoch] = value
+    training.accuracy[last] = 100 * result.metrics["accuracy"]
 
 
 def _of_csv(path: Path, space: Space) -> Iterator[_Training]:

@@ -8,6 +8,7 @@ import typer
 
 from ranknosh.cli import (
     ask,
+    bank,
     bench,
     compare,
     doctor,
@@ -95,6 +96,6 @@ app.add_typer(_space, name="space")
 _bench = typer.Typer(
     cls=Verbs, no_args_is_help=True, help="Compare search methods where a table of results stands for training."
 )
-for _function in (bench.run, bench.add):
+for _function in (bench.run, bench.show, bench.add, bank.build):
     _bench.command(cls=Verb, help=help_of(_function))(one_end()(_function))
 app.add_typer(_bench, name="bench")

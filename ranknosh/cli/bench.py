@@ -1,20 +1,34 @@
-"""``bench run``: search methods compared on a table of results, without training."""
+"""``bench run``: search methods compared on a table of results, without training; ``bench show`` and ``add``: such tables."""
+
+from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ranknosh.cli.flags import AsJson
 from ranknosh.config.fields import words
-from ranknosh.config.screen import say
-from ranknosh.config.units import plural
+from ranknosh.config.screen import facts, print_result, say
+from ranknosh.config.screen import table as columns
+from ranknosh.config.units import UNKNOWN, human_size, plural
 from ranknosh.errors import ConfigError, printable
 from ranknosh.runs.progress import make_view
 
+if TYPE_CHECKING:
+    from ranknosh.bench.show import Shown
+    from ranknosh.bench.sources import Added
+
 
 def run(
-    table: Annotated[Path, typer.Option(help="The npz file of results.", show_default=False)],
+    table: Annotated[
+        Path,
+        typer.Option(
+            help="An npz file of results, or the name of a bank that comes with ranknosh.", show_default=False
+        ),
+    ],
     methods: Annotated[str, typer.Option(help="Names with commas between.")] = "ranknosh,random,lowfi_evo",
     budget: Annotated[int, typer.Option(min=1, help="Training epochs of one run.")] = 3200,
     repeats: Annotated[int, typer.Option(min=1, help="Runs of each method, with seeds of their own.")] = 100,
@@ -79,6 +93,65 @@ def run(
     say(format_rows(rows))
 
 
+def show(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            help="An npz file of results, or the name of a bank that comes with ranknosh.", show_default=False
+        ),
+    ],
+    levels: Annotated[
+        str | None, typer.Option(help="Epochs that are looked at, with commas between; default: as those of bench run.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a table holds: recipe, digest, noise between seeds, and how well few epochs order what many do.
+
+    'noise' is the standard deviation between trainings of one architecture, 'spread' that between architectures. Rank
+    correlations (Spearman's) are those of the first training's validation accuracy with a second training's, with its own at
+    the last level, and with its test accuracy.
+
+    \b
+    Examples:
+    ranknosh bench show nasbench201.npz
+    ranknosh bench show curves.npz --levels 1,3,12 --json
+    """
+    from ranknosh.bench.show import show as look_at
+
+    found = look_at(table, _epochs(levels))
+    print_result({**asdict(found), "path": str(found.path)}, _shown_text(found), as_json)
+
+
+def _shown_text(found: Shown) -> str:
+    def share(value: float | None) -> str:
+        return UNKNOWN if value is None else f"{100 * value:.2f}"
+
+    def rank(value: float | None) -> str:
+        return UNKNOWN if value is None else f"{value:.2f}"
+
+    about = facts(
+        [
+            ("table", f"{found.path}   {human_size(found.bytes)}"),
+            ("sha256", found.digest),
+            ("of", f"{found.data}, space {found.space}"),
+            ("holds", f"{plural(found.architectures, 'architecture')}, {plural(found.trainings, 'training')}"),
+            ("seeds", f"several of {plural(found.seeded, 'architecture')}" if found.seeded else None),
+            ("best", f"{share(found.best)} %"),
+        ]
+    )
+    head = ["epochs", "mean %", "spread", "noise", "rank: 2nd seed", "rank: last", "rank: test"]
+    rows = [
+        [
+            str(each.epochs),
+            *map(share, (each.mean, each.spread, each.noise)),
+            *map(rank, (each.again, each.last, each.test)),
+        ]
+        for each in found.levels
+    ]
+    recipe = f"\n\nrecipe:\n{found.recipe.rstrip()}" if found.recipe else ""
+    return f"{about}\n\n{columns(head, rows, 'r' * len(head))}{recipe}"
+
+
 def add(
     source: Annotated[
         Path,
@@ -121,12 +194,16 @@ def add(
     """
     from ranknosh.bench.sources import add as add_source
 
-    made = add_source(source, out, space, data, data_set)
+    say(made_text(add_source(source, out, space, data, data_set), out))
+
+
+def made_text(made: Added, out: Path) -> str:
+    """What a table that was made holds, in a line."""
     left = f"; {plural(made.short, 'architecture')} without a training to the last epoch left out" if made.short else ""
     first, *others = made.epochs
     epochs = f"{first} to {others[-1]} epochs" if others else plural(first, "epoch")
     architectures, seeds = plural(made.architectures, "architecture"), plural(made.seeds, "seed")
-    say(f"{printable(str(out))}: {architectures}, {epochs}, up to {seeds} each{left}")
+    return f"{printable(str(out))}: {architectures}, {epochs}, up to {seeds} each{left}"
 
 
 def _epochs(levels: str | None) -> tuple[int, ...]:

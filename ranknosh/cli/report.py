@@ -65,6 +65,7 @@ def report(
 
 def _written(run: Path, against: Path | None) -> list[Path]:
     """The page, and what was written beside it."""
+    from ranknosh.report.view import SearchView
     from ranknosh.workflows import open_run
 
     if against is not None:
@@ -73,7 +74,7 @@ def _written(run: Path, against: Path | None) -> list[Path]:
 
         return [write(SearchRun.read(run), SearchRun.read(against))]
     found = open_run(run)
-    return [found.report(), *([found.folder / "trials.csv"] if found.WORKFLOW == "search" else [])]
+    return [found.report(), *([found.folder / "trials.csv"] if isinstance(found, SearchView) else [])]
 
 
 def _serve(run: Path, port: int, open_it: YesNo) -> None:

@@ -14,6 +14,7 @@ from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.learning import SOURCES
 from ranknosh.config.retrain import FinalsSettings, RecipeSettings, RetrainSettings
 from ranknosh.config.screen import facts, plain_costs, print_result
+from ranknosh.config.search import SearchSettings
 from ranknosh.config.settings import Given, Overrides
 from ranknosh.config.units import costs_texts, human_duration, metrics_text, plural
 from ranknosh.errors import ConfigError
@@ -208,7 +209,7 @@ def _base(genotype: str, preset: str, given: Overrides, count: int) -> tuple[dic
         base.update(data=known["data"], split_seed=known.get("split_seed", known["seed"]))
         own, told = known.get("task", {}), run.header.data.get("task", {}).get("name")
         base["task"] = {**base["task"], **own} if told == base["task"]["name"] else own or base["task"]
-        if run.WORKFLOW == "search" and preset not in found.space.recipes:
+        if isinstance(run.settings, SearchSettings) and preset not in found.space.recipes:
             # No recipe is known for networks of this space: they are trained as they were found, for as long as the preset says.
             length = {name: value for name, value in PRESETS[preset]["train"].items() if name != "augment"}
             base["train"] = {**known["train"], **length, "threads": host_cores()}

@@ -50,7 +50,8 @@ def init(
     workflow: Annotated[
         str,
         typer.Option(
-            "--workflow", help="Whose settings --schema describes: search, supernet, retrain, finals, score, compare."
+            "--workflow",
+            help="Whose settings --schema describes: search, supernet, retrain, finals, score, compare, bank.",
         ),
     ] = "search",
 ) -> None:

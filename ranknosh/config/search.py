@@ -173,6 +173,11 @@ class SearchSettings(Settings):
         return self
 
     @property
+    def retrainings(self) -> int:
+        """Whole trainings with other seeds that are planned."""
+        return self.pyramid.finalists
+
+    @property
     def cost_objectives(self) -> list[str]:
         """Names of the objectives that are costs; the other one is the metric that ranks."""
         return [name for name in self.objectives if name in known_costs(self.costs)]
@@ -226,6 +231,24 @@ class SearchSettings(Settings):
             if name not in UNITS and section.table is None and section.function is None:
                 text = f"costs.{name} is a cost of your own; give its table or its function"
                 raise RuleBroken(f"costs.{name}", text)
+
+
+class BankSettings(SearchSettings):
+    """Everything that decides what a bank of trainings holds: a search's settings, by which random architectures are trained
+    to the end, and these."""
+
+    CHANGES: ClassVar[Changes] = {
+        **SearchSettings.CHANGES,
+        "raise": (*SearchSettings.CHANGES["raise"], "seeds", "seeded"),
+    }
+
+    seeds: Count = setting(3, "trainings of each of the first architectures, which have a seed each")
+    seeded: int = setting(150, "architectures that are trained with all seeds, the others with the first one", ge=0)
+
+    @property
+    def retrainings(self) -> int:
+        """Trainings with further seeds."""
+        return (self.seeds - 1) * min(self.seeded, self.pyramid.candidates or 0)
 
 
 class CompareSettings(SearchSettings):

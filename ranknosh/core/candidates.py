@@ -58,9 +58,9 @@ class Candidate:
         """Whether it failed for good for a reason of its own, not for one of its surroundings."""
         return self.failed is not None and self.failed.kind not in SURROUNDINGS
 
-    def trained_by(self, seed: int) -> Job:
-        """All of its training so far as one job; ``seed`` is the search's."""
-        return Job(self.id, self.architecture, self.level, 0, self.epochs, job_seed(seed, self.id))
+    def trained_by(self, seed: int, replica: int = 0) -> Job:
+        """All of one of its trainings so far as one job; ``seed`` is the search's."""
+        return Job(self.id, self.architecture, self.level, 0, self.epochs, job_seed(seed, self.id, replica), replica)
 
     def order(self, level: int) -> tuple[float, int, str, int]:
         """Sort key at ``level``, best first: metric, then the older batch, then the canonical id; total and stable."""

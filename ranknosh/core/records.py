@@ -217,8 +217,8 @@ class Workers:
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """The one reading of the test split, by the architecture the search ended with, after ``epochs`` of training; ``metrics``
-    are empty where there is no test split."""
+    """A reading of the test split after ``epochs`` of training: the one of a search, by the architecture it ended with, or that
+    of a training of a bank; ``metrics`` are empty where there is no test split."""
 
     __test__: ClassVar[bool] = False  # not a test class, whatever its name suggests to a test runner
 
@@ -226,6 +226,7 @@ class Tested:
     metrics: Mapping[str, float]
     seconds: float
     epochs: int = 0
+    replica: int = 0
 
 
 @dataclass(frozen=True, slots=True)

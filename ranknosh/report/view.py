@@ -158,7 +158,9 @@ class SearchView(Run[Pool]):
         """The reading of the test split by the incumbent as it is now; an earlier one, less trained, does not count."""
         best = self.pool.best()
         mine = [
-            each for each in self.pool.tested if best and (each.candidate_id, each.epochs) == (best.id, best.epochs)
+            each
+            for each in self.pool.tested
+            if best and (each.candidate_id, each.epochs, each.replica) == (best.id, best.epochs, 0)
         ]
         return mine[-1] if mine else None
 
@@ -196,7 +198,7 @@ def expected_end(
     pyramid = Pyramid.make(section.epochs, section.ratio, section.initial, section.batch, section.closing)
     planned = None
     if section.candidates is not None:
-        planned = pyramid.cost(section.candidates) + section.finalists * section.epochs[-1]
+        planned = pyramid.cost(section.candidates) + settings.retrainings * section.epochs[-1]
     limit = min((each for each in (planned, settings.budget.epochs) if each is not None), default=None)
     left = None
     if limit is not None and pool.epochs_spent:

@@ -111,7 +111,7 @@ def test_candidate(
         with surroundings(recipe.settings.threads, device):
             place(network, recipe.settings, device)
             metrics = evaluate(network, test, recipe)
-    return Tested(job.candidate_id, metrics, time.perf_counter() - began, epochs=found.epoch)
+    return Tested(job.candidate_id, metrics, time.perf_counter() - began, found.epoch, job.replica)
 
 
 def _load(

@@ -1,4 +1,4 @@
-"""What a run can be: a search, a supernet's search, a retraining, finals, a table of scores, a comparison."""
+"""What a run can be: a search, a supernet's search, a retraining, finals, a table of scores, a comparison, a bank."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ HOMES = {
     "finals": "FinalsRun",
     "score": "ScoreRun",
     "compare": "CompareRun",
+    "bank": "BankRun",
 }
 """The class of each workflow's runs, in the module ``run`` of its package."""
 

@@ -12,6 +12,8 @@ Layout of the npz (percentages; ``n`` architectures, ``E`` numbers of epochs, ``
     space                ()              name of the space; optional, the one that is asked for
     data                 ()              what the accuracies are of, such as CIFAR-10; optional, the name of the file
     params, macs, latency_*, energy_*    (n,)  costs; optional
+    recipe               ()              the settings of the trainings, YAML; optional
+    train_accuracy, validation_loss  (n, E[, S])  and test_accuracy (n[, S]), not read by a search; optional
 
 The layout of 0.1 has ``epoch12_val`` (n,) of separate 12-epoch trainings, ``epoch200_seeds`` (n, S), ``train_seconds_200`` (n,)
 and ``params_mb`` (millions, optional) instead of epochs, accuracies, seconds and costs. Whatever else the file holds is not
@@ -38,6 +40,7 @@ from ranknosh.spaces.catalog import DEFAULT, get_space
 from ranknosh.spaces.within import Nearest, within
 from ranknosh.streams import stream
 from ranknosh.tasks.data.npz import read_npz
+from ranknosh.tasks.data.shipped import located
 
 Accounting = Literal["resume", "scratch"]
 ACCOUNTINGS: tuple[Accounting, ...] = ("resume", "scratch")
@@ -150,7 +153,7 @@ class Table:
         """Read an npz file in one of the layouts above.
 
         Args:
-            path: of the file.
+            path: of the file; or the name of a bank that comes with the package.
             space: whose architectures are wanted; None for that of the file.
             levels: numbers of epochs, rising, of those the file knows; by default its last one and up to three before it, each
                 the largest of at most a third of the one above.
@@ -158,7 +161,7 @@ class Table:
         Raises:
             DataError: where it is missing, unreadable, incomplete or of another space.
         """
-        path = Path(path)
+        path = located(path)
         arrays = read_npz(path, "the table", _Names())
         try:
             return cls.from_arrays({"data": path.stem, **arrays}, space, levels)

@@ -35,8 +35,7 @@ def finish(trainer: Trainer, search: Search, checkpoints: Publications, executor
                 "the test split was read before, when this search ended the first time; its number is no longer untouched"
             )
         session.events(Progress("test", 0, 1))
-        tested = trainer.tested(best, reporter.settings.seed, checkpoints, executor)
-        if tested is not None:
+        for tested in trainer.tested([best.trained_by(reporter.settings.seed)], checkpoints, executor):
             pool.apply(tested)
             reporter.write([tested])
         session.events(Progress("test", 1, 1))

@@ -143,7 +143,7 @@ def _lines(records: Sequence[Record], pool: Pool, quantities: Mapping[str, Quant
         elif isinstance(record, Rerun):
             yield f"#{record.candidate_id} is trained again from scratch with another seed"
         elif isinstance(record, Tested):
-            yield f"#{record.candidate_id} test {metrics_text(record.metrics, quantities)}, read once"
+            yield f"#{record.candidate_id}{_seed(record)} test {metrics_text(record.metrics, quantities)}, read once"
         elif isinstance(record, StockTrained):
             found = record.failed or f"validation {metrics_text(record.metrics, quantities)}"
             yield f"{record.net} beside #{record.candidate_id}, {plural(record.epochs, 'epoch')}: {found}"
@@ -176,17 +176,19 @@ def _result(record: Observed, pool: Pool, quantities: Mapping[str, Quantity], ra
     best = pool.best()
     leads = best is not None and best.id == record.candidate_id and not record.replica
     mark = f"  best so far by {ranking}" if leads else ""
-    seed = f" (seed {record.replica})" if record.replica else ""
     epoch = f" epoch {record.curve[-1].epoch}" if record.curve else ""
     value = metrics_text(record.metrics, quantities)
     spent = f"[{plural(pool.epochs_spent, 'epoch')} spent]"
-    return f"#{record.candidate_id}{seed} level {record.level}{epoch}: validation {value}{mark}   {spent}"
+    return f"#{record.candidate_id}{_seed(record)} level {record.level}{epoch}: validation {value}{mark}   {spent}"
+
+
+def _seed(record: Observed | Failed | Tested) -> str:
+    return f" (seed {record.replica})" if record.replica else ""
 
 
 def _failure(failed: Failed) -> str:
     """``#7 at level 2: its node went away: ...; it is done again``; ``failed`` is said where nothing is tried any more."""
-    seed = f" (seed {failed.replica})" if failed.replica else ""
-    where = f"#{failed.candidate_id}{seed} {'failed at' if failed.final else 'at'} level {failed.level}"
+    where = f"#{failed.candidate_id}{_seed(failed)} {'failed at' if failed.final else 'at'} level {failed.level}"
     message = failed.message.strip().partition("\n")[0]
     what = KINDS[failed.kind]
     said = message if message.startswith(what) else what + (f": {message}" if message else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,9 @@ from ranknosh.core.budget import plan
 from ranknosh.core.candidates import Candidate
 from ranknosh.core.pool import Pool
 from ranknosh.core.records import Failed, Record
-from ranknosh.core.search import CAPS
+from ranknosh.core.search import CAPS, Search
 from ranknosh.errors import ConfigError, to_type
+from ranknosh.executors.base import Executor
 from ranknosh.executors.evaluate import wants_processes
 from ranknosh.executors.opening import opened
 from ranknosh.executors.own import OwnTraining
@@ -269,12 +270,35 @@ class SearchRun(SearchView, TakenHome):
                         break
                 reporter.keep_costs(trainer.costs)
                 session.check_stop()
-                search = make_search(
-                    settings, pool, executor, trainer.checkpoint_bytes, trainer.predictor, trainer.costs
-                )
-                reporter.keep_costs(trainer.costs)
-                drive(search, executor, write=write, clock=spent, stop=session.stop)
-                finish(trainer, search, checkpoints, executor, reporter)
+
+                def go_on() -> Search:
+                    search = make_search(
+                        settings, pool, executor, trainer.checkpoint_bytes, trainer.predictor, trainer.costs
+                    )
+                    reporter.keep_costs(trainer.costs)
+                    drive(search, executor, write=write, clock=spent, stop=session.stop)
+                    return search
+
+                self.complete(go_on, trainer, checkpoints, executor, reporter)
+
+    def complete(
+        self,
+        go_on: Callable[[], Search],
+        trainer: Trainer,
+        checkpoints: Publications,
+        executor: Executor,
+        reporter: Reporter,
+    ) -> None:
+        """Search to the end, then test the best once and write what is derived.
+
+        Args:
+            go_on: does what is left of the search, and gives it as it ended.
+            trainer: of the candidates.
+            checkpoints: of them.
+            executor: where they are trained.
+            reporter: writes records and reports them.
+        """
+        finish(trainer, go_on(), checkpoints, executor, reporter)
 
 
 def find_waste(kept: Publications, pool: Pool, everything: bool) -> list[Waste]:

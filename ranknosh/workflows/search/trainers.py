@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.candidates import Candidate
 from ranknosh.core.pool import Pool
-from ranknosh.core.records import Scored, StockTrained, Tested
+from ranknosh.core.records import Job, Scored, StockTrained, Tested
 from ranknosh.errors import ConfigError
 from ranknosh.executors.base import Executor
 from ranknosh.executors.command import CommandTraining, check_command
@@ -83,9 +83,9 @@ class Trainer(ABC):
         """Architectures scored by train-free proxies that the pool lacks; none where there are no networks."""
         return iter(())
 
-    def tested(self, best: Candidate, seed: int, store: Any, executor: Executor) -> Tested | None:
-        """The one reading of the test split; None where there is none."""
-        return None
+    def tested(self, jobs: Sequence[Job], store: Any, executor: Executor) -> Iterator[Tested]:
+        """What the test split says of whole trainings, in the order they are read; nothing where there is none."""
+        return iter(())
 
     def stock(self, best: Candidate, settings: SearchSettings, session: RunSession, known: int) -> StockTrained | None:
         """A stock network trained beside the best, see :func:`ranknosh.workflows.search.stock.train_stock`; None where a training
@@ -124,12 +124,12 @@ class NetworkTrainer(Trainer):
     def scores(self, pool: Pool, executor: Executor, events: Events) -> Iterator[Scored]:
         return proxy_scores(self.parts, pool, executor, events)
 
-    def tested(self, best: Candidate, seed: int, store: CheckpointStore, executor: Executor) -> Tested:
+    def tested(self, jobs: Sequence[Job], store: CheckpointStore, executor: Executor) -> Iterator[Tested]:
         from ranknosh.training.evaluate import test_candidate
 
         test = partial(test_candidate, recipe=self.parts.recipe, checkpoints=store)
-        ((_, read),) = executor.map(test, [best.trained_by(seed)])
-        return replace(read, epochs=best.epochs)
+        for index, read in executor.map(test, jobs):
+            yield replace(read, epochs=jobs[index].stop_epoch)
 
     def stock(self, best: Candidate, settings: SearchSettings, session: RunSession, known: int) -> StockTrained | None:
         from ranknosh.workflows.search.stock import train_stock

@@ -1,6 +1,7 @@
 """Tables made of results as they lie about: a search's, csv, JSON, and the pickles of a package."""
 
 import json
+import math
 import pickle
 from dataclasses import replace
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from ranknosh.bench.methods import method_of
 from ranknosh.bench.sources import _of_run, add
 from ranknosh.config.search import SearchSettings
 from ranknosh.core.candidates import Candidate
-from ranknosh.core.records import EpochPoint, Observed
+from ranknosh.core.records import EpochPoint, Observed, Tested
 from ranknosh.errors import DataError
 from ranknosh.spaces.catalog import get_space
 from ranknosh.tasks.data.table import Table
@@ -158,16 +159,22 @@ def test_curves_and_retrainings_of_candidates_are_trainings_of_a_table():
     def seen(level, accuracy, seconds, curve=(), replica=0):
         return Observed(0, level, accuracy, {"accuracy": accuracy}, 1, seconds, curve=curve, replica=replica)
 
-    points = tuple(EpochPoint(epoch, 1.0, 0.1, 1.0, {"accuracy": epoch / 10}) for epoch in (2, 3))
+    seen_at = {epoch: {"accuracy": epoch / 10, "loss": 2.0 - epoch / 10} for epoch in (2, 3)}
+    points = tuple(EpochPoint(epoch, 1.0, 0.1, 1.0, seen_at[epoch], {"accuracy": 0.5}) for epoch in (2, 3))
     one = Candidate(0, space.parse(CELLS[0]), "k", CELLS[0], 0, "random", None, None, level=2, costs={"params": 7.0})
     one.observations |= {1: seen(1, 0.1, 2.0), 2: seen(2, 0.3, 4.0, points)}
     one.replicas |= {1: seen(2, 0.5, 9.0, replica=1)}
     settings = SearchSettings.from_dict({"pyramid": {"epochs": [1, 3]}, "budget": {"epochs": 9}})
-    first, again = _of_run(SimpleNamespace(pool=SimpleNamespace(candidates={0: one}), settings=settings))
+    pool = SimpleNamespace(candidates={0: one}, tested=[Tested(0, {"accuracy": 0.4}, 0.1, 3, replica=1)])
+    first, again = _of_run(SimpleNamespace(pool=pool, settings=settings))
     assert first.accuracy == pytest.approx({1: 10, 2: 20, 3: 30})
+    assert first.others["validation_loss"] == pytest.approx({2: 1.8, 3: 1.7})
+    assert first.others["train_loss"] == {2: 1.0, 3: 1.0}
+    assert first.others["train_accuracy"] == {2: 50.0, 3: 50.0}
+    assert (math.isnan(first.test), again.test) == (True, 40.0)
     assert first.facts == {"params": 7.0, "seconds_per_epoch": 3.0}
-    assert (first.loss, again.loss) == ({2: 1.0, 3: 1.0}, {})
+    assert "train_loss" not in again.others
     assert (again.arch, again.accuracy) == (CELLS[0], {3: 50.0})
     one.observations[2] = replace(one.observations[2], metrics={"loss": 0.5})
     with pytest.raises(DataError, match="its candidates have loss and no accuracy"):
-        list(_of_run(SimpleNamespace(pool=SimpleNamespace(candidates={0: one}), settings=settings)))
+        list(_of_run(SimpleNamespace(pool=pool, settings=settings)))

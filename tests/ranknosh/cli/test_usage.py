@@ -29,7 +29,7 @@ VERBS = [
     "report",
     "clean",
 ]
-GROUPS = {"space": ["show", "sample", "count", "check"], "bench": ["run"]}
+GROUPS = {"space": ["show", "sample", "count", "check"], "bench": ["run", "show", "add", "build"]}
 IMPORTED = """
 import sys
 from ranknosh.cli import main

@@ -150,7 +150,7 @@ def test_what_no_journal_can_hold_is_refused_wherever_it_stands(value, why):
     ],
 )
 def test_a_relative_path_is_seen_from_the_folder_it_was_given_in(workflow, section, key, tmp_path):
-    needed = {"budget": {"device_time": "1h"}} if workflow in ("search", "compare") else {}
+    needed = {"budget": {"device_time": "1h"}} if workflow in ("search", "compare", "bank") else {}
     settings = run_class(workflow).SETTINGS.from_dict({**needed, **section})
     (tmp_path / "first" / "there").mkdir(parents=True)
     there = by_name(settings.seen_from(str(tmp_path / "first")).to_dict())[key]

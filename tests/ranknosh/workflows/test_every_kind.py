@@ -29,6 +29,7 @@ SETTINGS = {
     "finals": {**ALONE, "data": DATA, "architectures": [CELL]},
     "score": {**SMALL, "count": 2, "proxies": ["params"]},
     "compare": {**SMALL, "methods": ["random"], "budget": {"device_time": "9m"}},
+    "bank": {**SMALL, "pyramid": {"epochs": [2], "candidates": 3}, "seeding": {"proxies": []}},
 }
 OWN = {  # a setting of each kind that has to stay
     "search": "train.batch",
@@ -37,6 +38,7 @@ OWN = {  # a setting of each kind that has to stay
     "finals": "train.batch",
     "score": "batch",
     "compare": "train.batch",
+    "bank": "train.batch",
 }
 AS_RESUMED = {"resumed": True}
 """What prepares a run without timing anything first."""
