@@ -1,6 +1,6 @@
 """RankNOSH beside Optuna and Ray Tune on the demo: the same space, trainings, levels and epochs.
 
-    python -m benchmarks head_to_head [--config configs/demo.yaml] [--epochs 64] [--seeds 2] [--methods ...] [--folder DIR]
+    python -m benchmarks head_to_head [--config configs/demo.yaml] [--epochs 64] [--seeds 3] [--methods ...] [--folder DIR]
 
 Every search has the same number of training epochs, whatever the machine does beside, so that a seed gives the same figures again
 (on one kind of CPU). From RankNOSH's the time of its train-free scores is taken off, as epochs. What is found is trained from
@@ -217,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--config", type=Path, default=DEMO)
     parser.add_argument("--epochs", type=int, default=64)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--folder", type=Path, help="where the searches are kept; a temporary folder by default")
     options = parser.parse_args(arguments)
