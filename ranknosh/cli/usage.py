@@ -49,10 +49,12 @@ def _one_message(command: Any, ctx: Any) -> Iterator[None]:
             raise
         words = ctx.command_path.split()[1:]
         said = " ".join(printable(str(error.format_message())).split()).rstrip(".")  # type: ignore[attr-defined]
-        form = " ".join([to_type(*words), *command.collect_usage_pieces(ctx)])
+        needed = [option.opts[0] for option in command.params if option.required and option.opts[0].startswith("--")]
+        form = " ".join([to_type(*words), *needed, *command.collect_usage_pieces(ctx)])
         extra = _EXTRA.search(said)
-        if extra and any("--data" in option.opts for option in command.params):
-            form += f", data with --data {extra[1].rstrip(')')}"
+        flags = [flag for flag in ("--data", "--space") for option in command.params if flag in option.opts]
+        if extra and flags:
+            form += f", {flags[0][2:]} with {flags[0]} {extra[1].rstrip(')')}"
         leave(
             f"error: {to_type(*words)}: {said[:1].lower()}{said[1:]}; write {form} ({to_type(*words, '--help')} says more)",
             USAGE,

@@ -18,7 +18,7 @@ from ranknosh.errors import FOREIGN, ConfigError, DataError, RankNoshError, Stor
 from ranknosh.export.finished import Finished
 from ranknosh.export.formats import OnnxNetwork
 from ranknosh.export.stand_alone import imported
-from ranknosh.runs.files import write_atomic
+from ranknosh.runs.files import write_atomic, writing
 from ranknosh.tasks.data.inputs import as_array, as_inputs
 from ranknosh.tasks.data.layout import ENDINGS
 from ranknosh.tasks.data.npz import read_npz
@@ -73,20 +73,28 @@ class Predictions:
 
     def write_csv(self, path: Path) -> None:
         """A line an input. Raises StoreError where it cannot be written."""
+        if path.is_dir():
+            raise StoreError(f"{path} is a folder; give the name of a file, such as {path / 'answers.csv'}")
         rows = self.columns()
         names = list(dict.fromkeys(name for row in rows for name in row))
         write_atomic(path, csv_text(names, rows).encode())
 
     def write_masks(self, folder: Path) -> list[Path]:
-        """The class number of every pixel as a grey PNG named after the input. Raises DataError where outputs are not flat."""
+        """The class number of every pixel as a grey PNG named after the input.
+
+        Raises:
+            DataError: where outputs are not flat.
+            StoreError: where they cannot be written.
+        """
         if any(each.ndim != 3 for each in self.outputs):
             raise DataError(f"{self.model.where} gives maps that are no pictures, of which there are no masks")
         paths = []
-        folder.mkdir(parents=True, exist_ok=True)
-        for row, outputs in zip(self.rows, self.outputs, strict=True):
-            name = "-".join(part for part in Path(row["input"].replace("[", "-").rstrip("]")).parts[-2:])
-            paths.append(folder / f"{name}.png")
-            self.model.module.save_mask(outputs, paths[-1])
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for row, outputs in zip(self.rows, self.outputs, strict=True):
+                name = "-".join(part for part in Path(row["input"].replace("[", "-").rstrip("]")).parts[-2:])
+                paths.append(folder / f"{name}.png")
+                self.model.module.save_mask(outputs, paths[-1])
         return paths
 
 
@@ -217,7 +225,7 @@ def _of_npz(model: Model, path: Path) -> Iterator[tuple[str, Tensor]]:
     arrays = read_npz(path, "inputs")
     key = next((key for key in _KEYS if key in arrays), None) or (next(iter(arrays)) if len(arrays) == 1 else None)
     if key is None:
-        raise DataError(f"{path} has the arrays {', '.join(arrays)}; call the one with the inputs 'inputs'")
+        raise DataError(f"{path} has the arrays {', '.join(arrays) or '(none)'}; call the one with the inputs 'inputs'")
     yield from _of_array(model, arrays[key], f"{path}")
 
 

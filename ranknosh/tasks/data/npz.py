@@ -13,7 +13,7 @@ from ranknosh.errors import DataError, first_line
 from ranknosh.tasks.data.base import Data
 from ranknosh.tasks.data.inputs import InputKind, as_inputs
 from ranknosh.tasks.data.lazy import fits
-from ranknosh.tasks.data.reading import READ_ERRORS, require_path
+from ranknosh.tasks.data.reading import READ_ERRORS, reason, require_path
 from ranknosh.tasks.data.source import build
 from ranknosh.tasks.data.targets import TargetKind, read_targets
 
@@ -132,7 +132,7 @@ def read_npz(file: Path, key: str, wanted: Container[str] | None = None) -> dict
             found = {array: _array(opened, array, name) for array in chosen}
     except READ_ERRORS as error:
         raise DataError(
-            f"{name} cannot be read as a numpy .npz archive: {first_line(error)}; write it with numpy.savez"
+            f"{name} cannot be read as a numpy .npz archive: {reason(error)}; write it with numpy.savez"
         ) from error
     return {array: values for array, values in found.items() if isinstance(values, np.ndarray)}
 

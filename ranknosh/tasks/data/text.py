@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from ranknosh.config.learning import DataConfig
-from ranknosh.errors import ConfigError, DataError, first_line
+from ranknosh.errors import ConfigError, DataError
 from ranknosh.tasks.data.base import Data
 from ranknosh.tasks.data.folder import require_path
 from ranknosh.tasks.data.layout import NAMED_PARTS
+from ranknosh.tasks.data.reading import reason
 from ranknosh.tasks.data.source import build
 from ranknosh.tasks.data.targets import Array
 
@@ -97,5 +98,5 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = first_line(error) if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise DataError(f"data.folder: {file} cannot be read: {reason}; give UTF-8 text") from error
+        why = reason(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise DataError(f"data.folder: {file} cannot be read: {why}; give UTF-8 text") from error

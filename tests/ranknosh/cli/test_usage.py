@@ -97,6 +97,9 @@ def test_reading_verbs_start_without_torch(words):
         ("top . -n 0", "invalid value for '--count'", "write ranknosh top [OPTIONS] {RUN}"),
         ("top . there", "(there)", "write ranknosh top [OPTIONS] {RUN}"),
         ("init digits", "(digits)", "write ranknosh init [OPTIONS], data with --data digits (ranknosh init --help"),
+        ("bench run", "--table", "write ranknosh bench run --table [OPTIONS] ("),
+        ("bench add", "issing argument 'SOURCE'", "write ranknosh bench add --out [OPTIONS] {SOURCE} ("),
+        ("space count mlp", "(mlp)", "write ranknosh space count [OPTIONS], space with --space mlp ("),
         ("search a.yaml --seed", "--seed", "write ranknosh search [OPTIONS] {CONFIG|DATA}"),
     ],
 )

@@ -79,3 +79,19 @@ def test_an_exported_folder_is_enough_and_what_is_no_model_is_refused(tmp_path):
 def test_wrong_inputs_are_refused(inputs, said):
     with pytest.raises(DataError, match=said):
         predict(model_of(made("regression")), inputs)
+
+
+def test_answers_that_cannot_be_written_are_one_error(tmp_path):
+    answered = predict(model_of(made("regression")), np.zeros((2, 6)))
+    with pytest.raises(StoreError, match=r"is a folder; give the name of a file, such as .*answers\.csv"):
+        answered.write_csv(tmp_path)
+    finished = made("dense")
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(StoreError, match="taken cannot be written"):
+        predict(model_of(finished), finished.task.data.validation.inputs[:1]).write_masks(tmp_path / "taken")
+
+
+def test_an_archive_without_arrays_is_told(tmp_path):
+    np.savez(tmp_path / "none.npz")
+    with pytest.raises(DataError, match=r"has the arrays \(none\); call"):
+        predict(model_of(made("regression")), tmp_path / "none.npz")

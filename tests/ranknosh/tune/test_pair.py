@@ -259,8 +259,13 @@ def test_torn_state_is_refused_or_an_earlier_whole_one_taken(tmp_path, caplog):
     with pytest.raises(StoreError, match="is torn"):
         tune.Tuner.restore(str(tmp_path / "bare2"), own.ByClass).fit()
 
-    with pytest.raises(ConfigError, match="holds an experiment already"):
+    with pytest.raises(
+        ConfigError, match="holds an experiment already; resume it with resume=True or choose another name"
+    ):
         make_tuner(own.ByClass, space, **again, storage_path=tmp_path, name="run")
+    resumed = make_tuner(own.ByClass, space, **again, storage_path=tmp_path, name="run", resume=True)
+    assert len(resumed.fit()) == 3
+    assert resumed.searcher.trials.search.stop_reason == "candidates"
     with pytest.raises(StoreError, match=r"other settings .seed 0, not 1"):
         make_tuner(own.ByClass, space, **again, storage_path=tmp_path, name="run", resume=True, seed=1)
     for limits, words in (({"candidates": 9}, "candidates 3, not 9"), ({"budget": 50}, "budget None, not 50")):

@@ -1,5 +1,6 @@
 """What is advised about runs, followed literally: where they lie, how they go on, what is read of them and taken home."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ranknosh.core.records import Observed
+from ranknosh.runs import files
+from ranknosh.runs.files import temporary_path
 from ranknosh.runs.journal import FILE
 from ranknosh.workflows.search.run import SearchRun
 from tests.remedies import Remedy, follow, given_as, instead_of, left_out, row, typed, typed_first
@@ -132,6 +136,13 @@ OUTSIDE = [
 ]
 NETS = [
     row(
+        "search: no Ray answers there",
+        "search nets.yaml --name onray --ray 127.0.0.1:1",
+        r"nobody answers there .*; give (local), auto",
+        lambda words, found: [[*words[:-1], found[1]]],
+        slow=True,
+    ),
+    row(
         "search: what comes next: retrain",
         "resume runs/nets",
         r"next\s+(ranknosh retrain .*?)   ",
@@ -236,6 +247,35 @@ def test_following_it_takes_a_network_further(home, cli, remedy: Remedy):
     assert cli("clean", "runs/emptied", "--all", "--yes").code == 0
     board = SearchRun.read(home / "runs/emptied").leaderboard()
     follow(cli, remedy._replace(trouble=remedy.trouble.replace("OTHER", str(board[-1].id))))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a device that is always full")
+def test_a_full_disk_is_cleared_and_the_search_goes_on(home, cli, monkeypatch):
+    made = iter(range(1000))
+
+    def full(path):
+        """The fourth checkpoint is written to a device without room."""
+        temporary = temporary_path(path)
+        if "checkpoints" in path.parts and next(made) == 3:
+            temporary.symlink_to("/dev/full")
+        return temporary
+
+    monkeypatch.setattr(files, "temporary_path", full)
+    ended = cli("search", "own.yaml", "--name", "full")
+    assert ended.code == 5, ended.err
+    found = re.search(r"Free some space \(`ranknosh (clean)` removes .*continue with `ranknosh (resume)`", ended.err)
+    assert found, ended.err
+    assert not SearchRun.read("runs/full").ended
+    monkeypatch.undo()
+    monkeypatch.chdir(home)
+    assert cli(found[1], "runs/full", "--yes").code == 0
+    assert cli(found[2], "runs/full").code == 0
+    assert cli("search", "own.yaml", "--name", "whole").code == 0
+    whole, again = (
+        [(each.candidate_id, each.level, each.metrics) for each in read.history.records if isinstance(each, Observed)]
+        for read in map(SearchRun.read, ("runs/whole", "runs/full"))
+    )
+    assert again == whole
 
 
 def test_a_limit_of_time_that_ended_a_search_is_raised(home, cli):

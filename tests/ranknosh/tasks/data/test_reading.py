@@ -86,6 +86,11 @@ def test_what_is_no_archive_is_said_in_our_words(content: bytes, said: str, tmp_
         load(npz=str(tmp_path / "set.npz"))
 
 
+def test_a_folder_in_place_of_arrays_is_told_in_our_words(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"cannot be read as a numpy \.npz archive: Is a directory; write it"):
+        load(npz=str(tmp_path))
+
+
 def test_links_that_lead_nowhere_or_twice_to_one_place_are_told(tmp_path: Path) -> None:
     dead = folder(tmp_path / "dead")
     os.symlink("/nowhere/x.png", f"{dead}/cat/z.png")
