@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ranknosh.cli.working import check_end, report_row
+from ranknosh.cli.working import check_end, export_row, report_row
 from ranknosh.config.screen import facts, print_result, rows_text
 from ranknosh.config.units import costs_texts, duration_text, human_duration, metrics_text, plural
 from ranknosh.errors import to_type
@@ -32,6 +32,7 @@ def sum_up(run: FinalsRun, as_json: bool = False) -> None:
             ("weights", str(weights) if weights.exists() else f"in {run.folder / 'trainings'}"),
         ]
     lines += [("took", f"{seconds} of device time: {epochs}, recipe {run.settings.preset}"), report_row(run)]
+    lines += [export_row(run)] if picked is not None and picked.number is not None else []
     print_result(run.results(), "\n".join([*board, facts(lines)]), as_json)
     check_end(run, _shortfall(run))
 

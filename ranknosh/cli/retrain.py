@@ -9,7 +9,7 @@ import typer
 
 from ranknosh.cli import finals
 from ranknosh.cli.flags import AsJson, Quiet, flags_of, named
-from ranknosh.cli.working import begun, report_row, say_error
+from ranknosh.cli.working import begun, export_row, report_row, say_error
 from ranknosh.config.fields import FROM_PYTHON
 from ranknosh.config.learning import SOURCES
 from ranknosh.config.retrain import FinalsSettings, RecipeSettings, RetrainSettings
@@ -248,6 +248,7 @@ def sum_up(run: RetrainRun, as_json: bool = False) -> None:
         ("took", f"{human_duration(result.device_seconds)} on {result.device}: {epochs}"),
         ("weights", str(weights) if weights.exists() else f"in {run.folder / 'checkpoints'}"),
         report_row(run),
+        export_row(run),
     ]
     data = {
         **asdict(result),

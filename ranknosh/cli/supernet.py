@@ -12,7 +12,7 @@ from ranknosh.config.screen import facts, print_result
 from ranknosh.config.settings import Given, Overrides
 from ranknosh.config.supernet import SupernetSettings
 from ranknosh.config.units import human_duration, human_size, percent, plural
-from ranknosh.errors import ConfigError
+from ranknosh.errors import ConfigError, to_type
 
 if TYPE_CHECKING:
     from ranknosh.workflows.supernet.run import SupernetRun
@@ -91,6 +91,7 @@ def as_text(run: SupernetRun) -> str:
         ("used", f"{used}, wall {human_duration(now['wall_seconds'])}, peak memory: {memory}"),
         ("genotype", str(run.folder / "best" / "genotype.txt")),
         report_row(run),
+        ("next", now["architecture"] and f"{to_type('retrain', run.folder)}   trains it from scratch"),
     ]
     return facts(rows)
 

@@ -110,3 +110,8 @@ def report_row(run: Run[Any]) -> tuple[str, str]:
     """Where the report of a run is, for the facts of its end."""
     page = run.folder / "report.html"
     return "report", str(page) if page.exists() else f"none; {to_type('report', run.folder)} writes it"
+
+
+def export_row(run: Run[Any]) -> tuple[str, str]:
+    """What comes after a training to the end."""
+    return "next", f"{to_type('export', run.folder)}   takes it home: model.py, weights, a card"

@@ -65,6 +65,7 @@ def test_it_ends_with_accuracies_size_time_and_report(trained):
         "2 epochs of recipe tiny",
         "runs/whole/report.html",
         "runs/whole/best/weights.safetensors",
+        "next        ranknosh export runs/whole   takes it home",
     ):
         assert text in ended.out
     assert "run folder runs/whole" in ended.err
@@ -292,6 +293,7 @@ def test_the_best_few_of_a_search_are_trained_with_seeds_and_one_is_kept(cli, se
         f"#{found['picked']['id']}, seed {found['picked']['seed']}: ",
         "read once, by the training",
         "recipe tiny",
+        f"ranknosh export {tmp_path / 'f'}   takes it home",
     ):
         assert text in again.out
     assert json.loads(cli("resume", tmp_path / "f", "--json").out) == found

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 from dataclasses import replace
@@ -255,3 +256,4 @@ def test_a_time_cap_on_a_number_of_epochs_is_5(cli):
     assert ended.code == 5
     assert "stopped before all epochs were done" in ended.err
     assert "genotype.txt" in ended.out
+    assert re.search(r"^next +ranknosh retrain \S+   trains it from scratch$", ended.out, re.MULTILINE)
