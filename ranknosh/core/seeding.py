@@ -15,6 +15,7 @@ from ranknosh.errors import ConfigError
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.streams import stream
 from zerocost.aggregate import combine as combined
+from zerocost.aggregate import oriented_column
 
 # A space that cannot be listed counts as used up after so many draws in a row that gave nothing new.
 _PATIENCE = 1_000
@@ -117,6 +118,12 @@ class LevelZero:
             (self.scored[index].architecture, "seed", float(scores[index])) for index in best if scores is not None
         ]
         return (*picks, *((self.scored[index].architecture, "random", None) for index in others.tolist()))
+
+    def columns(self) -> dict[str, NDArray[np.float64]]:
+        """(n,) the values of each proxy in the order of ``scored``, higher is better; minus infinity where there is none."""
+        rows = [item.values for item in self.scored]
+        names = sorted({name for row in rows for name in row})
+        return {name: np.array(oriented_column(rows, name, self.directions.get(name, 1))) for name in names}
 
     def weights(self, known: Evidence) -> dict[str, float]:
         """What each proxy counts by the members that were scored, with their place in the order of results as outcome."""

@@ -10,8 +10,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from ranknosh.core.pairs import Evidence
+from ranknosh.core.seeding import LevelZero
 from ranknosh.spaces.base import Architecture, Space
 from ranknosh.spaces.encodings import Codes, Graphs, Rows, onehot
 from ranknosh.streams import stream
@@ -31,6 +33,11 @@ class Encodings:
 
     def __len__(self) -> int:
         return len(self.architectures)
+
+    @cached_property
+    def keys(self) -> NDArray[np.str_]:
+        """(n,): canonical ids."""
+        return np.array([self.space.canonical(architecture) for architecture in self.architectures], dtype=np.str_)
 
     @cached_property
     def codes(self) -> Codes:
@@ -93,6 +100,9 @@ class Predictor(ABC):
             raise RuntimeError(f"the predictor {type(self).__name__} was asked for scores before it was fitted")
         return self._model
 
+    def consider(self, level_zero: LevelZero) -> None:  # noqa: B027  # most have no use for it
+        """Take what was scored before any training as evidence in later fits, as far as the results bear it out."""
+
     @abstractmethod
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         """Learn the order of n architectures.
@@ -114,6 +124,18 @@ class Predictor(ABC):
     def draws(self, encodings: Encodings, seeds: Sequence[int]) -> Floats:
         """(len(seeds), n): one draw from the posterior, or one ensemble member, for every seed."""
         return np.tile(self.score(encodings), (len(seeds), 1))
+
+
+def normal_scores(order: Floats) -> Floats:
+    """Ranks as quantiles of the standard normal, mean 0 and variance 1; ties share their mean rank; constant gives zeros."""
+    if not len(order):
+        return np.zeros(0)
+    from scipy.stats import rankdata  # slow to import, and not needed before the first fit
+
+    scores = ndtri((rankdata(order) - 0.5) / len(order))
+    scores = scores - scores.mean()
+    deviation = float(scores.std())
+    return scores / deviation if deviation > 1e-12 else np.zeros(len(order))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,9 @@ class Candidates:
 
     def __init__(self, space: Space, architectures: Iterable[Architecture]) -> None:
         self.encodings = Encodings(space, tuple(architectures))
-        self.keys = [space.canonical(architecture) for architecture in self.encodings.architectures]
-        self._numbers = {key: number for number, key in enumerate(dict.fromkeys(self.keys))}
-        self._classes = np.array([self._numbers[key] for key in self.keys], dtype=np.int64)
+        keys = self.encodings.keys.tolist()
+        self._numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        self._classes = np.array([self._numbers[key] for key in keys], dtype=np.int64)
         self._alive = np.array([not space.is_dead(a) for a in self.encodings.architectures], dtype=np.bool_)
 
     def __len__(self) -> int:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ranknosh.core.metrics import kendall_tau
 from ranknosh.core.pairs import Evidence
+from ranknosh.core.seeding import LevelZero
 from ranknosh.predictors.base import Encodings, Floats, Predictor, Scale, reference
 from ranknosh.streams import stream
 
@@ -53,6 +54,10 @@ class EnsemblePredictor(Predictor):
         self.name = name
         self._members = [make(i) for i in range(members)]
         self._reference: Encodings | None = None
+
+    def consider(self, level_zero: LevelZero) -> None:
+        for member in self._members:
+            member.consider(level_zero)
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         if self._reference is None or self._reference.space is not encodings.space:
@@ -118,6 +123,10 @@ class AutoPredictor(Predictor):
     margin: float = 0.02
     estimates: dict[str, float | None] = field(default_factory=dict, init=False)
     name = "auto"
+
+    def consider(self, level_zero: LevelZero) -> None:
+        for predictor in self.among:
+            predictor.consider(level_zero)
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         self.estimates = {p.name: self._estimate(p, encodings, evidence, seed) for p in self.among}

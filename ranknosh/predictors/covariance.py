@@ -3,7 +3,8 @@
 k(a, b) = (1 - s) * ((1 + matching slots) / (1 + slots)) ^ degree + s * x(a) . x(b), with x the space's feature rows, centred and
 scaled so that the mean of x . x over random architectures is 1. The first term lets the effect of a choice depend on two
 others (degree 3), where a linear model saturates; the second brings what the space knows about its cells (live paths,
-counts), where few members say little about single choices.
+counts), where few members say little about single choices. Where proxies were scored, sum_p v_p * z_p(a) * z_p(b) is added, with
+z_p(a) a proxy's column (``proxies.py``) and v_p the variance of its weight.
 
 With m matching slots, (1 + m)^degree = sum_k c_k * (matching subsets of k slots), c_k the k-th forward difference of x^degree
 at x = 1. Each subset's term is a kernel of its own, "same choices on these slots", whose process is a table of independent
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranknosh.predictors.base import Encodings, Floats, reference
+from ranknosh.predictors.proxies import ProxyColumns
 from ranknosh.spaces.base import Space
 from ranknosh.spaces.encodings import Codes, Rows
 
@@ -84,11 +86,13 @@ class SlotTables:
 
 @dataclass
 class KernelView:
-    """What the kernel needs of a set of architectures: their codes, indicators, and scaled feature rows (n, d) or (n, 0)."""
+    """What the kernel needs of n architectures: their codes, indicators, scaled feature rows (n, d) or (n, 0), and columns of
+    proxies (n, p)."""
 
     codes: Codes
     onehot: Rows
     rows: Floats
+    proxies: Floats
     tables: SlotTables
 
     def __len__(self) -> int:
@@ -100,16 +104,18 @@ class KernelView:
 
 
 class MixedKernel:
-    """The covariance function of this file's head, and samples of its process: entries of the tables, then feature weights.
+    """The covariance function of this file's head, and samples of its process: entries of the tables, then feature weights, then
+    proxy weights. The last have no variance before :meth:`weigh`.
 
     Args:
         space: of the architectures.
         degree: order of interactions between choices.
         features: share s of the feature term.
+        proxies: the columns of the proxies; None where there are none.
     """
 
-    def __init__(self, space: Space, degree: int, features: float) -> None:
-        self.space, self.degree, self.features = space, degree, features
+    def __init__(self, space: Space, degree: int, features: float, proxies: ProxyColumns | None = None) -> None:
+        self.space, self.degree, self.features, self.proxies = space, degree, features, proxies
         self.slots, width = len(space.counts), 0
         self.tables = SlotTables(space.counts, degree)
         if features > 0:
@@ -118,7 +124,14 @@ class MixedKernel:
             self._size = float(np.sqrt(np.mean(np.sum((rows - self._center) ** 2, axis=1)))) or 1.0
             width = rows.shape[1]
         self._variance = (1.0 - features) * self.tables.variance
-        self.deviations: Floats = np.concatenate([np.sqrt(self._variance), np.full(width, np.sqrt(features))])
+        self._own_deviations = np.concatenate([np.sqrt(self._variance), np.full(width, np.sqrt(features))])
+        nothing = np.zeros(len(proxies) if proxies else 0)
+        self.weigh(nothing, nothing)
+
+    def weigh(self, center: Floats, variance: Floats) -> None:
+        """Count the columns of proxies from ``center`` (p,) on, and give their weights the prior ``variance`` (p,)."""
+        self._proxy_center, self._proxy_variance = center, variance
+        self.deviations: Floats = np.concatenate([self._own_deviations, np.sqrt(variance)])
         """(entries,) prior standard deviation of every entry of a sample."""
 
     def view(self, encodings: Encodings) -> KernelView:
@@ -126,7 +139,8 @@ class MixedKernel:
             scaled = (
                 (encodings.features - self._center) / self._size if self.features else np.zeros((len(encodings), 0))
             )
-            encodings.derived[self] = KernelView(encodings.codes, encodings.onehot, scaled, self.tables)
+            columns = self.proxies.of(encodings) if self.proxies else np.zeros((len(encodings), 0))
+            encodings.derived[self] = KernelView(encodings.codes, encodings.onehot, scaled, columns, self.tables)
         view: KernelView = encodings.derived[self]
         return view
 
@@ -141,26 +155,36 @@ class MixedKernel:
             alike = first.rows @ second.rows.T
             alike *= self.features
             both += alike
+        if self._proxy_variance.any():
+            both += (self._weighed(first) * self._proxy_variance) @ self._weighed(second).T
         return both
 
     def variances(self, view: KernelView) -> Floats:
         """(n,) prior variances."""
-        return (1.0 - self.features) + self.features * np.sum(view.rows**2, axis=1)
+        own = (1.0 - self.features) + self.features * np.sum(view.rows**2, axis=1)
+        return own + self._weighed(view) ** 2 @ self._proxy_variance
 
     def read(self, sample: Floats, view: KernelView) -> Floats:
         """(n,) values of a sample at these architectures."""
-        split = self.tables.total
-        return self.tables.read(sample[:split], view.places) + view.rows @ sample[split:]
+        tables, rows, proxies = np.split(sample, [self.tables.total, len(self._own_deviations)])
+        return self.tables.read(tables, view.places) + view.rows @ rows + self._weighed(view) @ proxies
 
     def gather(self, values: Floats, view: KernelView) -> Floats:
         """(entries,) covariances of a sample's entries with the sum of its values at these architectures, each times its own
         of ``values`` (n,)."""
         of_tables = self._variance * self.tables.gather(values, view.places)
-        return np.concatenate([of_tables, self.features * (values @ view.rows)])
+        of_proxies = self._proxy_variance * (values @ self._weighed(view))
+        return np.concatenate([of_tables, self.features * (values @ view.rows), of_proxies])
+
+    def _weighed(self, view: KernelView) -> Floats:
+        return view.proxies - self._proxy_center
 
 
 def blockwise(view: KernelView, function: Callable[[KernelView], Floats]) -> Floats:
     """``function`` of slices small enough to stay in the processor's cache."""
     slices = [slice(start, start + _BLOCK) for start in range(0, len(view), _BLOCK)]
-    parts = [function(KernelView(view.codes[at], view.onehot[at], view.rows[at], view.tables)) for at in slices]
+    parts = [
+        function(KernelView(view.codes[at], view.onehot[at], view.rows[at], view.proxies[at], view.tables))
+        for at in slices
+    ]
     return np.concatenate(parts) if parts else np.zeros(0)

@@ -18,28 +18,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
-from scipy.special import ndtri
 
 from ranknosh.core.pairs import Evidence
+from ranknosh.core.seeding import LevelZero
 from ranknosh.errors import ConfigError
-from ranknosh.predictors.base import Encodings, Floats, Predictor
+from ranknosh.predictors.base import Encodings, Floats, Predictor, normal_scores
 from ranknosh.predictors.covariance import KernelView, MixedKernel, blockwise
+from ranknosh.predictors.proxies import ProxyColumns, likeliest
 from ranknosh.streams import stream
 
 _LOOKUPS = 50_000_000
 _SHORTLIST = 1000
-
-
-def normal_scores(order: Floats) -> Floats:
-    """Ranks as quantiles of the standard normal, mean 0 and variance 1; ties share their mean rank; constant gives zeros."""
-    if not len(order):
-        return np.zeros(0)
-    from scipy.stats import rankdata  # slow to import, and not needed before the first fit
-
-    scores = ndtri((rankdata(order) - 0.5) / len(order))
-    scores = scores - scores.mean()
-    deviation = float(scores.std())
-    return scores / deviation if deviation > 1e-12 else np.zeros(len(order))
 
 
 def uniform_scores(place: Floats, members: int) -> Floats:
@@ -80,6 +69,7 @@ class KernelPredictor(Predictor):
     scale: float = 0.5
     name = "kernel"
     drift = 0.0
+    _level_zero: LevelZero | None = None
 
     def __post_init__(self) -> None:
         if self.degree not in (1, 2, 3, 4):
@@ -93,13 +83,20 @@ class KernelPredictor(Predictor):
                 f"predictor.options.features is {self.features}; it is the share of the feature term, between 0 and 1"
             )
 
+    def consider(self, level_zero: LevelZero) -> None:
+        """Proxies are terms of the kernel from the next fit on, each with the variance that the results give it."""
+        self._level_zero, self._model = level_zero, None
+
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         if self._model is None or self._model.space is not encodings.space:
-            self._model = MixedKernel(encodings.space, self.degree, self.features)
+            proxies = ProxyColumns(encodings.space, self._level_zero) if self._level_zero else None
+            self._model = MixedKernel(encodings.space, self.degree, self.features, proxies)
         kernel: MixedKernel = self._model
         known = self._known = self._observations(evidence)
         self._members = kernel.view(encodings.take(known.rows))
         self._shared = 1.0 + self.drift * known.level
+        if kernel.proxies:
+            self._weigh(kernel, kernel.view(encodings).proxies.mean(axis=0))
         self._factor = self._factored(kernel)
         self._solved = cho_solve((self._factor, True), known.target) * self._shared
         nothing = np.zeros((known.levels, len(kernel.deviations)))
@@ -143,6 +140,16 @@ class KernelPredictor(Predictor):
         n = len(evidence.order)
         rows, level = np.arange(n), np.zeros(n, dtype=np.int64)
         return _Observations(rows, level, 1, normal_scores(evidence.order), np.full(n, self.noise))
+
+    def _weigh(self, kernel: MixedKernel, center: Floats) -> None:
+        """Give the proxies' weights the variances by which the results are most likely; 0 leaves a proxy out.
+
+        Columns count from the mean of the members, because the target has mean 0 there.
+        """
+        known, columns = self._known, self._members.proxies - center
+        kernel.weigh(center, np.zeros(len(center)))
+        factor = self._factored(kernel)
+        kernel.weigh(center, likeliest(columns, known.level, self.drift, factor, known.target))
 
     def _factored(self, kernel: MixedKernel) -> Floats:
         """(n, n): the lower Cholesky factor of the members' covariances, of which nothing else is kept."""

@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 
 from ranknosh.core.pairs import Evidence
+from ranknosh.core.seeding import LevelZero
 from ranknosh.errors import FOREIGN, OwnCodeError, RankNoshError, first_line
 from ranknosh.predictors.base import Encodings, Floats, Predictor, reference
 from ranknosh.spaces.base import Space
@@ -48,6 +49,9 @@ class OwnPredictor(Predictor):
 
     def __init__(self, predictor: Predictor, name: str) -> None:
         self.predictor, self.name = predictor, name
+
+    def consider(self, level_zero: LevelZero) -> None:
+        self._asked("consider", lambda: self.predictor.consider(level_zero))
 
     def fit(self, encodings: Encodings, evidence: Evidence, *, seed: int) -> None:
         self._asked("fit", lambda: self.predictor.fit(encodings, evidence, seed=seed))

@@ -80,9 +80,10 @@ class PredictorProposer:
         acquisition: ``thompson`` takes the best of a posterior draw (one draw a candidate), ``mean`` the best prediction,
             ``ucb`` the best of prediction plus its spread; ``auto`` is ucb where the space is too large to list, else thompson.
         seed: of every draw.
-        level_zero: the proxies' values, weighed by the results so far; the fit record keeps the weights.
-        follow: chance of each candidate that would be drawn at random after batch 0 to be the best of ``level_zero``; where
-            no proxy helps, or all above the average are taken, it is drawn at random as well.
+        level_zero: the proxies' values, which the predictor considers.
+        follow: chance of each candidate that would be drawn at random after batch 0 to be the best of ``level_zero``,
+            its proxies weighed by the results so far; the fit record keeps the weights. Where no proxy helps, or all above the
+            average are taken, it is drawn at random as well.
         costs: what architectures cost, and which may be trained; None where nothing is asked of costs.
         objectives: the ranking metric and costs, where the front of all of them is searched for; None for the metric alone.
 
@@ -113,6 +114,8 @@ class PredictorProposer:
         if self.acquisition not in _ACQUISITIONS:
             known = ", ".join(_ACQUISITIONS)
             raise ConfigError(f"propose.acquisition is {self.acquisition!r}; it must be one of {known}")
+        if self.level_zero is not None:
+            self.predictor.consider(self.level_zero)
         self._learned: _Learned | None = None
         self._proposed: list[Architecture] = []
         if self.acquisition == "auto":

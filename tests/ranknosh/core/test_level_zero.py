@@ -233,3 +233,14 @@ def test_a_predictor_that_knows_nothing_is_helped() -> None:
 def test_a_share_out_of_range_is_refused(follow: float) -> None:
     with pytest.raises(ConfigError, match=r"seeding\.follow"):
         proposer(level_zero(10), follow=follow)
+
+
+@pytest.mark.parametrize(
+    ("predictor", "heeds"), [("kernel", True), ("staged", True), ("auto", True), ("linear", False)]
+)
+def test_a_predictor_with_a_kernel_proposes_by_the_scores_of_all(predictor: str, heeds: bool) -> None:
+    pool = Pool(searched(follow=0.0, epochs=40))
+    guided = proposer(level_zero(), follow=0.0, predictor=predictor, exploration=0.0)
+    alone = PredictorProposer(SPACE, make_predictor(predictor), PYRAMID, seed=SEED, exploration=0.0)
+    found = [[record.key for record in one.propose(pool, range(100, 110), 20).records] for one in (guided, alone)]
+    assert (found[0] != found[1]) == heeds

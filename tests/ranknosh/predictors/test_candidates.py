@@ -23,7 +23,7 @@ def test_open_are_those_alive_whose_twins_are_not_taken(space: Space) -> None:
 
 def test_closing_every_class_leaves_nobody(space: Space) -> None:
     few = Candidates(space, list(space.enumerate())[:40])
-    assert not few.open(few.keys).any()
+    assert not few.open(few.encodings.keys).any()
 
 
 @pytest.mark.parametrize("parents", [0, 1, 12])
@@ -40,7 +40,7 @@ def test_a_grown_population_holds_each_class_once_and_climbs(space: Space, paren
     population = grown(space, start, convolutions, stream(1, "test"))
     again = grown(space, start, convolutions, stream(1, "test"))
     assert population.encodings.architectures == again.encodings.architectures
-    assert len(set(population.keys)) == len(population) > 400
+    assert len(set(population.encodings.keys)) == len(population) > 400
     assert not any(space.is_dead(architecture) for architecture in population.encodings.architectures)
     assert convolutions(population.encodings).max() == 6, "three generations reach what 500 random ones seldom hold"
 

@@ -8,9 +8,9 @@ from ranknosh.core.pyramid import Pyramid
 from ranknosh.core.records import Observed, Promotion, Proposed
 from ranknosh.errors import ConfigError
 from ranknosh.predictors import kernel as module
-from ranknosh.predictors.base import Encodings, reference
+from ranknosh.predictors.base import Encodings, normal_scores, reference
 from ranknosh.predictors.covariance import MixedKernel
-from ranknosh.predictors.kernel import KernelPredictor, StagedPredictor, normal_scores, uniform_scores
+from ranknosh.predictors.kernel import KernelPredictor, StagedPredictor, uniform_scores
 from ranknosh.spaces.catalog import get_space
 from ranknosh.streams import stream
 from tests.peaks import peak_bytes
