@@ -10,9 +10,13 @@ from ranknosh.runs.session import SIGNALS, StopRequest
 
 @pytest.fixture
 def before():
-    found = {number: signal.getsignal(number) for number in SIGNALS}
-    yield found
+    """What a shell gives a program, whether or not the tests themselves run under nohup or in the background."""
+    inherited = {number: signal.getsignal(number) for number in SIGNALS}
+    found = {number: signal.SIG_DFL for number in SIGNALS} | {signal.SIGINT: signal.default_int_handler}
     for number, handler in found.items():
+        signal.signal(number, handler)
+    yield found
+    for number, handler in inherited.items():
         signal.signal(number, handler)
 
 
