@@ -12,7 +12,7 @@ from ranknosh.runs.session import SIGNALS, StopRequest
 def before():
     """What a shell gives a program, whether or not the tests themselves run under nohup or in the background."""
     inherited = {number: signal.getsignal(number) for number in SIGNALS}
-    found = {number: signal.SIG_DFL for number in SIGNALS} | {signal.SIGINT: signal.default_int_handler}
+    found = dict.fromkeys(SIGNALS, signal.SIG_DFL) | {signal.SIGINT: signal.default_int_handler}
     for number, handler in found.items():
         signal.signal(number, handler)
     yield found
