@@ -49,7 +49,8 @@ def _one_message(command: Any, ctx: Any) -> Iterator[None]:
             raise
         words = ctx.command_path.split()[1:]
         said = " ".join(printable(str(error.format_message())).split()).rstrip(".")  # type: ignore[attr-defined]
-        needed = [option.opts[0] for option in command.params if option.required and option.opts[0].startswith("--")]
+        required = [option for option in command.params if option.required and option.opts[0].startswith("--")]
+        needed = [f"{option.opts[0]} {option.metavar or option.name.upper()}" for option in required]
         form = " ".join([to_type(*words), *needed, *command.collect_usage_pieces(ctx)])
         extra = _EXTRA.search(said)
         flags = [flag for flag in ("--data", "--space") for option in command.params if flag in option.opts]

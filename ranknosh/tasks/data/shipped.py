@@ -27,7 +27,7 @@ def located(table: str | Path) -> Path:
         return path
     if path.name not in names:
         raise DataError(
-            f"the table {path} is neither a file nor a bank that comes with ranknosh; banks are {', '.join(names) or 'none'}"
+            f"the table {path} is neither a file nor a bank that comes with ranknosh ({', '.join(names) or 'there is none yet'})"
             f"{did_you_mean(path.name, names)}; give a bank, or an npz file such as `ranknosh bench build` makes"
         )
     return BANKS / f"{path.name}{_SUFFIX}"

@@ -33,9 +33,7 @@ def test_a_file_of_that_name_goes_before_it(banks, tmp_path, monkeypatch):
 
 
 def test_another_word_names_the_banks(banks):
-    with pytest.raises(
-        DataError, match=r"banks are small_bank; did you mean small_bank\?; give a bank, or an npz file"
-    ):
+    with pytest.raises(DataError, match=r"\(small_bank\); did you mean small_bank\?; give a bank, or an npz file"):
         Table.load("smal_bank")
     with pytest.raises(DataError, match="does not exist"):
         Table.load("small_bank.npy")
