@@ -28,7 +28,7 @@ from ranknosh.core.pool import Pool
 from ranknosh.core.pyramid import Pyramid, Rules, SignalRule
 from ranknosh.core.records import EpochPoint, Job, Observed, Promotion
 from ranknosh.core.search import Search
-from ranknosh.core.signals import Standing, standing
+from ranknosh.core.signals import SignalStanding, standing
 from ranknosh.executors.simulated import SimulatedExecutor
 from ranknosh.spaces.base import Architecture
 from ranknosh.spaces.flat import FlatSpace
@@ -83,7 +83,7 @@ def searched(curves: Curves, levels: Sequence[int], rule: SignalRule, seed: int 
     return search.pool
 
 
-def over_all(curves: Curves, levels: Sequence[int]) -> list[Standing]:
+def over_all(curves: Curves, levels: Sequence[int]) -> list[SignalStanding]:
     """What the rule says of each level where every row reaches the one above, so that no promotion chose among them."""
     n = len(curves.metric)
     space, known = _rows(n)

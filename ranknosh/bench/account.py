@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ranknosh.core.incumbent import Measured
+from ranknosh.core.incumbent import Expectations
 from ranknosh.core.records import EpochPoint, Failed, Job, Observed
 from ranknosh.streams import stream
 from ranknosh.tasks.data.table import Accounting, Reading, Table
@@ -140,7 +140,7 @@ class Account:
         return [each.row for each in best]
 
     def _promising(self) -> list[int]:
-        measured, rows = Measured(), []
+        measured, rows = Expectations(), []
         for each in self.trainings:
             measured.put(each.row, each.level, each.metric)
             rows.append(measured.best()[0])

@@ -41,7 +41,7 @@ def expected(metrics: Floats) -> Floats:
     return value
 
 
-class Measured:
+class Expectations:
     """What :func:`expected` needs of the candidates that completed a level, a row each, kept up to date result by result."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from ranknosh.core.candidates import Candidate, Pending
-from ranknosh.core.incumbent import Measured
+from ranknosh.core.incumbent import Expectations
 from ranknosh.core.objectives import Objectives
 from ranknosh.core.ranking import best_first
 from ranknosh.core.records import (
@@ -85,7 +85,7 @@ class Pool(Folded):
         self._completed: dict[int, list[tuple[float, int, str, int]]] = {}
         self._retrained: set[int] = set()
         self._without_curve: Counter[int] = Counter()
-        self._measured = Measured()
+        self._measured = Expectations()
         for record in records:
             self.apply(record)
 

@@ -40,7 +40,7 @@ _ERRORS = 1.2816
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SignalStanding:
     """How well the signals of a level predicted the validation metric one level up.
 
     signal: the one that the rule ranks by. compared: candidates of both levels. taus: Kendall's tau (ties count as 0) of each
@@ -53,7 +53,7 @@ class Standing:
     taus: Mapping[Signal, float]
 
 
-def standing(pool: Pool, level: int) -> Standing:
+def standing(pool: Pool, level: int) -> SignalStanding:
     """What the results so far say of the signals of a level.
 
     Args:
@@ -63,14 +63,14 @@ def standing(pool: Pool, level: int) -> Standing:
     both = sorted(one.id for one in pool.at_level(level + 1))[-_LATEST:]
     n = len(both)
     if n < 2:
-        return Standing(level, PLAIN, n, {})
+        return SignalStanding(level, PLAIN, n, {})
     everyone = pool.at_level(level)
     row = {one.id: place for place, one in enumerate(everyone)}
     rows = [row[number] for number in both]
     above = _signs(np.array([pool.candidates[number].by_level[level + 1] for number in both]))
     right = {name: above * _signs(values(everyone, level, name)[rows]) for name in _offered(pool, level)}
     taus = {name: float(pairs.sum() / (n * (n - 1))) for name, pairs in right.items()}
-    return Standing(level, _leader(right), n, taus)
+    return SignalStanding(level, _leader(right), n, taus)
 
 
 def signal_of(pool: Pool, level: int, rule: SignalRule) -> Signal:

@@ -18,7 +18,7 @@ from ranknosh.core.pairs import front
 from ranknosh.core.pool import Pool
 from ranknosh.core.ranking import hypervolume, reference_of
 from ranknosh.core.records import Failed, Interrupted, Observed, Promotion, Signal, Speculated
-from ranknosh.core.signals import Standing, standing
+from ranknosh.core.signals import SignalStanding, standing
 from ranknosh.errors import ConfigError, SpaceError
 from ranknosh.report.view import SearchView
 
@@ -145,7 +145,7 @@ def level_agreement(view: SearchView) -> list[tuple[int, int, Agreement]]:
     return [(low, high, agreement([c.by_level[low] for c in both], highs)) for low in range(1, high)]
 
 
-def signal_standings(view: SearchView) -> list[tuple[Signal, Standing]]:
+def signal_standings(view: SearchView) -> list[tuple[Signal, SignalStanding]]:
     """For every level that somebody was promoted out of: what ranked it the last time, and how well each signal predicted the
     level above."""
     used = {each.to_level - 1: each.signal for each in view.pool.decisions if isinstance(each, Promotion)}

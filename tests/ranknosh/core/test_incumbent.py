@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ranknosh.core.incumbent import NOISE, SLOPE, WEIGHT, Measured, expected
+from ranknosh.core.incumbent import NOISE, SLOPE, WEIGHT, Expectations, expected
 
 NAN = np.nan
 
@@ -57,7 +57,7 @@ def test_results_one_by_one_give_what_all_at_once_do():
     metrics = rng.normal(size=(200, 3))
     metrics[rng.random(200) < 0.7, 1:] = NAN
     metrics[rng.random(200) < 0.5, 2] = NAN
-    measured = Measured()
+    measured = Expectations()
     for level in range(3):
         for row in rng.permutation(200):
             if not np.isnan(metrics[row, level]):
@@ -66,7 +66,7 @@ def test_results_one_by_one_give_what_all_at_once_do():
 
 
 def test_equal_ones_are_named_together_and_a_failed_one_is_not_expected_to_rise():
-    measured = Measured()
+    measured = Expectations()
     assert measured.best() == []
     for number in (5, 7, 9):
         measured.put(number, 1, 0.5)
@@ -85,7 +85,7 @@ def test_equal_ones_are_named_together_and_a_failed_one_is_not_expected_to_rise(
 
 
 def test_where_all_have_failed_the_best_of_them_is_left():
-    measured = Measured()
+    measured = Expectations()
     measured.put(0, 1, 0.5)
     measured.put(1, 1, 0.6)
     for number in (0, 1):
