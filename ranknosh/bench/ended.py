@@ -42,7 +42,7 @@ _PACKAGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedRun:
     """A run of a benchmark: its method, the number of its seed from 0, how it went (:class:`Trajectory`), and its seconds."""
 
     method: str
@@ -53,7 +53,7 @@ class Ended:
     seconds: float
 
     @classmethod
-    def of(cls, method: str, repeat: int, run: Trajectory, seconds: float) -> Ended:
+    def of(cls, method: str, repeat: int, run: Trajectory, seconds: float) -> EndedRun:
         return cls(method, repeat, tuple(run.epochs.tolist()), tuple(run.rows.tolist()), run.outside, seconds)
 
     def trajectory(self, table: Table) -> Trajectory:
@@ -67,9 +67,9 @@ class EndedRuns:
     """Those that have ended, by method and number of the seed; without a journal they are kept for this process alone."""
 
     journal: Journal | None = None
-    known: dict[tuple[str, int], Ended] = field(default_factory=dict)
+    known: dict[tuple[str, int], EndedRun] = field(default_factory=dict)
 
-    def add(self, ended: Ended) -> None:
+    def add(self, ended: EndedRun) -> None:
         """Write one down, and wait until it is on disk."""
         self.known[ended.method, ended.repeat] = ended
         if self.journal is not None:
@@ -144,7 +144,7 @@ def _header(conditions: Mapping[str, Any]) -> Header:
 def _kinds(header: Header) -> Sequence[type]:
     if header.workflow != WORKFLOW:
         raise StoreError(f"it holds a run of the workflow {header.workflow}; give another --json")
-    return (Ended,)
+    return (EndedRun,)
 
 
 def _check(folder: Path, conditions: Mapping[str, Any]) -> None:

@@ -60,7 +60,7 @@ def _bytes(text: str, encoding: str = "latin1") -> bytes:
 
 
 @dataclass(frozen=True)
-class Cell:
+class OfficialCell:
     """An architecture: percent, and of curves the training loss, by epoch of each training, and what else is known."""
 
     arch: str
@@ -75,7 +75,7 @@ def is_official(path: Path) -> bool:
     return (path / META).is_file() if path.is_dir() else path.name.endswith((".pth", PART))
 
 
-def architectures(path: Path, data_set: str) -> Iterator[Cell]:
+def architectures(path: Path, data_set: str) -> Iterator[OfficialCell]:
     """What is known of validation on a data set.
 
     Args:
@@ -142,7 +142,7 @@ def _read(path: Path) -> Any:
         raise DataError(f"{path} cannot be read: {error}") from error
 
 
-def _shown(by_length: Mapping[str, Any], data_set: str) -> Cell:
+def _shown(by_length: Mapping[str, Any], data_set: str) -> OfficialCell:
     lengths = {int(_LENGTHS.get(name, name)): results for name, results in by_length.items()}
     trainings = {
         epochs: [each for (data, _), each in sorted(lengths[epochs]["all_results"].items()) if data == data_set]
@@ -169,7 +169,7 @@ def _shown(by_length: Mapping[str, Any], data_set: str) -> Cell:
         "macs": 1e6 * float(longest[0]["flop"]),
         "seconds_per_epoch": fmean(float(second) for each in longest for second in each["train_times"].values()),
     }
-    return Cell(str(lengths[max(lengths)]["arch_str"]), points, losses, curves, facts)
+    return OfficialCell(str(lengths[max(lengths)]["arch_str"]), points, losses, curves, facts)
 
 
 def _validation(training: Mapping[str, Any]) -> dict[int, float]:

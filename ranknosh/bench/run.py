@@ -16,7 +16,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from ranknosh.bench.account import Account
-from ranknosh.bench.ended import Ended, EndedRuns, conditions, ended_runs
+from ranknosh.bench.ended import EndedRun, EndedRuns, conditions, ended_runs
 from ranknosh.bench.methods import RIVALS, SCORED, checked, method_of
 from ranknosh.bench.rows import MethodRow, as_json, method_row
 from ranknosh.bench.scores import read_scores
@@ -142,7 +142,7 @@ def _run(ended: EndedRuns, make: MakeAccount, seeds: Mapping[Task, int], jobs: i
         events(Progress(each.method, done[each.method], total[each.method]))
 
 
-def _ended(make: MakeAccount, seeds: Mapping[Task, int], jobs: int) -> Iterator[Ended]:
+def _ended(make: MakeAccount, seeds: Mapping[Task, int], jobs: int) -> Iterator[EndedRun]:
     """The runs of some seeds as they end."""
     processes = min(jobs, len(seeds))
     if processes <= 1:
@@ -170,9 +170,9 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _one(task: Task, seed: int, make: MakeAccount | None = None) -> Ended:
+def _one(task: Task, seed: int, make: MakeAccount | None = None) -> EndedRun:
     method, repeat = task
     account, started = (make or _MADE_BY)(seed), perf_counter()
     with threadpool_limits(1):
         method_of(method)(account)
-    return Ended.of(method, repeat, account.trajectory(), perf_counter() - started)
+    return EndedRun.of(method, repeat, account.trajectory(), perf_counter() - started)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranknosh.bench.ended import Ended, conditions, ended_runs
+from ranknosh.bench.ended import EndedRun, conditions, ended_runs
 from ranknosh.bench.run import run_bench
 from ranknosh.errors import ConfigError, DataError, StoreError
 from ranknosh.runs.events import Event, Message, Progress
@@ -133,7 +133,7 @@ def test_damage_says_what_to_do(small: Table, left: Path) -> None:
 def test_two_processes_do_not_share_a_result(small: Table, tmp_path: Path) -> None:
     out, same = tmp_path / "b.json", conditions(small, None, {}, budget=1)
     with ended_runs(out, same) as ended:
-        ended.add(Ended("random", 0, (12,), (0,), 0.0, 0.1))
+        ended.add(EndedRun("random", 0, (12,), (0,), 0.0, 0.1))
         with (
             pytest.raises(ConfigError, match=r"another process works on .*b.json; wait for it, or give another --json"),
             ended_runs(out, same),
