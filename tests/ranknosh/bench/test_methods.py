@@ -119,6 +119,13 @@ def test_every_name_is_a_search_of_its_own(whole: Table, scores: Scores) -> None
     assert all(one != other for one, other in combinations(found, 2))
 
 
+def test_searches_of_the_engine_answer_with_whom_they_call_promising_and_rivals_do_not(whole: Table) -> None:
+    for name, expects in (("ranknosh", True), ("halving", True), ("asha", False), ("lowfi_evo", False)):
+        account = Account(whole, 0, 500)
+        method_of(name)(account)
+        assert account.expects is expects
+
+
 def test_the_engine_spends_the_budget_in_steps_of_the_accounting(whole: Table) -> None:
     resumed, scratch = run("ranknosh", whole, 1000, 1, "resume"), run("ranknosh", whole, 1000, 1, "scratch")
     assert set(np.diff(resumed.epochs, prepend=0).tolist()) == {12, 188}

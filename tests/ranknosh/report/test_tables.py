@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from ranknosh.cli.search import status_text
 from ranknosh.core.records import Promotion
 from ranknosh.report.tables import (
     decision_lines,
@@ -55,7 +56,17 @@ def test_status_names_a_candidate_that_promises_more_than_the_best(build):
     status = status_dict(build.view(timed))
     assert status["best"]["id"] == 1
     assert status["promising"] == {"id": 0, "architecture": CONV, "level": 1, "epochs": 1}
-    assert status_dict(build.view(timed[:4]))["promising"] is None  # it is the best
+    before = build.view(timed[:4])
+    assert status_dict(before)["promising"] is None  # it is the best
+    view = build.view(timed)
+    text = status_text(status | {"folder": "runs/a"}, view.folder, view.quantities, view.settings.budget).splitlines()
+    (place,) = [row for row, line in enumerate(text) if line.startswith("promising")]
+    assert "#0, at level 1, 1 epoch, is expected to be better" in text[place]
+    assert text[place + 1].strip() == CONV
+    shown = status_text(
+        status_dict(before) | {"folder": "runs/a"}, before.folder, before.quantities, before.settings.budget
+    )
+    assert "promising" not in shown
 
 
 def test_the_front_is_the_same_in_status_top_and_trials(fronted):
